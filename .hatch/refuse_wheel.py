@@ -10,7 +10,7 @@ class RefuseWheel(BuildHookInterface):
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if version != "editable":
-            raise RuntimeError(
+            raise SystemExit(
                 "headscope is installed editable only (pip install -e .): a wheel would put packages named "
                 "app, interp and models into site-packages; see Decisions in CONTRIBUTING.md"
             )

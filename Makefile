@@ -1,0 +1,35 @@
+# One virtual environment, made once and renewed when its pins change.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: app install test e2e lint
+.DEFAULT_GOAL := app
+
+app: $(STAMP)
+	$(BIN)/headscope app
+
+install: $(STAMP)
+
+test: $(STAMP)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not slow and not e2e"
+	$(BIN)/python -m pytest -m e2e
+
+e2e: $(STAMP)
+	$(BIN)/python -m pytest -m e2e
+
+lint: $(STAMP)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "headscope needs Python 3.11 or newer, got " + sys.version.split()[0] + "; name one with: make PYTHON=python3.11")'
+	@echo "Installing into $(VENV): a few minutes the first time"
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) hatchling
+	$(PIP) --no-build-isolation --editable '.[dev]'
+	@touch $@

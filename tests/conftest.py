@@ -1,0 +1,30 @@
+"""What every test run shares: one thread, no network, fixed seeds, and browser tests only where there is a browser."""
+
+import os
+import random
+import shutil
+
+import numpy
+import pytest
+
+
+def pytest_configure() -> None:
+    """Set what libraries and subprocesses read when they start; nothing has imported torch yet."""
+    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+    os.environ["OMP_NUM_THREADS"] = "1"
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("e2e") and shutil.which("chromium") is None:
+        pytest.skip("no chromium on the PATH")
+
+
+@pytest.fixture(autouse=True)
+def fixed_seeds() -> None:
+    import torch
+
+    random.seed(0)
+    numpy.random.seed(0)
+    torch.manual_seed(0)
