@@ -1,0 +1,7 @@
+"""Attention variants and the functional form that runs any of them on anybody's tensors."""
+
+from models.attention.attend import Attention, attend
+from models.attention.table import VARIANTS, variant_named
+from models.attention.variant import Variant
+
+__all__ = ["VARIANTS", "Attention", "Variant", "attend", "variant_named"]

@@ -1,0 +1,36 @@
+"""Cog attention: a = sign(p) · softmax(|p|), so a weight may be negative (Lv et al. 2024, arXiv 2411.07176)."""
+
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from models.attention.masked import masked_softmax
+from models.attention.variant import Variant
+
+
+def weigh(
+    scores: Float[Tensor, "batch head query key"], visible: Bool[Tensor, "#batch #head query key"]
+) -> Float[Tensor, "batch head query key"]:
+    """Signed weights, Σ|a| = 1 unless a score is exactly 0: that one weighs 0 but counts e⁰ in the denominator."""
+    return scores.sign() * masked_softmax(scores.abs(), visible)
+
+
+def pullback(
+    scores: Float[Tensor, "batch head query key"],
+    visible: Bool[Tensor, "#batch #head query key"],
+    pattern: Float[Tensor, "batch head query key"],
+    grad_pattern: Float[Tensor, "batch head query key"],
+) -> Float[Tensor, "batch head query key"]:
+    """∂a_i/∂p_j = |a_i| δ_ij − a_i a_j, almost everywhere (the sign jumps at p = 0)."""
+    return pattern.abs() * grad_pattern - pattern * (pattern * grad_pattern).sum(-1, keepdim=True)
+
+
+COG = Variant(
+    name="cog",
+    paper="Lv et al. 2024, arXiv 2411.07176",
+    weigh=weigh,
+    pullback=pullback,
+    non_negative=False,
+    rows_sum_to_one=False,
+    invariant_to_key_translation=False,
+    parity=lambda options: "odd",
+)

@@ -1,0 +1,61 @@
+"""Expressive attention: a = f(z)/Σf(z), f = z²/(1+z²); parallel and antiparallel both attend (Gros 2024, arXiv 2407.18601)."""
+
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from models.attention.variant import Variant
+
+
+def _root_of_f(scores: Tensor, visible: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """√f with its sign, divided by its largest magnitude in the row, so that 1e-30 and 1e30 both survive squaring."""
+    root = scores / torch.hypot(torch.ones_like(scores), scores)
+    root = root.masked_fill(~visible, 0.0)
+    peak = root.detach().abs().amax(-1, keepdim=True)
+    peak = peak.masked_fill(peak == 0, 1.0)
+    scaled = root / peak
+    total = scaled.square().sum(-1, keepdim=True)
+    return scaled, peak, total.masked_fill(total == 0, 1.0)
+
+
+def weigh(
+    scores: Float[Tensor, "batch head query key"], visible: Bool[Tensor, "#batch #head query key"]
+) -> Float[Tensor, "batch head query key"]:
+    """Non-negative weights, Σa = 1; a row whose visible f are all 0 is all zeros."""
+    scaled, _, total = _root_of_f(scores, visible)
+    return scaled.square() / total
+
+
+def pullback(
+    scores: Float[Tensor, "batch head query key"],
+    visible: Bool[Tensor, "#batch #head query key"],
+    pattern: Float[Tensor, "batch head query key"],
+    grad_pattern: Float[Tensor, "batch head query key"],
+) -> Float[Tensor, "batch head query key"]:
+    """∂a_i/∂z_j = f'(z_j)(δ_ij − a_i)/Σf with f'(z) = 2z/(1+z²)²."""
+    scaled, peak, total = _root_of_f(scores, visible)
+    slope = 2 * scaled / peak / total / torch.hypot(torch.ones_like(scores), scores).pow(3)
+    return slope * (grad_pattern - (pattern * grad_pattern).sum(-1, keepdim=True))
+
+
+def check_options(options: dict[str, Any]) -> None:
+    scale = options["scale"]
+    if not isinstance(scale, int | float) or isinstance(scale, bool) or not scale > 0:
+        raise ValueError(f"expressive: scale is a number above 0, got {scale!r}")
+
+
+EXPRESSIVE = Variant(
+    name="expressive",
+    paper="Gros 2024, arXiv 2407.18601",
+    weigh=weigh,
+    pullback=pullback,
+    non_negative=True,
+    rows_sum_to_one=True,
+    invariant_to_key_translation=False,
+    options={"scale": 1.0},
+    check_options=check_options,
+    parity=lambda options: "even",
+    default_scale=lambda d_head: 1.0,
+)

@@ -1,0 +1,63 @@
+"""Selective self-attention: a = softmax(τ_q · S/√d) over values τ_v · V, temperatures learned (Zhang et al. 2024, arXiv 2411.12892)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor
+
+from models.attention.fused_softmax import fused_softmax
+from models.attention.softmax import pullback, weigh
+from models.attention.variant import Prepared, Variant
+
+POSITIONS = ("paper", "paper_code", "none")
+
+
+def per_head(
+    temperature: Float[Tensor, "#batch kv_or_one pos"], x: Float[Tensor, "batch head pos d_head"]
+) -> Float[Tensor, "batch head pos d_head"]:
+    """x scaled by a temperature per position; one head serves all, fewer heads serve groups. Kept in float32."""
+    heads = x.shape[1]
+    if heads % temperature.shape[1]:
+        raise ValueError(f"selective: temperature has {temperature.shape[1]} heads, which do not divide the {heads} heads")
+    spread = temperature.repeat_interleave(heads // temperature.shape[1], dim=1)
+    return x * spread.unsqueeze(-1)
+
+
+def prepare(
+    q: Tensor,
+    v: Tensor,
+    *,
+    temperature_q: Float[Tensor, "#batch q_head_or_one query"] | None = None,
+    temperature_v: Float[Tensor, "#batch v_head_or_one key"] | None = None,
+) -> Prepared:
+    """τ_q [batch or 1, head or 1, query] is an inverse temperature of the row; τ_v [batch or 1, head or 1, key] scales values."""
+    return Prepared(
+        q if temperature_q is None else per_head(temperature_q, q),
+        v if temperature_v is None else per_head(temperature_v, v),
+    )
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    if options["position"] not in POSITIONS:
+        raise ValueError(f"selective: unknown position {options['position']!r}; known: {', '.join(POSITIONS)}")
+    for name in ("token", "on_query", "on_value"):
+        if not isinstance(options[name], bool):
+            raise ValueError(f"selective: {name} is true or false, got {options[name]!r}")
+
+
+SELECTIVE = Variant(
+    name="selective",
+    paper="Zhang et al. 2024, arXiv 2411.12892",
+    weigh=weigh,
+    pullback=pullback,
+    non_negative=True,
+    rows_sum_to_one=True,
+    invariant_to_key_translation=True,
+    fused=fused_softmax,
+    options={"position": "paper", "token": True, "on_query": True, "on_value": True},
+    call_options=("temperature_q", "temperature_v"),
+    check_options=check_options,
+    prepare=prepare,
+    mixes_plain_values=False,
+)

@@ -1,0 +1,124 @@
+"""Attention by strips of query rows: exact output and gradient of every kernel, no query × key matrix kept.
+
+A strip holds whole rows, so the kernel's own `weigh` computes it; the backward pass recomputes the strip from
+queries and keys and applies the kernel's closed-form `pullback`.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from models.attention.visibility import visible_keys
+
+if TYPE_CHECKING:
+    from models.attention.variant import Variant
+
+STRIP_ROWS = 128
+TILE_ELEMENTS = 1 << 19
+
+
+class Tile(NamedTuple):
+    """A group of batch entries, a group of heads, a strip of queries, and how many first keys the strip can see."""
+
+    batch: slice
+    head: slice
+    query: slice
+    n_key: int
+
+
+def tiles(batch: int, head: int, n_query: int, n_key: int, causal: bool) -> Iterator[Tile]:
+    """Tiles of about TILE_ELEMENTS scores that cover every row once; keys in a strip's future are left out."""
+    rows = min(STRIP_ROWS, n_query)
+    heads = max(1, min(head, TILE_ELEMENTS // (rows * n_key)))
+    entries = max(1, min(batch, TILE_ELEMENTS // (rows * n_key * head)))
+    for b in range(0, batch, entries):
+        for h in range(0, head, heads):
+            for t in range(0, n_query, rows):
+                end = min(t + rows, n_query)
+                seen = end + n_key - n_query if causal else n_key
+                yield Tile(slice(b, min(b + entries, batch)), slice(h, min(h + heads, head)), slice(t, end), seen)
+
+
+def _visible(mask: Tensor | None, causal: bool, tile: Tile, device: torch.device) -> Tensor:
+    """What the tile's queries see of its keys; with the causal rule they are the last of those keys."""
+    rows = tile.query.stop - tile.query.start
+    return visible_keys(None if mask is None else _cut(mask, tile), causal, rows, tile.n_key, device)
+
+
+def _of_kernel(kernel: Mapping[str, Any], tile: Tile) -> dict[str, Any]:
+    """Kernel options for a tile: a tensor that varies by head or position is cut to it, anything else passes."""
+    return {name: _cut(value, tile) if isinstance(value, Tensor) else value for name, value in kernel.items()}
+
+
+def _cut(value: Tensor, tile: Tile) -> Tensor:
+    """The part of a tensor that broadcasts to [batch, head, query, key] which belongs to a tile."""
+    full = value[(None,) * (4 - value.ndim)]
+    wanted = (tile.batch, tile.head, tile.query, slice(0, tile.n_key))
+    return full[tuple(part if size > 1 else slice(None) for part, size in zip(wanted, full.shape, strict=True))]
+
+
+class TiledAttention(torch.autograd.Function):
+    """output = weigh(scale · q kᵀ) v, strip by strip."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        q: Float[Tensor, "batch head query d_head"],
+        k: Float[Tensor, "batch head key d_head"],
+        v: Float[Tensor, "batch head key d_value"],
+        mask: Bool[Tensor, "..."] | None,
+        variant: "Variant",
+        scale: float,
+        causal: bool,
+        kernel: Mapping[str, Any],
+    ) -> Float[Tensor, "batch head query d_value"]:
+        output = q.new_empty(*q.shape[:-1], v.shape[-1])
+        for tile in tiles(*q.shape[:3], k.shape[2], causal):
+            scores = _scores(q, k, tile, scale)
+            seen = _visible(mask, causal, tile, q.device)
+            pattern = variant.weigh(scores, seen, **_of_kernel(kernel, tile))
+            output[tile.batch, tile.head, tile.query] = pattern @ v[tile.batch, tile.head, : tile.n_key]
+        ctx.save_for_backward(q, k, v, mask)
+        ctx.call = (variant, scale, causal, kernel)
+        return output
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        q, k, v, mask = ctx.saved_tensors
+        variant, scale, causal, kernel = ctx.call
+        grad_q, grad_k, grad_v = torch.empty_like(q), torch.zeros_like(k), torch.zeros_like(v)
+        for tile in tiles(*q.shape[:3], k.shape[2], causal):
+            rows = (tile.batch, tile.head, tile.query)
+            keys = (tile.batch, tile.head, slice(0, tile.n_key))
+            scores, options = _scores(q, k, tile, scale), _of_kernel(kernel, tile)
+            seen = _visible(mask, causal, tile, q.device)
+            pattern = variant.weigh(scores, seen, **options)
+            grad_pattern = grad_output[rows] @ v[keys].mT
+            grad_scores = variant.pullback(scores, seen, pattern, grad_pattern, **options) * scale
+            grad_q[rows] = grad_scores @ k[keys]
+            grad_k[keys] += grad_scores.mT @ q[rows]
+            grad_v[keys] += pattern.mT @ grad_output[rows]
+        return grad_q, grad_k, grad_v, None, None, None, None, None
+
+
+def _scores(q: Tensor, k: Tensor, tile: Tile, scale: float) -> Tensor:
+    return (q[tile.batch, tile.head, tile.query] * scale) @ k[tile.batch, tile.head, : tile.n_key].mT
+
+
+def tiled_attention(
+    variant: "Variant",
+    q: Float[Tensor, "batch head query d_head"],
+    k: Float[Tensor, "batch head key d_head"],
+    v: Float[Tensor, "batch head key d_value"],
+    mask: Bool[Tensor, "..."] | None,
+    scale: float,
+    causal: bool,
+    kernel: Mapping[str, Any] | None = None,
+) -> Float[Tensor, "batch head query d_value"]:
+    """The output of attention without its pattern; memory grows with the sequence, not its square."""
+    return TiledAttention.apply(q, k, v, mask, variant, scale, causal, kernel or {})  # type: ignore[no-any-return]
