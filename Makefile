@@ -12,6 +12,7 @@ app: $(STAMP)
 	$(BIN)/headscope app
 
 install: $(STAMP)
+	@echo "headscope is installed in $(VENV)"
 
 test: $(STAMP)
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not slow and not e2e"

@@ -1,0 +1,85 @@
+"""The house rules: imports go one way, every requirement is pinned, no machine's path is written down, no wheel."""
+
+import re
+import subprocess
+import sys
+import zipfile
+from importlib.metadata import requires
+from pathlib import Path
+
+import pytest
+from hatchling.build import build_editable, build_wheel
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parent.parent
+MACHINE_PATH = re.compile(r"(?<![\w.~<>-])/(?:root|home|Users|opt|work|tmp)/\w")
+REGISTRY_HOST = re.compile(
+    r"pypi[.]org|pythonhosted[.]org|npmjs[.](?:org|com)|pytorch[.]org/whl|--(?:extra-)?index-url"
+)
+PIN = re.compile(r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+")
+
+
+@pytest.fixture(scope="module")
+def tracked_texts() -> dict[str, str]:
+    """Every tracked text file, but tokenizer.json: a vocabulary is data, learned from a corpus full of paths."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    names = [name for name in listed.split("\0") if name and (ROOT / name).is_file()]
+    contents = {name: (ROOT / name).read_bytes() for name in names if Path(name).name != "tokenizer.json"}
+    return {name: content.decode() for name, content in contents.items() if b"\0" not in content}
+
+
+@pytest.fixture
+def project(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+
+
+def pinned_names() -> set[str]:
+    return {canonicalize_name(line.partition("==")[0]) for line in (ROOT / "constraints.txt").read_text().splitlines()}
+
+
+def required(distribution: str, extras: frozenset[str]) -> set[tuple[str, frozenset[str]]]:
+    """What one installed distribution asks for on this machine, with the extras that it asks for."""
+    asked = [Requirement(line) for line in requires(distribution) or []]
+    environments = [{"extra": extra} for extra in extras or {""}]
+    needed = [r for r in asked if r.marker is None or any(r.marker.evaluate(e) for e in environments)]
+    return {(canonicalize_name(r.name), frozenset(r.extras)) for r in needed}
+
+
+def closure(distribution: str, extras: frozenset[str]) -> set[str]:
+    seen: set[tuple[str, frozenset[str]]] = set()
+    waiting = {(distribution, extras)}
+    while waiting:
+        seen |= waiting
+        waiting = set().union(*(required(*one) for one in waiting)) - seen
+    return {name for name, _ in seen} - {distribution}
+
+
+def test_imports_go_from_app_to_interp_to_models() -> None:
+    checked = subprocess.run([Path(sys.executable).with_name("lint-imports")], cwd=ROOT, capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_every_requirement_is_pinned() -> None:
+    assert closure("headscope", frozenset({"dev"})) - pinned_names() == set()
+
+
+def test_the_constraints_are_names_and_versions_alone() -> None:
+    assert [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not PIN.fullmatch(line)] == []
+
+
+@pytest.mark.parametrize("forbidden", [MACHINE_PATH, REGISTRY_HOST], ids=["machine path", "registry host"])
+def test_no_file_names_a_machine(forbidden: re.Pattern[str], tracked_texts: dict[str, str]) -> None:
+    assert {name: found.group() for name, text in tracked_texts.items() if (found := forbidden.search(text))} == {}
+
+
+def test_a_wheel_is_refused(project: None, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="editable only"):
+        build_wheel(str(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_editable_wheel_holds_a_path_and_no_module(project: None, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / build_editable(str(tmp_path))) as wheel:
+        installed = [name for name in wheel.namelist() if ".dist-info/" not in name]
+        assert [wheel.read(name).decode().strip() for name in installed] == [str(ROOT)]
