@@ -18,7 +18,9 @@ def resolve_coefficient(coefficient: float | str | Tensor | None, n_ctx: int | N
     or broadcasts to [batch, head, query, key].
     """
     if coefficient is None and n_ctx is None:
-        raise ValueError("polynomial: give coefficient (a number, a tensor or 'per_row') or n_ctx (then it is 1/√n_ctx)")
+        raise ValueError(
+            "polynomial: give coefficient (a number, a tensor or 'per_row') or n_ctx (then it is 1/√n_ctx)"
+        )
     if coefficient is None:
         return float(n_ctx) ** -0.5  # type: ignore[arg-type]
     if isinstance(coefficient, str) and coefficient != PER_ROW:
@@ -93,7 +95,9 @@ def check_options(options: Mapping[str, Any]) -> None:
     if coefficient is not None or n_ctx is not None:
         resolve_coefficient(coefficient, n_ctx)
     if not isinstance(options["learned"], bool) or (options["learned"] and coefficient == PER_ROW):
-        raise ValueError("polynomial: learned is true or false, and a learned coefficient starts from a number or n_ctx")
+        raise ValueError(
+            "polynomial: learned is true or false, and a learned coefficient starts from a number or n_ctx"
+        )
 
 
 POLYNOMIAL = Variant(

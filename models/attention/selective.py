@@ -19,7 +19,9 @@ def per_head(
     """x scaled by a temperature per position; one head serves all, fewer heads serve groups. Kept in float32."""
     heads = x.shape[1]
     if heads % temperature.shape[1]:
-        raise ValueError(f"selective: temperature has {temperature.shape[1]} heads, which do not divide the {heads} heads")
+        raise ValueError(
+            f"selective: temperature has {temperature.shape[1]} heads, which do not divide the {heads} heads"
+        )
     spread = temperature.repeat_interleave(heads // temperature.shape[1], dim=1)
     return x * spread.unsqueeze(-1)
 

@@ -1,0 +1,113 @@
+"""The variant of one layer with its learned parameters, as it hangs on an attention module of a decoder."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from models.attention import Attention, attend, variant_named
+from models.attention.polynomial import resolve_coefficient
+from models.temperature import Temperature
+
+
+@dataclass(frozen=True)
+class LayerShape:
+    """What the learned parts of a variant need to know of a layer: head count, widths of W_Q x and W_V x."""
+
+    n_heads: int
+    query_width: int
+    value_width: int
+
+
+class AttentionLayer(nn.Module):
+    """One layer's variant: its row of the table, its options, and the parameters that it adds to the model."""
+
+    def __init__(self, variant: str, options: Mapping[str, Any], shape: LayerShape) -> None:
+        super().__init__()
+        self.variant = variant_named(variant)
+        self.options = dict(options)
+        temperatures = learned_temperatures(self.options, shape) if variant == "selective" else {}
+        self.temperature_q = temperatures.get("q")
+        self.temperature_v = temperatures.get("v")
+        self.coefficient = learned_coefficient(self.options, shape) if self.options.get("learned") else None
+
+    def kernel(self) -> dict[str, Any]:
+        """The options of the score → weight map."""
+        if "power" not in self.options:
+            return {}
+        fixed = self.coefficient is None
+        coefficient = (
+            resolve_coefficient(self.options["coefficient"], self.options["n_ctx"]) if fixed else self.coefficient
+        )
+        spread = coefficient[:, None, None] if isinstance(coefficient, Tensor) else coefficient
+        return {"power": self.options["power"], "coefficient": spread}
+
+    def scale(self, scaling: float) -> float:
+        """The factor of the dot product: the variant's own where it has one, else the module's."""
+        return self.options.get("scale", scaling)
+
+    def weigh(
+        self, scores: Float[Tensor, "batch head query key"], visible: Bool[Tensor, "#batch #head query key"]
+    ) -> Float[Tensor, "batch head query key"]:
+        """The signed weights of scaled, tempered scores; float32 at least."""
+        scores = scores.float() if scores.dtype in (torch.float16, torch.bfloat16) else scores
+        return self.variant.weigh(scores, visible, **self.kernel())
+
+    def value_temperature(
+        self, value: Float[Tensor, "batch kv_head key d_head"], n: Int[Tensor, "#batch key"]
+    ) -> Float[Tensor, "batch 1 key"] | None:
+        """τ_v from the projected values themselves, so that a cache of values needs nothing more."""
+        return None if self.temperature_v is None else self.temperature_v(value.transpose(1, 2).flatten(2), n)
+
+    def call_options(
+        self,
+        value: Float[Tensor, "batch kv_head key d_head"],
+        temperature_q: Float[Tensor, "batch 1 query"] | None,
+        n: Int[Tensor, "#batch key"] | None,
+    ) -> dict[str, Any]:
+        """The options of `attend` for this layer; n counts the visible tokens up to each key."""
+        if self.variant.name != "selective":
+            return self.kernel()
+        temperature_v = None if n is None else self.value_temperature(value, n)
+        return {"temperature_q": temperature_q, "temperature_v": temperature_v}
+
+    def attend(
+        self,
+        q: Float[Tensor, "batch head query d_head"],
+        k: Float[Tensor, "batch kv_head key d_head"],
+        v: Float[Tensor, "batch kv_head key d_head"],
+        mask: Bool[Tensor, "..."] | None,
+        scaling: float,
+        need_pattern: bool,
+        **options: Any,
+    ) -> Attention:
+        """Attention of this layer; without a mask the causal rule holds."""
+        return attend(
+            self.variant.name,
+            q,
+            k,
+            v,
+            mask=mask,
+            causal=mask is None,
+            scale=self.scale(scaling),
+            need_pattern=need_pattern,
+            **options,
+        )
+
+
+def learned_temperatures(options: Mapping[str, Any], shape: LayerShape) -> dict[str, Temperature]:
+    """Query and value temperatures as the options ask; the paper's code tempers queries by position only."""
+    if options["position"] == "paper_code":
+        return {"q": Temperature(shape.query_width, "paper_code", token=False)}
+    widths = {"q": shape.query_width, "v": shape.value_width}
+    asked = {"q": options["on_query"], "v": options["on_value"]}
+    return {name: Temperature(widths[name], options["position"], options["token"]) for name in widths if asked[name]}
+
+
+def learned_coefficient(options: Mapping[str, Any], shape: LayerShape) -> nn.Parameter:
+    """One coefficient per head, starting from the fixed one."""
+    start = resolve_coefficient(options["coefficient"], options["n_ctx"])
+    return nn.Parameter(torch.full((shape.n_heads,), float(start)))

@@ -1,0 +1,73 @@
+"""The Hugging Face decoder families: where their attention modules are and how a layer projects its queries."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from models.attention_layer import LayerShape
+
+Hidden = Float[Tensor, "batch pos d_model"]
+Projected = Float[Tensor, "batch pos width"]
+
+
+@dataclass(frozen=True)
+class Family:
+    """One architecture: the path from the base model to each layer's attention, and W_Q x of such a module."""
+
+    layers: str
+    attention: str
+    query_projection: Callable[[nn.Module, Hidden], Projected]
+
+
+def split_projection(module: nn.Module, hidden: Hidden) -> Projected:
+    """q_proj of the Llama-shaped families."""
+    return module.q_proj(hidden)
+
+
+def gpt2_projection(module: nn.Module, hidden: Hidden) -> Projected:
+    """The first third of c_attn."""
+    return module.c_attn(hidden).split(module.split_size, dim=2)[0]
+
+
+def neox_projection(module: nn.Module, hidden: Hidden) -> Projected:
+    """query_key_value interleaves q, k and v head by head."""
+    fused = module.query_key_value(hidden).unflatten(-1, (-1, 3 * module.head_size))
+    return fused[..., : module.head_size].flatten(2)
+
+
+LLAMA_SHAPED = Family("layers", "self_attn", split_projection)
+
+FAMILIES: dict[str, Family] = {
+    "gpt2": Family("h", "attn", gpt2_projection),
+    "gpt_neox": Family("layers", "attention", neox_projection),
+    "llama": LLAMA_SHAPED,
+    "qwen3": LLAMA_SHAPED,
+    "gemma2": LLAMA_SHAPED,
+    "gemma3_text": LLAMA_SHAPED,
+}
+
+
+def family_of(model_type: str) -> Family:
+    """The family's record, or an error that lists the supported ones."""
+    if model_type not in FAMILIES:
+        raise ValueError(f"model family {model_type!r} is not supported; supported: {', '.join(FAMILIES)}")
+    return FAMILIES[model_type]
+
+
+def attention_modules(model: PreTrainedModel) -> Iterator[nn.Module]:
+    """The attention module of each layer, first to last."""
+    family = family_of(model.config.model_type)
+    for layer in getattr(model.base_model, family.layers):
+        yield getattr(layer, family.attention)
+
+
+def layer_shape(model: PreTrainedModel) -> LayerShape:
+    """Head count and projection widths from the config."""
+    config = model.config
+    n_heads = config.num_attention_heads
+    d_head = getattr(config, "head_dim", None) or config.hidden_size // n_heads
+    n_key_value_heads = getattr(config, "num_key_value_heads", None) or n_heads
+    return LayerShape(n_heads, n_heads * d_head, n_key_value_heads * d_head)
