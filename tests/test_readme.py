@@ -1,0 +1,31 @@
+"""What the README says runs: its Python blocks do, and its make targets and files exist."""
+
+import re
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+
+from models.attention import VARIANTS
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+SECTIONS = dict(section.split("\n", 1) for section in README.split("\n## ")[1:])
+PYTHON = {name: block for name, text in SECTIONS.items() for block in re.findall(r"```python\n(.*?)```", text, re.S)}
+
+
+@pytest.mark.parametrize("section", ["Use it in Jupyter", "Put Cog attention in your model", "Add a variant"])
+def test_the_python_of_a_section_runs(section: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with patch.dict(VARIANTS):
+        exec(compile(PYTHON[section], f"README.md, {section}", "exec"), {})
+
+
+def test_every_make_target_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
+    assert set(re.findall(r"^make ([a-z]+)", README, re.M)) - targets == set()
+
+
+def test_every_linked_file_exists() -> None:
+    links = re.findall(r"\]\(([^)#:]+)\)", README) + re.findall(r"`([\w/]+\.(?:py|txt))`", README)
+    assert [link for link in links if not (ROOT / link).is_file()] == []
