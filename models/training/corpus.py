@@ -1,0 +1,110 @@
+"""A tokenised corpus: documents shuffled and joined, some held out; made once and kept in a cache folder."""
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import tempfile
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt
+from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
+
+from models.training.document import Document
+from models.training.recipe import Recipe
+from models.training.sources import documents
+from models.training.tokenizer import train_tokenizer
+
+HELD_OUT = 0.02
+LAYOUT = 1
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Training and held-out tokens, the tokenizer that made them, and facts about them (sizes, hash, Python)."""
+
+    training: UInt[np.ndarray, "token"]
+    validation: UInt[np.ndarray, "token"]
+    tokenizer: PreTrainedTokenizerBase
+    facts: dict[str, Any]
+
+
+def prepare_corpus(recipe: Recipe) -> Corpus:
+    """The recipe's corpus from the cache, tokenised first where it is not there; the same for equal text and seed."""
+    found = documents(recipe.corpus)
+    key = corpus_hash(found, recipe)
+    folder = cache_folder() / key[:16]
+    if not folder.is_dir():
+        _fill(folder, found, key, recipe)
+    return _open(folder)
+
+
+def cache_folder() -> Path:
+    """Where tokenised corpora are kept: `headscope/corpora` in $XDG_CACHE_HOME or ~/.cache."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "headscope" / "corpora"
+
+
+def corpus_hash(found: list[Document], recipe: Recipe) -> str:
+    """sha256 of every document and of what decides its tokenisation."""
+    digest = hashlib.sha256(f"{LAYOUT} {recipe.vocabulary} {recipe.context} {recipe.seed}".encode())
+    for document in found:
+        for text in (document.name, document.text):
+            encoded = text.encode()
+            digest.update(len(encoded).to_bytes(8, "little") + encoded)
+    return digest.hexdigest()
+
+
+def split_documents(found: list[Document], seed: int) -> tuple[list[Document], list[Document]]:
+    """Shuffled documents for training, and those of 2 % of the names for validation; of a lone text its last 2 %."""
+    dice = np.random.default_rng(seed)
+    names = sorted({document.name for document in found})
+    if len(names) == 1:
+        text = "".join(document.text for document in found)
+        cut = len(text) - ceil(HELD_OUT * len(text))
+        return [Document(names[0], text[:cut])], [Document(names[0], text[cut:])]
+    held_out = {names[i] for i in dice.permutation(len(names))[: ceil(HELD_OUT * len(names))]}
+    shuffled = [found[i] for i in dice.permutation(len(found))]
+    return (
+        [document for document in shuffled if document.name not in held_out],
+        [document for document in shuffled if document.name in held_out],
+    )
+
+
+def encode(tokenizer: PreTrainedTokenizerFast, found: list[Document]) -> UInt[np.ndarray, "token"]:
+    """All documents as one row of token ids, each opened and the whole closed by the end-of-text token."""
+    end = [tokenizer.eos_token_id]
+    encoded = tokenizer.backend_tokenizer.encode_batch_fast([document.text for document in found])
+    kind = np.uint16 if len(tokenizer) <= 2**16 else np.uint32
+    return np.concatenate([np.array(end + one.ids, dtype=kind) for one in encoded] + [np.array(end, dtype=kind)])
+
+
+def _fill(folder: Path, found: list[Document], key: str, recipe: Recipe) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(dir=folder.parent, prefix="partial-"))
+    training, validation = split_documents(found, recipe.seed)
+    tokenizer = train_tokenizer((document.text for document in training), recipe.vocabulary, recipe.context)
+    tokenizer.save_pretrained(partial / "tokenizer")
+    facts = {"sha256": key, "python": platform.python_version(), "documents": len(found)}
+    for name, part in (("training", training), ("validation", validation)):
+        tokens = encode(tokenizer, part)
+        np.save(partial / f"{name}.npy", tokens)
+        facts |= {f"{name}_tokens": len(tokens), f"{name}_characters": sum(len(document.text) for document in part)}
+    (partial / "corpus.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    if folder.is_dir():
+        shutil.rmtree(partial)
+    else:
+        partial.rename(folder)
+
+
+def _open(folder: Path) -> Corpus:
+    return Corpus(
+        training=np.load(folder / "training.npy", mmap_mode="r"),
+        validation=np.load(folder / "validation.npy", mmap_mode="r"),
+        tokenizer=PreTrainedTokenizerFast.from_pretrained(folder / "tokenizer"),
+        facts=json.loads((folder / "corpus.json").read_text(encoding="utf-8")),
+    )

@@ -1,0 +1,18 @@
+"""AdamW with weight decay on matrices alone."""
+
+from torch import nn
+from torch.optim import AdamW
+
+from models.training.recipe import Recipe
+
+BETAS = (0.9, 0.95)
+
+
+def adamw(model: nn.Module, recipe: Recipe) -> AdamW:
+    """The optimizer of a run: norms, biases and scalars do not decay."""
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    groups = [
+        {"params": [one for one in parameters if one.ndim >= 2], "weight_decay": recipe.weight_decay},
+        {"params": [one for one in parameters if one.ndim < 2], "weight_decay": 0.0},
+    ]
+    return AdamW(groups, lr=recipe.lr, betas=BETAS)

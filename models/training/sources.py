@@ -1,0 +1,54 @@
+"""Where documents come from: the running Python, text files, or a Hugging Face dataset."""
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from models.training.document import Document
+from models.training.stdlib import stdlib_documents
+
+
+def documents(corpus: dict[str, Any]) -> list[Document]:
+    """The documents that a recipe's `corpus` table names; empty ones are left out."""
+    options = dict(corpus)
+    source = options.pop("source", None)
+    if source not in SOURCES:
+        raise ValueError(f"unknown corpus source {source!r}; known: {', '.join(SOURCES)}")
+    read, required, optional = SOURCES[source]
+    known = required + optional
+    if unknown := [name for name in options if name not in known]:
+        raise ValueError(f"unknown field {unknown[0]!r} of corpus {source!r}; known: {', '.join(known) or 'none'}")
+    if missing := [name for name in required if name not in options]:
+        raise ValueError(f"corpus {source!r} needs the field {missing[0]!r}")
+    found = [document for document in read(**options) if document.text.strip()]
+    if not found:
+        raise ValueError(f"corpus {corpus} holds no text")
+    return found
+
+
+def text_documents(path: str, pattern: str = "*.txt") -> Iterator[Document]:
+    """One UTF-8 file, or each file of a folder (and its subfolders) whose name fits the pattern."""
+    root = Path(path)
+    if not root.exists():
+        raise FileNotFoundError(f"there is no text file or folder at {root}")
+    for file in [root] if root.is_file() else sorted(root.rglob(pattern)):
+        yield Document(file.relative_to(root.parent).as_posix(), file.read_text(encoding="utf-8"))
+
+
+def dataset_documents(name: str, config: str | None = None, split: str = "train", column: str = "text"
+                      ) -> Iterator[Document]:
+    """Each row of one column of a Hugging Face dataset."""
+    import datasets
+
+    rows = datasets.load_dataset(name, config, split=split)
+    if column not in rows.column_names:
+        raise ValueError(f"dataset {name!r} has no column {column!r}; it has: {', '.join(rows.column_names)}")
+    for index, text in enumerate(rows[column]):
+        yield Document(f"row {index}", text)
+
+
+SOURCES: dict[str, tuple[Callable[..., Iterable[Document]], tuple[str, ...], tuple[str, ...]]] = {
+    "stdlib": (stdlib_documents, (), ()),
+    "text": (text_documents, ("path",), ("pattern",)),
+    "dataset": (dataset_documents, ("name",), ("config", "split", "column")),
+}

@@ -1,0 +1,37 @@
+"""The state of a run that can go on: one file, replaced at once, read without running code."""
+
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class State:
+    """Finished steps, seconds spent on them, weights and optimizer moments.
+
+    There are no random states: the batch and the dropout of a step follow from the seed and the step.
+    """
+
+    step: int
+    seconds: float
+    model: dict[str, Tensor]
+    optimizer: dict[str, Any]
+
+
+def save_state(state: State, path: Path) -> None:
+    """Replace the saved state; a kill leaves the old one or the new one, whole."""
+    partial = path.with_name(path.name + ".partial")
+    with partial.open("wb") as file:
+        torch.save(asdict(state), file)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def load_state(path: Path) -> State:
+    """The saved state, on the CPU."""
+    return State(**torch.load(path, map_location="cpu", weights_only=True))

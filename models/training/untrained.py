@@ -1,0 +1,42 @@
+"""The model of a recipe before its first step."""
+
+from typing import Any
+
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
+
+from models import AttentionSpec, attach
+from models.training.recipe import Recipe
+
+OWNED = ("vocab_size", "bos_token_id", "eos_token_id", "pad_token_id", "attention_spec")
+
+
+def untrained_model(recipe: Recipe, tokenizer: PreTrainedTokenizerBase) -> PreTrainedModel:
+    """A fresh float32 model with the recipe's attention; equal seeds give equal weights for every variant."""
+    spec = AttentionSpec.from_json(recipe.attention)
+    fields = dict(recipe.model)
+    _check(fields, recipe.context)
+    config = AutoConfig.for_model(
+        **fields,
+        vocab_size=len(tokenizer),
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    torch.manual_seed(recipe.seed)
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32, attn_implementation="eager")
+    return attach(model, spec)
+
+
+def _check(fields: dict[str, Any], context: int) -> None:
+    if "model_type" not in fields:
+        raise ValueError("the recipe's model has no 'model_type'; give one, such as 'llama'")
+    if owned := [name for name in OWNED if name in fields]:
+        raise ValueError(f"the recipe's model sets {owned[0]!r}, which the tokenizer or the attention table decides")
+    kind = type(AutoConfig.for_model(fields["model_type"]))
+    known = kind().to_dict()
+    if unknown := [name for name in fields if name not in known and name not in kind.attribute_map]:
+        raise ValueError(f"a {fields['model_type']} config has no field {unknown[0]!r}; known: {', '.join(sorted(known))}")
+    positions = AutoConfig.for_model(**fields).max_position_embeddings
+    if context > positions:
+        raise ValueError(f"the recipe's context is {context}; its model has {positions} positions")
