@@ -1,0 +1,89 @@
+"""What config.json says a model is: a transformers config and an attention spec. No code, no network, no size trusted."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from transformers import CONFIG_MAPPING, PreTrainedConfig
+
+from models.checkpoints.entries import read_object
+from models.checkpoints.refusal import CheckpointError
+from models.families import FAMILIES
+from models.spec import AttentionSpec
+
+MAX_LAYERS = 1024
+REFUSED = {
+    "auto_map": "asks for the folder's own code, which is never run here; only transformers' own classes are opened",
+    "quantization_config": "says that the weights are quantised; dequantise them and save the folder again",
+    "per_layer_config": "gives layers different sizes, which the attention variants do not know",
+}
+# What a file says of the machine, the number format and the kernels is decided on opening; class labels are no part
+# of a language model. Names that begin with an underscore are transformers' own notes.
+IGNORED = (
+    *("attn_implementation", "experts_implementation", "dtype", "torch_dtype", "name_or_path", "transformers_version"),
+    *("id2label", "label2id", "num_labels", "problem_type", "output_attentions", "output_hidden_states", "return_dict"),
+)
+
+
+@dataclass(frozen=True)
+class Description:
+    """The config without the spec, and the spec; `fields` is the JSON that both were made from."""
+
+    config: PreTrainedConfig
+    spec: AttentionSpec
+    fields: dict[str, Any]
+
+
+def description(folder: Path, n_layers: int) -> Description:
+    """The description in the folder's config.json, refused unless it has as many layers as the weights."""
+    return described(read_object(folder, "config.json"), n_layers, str(folder / "config.json"))
+
+
+def described(fields: dict[str, Any], n_layers: int, origin: str) -> Description:
+    """The description that `fields` make; `origin` says in errors where they came from."""
+    config_class = _config_class(fields, origin)
+    _refuse_other_depth(fields, config_class, n_layers, origin)
+    kept = {name: value for name, value in fields.items() if name not in IGNORED and not name.startswith("_")}
+    spec = _spec(kept.pop("attention_spec", {"variant": "softmax"}), n_layers, origin)
+    try:
+        config = config_class(**kept)
+    except Exception as error:
+        raise CheckpointError(f"cannot open {origin}: transformers refuses it ({error})") from error
+    return Description(config, spec, {**kept, "attention_spec": spec.to_json()})
+
+
+def _config_class(fields: dict[str, Any], origin: str) -> type[PreTrainedConfig]:
+    for name, reason in REFUSED.items():
+        if fields.get(name):
+            raise CheckpointError(f"cannot open {origin}: {name!r} {reason}")
+    model_type = fields.get("model_type")
+    if model_type not in tuple(FAMILIES):
+        hint = "; of gemma3, the text model alone is opened" if model_type == "gemma3" else ""
+        raise CheckpointError(
+            f"cannot open {origin}: model_type {model_type!r} is not supported{hint}; supported: {', '.join(FAMILIES)}"
+        )
+    return CONFIG_MAPPING[model_type]
+
+
+def _refuse_other_depth(
+    fields: dict[str, Any], config_class: type[PreTrainedConfig], n_layers: int, origin: str
+) -> None:
+    own_name = config_class.attribute_map.get("num_hidden_layers", "num_hidden_layers")
+    claims = [fields[name] for name in dict.fromkeys(("num_hidden_layers", own_name)) if name in fields]
+    for claimed in claims or [getattr(config_class, own_name)]:
+        if type(claimed) is not int or claimed != n_layers:
+            raise CheckpointError(
+                f"cannot open {origin}: it describes {claimed!r} layers, the weights hold {n_layers}; "
+                "config.json and weights are of different models"
+            )
+    if n_layers > MAX_LAYERS:
+        raise CheckpointError(f"cannot open {origin}: {n_layers} layers; at most {MAX_LAYERS} are opened")
+
+
+def _spec(stored: Any, n_layers: int, origin: str) -> AttentionSpec:
+    try:
+        spec = AttentionSpec.from_json(stored)
+        spec.chosen(n_layers)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise CheckpointError(f"cannot open {origin}: {error}") from error
+    return spec

@@ -1,0 +1,38 @@
+"""A hooked model from a shipped model's name or a folder."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from models import zoo
+from models.checkpoints.opening import open_folder
+from models.checkpoints.refusal import CheckpointError
+from models.checkpoints.weights import Format
+
+if TYPE_CHECKING:
+    from transformer_lens.model_bridge import TransformerBridge
+
+
+def load(
+    name_or_path: str | Path, device: str | torch.device | None = None, dtype: Format = None
+) -> "TransformerBridge":
+    """The shipped model of that name, or the model in that folder, with transformer-lens's hooks.
+
+    dtype as in open_folder. Raises CheckpointError for what is neither, and for a folder that cannot be opened.
+    """
+    opened = open_folder(place_of(name_or_path), device, dtype)
+    from models.hooked import hooked  # transformer-lens takes seconds to import, and a bad folder should not wait
+
+    return hooked(opened.model, opened.tokenizer)
+
+
+def place_of(name_or_path: str | Path) -> Path:
+    """The folder that is meant; shipped models come first."""
+    if name_or_path in zoo.names():
+        return zoo.folder(str(name_or_path))
+    path = Path(name_or_path).expanduser()
+    if not path.exists():
+        shipped = ", ".join(zoo.names()) or "none"
+        raise CheckpointError(f"cannot load {str(name_or_path)!r}: no such folder, and shipped models are {shipped}")
+    return path

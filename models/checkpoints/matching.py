@@ -1,0 +1,52 @@
+"""Which stored tensor is which parameter: every one exactly once, of the right shape and of a floating number format."""
+
+import re
+
+from models.checkpoints.header import StoredTensor
+from models.checkpoints.refusal import CheckpointError
+from models.checkpoints.skeleton import Skeleton
+
+LAYER = re.compile(r"(?:^|\.)(?:h|layers)\.(\d{1,6})\.")
+WEIGHTS = ("F16", "BF16", "F32", "F64")
+RECOMPUTED = ("bias", "masked_bias", "rotary_emb.inv_freq")
+
+
+def stored_layers(names: list[str]) -> int:
+    """How many layers tensors of these names belong to."""
+    found = (LAYER.search(name) for name in names)
+    return 1 + max((int(layer.group(1)) for layer in found if layer), default=-1)
+
+
+def matched(stored: dict[str, StoredTensor], skeleton: Skeleton, origin: str) -> dict[str, str]:
+    """Parameter name -> stored name, of every parameter that is not a repetition of another."""
+    named = {_full_name(name, stored, skeleton): name for name in stored}
+    recomputed = {f"{module}.{buffer}" for module in skeleton.attention for buffer in RECOMPUTED}
+    _refuse("unexpected tensor", named.keys() - skeleton.shapes.keys() - recomputed, origin)
+    repeated = {name for pair in skeleton.tied.items() for name in pair if set(pair) & named.keys()}
+    _refuse("missing tensor", skeleton.shapes.keys() - named.keys() - repeated, origin)
+    found = {name: named[name] for name in skeleton.shapes if name in named}
+    for name, stored_name in found.items():
+        tensor = stored[stored_name]
+        if tensor.shape != skeleton.shapes[name]:
+            raise CheckpointError(
+                f"cannot open {origin}: {stored_name!r} has shape {list(tensor.shape)}, "
+                f"config.json makes it {list(skeleton.shapes[name])}"
+            )
+        if tensor.dtype not in WEIGHTS:
+            raise CheckpointError(
+                f"cannot open {origin}: {stored_name!r} is stored as {tensor.dtype}; weights are {', '.join(WEIGHTS)}"
+            )
+    return found
+
+
+def _full_name(name: str, stored: dict[str, StoredTensor], skeleton: Skeleton) -> str:
+    """The parameter's name; files of a base model (GPT-2's on the hub) leave out its prefix."""
+    bare = name not in skeleton.shapes and not any(other.startswith(skeleton.prefix) for other in stored)
+    return skeleton.prefix + name if bare else name
+
+
+def _refuse(what: str, names: set[str], origin: str) -> None:
+    if names:
+        first, *others = sorted(names)
+        more = f" and {len(others)} more" if others else ""
+        raise CheckpointError(f"cannot open {origin}: {what} {first!r}{more}; config.json describes another model")

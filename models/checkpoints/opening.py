@@ -1,0 +1,89 @@
+"""Opening a model folder: the door, the headers, the config against them, and only then the numbers."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+from models.checkpoints.description import description
+from models.checkpoints.entries import model_folder, read_object
+from models.checkpoints.matching import matched, stored_layers
+from models.checkpoints.refusal import CheckpointError
+from models.checkpoints.shards import stored_weights
+from models.checkpoints.skeleton import empty_model, skeleton
+from models.checkpoints.tokenizer import folder_tokenizer
+from models.checkpoints.weights import Format, checked_format, read_weights
+from models.spec import AttentionSpec
+from models.zoo import snapshots
+
+
+@dataclass(frozen=True)
+class OpenedModel:
+    """A transformers model in eval mode that carries its variant, its tokenizer if it has one, and its spec.
+
+    fingerprint: sha256 (hex) of the stored weights, config and spec.
+    """
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase | None
+    spec: AttentionSpec
+    fingerprint: str
+
+
+def open_folder(path: str | Path, device: str | torch.device | None = None, dtype: Format = None) -> OpenedModel:
+    """Open a Hugging Face folder with safetensors weights; without an attention spec it is softmax.
+
+    dtype: None widens 16-bit weights to float32 (exactly), "auto" keeps every tensor as stored, a torch dtype casts.
+    Never runs code from the folder and never asks the network. Head counts cannot be checked against weights: they
+    are what config.json says. Raises CheckpointError, in one sentence, for all that is not exactly such a model.
+    """
+    checked_format(dtype, "open_folder")
+    folder = model_folder(path)
+    _refuse_bare_run(folder)
+    stored = stored_weights(folder)
+    said = description(folder, stored_layers(list(stored)))
+    frame = skeleton(said, str(folder))
+    found = matched(stored, frame, str(folder))
+    weights = read_weights(stored, found, said.fields, dtype, str(folder))
+    tensors = dict(weights.tensors)
+    for name, source in frame.tied.items():
+        if name in tensors and source in tensors and not torch.equal(tensors[name], tensors[source]):
+            raise CheckpointError(f"cannot open {folder}: config.json ties {name!r} to {source!r}, the weights differ")
+        tensors[name] = tensors[source] = tensors[source] if source in tensors else tensors[name]
+    model = empty_model(said)
+    model.load_state_dict(tensors, strict=True, assign=True)
+    model.tie_weights()
+    model.config.dtype = model.dtype
+    _set_generation(model, folder)
+    tokenizer = folder_tokenizer(folder)
+    _refuse_broken(model, folder)
+    return OpenedModel(model.to(device or "cpu"), tokenizer, said.spec, weights.fingerprint)
+
+
+def _refuse_bare_run(folder: Path) -> None:
+    steps = snapshots(folder)
+    if steps and not (folder / "config.json").exists():
+        names = ", ".join(path.name for path in steps.values())
+        raise CheckpointError(f"cannot open {folder}: it holds snapshots only; choose one of {names}")
+
+
+def _set_generation(model: PreTrainedModel, folder: Path) -> None:
+    if (folder / "generation_config.json").exists():
+        fields = read_object(folder, "generation_config.json")
+        try:
+            model.generation_config = GenerationConfig.from_dict(fields)
+        except Exception as error:
+            raise CheckpointError(f"cannot open {folder / 'generation_config.json'}: {error}") from error
+
+
+def _refuse_broken(model: PreTrainedModel, folder: Path) -> None:
+    """One forward of four tokens, which finds what shapes cannot: head counts that do not divide, overflow."""
+    ids = torch.arange(min(4, model.config.max_position_embeddings))[None] % model.config.vocab_size
+    try:
+        with torch.no_grad():
+            logits = model(ids, attention_mask=torch.ones_like(ids), use_cache=False).logits
+    except Exception as error:
+        raise CheckpointError(f"cannot open {folder}: a forward of four tokens fails ({error})") from error
+    if not torch.isfinite(logits).all():
+        raise CheckpointError(f"cannot open {folder}: a forward of four tokens gives logits that are not finite")

@@ -1,0 +1,79 @@
+"""Putting a finished model folder in its place: whole or not at all, and never over something else."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+from models.checkpoints.entries import read_object
+from models.checkpoints.refusal import CheckpointError
+from models.checkpoints.shards import INDEX, SINGLE, weight_map
+from models.checkpoints.tokenizer import FAST, OTHERS, READ_BESIDE, SETTINGS
+from models.zoo import snapshots
+
+CONFIG = "config.json"
+REPLACED = "config.json.replaced"
+OWN_FILES = (SINGLE, INDEX, "generation_config.json", FAST, SETTINGS, *OTHERS, *READ_BESIDE)
+RUN_FILES = ("recipe.toml", "recipe.yaml", "recipe.yml", "history.jsonl")
+
+
+def refuse_other_folder(folder: Path, fields: dict[str, Any]) -> None:
+    """Raise CheckpointError unless `fields`' model may be written to `folder`."""
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise CheckpointError(f"cannot save to {folder}: it is a file; give a folder")
+    described = [name for name in (CONFIG, REPLACED) if (folder / name).exists()]
+    if described:
+        there, asked = kind(read_object(folder, described[0])), kind(fields)
+        if there != asked:
+            raise CheckpointError(
+                f"cannot save to {folder}: it holds another kind of model ({there}; this one is {asked}); "
+                "choose another folder"
+            )
+    elif (folder / SINGLE).exists() or (any(folder.iterdir()) and not is_run(folder)):
+        raise CheckpointError(f"cannot save to {folder}: it is not empty and holds no such model; choose another folder")
+
+
+def kind(fields: dict[str, Any]) -> str:
+    """Two models are of one kind when their family and their attention are the same."""
+    return f"{fields.get('model_type')} with {fields.get('attention_spec', 'softmax')}"
+
+
+def is_run(folder: Path) -> bool:
+    """Does the folder hold a run's snapshots, recipe or history?"""
+    return bool(snapshots(folder)) or any((folder / name).exists() for name in RUN_FILES)
+
+
+@contextmanager
+def written_whole(folder: Path) -> Iterator[Path]:
+    """A new folder beside `folder` to write to; it takes the place of `folder` when the block ends well."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = folder.parent / f".{folder.name}.{token_hex(4)}.partial"
+    partial.mkdir()
+    try:
+        yield partial
+        if folder.exists() and any(folder.iterdir()):
+            _replace_files(partial, folder)
+        else:
+            partial.replace(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _replace_files(partial: Path, folder: Path) -> None:
+    """config.json goes first and comes last: whoever opens the folder meanwhile finds no model, never a mixed one."""
+    stale = set(OWN_FILES) if (folder / CONFIG).exists() else set()
+    if (folder / INDEX).exists():
+        stale |= set(weight_map(folder).values())
+    if (folder / CONFIG).exists():
+        (folder / CONFIG).replace(folder / REPLACED)
+    new = {entry.name for entry in partial.iterdir()}
+    for name in stale - new:
+        (folder / name).unlink(missing_ok=True)
+    for name in sorted(new - {CONFIG}):
+        (partial / name).replace(folder / name)
+    (partial / CONFIG).replace(folder / CONFIG)
+    (folder / REPLACED).unlink(missing_ok=True)

@@ -1,0 +1,109 @@
+"""Writing a model folder that opens again as the same model, bit for bit."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+from transformers import PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+
+from models.checkpoints.description import Description, described
+from models.checkpoints.refusal import CheckpointError
+from models.checkpoints.replacing import refuse_other_folder, written_whole
+from models.checkpoints.shards import SINGLE
+from models.checkpoints.skeleton import Skeleton, skeleton
+from models.checkpoints.weights import FORMATS
+
+NOT_WRITTEN = ("_name_or_path", "_attn_implementation", "attn_implementation", "_experts_implementation")
+
+
+def save(
+    model: Any,
+    folder: str | Path,
+    tokenizer: PreTrainedTokenizerBase | None = None,
+    dtype: torch.dtype | None = None,
+) -> Path:
+    """Write `model` (a transformers decoder, or a hooked one) with its attention spec; gives the folder.
+
+    dtype: None keeps the number format of every weight, a floating torch dtype casts them. A hooked model's own
+    tokenizer is written when none is given. The folder appears whole or not at all; in an existing one only the
+    checkpoint's own files are replaced, and only if it holds the same kind of model or a run's snapshots. Plain
+    transformers opens the folder too, but knows no variant: there the weights compute softmax.
+    """
+    if dtype not in (None, *FORMATS):
+        raise ValueError(f"save: dtype is None or one of {', '.join(map(str, FORMATS))}; got {dtype!r}")
+    tokenizer = tokenizer or getattr(model, "tokenizer", None)
+    if tokenizer is not None and not isinstance(tokenizer, PreTrainedTokenizerFast):
+        raise CheckpointError(
+            f"cannot save a tokenizer of class {type(tokenizer).__name__}; only those with a tokenizer.json are opened"
+        )
+    original = plain_model(model)
+    said = described(config_fields(original), original.config.num_hidden_layers, "the model's config")
+    weights = stored_form(plain_weights(model), skeleton(said, "the model's config"), dtype)
+    refuse_other_folder(Path(folder), said.fields)
+    with written_whole(Path(folder)) as partial:
+        save_file(weights, partial / SINGLE, metadata={"format": "pt"})
+        original.generation_config.save_pretrained(partial)
+        if tokenizer is not None:
+            tokenizer.save_pretrained(partial)
+        write_config(partial, original, said, weights)
+    return Path(folder)
+
+
+def plain_model(model: Any) -> PreTrainedModel:
+    """The transformers model that is `model`, or that the hooked `model` stands for."""
+    original = getattr(model, "original_model", model)
+    if not isinstance(original, PreTrainedModel):
+        raise CheckpointError(
+            f"cannot save a {type(original).__name__}; save writes transformers models and hooked ones: unwrap it first"
+        )
+    return original
+
+
+def plain_weights(model: Any) -> dict[str, Tensor]:
+    """The model's tensors under transformers' own names."""
+    if model is plain_model(model):
+        return model.state_dict()
+    from models.hooked import hf_state_dict  # seconds of import, needed for hooked models alone
+
+    return hf_state_dict(model)
+
+
+def config_fields(model: PreTrainedModel) -> dict[str, Any]:
+    """The model's config as plain JSON values, attention spec included."""
+    fields = json.loads(json.dumps(model.config.to_diff_dict()))
+    return {name: value for name, value in fields.items() if name not in NOT_WRITTEN}
+
+
+def stored_form(weights: dict[str, Tensor], frame: Skeleton, dtype: torch.dtype | None) -> dict[str, Tensor]:
+    """Every parameter once, contiguous, on the CPU, finite, in the number format asked for."""
+    for name, source in frame.tied.items():
+        if name in weights and not torch.equal(weights[name], weights[source]):
+            raise CheckpointError(
+                f"cannot save the model: its config ties {name!r} to {source!r}, they differ; "
+                "set config.tie_word_embeddings = False or tie them again"
+            )
+    form = {}
+    for name in sorted(frame.shapes.keys() - frame.tied.keys()):
+        if name not in weights:
+            raise CheckpointError(f"cannot save the model: it has no parameter {name!r}, which its config asks for")
+        tensor = weights[name].detach().to("cpu", dtype or weights[name].dtype, copy=True).contiguous()
+        if tuple(tensor.shape) != frame.shapes[name]:
+            raise CheckpointError(
+                f"cannot save the model: {name!r} has shape {list(tensor.shape)}, "
+                f"its config makes it {list(frame.shapes[name])}"
+            )
+        if not torch.isfinite(tensor).all():
+            raise CheckpointError(f"cannot save the model: {name!r} holds numbers that are not finite in {tensor.dtype}")
+        form[name] = tensor
+    return form
+
+
+def write_config(folder: Path, model: PreTrainedModel, said: Description, weights: dict[str, Tensor]) -> None:
+    """config.json, the last file written."""
+    number_format = str(next(iter(weights.values())).dtype).removeprefix("torch.")
+    fields = {**config_fields(model), "architectures": [type(model).__name__], "dtype": number_format}
+    fields["attention_spec"] = said.spec.to_json()
+    (folder / "config.json").write_text(json.dumps(fields, indent=2, sort_keys=True) + "\n", encoding="utf-8")

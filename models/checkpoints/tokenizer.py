@@ -1,0 +1,42 @@
+"""The tokenizer of a model folder: tokenizer.json, read by the tokenizers library; none is fine."""
+
+from pathlib import Path
+
+from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
+
+from models.checkpoints.entries import plain_file, read_object
+from models.checkpoints.refusal import CheckpointError
+
+FAST = "tokenizer.json"
+SETTINGS = "tokenizer_config.json"
+OTHERS = ("vocab.json", "merges.txt", "vocab.txt", "tokenizer.model", "spiece.model", "tekken.json")
+READ_BESIDE = ("added_tokens.json", "special_tokens_map.json", "chat_template.jinja")
+REFUSED = {
+    "auto_map": "asks for the folder's own code, which is never run here",
+    "fast_tokenizer_files": "names other tokenizer files; keep tokenizer.json alone",
+    "gguf_file": "names another file; keep tokenizer.json alone",
+}
+
+
+def folder_tokenizer(folder: Path) -> PreTrainedTokenizerBase | None:
+    """The tokenizer in `folder`, or None where the folder has none and the model is used with ids."""
+    if not (folder / FAST).exists():
+        present = [name for name in (*OTHERS, SETTINGS) if (folder / name).exists()]
+        if present:
+            raise CheckpointError(
+                f"cannot open {folder}: of a tokenizer it has {present[0]} but no {FAST}; "
+                "write one with AutoTokenizer.from_pretrained(folder).save_pretrained(folder)"
+            )
+        return None
+    plain_file(folder, FAST)
+    for name in READ_BESIDE:
+        if (folder / name).exists():
+            plain_file(folder, name)
+    settings = read_object(folder, SETTINGS) if (folder / SETTINGS).exists() else {}
+    for name, reason in REFUSED.items():
+        if settings.get(name):
+            raise CheckpointError(f"cannot open {folder / SETTINGS}: {name!r} {reason}")
+    try:
+        return PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except Exception as error:
+        raise CheckpointError(f"cannot open the tokenizer of {folder}: transformers refuses it ({error})") from error

@@ -1,0 +1,29 @@
+"""The shipped models: one folder per attention variant beside this file, each a Hugging Face folder with snapshots."""
+
+import re
+from pathlib import Path
+
+from models.attention import VARIANTS
+
+HERE = Path(__file__).parent
+STEP = re.compile(r"step-(\d{6,})")
+
+
+def names() -> tuple[str, ...]:
+    """Names of the shipped models, in the order of the table of variants."""
+    return tuple(name for name in VARIANTS if (HERE / name / "config.json").is_file())
+
+
+def folder(name: str) -> Path:
+    """The folder of a shipped model; an unknown name is refused with the names there are."""
+    if name not in names():
+        raise ValueError(f"unknown model {name!r}; the zoo has: {', '.join(names()) or 'none'}")
+    return HERE / name
+
+
+def snapshots(folder: str | Path) -> dict[int, Path]:
+    """Step -> snapshot folder, for the `step-000100` folders in `folder`, first to last; none gives an empty dict."""
+    if not (folder := Path(folder)).is_dir():
+        raise ValueError(f"snapshots of {folder}: there is no such folder")
+    found = ((STEP.fullmatch(entry.name), entry) for entry in folder.iterdir() if entry.is_dir())
+    return dict(sorted((int(step.group(1)), entry) for step, entry in found if step))
