@@ -63,7 +63,7 @@ def detach(model: PreTrainedModel) -> PreTrainedModel:
     for module in attention_modules(model):
         del module.variant
     model.set_attn_implementation(attachment.previous_implementation or "sdpa")
-    del model.config.attention_spec
+    delattr(model.config, "attention_spec")
     del model.attention_attachment
     return model
 
@@ -94,7 +94,7 @@ def new_layer(model: PreTrainedModel, spec: AttentionSpec) -> AttentionLayer:
     return layer.to(dtype=model.dtype, device=model.device).train(model.training)
 
 
-def temperature_hooks(model: PreTrainedModel, family: Family, modules: list[nn.Module]) -> list[RemovableHandle]:
+def temperature_hooks(model: PreTrainedModel, family: Family, modules: list[Any]) -> list[RemovableHandle]:
     """Hand each layer, by keyword, its query temperatures and the count of visible tokens; nothing is stored."""
     base = model.base_model
     names = tuple(inspect.signature(base.forward).parameters)
@@ -107,7 +107,7 @@ def temperature_hooks(model: PreTrainedModel, family: Family, modules: list[nn.M
     return handles
 
 
-def with_pattern_request(base: nn.Module, args: Any, kwargs: Any) -> tuple[Any, Any]:
+def with_pattern_request(base: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
     """The base model's call with need_pattern added; some families keep output_attentions to themselves."""
     return args, {**kwargs, "need_pattern": bool(kwargs.get("output_attentions") or base.config.output_attentions)}
 
@@ -119,7 +119,7 @@ def with_visible_count(names: tuple[str, ...], base: nn.Module, args: Any, kwarg
 
 
 def visible_count(given: dict[str, Any]) -> Int[Tensor, "batch_or_one total"]:
-    """n of the positional temperature: how many tokens that are not padding stand at or before each position, from 1."""
+    """n of the positional temperature: tokens at or before each position that are not padding, from 1."""
     mask, cache = given.get("attention_mask"), given.get("past_key_values")
     if mask is None:
         tokens = given["input_ids"] if given.get("inputs_embeds") is None else given["inputs_embeds"]
@@ -134,10 +134,10 @@ def visible_count(given: dict[str, Any]) -> Int[Tensor, "batch_or_one total"]:
 
 
 def with_query_temperature(
-    project: Callable[[nn.Module, Tensor], Tensor], module: nn.Module, args: Any, kwargs: Any
+    project: Callable[[Any, Tensor], Tensor], module: Any, args: Any, kwargs: Any
 ) -> tuple[Any, Any]:
-    """The attention module's call with temperature_q [batch, 1, query] added, from W_Q x before any rotation or norm."""
+    """The attention module's call with temperature_q [batch, 1, query] added, from W_Q x before rotation and norm."""
     hidden = args[0] if args else kwargs["hidden_states"]
     count = kwargs["visible_count"][:, -hidden.shape[1] :]
-    tempered = module.variant.temperature_q(project(module, hidden), count)  # type: ignore[union-attr,operator]
+    tempered = module.variant.temperature_q(project(module, hidden), count)
     return args, {**kwargs, "temperature_q": tempered}

@@ -12,6 +12,7 @@ from models.attention import Attention
 from models.attention.attend import at_least_float32, grouped
 from models.attention.table import variant_named
 from models.attention.visibility import visible_keys
+from models.attention_layer import AttentionLayer
 
 NAME = "headscope"
 
@@ -23,7 +24,7 @@ def register() -> None:
 
 
 def variant_attention(
-    module: nn.Module,
+    module: Any,
     query: Float[Tensor, "batch head query d_head"],
     key: Float[Tensor, "batch kv_head key d_head"],
     value: Float[Tensor, "batch kv_head key d_head"],
@@ -54,7 +55,7 @@ def variant_attention(
 
 
 def capped_attention(
-    layer: nn.Module,
+    layer: AttentionLayer,
     query: Tensor,
     key: Tensor,
     value: Tensor,
@@ -64,7 +65,7 @@ def capped_attention(
     dropout: float,
     options: dict[str, Any],
 ) -> Attention:
-    """The plain path with what a fused one has no place for: Gemma 2's soft cap on the scores, dropout on the weights."""
+    """The plain path with what a fused one has no place for: a soft cap on scores, dropout on weights."""
     n_heads, row = query.shape[1], variant_named(layer.variant.name)
     prepared = row.prepare(at_least_float32(query), grouped(at_least_float32(value), n_heads), **options)
     visible = visible_keys(mask, mask is None, query.shape[2], key.shape[2], query.device)
@@ -83,6 +84,6 @@ def as_boolean(mask: Tensor | None) -> Bool[Tensor, "..."] | None:
 
 
 def counts_of_keys(count: Int[Tensor, "batch_or_one total"], n_key: int) -> Int[Tensor, "batch_or_one key"]:
-    """The counts of the keys a layer holds: a sliding window keeps the last ones, a static cache has empty slots behind."""
+    """Counts of the keys a layer holds: a sliding window keeps the last, a static cache has empty slots behind."""
     missing = n_key - count.shape[1]
     return count[:, -n_key:] if missing <= 0 else nn.functional.pad(count, (0, missing), value=1)

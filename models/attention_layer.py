@@ -38,12 +38,11 @@ class AttentionLayer(nn.Module):
         """The options of the score → weight map."""
         if "power" not in self.options:
             return {}
-        fixed = self.coefficient is None
-        coefficient = (
-            resolve_coefficient(self.options["coefficient"], self.options["n_ctx"]) if fixed else self.coefficient
-        )
-        spread = coefficient[:, None, None] if isinstance(coefficient, Tensor) else coefficient
-        return {"power": self.options["power"], "coefficient": spread}
+        coefficient = self.options["coefficient"] if self.coefficient is None else self.coefficient
+        return {
+            "power": self.options["power"],
+            "coefficient": resolve_coefficient(coefficient, self.options["n_ctx"]),
+        }
 
     def scale(self, scaling: float) -> float:
         """The factor of the dot product: the variant's own where it has one, else the module's."""

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import PreTrainedModel
 
 from models.attention_layer import LayerShape
@@ -19,20 +20,20 @@ class Family:
 
     layers: str
     attention: str
-    query_projection: Callable[[nn.Module, Hidden], Projected]
+    query_projection: Callable[[Any, Hidden], Projected]
 
 
-def split_projection(module: nn.Module, hidden: Hidden) -> Projected:
+def split_projection(module: Any, hidden: Hidden) -> Projected:
     """q_proj of the Llama-shaped families."""
     return module.q_proj(hidden)
 
 
-def gpt2_projection(module: nn.Module, hidden: Hidden) -> Projected:
+def gpt2_projection(module: Any, hidden: Hidden) -> Projected:
     """The first third of c_attn."""
     return module.c_attn(hidden).split(module.split_size, dim=2)[0]
 
 
-def neox_projection(module: nn.Module, hidden: Hidden) -> Projected:
+def neox_projection(module: Any, hidden: Hidden) -> Projected:
     """query_key_value interleaves q, k and v head by head."""
     fused = module.query_key_value(hidden).unflatten(-1, (-1, 3 * module.head_size))
     return fused[..., : module.head_size].flatten(2)
@@ -57,7 +58,7 @@ def family_of(model_type: str) -> Family:
     return FAMILIES[model_type]
 
 
-def attention_modules(model: PreTrainedModel) -> Iterator[nn.Module]:
+def attention_modules(model: PreTrainedModel) -> Iterator[Any]:
     """The attention module of each layer, first to last."""
     family = family_of(model.config.model_type)
     for layer in getattr(model.base_model, family.layers):
@@ -66,7 +67,7 @@ def attention_modules(model: PreTrainedModel) -> Iterator[nn.Module]:
 
 def layer_shape(model: PreTrainedModel) -> LayerShape:
     """Head count and projection widths from the config."""
-    config = model.config
+    config: Any = model.config
     n_heads = config.num_attention_heads
     d_head = getattr(config, "head_dim", None) or config.hidden_size // n_heads
     n_key_value_heads = getattr(config, "num_key_value_heads", None) or n_heads

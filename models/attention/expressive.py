@@ -1,5 +1,9 @@
-"""Expressive attention: a = f(z)/Σf(z), f = z²/(1+z²); parallel and antiparallel both attend (Gros 2024, arXiv 2407.18601)."""
+"""Expressive attention: a = f(z)/Σf(z), f = z²/(1+z²) (Gros 2024, arXiv 2407.18601).
 
+Parallel and antiparallel queries and keys both attend; orthogonal ones do not.
+"""
+
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -40,7 +44,7 @@ def pullback(
     return slope * (grad_pattern - (pattern * grad_pattern).sum(-1, keepdim=True))
 
 
-def check_options(options: dict[str, Any]) -> None:
+def check_options(options: Mapping[str, Any]) -> None:
     scale = options["scale"]
     if not isinstance(scale, int | float) or isinstance(scale, bool) or not scale > 0:
         raise ValueError(f"expressive: scale is a number above 0, got {scale!r}")

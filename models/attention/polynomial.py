@@ -1,4 +1,7 @@
-"""Polynomial attention: a = c · p^power, unnormalised, signed for odd powers (Saratchandran et al. 2024, arXiv 2410.18613)."""
+"""Polynomial attention: a = c · p^power, unnormalised (Saratchandran et al. 2024, arXiv 2410.18613).
+
+Odd powers give signed weights; c ≈ 1/√N bounds the Frobenius norm of the pattern as softmax does.
+"""
 
 from collections.abc import Mapping
 from typing import Any

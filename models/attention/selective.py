@@ -1,4 +1,4 @@
-"""Selective self-attention: a = softmax(τ_q · S/√d) over values τ_v · V, temperatures learned (Zhang et al. 2024, arXiv 2411.12892)."""
+"""Selective self-attention: softmax(τ_q · S/√d) over values τ_v · V (Zhang et al. 2024, arXiv 2411.12892)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,9 +19,7 @@ def per_head(
     """x scaled by a temperature per position; one head serves all, fewer heads serve groups. Kept in float32."""
     heads = x.shape[1]
     if heads % temperature.shape[1]:
-        raise ValueError(
-            f"selective: temperature has {temperature.shape[1]} heads, which do not divide the {heads} heads"
-        )
+        raise ValueError(f"selective: a temperature of {temperature.shape[1]} heads does not divide {heads} heads")
     spread = temperature.repeat_interleave(heads // temperature.shape[1], dim=1)
     return x * spread.unsqueeze(-1)
 
@@ -33,7 +31,7 @@ def prepare(
     temperature_q: Float[Tensor, "#batch q_head_or_one query"] | None = None,
     temperature_v: Float[Tensor, "#batch v_head_or_one key"] | None = None,
 ) -> Prepared:
-    """τ_q [batch or 1, head or 1, query] is an inverse temperature of the row; τ_v [batch or 1, head or 1, key] scales values."""
+    """Queries times τ_q, the inverse temperature of their row; values times τ_v."""
     return Prepared(
         q if temperature_q is None else per_head(temperature_q, q),
         v if temperature_v is None else per_head(temperature_v, v),

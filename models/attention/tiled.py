@@ -30,8 +30,9 @@ class Tile(NamedTuple):
     n_key: int
 
 
-def tiles(batch: int, head: int, n_query: int, n_key: int, causal: bool) -> Iterator[Tile]:
-    """Tiles of about TILE_ELEMENTS scores that cover every row once; keys in a strip's future are left out."""
+def tiles(n_rows: tuple[int, ...], n_key: int, causal: bool) -> Iterator[Tile]:
+    """Tiles of about TILE_ELEMENTS scores that cover every [batch, head, query] row once, less a strip's future."""
+    batch, head, n_query = n_rows
     rows = min(STRIP_ROWS, n_query)
     heads = max(1, min(head, TILE_ELEMENTS // (rows * n_key)))
     entries = max(1, min(batch, TILE_ELEMENTS // (rows * n_key * head)))
@@ -77,7 +78,7 @@ class TiledAttention(torch.autograd.Function):
         kernel: Mapping[str, Any],
     ) -> Float[Tensor, "batch head query d_value"]:
         output = q.new_empty(*q.shape[:-1], v.shape[-1])
-        for tile in tiles(*q.shape[:3], k.shape[2], causal):
+        for tile in tiles(q.shape[:3], k.shape[2], causal):
             scores = _scores(q, k, tile, scale)
             seen = _visible(mask, causal, tile, q.device)
             pattern = variant.weigh(scores, seen, **_of_kernel(kernel, tile))
@@ -92,7 +93,7 @@ class TiledAttention(torch.autograd.Function):
         q, k, v, mask = ctx.saved_tensors
         variant, scale, causal, kernel = ctx.call
         grad_q, grad_k, grad_v = torch.empty_like(q), torch.zeros_like(k), torch.zeros_like(v)
-        for tile in tiles(*q.shape[:3], k.shape[2], causal):
+        for tile in tiles(q.shape[:3], k.shape[2], causal):
             rows = (tile.batch, tile.head, tile.query)
             keys = (tile.batch, tile.head, slice(0, tile.n_key))
             scores, options = _scores(q, k, tile, scale), _of_kernel(kernel, tile)
