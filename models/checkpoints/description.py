@@ -1,4 +1,4 @@
-"""What config.json says a model is: a transformers config and an attention spec. No code, no network, no size trusted."""
+"""What config.json says a model is: a transformers config and an attention spec; no code, and no size trusted."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +44,9 @@ def described(fields: dict[str, Any], n_layers: int, origin: str) -> Description
     config_class = _config_class(fields, origin)
     _refuse_other_depth(fields, config_class, n_layers, origin)
     kept = {name: value for name, value in fields.items() if name not in IGNORED and not name.startswith("_")}
+    for name in kept:
+        if callable(getattr(config_class, name, None)):
+            raise CheckpointError(f"cannot open {origin}: {name!r} is no field of a {fields['model_type']} config")
     spec = _spec(kept.pop("attention_spec", {"variant": "softmax"}), n_layers, origin)
     try:
         config = config_class(**kept)

@@ -69,7 +69,7 @@ def _header(file: Path) -> tuple[dict[str, Any], int]:
 
 def _span(file: Path, name: str, entry: object) -> tuple[int, int]:
     match entry:
-        case {"dtype": str(dtype), "shape": list(shape), "data_offsets": [begin, stop]} if len(entry) == 3:
+        case {"dtype": str(dtype), "shape": list(shape), "data_offsets": [begin, stop], **others} if not others:
             pass
         case _:
             raise CheckpointError(f"cannot open {file}: the header's entry of {name!r} is not dtype, shape and offsets")

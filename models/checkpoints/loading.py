@@ -24,7 +24,9 @@ def load(
     opened = open_folder(place_of(name_or_path), device, dtype)
     from models.hooked import hooked  # transformer-lens takes seconds to import, and a bad folder should not wait
 
-    return hooked(opened.model, opened.tokenizer)
+    model = hooked(opened.model, opened.tokenizer)
+    model.plain_tokenizer = opened.tokenizer  # transformer-lens changes its own copy: it prepends a BOS token
+    return model
 
 
 def place_of(name_or_path: str | Path) -> Path:

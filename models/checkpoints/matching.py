@@ -1,4 +1,4 @@
-"""Which stored tensor is which parameter: every one exactly once, of the right shape and of a floating number format."""
+"""Which stored tensor is which parameter: every one once, of the right shape and a floating number format."""
 
 import re
 
@@ -19,7 +19,7 @@ def stored_layers(names: list[str]) -> int:
 
 def matched(stored: dict[str, StoredTensor], skeleton: Skeleton, origin: str) -> dict[str, str]:
     """Parameter name -> stored name, of every parameter that is not a repetition of another."""
-    named = {_full_name(name, stored, skeleton): name for name in stored}
+    named = _full_names(stored, skeleton)
     recomputed = {f"{module}.{buffer}" for module in skeleton.attention for buffer in RECOMPUTED}
     _refuse("unexpected tensor", named.keys() - skeleton.shapes.keys() - recomputed, origin)
     repeated = {name for pair in skeleton.tied.items() for name in pair if set(pair) & named.keys()}
@@ -39,10 +39,11 @@ def matched(stored: dict[str, StoredTensor], skeleton: Skeleton, origin: str) ->
     return found
 
 
-def _full_name(name: str, stored: dict[str, StoredTensor], skeleton: Skeleton) -> str:
-    """The parameter's name; files of a base model (GPT-2's on the hub) leave out its prefix."""
-    bare = name not in skeleton.shapes and not any(other.startswith(skeleton.prefix) for other in stored)
-    return skeleton.prefix + name if bare else name
+def _full_names(stored: dict[str, StoredTensor], skeleton: Skeleton) -> dict[str, str]:
+    """Parameter name -> stored name; files of a base model (GPT-2's on the hub) leave out its prefix."""
+    if any(name.startswith(skeleton.prefix) for name in stored):
+        return {name: name for name in stored}
+    return {name if name in skeleton.shapes else skeleton.prefix + name: name for name in stored}
 
 
 def _refuse(what: str, names: set[str], origin: str) -> None:

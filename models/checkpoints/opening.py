@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import nn
 from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from models.checkpoints.description import description
@@ -12,7 +13,9 @@ from models.checkpoints.matching import matched, stored_layers
 from models.checkpoints.refusal import CheckpointError
 from models.checkpoints.shards import stored_weights
 from models.checkpoints.skeleton import empty_model, skeleton
+from models.checkpoints.ties import retied
 from models.checkpoints.tokenizer import folder_tokenizer
+from models.checkpoints.trial import refuse_broken
 from models.checkpoints.weights import Format, checked_format, read_weights
 from models.spec import AttentionSpec
 from models.zoo import snapshots
@@ -46,19 +49,15 @@ def open_folder(path: str | Path, device: str | torch.device | None = None, dtyp
     frame = skeleton(said, str(folder))
     found = matched(stored, frame, str(folder))
     weights = read_weights(stored, found, said.fields, dtype, str(folder))
-    tensors = dict(weights.tensors)
-    for name, source in frame.tied.items():
-        if name in tensors and source in tensors and not torch.equal(tensors[name], tensors[source]):
-            raise CheckpointError(f"cannot open {folder}: config.json ties {name!r} to {source!r}, the weights differ")
-        tensors[name] = tensors[source] = tensors[source] if source in tensors else tensors[name]
     model = empty_model(said)
-    model.load_state_dict(tensors, strict=True, assign=True)
+    model.load_state_dict(retied(weights.tensors, frame.tied, str(folder)), strict=True, assign=True)
     model.tie_weights()
     model.config.dtype = model.dtype
     _set_generation(model, folder)
     tokenizer = folder_tokenizer(folder)
-    _refuse_broken(model, folder)
-    return OpenedModel(model.to(device or "cpu"), tokenizer, said.spec, weights.fingerprint)
+    refuse_broken(model, str(folder))
+    nn.Module.to(model, device or "cpu")
+    return OpenedModel(model, tokenizer, said.spec, weights.fingerprint)
 
 
 def _refuse_bare_run(folder: Path) -> None:
@@ -75,15 +74,3 @@ def _set_generation(model: PreTrainedModel, folder: Path) -> None:
             model.generation_config = GenerationConfig.from_dict(fields)
         except Exception as error:
             raise CheckpointError(f"cannot open {folder / 'generation_config.json'}: {error}") from error
-
-
-def _refuse_broken(model: PreTrainedModel, folder: Path) -> None:
-    """One forward of four tokens, which finds what shapes cannot: head counts that do not divide, overflow."""
-    ids = torch.arange(min(4, model.config.max_position_embeddings))[None] % model.config.vocab_size
-    try:
-        with torch.no_grad():
-            logits = model(ids, attention_mask=torch.ones_like(ids), use_cache=False).logits
-    except Exception as error:
-        raise CheckpointError(f"cannot open {folder}: a forward of four tokens fails ({error})") from error
-    if not torch.isfinite(logits).all():
-        raise CheckpointError(f"cannot open {folder}: a forward of four tokens gives logits that are not finite")

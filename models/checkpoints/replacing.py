@@ -1,5 +1,6 @@
 """Putting a finished model folder in its place: whole or not at all, and never over something else."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from models.checkpoints.entries import read_object
 from models.checkpoints.refusal import CheckpointError
 from models.checkpoints.shards import INDEX, SINGLE, weight_map
 from models.checkpoints.tokenizer import FAST, OTHERS, READ_BESIDE, SETTINGS
+from models.spec import AttentionSpec
 from models.zoo import snapshots
 
 CONFIG = "config.json"
@@ -34,12 +36,13 @@ def refuse_other_folder(folder: Path, fields: dict[str, Any]) -> None:
                 "choose another folder"
             )
     elif (folder / SINGLE).exists() or (any(folder.iterdir()) and not is_run(folder)):
-        raise CheckpointError(f"cannot save to {folder}: it is not empty and holds no such model; choose another folder")
+        raise CheckpointError(f"cannot save to {folder}: it holds other files; choose a new folder")
 
 
 def kind(fields: dict[str, Any]) -> str:
     """Two models are of one kind when their family and their attention are the same."""
-    return f"{fields.get('model_type')} with {fields.get('attention_spec', 'softmax')}"
+    spec = fields.get("attention_spec", AttentionSpec("softmax").to_json())
+    return f"{fields.get('model_type')} with {json.dumps(spec, sort_keys=True)}"
 
 
 def is_run(folder: Path) -> bool:

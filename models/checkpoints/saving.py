@@ -14,6 +14,7 @@ from models.checkpoints.refusal import CheckpointError
 from models.checkpoints.replacing import refuse_other_folder, written_whole
 from models.checkpoints.shards import SINGLE
 from models.checkpoints.skeleton import Skeleton, skeleton
+from models.checkpoints.ties import refuse_untied
 from models.checkpoints.weights import FORMATS
 
 NOT_WRITTEN = ("_name_or_path", "_attn_implementation", "attn_implementation", "_experts_implementation")
@@ -27,29 +28,44 @@ def save(
 ) -> Path:
     """Write `model` (a transformers decoder, or a hooked one) with its attention spec; gives the folder.
 
-    dtype: None keeps the number format of every weight, a floating torch dtype casts them. A hooked model's own
-    tokenizer is written when none is given. The folder appears whole or not at all; in an existing one only the
-    checkpoint's own files are replaced, and only if it holds the same kind of model or a run's snapshots. Plain
-    transformers opens the folder too, but knows no variant: there the weights compute softmax.
+    dtype: None keeps the number format of every weight, a floating torch dtype casts them. The tokenizer that a
+    hooked model was loaded with is written when none is given. The folder appears whole or not at all; in one that
+    exists only the checkpoint's own files are replaced, and only where it holds the same kind of model or a run's
+    snapshots. Plain transformers opens the folder too, but knows no variant: there the weights compute softmax (and
+    selective's temperatures are left out with a warning). Raises CheckpointError for what would not open again.
     """
     if dtype not in (None, *FORMATS):
         raise ValueError(f"save: dtype is None or one of {', '.join(map(str, FORMATS))}; got {dtype!r}")
-    tokenizer = tokenizer or getattr(model, "tokenizer", None)
-    if tokenizer is not None and not isinstance(tokenizer, PreTrainedTokenizerFast):
-        raise CheckpointError(
-            f"cannot save a tokenizer of class {type(tokenizer).__name__}; only those with a tokenizer.json are opened"
-        )
+    tokenizer = saved_tokenizer(model) if tokenizer is None else checked_tokenizer(tokenizer)
     original = plain_model(model)
     said = described(config_fields(original), original.config.num_hidden_layers, "the model's config")
     weights = stored_form(plain_weights(model), skeleton(said, "the model's config"), dtype)
     refuse_other_folder(Path(folder), said.fields)
     with written_whole(Path(folder)) as partial:
         save_file(weights, partial / SINGLE, metadata={"format": "pt"})
-        original.generation_config.save_pretrained(partial)
+        original.generation_config.to_json_file(partial / "generation_config.json")
         if tokenizer is not None:
             tokenizer.save_pretrained(partial)
         write_config(partial, original, said, weights)
     return Path(folder)
+
+
+def saved_tokenizer(model: Any) -> PreTrainedTokenizerFast | None:
+    """The tokenizer that a hooked model was loaded with; transformer-lens's own copy of it encodes otherwise."""
+    if (plain := getattr(model, "plain_tokenizer", None)) is not None:
+        return checked_tokenizer(plain)
+    if getattr(model, "tokenizer", None) is not None:
+        raise CheckpointError("cannot save this hooked model alone: give the tokenizer it was made with as tokenizer=")
+    return None
+
+
+def checked_tokenizer(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerFast:
+    """The tokenizer, if it is one that a folder can hold."""
+    if not isinstance(tokenizer, PreTrainedTokenizerFast):
+        raise CheckpointError(
+            f"cannot save a tokenizer of class {type(tokenizer).__name__}; only those with a tokenizer.json are opened"
+        )
+    return tokenizer
 
 
 def plain_model(model: Any) -> PreTrainedModel:
@@ -79,12 +95,7 @@ def config_fields(model: PreTrainedModel) -> dict[str, Any]:
 
 def stored_form(weights: dict[str, Tensor], frame: Skeleton, dtype: torch.dtype | None) -> dict[str, Tensor]:
     """Every parameter once, contiguous, on the CPU, finite, in the number format asked for."""
-    for name, source in frame.tied.items():
-        if name in weights and not torch.equal(weights[name], weights[source]):
-            raise CheckpointError(
-                f"cannot save the model: its config ties {name!r} to {source!r}, they differ; "
-                "set config.tie_word_embeddings = False or tie them again"
-            )
+    refuse_untied(weights, frame.tied, "cannot save the model")
     form = {}
     for name in sorted(frame.shapes.keys() - frame.tied.keys()):
         if name not in weights:
@@ -96,7 +107,7 @@ def stored_form(weights: dict[str, Tensor], frame: Skeleton, dtype: torch.dtype 
                 f"its config makes it {list(frame.shapes[name])}"
             )
         if not torch.isfinite(tensor).all():
-            raise CheckpointError(f"cannot save the model: {name!r} holds numbers that are not finite in {tensor.dtype}")
+            raise CheckpointError(f"cannot save the model: {name!r} is not finite in {tensor.dtype}")
         form[name] = tensor
     return form
 

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 
 import torch
-from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, PreTrainedModel
+from transformers import AutoModelForCausalLM, PreTrainedModel
 from transformers.initialization import no_init_weights
 
 from models.attachment import attach
 from models.checkpoints.description import Description
 from models.checkpoints.refusal import CheckpointError
+
+SMALL = 2**20  # numbers
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,9 @@ def skeleton(description: Description, origin: str) -> Skeleton:
             model = _model(description)
     except Exception as error:
         raise CheckpointError(f"cannot open {origin}: no model can be made from config.json ({error})") from error
+    _refuse_large_buffers(model, origin)
     shapes = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-    attention = tuple(name for name, module in model.named_modules() if hasattr(module, "variant"))
+    attention = tuple(name for name, module in model.named_modules() if "variant" in module._modules)
     return Skeleton(shapes, dict(model.all_tied_weights_keys), attention, f"{model.base_model_prefix}.")
 
 
@@ -39,7 +42,14 @@ def empty_model(description: Description) -> PreTrainedModel:
         return _model(description).eval()
 
 
+def _refuse_large_buffers(model: PreTrainedModel, origin: str) -> None:
+    """Shapes of buffers stand in no header: a factor in config.json alone could make them fill the memory."""
+    buffers, parameters = (sum(tensor.numel() for tensor in group) for group in (model.buffers(), model.parameters()))
+    if buffers > max(parameters, SMALL):
+        raise CheckpointError(
+            f"cannot open {origin}: config.json makes {buffers} numbers of buffers; its rope is wrong"
+        )
+
+
 def _model(description: Description) -> PreTrainedModel:
-    model_class = MODEL_FOR_CAUSAL_LM_MAPPING[type(description.config)]
-    model = model_class._from_config(description.config, dtype=torch.float32)
-    return attach(model, description.spec)
+    return attach(AutoModelForCausalLM.from_config(description.config, dtype=torch.float32), description.spec)

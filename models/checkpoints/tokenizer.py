@@ -11,6 +11,7 @@ FAST = "tokenizer.json"
 SETTINGS = "tokenizer_config.json"
 OTHERS = ("vocab.json", "merges.txt", "vocab.txt", "tokenizer.model", "spiece.model", "tekken.json")
 READ_BESIDE = ("added_tokens.json", "special_tokens_map.json", "chat_template.jinja")
+OF_THIS_READING = ("is_local", "local_files_only")  # transformers would write them into the next folder
 REFUSED = {
     "auto_map": "asks for the folder's own code, which is never run here",
     "fast_tokenizer_files": "names other tokenizer files; keep tokenizer.json alone",
@@ -37,6 +38,9 @@ def folder_tokenizer(folder: Path) -> PreTrainedTokenizerBase | None:
         if settings.get(name):
             raise CheckpointError(f"cannot open {folder / SETTINGS}: {name!r} {reason}")
     try:
-        return PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:
         raise CheckpointError(f"cannot open the tokenizer of {folder}: transformers refuses it ({error})") from error
+    for name in OF_THIS_READING:
+        tokenizer.init_kwargs.pop(name, None)
+    return tokenizer
