@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
-MACHINE_PATH = re.compile(r"(?<![\w.~<>-])/(?:root|home|Users|opt|work|tmp)/\w")
+MACHINE_PATH = re.compile(r"(?<![\w.~<>-])/(?:root|home|Users|opt|work|tmp)/[\w.]")
 REGISTRY_HOST = re.compile(
     r"pypi[.]org|pythonhosted[.]org|npmjs[.](?:org|com)|pytorch[.]org/whl|--(?:extra-)?index-url"
 )
