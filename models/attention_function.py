@@ -39,9 +39,12 @@ def variant_attention(
 ) -> tuple[Float[Tensor, "batch query head d_head"], Float[Tensor, "batch head query key"] | None]:
     """Attention by the variant that hangs on the module; transformers' attention-interface signature.
 
-    A mask of None means the causal rule. The pattern is returned only when it is asked for.
+    A mask of None means the causal rule; keys behind the queries are then empty slots of a static cache.
+    The pattern is returned only when it is asked for.
     """
     layer = module.variant
+    if attention_mask is None and query.shape[2] > 1:
+        key, value = key[:, :, : query.shape[2]], value[:, :, : query.shape[2]]
     factor = query.shape[-1] ** -0.5 if scaling is None else scaling
     mask = as_boolean(attention_mask)
     count = None if visible_count is None else counts_of_keys(visible_count, key.shape[2])

@@ -1,0 +1,234 @@
+"""Variants inside Hugging Face decoders: the laws over every variant and family."""
+
+import copy
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+import torch
+from tiny_decoders import CONFIGS, SPECS, random_ids, stir, tiny_decoder
+from transformers import PreTrainedModel
+
+from models import AttentionSpec, attach, detach
+from models.attachment import spec_of
+from models.families import FAMILIES
+
+every_family = pytest.mark.parametrize("family", CONFIGS)
+every_spec = pytest.mark.parametrize("name", SPECS)
+
+
+def attached(family: str, name: str, **changes: Any) -> PreTrainedModel:
+    model = attach(tiny_decoder(family, **changes), SPECS[name])
+    for layer in (module for key, module in model.named_modules() if key.endswith(".variant")):
+        stir(layer, 0.3)
+    return model
+
+
+def padded(ids: torch.Tensor, side: str, n: int = 4) -> dict[str, torch.Tensor]:
+    """The ids with padding, the mask, and the positions that GPT-2's learned embeddings need."""
+    junk, ones = random_ids(len(ids), n), torch.ones_like(ids)
+    parts, masks = [junk, ids], [torch.zeros_like(junk), ones]
+    order = 1 if side == "left" else -1
+    mask = torch.cat(masks[::order], 1)
+    return {
+        "input_ids": torch.cat(parts[::order], 1),
+        "attention_mask": mask,
+        "position_ids": (mask.cumsum(-1) - 1).clamp_min(0),
+    }
+
+
+def test_the_tiny_families_are_the_supported_ones() -> None:
+    assert set(CONFIGS) == set(FAMILIES)
+
+
+@every_family
+def test_attached_softmax_is_the_model_itself(family: str) -> None:
+    model, ids = tiny_decoder(family), random_ids()
+    before = model(ids).logits
+    torch.testing.assert_close(attach(model, SPECS["softmax"])(ids).logits, before, atol=1e-5, rtol=0)
+
+
+@every_family
+@every_spec
+def test_asking_for_patterns_changes_nothing(family: str, name: str) -> None:
+    model, ids = attached(family, name), random_ids()
+    told = model(ids, output_attentions=True)
+    assert [tuple(pattern.shape) for pattern in told.attentions] == [(2, 4, 12, 12)] * 3
+    torch.testing.assert_close(told.logits, model(ids).logits, atol=1e-4, rtol=0)
+
+
+@every_family
+@every_spec
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_padding_is_invisible(family: str, name: str, side: str) -> None:
+    model, ids = attached(family, name), random_ids()
+    real = slice(4, None) if side == "left" else slice(0, 12)
+    torch.testing.assert_close(model(**padded(ids, side)).logits[:, real], model(ids).logits, atol=1e-4, rtol=0)
+
+
+@every_family
+@every_spec
+def test_a_cache_gives_the_logits_of_the_full_forward(family: str, name: str) -> None:
+    model, ids = attached(family, name), random_ids(length=14)
+    whole, first = model(ids).logits, model(ids[:, :9], use_cache=True)
+    cache, steps = first.past_key_values, [first.logits]
+    for t in range(9, 14):
+        steps.append(model(ids[:, t : t + 1], past_key_values=cache, use_cache=True).logits)
+    torch.testing.assert_close(torch.cat(steps, 1), whole, atol=1e-4, rtol=0)
+
+
+@every_family
+@pytest.mark.parametrize("name", ["cog", "selective"])
+def test_generation_from_left_padded_prompts_is_that_of_the_prompt_alone(family: str, name: str) -> None:
+    model, ids = attached(family, name), random_ids()
+    call = padded(ids, "left")
+    call.pop("position_ids")
+    fresh = model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=5, do_sample=False)
+    assert torch.equal(model.generate(**call, max_new_tokens=5, do_sample=False)[:, 16:], fresh[:, 12:])
+
+
+@every_family
+@every_spec
+def test_every_parameter_of_a_variant_learns(family: str, name: str) -> None:
+    model, ids = attached(family, name), random_ids()
+    model(ids, labels=ids).loss.backward()
+    learned = {key: p for key, p in model.named_parameters() if ".variant." in key}
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in learned.values())
+    assert bool(learned) == (name in ("selective", "polynomial learned"))
+
+
+@every_family
+def test_detach_gives_the_softmax_model_back(family: str) -> None:
+    model, ids = tiny_decoder(family), random_ids()
+    before, names = model(ids).logits, list(model.state_dict())
+    attach(model, SPECS["selective"])
+    changed = model(ids).logits
+    detach(model)
+    assert torch.equal(model(ids).logits, before) and not torch.allclose(changed, before)
+    assert list(model.state_dict()) == names and not hasattr(model.config, "attention_spec")
+
+
+@every_spec
+def test_layers_that_are_not_chosen_stay_softmax(name: str) -> None:
+    model = attach(tiny_decoder("llama"), AttentionSpec(SPECS[name].variant, layers=[-1]))
+    variants = [layer.self_attn.variant.variant.name for layer in model.model.layers]
+    assert variants == ["softmax", "softmax", SPECS[name].variant]
+
+
+def test_attaching_again_changes_the_variant() -> None:
+    model, twin, ids = tiny_decoder("llama"), tiny_decoder("llama"), random_ids()
+    attach(attach(model, SPECS["selective"]), SPECS["cog"])
+    assert torch.equal(model(ids).logits, attach(twin, SPECS["cog"])(ids).logits)
+    assert spec_of(model) == SPECS["cog"]
+
+
+def test_a_copy_of_an_attached_model_is_independent() -> None:
+    model, ids = attached("llama", "selective"), random_ids()
+    twin = copy.deepcopy(model)
+    before = model(ids).logits
+    stir(twin, 1.0)
+    assert torch.equal(model(ids).logits, before) and not torch.equal(twin(ids).logits, before)
+
+
+@every_spec
+def test_bfloat16_models_run_and_stay_near_float32(name: str) -> None:
+    model, ids = attached("llama", name), random_ids()
+    exact = model(ids).logits
+    half = model.to(torch.bfloat16)(ids).logits
+    assert half.dtype == torch.bfloat16
+    assert (half.float() - exact).norm() < 0.15 * exact.norm()
+
+
+@every_spec
+def test_gradient_checkpointing_gives_the_same_gradient(name: str) -> None:
+    model, ids = attached("llama", name).train(), random_ids()
+    model(ids, labels=ids).loss.backward()
+    plain = {key: p.grad.clone() for key, p in model.named_parameters()}
+    model.zero_grad()
+    model.gradient_checkpointing_enable()
+    model(ids, labels=ids).loss.backward()
+    torch.testing.assert_close({key: p.grad for key, p in model.named_parameters()}, plain)
+
+
+@every_spec
+def test_dropout_acts_on_the_weights_in_training_only(name: str) -> None:
+    model, ids = attached("llama", name, attention_dropout=0.5), random_ids()
+    assert torch.equal(model(ids).logits, model(ids).logits)
+    model.train()
+    assert not torch.equal(model(ids).logits, model(ids).logits)
+
+
+def test_a_soft_cap_acts_before_the_variant() -> None:
+    ids = random_ids()
+    capped = attached("gemma2", "cog")(ids).logits
+    assert not torch.allclose(capped, attached("gemma2", "cog", attn_logit_softcapping=None)(ids).logits)
+
+
+COMPILED = """
+import sys, torch
+sys.path.insert(0, "tests")
+from tiny_decoders import SPECS, random_ids, stir, tiny_decoder
+from models import attach
+for name, spec in SPECS.items():
+    model, ids = attach(tiny_decoder("llama"), spec), random_ids()
+    stir(model, 0.05)
+    torch._dynamo.reset()
+    compiled = torch.compile(model, backend="{backend}")
+    for length in (12, 7):
+        torch.testing.assert_close(compiled(ids[:, :length]).logits, model(ids[:, :length]).logits, atol=1e-4, rtol=0)
+    print(name)
+"""
+
+
+@pytest.mark.parametrize("backend", ["aot_eager", pytest.param("inductor", marks=pytest.mark.slow)])
+def test_the_compiled_model_gives_the_same_logits(backend: str) -> None:
+    """In a process of its own: the shape checks of the test run are no part of the compiled code."""
+    done = subprocess.run([sys.executable, "-c", COMPILED.format(backend=backend)], capture_output=True, text=True)
+    assert done.stdout.splitlines() == list(SPECS), done.stderr
+
+
+def test_polynomial_takes_the_models_context_when_nothing_is_said() -> None:
+    model = attach(tiny_decoder("llama"), AttentionSpec("polynomial"))
+    assert spec_of(model).options["n_ctx"] == 64 == model.config.attention_spec["options"]["n_ctx"]
+
+
+@pytest.mark.parametrize("family", ["gpt2", "llama"])
+def test_selective_adds_less_than_half_a_percent_of_parameters_at_gpt2_size(family: str) -> None:
+    sizes = {"gpt2": (768, 12, 124e6), "llama": (768, 12, 141e6)}
+    width, layers, total = sizes[family]
+    added = sum(p.numel() for key, p in attached(family, "selective").named_parameters() if ".variant." in key)
+    assert added == 3 * (32 + (32 if family == "gpt2" else 16) + 2)
+    assert layers * (2 * width + 2) < 0.005 * total
+
+
+def test_an_unsupported_family_is_refused_by_name() -> None:
+    model = tiny_decoder("llama")
+    model.config.model_type = "mamba"
+    with pytest.raises(ValueError, match="model family 'mamba' is not supported; supported: gpt2, gpt_neox, llama"):
+        attach(model, SPECS["cog"])
+
+
+def test_a_layer_the_model_has_not_is_refused_and_the_model_is_untouched() -> None:
+    model = tiny_decoder("llama")
+    with pytest.raises(ValueError, match="layer 7 asked for; the model has layers 0 to 2"):
+        attach(model, AttentionSpec("cog", layers=[7]))
+    assert not any(".variant" in key for key, _ in model.named_modules())
+
+
+def test_detach_without_attach_is_refused() -> None:
+    with pytest.raises(ValueError, match="carries no attention variant"):
+        detach(tiny_decoder("llama"))
+
+
+def test_selective_refuses_masks_it_cannot_count() -> None:
+    model, ids = attached("llama", "selective"), random_ids()
+    with pytest.raises(ValueError, match="needs the \\[batch, position\\] attention mask"):
+        model(ids, attention_mask=torch.zeros(2, 1, 12, 12))
+
+
+def test_a_static_cache_gives_the_logits_of_the_full_forward() -> None:
+    model, ids = attached("llama", "cog"), random_ids()
+    plain = model.generate(ids, max_new_tokens=5, do_sample=False)
+    static = model.generate(ids, max_new_tokens=5, do_sample=False, cache_implementation="static", disable_compile=True)
+    assert torch.equal(static, plain)

@@ -1,0 +1,53 @@
+"""AttentionSpec: JSON both ways, layers, and what it refuses."""
+
+import json
+from typing import Any
+
+import pytest
+from tiny_decoders import SPECS
+
+from models import AttentionSpec
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_json_both_ways(name: str) -> None:
+    assert AttentionSpec.from_json(json.loads(json.dumps(SPECS[name].to_json()))) == SPECS[name]
+
+
+def test_defaults_are_filled_in() -> None:
+    assert AttentionSpec("expressive").options == {"scale": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("layers", "chosen"), [("all", (0, 1, 2, 3)), ("inner", (1, 2)), ([0, -1], (0, 3)), ((2, -2), (2,))]
+)
+def test_layers_are_counted_from_either_end(layers: Any, chosen: tuple[int, ...]) -> None:
+    assert AttentionSpec("cog", layers=layers).chosen(4) == chosen
+
+
+REFUSED: dict[str, dict[str, Any]] = {
+    "unknown attention 'sofmax'": {"variant": "sofmax"},
+    "cog: unknown option 'power'; known: none": {"variant": "cog", "options": {"power": 3}},
+    "unknown field 'colour'; known: variant, layers, options": {"variant": "cog", "colour": 1},
+    "the field variant is missing": {"layers": "all"},
+    "layers is 'all', 'inner' or a list of layer numbers, got 'outer'": {"variant": "cog", "layers": "outer"},
+    "layer numbers, got \\[\\]": {"variant": "cog", "layers": []},
+    "layer numbers, got \\[True\\]": {"variant": "cog", "layers": [True]},
+    "options is an object, got 3": {"variant": "cog", "options": 3},
+    "power is a whole number from 1, got 2.5": {"variant": "polynomial", "options": {"power": 2.5}},
+    "n_ctx is a whole number from 1, got 0": {"variant": "polynomial", "options": {"n_ctx": 0}},
+    "'per_row', got 'often'": {"variant": "polynomial", "options": {"coefficient": "often"}},
+    "learned is true or false": {"variant": "polynomial", "options": {"learned": 1}},
+    "scale is a number above 0, got -1": {"variant": "expressive", "options": {"scale": -1}},
+    "unknown position 'middle'; known: paper, paper_code, none": {
+        "variant": "selective",
+        "options": {"position": "middle"},
+    },
+    "token is true or false, got 1": {"variant": "selective", "options": {"token": 1}},
+}
+
+
+@pytest.mark.parametrize("sentence", REFUSED)
+def test_a_stored_spec_that_makes_no_sense_is_refused(sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        AttentionSpec.from_json(REFUSED[sentence])
