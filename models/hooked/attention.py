@@ -1,0 +1,125 @@
+"""The seam between an attention variant and transformer-lens: its scores go in, the variant's own pattern comes out."""
+
+from functools import cache
+from typing import Any, cast
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from transformer_lens.hook_points import HookPoint
+from transformer_lens.model_bridge.generalized_components import (
+    AttentionBridge,
+    JointQKVAttentionBridge,
+    LinearBridge,
+)
+
+from models.attention_layer import AttentionLayer
+from models.hooked.layer_pass import LayerPass, passing, projected_query, remember_query, visible_count
+
+
+class VariantAttention(AttentionBridge):
+    """transformer-lens's attention with the layer's own variant in the place of softmax, and its temperatures.
+
+    hook_attn_scores: what the variant weighs, after scale, query temperature and soft cap; hidden entries are the
+    dtype's lowest value (-inf in compatibility mode), and an entry that a hook sets to either is hidden.
+    hook_pattern: the signed weights. hook_v: the values as mixed, after their temperature (v.hook_out is W_V x + b_V),
+    so that pattern @ hook_v = hook_z for every variant. hook_temperature_q, hook_temperature_v: [batch, 1, pos],
+    there where the layer learned them.
+    """
+
+    @property
+    def layer(self) -> AttentionLayer:
+        """The variant that `attach` hung on the wrapped attention module."""
+        return cast(Any, self.original_component).variant
+
+    @property
+    def keeps_constant_values(self) -> bool:
+        """Whether Σ_s pattern[t, s] · c is c for a constant c, as the folding of value biases assumes."""
+        return self.layer.variant.rows_sum_to_one and self.layer.temperature_v is None
+
+    def set_original_component(self, original_component: nn.Module) -> None:
+        """Wrap one attention module; its soft cap is taken over, because query temperatures go under it."""
+        super().set_original_component(original_component)
+        self._soft_cap = getattr(original_component, "attn_logit_softcapping", None)
+        if self._soft_cap is not None:
+            cast(Any, original_component).attn_logit_softcapping = None
+        if self.layer.temperature_q is not None:
+            self.hook_temperature_q = temperature_hook()
+            self.submodules["q"].register_forward_hook(remember_query)
+        if self.layer.temperature_v is not None:
+            self.hook_temperature_v = temperature_hook()
+            self.hook_tempered_v = HookPoint()
+            self.hook_aliases = {**self.hook_aliases, "hook_v": "hook_tempered_v"}
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        with passing(LayerPass(kwargs.get("visible_count"))):
+            return super().forward(*args, **kwargs)
+
+    def _project_per_head_qkv(self, linear_bridge: LinearBridge, *args: Any) -> Float[Tensor, "batch pos head d_head"]:
+        projected = super()._project_per_head_qkv(linear_bridge, *args)
+        if linear_bridge is self.q:
+            remember_query(linear_bridge, (), projected)
+        return projected
+
+    def _update_kv_cache(
+        self,
+        k: Float[Tensor, "batch kv_head pos d_head"],
+        v: Float[Tensor, "batch kv_head pos d_head"],
+        **kwargs: Any,
+    ) -> tuple[Tensor, Tensor]:
+        return super()._update_kv_cache(k, self._tempered_values(v), **kwargs)
+
+    def _apply_reconstruct_attention_mask(
+        self, attn_scores: Float[Tensor, "batch head query key"], *args: Any, **kwargs: Any
+    ) -> Float[Tensor, "batch head query key"]:
+        scores = self._capped(self._tempered_scores(attn_scores * self._rescaling()))
+        return super()._apply_reconstruct_attention_mask(scores, *args, **kwargs)
+
+    def _masked_softmax(
+        self, attn_scores: Float[Tensor, "batch head query key"], dtype: torch.dtype | None = None
+    ) -> Float[Tensor, "batch head query key"]:
+        # Written so that a NaN stays visible and comes out as NaN.
+        visible = ~(attn_scores <= torch.finfo(attn_scores.dtype).min / 2)
+        scores = attn_scores.masked_fill(~visible, 0.0)
+        pattern = self.layer.weigh(scores if dtype is None else scores.to(dtype), visible)
+        return pattern.to(dtype or attn_scores.dtype)
+
+    def _rescaling(self) -> float:
+        """The variant's factor of the dot product over the one that transformer-lens has already applied."""
+        module, config = cast(Any, self.original_component), cast(Any, self.config)
+        applied = module.scaling
+        if isinstance(self, JointQKVAttentionBridge):
+            by_depth = getattr(config, "scale_attn_by_inverse_layer_idx", False)
+            applied = config.d_head**-0.5 / (module.layer_idx + 1 if by_depth else 1)
+        return self.layer.scale(module.scaling) / applied
+
+    def _tempered_scores(self, scores: Float[Tensor, "batch head query key"]) -> Float[Tensor, "batch head query key"]:
+        if self.layer.temperature_q is None:
+            return scores
+        query = projected_query()
+        tau = self.layer.temperature_q(query, visible_count(query.shape[1]))
+        return scores * self.hook_temperature_q(tau)[..., None]
+
+    def _tempered_values(
+        self, v: Float[Tensor, "batch kv_head pos d_head"]
+    ) -> Float[Tensor, "batch kv_head pos d_head"]:
+        if self.layer.temperature_v is None:
+            return v
+        tau = self.hook_temperature_v(self.layer.value_temperature(v, visible_count(v.shape[2])))
+        return self.hook_tempered_v((v * tau[..., None]).to(v.dtype).transpose(1, 2)).transpose(1, 2)
+
+    def _capped(self, scores: Float[Tensor, "batch head query key"]) -> Float[Tensor, "batch head query key"]:
+        return scores if self._soft_cap is None else self._soft_cap * torch.tanh(scores / self._soft_cap)
+
+
+@cache
+def with_variant(bridge: type[AttentionBridge]) -> type[AttentionBridge]:
+    """The same attention bridge class, weighing its scores with the layer's variant."""
+    return type(f"Variant{bridge.__name__}", (VariantAttention, bridge), {})
+
+
+def temperature_hook() -> HookPoint:
+    """A hook point for [batch, head or 1, pos]."""
+    hook = HookPoint()
+    hook.pos_dim = 2
+    return hook

@@ -1,0 +1,49 @@
+"""A transformer-lens bridge which knows what its attention variants forbid."""
+
+from typing import cast
+
+from transformer_lens.model_bridge import TransformerBridge
+from transformers import PreTrainedModel
+
+from models.attachment import spec_of
+from models.spec import AttentionSpec
+
+
+class HookedBridge(TransformerBridge):
+    """transformer-lens's bridge around a Hugging Face decoder whose attention layers carry variants."""
+
+    hf_names: tuple[str, ...]
+
+    @property
+    def attention_spec(self) -> AttentionSpec:
+        """Which variant, with which options, sits in which layers."""
+        return spec_of(cast(PreTrainedModel, self.original_model))
+
+    def enable_compatibility_mode(
+        self, disable_warnings: bool = False, no_processing: bool = False, **processing: bool
+    ) -> None:
+        """As transformer-lens's; fold_value_biases, when not named, is on only where rows sum to one.
+
+        Raises ValueError when a step is asked for that would change what this model computes.
+        """
+        lawful = {} if no_processing else self._lawful(processing)
+        super().enable_compatibility_mode(disable_warnings, no_processing, **lawful)
+
+    def process_weights(self, verbose: bool = False, **processing: bool) -> None:
+        """As transformer-lens's, with the refusals of enable_compatibility_mode."""
+        super().process_weights(verbose, **self._lawful(processing))
+
+    def _lawful(self, processing: dict[str, bool]) -> dict[str, bool]:
+        """The steps as asked for, with fold_value_biases decided by the kernels when it was not named."""
+        spec, mixing = self.attention_spec, [i for i, b in enumerate(self.blocks) if not b.attn.keeps_constant_values]
+        if mixing and processing.get("fold_value_biases"):
+            raise ValueError(
+                f"fold_value_biases needs attention rows that sum to one; layers {mixing} are {spec.variant}: "
+                "leave it out or pass fold_value_biases=False"
+            )
+        if spec.variant != "softmax" and processing.get("refactor_factored_attn_matrices"):
+            raise ValueError(
+                f"refactor_factored_attn_matrices is known to be exact for softmax only; this model is {spec.variant}: "
+                "pass refactor_factored_attn_matrices=False"
+            )
+        return {"fold_value_biases": not mixing, **processing}

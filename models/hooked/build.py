@@ -1,0 +1,50 @@
+"""From a Hugging Face decoder with attention variants to a hooked model."""
+
+from typing import Any, cast
+
+from transformer_lens.model_bridge.architecture_adapter import ArchitectureAdapter
+from transformer_lens.model_bridge.generalized_components.base import GeneralizedComponent
+from transformer_lens.model_bridge.sources._bridge_builder import build_bridge_from_module
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from models.attachment import attach, attachment_of
+from models.hooked.attention import with_variant
+from models.hooked.bridge import HookedBridge
+from models.hooked.door import guard
+from models.hooked.tokenizer import give_tokenizer
+from models.spec import AttentionSpec
+
+
+def hooked(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None = None) -> HookedBridge:
+    """The model behind transformer-lens's hooks, which carry the variants that `attach` hung on it.
+
+    The model is wrapped in place: from then on use the hooked model, and hf_state_dict(hooked model) for its weights.
+    A model that nothing was attached to is softmax. Without a tokenizer the hooked model works with ids.
+    Raises ValueError for a family that is not supported, a model without a language head, and one hooked already.
+    """
+    if any(isinstance(module, GeneralizedComponent) for module in model.modules()):
+        raise ValueError("this model is hooked already: its modules were wrapped in place; use the hooked model")
+    if model.get_output_embeddings() is None:
+        raise ValueError(f"hooked takes a causal language model, which a {type(model).__name__} without head is not")
+    if attachment_of(model) is None:
+        attach(model, AttentionSpec("softmax"))
+    names = tuple(model.state_dict())
+    bridge: Any = build_bridge_from_module(
+        model,
+        type(model).__name__,
+        hf_config=model.config,
+        model_name=model.config.name_or_path or type(model).__name__,
+        post_adapter_hook=use_variants,
+    )
+    bridge.__class__ = HookedBridge
+    bridge.hf_names = names
+    guard(model)
+    if tokenizer is not None:
+        give_tokenizer(bridge, tokenizer)
+    return bridge
+
+
+def use_variants(adapter: ArchitectureAdapter) -> None:
+    """The adapter's attention bridge weighs its scores with the layer's variant."""
+    attention: Any = cast(Any, adapter.component_mapping)["blocks"].submodules["attn"]
+    attention.__class__ = with_variant(type(attention))
