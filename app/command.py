@@ -1,8 +1,10 @@
-"""The `headscope` command: train a model, open the app, list the zoo."""
+"""The `headscope` command: train a model, open the app, list the shipped models."""
 
 import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -10,13 +12,25 @@ if TYPE_CHECKING:
     from models.training.history import Record
     from models.training.recipe import Recipe
 
-command = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False, help=__doc__)
+Result = TypeVar("Result")
+
+command = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Attention beyond softmax."
+)
 
 
 def main() -> None:
     """Run the command with OpenMP threads that sleep while they wait; they would else starve a busy machine."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     command()
+
+
+@command.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def app(context: typer.Context) -> None:
+    """Open the app in the browser. What follows goes to Streamlit, such as --server.port 8502."""
+    script = Path(__file__).parent / "main.py"
+    arguments = [sys.executable, "-m", "streamlit", "run", str(script), *context.args]
+    os.execv(sys.executable, arguments)
 
 
 @command.command()
@@ -28,10 +42,10 @@ def train(
     from models.training.loop import train as run_training
     from models.training.recipe import read_recipe
 
-    read = refusing_clearly(read_recipe, recipe)
-    folder = out or Path("runs") / (recipe.parent.resolve().name if recipe.stem == "recipe" else recipe.stem)
+    read = refusing_clearly(lambda: read_recipe(recipe))
+    folder = out or Path("runs") / (recipe.resolve().parent.name if recipe.stem == "recipe" else recipe.stem)
     with TrainingBar(read) as bar:
-        refusing_clearly(run_training, read, folder, bar.show)
+        refusing_clearly(lambda: run_training(read, folder, bar.show))
     if os.environ.get("RANK", "0") == "0":
         typer.echo(f"trained: {folder}")
 
@@ -68,10 +82,10 @@ class TrainingBar:
             )
 
 
-def refusing_clearly(step, *arguments):  # noqa: ANN001, ANN201
+def refusing_clearly(step: Callable[[], Result]) -> Result:
     """What a step returns; what it refuses becomes one line and exit code 1."""
     try:
-        return step(*arguments)
+        return step()
     except (ValueError, TypeError, FileNotFoundError, FloatingPointError) as refusal:
         typer.secho(f"headscope: {refusal}", fg="red", err=True)
         raise typer.Exit(1) from refusal

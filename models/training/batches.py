@@ -31,10 +31,8 @@ def validation_batch(
     return torch.from_numpy(spread)
 
 
-def share(
-    batch: Int64[Tensor, "batch position"], process: int, processes: int
-) -> Int64[Tensor, "share position"]:
-    """The equal part of a batch that one of several processes works on."""
-    if len(batch) % processes:
-        raise ValueError(f"a batch of {len(batch)} windows does not divide over {processes} processes")
-    return batch.chunk(processes)[process]
+def share(batch: int, processes: int) -> int:
+    """How many of a batch's windows each process works on."""
+    if batch % processes:
+        raise ValueError(f"a batch of {batch} windows does not divide over {processes} processes")
+    return batch // processes

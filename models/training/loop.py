@@ -15,7 +15,7 @@ from models.training.loss import next_token_loss, validation_loss
 from models.training.recipe import Recipe
 from models.training.run import Run, open_run, resume, save_run
 from models.training.schedule import learning_rate
-from models.training.snapshots import save_whole, snapshot_folder, snapshot_steps
+from models.training.snapshots import snapshot_folder, snapshot_steps
 
 
 def train(recipe: Recipe, folder: Path, watch: Callable[[Record], None] = lambda record: None) -> None:
@@ -52,8 +52,8 @@ def update(run: Run, step: int) -> Record:
         context=recipe.context,
         bos=run.corpus.tokenizer.bos_token_id,
     )
-    mine = share(windows, accelerator.process_index, accelerator.num_processes).to(accelerator.device)
-    loss = next_token_loss(run.model, mine)
+    mine = windows.split(share(recipe.batch, accelerator.num_processes))[accelerator.process_index]
+    loss = next_token_loss(run.model, mine.to(accelerator.device))
     accelerator.backward(loss)
     accelerator.clip_grad_norm_(run.model.parameters(), recipe.clip)
     run.optimizer.step()
@@ -79,7 +79,7 @@ def _after_step(run: Run, step: int, began: float, measured: Record, watch: Call
         }
     if main and step in snapshot_steps(recipe.steps, recipe.snapshots):
         model = run.accelerator.unwrap_model(run.model)
-        save_whole(model, run.corpus.tokenizer, snapshot_folder(run.folder, step))
+        save(model, snapshot_folder(run.folder, step), tokenizer=run.corpus.tokenizer)
     if main:
         seconds = monotonic() - began
         tokens = step * recipe.batch * recipe.context

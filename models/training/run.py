@@ -8,6 +8,7 @@ from accelerate import Accelerator
 from torch import nn
 from torch.optim import Optimizer
 
+from models.training.batches import share
 from models.training.corpus import Corpus, prepare_corpus
 from models.training.history import cut_history
 from models.training.optimizer import adamw
@@ -37,8 +38,7 @@ class Run:
 def open_run(recipe: Recipe, folder: Path) -> Run:
     """A new run in an empty folder, or the one that began there under the same recipe and the same text."""
     accelerator = Accelerator(mixed_precision=MIXED_PRECISION[recipe.precision])
-    if recipe.batch % accelerator.num_processes:
-        raise ValueError(f"a batch of {recipe.batch} windows does not divide over {accelerator.num_processes} processes")
+    share(recipe.batch, accelerator.num_processes)
     with accelerator.local_main_process_first():
         corpus = prepare_corpus(recipe)
     _refuse_other_run(recipe, corpus, folder)

@@ -1,11 +1,6 @@
-"""Snapshots of a run: whole model folders, named by their step, closer together early on."""
+"""When and where a run is photographed: model folders named by their step, closer together early on."""
 
-import shutil
 from pathlib import Path
-
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
-from models import save
 
 
 def snapshot_steps(steps: int, count: int) -> tuple[int, ...]:
@@ -17,13 +12,3 @@ def snapshot_steps(steps: int, count: int) -> tuple[int, ...]:
 def snapshot_folder(folder: Path, step: int) -> Path:
     """The place of a step's snapshot in a run's folder."""
     return folder / f"step-{step:06d}"
-
-
-def save_whole(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
-    """Save a model folder that is there whole or not at all."""
-    partial = folder.with_name(f"partial-{folder.name}")
-    for leftover in (partial, folder):
-        if leftover.exists():
-            shutil.rmtree(leftover)
-    save(model, partial, tokenizer=tokenizer)
-    partial.rename(folder)

@@ -35,8 +35,9 @@ def text_documents(path: str, pattern: str = "*.txt") -> Iterator[Document]:
         yield Document(file.relative_to(root.parent).as_posix(), file.read_text(encoding="utf-8"))
 
 
-def dataset_documents(name: str, config: str | None = None, split: str = "train", column: str = "text"
-                      ) -> Iterator[Document]:
+def dataset_documents(
+    name: str, config: str | None = None, split: str = "train", column: str = "text"
+) -> Iterator[Document]:
     """Each row of one column of a Hugging Face dataset."""
     import datasets
 

@@ -36,7 +36,7 @@ def _check(fields: dict[str, Any], context: int) -> None:
     kind = type(AutoConfig.for_model(fields["model_type"]))
     known = kind().to_dict()
     if unknown := [name for name in fields if name not in known and name not in kind.attribute_map]:
-        raise ValueError(f"a {fields['model_type']} config has no field {unknown[0]!r}; known: {', '.join(sorted(known))}")
+        raise ValueError(f"unknown {fields['model_type']} field {unknown[0]!r}; known: {', '.join(sorted(known))}")
     positions = AutoConfig.for_model(**fields).max_position_embeddings
     if context > positions:
         raise ValueError(f"the recipe's context is {context}; its model has {positions} positions")
