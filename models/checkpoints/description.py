@@ -84,6 +84,8 @@ def _refuse_other_depth(
 
 
 def _spec(stored: Any, n_layers: int, origin: str) -> AttentionSpec:
+    if not isinstance(stored, dict):
+        raise CheckpointError(f"cannot open {origin}: attention_spec is an object, got {stored!r}")
     try:
         spec = AttentionSpec.from_json(stored)
         spec.chosen(n_layers)

@@ -19,7 +19,7 @@ def stored_layers(names: list[str]) -> int:
 
 def matched(stored: dict[str, StoredTensor], skeleton: Skeleton, origin: str) -> dict[str, str]:
     """Parameter name -> stored name, of every parameter that is not a repetition of another."""
-    named = _full_names(stored, skeleton)
+    named = _named(stored, skeleton, origin)
     recomputed = {f"{module}.{buffer}" for module in skeleton.attention for buffer in RECOMPUTED}
     _refuse("unexpected tensor", named.keys() - skeleton.shapes.keys() - recomputed, origin)
     repeated = {name for pair in skeleton.tied.items() for name in pair if set(pair) & named.keys()}
@@ -39,11 +39,18 @@ def matched(stored: dict[str, StoredTensor], skeleton: Skeleton, origin: str) ->
     return found
 
 
-def _full_names(stored: dict[str, StoredTensor], skeleton: Skeleton) -> dict[str, str]:
-    """Parameter name -> stored name; files of a base model (GPT-2's on the hub) leave out its prefix."""
-    if any(name.startswith(skeleton.prefix) for name in stored):
-        return {name: name for name in stored}
-    return {name if name in skeleton.shapes else skeleton.prefix + name: name for name in stored}
+def _named(stored: dict[str, StoredTensor], skeleton: Skeleton, origin: str) -> dict[str, str]:
+    """Parameter name -> stored name. Files of a base model (GPT-2's on the hub) leave out its prefix."""
+    bare = not any(name.startswith(skeleton.prefix) for name in stored)
+    renamed = {in_file: name for name, in_file in skeleton.file_names.items()}
+    named: dict[str, str] = {}
+    for stored_name in stored:
+        name = renamed.get(stored_name, stored_name)
+        name = skeleton.prefix + name if bare and name not in skeleton.shapes else name
+        if name in named:
+            raise CheckpointError(f"cannot open {origin}: {stored_name!r} and {named[name]!r} are the same parameter")
+        named[name] = stored_name
+    return named
 
 
 def _refuse(what: str, names: set[str], origin: str) -> None:

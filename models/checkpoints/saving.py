@@ -94,7 +94,7 @@ def config_fields(model: PreTrainedModel) -> dict[str, Any]:
 
 
 def stored_form(weights: dict[str, Tensor], frame: Skeleton, dtype: torch.dtype | None) -> dict[str, Tensor]:
-    """Every parameter once, contiguous, on the CPU, finite, in the number format asked for."""
+    """Every parameter once, under its name in files, contiguous, on the CPU, finite, in the number format asked for."""
     refuse_untied(weights, frame.tied, "cannot save the model")
     form = {}
     for name in sorted(frame.shapes.keys() - frame.tied.keys()):
@@ -108,7 +108,7 @@ def stored_form(weights: dict[str, Tensor], frame: Skeleton, dtype: torch.dtype 
             )
         if not torch.isfinite(tensor).all():
             raise CheckpointError(f"cannot save the model: {name!r} is not finite in {tensor.dtype}")
-        form[name] = tensor
+        form[frame.file_names.get(name, name)] = tensor
     return form
 
 

@@ -1,5 +1,6 @@
 """The model that a description makes: its parameters' names and shapes first, without memory, then the model itself."""
 
+from copy import deepcopy
 from dataclasses import dataclass
 
 import torch
@@ -10,15 +11,21 @@ from models.attachment import attach
 from models.checkpoints.description import Description
 from models.checkpoints.refusal import CheckpointError
 
+FILE_NAMES = {"gpt_neox": {"lm_head.weight": "embed_out.weight"}}
 SMALL = 2**20  # numbers
 
 
 @dataclass(frozen=True)
 class Skeleton:
-    """Shape of every stored parameter by name, and for each tied one the name of the parameter that it repeats."""
+    """What the described model's tensors are called and how large they are.
+
+    shapes: of every parameter by name. tied: repeating name -> repeated name. file_names: parameter name -> its name in
+    files, where that is another. attention: names of the attention modules. prefix: of the base model's names.
+    """
 
     shapes: dict[str, tuple[int, ...]]
     tied: dict[str, str]
+    file_names: dict[str, str]
     attention: tuple[str, ...]
     prefix: str
 
@@ -32,8 +39,9 @@ def skeleton(description: Description, origin: str) -> Skeleton:
         raise CheckpointError(f"cannot open {origin}: no model can be made from config.json ({error})") from error
     _refuse_large_buffers(model, origin)
     shapes = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    file_names = FILE_NAMES.get(model.config.model_type, {})
     attention = tuple(name for name, module in model.named_modules() if "variant" in module._modules)
-    return Skeleton(shapes, dict(model.all_tied_weights_keys), attention, f"{model.base_model_prefix}.")
+    return Skeleton(shapes, dict(model.all_tied_weights_keys), file_names, attention, f"{model.base_model_prefix}.")
 
 
 def empty_model(description: Description) -> PreTrainedModel:
@@ -44,7 +52,7 @@ def empty_model(description: Description) -> PreTrainedModel:
 
 def _refuse_large_buffers(model: PreTrainedModel, origin: str) -> None:
     """Shapes of buffers stand in no header: a factor in config.json alone could make them fill the memory."""
-    buffers, parameters = (sum(tensor.numel() for tensor in group) for group in (model.buffers(), model.parameters()))
+    buffers, parameters = (sum(part.numel() for part in parts) for parts in (model.buffers(), model.parameters()))
     if buffers > max(parameters, SMALL):
         raise CheckpointError(
             f"cannot open {origin}: config.json makes {buffers} numbers of buffers; its rope is wrong"
@@ -52,4 +60,5 @@ def _refuse_large_buffers(model: PreTrainedModel, origin: str) -> None:
 
 
 def _model(description: Description) -> PreTrainedModel:
-    return attach(AutoModelForCausalLM.from_config(description.config, dtype=torch.float32), description.spec)
+    config = deepcopy(description.config)  # a model changes its config
+    return attach(AutoModelForCausalLM.from_config(config, dtype=torch.float32), description.spec)

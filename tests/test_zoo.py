@@ -1,0 +1,58 @@
+"""The zoo: names, folders and snapshots of the shipped models."""
+
+from pathlib import Path
+
+import pytest
+
+from models import zoo
+from models.attention import VARIANTS
+from models.checkpoints import open_folder
+
+
+def test_names_are_variants_in_the_order_of_their_table() -> None:
+    assert [name for name in VARIANTS if name in zoo.names()] == list(zoo.names())
+
+
+def test_a_folder_counts_once_it_holds_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zoo, "HERE", tmp_path)
+    for name in ("selective", "cog", "other"):
+        (tmp_path / name).mkdir()
+    for name in ("selective", "other"):
+        (tmp_path / name / "config.json").write_text("{}")
+    assert zoo.names() == ("selective",)
+    assert zoo.folder("selective") == tmp_path / "selective"
+    with pytest.raises(ValueError, match="unknown model 'cog'; the zoo has: selective"):
+        zoo.folder("cog")
+
+
+def test_snapshots_are_sorted_by_step(tmp_path: Path) -> None:
+    for name in ("step-000100", "step-1000000", "step-000002", "step-3", "step-000004.partial", "steps"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "step-000005").write_text("a file")
+    assert list(zoo.snapshots(tmp_path).items()) == [
+        (2, tmp_path / "step-000002"),
+        (100, tmp_path / "step-000100"),
+        (1000000, tmp_path / "step-1000000"),
+    ]
+
+
+def test_snapshots_of_nothing_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"snapshots of .*: there is no such folder"):
+        zoo.snapshots(tmp_path / "none")
+
+
+@pytest.mark.parametrize("name", zoo.names())
+def test_a_shipped_model_opens_with_its_variant_and_tokenizer(name: str) -> None:
+    opened = open_folder(zoo.folder(name))
+    assert opened.spec.variant == name
+    assert opened.tokenizer is not None
+    assert len(opened.tokenizer) <= opened.model.config.vocab_size
+
+
+@pytest.mark.parametrize("name", zoo.names())
+def test_snapshots_are_the_same_model_at_other_steps(name: str) -> None:
+    final = open_folder(zoo.folder(name))
+    for step in zoo.snapshots(zoo.folder(name)).values():
+        snapshot = open_folder(step)
+        assert snapshot.spec == final.spec
+        assert snapshot.fingerprint != final.fingerprint
