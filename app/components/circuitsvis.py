@@ -1,0 +1,51 @@
+"""CircuitsVis: the same head in the field's own viewer, from the bundle of the installed package, without a network.
+
+The bundle travels once as the script of one component; the heads travel as data of another, never inside a script.
+"""
+
+import html
+from functools import cache
+from importlib.resources import files
+
+from streamlit.components.v2 import component
+from streamlit.components.v2.types import ComponentRenderer
+
+from app.address import OpenHead
+from app.components.source import source
+from interp.attention_run import AttentionRun
+
+MOST_TOKENS = 64
+
+
+@cache
+def _bundle() -> ComponentRenderer:
+    """The component that brings CircuitsVis into the page; 1.3 MB, read when somebody asks for it."""
+    library = files("circuitsvis").joinpath("dist", "cdn", "iife.js").read_text(encoding="utf-8")
+    return component("headscope_circuitsvis_bundle", js=f"{library}\n{source('circuitsvis_bundle.js')}")
+
+
+_mount = component(
+    "headscope_circuitsvis",
+    html='<div class="headscope-circuitsvis"><div></div></div>',
+    css=source("circuitsvis.css"),
+    js=source("token_text.js", "circuitsvis.js"),
+    isolate_styles=False,
+)
+
+
+def circuitsvis(run: AttentionRun, head: OpenHead) -> None:
+    """Draw the last tokens of a head in CircuitsVis (it makes an element per cell, so no more than 64 tokens)."""
+    pattern = run.patterns[head.layer, head.head, -MOST_TOKENS:, -MOST_TOKENS:]
+    peak = float(pattern.abs().max()) or 1.0
+    _bundle()(key="circuitsvis_bundle")
+    props = {
+        "attention": [[[round(a, 4) for a in row] for row in pattern.tolist()]],
+        "tokens": [html.escape(token, quote=False) for token in run.tokens.strings[-MOST_TOKENS:]],
+        "attentionHeadNames": [f"L{head.layer} H{head.head}"],
+        "minValue": -peak,
+        "maxValue": peak,
+        "negativeColor": "#c0272d",
+        "positiveColor": "#1f66ad",
+        "maskUpperTri": True,
+    }
+    _mount(key="circuitsvis", data={"props": props, "name": f"{head.layer}.{head.head}"})

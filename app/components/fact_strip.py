@@ -1,0 +1,38 @@
+"""Fact strip: the facts of a model in a line of small labels."""
+
+from streamlit.components.v2 import component
+
+from app.components.source import source
+from interp.model_facts import ModelFacts
+
+_mount = component(
+    "headscope_fact_strip",
+    html="<dl></dl>",
+    css=source("fact_strip.css"),
+    js=source("fact_strip.js"),
+)
+
+
+def fact_strip(facts: ModelFacts, tokens: int) -> None:
+    """Draw variant, layers, heads, width, parameters, and how much of the context a prompt takes."""
+    layers = len(facts.layer_variants)
+    chosen = [str(layer) for layer, variant in enumerate(facts.layer_variants) if variant == facts.variant]
+    where = "all layers" if len(chosen) == layers else f"layers {', '.join(chosen)}; softmax in the others"
+    pairs = {
+        "attention": f"{facts.variant} in {where}",
+        "layers": str(layers),
+        "heads per layer": str(facts.heads),
+        "d_model": str(facts.d_model),
+        "parameters": short(facts.parameters),
+        "vocabulary": f"{facts.vocabulary:,}",
+        "prompt": f"{tokens:,} of {facts.context:,} tokens",
+    }
+    _mount(key="fact_strip", data=list(pairs.items()))
+
+
+def short(count: int) -> str:
+    """A count in thousands, millions or billions."""
+    for unit, name in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if count >= unit:
+            return f"{count / unit:.2f} {name}"
+    return str(count)

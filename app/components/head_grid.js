@@ -1,0 +1,104 @@
+// Head grid: thumbnails as buttons; one tab stop, arrow keys move, the chosen head goes to the server.
+function headCell(index, side) {
+  const cell = document.createElement("button");
+  cell.type = "button";
+  cell.setAttribute("role", "gridcell");
+  cell.dataset.head = index;
+  const picture = document.createElement("canvas");
+  picture.width = picture.height = side;
+  const bar = document.createElement("i");
+  const label = document.createElement("span");
+  cell.append(picture, bar, label);
+  return cell;
+}
+
+function paintThumbnail(canvas, codes, table, masked) {
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(canvas.width, canvas.height);
+  const pixels = new Uint32Array(image.data.buffer);
+  for (let i = 0; i < pixels.length; i += 1) pixels[i] = table[codes[i] - masked];
+  context.putImageData(image, 0, 0);
+}
+
+// Rows of buttons: a layer per row, or all heads by their number.
+function layOut(root, header) {
+  const { layers, heads, side, order } = header;
+  root.style.setProperty("--columns", heads);
+  root.classList.toggle("sorted", order !== null);
+  const places = order ?? Array.from({ length: layers * heads }, (_, i) => i);
+  root.replaceChildren(
+    ...Array.from({ length: layers }, (_, line) => {
+      const row = document.createElement("div");
+      row.setAttribute("role", "row");
+      const name = document.createElement("b");
+      name.setAttribute("role", "rowheader");
+      name.textContent = order ? "" : `L${line}`;
+      row.append(name, ...places.slice(line * heads, (line + 1) * heads).map((index) => headCell(index, side)));
+      return row;
+    }),
+  );
+  return places;
+}
+
+// The server answers every choice in turn: its answers to older choices must not move the mark back.
+function markedHead(memory, selected) {
+  const answered = memory.sent.indexOf(selected);
+  memory.sent = answered < 0 ? [] : memory.sent.slice(answered + 1);
+  return memory.sent.at(-1) ?? selected;
+}
+
+function mark(cells, index) {
+  for (const [at, cell] of cells) {
+    cell.setAttribute("aria-selected", at === index);
+    cell.tabIndex = at === index ? 0 : -1;
+  }
+}
+
+export default function ({ data, parentElement, setStateValue }) {
+  const { header, arrays } = readPayload(data);
+  const { heads, side, peaks, ranges, values, label, order } = header;
+  const root = parentElement.querySelector(".grid");
+  const memory = (root.memory ??= { sent: [] });
+  const layout = JSON.stringify([header.layers, heads, side, order]);
+  if (memory.layout !== layout) {
+    const focused = root.contains(root.getRootNode().activeElement);
+    Object.assign(memory, { layout, places: layOut(root, header) });
+    memory.cells = new Map([...root.querySelectorAll("button")].map((cell) => [Number(cell.dataset.head), cell]));
+    if (focused) memory.cells.get(header.selected).focus();
+  }
+  const dark = isDark(parentElement);
+  const { masked } = CODES.Int8Array;
+  const largest = Math.max(...values.map((value) => Math.abs(value ?? 0))) || 1;
+  for (const [index, cell] of memory.cells) {
+    const name = `L${Math.floor(index / heads)} H${index % heads}`;
+    const number = `${label} ${plainNumber(values[index])}`;
+    const codes = arrays.codes.subarray(index * side * side, (index + 1) * side * side);
+    const [picture, bar, text] = cell.children;
+    paintThumbnail(picture, codes, pixelTable(codes, peaks[index], ranges[index] || 1, "square root", dark), masked);
+    bar.style.width = `${(100 * Math.abs(values[index] ?? 0)) / largest}%`;
+    text.textContent = order ? name : values[index] === null ? "—" : values[index].toFixed(2).replace("-", "−");
+    cell.title = `${name}\n${number}`;
+    cell.setAttribute("aria-label", `Layer ${Math.floor(index / heads)} head ${index % heads}, ${number}`);
+  }
+  mark(memory.cells, markedHead(memory, header.selected));
+
+  const open = (index) => {
+    memory.sent.push(index);
+    mark(memory.cells, index);
+    setStateValue("head", index);
+  };
+  root.onclick = (event) => {
+    const cell = event.target.closest("button");
+    if (cell) open(Number(cell.dataset.head));
+  };
+  root.onkeydown = (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: heads, ArrowUp: -heads }[event.key];
+    const here = memory.places.indexOf(Number(event.target.closest("button")?.dataset.head));
+    const next = memory.places[here + step];
+    if (step === undefined || next === undefined) return;
+    event.preventDefault();
+    memory.cells.get(next).focus();
+    open(next);
+  };
+  root.dataset.selected = header.selected;
+}

@@ -1,0 +1,58 @@
+"""Head grid: a signed thumbnail of every head of every layer, each a button that opens its head."""
+
+from collections.abc import Callable
+
+import numpy as np
+import streamlit as st
+from streamlit.components.v2 import component
+
+from app.address import OpenHead
+from app.components.payload import payload
+from app.components.signed_code import signed_code
+from app.components.source import source
+from app.head_numbers import HeadNumber
+from app.runs import Thumbnails
+from interp.head_statistics import HeadStatistics
+
+_mount = component(
+    "headscope_head_grid",
+    html='<div class="grid" role="grid" aria-label="Heads of all layers"></div>',
+    css=source("head_grid.css"),
+    js=source("payload.js", "signed_colours.js", "token_text.js", "head_grid.js"),
+)
+
+
+def head_grid(
+    thumbnails: Thumbnails,
+    statistics: HeadStatistics,
+    *,
+    number: HeadNumber,
+    is_sorted: bool,
+    shared_range: bool,
+    selected: OpenHead,
+    on_open: Callable[[OpenHead], None],
+) -> None:
+    """Draw the grid; a click or an arrow key calls `on_open`. Each thumbnail has its own range unless it is shared."""
+    pictures = thumbnails.patterns.numpy()
+    layers, heads, side, _ = pictures.shape
+    flat = pictures.reshape(layers * heads, side, side)
+    visible = np.repeat(thumbnails.visible.numpy(), heads, axis=0)
+    peaks = np.abs(flat).max((1, 2))
+    values = getattr(statistics, number.field).flatten().numpy()
+    codes = [signed_code(head, seen, peak, np.int8) for head, seen, peak in zip(flat, visible, peaks, strict=True)]
+    header = {
+        "layers": layers,
+        "heads": heads,
+        "side": side,
+        "ranges": (np.full_like(peaks, peaks.max()) if shared_range else peaks).tolist(),
+        "peaks": peaks.tolist(),
+        "label": number.label,
+        "values": [None if np.isnan(value) else float(value) for value in values],
+        "order": np.argsort(-np.nan_to_num(values, nan=-np.inf), kind="stable").tolist() if is_sorted else None,
+        "selected": selected.layer * heads + selected.head,
+    }
+
+    def opened() -> None:
+        on_open(OpenHead(*divmod(int(st.session_state["head_grid"]["head"]), heads)))
+
+    _mount(key="head_grid", data=payload(header, codes=np.stack(codes)), on_head_change=opened)

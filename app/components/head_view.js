@@ -1,0 +1,158 @@
+// Head view: joins heatmap, tokens and numbers around one chosen row. Only a click talks to the server.
+const wholeOf = (count) => ({ top: 0, left: 0, size: count });
+
+function fillNumbers(body, numbers, rows, count, row) {
+  body.replaceChildren(
+    ...numbers.map(({ label, meaning, mean }, index) => {
+      const line = document.createElement("tr");
+      line.title = meaning;
+      for (const text of [label, plainNumber(rows[index * count + row]), plainNumber(mean)]) {
+        const cell = document.createElement(line.children.length ? "td" : "th");
+        cell.textContent = text;
+        line.append(cell);
+      }
+      return line;
+    }),
+  );
+}
+
+function drawMarks(canvas, view, size, ink, shown, direction, drag) {
+  const context = canvasOf(canvas, size + MARGIN.left + MARGIN.right, size + MARGIN.top + MARGIN.bottom);
+  const cell = size / view.size;
+  const thick = Math.max(cell, 3);
+  context.strokeStyle = ink;
+  context.lineWidth = 1.5;
+  const at = (index, start) => Math.min(size - thick, Math.max(0, (index - start) * cell));
+  if (direction === "attended by") context.strokeRect(MARGIN.left + at(shown, view.left), MARGIN.top - 1, thick, size + 2);
+  else context.strokeRect(MARGIN.left - 1, MARGIN.top + at(shown, view.top), size + 2, thick);
+  if (drag) context.strokeRect(drag.x, drag.y, drag.side, drag.side);
+}
+
+// The square window between two cells, at least 8 cells wide and inside the pattern.
+function windowBetween(from, to, count) {
+  const size = Math.min(count, Math.max(8, Math.abs(to.query - from.query) + 1, Math.abs(to.key - from.key) + 1));
+  const inside = (start) => Math.max(0, Math.min(count - size, start));
+  return { top: inside(Math.min(from.query, to.query)), left: inside(Math.min(from.key, to.key)), size };
+}
+
+export default function ({ data, parentElement, setStateValue }) {
+  const { header, arrays } = readPayload(data);
+  const { tokens, direction, peak } = header;
+  const count = tokens.length;
+  const find = (name) => parentElement.querySelector(name);
+  const [root, stage, marks, tip] = [".head", ".stage", ".marks", ".tip"].map(find);
+  const memory = (root.memory ??= {});
+  if (memory.run !== header.run) {
+    Object.assign(memory, { run: header.run, row: count - 1, view: wholeOf(count), cells: layTokens(find(".tokens"), tokens) });
+  }
+  const dark = isDark(parentElement);
+  const ink = getComputedStyle(root).color;
+  root.style.setProperty("--masked", css(MASKED[dark ? "dark" : "light"]));
+  const { top, masked } = CODES.Int16Array;
+  const weightAt = (query, key) => {
+    const code = arrays.codes[query * count + key];
+    return code === masked ? NaN : decoded(code, top, peak);
+  };
+  const colours = { range: header.range, scale: header.scale, dark };
+  let size = 0;
+  let drag = null;
+
+  const show = (index) => {
+    const weights = weightsFrom(index, count, direction, weightAt);
+    colourTokens(memory.cells, weights, index, colours);
+    fillNumbers(find(".numbers tbody"), header.numbers, arrays.rows, count, index);
+    const kept = index === memory.row ? "" : " (pointing)";
+    find(".question").textContent =
+      direction === "attended by"
+        ? `Who attends to ${index} “${clipped(shownToken(tokens[index]), 16)}”?${kept}`
+        : `What does ${index} “${clipped(shownToken(tokens[index]), 16)}” attend to?${kept}`;
+    drawMarks(marks, memory.view, size, ink, index, direction, drag);
+    root.dataset.shown = index;
+  };
+  const draw = () => {
+    size = Math.max(180, Math.min(stage.clientWidth - MARGIN.left - MARGIN.right, 640));
+    drawHeatmap(find(".cells"), { header, codes: arrays.codes, view: memory.view, size, dark, ink });
+    show(memory.row);
+  };
+  const choose = (row) => {
+    memory.row = Math.max(0, Math.min(count - 1, row));
+    show(memory.row);
+    setStateValue("row", { run: header.run, row: memory.row });
+  };
+  const look = (view) => {
+    memory.view = view;
+    draw();
+  };
+  const pointAt = (event) => cellAt(event, marks, memory.view, size);
+  const showTip = (event, { query, key }) => {
+    const weight = weightAt(query, key);
+    const value = Number.isNaN(weight) ? "masked" : signedNumber(weight);
+    tip.textContent = `${value}\n${query} ${shownToken(tokens[query])}  →  ${key} ${shownToken(tokens[key])}`;
+    tip.hidden = false;
+    const box = stage.getBoundingClientRect();
+    tip.style.left = `${Math.max(0, Math.min(event.clientX - box.left + 14, box.width - tip.offsetWidth))}px`;
+    tip.style.top = `${event.clientY - box.top + 16}px`;
+  };
+
+  marks.setAttribute("aria-label", `Signed attention of ${header.name}, ${count} tokens; arrow keys move the row`);
+  marks.onpointerdown = (event) => {
+    const cell = pointAt(event);
+    if (cell && event.button === 0) drag = { cell, startX: event.offsetX, startY: event.offsetY, side: 0 };
+  };
+  marks.onpointermove = (event) => {
+    const cell = pointAt(event);
+    tip.hidden = true;
+    if (drag) {
+      const [across, down] = [event.offsetX - drag.startX, event.offsetY - drag.startY];
+      drag.side = Math.max(Math.abs(across), Math.abs(down));
+      drag.x = across < 0 ? drag.startX - drag.side : drag.startX;
+      drag.y = down < 0 ? drag.startY - drag.side : drag.startY;
+      drawMarks(marks, memory.view, size, ink, memory.row, direction, drag);
+    } else if (cell) showTip(event, cell);
+  };
+  marks.onpointerup = (event) => {
+    const [from, to] = [drag, pointAt(event)];
+    drag = null;
+    if (!from) return;
+    if (from.side > 6) look(to ? windowBetween(from.cell, to, count) : memory.view);
+    else if (to) choose(direction === "attended by" ? to.key : to.query);
+  };
+  marks.onpointerleave = () => {
+    tip.hidden = true;
+    drag = null;
+    show(memory.row);
+  };
+  marks.ondblclick = () => look(wholeOf(count));
+  marks.onkeydown = (event) => {
+    const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
+    if (event.key === "Escape") look(wholeOf(count));
+    if (step === undefined) return;
+    event.preventDefault();
+    choose(memory.row + step);
+  };
+  const list = find(".tokens");
+  const tokenOf = (event) => event.target.closest("button")?.dataset.at;
+  memory.cells.forEach((cell, index) => (cell.tabIndex = index === memory.row ? 0 : -1));
+  list.onpointerover = list.onfocusin = (event) => tokenOf(event) !== undefined && show(Number(tokenOf(event)));
+  list.onpointerleave = () => show(memory.row);
+  list.onclick = (event) => tokenOf(event) !== undefined && choose(Number(tokenOf(event)));
+  list.onkeydown = (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const next = memory.cells[Number(tokenOf(event)) + step];
+    if (!next) return;
+    event.preventDefault();
+    next.focus();
+  };
+  memory.observer?.disconnect();
+  memory.observer = new ResizeObserver(() => {
+    if (stage.clientWidth !== memory.width) {
+      memory.width = stage.clientWidth;
+      draw();
+    }
+  });
+  memory.observer.observe(stage);
+  memory.width = stage.clientWidth;
+  draw();
+  root.dataset.drawn = `${header.name}`;
+  return () => memory.observer.disconnect();
+}

@@ -1,0 +1,60 @@
+"""Controls of the sidebar: which model reads which prompt."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from app.model_source import source_folder
+from app.prompts import EXAMPLES
+from models import zoo
+
+FROM_FOLDER = "a folder"
+PREFERRED = "cog"
+LONGEST_PROMPT = 20_000
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the sidebar says: a shipped model's name or a typed folder, the text, and the first token."""
+
+    name: str
+    typed: str
+    prompt: str
+    bos: bool
+
+    @property
+    def folder(self) -> str:
+        """The folder of the chosen model; ValueError in one sentence where there is none."""
+        return str(source_folder(self.name, self.typed, FROM_FOLDER))
+
+
+def model_and_prompt() -> Choice:
+    """Draw the sidebar; every value stands in the address bar too, under the key of its widget."""
+    names = [*zoo.names(), FROM_FOLDER]
+    start("model", PREFERRED if PREFERRED in names else names[0])
+    start("prompt", EXAMPLES[0].text)
+    st.header("Model", anchor=False)
+    name = st.radio("Attention", names, index=None, key="model", bind="query-params", label_visibility="collapsed")
+    typed = ""
+    if name == FROM_FOLDER:
+        typed = st.text_input("Folder", key="folder", bind="query-params", placeholder="/home/me/my-model")
+        st.caption("A Hugging Face folder: config.json and model.safetensors, with or without a tokenizer.")
+    st.header("Prompt", anchor=False)
+    prompt = st.text_area("Text", key="prompt", bind="query-params", height=230, max_chars=LONGEST_PROMPT)
+    st.caption("Examples")
+    with st.container(horizontal=True, gap="xsmall", key="examples"):
+        for example in EXAMPLES:
+            st.button(example.title, on_click=write_prompt, args=(example.text,))
+    bos = st.toggle("Begin with the BOS token", key="bos", bind="query-params", help="Where the tokenizer has one.")
+    return Choice(name or names[0], typed, prompt, bos)
+
+
+def start(key: str, value: str) -> None:
+    """What a widget says in a new session whose link does not say it; put into the link too, which is whole then."""
+    if key not in st.session_state and key not in st.query_params:
+        st.session_state[key] = st.query_params[key] = value
+
+
+def write_prompt(text: str) -> None:
+    """Put an example into the prompt box."""
+    st.session_state["prompt"] = text

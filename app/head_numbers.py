@@ -1,0 +1,30 @@
+"""Head numbers: the statistics that a page offers, with their names and what they mean."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class HeadNumber:
+    """A field of HeadStatistics (and of RowStatistics where `per_row`), its name, and its meaning in one sentence."""
+
+    field: str
+    label: str
+    meaning: str
+    per_row: bool = True
+
+
+HEAD_NUMBERS = {
+    number.field: number
+    for number in (
+        HeadNumber("negative_mass", "negative mass", "Σ|a|·1[a<0] / Σ|a|: the share of a row's weight that subtracts."),
+        HeadNumber(
+            "minority_mass",
+            "minority mass",
+            "min(m, 1−m) of the negative mass m: what stays the same when a signed head is mirrored, −a for a.",
+            per_row=False,
+        ),
+        HeadNumber("signed_sum", "signed sum", "Σa: 1 for softmax, anywhere in [−1, 1] for cog."),
+        HeadNumber("entropy", "entropy", "−Σ b ln b in nats, with b = |a| / Σ|a|: low is focused, ln n is uniform."),
+        HeadNumber("first_token_mass", "first-token mass", "b of the first token: near 1 where a head rests on it."),
+    )
+}

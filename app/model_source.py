@@ -1,0 +1,29 @@
+"""Model sources: the shipped models by name, or a folder; each with a fingerprint that changes when its files do."""
+
+from hashlib import sha256
+from pathlib import Path
+
+from models import zoo
+
+
+def source_folder(name: str, typed: str, from_folder: str) -> Path:
+    """The folder of a shipped model, or the typed one when `name` is `from_folder`. ValueError in one sentence."""
+    return typed_folder(typed) if name == from_folder else zoo.folder(name)
+
+
+def typed_folder(text: str) -> Path:
+    """A folder of this computer. Network paths are refused before anything touches them."""
+    if not text.strip():
+        raise ValueError("type the path of a model folder (config.json and model.safetensors)")
+    if text.strip().replace("\\", "/").startswith("//"):
+        raise ValueError(f"{text.strip()!r} is a network path; only folders of this computer are opened")
+    folder = Path(text.strip()).expanduser()
+    if not folder.is_dir():
+        raise ValueError(f"there is no folder {text.strip()!r}")
+    return folder.resolve()
+
+
+def fingerprint(folder: Path) -> str:
+    """A short name for the present state of a folder's files: their names, sizes and times of change."""
+    stats = sorted((path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in folder.iterdir())
+    return sha256(repr(stats).encode()).hexdigest()[:16]

@@ -1,0 +1,71 @@
+"""Panels of the Attention page: each is a title, its switches, one figure and the sentence that explains it."""
+
+import streamlit as st
+
+from app.address import OpenHead, write_open_head
+from app.components.circuitsvis import MOST_TOKENS, circuitsvis
+from app.components.head_grid import head_grid
+from app.components.head_view import Look, head_view
+from app.components.predictions import predictions
+from app.head_numbers import HEAD_NUMBERS
+from app.runs import RunKey, thumbnails_of
+from interp.attention_run import AttentionRun
+from interp.model_facts import ModelFacts
+
+SCALES = ["linear", "square root"]
+DIRECTIONS = ["attends to", "attended by"]
+
+
+def heads_panel(key: RunKey, run: AttentionRun, head: OpenHead) -> None:
+    """All heads as thumbnails, ordered and marked by a statistic."""
+    st.subheader("Heads", anchor=False)
+    chooser, order = st.columns([3, 2], vertical_alignment="bottom")
+    field = chooser.selectbox(
+        "Number under each head",
+        list(HEAD_NUMBERS),
+        key="number",
+        bind="query-params",
+        format_func=lambda name: HEAD_NUMBERS[name].label,
+    )
+    is_sorted = order.toggle("Sort by it", key="sorted", bind="query-params")
+    head_grid(
+        thumbnails_of(key),
+        run.heads,
+        number=HEAD_NUMBERS[field],
+        is_sorted=is_sorted,
+        shared_range=bool(st.session_state.get("shared")),
+        selected=head,
+        on_open=write_open_head,
+    )
+    st.caption(f"{HEAD_NUMBERS[field].meaning} Mean over the rows with at least two visible keys.")
+
+
+def head_panel(key: RunKey, run: AttentionRun, facts: ModelFacts, head: OpenHead) -> int:
+    """The open head; returns the chosen row."""
+    st.subheader(f"Layer {head.layer}, head {head.head}: {facts.layer_variants[head.layer]}", anchor=False)
+    with st.container(horizontal=True, gap="large", vertical_alignment="bottom"):
+        scale = st.segmented_control(
+            "Colour scale", SCALES, default=SCALES[0], required=True, key="scale", bind="query-params"
+        )
+        direction = st.segmented_control(
+            "Tokens show", DIRECTIONS, default=DIRECTIONS[0], required=True, key="direction", bind="query-params"
+        )
+        shared = st.toggle("Same range for all heads", key="shared", bind="query-params")
+    return head_view(run, key.name, head, Look(scale or SCALES[0], shared, direction or DIRECTIONS[0]), lambda: None)
+
+
+def predictions_panel(run: AttentionRun, row: int) -> None:
+    """What the model expects after the chosen row."""
+    st.subheader("Next token", anchor=False)
+    st.caption(f"The model's ten likeliest tokens after position {row}, the chosen row; softmax of its logits.")
+    predictions(run, row)
+
+
+def circuitsvis_panel(run: AttentionRun, head: OpenHead) -> None:
+    """The open head once more in CircuitsVis, drawn when asked for."""
+    with st.container(border=True):
+        if not st.toggle("Show this head in CircuitsVis", key="circuitsvis_open", bind="query-params"):
+            return
+        if len(run.tokens.ids) > MOST_TOKENS:
+            st.caption(f"The last {MOST_TOKENS} of {len(run.tokens.ids)} tokens; the heatmap above shows all.")
+        circuitsvis(run, head)

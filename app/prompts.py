@@ -1,0 +1,59 @@
+"""Example prompts: text of the kind that the shipped models have read, Python code and its documentation."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Example:
+    """A prompt and the few words that name it."""
+
+    title: str
+    text: str
+
+
+EXAMPLES = (
+    Example(
+        "Repeated names",
+        '''class Point:
+    def __init__(self, x, y):
+        self.x = x
+        self.y = y
+
+    def moved(self, dx, dy):
+        """Return the point moved by dx and dy."""
+        return Point(self.x + dx, self.y +''',
+    ),
+    Example(
+        "A docstring",
+        '''def read(self, size=-1):
+    """Read and return up to size bytes.
+
+    If the argument is omitted, None, or negative, reads and
+    returns all data until EOF.
+
+    Raises ValueError if the file is''',
+    ),
+    Example(
+        "Documentation",
+        """The "if" statement is used for conditional execution. It selects exactly one of the suites by evaluating \
+the expressions one by one until one is found to be true; then that suite is executed. If all expressions are false, the \
+suite of the "else" clause, if present, is""",
+    ),
+    Example(
+        "Brackets and indents",
+        """try:
+    for name in names:
+        if name in self._cache:
+            return self._cache[name]
+        self._cache[name] = [(key, value) for (key, value) in items]
+except""",
+    ),
+    Example(
+        "A test case",
+        """    def test_add(self):
+        self.assertEqual(add(1, 2), 3)
+        self.assertEqual(add(2, 3), 5)
+        self.assertEqual(add(3, 4), 7)
+        self.assert""",
+    ),
+)

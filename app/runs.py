@@ -1,0 +1,66 @@
+"""Cached runs: plain values in, shared read-only results out. A model is never an argument and no cache grows."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import streamlit as st
+import torch
+
+from app.controls import Choice
+from app.model_source import fingerprint
+from app.service import ModelService
+from interp.attention_run import AttentionRun
+from interp.signed_max_pool import signed_max_pool, visible_max_pool
+
+THUMBNAIL_SIDE = 32
+
+
+@dataclass(frozen=True)
+class RunKey:
+    """What a run is known by: folder, state of its files, text, and whether a first token is put before it."""
+
+    folder: str
+    fingerprint: str
+    prompt: str
+    bos: bool
+
+    @property
+    def name(self) -> str:
+        """A short name of the run, the same in every session."""
+        return sha256(repr(self).encode()).hexdigest()[:16]
+
+
+def run_key(choice: Choice) -> RunKey:
+    """The key of what the sidebar says; ValueError where there is no such model."""
+    return RunKey(choice.folder, fingerprint(Path(choice.folder)), choice.prompt, choice.bos)
+
+
+@dataclass(frozen=True)
+class Thumbnails:
+    """Signed-max-pooled patterns [layer head small small], and the blocks of each layer that hold a visible cell."""
+
+    patterns: torch.Tensor
+    visible: torch.Tensor
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def opened_model(folder: str, fingerprint: str) -> ModelService:
+    """The model of a folder, opened once for all sessions."""
+    from models import load  # here because it imports transformer-lens, which takes seconds
+
+    return ModelService(load(folder))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def attention_of(key: RunKey) -> AttentionRun:
+    """The run of a prompt, shared by all sessions that ask for it."""
+    return opened_model(key.folder, key.fingerprint).attention(key.prompt, key.bos)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def thumbnails_of(key: RunKey) -> Thumbnails:
+    """The small pictures of all heads of a run."""
+    run = attention_of(key)
+    patterns = torch.stack([signed_max_pool(layer, THUMBNAIL_SIDE) for layer in run.patterns])
+    return Thumbnails(patterns, visible_max_pool(run.visible, THUMBNAIL_SIDE))

@@ -1,0 +1,37 @@
+"""The Attention page: what every head of a model does with a prompt, with its sign."""
+
+import streamlit as st
+
+from app import panels
+from app.address import open_head, write_open_head
+from app.components.fact_strip import fact_strip
+from app.controls import model_and_prompt
+from app.refusals import refusals_in_a_box
+from app.runs import attention_of, opened_model, run_key
+
+st.title("Attention")
+st.caption(
+    "What every head reads, and with which sign. Choose a head; point at a row or a token to see what it attends to."
+)
+
+with st.sidebar:
+    choice = model_and_prompt()
+
+with refusals_in_a_box("This model cannot be opened"):
+    key = run_key(choice)
+    with st.spinner(f"Opening {key.folder} …"):
+        facts = opened_model(key.folder, key.fingerprint).facts
+with refusals_in_a_box("This prompt cannot be read"), st.spinner("Running the prompt through the model …"):
+    run = attention_of(key)
+
+fact_strip(facts, len(run.tokens.ids))
+head = open_head(facts)
+write_open_head(head)
+left, right = st.columns([4, 8], gap="medium")
+with left.container(border=True):
+    panels.heads_panel(key, run, head)
+with right.container(border=True):
+    row = panels.head_panel(key, run, facts, head)
+with left.container(border=True):
+    panels.predictions_panel(run, row)
+panels.circuitsvis_panel(run, head)

@@ -1,0 +1,74 @@
+"""Attention run: one prompt through a model, and everything that the attention of that run says."""
+
+from dataclasses import dataclass, fields
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+from interp.head_statistics import HeadStatistics, head_statistics
+from interp.hooked_model import HookedModel, tokenizer_of
+from interp.next_tokens import NextTokens, next_tokens
+from interp.prompt_tokens import PromptTokens, token_string
+from interp.row_statistics import RowStatistics, row_statistics
+
+
+@dataclass(frozen=True)
+class AttentionRun:
+    """Signed patterns of one prompt, which cells a query may see, and the statistics and predictions of every row."""
+
+    tokens: PromptTokens
+    patterns: Float[Tensor, "layer head query key"]
+    visible: Bool[Tensor, "layer query key"]
+    rows: RowStatistics
+    heads: HeadStatistics
+    predictions: NextTokens
+    prediction_strings: dict[int, str]
+
+
+def attention_run(model: HookedModel, tokens: PromptTokens, predictions: int = 10) -> AttentionRun:
+    """Run a prompt once and keep its patterns on the CPU. Hooks are state: the caller lets one run in at a time.
+
+    Assumes hook_pattern is what multiplies the values, masked cells exactly 0, and hook_attn_scores is masked with −inf
+    or the lowest number of its dtype, with the same mask in every head of a layer.
+    """
+    patterns: list[Float[Tensor, "head query key"]] = []
+    visible: list[Bool[Tensor, "query key"]] = []
+
+    def keep_pattern(pattern: Float[Tensor, "1 head query key"], hook: object) -> None:
+        patterns.append(pattern[0].float().cpu().clone())
+
+    def keep_visible(scores: Float[Tensor, "1 head query key"], hook: object) -> None:
+        visible.append((scores[0, 0] > torch.finfo(scores.dtype).min / 2).cpu())
+
+    names = [f"blocks.{layer}.attn" for layer in range(model.cfg.n_layers)]
+    hooks = [(f"{name}.hook_pattern", keep_pattern) for name in names]
+    hooks += [(f"{name}.hook_attn_scores", keep_visible) for name in names]
+    ids = torch.tensor([tokens.ids], device=next(iter(model.parameters())).device)
+    with torch.no_grad():
+        logits = model.run_with_hooks(ids, fwd_hooks=hooks)
+    return summary(
+        tokens, torch.stack(patterns), torch.stack(visible), logits[0].cpu(), tokenizer_of(model), predictions
+    )
+
+
+def summary(
+    tokens: PromptTokens,
+    patterns: Float[Tensor, "layer head query key"],
+    visible: Bool[Tensor, "layer query key"],
+    logits: Float[Tensor, "query vocab"],
+    tokenizer: PreTrainedTokenizerBase | None,
+    predictions: int,
+) -> AttentionRun:
+    """The record of a run from its raw tensors."""
+    rows = stacked([row_statistics(layer) for layer in patterns])
+    likely = next_tokens(logits, torch.tensor(tokens.ids), predictions)
+    strings = {i: token_string(i, tokenizer) for i in likely.ids.unique().tolist()}
+    heads = head_statistics(rows, visible.sum(-1)[:, None])
+    return AttentionRun(tokens, patterns, visible, rows, heads, likely, strings)
+
+
+def stacked(layers: list[RowStatistics]) -> RowStatistics:
+    """The statistics of every layer in one record; made layer by layer, which keeps the peak of memory low."""
+    return RowStatistics(*(torch.stack([getattr(rows, f.name) for rows in layers]) for f in fields(RowStatistics)))

@@ -1,0 +1,24 @@
+"""The part of a hooked model that an analysis of attention reads; a TransformerBridge keeps it."""
+
+from typing import Any, Protocol, runtime_checkable
+
+
+@runtime_checkable
+class HookedModel(Protocol):
+    """A model with transformer-lens's hook names, a config with n_layers, n_heads, n_ctx, d_model and d_vocab."""
+
+    cfg: Any
+    tokenizer: Any
+
+    def run_with_hooks(self, *args: Any, **kwargs: Any) -> Any:
+        """One forward pass during which the given hooks are called; returns the logits."""
+        ...
+
+    def parameters(self) -> Any:
+        """The weights."""
+        ...
+
+
+def tokenizer_of(model: HookedModel) -> Any:
+    """The tokenizer as the model's folder has it, or None; transformer-lens's own copy prepends a first token."""
+    return getattr(model, "plain_tokenizer", None) or model.tokenizer

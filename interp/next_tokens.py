@@ -1,0 +1,30 @@
+"""Next tokens: what the model expects after each position, and what it gave to the token that came."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class NextTokens:
+    """The likeliest ids after each position, likeliest first, and the token that did come after all but the last."""
+
+    ids: Int[Tensor, "pos rank"]
+    probabilities: Float[Tensor, "pos rank"]
+    actual_probability: Float[Tensor, "pos_but_last"]
+    actual_rank: Int[Tensor, "pos_but_last"]
+
+
+def next_tokens(logits: Float[Tensor, "pos vocab"], ids: Int[Tensor, "pos"], count: int) -> NextTokens:
+    """Softmax of the logits in float32, its `count` largest; rank 0 is the likeliest (ties count as better)."""
+    probabilities = logits.float().softmax(-1)
+    best = probabilities.topk(min(count, probabilities.shape[-1]), dim=-1)
+    actual = torch.gather(probabilities[:-1], 1, ids[1:, None])
+    return NextTokens(
+        ids=best.indices,
+        probabilities=best.values,
+        actual_probability=actual[:, 0],
+        actual_rank=(probabilities[:-1] > actual).sum(-1),
+    )

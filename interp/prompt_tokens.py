@@ -1,0 +1,60 @@
+"""Prompt tokens: a text as the ids that a model reads, with a readable string for each."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from transformers import PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True)
+class PromptTokens:
+    """Ids of one prompt and one string per id, in order."""
+
+    ids: tuple[int, ...]
+    strings: tuple[str, ...]
+
+
+def prompt_tokens(
+    prompt: str, tokenizer: PreTrainedTokenizerBase | None, *, prepend_bos: bool, vocabulary: int, context: int
+) -> PromptTokens:
+    """Tokenise a text; without a tokenizer the prompt is ids, such as '12 7 99'. ValueError says what is possible."""
+    ids = typed_ids(prompt) if tokenizer is None else encoded(prompt, tokenizer, prepend_bos)
+    if not ids:
+        raise ValueError("the prompt is empty: type some text or choose an example")
+    if len(ids) > context:
+        raise ValueError(f"the prompt has {len(ids)} tokens, but this model reads at most {context}: shorten it")
+    if strangers := [i for i in ids if not 0 <= i < vocabulary]:
+        raise ValueError(f"token id {strangers[0]} is outside the vocabulary: ids run from 0 to {vocabulary - 1}")
+    return PromptTokens(ids, tuple(token_string(i, tokenizer) for i in ids))
+
+
+def encoded(prompt: str, tokenizer: PreTrainedTokenizerBase, prepend_bos: bool) -> tuple[int, ...]:
+    """Ids of the text alone, after the beginning-of-sequence token where asked for."""
+    if prepend_bos and tokenizer.bos_token_id is None:
+        raise ValueError("this model's tokenizer has no beginning-of-sequence token: switch it off")
+    ids: Any = tokenizer.encode(prompt, add_special_tokens=False)
+    start: Any = [tokenizer.bos_token_id] if prepend_bos else []
+    return (*start, *ids)
+
+
+def typed_ids(prompt: str) -> tuple[int, ...]:
+    """Ids written as numbers with spaces or commas between them."""
+    words = prompt.replace(",", " ").split()
+    if strange := [word for word in words if not word.isascii() or not word.isdigit()]:
+        raise ValueError(
+            f"this model has no tokenizer, so the prompt is token ids such as '12 7 99', not {strange[0]!r}"
+        )
+    return tuple(int(word) for word in words)
+
+
+def token_string(token_id: int, tokenizer: PreTrainedTokenizerBase | None) -> str:
+    """The text of one token; the vocabulary's own spelling where it is only part of a character."""
+    if tokenizer is None:
+        return str(token_id)
+    piece: Any = tokenizer.convert_ids_to_tokens(token_id)
+    if piece is None:
+        return f"[{token_id}]"
+    if piece.startswith("▁"):
+        return piece.replace("▁", " ")
+    text: Any = tokenizer.decode([token_id], clean_up_tokenization_spaces=False)
+    return piece if "\N{REPLACEMENT CHARACTER}" in text else text

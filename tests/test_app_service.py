@@ -1,0 +1,74 @@
+"""Sessions share a model: nobody gets anybody else's activations, and what cannot be run is refused in a sentence."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from tiny_models import CORPUS, hooked_tiny
+from torch.testing import assert_close
+
+import app.service
+from app.model_source import fingerprint, source_folder, typed_folder
+from app.service import ModelService
+
+PROMPTS = [CORPUS[0][:length] for length in (20, 40, 60, 80)]
+
+
+@pytest.fixture(scope="module")
+def service() -> ModelService:
+    return ModelService(hooked_tiny("cog"))
+
+
+def test_sessions_at_once_get_their_own_activations(service: ModelService) -> None:
+    alone = [service.attention(prompt, False) for prompt in PROMPTS]
+    with ThreadPoolExecutor(4) as sessions:
+        together = list(sessions.map(lambda turn: service.attention(PROMPTS[turn % 4], False), range(48)))
+    for turn, run in enumerate(together):
+        assert_close(run.patterns, alone[turn % 4].patterns)
+        assert run.tokens == alone[turn % 4].tokens
+
+
+def test_a_refused_prompt_does_not_lock_the_next_one_out(service: ModelService) -> None:
+    with pytest.raises(ValueError, match="empty"):
+        service.attention("", False)
+    assert service.attention(PROMPTS[0], False).patterns.isfinite().all()
+
+
+def test_patterns_that_would_fill_the_memory_are_refused(
+    service: ModelService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app.service, "MOST_BYTES", 1000)
+    with pytest.raises(ValueError, match=r"6 heads and .* GiB"):
+        service.attention(PROMPTS[3], False)
+
+
+def test_bos_is_left_out_where_the_tokenizer_has_none() -> None:
+    model = hooked_tiny("softmax")
+    model.tokenizer.bos_token = None
+    service = ModelService(model)
+    assert not service.facts.has_bos
+    assert service.attention("return", True).tokens == service.attention("return", False).tokens
+
+
+def test_facts_count_every_parameter_once(service: ModelService) -> None:
+    original = hooked_tiny("cog").original_model
+    assert service.facts.parameters == sum({p.data_ptr(): p.numel() for p in original.parameters()}.values())
+
+
+@pytest.mark.parametrize("text", ["//server/share", "\\\\server\\share", " //server/x"])
+def test_a_network_path_is_refused_before_it_is_touched(text: str) -> None:
+    with pytest.raises(ValueError, match="network path"):
+        typed_folder(text)
+
+
+def test_a_missing_folder_is_named() -> None:
+    with pytest.raises(ValueError, match="no folder '/nowhere/model'"):
+        source_folder("a folder", "/nowhere/model", "a folder")
+
+
+def test_the_fingerprint_changes_with_the_files(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    before = fingerprint(tmp_path)
+    assert fingerprint(tmp_path) == before
+    (tmp_path / "config.json").write_text('{"a": 1}')
+    assert fingerprint(tmp_path) != before

@@ -1,0 +1,93 @@
+"""A run of a prompt: tokens at the door, the patterns of the model's own hooks, and the predictions after them."""
+
+import pytest
+import torch
+from tiny_models import CORPUS, hooked_tiny, tiny_tokenizer
+from torch.testing import assert_close
+from transformers import PreTrainedTokenizerBase
+
+from interp.attention_run import attention_run
+from interp.next_tokens import next_tokens
+from interp.prompt_tokens import PromptTokens, prompt_tokens
+
+
+def read(prompt: str, tokenizer: PreTrainedTokenizerBase | None = None, bos: bool = False) -> PromptTokens:
+    return prompt_tokens(prompt, tokenizer, prepend_bos=bos, vocabulary=300, context=16)
+
+
+def test_token_strings_join_to_the_prompt() -> None:
+    tokens = read("def f(x):\n    return x", tiny_tokenizer())
+    assert "".join(tokens.strings) == "def f(x):\n    return x"
+
+
+def test_bos_comes_first_and_once() -> None:
+    tokenizer = tiny_tokenizer()
+    plain, with_bos = read("return x", tokenizer), read("return x", tokenizer, bos=True)
+    assert with_bos.ids == (tokenizer.bos_token_id, *plain.ids)
+
+
+def test_part_of_a_character_is_spelled_and_not_a_question_mark() -> None:
+    assert all("\N{REPLACEMENT CHARACTER}" not in text for text in read("é∑", tiny_tokenizer()).strings)
+
+
+def test_without_a_tokenizer_a_prompt_is_ids() -> None:
+    assert read("12 7, 99").ids == (12, 7, 99)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "complaint"),
+    [
+        ("", "empty"),
+        ("  ", "empty"),
+        ("12 x", "'x'"),
+        ("-3", "'-3'"),
+        ("²", "'²'"),
+        ("12 300", "300.*0 to 299"),
+        ("1 " * 17, "17.*16"),
+    ],
+)
+def test_a_bad_prompt_is_refused_in_a_sentence(prompt: str, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        read(prompt)
+
+
+def test_bos_without_a_bos_token_is_refused() -> None:
+    tokenizer = tiny_tokenizer()
+    tokenizer.bos_token = None
+    with pytest.raises(ValueError, match="no beginning-of-sequence"):
+        read("x", tokenizer, bos=True)
+
+
+def test_next_tokens_know_the_token_that_came() -> None:
+    logits = torch.tensor([[0.0, 2.0, 1.0], [3.0, 0.0, 1.0]])
+    likely = next_tokens(logits, torch.tensor([0, 2]), 2)
+    assert_close(likely.ids, torch.tensor([[1, 2], [0, 2]]))
+    assert_close(likely.probabilities[1, 0], logits[1].softmax(-1)[0])
+    assert_close(likely.actual_rank, torch.tensor([1]))
+    assert_close(likely.actual_probability, logits[0].softmax(-1)[2:])
+
+
+@pytest.mark.parametrize("variant", ["softmax", "cog", "expressive", "selective", "polynomial"])
+def test_a_run_holds_the_patterns_of_the_model(variant: str) -> None:
+    model = hooked_tiny(variant)
+    tokens = prompt_tokens(CORPUS[0], model.tokenizer, prepend_bos=False, vocabulary=model.cfg.d_vocab, context=64)
+    run = attention_run(model, tokens)
+    logits, cache = model.run_with_cache(torch.tensor([tokens.ids]))
+    expected = torch.stack([cache["pattern", layer][0] for layer in range(model.cfg.n_layers)])
+    assert_close(run.patterns, expected)
+    assert_close(run.predictions.ids[:, 0], logits[0].argmax(-1))
+
+
+@pytest.mark.parametrize("variant", ["softmax", "cog", "polynomial"])
+def test_a_query_sees_itself_and_the_past(variant: str) -> None:
+    model = hooked_tiny(variant)
+    tokens = prompt_tokens(CORPUS[0], model.tokenizer, prepend_bos=False, vocabulary=model.cfg.d_vocab, context=64)
+    count = len(tokens.ids)
+    assert attention_run(model, tokens).visible.equal(torch.ones(model.cfg.n_layers, count, count).tril().bool())
+
+
+def test_a_run_leaves_no_hook_behind() -> None:
+    model = hooked_tiny("cog")
+    tokens = prompt_tokens(CORPUS[0], model.tokenizer, prepend_bos=False, vocabulary=model.cfg.d_vocab, context=64)
+    attention_run(model, tokens)
+    assert not [name for name, point in model.hook_dict.items() if point.fwd_hooks]

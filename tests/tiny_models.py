@@ -1,0 +1,58 @@
+"""Tiny models with random weights and a tokenizer, and folders of them: what the tests of interp and app run on."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
+
+from models import AttentionSpec, attach, save
+from models.hooked import hooked
+from models.training.tokenizer import train_tokenizer
+
+CORPUS = (
+    'class Point:\n    def __init__(self, x, y):\n        self.x = x\n        self.y = y\n    """Return a point."""\n',
+    "The if statement is used for conditional execution. If all expressions are false, the else clause is executed.\n",
+)
+CONTEXT = 64
+
+
+@cache
+def tiny_tokenizer_core() -> PreTrainedTokenizerFast:
+    return train_tokenizer(CORPUS, 300, CONTEXT)
+
+
+def tiny_tokenizer() -> PreTrainedTokenizerFast:
+    """A byte-level BPE tokenizer of 300 tokens, its own copy for every caller."""
+    return PreTrainedTokenizerFast(tokenizer_object=tiny_tokenizer_core().backend_tokenizer, bos_token="<|endoftext|>")
+
+
+def tiny_model(variant: str, context: int = CONTEXT, layers: int = 3, heads: int = 2) -> PreTrainedModel:
+    """A random Llama decoder with attention far from uniform."""
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=300,
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        num_key_value_heads=heads,
+        max_position_embeddings=context,
+        bos_token_id=0,
+        eos_token_id=0,
+        pad_token_id=0,
+        initializer_range=0.4,
+    )
+    options: dict[str, Any] = {"power": 3} if variant == "polynomial" else {}
+    return attach(LlamaForCausalLM(config).eval(), AttentionSpec(variant, **options))
+
+
+def hooked_tiny(variant: str) -> Any:
+    """The same behind transformer-lens's hooks."""
+    return hooked(tiny_model(variant), tiny_tokenizer())
+
+
+def tiny_folder(folder: Path, variant: str, *, with_tokenizer: bool = True, **sizes: int) -> Path:
+    """A model folder as a user may have it."""
+    return save(tiny_model(variant, **sizes), folder, tokenizer=tiny_tokenizer() if with_tokenizer else None)
