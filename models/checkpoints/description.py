@@ -7,7 +7,7 @@ from typing import Any
 from transformers import CONFIG_MAPPING, PreTrainedConfig
 
 from models.checkpoints.entries import read_object
-from models.checkpoints.refusal import CheckpointError
+from models.checkpoints.refusal import CheckpointError, in_short
 from models.families import FAMILIES
 from models.spec import AttentionSpec
 
@@ -51,7 +51,7 @@ def described(fields: dict[str, Any], n_layers: int, origin: str) -> Description
     try:
         config = config_class(**kept)
     except Exception as error:
-        raise CheckpointError(f"cannot open {origin}: transformers refuses it ({error})") from error
+        raise CheckpointError(f"cannot open {origin}: transformers refuses it ({in_short(error)})") from error
     return Description(config, spec, {**kept, "attention_spec": spec.to_json()})
 
 
@@ -90,5 +90,5 @@ def _spec(stored: Any, n_layers: int, origin: str) -> AttentionSpec:
         spec = AttentionSpec.from_json(stored)
         spec.chosen(n_layers)
     except (TypeError, ValueError, OverflowError) as error:
-        raise CheckpointError(f"cannot open {origin}: {error}") from error
+        raise CheckpointError(f"cannot open {origin}: {in_short(error)}") from error
     return spec

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from models.checkpoints.refusal import CheckpointError
+from models.checkpoints.refusal import CheckpointError, in_short
 
 MAX_JSON_BYTES = 10 * 2**20
 LFS_POINTER = b"version https://git-lfs"
@@ -52,7 +52,7 @@ def parse_object(text: bytes, origin: str) -> dict[str, Any]:
     try:
         value = json.loads(text.decode("utf-8"), object_pairs_hook=_each_name_once)
     except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"cannot open {origin}: it is not valid JSON ({error})") from error
+        raise CheckpointError(f"cannot open {origin}: it is not valid JSON ({in_short(error)})") from error
     if not isinstance(value, dict):
         raise CheckpointError(f"cannot open {origin}: it is a JSON {type(value).__name__}, not an object")
     return value

@@ -10,7 +10,7 @@ from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerB
 from models.checkpoints.description import description
 from models.checkpoints.entries import model_folder, read_object
 from models.checkpoints.matching import matched, stored_layers
-from models.checkpoints.refusal import CheckpointError
+from models.checkpoints.refusal import CheckpointError, in_short
 from models.checkpoints.shards import stored_weights
 from models.checkpoints.skeleton import empty_model, skeleton
 from models.checkpoints.ties import retied
@@ -43,7 +43,7 @@ def open_folder(path: str | Path, device: str | torch.device | None = None, dtyp
     """
     checked_format(dtype, "open_folder")
     folder = model_folder(path)
-    _refuse_bare_run(folder)
+    _refuse_without_config(folder)
     stored = stored_weights(folder)
     said = description(folder, stored_layers(list(stored)))
     frame = skeleton(said, str(folder))
@@ -60,11 +60,13 @@ def open_folder(path: str | Path, device: str | torch.device | None = None, dtyp
     return OpenedModel(model, tokenizer, said.spec, weights.fingerprint)
 
 
-def _refuse_bare_run(folder: Path) -> None:
-    steps = snapshots(folder)
-    if steps and not (folder / "config.json").exists():
+def _refuse_without_config(folder: Path) -> None:
+    if (folder / "config.json").exists():
+        return
+    if steps := snapshots(folder):
         names = ", ".join(path.name for path in steps.values())
         raise CheckpointError(f"cannot open {folder}: it holds snapshots only; choose one of {names}")
+    raise CheckpointError(f"cannot open {folder}: config.json is missing; models.save writes such a folder")
 
 
 def _set_generation(model: PreTrainedModel, folder: Path) -> None:
@@ -73,4 +75,4 @@ def _set_generation(model: PreTrainedModel, folder: Path) -> None:
         try:
             model.generation_config = GenerationConfig.from_dict(fields)
         except Exception as error:
-            raise CheckpointError(f"cannot open {folder / 'generation_config.json'}: {error}") from error
+            raise CheckpointError(f"cannot open {folder / 'generation_config.json'}: {in_short(error)}") from error

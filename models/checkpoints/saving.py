@@ -40,14 +40,15 @@ def save(
     original = plain_model(model)
     said = described(config_fields(original), original.config.num_hidden_layers, "the model's config")
     weights = stored_form(plain_weights(model), skeleton(said, "the model's config"), dtype)
-    refuse_other_folder(Path(folder), said.fields)
-    with written_whole(Path(folder)) as partial:
+    place = Path(folder).expanduser()
+    refuse_other_folder(place, said.fields)
+    with written_whole(place) as partial:
         save_file(weights, partial / SINGLE, metadata={"format": "pt"})
         original.generation_config.to_json_file(partial / "generation_config.json")
         if tokenizer is not None:
             tokenizer.save_pretrained(partial)
         write_config(partial, original, said, weights)
-    return Path(folder)
+    return place
 
 
 def saved_tokenizer(model: Any) -> PreTrainedTokenizerFast | None:

@@ -9,7 +9,7 @@ from transformers.initialization import no_init_weights
 
 from models.attachment import attach
 from models.checkpoints.description import Description
-from models.checkpoints.refusal import CheckpointError
+from models.checkpoints.refusal import CheckpointError, in_short
 
 FILE_NAMES = {"gpt_neox": {"lm_head.weight": "embed_out.weight"}}
 SMALL = 2**20  # numbers
@@ -36,7 +36,7 @@ def skeleton(description: Description, origin: str) -> Skeleton:
         with torch.device("meta"):
             model = _model(description)
     except Exception as error:
-        raise CheckpointError(f"cannot open {origin}: no model can be made from config.json ({error})") from error
+        raise CheckpointError(f"cannot open {origin}: config.json makes no model ({in_short(error)})") from error
     _refuse_large_buffers(model, origin)
     shapes = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     file_names = FILE_NAMES.get(model.config.model_type, {})

@@ -5,7 +5,7 @@ from pathlib import Path
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from models.checkpoints.entries import plain_file, read_object
-from models.checkpoints.refusal import CheckpointError
+from models.checkpoints.refusal import CheckpointError, in_short
 
 FAST = "tokenizer.json"
 SETTINGS = "tokenizer_config.json"
@@ -40,7 +40,9 @@ def folder_tokenizer(folder: Path) -> PreTrainedTokenizerBase | None:
     try:
         tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:
-        raise CheckpointError(f"cannot open the tokenizer of {folder}: transformers refuses it ({error})") from error
+        raise CheckpointError(
+            f"cannot open the tokenizer of {folder}: transformers refuses it ({in_short(error)})"
+        ) from error
     for name in OF_THIS_READING:
         tokenizer.init_kwargs.pop(name, None)
     return tokenizer

@@ -3,7 +3,7 @@
 import torch
 from transformers import PreTrainedModel
 
-from models.checkpoints.refusal import CheckpointError
+from models.checkpoints.refusal import CheckpointError, in_short
 
 
 def refuse_broken(model: PreTrainedModel, origin: str) -> None:
@@ -13,6 +13,6 @@ def refuse_broken(model: PreTrainedModel, origin: str) -> None:
         with torch.no_grad():
             logits = model(ids, attention_mask=torch.ones_like(ids), use_cache=False).logits
     except Exception as error:
-        raise CheckpointError(f"cannot open {origin}: a forward of four tokens fails ({error})") from error
+        raise CheckpointError(f"cannot open {origin}: a forward of four tokens fails ({in_short(error)})") from error
     if not torch.isfinite(logits).all():
         raise CheckpointError(f"cannot open {origin}: a forward of four tokens gives logits that are not finite")

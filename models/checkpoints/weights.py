@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from models.checkpoints.header import StoredTensor
-from models.checkpoints.refusal import CheckpointError
+from models.checkpoints.refusal import CheckpointError, in_short
 
 Format = torch.dtype | Literal["auto"] | None
 FORMATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
@@ -59,7 +59,7 @@ def _opened(file: Any) -> Any:
     try:
         return safe_open(file, framework="pt", device="cpu")
     except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"cannot open {file}: safetensors refuses it ({error})") from error
+        raise CheckpointError(f"cannot open {file}: safetensors refuses it ({in_short(error)})") from error
 
 
 def _target(stored: torch.dtype, asked: Format) -> torch.dtype:
