@@ -722,6 +722,7 @@ def test_a_save_killed_at_any_step_leaves_the_old_the_new_or_no_model(folder: Pa
     old, new = open_folder(folder).fingerprint, open_folder(other).fingerprint
     stages = [stage for stage, _ in groupby(done.stdout.splitlines())]
     assert stages == [old, "config.json is missing; models.save writes such a folder", new]
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["model", "other", "place"]
 
 
 def filled(value: float) -> PreTrainedModel:

@@ -1,6 +1,7 @@
 """Putting a finished model folder in its place: whole or not at all, and never over something else."""
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from models.zoo import snapshots
 CONFIG = "config.json"
 REPLACED = "config.json.replaced"
 OWN_FILES = (SINGLE, INDEX, "generation_config.json", FAST, SETTINGS, *OTHERS, *READ_BESIDE)
-RUN_FILES = ("recipe.toml", "recipe.yaml", "recipe.yml", "history.jsonl")
+RUN_FILES = ("recipe.json", "recipe.toml", "recipe.yaml", "recipe.yml", "history.jsonl")
 
 
 def refuse_other_folder(folder: Path, fields: dict[str, Any]) -> None:
@@ -54,6 +55,7 @@ def is_run(folder: Path) -> bool:
 def written_whole(folder: Path) -> Iterator[Path]:
     """A new folder beside `folder` to write to; it takes the place of `folder` when the block ends well."""
     folder.parent.mkdir(parents=True, exist_ok=True)
+    _clear_leftovers(folder)
     partial = folder.parent / f".{folder.name}.{token_hex(4)}.partial"
     partial.mkdir()
     try:
@@ -64,6 +66,14 @@ def written_whole(folder: Path) -> Iterator[Path]:
             partial.replace(folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _clear_leftovers(folder: Path) -> None:
+    """Remove what saves to this folder left behind when they were killed."""
+    leftover = re.compile(rf"\.{re.escape(folder.name)}\.[0-9a-f]{{8}}\.partial")
+    for entry in folder.parent.iterdir():
+        if leftover.fullmatch(entry.name):
+            shutil.rmtree(entry)
 
 
 def _replace_files(partial: Path, folder: Path) -> None:
