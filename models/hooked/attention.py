@@ -98,7 +98,7 @@ class VariantAttention(AttentionBridge):
             return scores
         query = projected_query()
         tau = self.layer.temperature_q(query, visible_count(query.shape[1]))
-        return scores * self.hook_temperature_q(tau)[..., None]
+        return (scores * self.hook_temperature_q(tau)[..., None]).to(scores.dtype)
 
     def _tempered_values(
         self, v: Float[Tensor, "batch kv_head pos d_head"]

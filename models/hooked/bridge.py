@@ -47,3 +47,7 @@ class HookedBridge(TransformerBridge):
                 "pass refactor_factored_attn_matrices=False"
             )
         return {"fold_value_biases": not mixing, **processing}
+
+    def _is_valid_bridge_path(self, hf_path: str) -> bool:
+        """state_dict and load_state_dict also carry what the variants learned."""
+        return ".variant." in hf_path or super()._is_valid_bridge_path(hf_path)

@@ -1,0 +1,87 @@
+"""A variant in a tiny decoder, plain and hooked, with one cached run of a padded batch: what tests of hooks share."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import torch
+from tiny_decoders import SPECS, random_ids, stir, tiny_decoder
+from torch import Tensor
+from transformer_lens import ActivationCache
+from transformers import PreTrainedModel
+
+from models import attach
+from models.hooked import hooked
+
+N_LAYERS, N_HEADS, D_HEAD, D_MODEL = 3, 4, 8, 32
+LAYER = "blocks.1.attn"
+FUSED = ("gpt2", "gpt_neox")
+GROUPED = ("llama", "qwen3", "gemma2", "gemma3_text")
+
+
+def attached(family: str, name: str) -> PreTrainedModel:
+    """A tiny decoder with the variant in it, temperatures and learned coefficients stirred."""
+    model = attach(tiny_decoder(family), SPECS[name])
+    for layer in [module for key, module in model.named_modules() if key.endswith(".variant")]:
+        stir(layer, 0.3)
+    return model
+
+
+def padded_batch() -> dict[str, Tensor]:
+    """Two prompts, the first with four tokens of padding on the left."""
+    torch.manual_seed(1)
+    mask = torch.ones(2, 12, dtype=torch.long)
+    mask[0, :4] = 0
+    return {"input": random_ids(2, 12), "attention_mask": mask}
+
+
+class Case:
+    """One variant in one family: the plain model's logits, the same model hooked, and one cached run."""
+
+    def __init__(self, family: str, name: str) -> None:
+        model = attached(family, name)
+        self.batch = padded_batch()
+        mask = self.batch["attention_mask"]
+        with torch.no_grad():
+            positions = (mask.cumsum(-1) - 1).clamp_min(0)
+            self.plain_logits = model(self.batch["input"], attention_mask=mask, position_ids=positions).logits
+            self.bridge: Any = hooked(model)
+            self.bridge.set_use_attn_result(True)
+            self.logits, self.cache = self.bridge.run_with_cache(**self.batch)
+
+    def value(self, name: str) -> Tensor:
+        return self.cache[f"{LAYER}.{name}"]
+
+    def rerun(self, name: str, edit: Callable[[Tensor], Tensor]) -> tuple[Tensor, ActivationCache]:
+        """A cached run in which the hook of layer 1 returns edit(activation)."""
+        self.bridge.add_hook(f"{LAYER}.{name}", lambda activation, hook: edit(activation))
+        try:
+            with torch.no_grad():
+                return self.bridge.run_with_cache(**self.batch)
+        finally:
+            self.bridge.reset_hooks()
+
+    def changed(self, logits: Tensor) -> float:
+        """How far the logits of real tokens are from the unedited ones."""
+        real = self.batch["attention_mask"].bool()
+        return float((logits - self.logits)[real].abs().max())
+
+
+case = cache(Case)
+
+
+def close(actual: Tensor, expected: Tensor, atol: float = 1e-4) -> None:
+    torch.testing.assert_close(actual, expected, atol=atol, rtol=0)
+
+
+def kv_heads(family: str) -> int:
+    return N_HEADS if family in FUSED else 2
+
+
+def visible(scores: Tensor) -> Tensor:
+    return scores > torch.finfo(scores.dtype).min / 2
+
+
+def per_query_head(x: Tensor) -> Tensor:
+    """Grouped heads [batch, pos, kv_head, d_head] repeated for the query heads that share them."""
+    return x.repeat_interleave(N_HEADS // x.shape[2], dim=2)

@@ -1,0 +1,146 @@
+"""Hooked models in use: caches and generation, tokenizers, refusals, neighbours."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import torch
+from hooked_cases import attached, case, close
+from tiny_decoders import CONFIGS, SPECS, VOCABULARY, random_ids, tiny_decoder
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import WhitespaceSplit
+from transformers import PreTrainedTokenizerFast
+
+from models import AttentionSpec
+from models.hooked import HookedBridge, hooked
+
+every_family = pytest.mark.parametrize("family", CONFIGS)
+every_spec = pytest.mark.parametrize("name", SPECS)
+
+
+@every_family
+@every_spec
+def test_a_cache_gives_the_logits_of_the_full_forward(family: str, name: str) -> None:
+    bridge, ids = case(family, name).bridge, random_ids(1, 11)
+    first, keys = bridge(ids[:, :8], return_type="logits_and_cache", use_cache=True)
+    rest = []
+    for t in range(8, 11):
+        step, keys = bridge(ids[:, t : t + 1], past_key_values=keys, return_type="logits_and_cache")
+        rest.append(step)
+    close(torch.cat([first, *rest], 1), bridge(ids))
+
+
+@every_family
+@pytest.mark.parametrize("name", ["cog", "selective"])
+@pytest.mark.parametrize("cached", [True, False])
+def test_it_generates_what_the_plain_model_generates(family: str, name: str, cached: bool) -> None:
+    plain: Any = attached(family, name)
+    ids = random_ids(1, 6)
+    expected = plain.generate(ids, max_new_tokens=5, do_sample=False)
+    options: dict[str, Any] = {"do_sample": False, "stop_at_eos": False, "verbose": False, "return_type": "tokens"}
+    written = case(family, name).bridge.generate(ids, max_new_tokens=5, use_past_kv_cache=cached, **options)
+    assert written.tolist() == expected.tolist()
+
+
+@every_spec
+def test_the_hooked_model_knows_its_spec(name: str) -> None:
+    bridge = case("llama", name).bridge
+    assert isinstance(bridge, HookedBridge)
+    assert bridge.attention_spec.variant == SPECS[name].variant
+    assert bridge.attention_spec.layers == SPECS[name].layers
+
+
+def test_a_model_that_nothing_was_attached_to_is_softmax() -> None:
+    plain, ids = tiny_decoder("llama"), random_ids()
+    before = plain(ids).logits
+    bridge = hooked(plain)
+    assert bridge.attention_spec == AttentionSpec("softmax")
+    close(bridge(ids), before)
+
+
+@every_family
+@pytest.mark.parametrize("unknown", [-1, VOCABULARY])
+def test_ids_outside_the_vocabulary_are_refused(family: str, unknown: int) -> None:
+    bridge = case(family, "cog").bridge
+    with pytest.raises(ValueError, match=f"token id {unknown} is outside the vocabulary; this model knows 0 to 98"):
+        bridge.run_with_cache(torch.tensor([[3, unknown, 4]]))
+
+
+@every_family
+def test_no_ids_are_refused(family: str) -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        case(family, "cog").bridge(torch.zeros(1, 0, dtype=torch.long))
+
+
+def test_positions_that_were_not_learned_are_refused() -> None:
+    with pytest.raises(ValueError, match="position 64 is outside the context"):
+        case("gpt2", "cog").bridge(random_ids(1, 65))
+
+
+def test_a_hooked_model_is_not_hooked_again() -> None:
+    bridge = hooked(attached("llama", "cog"))
+    with pytest.raises(ValueError, match="hooked already"):
+        hooked(bridge.original_model)  # type: ignore[arg-type]
+
+
+def test_a_model_without_a_language_head_is_refused() -> None:
+    with pytest.raises(ValueError, match="LlamaModel"):
+        hooked(tiny_decoder("llama").model)
+
+
+@every_family
+def test_other_models_of_the_family_stay_as_they_are(family: str) -> None:
+    other, ids = tiny_decoder(family, seed=3), random_ids()
+    before = other(ids).logits
+    bridge = hooked(attached(family, "cog"))
+    bridge(ids)
+    assert torch.equal(other(ids).logits, before)
+
+
+def test_two_threads_do_not_mix_their_temperatures() -> None:
+    bridge = case("llama", "selective").bridge
+    prompts = [random_ids(1, 4 + n) for n in range(6)] * 5
+    with torch.no_grad():
+        expected = [bridge(ids) for ids in prompts]
+    with ThreadPoolExecutor(3) as threads:
+        told = list(threads.map(torch.no_grad()(bridge), prompts))
+    assert all(torch.equal(one, other) for one, other in zip(told, expected, strict=True))
+
+
+def tokenizer(**special: str) -> PreTrainedTokenizerFast:
+    """A tokenizer of words with the vocabulary of the tiny models; special tokens only as given."""
+    words = {"<end>": 0, "a": 1, "b": 2, "c": 3, "d": 4} | {f"w{i}": i for i in range(5, VOCABULARY)}
+    core = Tokenizer(WordLevel(words, unk_token="<end>"))
+    core.pre_tokenizer = WhitespaceSplit()
+    return PreTrainedTokenizerFast(tokenizer_object=core, **special)
+
+
+def test_a_beginning_token_is_prepended_once_when_asked_for() -> None:
+    bridge = hooked(attached("llama", "cog"), tokenizer(bos_token="<end>", eos_token="<end>"))
+    assert bridge.to_tokens("a b", prepend_bos=True).tolist() == [[0, 1, 2]]
+    assert bridge.to_tokens("a b", prepend_bos=False).tolist() == [[1, 2]]
+
+
+def test_the_tokenizer_keeps_its_vocabulary() -> None:
+    given = tokenizer()
+    bridge = hooked(attached("llama", "cog"), given)
+    assert bridge.to_tokens("a b").tolist() == [[1, 2]]
+    assert given.get_vocab() == bridge.tokenizer.get_vocab()
+    assert given.pad_token is None
+
+
+def test_a_list_of_prompts_is_padded_invisibly() -> None:
+    given = tokenizer(bos_token="<end>", eos_token="<end>", padding_side="left")
+    bridge = hooked(attached("gpt2", "selective"), given)
+    together = bridge(["a b", "a b c d a"])
+    close(together[0, -3:], bridge("a b")[0])
+
+
+def test_it_writes_text() -> None:
+    given = tokenizer(bos_token="<end>", eos_token="<end>")
+    bridge: Any = hooked(attached("llama", "cog"), given)
+    options = {"max_new_tokens": 3, "do_sample": False, "stop_at_eos": False, "verbose": False}
+    ids = bridge.generate(torch.tensor([[0, 1, 2]]), **options, return_type="tokens")
+    assert bridge.generate("a b", **options) == given.decode(ids[0], skip_special_tokens=True)
+    assert ids.shape == (1, 6)
