@@ -89,3 +89,7 @@ def refusing_clearly(step: Callable[[], Result]) -> Result:
     except (ValueError, TypeError, FileNotFoundError, FloatingPointError) as refusal:
         typer.secho(f"headscope: {refusal}", fg="red", err=True)
         raise typer.Exit(1) from refusal
+
+
+if __name__ == "__main__":
+    main()

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from accelerate import Accelerator
 from torch import nn
 from torch.optim import Optimizer
@@ -37,7 +38,10 @@ class Run:
 
 def open_run(recipe: Recipe, folder: Path) -> Run:
     """A new run in an empty folder, or the one that began there under the same recipe and the same text."""
-    accelerator = Accelerator(mixed_precision=MIXED_PRECISION[recipe.precision])
+    # Without cpu=True accelerate starts several processes on a CPU as strangers, each with the whole batch.
+    accelerator = Accelerator(
+        cpu=not torch.accelerator.is_available(), mixed_precision=MIXED_PRECISION[recipe.precision]
+    )
     share(recipe.batch, accelerator.num_processes)
     with accelerator.local_main_process_first():
         corpus = prepare_corpus(recipe)
