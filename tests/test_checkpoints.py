@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from itertools import groupby
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -169,13 +170,12 @@ def test_a_hooked_model_saves_the_folder_that_it_was_loaded_from(family: str, sp
     }
 
 
-def test_a_hooked_model_made_by_hand_is_saved_with_the_tokenizer_that_is_given(tmp_path: Path) -> None:
+def test_a_hooked_model_made_by_hand_is_saved_with_its_tokenizer_as_it_was(tmp_path: Path) -> None:
     from models.hooked import hooked
 
-    model = hooked(carrying("llama"), tokenizer())
-    with pytest.raises(CheckpointError, match="give the tokenizer it was made with as tokenizer="):
-        save(model, tmp_path / "model")
-    assert open_folder(save(model, tmp_path / "model", tokenizer())).tokenizer is not None
+    plain = save(carrying("llama"), tmp_path / "plain", tokenizer())
+    by_hand = save(hooked(carrying("llama"), tokenizer()), tmp_path / "by hand")
+    assert (by_hand / "tokenizer.json").read_bytes() == (plain / "tokenizer.json").read_bytes()
 
 
 def test_load_gives_hooks_and_the_same_logits(folder: Path) -> None:
@@ -749,6 +749,14 @@ def test_weights_that_would_not_open_again_are_not_saved(
 def test_only_models_are_saved(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="cannot save a Linear; save writes transformers models and hooked ones"):
         save(torch.nn.Linear(2, 2), tmp_path / "model")
+
+
+def test_hooked_models_of_others_are_not_saved(tmp_path: Path) -> None:
+    bridge = SimpleNamespace(original_model=carrying("llama"), tokenizer=None)
+    with pytest.raises(
+        CheckpointError, match=r"cannot save a SimpleNamespace that models\.hooked\.hooked did not make"
+    ):
+        save(bridge, tmp_path / "model")
 
 
 def test_only_tokenizers_with_a_file_are_saved(tmp_path: Path) -> None:

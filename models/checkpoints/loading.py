@@ -24,9 +24,7 @@ def load(
     opened = open_folder(place_of(name_or_path), device, dtype)
     from models.hooked import hooked  # transformer-lens takes seconds to import, and a bad folder should not wait
 
-    model = hooked(opened.model, opened.tokenizer)
-    model.plain_tokenizer = opened.tokenizer  # transformer-lens changes its own copy: it prepends a BOS token
-    return model
+    return hooked(opened.model, opened.tokenizer)
 
 
 def place_of(name_or_path: str | Path) -> Path:

@@ -29,7 +29,7 @@ def save(
     """Write `model` (a transformers decoder, or a hooked one) with its attention spec; gives the folder.
 
     dtype: None keeps the number format of every weight, a floating torch dtype casts them. The tokenizer that a
-    hooked model was loaded with is written when none is given. The folder appears whole or not at all; in one that
+    hooked model was made with is written when none is given. The folder appears whole or not at all; in one that
     exists only the checkpoint's own files are replaced, and only where it holds the same kind of model or a run's
     snapshots. Plain transformers opens the folder too, but knows no variant: there the weights compute softmax (and
     selective's temperatures are left out with a warning). Raises CheckpointError for what would not open again.
@@ -52,12 +52,9 @@ def save(
 
 
 def saved_tokenizer(model: Any) -> PreTrainedTokenizerFast | None:
-    """The tokenizer that a hooked model was loaded with; transformer-lens's own copy of it encodes otherwise."""
-    if (plain := getattr(model, "plain_tokenizer", None)) is not None:
-        return checked_tokenizer(plain)
-    if getattr(model, "tokenizer", None) is not None:
-        raise CheckpointError("cannot save this hooked model alone: give the tokenizer it was made with as tokenizer=")
-    return None
+    """The tokenizer that a hooked model was made with; its own may have a padding token filled in."""
+    plain = getattr(model, "plain_tokenizer", None)
+    return None if plain is None else checked_tokenizer(plain)
 
 
 def checked_tokenizer(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerFast:
@@ -83,8 +80,10 @@ def plain_weights(model: Any) -> dict[str, Tensor]:
     """The model's tensors under transformers' own names."""
     if model is plain_model(model):
         return model.state_dict()
-    from models.hooked import hf_state_dict  # seconds of import, needed for hooked models alone
+    from models.hooked import HookedBridge, hf_state_dict  # seconds of import, needed for hooked models alone
 
+    if not isinstance(model, HookedBridge):
+        raise CheckpointError(f"cannot save a {type(model).__name__} that models.hooked.hooked did not make")
     return hf_state_dict(model)
 
 
