@@ -30,7 +30,5 @@ def clamped(name: str, count: int, otherwise: int) -> int:
 
 
 def write_open_head(head: OpenHead) -> None:
-    """Put a head into the address; nothing is sent where it stands there already."""
-    for name, value in (("layer", str(head.layer)), ("head", str(head.head))):
-        if st.query_params.get(name) != value:
-            st.query_params[name] = value
+    """Put a head into the address, as one step of the browser's history."""
+    st.query_params.update({"layer": str(head.layer), "head": str(head.head)})

@@ -31,8 +31,8 @@ class Choice:
 def model_and_prompt() -> Choice:
     """Draw the sidebar; every value stands in the address bar too, under the key of its widget."""
     names = [*zoo.names(), FROM_FOLDER]
-    start("model", PREFERRED if PREFERRED in names else names[0])
-    start("prompt", EXAMPLES[0].text)
+    preferred = PREFERRED if PREFERRED in names else names[0]
+    start(model=preferred, prompt=EXAMPLES[0].text)
     st.header("Model", anchor=False)
     name = st.radio("Attention", names, index=None, key="model", bind="query-params", label_visibility="collapsed")
     typed = ""
@@ -46,13 +46,15 @@ def model_and_prompt() -> Choice:
         for example in EXAMPLES:
             st.button(example.title, on_click=write_prompt, args=(example.text,))
     bos = st.toggle("Begin with the BOS token", key="bos", bind="query-params", help="Where the tokenizer has one.")
-    return Choice(name or names[0], typed, prompt, bos)
+    return Choice(name or preferred, typed, prompt, bos)
 
 
-def start(key: str, value: str) -> None:
-    """What a widget says in a new session whose link does not say it; put into the link too, which is whole then."""
-    if key not in st.session_state and key not in st.query_params:
-        st.session_state[key] = st.query_params[key] = value
+def start(**values: str) -> None:
+    """What widgets say in a new session whose link does not; put into the link too, in one step."""
+    missing = {key: text for key, text in values.items() if key not in st.session_state and key not in st.query_params}
+    if missing:
+        st.session_state.update(missing)
+        st.query_params.update(missing)
 
 
 def write_prompt(text: str) -> None:

@@ -6,6 +6,10 @@ from pathlib import Path
 from models import zoo
 
 
+class NothingAskedError(ValueError):
+    """The user has yet to say something; no mistake was made."""
+
+
 def source_folder(name: str, typed: str, from_folder: str) -> Path:
     """The folder of a shipped model, or the typed one when `name` is `from_folder`. ValueError in one sentence."""
     return typed_folder(typed) if name == from_folder else zoo.folder(name)
@@ -14,7 +18,7 @@ def source_folder(name: str, typed: str, from_folder: str) -> Path:
 def typed_folder(text: str) -> Path:
     """A folder of this computer. Network paths are refused before anything touches them."""
     if not text.strip():
-        raise ValueError("type the path of a model folder (config.json and model.safetensors)")
+        raise NothingAskedError("Type the path of a model folder: config.json, model.safetensors, perhaps a tokenizer.")
     if text.strip().replace("\\", "/").startswith("//"):
         raise ValueError(f"{text.strip()!r} is a network path; only folders of this computer are opened")
     folder = Path(text.strip()).expanduser()

@@ -36,8 +36,8 @@ EXAMPLES = (
     Example(
         "Documentation",
         """The "if" statement is used for conditional execution. It selects exactly one of the suites by evaluating \
-the expressions one by one until one is found to be true; then that suite is executed. If all expressions are false, the \
-suite of the "else" clause, if present, is""",
+the expressions one by one until one is found to be true; then that suite is executed. If all expressions are false, \
+the suite of the "else" clause, if present, is""",
     ),
     Example(
         "Brackets and indents",

@@ -28,16 +28,16 @@ def tiny_tokenizer() -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(tokenizer_object=tiny_tokenizer_core().backend_tokenizer, bos_token="<|endoftext|>")
 
 
-def tiny_model(variant: str, context: int = CONTEXT, layers: int = 3, heads: int = 2) -> PreTrainedModel:
+def tiny_model(variant: str, context: int = CONTEXT, layers: str = "all") -> PreTrainedModel:
     """A random Llama decoder with attention far from uniform."""
     torch.manual_seed(0)
     config = LlamaConfig(
         vocab_size=300,
         hidden_size=32,
         intermediate_size=48,
-        num_hidden_layers=layers,
-        num_attention_heads=heads,
-        num_key_value_heads=heads,
+        num_hidden_layers=3,
+        num_attention_heads=2,
+        num_key_value_heads=2,
         max_position_embeddings=context,
         bos_token_id=0,
         eos_token_id=0,
@@ -45,7 +45,7 @@ def tiny_model(variant: str, context: int = CONTEXT, layers: int = 3, heads: int
         initializer_range=0.4,
     )
     options: dict[str, Any] = {"power": 3} if variant == "polynomial" else {}
-    return attach(LlamaForCausalLM(config).eval(), AttentionSpec(variant, **options))
+    return attach(LlamaForCausalLM(config).eval(), AttentionSpec(variant, layers=layers, **options))
 
 
 def hooked_tiny(variant: str) -> Any:
@@ -53,6 +53,6 @@ def hooked_tiny(variant: str) -> Any:
     return hooked(tiny_model(variant), tiny_tokenizer())
 
 
-def tiny_folder(folder: Path, variant: str, *, with_tokenizer: bool = True, **sizes: int) -> Path:
+def tiny_folder(folder: Path, variant: str, *, with_tokenizer: bool = True, **choices: Any) -> Path:
     """A model folder as a user may have it."""
-    return save(tiny_model(variant, **sizes), folder, tokenizer=tiny_tokenizer() if with_tokenizer else None)
+    return save(tiny_model(variant, **choices), folder, tokenizer=tiny_tokenizer() if with_tokenizer else None)

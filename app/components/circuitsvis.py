@@ -4,11 +4,12 @@ The bundle travels once as the script of one component; the heads travel as data
 """
 
 import html
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from streamlit.components.v2 import component
-from streamlit.components.v2.types import ComponentRenderer
 
 from app.address import OpenHead
 from app.components.source import source
@@ -18,7 +19,7 @@ MOST_TOKENS = 64
 
 
 @cache
-def _bundle() -> ComponentRenderer:
+def _bundle() -> Callable[..., Any]:
     """The component that brings CircuitsVis into the page; 1.3 MB, read when somebody asks for it."""
     library = files("circuitsvis").joinpath("dist", "cdn", "iife.js").read_text(encoding="utf-8")
     return component("headscope_circuitsvis_bundle", js=f"{library}\n{source('circuitsvis_bundle.js')}")

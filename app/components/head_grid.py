@@ -37,15 +37,15 @@ def head_grid(
     layers, heads, side, _ = pictures.shape
     flat = pictures.reshape(layers * heads, side, side)
     visible = np.repeat(thumbnails.visible.numpy(), heads, axis=0)
-    peaks = np.abs(flat).max((1, 2))
+    peaks = np.abs(flat).max((1, 2)).tolist()
     values = getattr(statistics, number.field).flatten().numpy()
     codes = [signed_code(head, seen, peak, np.int8) for head, seen, peak in zip(flat, visible, peaks, strict=True)]
     header = {
         "layers": layers,
         "heads": heads,
         "side": side,
-        "ranges": (np.full_like(peaks, peaks.max()) if shared_range else peaks).tolist(),
-        "peaks": peaks.tolist(),
+        "ranges": [max(peaks)] * len(peaks) if shared_range else peaks,
+        "peaks": peaks,
         "label": number.label,
         "values": [None if np.isnan(value) else float(value) for value in values],
         "order": np.argsort(-np.nan_to_num(values, nan=-np.inf), kind="stable").tolist() if is_sorted else None,

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import panels
-from app.address import open_head, write_open_head
+from app.address import open_head
 from app.components.fact_strip import fact_strip
 from app.controls import model_and_prompt
 from app.refusals import refusals_in_a_box
@@ -26,7 +26,6 @@ with refusals_in_a_box("This prompt cannot be read"), st.spinner("Running the pr
 
 fact_strip(facts, len(run.tokens.ids))
 head = open_head(facts)
-write_open_head(head)
 left, right = st.columns([4, 8], gap="medium")
 with left.container(border=True):
     panels.heads_panel(key, run, head)

@@ -1,0 +1,50 @@
+"""The app as a user starts it: a Streamlit server of its own on a free port of this computer."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import URLError
+
+ROOT = Path(__file__).parents[1]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/_stcore/health", timeout=1) as reply:
+            return reply.read() == b"ok"
+    except (URLError, OSError):
+        return False
+
+
+@contextmanager
+def app_server(home: Path) -> Iterator[str]:
+    """The address of a server that runs until the block ends; it must not have written a traceback."""
+    port, log = free_port(), home / "server.log"
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app" / "main.py"), f"--server.port={port}"]
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            command, cwd=ROOT, env={**os.environ, "HOME": str(home)}, stdout=output, stderr=subprocess.STDOUT
+        )
+    try:
+        end = time.monotonic() + 60
+        while not answers(url):
+            assert server.poll() is None and time.monotonic() < end, log.read_text(errors="replace")
+            time.sleep(0.1)
+        yield url
+    finally:
+        server.terminate()
+        server.wait(20)
+    assert "Traceback" not in (text := log.read_text(errors="replace")), text[-4000:]

@@ -1,0 +1,311 @@
+"""The app in a real browser: heads open, links reopen, pointing stays in the page, and nothing leaves the computer."""
+
+import os
+import re
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlparse
+
+import pytest
+from app_server import ROOT, app_server
+from tiny_models import CORPUS, tiny_folder
+
+from interp.attention_run import AttentionRun, attention_run
+from interp.prompt_tokens import prompt_tokens
+
+sync_api = pytest.importorskip("playwright.sync_api")
+expect = sync_api.expect
+expect.set_options(timeout=30_000)
+pytestmark = pytest.mark.e2e
+
+ARTIFACTS = Path(os.environ.get("HEADSCOPE_ARTIFACTS", ROOT / "artifacts"))
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--force-color-profile=srgb",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]
+# A page asks its own server for these before it knows its base path.
+BENIGN = re.compile(r"/_stcore/(health|host-config)$")
+HOSTILE = "<script>alert(1)</script> <s> **x** :red[y] <b>z</b>"
+NO_SECOND = {"viewport": {"width": 1500, "height": 1300}, "reduced_motion": "reduce", "locale": "en-GB"}
+
+
+@pytest.fixture(scope="session")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with app_server(tmp_path_factory.mktemp("home")) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_folder(tmp_path_factory.mktemp("models") / "cog", "cog", layers="inner", context=1024)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def contexts(browser: Any) -> dict[str, Any]:
+    """One context per colour scheme: the frontend's own files are fetched once, each tab is a session."""
+    return {scheme: browser.new_context(**NO_SECOND, color_scheme=scheme) for scheme in ("light", "dark")}
+
+
+@pytest.fixture
+def tab(contexts: dict[str, Any], url: str, folder: Path) -> Iterator[Callable[..., Any]]:
+    """Opens tabs on the folder's model; at the end none may have complained, failed, or asked another host."""
+    complaints: list[str] = []
+    pages: list[Any] = []
+
+    def open_tab(
+        address: str | None = None, scheme: str = "light", wait: str = ".head[data-drawn]", **query: str
+    ) -> Any:
+        page = contexts[scheme].new_page()
+        pages.append(page)
+        page.set_default_timeout(60_000)
+        page.on("pageerror", lambda error: complaints.append(f"page error: {error}"))
+        page.on("console", lambda message: complaints.extend(complaint(message)))
+        page.on("request", lambda request: complaints.extend(foreign(request.url, url)))
+        page.goto(address or link(url, folder, **query))
+        page.wait_for_selector(wait)
+        settle(page)
+        return page
+
+    yield open_tab
+    tracebacks = sum(page.locator("[data-testid=stException]").count() for page in pages)
+    for page in pages:
+        page.close()
+    assert not complaints and not tracebacks, complaints
+
+
+def complaint(message: Any) -> list[str]:
+    is_benign = message.type != "error" or BENIGN.search((message.location or {}).get("url", ""))
+    return [] if is_benign else [f"console: {message.text}"]
+
+
+def foreign(asked: str, own: str) -> list[str]:
+    return [] if asked.startswith((own, own.replace("http", "ws"), "data:", f"blob:{own}")) else [f"asked {asked}"]
+
+
+def link(url: str, folder: Path, **query: str) -> str:
+    return f"{url}/?{urlencode({'model': 'a folder', 'folder': str(folder), 'prompt': CORPUS[0], **query})}"
+
+
+def settle(page: Any) -> None:
+    page.wait_for_timeout(150)
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+
+
+def open_head(page: Any, layer: int, head: int) -> None:
+    page.click(f".grid button[data-head='{2 * layer + head}']")
+    page.wait_for_selector(f".head[data-drawn='layer {layer}, head {head}']")
+    settle(page)
+
+
+def query(page: Any) -> dict[str, str]:
+    return {name: values[-1] for name, values in parse_qs(urlparse(page.url).query).items()}
+
+
+def picture(page: Any) -> str:
+    return page.locator(".cells").evaluate("canvas => canvas.toDataURL()")
+
+
+def keep(page: Any, name: str) -> None:
+    ARTIFACTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=str(ARTIFACTS / f"{name}.png"))
+
+
+def cell_colour(page: Any, query: int, key: int, count: int) -> list[int]:
+    """Red, green and blue in the middle of a cell of the heatmap."""
+    return page.locator(".cells").evaluate(
+        """(canvas, [query, key, count]) => {
+            const ratio = devicePixelRatio, size = canvas.width / ratio - 92 - 62;
+            const at = (margin, index) => Math.round((margin + ((index + 0.5) * size) / count) * ratio);
+            return [...canvas.getContext("2d").getImageData(at(92, key), at(6, query), 1, 1).data].slice(0, 3);
+        }""",
+        [query, key, count],
+    )
+
+
+@pytest.fixture(scope="session")
+def run(folder: Path) -> AttentionRun:
+    from models import load
+
+    model: Any = load(folder)
+    tokens = prompt_tokens(CORPUS[0], model.plain_tokenizer, prepend_bos=False, vocabulary=300, context=1024)
+    return attention_run(model, tokens)
+
+
+def test_a_click_opens_a_head_and_its_link_opens_it_again(tab: Callable[..., Any]) -> None:
+    page = tab()
+    before = picture(page)
+    open_head(page, 1, 1)
+    page.wait_for_function("location.search.includes('head=1')")
+    assert picture(page) != before
+    assert (query(page)["layer"], query(page)["head"]) == ("1", "1")
+    keep(page, "attention-light")
+    again = tab(page.url)
+    assert picture(again) == picture(page)
+    assert query(again) == query(page)
+    expect(again.get_by_label("Text")).to_have_value(CORPUS[0])
+
+
+def test_the_back_button_goes_to_the_head_before(tab: Callable[..., Any]) -> None:
+    page = tab(layer="1", head="0")
+    before = picture(page)
+    open_head(page, 2, 1)
+    page.go_back()
+    page.wait_for_selector(".head[data-drawn='layer 1, head 0']")
+    assert picture(page) == before
+
+
+def test_a_typed_prompt_stays_when_a_head_is_opened(tab: Callable[..., Any]) -> None:
+    page = tab()
+    page.get_by_label("Text").fill("return self.x  \n\n")
+    page.get_by_label("Text").press("Control+Enter")
+    expect(page.locator(".tokens")).not_to_contain_text("class")
+    open_head(page, 2, 0)
+    assert query(page)["prompt"] == "return self.x  \n\n"
+    assert tab(page.url).get_by_label("Text").input_value() == "return self.x  \n\n"
+
+
+def test_arrow_keys_open_heads_however_fast(tab: Callable[..., Any]) -> None:
+    page = tab(layer="0", head="0")
+    page.focus(".grid button[aria-selected=true]")
+    for key in ("ArrowRight", "ArrowDown", "ArrowDown", "ArrowLeft"):
+        page.keyboard.press(key)
+    page.wait_for_selector(".head[data-drawn='layer 2, head 0']")
+    settle(page)
+    expect(page.locator(".grid button[aria-selected=true]")).to_have_attribute("data-head", "4")
+    assert page.evaluate("document.activeElement.shadowRoot.activeElement.dataset.head") == "4"
+
+
+def test_positive_is_blue_negative_is_red_masked_is_grey(tab: Callable[..., Any], run: AttentionRun) -> None:
+    page = tab(layer="1", head="0")
+    pattern = run.patterns[1, 0]
+    count = pattern.shape[-1]
+    red, _, blue = cell_colour(page, *divmod(int(pattern.argmin()), count), count)
+    assert red > blue + 60
+    red, _, blue = cell_colour(page, *divmod(int(pattern.argmax()), count), count)
+    assert blue > red + 60
+    assert cell_colour(page, 0, count - 1, count) == [229, 231, 237]
+
+
+def test_the_dark_page_has_a_dark_zero(tab: Callable[..., Any], run: AttentionRun) -> None:
+    page = tab(scheme="dark", layer="1", head="0")
+    keep(page, "attention-dark")
+    background = page.locator("[data-testid=stApp]").evaluate("app => getComputedStyle(app).backgroundColor")
+    assert sum(map(int, re.findall(r"\d+", background)[:3])) < 120
+    pattern = run.patterns[1, 0]
+    count = pattern.shape[-1]
+    smallest = pattern.abs().where(run.visible[1], 9.0).argmin()
+    assert sum(cell_colour(page, *divmod(int(smallest), count), count)) < 120
+
+
+def test_hover_says_both_tokens_and_the_value_without_the_server(tab: Callable[..., Any], run: AttentionRun) -> None:
+    page = tab(layer="1", head="0")
+    count = len(run.tokens.ids)
+    sent: list[Any] = []
+    page.on("request", lambda request: sent.append(request.url))
+    page.evaluate("""() => { const send = WebSocket.prototype.send; window.sent = 0;
+        WebSocket.prototype.send = function (...data) { window.sent += 1; return send.apply(this, data); }; }""")
+    box = page.locator(".marks").bounding_box()
+    size = box["width"] - 92 - 62
+    q, k = count - 2, 3
+    page.mouse.move(box["x"] + 92 + (k + 0.5) * size / count, box["y"] + 6 + (q + 0.5) * size / count)
+    weight = float(run.patterns[1, 0, q, k])
+    expect(page.locator(".tip")).to_contain_text(
+        f"{abs(weight):.3f}" if abs(weight) >= 0.001 else f"{abs(weight):.0e}"[:1]
+    )
+    expect(page.locator(".tip")).to_contain_text(f"{q} ")
+    page.hover(f".tokens button[data-at='{k}']")
+    expect(page.locator(".head")).to_have_attribute("data-shown", str(k))
+    page.wait_for_timeout(500)
+    assert page.evaluate("window.sent") == 0 and not sent
+
+
+def test_pointing_at_a_token_shows_signs_by_more_than_colour(tab: Callable[..., Any], run: AttentionRun) -> None:
+    page = tab(layer="1", head="0")
+    row = len(run.tokens.ids) - 1
+    page.hover(f".tokens button[data-at='{row}']")
+    key = int(run.patterns[1, 0, row].argmin())
+    style = page.locator(f".tokens button[data-at='{key}']").evaluate(
+        "token => getComputedStyle(token).textDecorationLine"
+    )
+    assert style == "underline"
+
+
+def test_a_chosen_row_changes_the_predictions(tab: Callable[..., Any], run: AttentionRun) -> None:
+    page = tab()
+    page.click(".tokens button[data-at='4']")
+    page.wait_for_selector(".predictions[data-after='4']")
+    expect(page.locator(".predictions .actual")).to_contain_text(f"place {int(run.predictions.actual_rank[4]) + 1}")
+
+
+def test_tokens_are_text_whatever_they_say(tab: Callable[..., Any]) -> None:
+    page = tab(prompt=HOSTILE, circuitsvis_open="true")
+    page.wait_for_selector(".headscope-circuitsvis[data-drawn]")
+    shown = page.locator(".tokens").inner_text()
+    assert shown == HOSTILE.replace(" ", "·")
+    assert page.locator(".tokens :is(script, s, b, strong)").count() == 0
+    assert page.locator(".headscope-circuitsvis :is(script, s, b)").count() == 0
+    keep(page, "hostile-tokens")
+
+
+def test_circuitsvis_draws_the_open_head_without_a_network(tab: Callable[..., Any]) -> None:
+    page = tab(layer="1", head="0")
+    page.get_by_text("Show this head in CircuitsVis").click()
+    page.wait_for_selector(".headscope-circuitsvis[data-drawn='1.0']")
+    expect(page.locator(".headscope-circuitsvis")).to_contain_text("L1 H0")
+    open_head(page, 1, 1)
+    page.wait_for_selector(".headscope-circuitsvis[data-drawn='1.1']")
+    expect(page.locator(".headscope-circuitsvis")).to_contain_text("L1 H1")
+    page.locator(".headscope-circuitsvis").scroll_into_view_if_needed()
+    keep(page, "circuitsvis")
+
+
+def test_a_thousand_tokens_stay_usable(tab: Callable[..., Any], folder: Path) -> None:
+    page = tab(prompt="é" * 512, layer="1", head="0", scale="square root")
+    assert page.locator(".tokens button").count() == 1024
+    page.set_default_timeout(10_000)
+    open_head(page, 1, 1)
+    keep(page, "thousand-tokens")
+
+
+def test_two_sessions_at_once_see_their_own_prompts(tab: Callable[..., Any]) -> None:
+    pages = {prompt: tab(prompt=prompt) for prompt in ("return x", "class Point")}
+    for turn in range(4):
+        for page in pages.values():
+            page.click(f".grid button[data-head='{turn}']")
+        for prompt, page in pages.items():
+            page.wait_for_selector(f".head[data-drawn='layer {turn // 2}, head {turn % 2}']")
+            assert page.locator(".tokens").inner_text() == prompt.replace(" ", "·")
+
+
+def test_a_refusal_is_a_box_with_the_reason(tab: Callable[..., Any]) -> None:
+    page = tab(prompt="x " * 2000, wait="[data-testid=stAlert]")
+    expect(page.locator("[data-testid=stAlert]")).to_contain_text("this model reads at most 1024: shorten it")
+    keep(page, "refusal")
+
+
+def test_another_host_name_is_refused(url: str) -> None:
+    for host, answer in (("127.0.0.1", "101"), ("evil.example", "403")):
+        with socket.create_connection(("127.0.0.1", urlparse(url).port), timeout=10) as connection:
+            connection.sendall(
+                f"GET /_stcore/stream HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+            )
+            assert connection.recv(64).decode().split()[1] == answer
