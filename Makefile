@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip install $(if $(CI),--quiet) --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: app install test e2e lint
+.PHONY: app install test e2e lint bench
 .DEFAULT_GOAL := app
 
 app: $(STAMP)
@@ -20,6 +20,9 @@ test: $(STAMP)
 
 e2e: $(STAMP)
 	$(BIN)/python -m pytest -m e2e
+
+bench: $(STAMP)
+	$(BIN)/python benchmarks/attention_speed.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check
