@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlencode, urlparse
 
 import pytest
 from app_server import ROOT, app_server
-from tiny_models import CORPUS, tiny_folder
+from tiny_models import CORPUS, HOSTILE, tiny_folder
 
 from interp.attention_run import AttentionRun, attention_run
 from interp.prompt_tokens import prompt_tokens
@@ -35,7 +35,6 @@ FLAGS = [
 ]
 # A page asks its own server for these before it knows its base path.
 BENIGN = re.compile(r"/_stcore/(health|host-config)$")
-HOSTILE = "<script>alert(1)</script> <s> **x** :red[y] <b>z</b>"
 NO_SECOND = {"viewport": {"width": 1500, "height": 1300}, "reduced_motion": "reduce", "locale": "en-GB"}
 
 
@@ -256,12 +255,15 @@ def test_a_chosen_row_changes_the_predictions(tab: Callable[..., Any], run: Atte
 
 
 def test_tokens_are_text_whatever_they_say(tab: Callable[..., Any]) -> None:
-    page = tab(prompt=HOSTILE, circuitsvis_open="true")
+    prompt = " ".join(HOSTILE)
+    page = tab(prompt=prompt, circuitsvis_open="true")
     page.wait_for_selector(".headscope-circuitsvis[data-drawn]")
-    shown = page.locator(".tokens").inner_text()
-    assert shown == HOSTILE.replace(" ", "·")
-    assert page.locator(".tokens :is(script, s, b, strong)").count() == 0
-    assert page.locator(".headscope-circuitsvis :is(script, s, b)").count() == 0
+    shown = page.locator(".tokens button").all_inner_texts()
+    assert [token for token in shown if token != "·"] == [token.replace(" ", "·") for token in HOSTILE]
+    page.hover(".tokens button[data-at='0']")
+    hostile_elements = ":is(script, s, img, strong)"
+    assert page.locator(f".tokens {hostile_elements}, .question {hostile_elements}").count() == 0
+    assert page.locator(f".headscope-circuitsvis {hostile_elements}").count() == 0
     keep(page, "hostile-tokens")
 
 
@@ -269,10 +271,11 @@ def test_circuitsvis_draws_the_open_head_without_a_network(tab: Callable[..., An
     page = tab(layer="1", head="0")
     page.get_by_text("Show this head in CircuitsVis").click()
     page.wait_for_selector(".headscope-circuitsvis[data-drawn='1.0']")
-    expect(page.locator(".headscope-circuitsvis")).to_contain_text("L1 H0")
+    before = page.locator(".headscope-circuitsvis canvas").evaluate("canvas => canvas.toDataURL()")
     open_head(page, 1, 1)
     page.wait_for_selector(".headscope-circuitsvis[data-drawn='1.1']")
-    expect(page.locator(".headscope-circuitsvis")).to_contain_text("L1 H1")
+    page.wait_for_timeout(500)
+    assert page.locator(".headscope-circuitsvis canvas").evaluate("canvas => canvas.toDataURL()") != before
     page.locator(".headscope-circuitsvis").scroll_into_view_if_needed()
     keep(page, "circuitsvis")
 

@@ -16,11 +16,15 @@ CORPUS = (
     "The if statement is used for conditional execution. If all expressions are false, the else clause is executed.\n",
 )
 CONTEXT = 64
+# Tokens which would do something if a page took them for markup; whole ones, as a model of web pages may have.
+HOSTILE = ("<script>alert(1)</script>", "<s>", "</s>", "<img src=x onerror=alert(2)>", "**x**", ":red[y]")
 
 
 @cache
 def tiny_tokenizer_core() -> PreTrainedTokenizerFast:
-    return train_tokenizer(CORPUS, 300, CONTEXT)
+    tokenizer = train_tokenizer(CORPUS, 300 - len(HOSTILE), CONTEXT)
+    tokenizer.add_tokens(list(HOSTILE))
+    return tokenizer
 
 
 def tiny_tokenizer() -> PreTrainedTokenizerFast:

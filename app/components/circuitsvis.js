@@ -4,7 +4,7 @@ export default function ({ data, parentElement }) {
   const place = root.firstElementChild;
   place.id ||= `circuitsvis-${crypto.randomUUID()}`;
   const draw = () => {
-    window.CircuitsVis.render(place.id, window.CircuitsVis.AttentionHeads, data.props);
+    window.CircuitsVis.render(place.id, window.CircuitsVis.AttentionPattern, { ...data.props, tokens: data.props.tokens.map(shownToken) });
     root.dataset.drawn = data.name;
   };
   if (window.CircuitsVis) draw();

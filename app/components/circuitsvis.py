@@ -3,7 +3,6 @@
 The bundle travels once as the script of one component; the heads travel as data of another, never inside a script.
 """
 
-import html
 from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
@@ -40,13 +39,13 @@ def circuitsvis(run: AttentionRun, head: OpenHead) -> None:
     peak = float(pattern.abs().max()) or 1.0
     _bundle()(key="circuitsvis_bundle")
     props = {
-        "attention": [[[round(a, 4) for a in row] for row in pattern.tolist()]],
-        "tokens": [html.escape(token, quote=False) for token in run.tokens.strings[-MOST_TOKENS:]],
-        "attentionHeadNames": [f"L{head.layer} H{head.head}"],
+        "attention": [[round(a, 4) for a in row] for row in pattern.tolist()],
+        "tokens": run.tokens.strings[-MOST_TOKENS:],
         "minValue": -peak,
         "maxValue": peak,
         "negativeColor": "#c0272d",
         "positiveColor": "#1f66ad",
+        "showAxisLabels": True,
         "maskUpperTri": True,
     }
     _mount(key="circuitsvis", data={"props": props, "name": f"{head.layer}.{head.head}"})

@@ -59,6 +59,7 @@ export default function ({ data, parentElement, setStateValue }) {
   const { heads, side, peaks, ranges, values, label, order } = header;
   const root = parentElement.querySelector(".grid");
   const memory = (root.memory ??= { sent: [] });
+  root.classList.toggle("dense", (root.clientWidth - 22) / heads < 34);
   const layout = JSON.stringify([header.layers, heads, side, order]);
   if (memory.layout !== layout) {
     const focused = root.contains(root.getRootNode().activeElement);

@@ -19,7 +19,7 @@ with st.sidebar:
 
 with refusals_in_a_box("This model cannot be opened"):
     key = run_key(choice)
-    with st.spinner(f"Opening {key.folder} …"):
+    with st.spinner("Opening the model …"):
         facts = opened_model(key.folder, key.fingerprint).facts
 with refusals_in_a_box("This prompt cannot be read"), st.spinner("Running the prompt through the model …"):
     run = attention_of(key)
