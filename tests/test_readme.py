@@ -6,6 +6,7 @@ from unittest.mock import patch
 
 import pytest
 
+from app.zoo_table import markdown_table
 from models.attention import VARIANTS
 
 ROOT = Path(__file__).parent.parent
@@ -19,6 +20,10 @@ def test_the_python_of_a_section_runs(section: str, tmp_path: Path, monkeypatch:
     monkeypatch.chdir(tmp_path)
     with patch.dict(VARIANTS):
         exec(compile(PYTHON[section], f"README.md, {section}", "exec"), {})
+
+
+def test_the_zoo_table_is_what_the_command_prints() -> None:
+    assert markdown_table() in SECTIONS["The shipped models"]
 
 
 def test_every_make_target_exists() -> None:
