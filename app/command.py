@@ -1,7 +1,6 @@
-"""The `headscope` command: train a model, open the app, list the shipped models."""
+"""The `headscope` command: open the app, train a model, ship it, list the shipped models."""
 
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -9,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 if TYPE_CHECKING:
-    from models.training.history import Record
     from models.training.recipe import Recipe
 
 Result = TypeVar("Result")
+RecipeFile = Annotated[Path, typer.Argument(help="A .toml, .yaml or .json recipe.")]
+RunFolder = Annotated[Path | None, typer.Option(help="The run's folder; else runs/ and the recipe's name.")]
 
 command = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Attention beyond softmax."
@@ -25,69 +25,86 @@ def main() -> None:
     command()
 
 
-@command.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def app(context: typer.Context) -> None:
-    """Open the app in the browser. What follows goes to Streamlit, such as --server.port 8502."""
-    script = Path(__file__).parent / "main.py"
-    arguments = [sys.executable, "-m", "streamlit", "run", str(script), *context.args]
-    os.execv(sys.executable, arguments)
+@command.command()
+def app(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where it listens, on this machine only.")] = 8501,
+) -> None:
+    """Open the app in the browser."""
+    from app.launch import launch
+
+    refusing_clearly(lambda: launch(port))
 
 
 @command.command()
-def train(
-    recipe: Annotated[Path, typer.Argument(help="A .toml, .yaml or .json recipe.", exists=True, dir_okay=False)],
-    out: Annotated[Path | None, typer.Option(help="The run's folder; else runs/ and the recipe's name.")] = None,
-) -> None:
+def train(recipe: RecipeFile, out: RunFolder = None) -> None:
     """Train a model from a recipe, or go on with the run where it was cut off."""
-    from models.training.loop import train as run_training
     from models.training.recipe import read_recipe
 
-    read = refusing_clearly(lambda: read_recipe(recipe))
-    folder = out or Path("runs") / (recipe.resolve().parent.name if recipe.stem == "recipe" else recipe.stem)
-    with TrainingBar(read) as bar:
-        refusing_clearly(lambda: run_training(read, folder, bar.show))
+    folder = out or run_folder(recipe)
+    train_with_bar(refusing_clearly(lambda: read_recipe(recipe)), folder)
     if os.environ.get("RANK", "0") == "0":
         typer.echo(f"trained: {folder}")
 
 
-class TrainingBar:
-    """A progress bar with loss and tokens per second, drawn from the first measurement on."""
+@command.command()
+def ship(
+    run: Annotated[Path, typer.Argument(help="The folder of a finished run of one of the zoo's recipes.")],
+) -> None:
+    """Put the model of a finished run into the zoo: 16-bit weights, snapshots, a thin history, measured facts."""
+    from models.training.ship import ship as ship_run
 
-    def __init__(self, recipe: "Recipe") -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    typer.echo(f"shipped: {refusing_clearly(lambda: ship_run(run)).name}")
 
-        columns = (MofNCompleteColumn(), BarColumn(), TextColumn("{task.fields[numbers]}"), TimeRemainingColumn())
-        self.progress = Progress(*columns)
-        self.task = self.progress.add_task("steps", total=recipe.steps, numbers="")
-        self.first: Record | None = None
 
-    def __enter__(self) -> "TrainingBar":
-        return self
+@command.command()
+def zoo(
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")] = False,
+    retrain: Annotated[bool, typer.Option("--retrain", help="First train and ship every model again.")] = False,
+) -> None:
+    """List the shipped models with what was measured of them."""
+    from rich.console import Console
 
-    def __exit__(self, *_: object) -> None:
-        self.progress.stop()
+    from app.zoo_table import markdown_table, terminal_table
 
-    def show(self, record: "Record") -> None:
-        """Draw one line of the history."""
-        if self.first is None:
-            self.first = record
-            self.progress.start()
-        seconds = record["seconds"] - self.first["seconds"]
-        speed = (record["tokens"] - self.first["tokens"]) / seconds if seconds else 0.0
-        loss = f"loss {record['loss']:.3f}" if "loss" in record else ""
-        self.progress.update(self.task, completed=record["step"], numbers=f"{loss}  {speed:,.0f} tokens/s")
-        if "validation_loss" in record:
-            self.progress.console.print(
-                f"step {record['step']:>6}  {loss}  validation {record['validation_loss']:.3f}  {speed:,.0f} tokens/s"
-            )
+    if retrain:
+        retrain_zoo()
+    if markdown:
+        typer.echo(refusing_clearly(markdown_table), nl=False)
+    else:
+        Console().print(refusing_clearly(terminal_table))
+
+
+def retrain_zoo() -> None:
+    """Train and ship the zoo's recipes one after the other, in runs/; what was done before a stop is kept."""
+    from models.attention import VARIANTS
+    from models.zoo import HERE
+
+    for variant in VARIANTS:
+        recipe = HERE / variant / "recipe.toml"
+        train(recipe)
+        ship(run_folder(recipe))
+
+
+def run_folder(recipe: Path) -> Path:
+    """Where a recipe trains when nothing else is said: models/zoo/cog/recipe.toml and cog.toml in runs/cog."""
+    return Path("runs") / (recipe.resolve().parent.name if recipe.stem == "recipe" else recipe.stem)
+
+
+def train_with_bar(recipe: "Recipe", folder: Path) -> None:
+    """Train and show how it goes."""
+    from app.training_bar import TrainingBar
+    from models.training.loop import train as train_run
+
+    with TrainingBar(recipe.steps, folder.name) as bar:
+        refusing_clearly(lambda: train_run(recipe, folder, bar.show))
 
 
 def refusing_clearly(step: Callable[[], Result]) -> Result:
     """What a step returns; what it refuses becomes one line and exit code 1."""
     try:
         return step()
-    except (ValueError, TypeError, FileNotFoundError, FloatingPointError) as refusal:
-        typer.secho(f"headscope: {refusal}", fg="red", err=True)
+    except (ValueError, TypeError, OSError, FloatingPointError) as refusal:
+        typer.secho(f"headscope: {' '.join(str(refusal).split())}", fg="red", err=True)
         raise typer.Exit(1) from refusal
 
 

@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from jaxtyping import UInt
@@ -28,10 +28,15 @@ LAYOUT = 1
 class Corpus:
     """Training and held-out tokens, the tokenizer that made them, and facts about them (sizes, hash, Python)."""
 
-    training: UInt[np.ndarray, "token"]
-    validation: UInt[np.ndarray, "token"]
+    training: UInt[np.ndarray, "training_token"]
+    validation: UInt[np.ndarray, "validation_token"]
     tokenizer: PreTrainedTokenizerBase
     facts: dict[str, Any]
+
+    @property
+    def bos(self) -> int:
+        """The id of the token that begins a text."""
+        return cast(int, self.tokenizer.bos_token_id)
 
 
 def prepare_corpus(recipe: Recipe) -> Corpus:

@@ -21,7 +21,11 @@ def append_record(path: Path, record: Record) -> None:
 
 def cut_history(path: Path, step: int) -> None:
     """Forget what was measured after `step`."""
-    kept = [record for record in read_history(path) if record["step"] <= step]
+    write_history(path, [record for record in read_history(path) if record["step"] <= step])
+
+
+def write_history(path: Path, history: list[Record]) -> None:
+    """Write a whole history, replacing the file at once."""
     partial = path.with_name(path.name + ".partial")
-    partial.write_text("".join(json.dumps(record) + "\n" for record in kept), encoding="utf-8")
+    partial.write_text("".join(json.dumps(record) + "\n" for record in history), encoding="utf-8")
     partial.replace(path)

@@ -16,6 +16,7 @@ from models.training.recipe import Recipe
 from models.training.run import Run, open_run, resume, save_run
 from models.training.schedule import learning_rate
 from models.training.snapshots import snapshot_folder, snapshot_steps
+from models.training.sole import sole_training
 
 
 def train(recipe: Recipe, folder: Path, watch: Callable[[Record], None] = lambda record: None) -> None:
@@ -24,17 +25,23 @@ def train(recipe: Recipe, folder: Path, watch: Callable[[Record], None] = lambda
     `watch` is called in the main process with each line of the history.
     """
     run = open_run(recipe, folder)
+    with sole_training(folder, main=run.accelerator.is_main_process):
+        _train_to_the_end(run, watch)
+    run.accelerator.end_training()
+
+
+def _train_to_the_end(run: Run, watch: Callable[[Record], None]) -> None:
     step, seconds = resume(run)
     began = monotonic() - seconds
     if step == 0:
         _after_step(run, 0, began, {}, watch)
-    while step < recipe.steps:
+    while step < run.recipe.steps:
         measured = update(run, step)
         step += 1
         _after_step(run, step, began, measured, watch)
     if run.accelerator.is_main_process:
-        save(run.accelerator.unwrap_model(run.model), folder, tokenizer=run.corpus.tokenizer)
-    run.accelerator.end_training()
+        save(run.accelerator.unwrap_model(run.model), run.folder, tokenizer=run.corpus.tokenizer)
+    run.accelerator.wait_for_everyone()
 
 
 def update(run: Run, step: int) -> Record:
@@ -50,7 +57,7 @@ def update(run: Run, step: int) -> Record:
         step=step,
         batch=recipe.batch,
         context=recipe.context,
-        bos=run.corpus.tokenizer.bos_token_id,
+        bos=run.corpus.bos,
     )
     mine = windows.split(share(recipe.batch, accelerator.num_processes))[accelerator.process_index]
     loss = next_token_loss(run.model, mine.to(accelerator.device))
@@ -58,7 +65,7 @@ def update(run: Run, step: int) -> Record:
     accelerator.clip_grad_norm_(run.model.parameters(), recipe.clip)
     run.optimizer.step()
     run.optimizer.zero_grad()
-    mean = accelerator.reduce(loss.detach(), "mean").item()
+    mean = torch.as_tensor(accelerator.reduce(loss.detach(), "mean")).item()
     if not math.isfinite(mean):
         raise FloatingPointError(f"the loss of step {step} is {mean}; lower lr (now {recipe.lr}) or raise warmup")
     return {"loss": round(mean, 6), "lr": rate}

@@ -21,12 +21,12 @@ def next_token_loss(model: nn.Module, windows: Int64[Tensor, "batch position"]) 
 def validation_loss(accelerator: Accelerator, model: nn.Module, corpus: Corpus, recipe: Recipe) -> float:
     """Mean nats per token of the held-out windows, shared out over the processes."""
     windows = validation_batch(
-        corpus.validation, windows=recipe.validation_windows, context=recipe.context, bos=corpus.tokenizer.bos_token_id
+        corpus.validation, windows=recipe.validation_windows, context=recipe.context, bos=corpus.bos
     )
     plain = accelerator.unwrap_model(model).eval()
     total = torch.zeros(2, dtype=torch.float64 if accelerator.device.type == "cpu" else torch.float32)
     for part in windows[accelerator.process_index :: accelerator.num_processes].split(recipe.batch):
         total += torch.tensor([next_token_loss(plain, part.to(accelerator.device)).item() * len(part), len(part)])
     plain.train()
-    nats, count = accelerator.reduce(total.to(accelerator.device), "sum").tolist()
+    nats, count = torch.as_tensor(accelerator.reduce(total.to(accelerator.device), "sum")).tolist()
     return nats / count

@@ -4,7 +4,7 @@ import json
 import tomllib
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from models.training.schedule import SCHEDULES
 
@@ -51,7 +51,7 @@ class Recipe:
         _check_choice("precision", self.precision, PRECISIONS)
 
     @classmethod
-    def from_plain(cls, plain: dict[str, Any]) -> Self:
+    def from_plain(cls, plain: dict[str, Any]) -> "Recipe":
         """The recipe of a plain mapping; unknown and missing fields are refused by name."""
         known = [one.name for one in fields(cls)]
         if unknown := [name for name in plain if name not in known]:
@@ -72,12 +72,12 @@ def read_recipe(path: Path) -> Recipe:
         raise ValueError(f"recipe {path} ends in {path.suffix!r}; known: {', '.join(READERS)}")
     if not path.is_file():
         raise FileNotFoundError(f"there is no recipe at {path}")
-    plain = READERS[path.suffix](path.read_text(encoding="utf-8"))
+    plain = _parsed(path)
     if not isinstance(plain, dict):
         raise ValueError(f"recipe {path} holds a {type(plain).__name__}; it must be a table of fields")
     recipe = Recipe.from_plain(plain)
     if "path" in recipe.corpus:
-        recipe.corpus["path"] = str(path.parent / recipe.corpus["path"])
+        recipe.corpus["path"] = str((path.parent / recipe.corpus["path"]).resolve())
     return recipe
 
 
@@ -100,7 +100,17 @@ def refuse_other_recipe(before: Recipe, now: Recipe) -> None:
 def _read_yaml(text: str) -> Any:
     import yaml
 
-    return yaml.safe_load(text)
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(error) from error
+
+
+def _parsed(path: Path) -> Any:
+    try:
+        return READERS[path.suffix](path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"recipe {path} cannot be read as {path.suffix}: {error}") from error
 
 
 READERS = {".toml": tomllib.loads, ".yaml": _read_yaml, ".yml": _read_yaml, ".json": json.loads}

@@ -12,11 +12,14 @@ from torch.optim import Optimizer
 from models.training.batches import share
 from models.training.corpus import Corpus, prepare_corpus
 from models.training.history import cut_history
+from models.training.json_file import write_json
+from models.training.machine import machine_facts
 from models.training.optimizer import adamw
 from models.training.recipe import Recipe, read_recipe, refuse_other_recipe
 from models.training.state import State, load_state, save_state
 from models.training.untrained import untrained_model
 
+FIRST_FILES = {"corpus.json", "machine.json", "recipe.json"}  # in the order they are written: the last makes it a run
 MIXED_PRECISION = {"float32": "no", "bfloat16": "bf16"}
 
 
@@ -50,8 +53,9 @@ def open_run(recipe: Recipe, folder: Path) -> Run:
     model, optimizer = accelerator.prepare(model, adamw(model, recipe))
     if accelerator.is_main_process:
         folder.mkdir(parents=True, exist_ok=True)
-        _write_json(folder / "corpus.json", corpus.facts)
-        _write_json(folder / "recipe.json", recipe.to_plain())
+        write_json(folder / "corpus.json", corpus.facts)
+        write_json(folder / "machine.json", machine_facts(accelerator.num_processes))
+        write_json(folder / "recipe.json", recipe.to_plain())
     return Run(recipe, folder, accelerator, corpus, model, optimizer)
 
 
@@ -78,19 +82,19 @@ def save_run(run: Run, step: int, seconds: float) -> None:
 def _refuse_other_run(recipe: Recipe, corpus: Corpus, folder: Path) -> None:
     begun = folder / "recipe.json"
     if not begun.exists():
-        if folder.exists() and any(folder.iterdir()):
+        names = {entry.name.removesuffix(".partial") for entry in folder.iterdir()} if folder.exists() else set()
+        if names - FIRST_FILES:
             raise ValueError(f"{folder} is not empty and holds no run; train into another folder")
         return
     refuse_other_recipe(read_recipe(begun), recipe)
+    refuse_other_corpus(corpus, folder)
+
+
+def refuse_other_corpus(corpus: Corpus, folder: Path) -> None:
+    """Refuse a text that is not the one of the run in the folder."""
     before = json.loads((folder / "corpus.json").read_text(encoding="utf-8"))
     if before["sha256"] != corpus.facts["sha256"]:
         raise ValueError(
             f"the corpus changed since this run began (Python {before['python']} then, {corpus.facts['python']} now); "
             "go on with the old text or train into another folder"
         )
-
-
-def _write_json(path: Path, plain: object) -> None:
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(plain, indent=2) + "\n", encoding="utf-8")
-    partial.replace(path)

@@ -1,0 +1,41 @@
+"""A progress bar of training with loss and tokens per second, drawn from the first measurement on."""
+
+from types import TracebackType
+from typing import final
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from models.training.history import Record
+
+
+@final
+class TrainingBar:
+    """Shows lines of a history as they come; each validation stays on a line of its own."""
+
+    def __init__(self, steps: int, title: str) -> None:
+        numbers = TextColumn("{task.fields[numbers]}")
+        self._progress = Progress(
+            TextColumn("{task.description}"), MofNCompleteColumn(), BarColumn(), numbers, TimeRemainingColumn()
+        )
+        self._task = self._progress.add_task(title, total=steps, numbers="")
+        self._first: Record | None = None
+
+    def __enter__(self) -> "TrainingBar":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._progress.stop()
+
+    def show(self, record: Record) -> None:
+        """Draw one line of the history."""
+        if self._first is None:
+            self._first = record
+            self._progress.start()
+        seconds = record["seconds"] - self._first["seconds"]
+        speed = (record["tokens"] - self._first["tokens"]) / seconds if seconds else 0.0
+        loss = f"loss {record['loss']:.3f}" if "loss" in record else ""
+        self._progress.update(self._task, completed=record["step"], numbers=f"{loss}  {speed:,.0f} tokens/s")
+        if "validation_loss" in record:
+            self._progress.console.print(
+                f"step {record['step']:>6}  {loss}  validation {record['validation_loss']:.3f}  {speed:,.0f} tokens/s"
+            )

@@ -1,0 +1,62 @@
+"""The table of the shipped models, for a terminal and for the README: only what was measured."""
+
+from typing import Any
+
+from rich.table import Table
+
+from models.training.machine import machine_words
+from models.training.shipped import Shipped, shipped_models, training_speed
+
+COLUMNS = ("model", "parameters", "tokens seen", "validation loss", "in 16 bits", "tokens/s", "snapshots", "trained on")
+LOSSES = (
+    "Losses are nats per token of held-out text: of the float32 weights at the end of training, and of the bfloat16 "
+    "weights in the repository."
+)
+
+
+def terminal_table() -> Table:
+    """The shipped models as a rich table."""
+    table = Table(*COLUMNS, caption=caption(training_speed()), caption_justify="left")
+    for row in rows():
+        table.add_row(*row)
+    return table
+
+
+def markdown_table() -> str:
+    """The shipped models as GitHub's Markdown shows tables, numbers to the right."""
+    rules = ("---", *("---:" for _ in COLUMNS[1:-1]), "---")
+    lines = [" | ".join(cells) for cells in (COLUMNS, rules, *rows())]
+    return "\n".join(f"| {line} |" for line in lines) + f"\n\n{caption(training_speed())}\n"
+
+
+def rows() -> list[tuple[str, ...]]:
+    """One row of words a model; ValueError where no model is shipped."""
+    if not shipped_models():
+        raise ValueError("the zoo holds no model; `headscope zoo --retrain` trains them all")
+    speeds = (training_speed() or {}).get("tokens_per_second", {})
+    return [_row(model, speeds.get(model.name)) for model in shipped_models()]
+
+
+def caption(speed: dict[str, Any] | None) -> str:
+    """What the columns mean and where they were measured."""
+    if speed is None:
+        return LOSSES + " The speed of training was not measured."
+    return (
+        f"{LOSSES} The speed is that of training in {speed['precision']} on a {machine_words(speed['machine'])}, per "
+        f"second of CPU time, all variants taking turns: the median of {speed['rounds']} steps of {speed['tokens']:,} "
+        "tokens each (`benchmarks/training_speed.py`)."
+    )
+
+
+def _row(model: Shipped, speed: float | None) -> tuple[str, ...]:
+    facts = model.facts
+    return (
+        model.name,
+        f"{facts['parameters']:,}",
+        f"{facts['tokens']:,}",
+        f"{facts['validation_loss']:.3f}",
+        f"{facts['shipped_validation_loss']:.3f}",
+        "not measured" if speed is None else f"{speed:,.0f}",
+        str(model.snapshots),
+        f"{machine_words(facts['machine'])}, {facts['precision']}",
+    )

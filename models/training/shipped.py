@@ -1,0 +1,37 @@
+"""What is known of the shipped models: facts of their training, and its speed measured side by side."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from models import zoo
+
+SPEED = "speed.json"
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """A shipped model: its name, the facts in its training.json, how many snapshots stand beside it."""
+
+    name: str
+    facts: dict[str, Any]
+    snapshots: int
+
+
+def shipped_models() -> list[Shipped]:
+    """All of them, in the order of the table of variants."""
+    return [_shipped(name, zoo.folder(name)) for name in zoo.names()]
+
+
+def training_speed(zoo_folder: Path = zoo.HERE) -> dict[str, Any] | None:
+    """What benchmarks/training_speed.py measured last, or None before it did."""
+    path = zoo_folder / SPEED
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def _shipped(name: str, folder: Path) -> Shipped:
+    path = folder / "training.json"
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no {path}; `headscope ship` writes it with the model")
+    return Shipped(name, json.loads(path.read_text(encoding="utf-8")), len(zoo.snapshots(folder)))
