@@ -16,9 +16,10 @@ class OpenHead:
 
 
 def open_head(facts: ModelFacts) -> OpenHead:
-    """The head that the address names, moved to the nearest one that exists; else the variant's first."""
-    first = facts.layer_variants.index(facts.variant)
-    return OpenHead(clamped("layer", len(facts.layer_variants), first), clamped("head", facts.heads, 0))
+    """The head that the address names, moved to the nearest one that exists; else the first of the variant's middle layer."""
+    chosen = [layer for layer, variant in enumerate(facts.layer_variants) if variant == facts.variant]
+    middle = chosen[len(chosen) // 2]
+    return OpenHead(clamped("layer", len(facts.layer_variants), middle), clamped("head", facts.heads, 0))
 
 
 def clamped(name: str, count: int, otherwise: int) -> int:

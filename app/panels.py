@@ -12,7 +12,7 @@ from app.runs import RunKey, thumbnails_of
 from interp.attention_run import AttentionRun
 from interp.model_facts import ModelFacts
 
-SCALES = ["linear", "square root"]
+SCALES = ["square root", "linear"]
 DIRECTIONS = ["attends to", "attended by"]
 
 
@@ -37,13 +37,16 @@ def heads_panel(key: RunKey, run: AttentionRun, head: OpenHead) -> None:
         selected=head,
         on_open=write_open_head,
     )
-    st.caption(f"{HEAD_NUMBERS[field].meaning} Mean over the rows with at least two visible keys.")
+    st.caption(
+        f"{HEAD_NUMBERS[field].meaning} Mean over the rows with at least two visible keys. "
+        "Thumbnails keep the strongest weight of each block and are coloured on a square-root scale."
+    )
 
 
 def head_panel(key: RunKey, run: AttentionRun, facts: ModelFacts, head: OpenHead) -> int:
     """The open head; returns the chosen row."""
     st.subheader(f"Layer {head.layer}, head {head.head}: {facts.layer_variants[head.layer]}", anchor=False)
-    with st.container(horizontal=True, gap="large", vertical_alignment="bottom"):
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         scale = st.segmented_control(
             "Colour scale", SCALES, default=SCALES[0], required=True, key="scale", bind="query-params"
         )

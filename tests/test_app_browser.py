@@ -15,6 +15,7 @@ from tiny_models import CORPUS, HOSTILE, tiny_folder
 
 from interp.attention_run import AttentionRun, attention_run
 from interp.prompt_tokens import prompt_tokens
+from models import zoo
 
 sync_api = pytest.importorskip("playwright.sync_api")
 expect = sync_api.expect
@@ -302,6 +303,16 @@ def test_a_refusal_is_a_box_with_the_reason(tab: Callable[..., Any]) -> None:
     page = tab(prompt="x " * 2000, wait="[data-testid=stAlert]")
     expect(page.locator("[data-testid=stAlert]")).to_contain_text("this model reads at most 1024: shorten it")
     keep(page, "refusal")
+
+
+@pytest.mark.skipif(not zoo.names(), reason="no model is shipped yet")
+def test_every_shipped_model_opens_and_says_what_comes_next(tab: Callable[..., Any], url: str) -> None:
+    keep(tab(url), "landing")
+    for name in zoo.names():
+        page = tab(f"{url}/?{urlencode({'model': name})}")
+        expect(page.get_by_role("heading", name=re.compile(rf"Layer \d+, head \d+: {name}"))).to_be_visible()
+        expect(page.locator(".predictions li")).to_have_count(10)
+        keep(page, f"model-{name}")
 
 
 def test_another_host_name_is_refused(url: str) -> None:

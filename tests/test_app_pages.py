@@ -51,14 +51,14 @@ def header(test: AppTest, name: str) -> dict:
 
 @pytest.mark.parametrize("variant", ["softmax", "expressive", "selective", "polynomial"])
 def test_the_page_shows_a_model_of_every_variant(tmp_path: Path, variant: str) -> None:
-    assert opened(page(tiny_folder(tmp_path / variant, variant))) == f"Layer 0, head 0: {variant}"
+    assert opened(page(tiny_folder(tmp_path / variant, variant))) == f"Layer 1, head 0: {variant}"
 
 
 def test_a_link_opens_its_head(folder: Path) -> None:
     assert opened(page(folder, layer="2", head="1")) == "Layer 2, head 1: softmax"
 
 
-def test_without_a_head_the_first_layer_of_the_variant_opens(folder: Path) -> None:
+def test_without_a_head_the_middle_layer_of_the_variant_opens(folder: Path) -> None:
     assert opened(page(folder)) == "Layer 1, head 0: cog"
 
 

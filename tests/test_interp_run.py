@@ -1,14 +1,20 @@
 """A run of a prompt: tokens at the door, the patterns of the model's own hooks, and the predictions after them."""
 
+from typing import Any
+
 import pytest
 import torch
+from tiny_decoders import CONFIGS, tiny_decoder
 from tiny_models import CORPUS, hooked_tiny, tiny_tokenizer
 from torch.testing import assert_close
 from transformers import PreTrainedTokenizerBase
 
 from interp.attention_run import attention_run
+from interp.model_facts import model_facts
 from interp.next_tokens import next_tokens
 from interp.prompt_tokens import PromptTokens, prompt_tokens
+from models import AttentionSpec, attach
+from models.hooked import hooked
 
 
 def read(prompt: str, tokenizer: PreTrainedTokenizerBase | None = None, bos: bool = False) -> PromptTokens:
@@ -84,6 +90,23 @@ def test_a_query_sees_itself_and_the_past(variant: str) -> None:
     tokens = prompt_tokens(CORPUS[0], model.tokenizer, prepend_bos=False, vocabulary=model.cfg.d_vocab, context=64)
     count = len(tokens.ids)
     assert attention_run(model, tokens).visible.equal(torch.ones(model.cfg.n_layers, count, count).tril().bool())
+
+
+@pytest.mark.parametrize("family", CONFIGS)
+def test_masked_cells_are_zero_in_every_family(family: str) -> None:
+    model: Any = hooked(attach(tiny_decoder(family), AttentionSpec("cog")))
+    run = attention_run(model, PromptTokens(tuple(range(3, 15)), ("x",) * 12))
+    hidden = ~run.visible[:, None].expand_as(run.patterns)
+    assert run.patterns[hidden].eq(0).all()
+    assert run.patterns[~hidden].ne(0).float().mean() > 0.99
+    assert model_facts(model).context == 64
+
+
+def test_a_sliding_window_hides_what_is_far() -> None:
+    model: Any = hooked(attach(tiny_decoder("gemma2"), AttentionSpec("cog")))
+    run = attention_run(model, PromptTokens(tuple(range(3, 15)), ("x",) * 12))
+    seen = run.visible.sum(-1).amax(-1)
+    assert set(seen.tolist()) == {6, 12}
 
 
 def test_a_run_leaves_no_hook_behind() -> None:

@@ -77,7 +77,8 @@ export default function ({ data, parentElement, setStateValue }) {
     const [picture, bar, text] = cell.children;
     paintThumbnail(picture, codes, pixelTable(codes, peaks[index], ranges[index] || 1, "square root", dark), masked);
     bar.style.width = `${(100 * Math.abs(values[index] ?? 0)) / largest}%`;
-    text.textContent = order ? name : values[index] === null ? "—" : values[index].toFixed(2).replace("-", "−");
+    const value = values[index] === null ? "—" : values[index].toFixed(2).replace("-", "−");
+    text.textContent = order ? `${name.replace(" ", "")} ${value}` : value;
     cell.title = `${name}\n${number}`;
     cell.setAttribute("aria-label", `Layer ${Math.floor(index / heads)} head ${index % heads}, ${number}`);
   }

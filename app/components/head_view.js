@@ -75,7 +75,9 @@ export default function ({ data, parentElement, setStateValue }) {
     show(memory.row);
   };
   const choose = (row) => {
+    memory.cells[memory.row].tabIndex = -1;
     memory.row = Math.max(0, Math.min(count - 1, row));
+    memory.cells[memory.row].tabIndex = 0;
     show(memory.row);
     setStateValue("row", { run: header.run, row: memory.row });
   };
