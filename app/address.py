@@ -16,7 +16,7 @@ class OpenHead:
 
 
 def open_head(facts: ModelFacts) -> OpenHead:
-    """The head that the address names, moved to the nearest one that exists; else the first of the variant's middle layer."""
+    """The head that the address names, or the nearest one that exists; else the first of the variant's middle layer."""
     chosen = [layer for layer, variant in enumerate(facts.layer_variants) if variant == facts.variant]
     middle = chosen[len(chosen) // 2]
     return OpenHead(clamped("layer", len(facts.layer_variants), middle), clamped("head", facts.heads, 0))
