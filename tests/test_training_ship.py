@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from tiny_runs import tiny_recipe, write_text
 
 from models import zoo
 from models.checkpoints import open_folder
@@ -14,7 +15,6 @@ from models.training.history import read_history
 from models.training.loop import train
 from models.training.recipe import Recipe
 from models.training.ship import ship
-from tiny_runs import tiny_recipe, write_text
 
 MOST_BYTES = 80 * 10**6
 
