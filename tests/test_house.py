@@ -13,7 +13,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
-MACHINE_PATH = re.compile(r"(?<![\w.~<>-])/(?:root|home|Users|opt|work|tmp)/[\w.]")
+# /home/me/ is nobody, as an example in a text field.
+MACHINE_PATH = re.compile(r"(?<![\w.~<>-])/(?:root|home(?!/me/)|Users|opt|work|tmp)/[\w.]")
 REGISTRY_HOST = re.compile(
     r"pypi[.]org|pythonhosted[.]org|npmjs[.](?:org|com)|pytorch[.]org/whl|--(?:extra-)?index-url"
 )
