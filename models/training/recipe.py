@@ -39,8 +39,6 @@ class Recipe:
     validation_windows: int = 64
 
     def __post_init__(self) -> None:
-        for one in fields(self):
-            _check_type(one.name, one.type, getattr(self, one.name))
         for name in ("steps", "vocabulary", "context", "batch", "save_every", "validate_every", "validation_windows"):
             if getattr(self, name) < 1:
                 raise ValueError(f"recipe field {name!r} is {getattr(self, name)}; it must be at least 1")
@@ -52,14 +50,15 @@ class Recipe:
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> "Recipe":
-        """The recipe of a plain mapping; unknown and missing fields are refused by name."""
+        """The recipe of a plain mapping; unknown, missing and mistyped fields are refused by name."""
         known = [one.name for one in fields(cls)]
         if unknown := [name for name in plain if name not in known]:
             raise ValueError(f"unknown recipe field {unknown[0]!r}; known: {', '.join(known)}")
         required = [one.name for one in fields(cls) if one.default is MISSING and one.default_factory is MISSING]
         if missing := [name for name in required if name not in plain]:
             raise ValueError(f"recipe field {missing[0]!r} is missing; required: {', '.join(required)}")
-        return cls(**plain)
+        types = {one.name: one.type for one in fields(cls)}
+        return cls(**{name: _typed(name, types[name], value) for name, value in plain.items()})
 
     def to_plain(self) -> dict[str, Any]:
         """The recipe as JSON-plain values."""
@@ -116,11 +115,13 @@ def _parsed(path: Path) -> Any:
 READERS = {".toml": tomllib.loads, ".yaml": _read_yaml, ".yml": _read_yaml, ".json": json.loads}
 
 
-def _check_type(name: str, kind: Any, value: Any) -> None:
+def _typed(name: str, kind: Any, value: Any) -> Any:
+    """The value as its field's type; whole numbers do for fractional ones, and nothing else does."""
     expected = kind if isinstance(kind, type) else dict
     right = isinstance(value, (int, float) if expected is float else expected) and not isinstance(value, bool)
     if not right:
         raise TypeError(f"recipe field {name!r} is {value!r}; it must be of type {expected.__name__}")
+    return float(value) if expected is float else value
 
 
 def _check_choice(name: str, value: str, known: tuple[str, ...]) -> None:

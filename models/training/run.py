@@ -62,15 +62,15 @@ def open_run(recipe: Recipe, folder: Path) -> Run:
 def resume(run: Run) -> tuple[int, float]:
     """Put the saved state into the run; the finished steps and the seconds they took, or zeros for a new run."""
     path = run.folder / "state.pt"
-    step, seconds = -1, 0.0
+    step, seconds = 0, 0.0
     if path.exists():
         state = load_state(path)
         run.accelerator.unwrap_model(run.model).load_state_dict(state.model)
         run.optimizer.load_state_dict(state.optimizer)
         step, seconds = state.step, state.seconds
     if run.accelerator.is_main_process:
-        cut_history(run.history, step)
-    return max(step, 0), seconds
+        cut_history(run.history, step or -1)  # step 0 is measured again
+    return step, seconds
 
 
 def save_run(run: Run, step: int, seconds: float) -> None:

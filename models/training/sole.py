@@ -15,10 +15,9 @@ def sole_training(folder: Path, *, main: bool) -> Iterator[None]:
     if not main:
         yield
         return
-    lock = FileLock(folder / LOCK)
     try:
-        lock.acquire(blocking=False)
+        held = FileLock(folder / LOCK).acquire(blocking=False)
     except Timeout as taken:
         raise ValueError(f"another process trains in {folder}; wait for it, or train into another folder") from taken
-    with lock:
+    with held:
         yield

@@ -32,19 +32,27 @@ def text_documents(path: str, pattern: str = "*.txt") -> Iterator[Document]:
     if not root.exists():
         raise FileNotFoundError(f"there is no text file or folder at {root}")
     for file in [root] if root.is_file() else sorted(root.rglob(pattern)):
-        yield Document(file.relative_to(root.parent).as_posix(), file.read_text(encoding="utf-8"))
+        try:
+            yield Document(file.relative_to(root.parent).as_posix(), file.read_text(encoding="utf-8"))
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{file} is not UTF-8 text ({error.reason} at byte {error.start})") from error
 
 
 def dataset_documents(
     name: str, config: str | None = None, split: str = "train", column: str = "text"
 ) -> Iterator[Document]:
-    """Each row of one column of a Hugging Face dataset."""
+    """Each row of one column of a Hugging Face dataset, or of a local folder that `datasets` can read."""
     import datasets
 
-    rows = datasets.load_dataset(name, config, split=split)
+    try:
+        rows = datasets.load_dataset(name, config, split=split)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"cannot open dataset {name!r} ({error}); give a local folder or a name on the Hub") from error
     if column not in rows.column_names:
         raise ValueError(f"dataset {name!r} has no column {column!r}; it has: {', '.join(rows.column_names)}")
     for index, text in enumerate(rows[column]):
+        if not isinstance(text, str):
+            raise ValueError(f"column {column!r} of dataset {name!r} holds {text!r} in row {index}; it must be text")
         yield Document(f"row {index}", text)
 
 

@@ -1,0 +1,116 @@
+"""Recipes: read from TOML, YAML and JSON alike, and refused by the name of the field that is wrong."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny_models import tiny_tokenizer
+from tiny_runs import tiny_plain, tiny_recipe
+
+from models.training.recipe import Recipe, read_recipe, refuse_other_recipe
+from models.training.untrained import untrained_model
+
+TOML = 'steps = 3\nlr = 1e-3\n[model]\nmodel_type = "llama"\n[corpus]\nsource = "text"\npath = "words.txt"\n'
+YAML = "steps: 3\nlr: 0.001\nmodel: {model_type: llama}\ncorpus:\n  source: text\n  path: words.txt\n"
+JSON = '{"steps": 3, "lr": 1e-3, "model": {"model_type": "llama"}, "corpus": {"source": "text", "path": "words.txt"}}'
+TEXT = Path("text.txt")
+
+
+@pytest.mark.parametrize(("suffix", "text"), [(".toml", TOML), (".yaml", YAML), (".yml", YAML), (".json", JSON)])
+def test_a_recipe_reads_the_same_from_every_format(suffix: str, text: str, tmp_path: Path) -> None:
+    path = tmp_path / f"recipe{suffix}"
+    path.write_text(text)
+    corpus = {"source": "text", "path": str(tmp_path / "words.txt")}
+    assert read_recipe(path) == Recipe(model={"model_type": "llama"}, steps=3, lr=1e-3, corpus=corpus)
+
+
+def test_a_recipe_with_a_relative_path_reads_the_same_from_its_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "recipe.toml").write_text(TOML)
+    recipe = read_recipe(Path("recipe.toml"))
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "recipe.json").write_text(json.dumps(recipe.to_plain()))
+    assert read_recipe(Path("run/recipe.json")) == recipe
+
+
+@pytest.mark.parametrize(
+    ("changes", "refusal"),
+    [
+        ({"learning_rate": 1.0}, "unknown recipe field 'learning_rate'; known: model, steps, "),
+        ({"steps": 0}, "recipe field 'steps' is 0; it must be at least 1"),
+        ({"steps": 2.5}, "recipe field 'steps' is 2.5; it must be of type int"),
+        ({"steps": True}, "recipe field 'steps' is True; it must be of type int"),
+        ({"model": "llama"}, "recipe field 'model' is 'llama'; it must be of type dict"),
+        ({"lr": float("nan")}, "recipe field 'lr' is nan; it must not be negative or infinite"),
+        ({"weight_decay": -1}, "recipe field 'weight_decay' is -1.0; it must not be negative or infinite"),
+        ({"schedule": "step"}, "unknown schedule 'step'; known: cosine, linear, constant"),
+        ({"precision": "float16"}, "unknown precision 'float16'; known: float32, bfloat16"),
+    ],
+)
+def test_a_wrong_field_is_refused_by_name(changes: dict[str, Any], refusal: str) -> None:
+    with pytest.raises((ValueError, TypeError)) as caught:
+        tiny_recipe(TEXT, **changes)
+    assert str(caught.value).startswith(refusal)
+
+
+def test_a_missing_field_is_refused_by_name() -> None:
+    plain = tiny_plain(TEXT)
+    del plain["steps"]
+    with pytest.raises(ValueError, match="recipe field 'steps' is missing; required: model, steps"):
+        Recipe.from_plain(plain)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "refusal"),
+    [
+        ("a.ini", "", r"recipe .*a\.ini ends in '\.ini'; known: \.toml, \.yaml, \.yml, \.json"),
+        ("a.toml", "steps = ", r"recipe .*a\.toml cannot be read as \.toml: "),
+        ("a.yaml", "steps: [", r"recipe .*a\.yaml cannot be read as \.yaml: "),
+        ("a.yaml", "- 1", r"recipe .*a\.yaml holds a list; it must be a table of fields"),
+        ("a.json", "{", r"recipe .*a\.json cannot be read as \.json: "),
+    ],
+)
+def test_a_file_that_is_no_recipe_is_refused(name: str, text: str, refusal: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(ValueError, match=refusal):
+        read_recipe(tmp_path / name)
+
+
+def test_a_recipe_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="there is no recipe at"):
+        read_recipe(tmp_path / "recipe.toml")
+
+
+@pytest.mark.parametrize(
+    ("model", "refusal"),
+    [
+        ({}, "has no 'model_type'"),
+        ({"model_type": "llama", "vocab_size": 9}, "sets 'vocab_size', which the tokenizer"),
+        ({"model_type": "llama", "n_layers": 9}, "unknown llama field 'n_layers'; known: "),
+        ({"model_type": "llama", "max_position_embeddings": 8}, "context is 16; its model has 8 positions"),
+    ],
+)
+def test_a_wrong_model_is_refused_by_name(model: dict[str, Any], refusal: str) -> None:
+    with pytest.raises(ValueError, match=refusal):
+        untrained_model(tiny_recipe(TEXT, model=model), tiny_tokenizer())
+
+
+def test_all_variants_begin_with_equal_weights() -> None:
+    softmax, cog = (
+        untrained_model(tiny_recipe(TEXT, attention={"variant": name}), tiny_tokenizer()) for name in ("softmax", "cog")
+    )
+    assert all(one.equal(other) for one, other in zip(softmax.parameters(), cog.parameters(), strict=True))
+
+
+def test_a_run_does_not_go_on_under_another_recipe() -> None:
+    with pytest.raises(ValueError, match=r"recipe field 'lr' was 0\.01 when this run began and is 0\.5 now"):
+        refuse_other_recipe(tiny_recipe(TEXT), tiny_recipe(TEXT, lr=0.5))
+
+
+def test_steps_may_grow_only_under_a_schedule_that_does_not_look_at_them() -> None:
+    refuse_other_recipe(tiny_recipe(TEXT, schedule="constant"), tiny_recipe(TEXT, schedule="constant", steps=9))
+    with pytest.raises(ValueError, match="recipe field 'steps' was 6"):
+        refuse_other_recipe(tiny_recipe(TEXT), tiny_recipe(TEXT, steps=9))
