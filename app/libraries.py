@@ -1,5 +1,6 @@
 """Libraries: the imports that take seconds, made once for all sessions behind a message."""
 
+import os
 from importlib import import_module
 
 import streamlit as st
@@ -10,5 +11,7 @@ SLOW = ("torch", "transformers", "transformer_lens")
 @st.cache_resource(show_spinner="Loading torch, transformers and transformer-lens; once per start, some seconds …")
 def load_libraries() -> None:
     """Import what the pages need; quick from the second call on."""
+    # Read when torch is loaded: threads that spin while they wait make a busy computer a hundred times slower.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     for name in SLOW:
         import_module(name)

@@ -1,5 +1,5 @@
 // Heatmap: a square window of a signed pattern on a canvas, with token labels and a colour bar.
-const MARGIN = { left: 92, top: 6, right: 62, bottom: 84 };
+const MARGIN = { left: 92, top: 6, right: 62, bottom: 74 };
 
 function canvasOf(element, width, height) {
   const ratio = window.devicePixelRatio || 1;
