@@ -52,8 +52,9 @@ def ship(
 ) -> None:
     """Put the model of a finished run into the zoo: 16-bit weights, snapshots, a thin history, measured facts."""
     from models.training.ship import ship as ship_run
+    from models.zoo import HERE
 
-    typer.echo(f"shipped: {refusing_clearly(lambda: ship_run(run)).name}")
+    typer.echo(f"shipped: {refusing_clearly(lambda: ship_run(run, HERE)).name}")
 
 
 @command.command()
@@ -79,8 +80,8 @@ def retrain_zoo() -> None:
     from models.attention import VARIANTS
     from models.zoo import HERE
 
-    for variant in VARIANTS:
-        recipe = HERE / variant / "recipe.toml"
+    recipes = (HERE / variant / "recipe.toml" for variant in VARIANTS)
+    for recipe in filter(Path.is_file, recipes):
         train(recipe)
         ship(run_folder(recipe))
 

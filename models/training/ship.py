@@ -35,8 +35,8 @@ class FinishedRun:
     opened: OpenedModel
 
 
-def ship(run: Path, zoo_folder: Path = zoo.HERE) -> Path:
-    """Pack the finished run in folder `run` as the zoo's model of its variant; gives the model's folder.
+def ship(run: Path, zoo_folder: Path) -> Path:
+    """Pack the finished run in folder `run` as the model of its variant in a zoo; gives the model's folder.
 
     Weights become bfloat16, the history keeps every tenth step and every validation, all snapshots go along.
     Raises ValueError for a run that is not finished, was made from another recipe than the one in the zoo or from

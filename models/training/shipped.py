@@ -24,9 +24,9 @@ def shipped_models() -> list[Shipped]:
     return [_shipped(name, zoo.folder(name)) for name in zoo.names()]
 
 
-def training_speed(zoo_folder: Path = zoo.HERE) -> dict[str, Any] | None:
+def training_speed() -> dict[str, Any] | None:
     """What benchmarks/training_speed.py measured last, or None before it did."""
-    path = zoo_folder / SPEED
+    path = zoo.HERE / SPEED
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 

@@ -1,0 +1,155 @@
+"""The `headscope` command: what it offers, and that it refuses in one line with exit code 1."""
+
+import json
+import os
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+from test_training_ship import zoo_with
+from tiny_runs import tiny_plain, tiny_recipe, write_text
+from typer.testing import CliRunner, Result
+
+from app.command import command, run_folder
+from models import zoo
+
+FACTS = {
+    "parameters": 1711744,
+    "tokens": 8192000,
+    "validation_loss": 3.0687,
+    "shipped_validation_loss": 3.0691,
+    "precision": "float32",
+    "machine": {"device": "CPU", "cores": 2, "processes": 1, "threads": 1},
+}
+SPEED = {
+    "tokens_per_second": {"cog": 4654.1},
+    "rounds": 6,
+    "tokens": 4096,
+    "precision": "float32",
+    "machine": {"device": "CPU", "cores": 8, "processes": 1, "threads": 1},
+}
+
+
+def headscope(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(command, [str(one) for one in arguments], env={"COLUMNS": "200", "NO_COLOR": "1"})
+
+
+def assert_refused(result: Result, refusal: str) -> None:
+    """One line, exit code 1, no traceback."""
+    assert (result.exit_code, type(result.exception)) == (1, SystemExit), result.output
+    assert result.stderr.startswith("headscope: ")
+    assert refusal in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.fixture
+def one_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A zoo with facts of one model."""
+    monkeypatch.setattr(zoo, "HERE", tmp_path)
+    (tmp_path / "cog" / "step-000100").mkdir(parents=True)
+    (tmp_path / "cog" / "config.json").write_text("{}")
+    (tmp_path / "cog" / "training.json").write_text(json.dumps(FACTS))
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["app", "train", "ship", "zoo"])
+def test_every_command_explains_itself(name: str) -> None:
+    assert name in headscope("--help").output
+    helped = headscope(name, "--help")
+    assert (helped.exit_code, helped.stderr) == (0, "")
+    assert f"{name} [OPTIONS]" in helped.output
+
+
+def test_train_writes_a_run_and_says_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "small.yaml").write_text(json.dumps(tiny_plain(write_text(tmp_path))))
+    trained = headscope("train", "small.yaml")
+    assert (trained.exit_code, trained.exception) == (0, None), trained.output
+    assert trained.stdout.endswith("trained: runs/small\n")
+    assert "validation" in trained.stdout
+    assert (tmp_path / "runs" / "small" / "model.safetensors").is_file()
+
+
+def test_a_run_is_named_after_its_recipe() -> None:
+    assert run_folder(Path("models/zoo/cog/recipe.toml")) == Path("runs/cog")
+    assert run_folder(Path("recipes/small.yaml")) == Path("runs/small")
+
+
+@pytest.mark.parametrize(
+    ("text", "refusal"),
+    [
+        ("steps = 3", "recipe field 'model' is missing"),
+        ("steps = [", "cannot be read as .toml"),
+        ('steps = "3"\nmodel = {}', "recipe field 'steps' is '3'; it must be of type int"),
+        ('steps = 3\nmodel = {}\ncorpus = {source = "web"}', "unknown corpus source 'web'"),
+        ('steps = 3\nmodel = {}\ncorpus = {source = "text", path = "none"}', "there is no text file or folder at"),
+    ],
+)
+def test_train_refuses_a_wrong_recipe_in_one_line(text: str, refusal: str, tmp_path: Path) -> None:
+    (tmp_path / "recipe.toml").write_text(text)
+    assert_refused(headscope("train", tmp_path / "recipe.toml", "--out", tmp_path / "run"), refusal)
+
+
+def test_train_refuses_what_is_not_there_in_one_line(tmp_path: Path) -> None:
+    assert_refused(headscope("train", tmp_path / "recipe.toml"), "there is no recipe at")
+
+
+def test_ship_refuses_in_one_line(tmp_path: Path) -> None:
+    assert_refused(headscope("ship", tmp_path), "it holds no run")
+
+
+def test_the_zoo_is_trained_and_shipped_by_one_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    text = write_text(tmp_path)
+    for variant in ("softmax", "selective"):
+        zoo_with(tiny_recipe(text, attention={"variant": variant}), tmp_path / "zoo")
+    monkeypatch.setattr(zoo, "HERE", tmp_path / "zoo")
+    trained = headscope("zoo", "--retrain", "--markdown")
+    assert (trained.exit_code, trained.exception) == (0, None), trained.output
+    assert zoo.names() == ("softmax", "selective")
+    assert [line.split()[1] for line in trained.stdout.splitlines() if line.startswith("| s")] == list(zoo.names())
+
+
+def test_an_empty_zoo_says_how_to_fill_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zoo, "HERE", tmp_path)
+    assert_refused(headscope("zoo"), "the zoo holds no model; `headscope zoo --retrain` trains them all")
+
+
+def test_the_table_holds_what_was_measured(one_model: Path) -> None:
+    (one_model / "speed.json").write_text(json.dumps(SPEED))
+    listed = headscope("zoo", "--markdown").stdout.splitlines()
+    row = "| cog | 1,711,744 | 8,192,000 | 3.069 | 3.069 | 4,654 | 1 | CPU with 2 cores, 1 thread, float32 |"
+    assert listed[2] == row
+    assert {line.count("|") for line in listed[:3]} == {9}
+    assert "float32 on a CPU with 8 cores, 1 thread" in listed[-1]
+    shown = headscope("zoo").stdout
+    assert all(cell in shown for cell in ("cog", "1,711,744", "8,192,000", "4,654"))
+
+
+def test_what_was_not_measured_is_said(one_model: Path) -> None:
+    assert "| not measured |" in headscope("zoo", "--markdown").stdout
+    (one_model / "cog" / "training.json").unlink()
+    assert_refused(headscope("zoo"), "training.json; `headscope ship` writes it with the model")
+
+
+def test_the_app_starts_as_a_streamlit_server_of_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr(os, "execv", lambda program, arguments: started.append(arguments))
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    assert headscope("app", "--port", str(port)).exit_code == 0
+    assert started[0][:4] == [sys.executable, "-m", "streamlit", "run"]
+    assert Path(started[0][4]).is_file()
+    assert f"--server.port={port}" in started[0]
+
+
+def test_a_taken_port_is_refused_in_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert_refused(headscope("app", "--port", str(port)), f"port {port} is taken")
