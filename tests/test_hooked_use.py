@@ -1,6 +1,7 @@
 """Hooked models in use: caches and generation, tokenizers, refusals, neighbours."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,9 +11,10 @@ from tiny_decoders import CONFIGS, SPECS, VOCABULARY, random_ids, tiny_decoder
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
-from transformers import PreTrainedTokenizerFast
+from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
-from models import AttentionSpec
+from models import AttentionSpec, save
+from models.attachment import attachment_of
 from models.hooked import HookedBridge, hooked
 
 every_family = pytest.mark.parametrize("family", CONFIGS)
@@ -87,6 +89,26 @@ def test_a_hooked_model_is_not_hooked_again() -> None:
 def test_a_model_without_a_language_head_is_refused() -> None:
     with pytest.raises(ValueError, match="LlamaModel"):
         hooked(tiny_decoder("llama").model)
+
+
+def test_a_spec_that_plain_transformers_read_but_did_not_attach_is_refused(tmp_path: Path) -> None:
+    plain = AutoModelForCausalLM.from_pretrained(save(attached("llama", "cog"), tmp_path / "cog"))
+    with pytest.raises(ValueError, match=r"config.json says cog, but nothing is attached .* or use load\(folder\)"):
+        hooked(plain)
+    assert plain.config.attention_spec["variant"] == "cog"
+
+
+def test_a_stored_softmax_spec_needs_nothing_attached(tmp_path: Path) -> None:
+    folder = save(attached("llama", "softmax"), tmp_path / "softmax")
+    plain: Any = AutoModelForCausalLM.from_pretrained(folder)
+    assert hooked(plain).attention_spec == AttentionSpec("softmax")
+
+
+def test_gpt_neox_without_attention_biases_is_refused_untouched() -> None:
+    plain = tiny_decoder("gpt_neox", attention_bias=False)
+    with pytest.raises(ValueError, match="query_key_value with its bias, which attention_bias=False leaves out"):
+        hooked(plain)
+    assert attachment_of(plain) is None
 
 
 @every_family

@@ -20,13 +20,16 @@ def hooked(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None = N
 
     The model is wrapped in place: from then on use the hooked model, and hf_state_dict(hooked model) for its weights.
     A model that nothing was attached to is softmax. Without a tokenizer the hooked model works with ids.
-    Raises ValueError for a family that is not supported, a model without a language head, and one hooked already.
+    Raises ValueError for a family that is not supported, a model without a language head, one hooked already, one whose
+    config names a variant that is not attached, and a GPT-NeoX without attention biases.
     """
     if any(isinstance(module, GeneralizedComponent) for module in model.modules()):
         raise ValueError("this model is hooked already: its modules were wrapped in place; use the hooked model")
     if model.get_output_embeddings() is None:
         raise ValueError(f"hooked takes a causal language model, which a {type(model).__name__} without head is not")
+    refuse_missing_biases(model)
     if attachment_of(model) is None:
+        refuse_lost_variant(model)
         attach(model, AttentionSpec("softmax"))
     names = tuple(model.state_dict())
     bridge: Any = build_bridge_from_module(
@@ -42,6 +45,25 @@ def hooked(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None = N
     if tokenizer is not None:
         give_tokenizer(bridge, tokenizer)
     return bridge
+
+
+def refuse_missing_biases(model: PreTrainedModel) -> None:
+    """transformer-lens splits GPT-NeoX's fused projection together with its bias, and fails inside without one."""
+    if model.config.model_type == "gpt_neox" and not model.config.attention_bias:
+        raise ValueError(
+            "hooked splits GPT-NeoX's query_key_value with its bias, which attention_bias=False leaves out: "
+            "set the biases to zero instead, or use the attached model without hooks"
+        )
+
+
+def refuse_lost_variant(model: PreTrainedModel) -> None:
+    """Plain transformers reads the spec in config.json, but attaches nothing: such a model computes softmax."""
+    stored = getattr(model.config, "attention_spec", None)
+    said = AttentionSpec("softmax") if stored is None else AttentionSpec.from_json(stored)
+    if said.variant != "softmax":
+        raise ValueError(
+            f"config.json says {said.variant}, but nothing is attached to this model: attach it, or use load(folder)"
+        )
 
 
 def use_variants(adapter: ArchitectureAdapter) -> None:
