@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 import torch
-from hooked_cases import attached, case, close
+from hooked_cases import GROUPED, attached, case, close
 from tiny_decoders import CONFIGS, SPECS, VOCABULARY, random_ids, tiny_decoder
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
+from torch import Tensor
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
 from models import AttentionSpec, save
@@ -109,6 +110,46 @@ def test_gpt_neox_without_attention_biases_is_refused_untouched() -> None:
     with pytest.raises(ValueError, match="query_key_value with its bias, which attention_bias=False leaves out"):
         hooked(plain)
     assert attachment_of(plain) is None
+
+
+def additive(hidden: float) -> Tensor:
+    """The causal rule as a prepared mask [1, 1, 12, 12], which also hides the key 3 from the queries after it."""
+    mask = torch.full((12, 12), hidden).triu(1)
+    mask[4:, 3] = hidden
+    return mask[None, None]
+
+
+@every_family
+@pytest.mark.parametrize("name", ["softmax", "cog", "expressive", "polynomial"])
+def test_a_prepared_mask_hides_with_any_large_number(family: str, name: str) -> None:
+    bridge, ids = case(family, name).bridge, random_ids()
+    expected = bridge(ids, attention_mask=additive(1.0) == 0)
+    assert (expected - bridge(ids)).abs().max() > 1e-2
+    for hidden in (-1e4, -1e9, torch.finfo(torch.float32).min, -torch.inf):
+        assert torch.equal(bridge(ids, attention_mask=additive(hidden)), expected)
+
+
+@pytest.mark.parametrize("family", GROUPED)
+def test_a_prepared_mask_may_come_by_its_place(family: str) -> None:
+    bridge, ids = case(family, "cog").bridge, random_ids()
+    by_name = bridge(ids, attention_mask=additive(-1e9))
+    assert torch.equal(bridge.original_model(ids, additive(-1e9)).logits, by_name)
+
+
+@pytest.mark.parametrize("family", ["gemma2", "gemma3_text"])
+def test_prepared_masks_may_come_by_kind_of_layer(family: str) -> None:
+    model, ids = case(family, "cog").bridge.original_model, random_ids()
+    kinds = {"full_attention", "sliding_attention"}
+    expected = model(ids, attention_mask=dict.fromkeys(kinds, additive(1.0) == 0)).logits
+    assert torch.equal(model(ids, attention_mask=dict.fromkeys(kinds, additive(-1e9))).logits, expected)
+
+
+@every_family
+def test_a_prepared_mask_of_other_numbers_is_refused(family: str) -> None:
+    with pytest.raises(
+        ValueError, match=r"-1e4 or less where it is hidden; got torch.float32 with values from -7 to 0"
+    ):
+        case(family, "cog").bridge(random_ids(), attention_mask=additive(-7.0))
 
 
 @every_family

@@ -1,15 +1,22 @@
-"""Ids that the model has no row for are refused by name, before they become an IndexError deep inside."""
+"""What the model cannot know is refused by name, before it becomes an IndexError or a wrong mask deep inside."""
 
+import inspect
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from models.attention_function import as_boolean
+
 
 def guard(model: PreTrainedModel) -> None:
-    """From now on the model raises ValueError for unknown token ids, for none, and for learned positions it lacks."""
+    """From now on the model raises ValueError for unknown token ids, for none, for learned positions it lacks, and for
+    4-D attention masks that are neither boolean nor 0 and at most -1e4."""
     model.register_forward_pre_hook(refuse_unknown_tokens, with_kwargs=True)
+    names = tuple(inspect.signature(model.forward).parameters)
+    model.register_forward_pre_hook(partial(with_boolean_mask, names), with_kwargs=True)
     positions = getattr(model.base_model, "wpe", None)
     if positions is not None:
         positions.register_forward_pre_hook(refuse_unknown_positions)
@@ -25,6 +32,21 @@ def refuse_unknown_tokens(model: Any, inputs: tuple[Any, ...], kwargs: dict[str,
     unknown = outside(ids, rows := model.get_input_embeddings().weight.shape[0])
     if unknown is not None:
         raise ValueError(f"token id {unknown} is outside the vocabulary; this model knows 0 to {rows - 1}")
+
+
+def with_boolean_mask(
+    names: tuple[str, ...], model: Any, inputs: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The call by names, with prepared masks boolean: in scores, -1e9 would be a number like any other."""
+    given = {**dict(zip(names, inputs, strict=False)), **kwargs}
+    return (), {**given, "attention_mask": prepared(given.get("attention_mask"))}
+
+
+def prepared(mask: Any) -> Any:
+    """A mask [batch, 1 or head, query, key], or such masks by kind of layer, as booleans; any other as it is."""
+    if isinstance(mask, dict):
+        return {kind: prepared(each) for kind, each in mask.items()}
+    return as_boolean(mask) if isinstance(mask, Tensor) and mask.ndim == 4 else mask
 
 
 def refuse_unknown_positions(embedding: nn.Module, inputs: tuple[Any, ...]) -> None:
