@@ -1,20 +1,16 @@
 """Put an attention variant into a Hugging Face decoder, and take it out again."""
 
-import inspect
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-import torch
-from jaxtyping import Int
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.hooks import RemovableHandle
 from transformers import PreTrainedModel
 
 from models.attention_function import NAME, register
 from models.attention_layer import AttentionLayer
-from models.families import Family, attention_modules, family_of, layer_shape
+from models.call_facts import temperature_hooks, with_pattern_request
+from models.families import attention_modules, family_of, layer_shape
 from models.spec import AttentionSpec
 
 
@@ -35,15 +31,17 @@ def attach(model: PreTrainedModel, spec: AttentionSpec) -> PreTrainedModel:
 
     Raises ValueError for a family that is not supported and for layers that the model has not.
     """
+    if not isinstance(spec, AttentionSpec):
+        raise ValueError(f"attach takes an AttentionSpec, such as AttentionSpec('cog'); got {spec!r}")
     family = family_of(model.config.model_type)
-    modules = list(attention_modules(model))
+    modules = own_attention(model)
     spec = resolved(spec, model)
     chosen = spec.chosen(len(modules))
     if attachment_of(model) is not None:
         detach(model)
     register()
     for number, module in enumerate(modules):
-        module.variant = new_layer(model, spec if number in chosen else AttentionSpec("softmax"))
+        module.variant = new_layer(model, module, spec if number in chosen else AttentionSpec("softmax"))
     previous = model.config._attn_implementation
     model.set_attn_implementation(NAME)
     model.config.attention_spec = spec.to_json()
@@ -58,9 +56,10 @@ def detach(model: PreTrainedModel) -> PreTrainedModel:
     attachment = attachment_of(model)
     if attachment is None:
         raise ValueError("detach: this model carries no attention variant; attach one first")
+    modules = own_attention(model)
     for handle in attachment.handles:
         handle.remove()
-    for module in attention_modules(model):
+    for module in modules:
         del module.variant
     model.set_attn_implementation(attachment.previous_implementation or "sdpa")
     delattr(model.config, "attention_spec")
@@ -88,56 +87,18 @@ def resolved(spec: AttentionSpec, model: PreTrainedModel) -> AttentionSpec:
     return AttentionSpec(spec.variant, layers=spec.layers, **options)  # type: ignore[arg-type]
 
 
-def new_layer(model: PreTrainedModel, spec: AttentionSpec) -> AttentionLayer:
-    """A fresh layer of the variant in the model's own dtype and device."""
+def own_attention(model: PreTrainedModel) -> list[Any]:
+    """The model's attention modules as transformers made them; a hooked model and cross-attention are refused."""
+    if getattr(model.config, "add_cross_attention", False):
+        raise ValueError("attention variants are for decoders alone; this model has cross-attention")
+    modules = list(attention_modules(model))
+    if any(hasattr(module, "original_component") for module in modules):
+        raise ValueError("this model is hooked: its modules were wrapped in place; load the plain model again")
+    return modules
+
+
+def new_layer(model: PreTrainedModel, module: nn.Module, spec: AttentionSpec) -> AttentionLayer:
+    """A fresh layer of the variant, in the dtype and on the device of the attention module it hangs on."""
+    beside = next(module.parameters())
     layer = AttentionLayer(spec.variant, spec.options, layer_shape(model))
-    return layer.to(dtype=model.dtype, device=model.device).train(model.training)
-
-
-def temperature_hooks(model: PreTrainedModel, family: Family, modules: list[Any]) -> list[RemovableHandle]:
-    """Hand each layer, by keyword, its query temperatures and the count of visible tokens; nothing is stored."""
-    base = model.base_model
-    names = tuple(inspect.signature(base.forward).parameters)
-    handles = [base.register_forward_pre_hook(partial(with_visible_count, names), with_kwargs=True)]
-    project = family.query_projection
-    for module in modules:
-        if module.variant.temperature_q is not None:
-            hook = partial(with_query_temperature, project)
-            handles.append(module.register_forward_pre_hook(hook, with_kwargs=True))
-    return handles
-
-
-def with_pattern_request(base: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
-    """The base model's call with need_pattern added; some families keep output_attentions to themselves."""
-    return args, {**kwargs, "need_pattern": bool(kwargs.get("output_attentions") or base.config.output_attentions)}
-
-
-def with_visible_count(names: tuple[str, ...], base: nn.Module, args: Any, kwargs: Any) -> tuple[Any, Any]:
-    """The base model's call with visible_count [batch or 1, past + query] added."""
-    given = {**dict(zip(names, args, strict=False)), **kwargs}
-    return args, {**kwargs, "visible_count": visible_count(given)}
-
-
-def visible_count(given: dict[str, Any]) -> Int[Tensor, "batch_or_one total"]:
-    """n of the positional temperature: tokens at or before each position that are not padding, from 1."""
-    mask, cache = given.get("attention_mask"), given.get("past_key_values")
-    if mask is None:
-        tokens = given["input_ids"] if given.get("inputs_embeds") is None else given["inputs_embeds"]
-        past = 0 if cache is None else cache.get_seq_length()
-        return torch.arange(1, past + tokens.shape[1] + 1, device=tokens.device)[None]
-    if not isinstance(mask, Tensor) or mask.ndim != 2:
-        raise ValueError(
-            "selective attention counts visible tokens and needs the [batch, position] attention mask; "
-            "a static cache prepares other masks: use a dynamic one"
-        )
-    return mask.long().cumsum(-1).clamp_min(1)
-
-
-def with_query_temperature(
-    project: Callable[[Any, Tensor], Tensor], module: Any, args: Any, kwargs: Any
-) -> tuple[Any, Any]:
-    """The attention module's call with temperature_q [batch, 1, query] added, from W_Q x before rotation and norm."""
-    hidden = args[0] if args else kwargs["hidden_states"]
-    count = kwargs["visible_count"][:, -hidden.shape[1] :]
-    tempered = module.variant.temperature_q(project(module, hidden), count)
-    return args, {**kwargs, "temperature_q": tempered}
+    return layer.to(dtype=beside.dtype, device=beside.device).train(model.training)

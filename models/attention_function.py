@@ -8,13 +8,10 @@ from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import sdpa_mask
 
-from models.attention import Attention
-from models.attention.attend import at_least_float32, grouped
-from models.attention.table import variant_named
-from models.attention.visibility import visible_keys
-from models.attention_layer import AttentionLayer
+from models.attention.run import Around, Inputs, run
 
 NAME = "headscope"
+HIDDEN = -1e4
 
 
 def register() -> None:
@@ -42,48 +39,38 @@ def variant_attention(
     A mask of None means the causal rule; keys behind the queries are then empty slots of a static cache.
     The pattern is returned only when it is asked for.
     """
-    layer = module.variant
     if attention_mask is None and query.shape[2] > 1:
         key, value = key[:, :, : query.shape[2]], value[:, :, : query.shape[2]]
-    factor = query.shape[-1] ** -0.5 if scaling is None else scaling
-    mask = as_boolean(attention_mask)
+    layer, mask = module.variant, as_boolean(attention_mask)
+    scale = layer.scale(query.shape[-1] ** -0.5 if scaling is None else scaling)
     count = None if visible_count is None else counts_of_keys(visible_count, key.shape[2])
     options = layer.call_options(value, temperature_q, count)
-    if softcap is None and dropout == 0.0:
-        result = layer.attend(query, key, value, mask, factor, need_pattern, **options)
-    else:
-        result = capped_attention(layer, query, key, value, mask, factor, softcap, dropout, options)
-    pattern = result.pattern.to(query.dtype) if need_pattern and result.pattern is not None else None
+    given = Inputs(query, key, value, mask, mask is None, scale)
+    result = run(layer.variant, given, options, need_pattern, around_kernel(softcap, dropout))
+    pattern = None if result.pattern is None else result.pattern.to(query.dtype)
     return result.output.transpose(1, 2).contiguous(), pattern
 
 
-def capped_attention(
-    layer: AttentionLayer,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    mask: Bool[Tensor, "..."] | None,
-    scaling: float,
-    softcap: float | None,
-    dropout: float,
-    options: dict[str, Any],
-) -> Attention:
-    """The plain path with what a fused one has no place for: a soft cap on scores, dropout on weights."""
-    n_heads, row = query.shape[1], variant_named(layer.variant.name)
-    prepared = row.prepare(at_least_float32(query), grouped(at_least_float32(value), n_heads), **options)
-    visible = visible_keys(mask, mask is None, query.shape[2], key.shape[2], query.device)
-    scores = (prepared.q * layer.scale(scaling)) @ grouped(at_least_float32(key), n_heads).mT
-    scores = scores if softcap is None else softcap * torch.tanh(scores / softcap)
-    pattern = row.weigh(scores, visible, **prepared.kernel)
-    mixed = nn.functional.dropout(pattern, p=dropout, training=layer.training) @ prepared.v
-    return Attention(mixed.to(query.dtype), pattern, scores)
+def around_kernel(softcap: float | None, dropout: float) -> Around | None:
+    """Gemma 2's soft cap on the scores and dropout on the weights, where a model has either."""
+    if softcap is None and dropout == 0.0:
+        return None
+    return Around(
+        scores=lambda scores: scores if softcap is None else softcap * torch.tanh(scores / softcap),
+        weights=lambda weights: nn.functional.dropout(weights, p=dropout),
+    )
 
 
 def as_boolean(mask: Tensor | None) -> Bool[Tensor, "..."] | None:
-    """True where visible; an additive mask hides with the dtype's lowest values."""
+    """True where visible; an additive mask has 0 there and −1e4 or less where a key is hidden, and nothing else."""
     if mask is None or mask.dtype == torch.bool:
         return mask
-    return mask > torch.finfo(mask.dtype).min / 2
+    if not mask.is_floating_point() or not ((mask == 0) | (mask <= HIDDEN)).all():
+        raise ValueError(
+            "a prepared attention mask is boolean, or additive with 0 where a key is visible and -1e4 or less where it "
+            f"is hidden; got {mask.dtype} with values from {mask.min().item():g} to {mask.max().item():g}"
+        )
+    return mask == 0
 
 
 def counts_of_keys(count: Int[Tensor, "batch_or_one total"], n_key: int) -> Int[Tensor, "batch_or_one key"]:

@@ -8,8 +8,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from models.attention import Attention, attend, variant_named
+from models.attention import variant_named
 from models.attention.polynomial import resolve_coefficient
+from models.attention.run import at_least_float32
 from models.temperature import Temperature
 
 
@@ -52,8 +53,7 @@ class AttentionLayer(nn.Module):
         self, scores: Float[Tensor, "batch head query key"], visible: Bool[Tensor, "#batch #head query key"]
     ) -> Float[Tensor, "batch head query key"]:
         """The signed weights of scaled, tempered scores; float32 at least."""
-        scores = scores.float() if scores.dtype in (torch.float16, torch.bfloat16) else scores
-        return self.variant.weigh(scores, visible, **self.kernel())
+        return self.variant.weigh(at_least_float32(scores), visible, **self.kernel())
 
     def value_temperature(
         self, value: Float[Tensor, "batch kv_head key d_head"], n: Int[Tensor, "#batch key"]
@@ -67,34 +67,11 @@ class AttentionLayer(nn.Module):
         temperature_q: Float[Tensor, "batch 1 query"] | None,
         n: Int[Tensor, "#batch key"] | None,
     ) -> dict[str, Any]:
-        """The options of `attend` for this layer; n counts the visible tokens up to each key."""
+        """The options of `run` for this layer; n counts the visible tokens up to each key."""
         if self.variant.name != "selective":
             return self.kernel()
         temperature_v = None if n is None else self.value_temperature(value, n)
         return {"temperature_q": temperature_q, "temperature_v": temperature_v}
-
-    def attend(
-        self,
-        q: Float[Tensor, "batch head query d_head"],
-        k: Float[Tensor, "batch kv_head key d_head"],
-        v: Float[Tensor, "batch kv_head key d_head"],
-        mask: Bool[Tensor, "..."] | None,
-        scaling: float,
-        need_pattern: bool,
-        **options: Any,
-    ) -> Attention:
-        """Attention of this layer; without a mask the causal rule holds."""
-        return attend(
-            self.variant.name,
-            q,
-            k,
-            v,
-            mask=mask,
-            causal=mask is None,
-            scale=self.scale(scaling),
-            need_pattern=need_pattern,
-            **options,
-        )
 
 
 def learned_temperatures(options: Mapping[str, Any], shape: LayerShape) -> dict[str, Temperature]:

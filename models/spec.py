@@ -28,6 +28,8 @@ class AttentionSpec:
 
     def chosen(self, n_layers: int) -> tuple[int, ...]:
         """The numbers of the layers that carry the variant in a model of n_layers layers."""
+        if self.layers == "inner" and n_layers < 3:
+            raise ValueError(f"inner layers asked for, all but the first and the last; the model has {n_layers}")
         if isinstance(self.layers, str):
             return tuple(range(n_layers)) if self.layers == "all" else tuple(range(1, n_layers - 1))
         outside = [layer for layer in self.layers if not -n_layers <= layer < n_layers]
@@ -45,15 +47,18 @@ class AttentionSpec:
         """The spec back from to_json's form; unknown and missing fields are refused by name."""
         if not isinstance(stored, Mapping):
             raise ValueError(f"attention_spec is an object with the fields variant, layers, options; got {stored!r}")
-        unknown = sorted(set(stored) - {"variant", "layers", "options"})
+        unknown = sorted(set(map(str, stored)) - {"variant", "layers", "options"})
         if unknown:
             raise ValueError(f"attention_spec: unknown field {unknown[0]!r}; known: variant, layers, options")
-        if "variant" not in stored:
-            raise ValueError("attention_spec: the field variant is missing")
-        options = stored.get("options", {})
-        if not isinstance(options, Mapping):
-            raise ValueError(f"attention_spec: options is an object, got {options!r}")
-        return cls(str(stored["variant"]), layers=stored.get("layers", "all"), **options)
+        missing = [name for name in ("variant", "layers", "options") if name not in stored]
+        if missing:
+            raise ValueError(f"attention_spec: the field {missing[0]} is missing")
+        if not isinstance(stored["variant"], str):
+            raise ValueError(f"attention_spec: variant is a name, got {stored['variant']!r}")
+        if not isinstance(stored["options"], Mapping):
+            raise ValueError(f"attention_spec: options is an object, got {stored['options']!r}")
+        checked_options(stored["variant"], stored["options"])  # before they become keywords beside layers
+        return cls(stored["variant"], layers=stored["layers"], **stored["options"])
 
     def __hash__(self) -> int:
         return hash((self.variant, self.layers, tuple(sorted(self.options.items(), key=str))))

@@ -39,10 +39,16 @@ class Temperature(nn.Module):
         self, projected: Float[Tensor, "batch pos width"], n: Int[Tensor, "#batch pos"]
     ) -> Float[Tensor, "batch 1 pos"]:
         """The temperature of each position; one head's worth, as the layer shares it."""
+        with torch.autocast(projected.device.type, enabled=False):
+            return self._tau(projected, n)[:, None]
+
+    def _tau(
+        self, projected: Float[Tensor, "batch pos width"], n: Int[Tensor, "#batch pos"]
+    ) -> Float[Tensor, "batch pos"]:
         of_position = {"paper": position_temperature, "paper_code": paper_code_temperature}
         tau = torch.ones(projected.shape[:2], device=projected.device)
         if self.position is not None:
             tau = of_position[self.form](n, self.position).expand(projected.shape[:2])
         if self.weight is not None:
             tau = tau + token_temperature(projected, self.weight)
-        return tau[:, None]
+        return tau

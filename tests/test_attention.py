@@ -11,7 +11,7 @@ from torch import Tensor
 
 from models.attention import VARIANTS, Attention, attend
 from models.attention import tiled as tiled_module
-from models.attention.attend import check_shapes
+from models.attention.shapes import check_shapes
 from models.temperature import paper_code_temperature, position_temperature
 
 SCORES = [[0.5, 9, 9, 9], [-1.0, 0.25, 9, 9], [2.0, -0.5, 0.0, 9], [-0.3, 1.2, -2.5, 0.7]]
@@ -187,10 +187,11 @@ def test_masked_weights_are_exactly_zero(case: str) -> None:
 
 
 @every_case
-def test_nan_in_is_nan_out(case: str) -> None:
-    q, k, v = tensors(1, 4, 5, 8)
+@pytest.mark.parametrize("need_pattern", [True, False])
+def test_nan_in_is_nan_out(case: str, need_pattern: bool) -> None:
+    q, k, v = tensors(1, 4, 5, 8, dtype=torch.float32)
     q[0, 0, 3, 0] = torch.nan
-    output = run(case, q, k, v).output
+    output = run(case, q, k, v, need_pattern=need_pattern).output
     assert output[0, 0, 3].isnan().all() and not output[0, 0, :3].isnan().any()
 
 
@@ -354,11 +355,6 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "rank": ({"q": torch.zeros(2, 3, 4)}, r"q, k and v are \[batch, head, position, d_head\]; got q \(2, 3, 4\)"),
     "d_head": ({"q": torch.zeros(1, 2, 3, 5)}, "q and k share batch and d_head"),
     "groups": ({"q": torch.zeros(1, 3, 3, 4)}, "query heads are a multiple of key heads; got 3 and 2"),
-    "more queries": (
-        {"q": torch.zeros(1, 2, 5, 4)},
-        "causal queries are the last of the keys; got 5 queries and 3 keys",
-    ),
-    "additive mask": ({"mask": torch.zeros(3, 3)}, "mask is boolean, True where a key is visible; got torch.float32"),
     "mask shape": ({"mask": torch.ones(4, 4, dtype=torch.bool)}, r"mask broadcasts to .* got \(4, 4\)"),
 }
 
@@ -368,7 +364,13 @@ def test_bad_input_is_refused_in_a_sentence(what: str) -> None:
     changed, sentence = REFUSED[what]
     x = torch.zeros(1, 2, 3, 4)
     with pytest.raises(ValueError, match=sentence):
-        check_shapes(**{"q": x, "k": x, "v": x, "mask": None, "causal": True, **changed})
+        check_shapes(**{"q": x, "k": x, "v": x, "mask": None, **changed})
+
+
+def test_more_queries_than_keys_are_refused_under_the_causal_rule() -> None:
+    q, x = torch.zeros(1, 2, 5, 4), torch.zeros(1, 2, 3, 4)
+    with pytest.raises(ValueError, match="causal queries are the last of the keys; got 5 queries and 3 keys"):
+        attend("softmax", q, x, x)
 
 
 def test_an_unknown_variant_is_refused_with_the_known_ones() -> None:
@@ -389,6 +391,10 @@ POLYNOMIAL_REFUSED = {
     "polynomial: give coefficient": {},
     "power is a whole number from 1, got 0": {"power": 0, "n_ctx": 4},
     "'per_row', got 'per_column'": {"coefficient": "per_column"},
+    "'per_row', got nan": {"coefficient": float("nan")},
+    "n_ctx is a whole number from 1, got 0": {"n_ctx": 0},
+    r"coefficient broadcasts to .* got \(3, 1, 1\)": {"coefficient": torch.ones(3)},
+    r"coefficient broadcasts to .* got \(5, 1, 1, 1\)": {"coefficient": torch.ones(5, 1, 1, 1)},
 }
 
 
@@ -399,7 +405,61 @@ def test_polynomial_refuses_what_it_cannot_compute(sentence: str) -> None:
         attend("polynomial", x, x, x, **POLYNOMIAL_REFUSED[sentence])
 
 
-def test_a_temperature_of_heads_that_do_not_divide_is_refused() -> None:
+@pytest.mark.parametrize("shape", [(1, 3, 3), (7, 1, 3), (1, 1, 2), (3,), (1, 0, 3)])
+@pytest.mark.parametrize("name", ["temperature_q", "temperature_v"])
+def test_a_temperature_that_does_not_fit_is_refused(name: str, shape: tuple[int, ...]) -> None:
     x = torch.zeros(1, 4, 3, 4)
-    with pytest.raises(ValueError, match="a temperature of 3 heads does not divide 4 heads"):
-        attend("selective", x, x, x, temperature_q=torch.ones(1, 3, 3))
+    with pytest.raises(ValueError, match=f"{name} is .batch or 1, head or 1, position. = .*; got "):
+        attend("selective", x, x, x, **{name: torch.ones(shape)})
+
+
+@every_case
+@pytest.mark.parametrize("need_pattern", [True, False])
+def test_autocast_does_not_lower_the_precision(case: str, need_pattern: bool) -> None:
+    q, k, v = (x.requires_grad_() for x in tensors(1, 4, 6, 8, dtype=torch.float32))
+    exact = run(case, q, k, v, need_pattern=need_pattern)
+    with torch.autocast("cpu", torch.bfloat16):
+        cast = run(case, q, k, v, need_pattern=need_pattern)
+    assert torch.equal(cast.output, exact.output)
+    assert cast.scores is None or cast.scores.dtype == torch.float32
+    gradients = [torch.autograd.grad(one.output.sum(), (q, k, v)) for one in (cast, exact)]
+    assert all(torch.equal(a, b) for a, b in zip(*gradients, strict=True))
+
+
+@pytest.mark.parametrize("case", ["cog", "expressive", "polynomial 3"])
+def test_a_second_derivative_of_the_fused_path_is_refused_not_wrong(case: str) -> None:
+    q, k, v = (x.requires_grad_() for x in tensors(1, 4, 5, 8))
+    (first,) = torch.autograd.grad(run(case, q, k, v).output.sum(), q, create_graph=True)
+    assert torch.autograd.grad(first.sum(), q)[0].abs().sum() > 0
+    with pytest.raises(RuntimeError, match="first derivatives only; ask with need_pattern=True"):
+        torch.autograd.grad(run(case, q, k, v, need_pattern=False).output.sum(), q, create_graph=True)
+
+
+def test_expressive_gradients_survive_large_scores_in_float32() -> None:
+    scores, direction = torch.randn(2, 1, 1, 8, 8).unbind()
+    visible = torch.ones(8, 8, dtype=torch.bool)[None, None]
+    gradients = []
+    for dtype in (torch.float32, torch.float64):
+        large = (scores * 1e4).to(dtype).requires_grad_()
+        pattern = VARIANTS["expressive"].weigh(large, visible)
+        gradients.append(torch.autograd.grad(pattern, large, direction.to(dtype))[0].double())
+    assert (gradients[0] - gradients[1]).norm() < 1e-4 * gradients[1].norm()
+
+
+def test_a_coefficient_per_row_is_one_over_the_root_of_its_visible_keys() -> None:
+    pattern = pattern_of("polynomial per row", torch.full((4, 4), 2.0).double())
+    rows = torch.tensor([8.0, 8 / 2**0.5, 8 / 3**0.5, 4.0]).double()
+    torch.testing.assert_close(pattern[0, 0], rows[:, None].expand(4, 4).tril())
+
+
+def test_polynomial_ignores_a_scale_moved_from_queries_to_values() -> None:
+    q, k, v = tensors(1, 4, 6, 8)
+    moved = run("polynomial 3", 2 * q, k, v / 2**3).output
+    torch.testing.assert_close(moved, run("polynomial 3", q, k, v).output)
+
+
+@every_case
+def test_a_change_of_basis_between_queries_and_keys_changes_nothing(case: str) -> None:
+    q, k, v = tensors(1, 4, 6, 8)
+    G = torch.randn(8, 8).double()
+    torch.testing.assert_close(run(case, q @ G, k @ G.inverse().mT, v).output, run(case, q, k, v).output)

@@ -29,7 +29,15 @@ REFUSED: dict[str, dict[str, Any]] = {
     "unknown attention 'sofmax'": {"variant": "sofmax"},
     "cog: unknown option 'power'; known: none": {"variant": "cog", "options": {"power": 3}},
     "unknown field 'colour'; known: variant, layers, options": {"variant": "cog", "colour": 1},
-    "the field variant is missing": {"layers": "all"},
+    "the field variant is missing": {"layers": "all", "options": {}},
+    "the field layers is missing": {"variant": "cog", "options": {}},
+    "the field options is missing": {"variant": "cog", "layers": "all"},
+    "cog: unknown option 'layers'": {"variant": "cog", "options": {"layers": "inner"}},
+    "variant is a name, got \\['cog'\\]": {"variant": ["cog"]},
+    "finite number above 0, got inf": {"variant": "expressive", "options": {"scale": float("inf")}},
+    "'per_row', got nan": {"variant": "polynomial", "options": {"coefficient": float("nan")}},
+    "'per_row', got True": {"variant": "polynomial", "options": {"coefficient": True}},
+    "n_ctx is a whole number from 1, got True": {"variant": "polynomial", "options": {"n_ctx": True}},
     "layers is 'all', 'inner' or a list of layer numbers, got 'outer'": {"variant": "cog", "layers": "outer"},
     "layer numbers, got \\[\\]": {"variant": "cog", "layers": []},
     "layer numbers, got \\[True\\]": {"variant": "cog", "layers": [True]},
@@ -38,7 +46,7 @@ REFUSED: dict[str, dict[str, Any]] = {
     "n_ctx is a whole number from 1, got 0": {"variant": "polynomial", "options": {"n_ctx": 0}},
     "'per_row', got 'often'": {"variant": "polynomial", "options": {"coefficient": "often"}},
     "learned is true or false": {"variant": "polynomial", "options": {"learned": 1}},
-    "scale is a number above 0, got -1": {"variant": "expressive", "options": {"scale": -1}},
+    "scale is a finite number above 0, got -1": {"variant": "expressive", "options": {"scale": -1}},
     "unknown position 'middle'; known: paper, paper_code, none": {
         "variant": "selective",
         "options": {"position": "middle"},
@@ -49,5 +57,11 @@ REFUSED: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("sentence", REFUSED)
 def test_a_stored_spec_that_makes_no_sense_is_refused(sentence: str) -> None:
+    whole = {} if "is missing" in sentence else {"layers": "all", "options": {}}
     with pytest.raises(ValueError, match=sentence):
-        AttentionSpec.from_json(REFUSED[sentence])
+        AttentionSpec.from_json({**whole, **REFUSED[sentence]})
+
+
+def test_a_model_without_inner_layers_is_refused() -> None:
+    with pytest.raises(ValueError, match="inner layers asked for, all but the first and the last; the model has 2"):
+        AttentionSpec("cog", layers="inner").chosen(2)

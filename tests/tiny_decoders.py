@@ -45,7 +45,11 @@ SPECS: dict[str, AttentionSpec] = {
     "cogformer": AttentionSpec("cog", layers="inner"),
     "expressive": AttentionSpec("expressive"),
     "selective": AttentionSpec("selective"),
+    "selective paper_code": AttentionSpec("selective", position="paper_code"),
+    "selective queries": AttentionSpec("selective", position="none", on_value=False),
+    "selective values": AttentionSpec("selective", token=False, on_query=False),
     "polynomial": AttentionSpec("polynomial", power=3),
+    "polynomial per row": AttentionSpec("polynomial", coefficient="per_row"),
     "polynomial learned": AttentionSpec("polynomial", power=2, learned=True),
 }
 

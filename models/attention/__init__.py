@@ -1,6 +1,7 @@
 """Attention variants and the functional form that runs any of them on anybody's tensors."""
 
-from models.attention.attend import Attention, attend
+from models.attention.attend import attend
+from models.attention.run import Attention
 from models.attention.table import VARIANTS, variant_named
 from models.attention.variant import Variant
 

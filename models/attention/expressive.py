@@ -3,6 +3,7 @@
 Parallel and antiparallel queries and keys both attend; orthogonal ones do not.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,10 +14,28 @@ from torch import Tensor
 from models.attention.variant import Variant
 
 
+class RootOfF(torch.autograd.Function):
+    """√f with its sign, z/√(1+z²); its slope 1/(1+z²)^(3/2) taken as it is, where the quotient's would cancel."""
+
+    @staticmethod
+    def forward(ctx: Any, scores: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+        ctx.save_for_backward(scores)
+        return scores / length_of(scores)
+
+    @staticmethod
+    def backward(ctx: Any, grad_root: Tensor) -> Tensor:  # type: ignore[override]
+        (scores,) = ctx.saved_tensors
+        return grad_root / length_of(scores).pow(3)
+
+
+def length_of(scores: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """√(1+z²), without overflow."""
+    return torch.hypot(torch.ones_like(scores), scores)
+
+
 def _root_of_f(scores: Tensor, visible: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """√f with its sign, divided by its largest magnitude in the row, so that 1e-30 and 1e30 both survive squaring."""
-    root = scores / torch.hypot(torch.ones_like(scores), scores)
-    root = root.masked_fill(~visible, 0.0)
+    root = torch.as_tensor(RootOfF.apply(scores)).masked_fill(~visible, 0.0)
     peak = root.detach().abs().amax(-1, keepdim=True)
     peak = peak.masked_fill(peak == 0, 1.0)
     scaled = root / peak
@@ -40,14 +59,14 @@ def pullback(
 ) -> Float[Tensor, "batch head query key"]:
     """∂a_i/∂z_j = f'(z_j)(δ_ij − a_i)/Σf with f'(z) = 2z/(1+z²)²."""
     scaled, peak, total = _root_of_f(scores, visible)
-    slope = 2 * scaled / peak / total / torch.hypot(torch.ones_like(scores), scores).pow(3)
+    slope = 2 * scaled / peak / total / length_of(scores).pow(3)
     return slope * (grad_pattern - (pattern * grad_pattern).sum(-1, keepdim=True))
 
 
 def check_options(options: Mapping[str, Any]) -> None:
     scale = options["scale"]
-    if not isinstance(scale, int | float) or isinstance(scale, bool) or not scale > 0:
-        raise ValueError(f"expressive: scale is a number above 0, got {scale!r}")
+    if type(scale) not in (int, float) or not 0 < scale < math.inf:
+        raise ValueError(f"expressive: scale is a finite number above 0, got {scale!r}")
 
 
 EXPRESSIVE = Variant(

@@ -1,7 +1,6 @@
 """Softmax attention without its pattern, by torch's scaled_dot_product_attention."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -10,22 +9,22 @@ from torch.nn.functional import scaled_dot_product_attention
 from models.attention.visibility import visible_keys
 
 if TYPE_CHECKING:
-    from models.attention.variant import Variant
+    from models.attention.variant import Prepared, Variant
 
 
 def fused_softmax(
     variant: "Variant",
-    q: Float[Tensor, "batch head query d_head"],
+    prepared: "Prepared",
     k: Float[Tensor, "batch head key d_head"],
-    v: Float[Tensor, "batch head key d_value"],
     mask: Bool[Tensor, "..."] | None,
     scale: float,
     causal: bool,
-    kernel: Mapping[str, Any],
 ) -> Float[Tensor, "batch head query d_value"]:
     """The output of softmax attention; a row without a visible key is all zeros."""
+    q, v = prepared.q, prepared.v
     if mask is None and q.shape[2] in (1, k.shape[2]):
-        return scaled_dot_product_attention(q, k, v, is_causal=causal and q.shape[2] > 1, scale=scale)
+        output = scaled_dot_product_attention(q, k, v, is_causal=causal and q.shape[2] > 1, scale=scale)
+        return output + 0 * q.sum(-1, keepdim=True)  # a short row's NaN query would come out as 0
     visible = visible_keys(mask, causal, q.shape[2], k.shape[2], q.device)
     dead = ~visible.any(-1, keepdim=True)
     output = scaled_dot_product_attention(q, k, v, attn_mask=visible | dead, scale=scale)

@@ -11,10 +11,3 @@ def masked_softmax(
     # Dead rows keep their finite scores until the end: a row of -inf would turn its gradient into NaN.
     hidden = ~visible & visible.any(-1, keepdim=True)
     return scores.masked_fill(hidden, float("-inf")).softmax(-1).masked_fill(~visible, 0.0)
-
-
-def softmax_pullback(
-    pattern: Float[Tensor, "batch head query key"], grad_pattern: Float[Tensor, "batch head query key"]
-) -> Float[Tensor, "batch head query key"]:
-    """∂L/∂p = a ⊙ (∂L/∂a − Σ a ∂L/∂a), for non-negative a that sum to one."""
-    return pattern * (grad_pattern - (pattern * grad_pattern).sum(-1, keepdim=True))

@@ -3,6 +3,7 @@
 Odd powers give signed weights; c ≈ 1/√N bounds the Frobenius norm of the pattern as softmax does.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,20 +15,23 @@ from models.attention.variant import Prepared, Variant
 PER_ROW = "per_row"
 
 
-def resolve_coefficient(coefficient: float | str | Tensor | None, n_ctx: int | None) -> float | str | Tensor:
+def resolve_coefficient(coefficient: Any, n_ctx: Any) -> float | str | Tensor:
     """The factor c: as given, "per_row" (1/√n_t, n_t visible keys of the row), or 1/√n_ctx.
 
     It may not follow the current length: that would leak the future. A tensor is a scalar, [head],
     or broadcasts to [batch, head, query, key].
     """
+    if n_ctx is not None and (type(n_ctx) is not int or n_ctx < 1):
+        raise ValueError(f"polynomial: n_ctx is a whole number from 1, got {n_ctx!r}")
     if coefficient is None and n_ctx is None:
         raise ValueError(
             "polynomial: give coefficient (a number, a tensor or 'per_row') or n_ctx (then it is 1/√n_ctx)"
         )
     if coefficient is None:
         return float(n_ctx) ** -0.5  # type: ignore[arg-type]
-    if isinstance(coefficient, str) and coefficient != PER_ROW:
-        raise ValueError(f"polynomial: coefficient is a number, a tensor or 'per_row', got {coefficient!r}")
+    finite = type(coefficient) in (int, float) and math.isfinite(coefficient)
+    if not finite and not isinstance(coefficient, Tensor) and coefficient != PER_ROW:
+        raise ValueError(f"polynomial: coefficient is a finite number, a tensor or 'per_row', got {coefficient!r}")
     return by_head(coefficient) if isinstance(coefficient, Tensor) else coefficient
 
 
@@ -83,7 +87,7 @@ def prepare(
 
 
 def check_power(power: Any) -> None:
-    if not isinstance(power, int) or isinstance(power, bool) or power < 1:
+    if type(power) is not int or power < 1:
         raise ValueError(f"polynomial: power is a whole number from 1, got {power!r}")
 
 
@@ -91,10 +95,10 @@ def check_options(options: Mapping[str, Any]) -> None:
     """Refuse options that no layer could be built from."""
     check_power(options["power"])
     coefficient, n_ctx = options["coefficient"], options["n_ctx"]
-    if coefficient is not None and not isinstance(coefficient, int | float | str):
-        raise ValueError(f"polynomial: coefficient is a number or 'per_row', got {coefficient!r}")
-    if n_ctx is not None and (not isinstance(n_ctx, int) or n_ctx < 1):
-        raise ValueError(f"polynomial: n_ctx is a whole number from 1, got {n_ctx!r}")
+    if isinstance(coefficient, Tensor):
+        raise ValueError(
+            "polynomial: a stored coefficient is a number or 'per_row', got a tensor; learned=True learns one"
+        )
     if coefficient is not None or n_ctx is not None:
         resolve_coefficient(coefficient, n_ctx)
     if not isinstance(options["learned"], bool) or (options["learned"] and coefficient == PER_ROW):

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from models.attention.fused_softmax import fused_softmax
+from models.attention.shapes import check_temperature
 from models.attention.softmax import pullback, weigh
 from models.attention.variant import Prepared, Variant
 
@@ -17,21 +18,21 @@ def per_head(
     temperature: Float[Tensor, "#batch kv_or_one pos"], x: Float[Tensor, "batch head pos d_head"]
 ) -> Float[Tensor, "batch head pos d_head"]:
     """x scaled by a temperature per position; one head serves all, fewer heads serve groups. Kept in float32."""
-    heads = x.shape[1]
-    if heads % temperature.shape[1]:
-        raise ValueError(f"selective: a temperature of {temperature.shape[1]} heads does not divide {heads} heads")
-    spread = temperature.repeat_interleave(heads // temperature.shape[1], dim=1)
-    return x * spread.unsqueeze(-1)
+    spread = temperature.repeat_interleave(x.shape[1] // temperature.shape[1], dim=1)
+    return x * spread.unsqueeze(-1).to(x.dtype)
 
 
 def prepare(
     q: Tensor,
     v: Tensor,
     *,
-    temperature_q: Float[Tensor, "#batch q_head_or_one query"] | None = None,
-    temperature_v: Float[Tensor, "#batch v_head_or_one key"] | None = None,
+    temperature_q: Float[Tensor, "..."] | None = None,
+    temperature_v: Float[Tensor, "..."] | None = None,
 ) -> Prepared:
     """Queries times τ_q, the inverse temperature of their row; values times τ_v."""
+    for name, tau, x in (("temperature_q", temperature_q, q), ("temperature_v", temperature_v, v)):
+        if tau is not None:
+            check_temperature(name, tau, x)
     return Prepared(
         q if temperature_q is None else per_head(temperature_q, q),
         v if temperature_v is None else per_head(temperature_v, v),
@@ -59,5 +60,4 @@ SELECTIVE = Variant(
     call_options=("temperature_q", "temperature_v"),
     check_options=check_options,
     prepare=prepare,
-    mixes_plain_values=False,
 )

@@ -4,7 +4,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from models.attention.fused_softmax import fused_softmax
-from models.attention.masked import masked_softmax, softmax_pullback
+from models.attention.masked import masked_softmax
 from models.attention.variant import Variant
 
 
@@ -21,8 +21,8 @@ def pullback(
     pattern: Float[Tensor, "batch head query key"],
     grad_pattern: Float[Tensor, "batch head query key"],
 ) -> Float[Tensor, "batch head query key"]:
-    """Gradient of weigh with respect to the scores."""
-    return softmax_pullback(pattern, grad_pattern)
+    """∂L/∂p = a ⊙ (∂L/∂a − Σ a ∂L/∂a)."""
+    return pattern * (grad_pattern - (pattern * grad_pattern).sum(-1, keepdim=True))
 
 
 SOFTMAX = Variant(

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from models.attention.visibility import visible_keys
 
 if TYPE_CHECKING:
-    from models.attention.variant import Variant
+    from models.attention.variant import Prepared, Variant
 
 STRIP_ROWS = 128
 TILE_ELEMENTS = 1 << 19
@@ -88,8 +87,9 @@ class TiledAttention(torch.autograd.Function):
         return output
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        if torch.is_grad_enabled():
+            raise RuntimeError("attention without its pattern has first derivatives only; ask with need_pattern=True")
         q, k, v, mask = ctx.saved_tensors
         variant, scale, causal, kernel = ctx.call
         grad_q, grad_k, grad_v = torch.empty_like(q), torch.zeros_like(k), torch.zeros_like(v)
@@ -113,13 +113,14 @@ def _scores(q: Tensor, k: Tensor, tile: Tile, scale: float) -> Tensor:
 
 def tiled_attention(
     variant: "Variant",
-    q: Float[Tensor, "batch head query d_head"],
+    prepared: "Prepared",
     k: Float[Tensor, "batch head key d_head"],
-    v: Float[Tensor, "batch head key d_value"],
     mask: Bool[Tensor, "..."] | None,
     scale: float,
     causal: bool,
-    kernel: Mapping[str, Any] | None = None,
 ) -> Float[Tensor, "batch head query d_value"]:
-    """The output of attention without its pattern; memory grows with the sequence, not its square."""
-    return TiledAttention.apply(q, k, v, mask, variant, scale, causal, kernel or {})  # type: ignore[no-any-return]
+    """The output of attention without its pattern; memory grows with the sequence, not its square.
+
+    First derivatives only: a second one is refused.
+    """
+    return TiledAttention.apply(prepared.q, k, prepared.v, mask, variant, scale, causal, prepared.kernel)  # type: ignore[no-any-return]

@@ -60,4 +60,3 @@ class Variant:
     prepare: Callable[..., Prepared] = as_given
     default_scale: Callable[[int], float] = inverse_root_d_head
     fused: Callable[..., Float[Tensor, "batch head query d_value"]] = tiled_attention
-    mixes_plain_values: bool = True

@@ -13,7 +13,7 @@ OWNED = ("vocab_size", "bos_token_id", "eos_token_id", "pad_token_id", "attentio
 
 def untrained_model(recipe: Recipe, tokenizer: PreTrainedTokenizerBase) -> PreTrainedModel:
     """A fresh float32 model with the recipe's attention; equal seeds give equal weights for every variant."""
-    spec = AttentionSpec.from_json(recipe.attention)
+    spec = AttentionSpec.from_json({"layers": "all", "options": {}, **recipe.attention})
     fields = dict(recipe.model)
     _check(fields, recipe.context)
     config = AutoConfig.for_model(

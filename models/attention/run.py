@@ -1,0 +1,98 @@
+"""The forward pass around every kernel: scores, weights, weighted sum of the values."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from models.attention.shapes import check_broadcast
+from models.attention.variant import Prepared, Variant
+from models.attention.visibility import visible_keys
+
+
+@dataclass(frozen=True)
+class Attention:
+    """What one attention call computed; scores and pattern are None when they were not asked for.
+
+    output: Σ_s pattern[t, s] · v[s], in the dtype of the queries.
+    pattern: the signed weights, float32 at least; masked entries are exactly 0.
+    scores: what the kernel was applied to (after scale and query temperature), float32 at least.
+    """
+
+    output: Float[Tensor, "batch head query d_value"]
+    pattern: Float[Tensor, "batch head query key"] | None
+    scores: Float[Tensor, "batch head query key"] | None
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Queries, keys, values and what of them is visible; keys may have fewer heads than queries."""
+
+    q: Float[Tensor, "batch head query d_head"]
+    k: Float[Tensor, "batch kv_head key d_head"]
+    v: Float[Tensor, "batch kv_head key d_value"]
+    mask: Bool[Tensor, "..."] | None
+    causal: bool
+    scale: float
+
+
+@dataclass(frozen=True)
+class Around:
+    """What a decoder may put around the kernel: a change of the scores before it, one of the weights after it."""
+
+    scores: Callable[[Tensor], Tensor] = lambda scores: scores
+    weights: Callable[[Tensor], Tensor] = lambda weights: weights
+
+
+def run(
+    variant: Variant, given: Inputs, options: Mapping[str, Any], need_pattern: bool, around: Around | None = None
+) -> Attention:
+    """Attention in float32 at least, whatever the inputs' dtype and the autocast around it."""
+    n_heads = given.q.shape[1]
+    with torch.autocast(given.q.device.type, enabled=False):
+        values = grouped(at_least_float32(given.v), n_heads)
+        prepared = variant.prepare(at_least_float32(given.q), values, **options)
+        k = grouped(at_least_float32(given.k), n_heads)
+        check_kernel(prepared.kernel, (*prepared.q.shape[:3], k.shape[2]))
+        if need_pattern or around is not None or needs_gradient(prepared.kernel):
+            whole = weighted_sum(variant, prepared, k, given, around or Around())
+            output = whole.output.to(given.q.dtype)
+            return Attention(output, whole.pattern, whole.scores) if need_pattern else Attention(output, None, None)
+        fused = variant.fused(variant, prepared, k, given.mask, given.scale, given.causal)
+        return Attention(fused.to(given.q.dtype), None, None)
+
+
+def weighted_sum(
+    variant: Variant, prepared: Prepared, k: Float[Tensor, "batch head key d_head"], given: Inputs, around: Around
+) -> Attention:
+    """The plain path, which keeps the pattern."""
+    visible = visible_keys(given.mask, given.causal, prepared.q.shape[2], k.shape[2], k.device)
+    scores = around.scores((prepared.q * given.scale) @ k.mT)
+    pattern = variant.weigh(scores, visible, **prepared.kernel)
+    return Attention(around.weights(pattern) @ prepared.v, pattern, scores)
+
+
+def at_least_float32(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """float32 for half precisions; float32 and float64 stay."""
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+
+
+def grouped(x: Float[Tensor, "batch kv_head pos d"], n_heads: int) -> Float[Tensor, "batch head pos d"]:
+    """Each key or value head repeated for the query heads that share it."""
+    return x.repeat_interleave(n_heads // x.shape[1], dim=1) if x.shape[1] != n_heads else x
+
+
+def needs_gradient(kernel: Mapping[str, Any]) -> bool:
+    """A learned kernel option needs autograd through the whole pattern."""
+    learned = (value for value in kernel.values() if isinstance(value, Tensor))
+    return torch.is_grad_enabled() and any(value.requires_grad for value in learned)
+
+
+def check_kernel(kernel: Mapping[str, Any], full: tuple[int, ...]) -> None:
+    """Refuse a tensor among the kernel's options that would change the shape of the scores."""
+    for name, value in kernel.items():
+        if isinstance(value, Tensor):
+            check_broadcast(name, value.shape, full)
