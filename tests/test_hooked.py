@@ -20,6 +20,7 @@ from tiny_decoders import CONFIGS, SPECS, random_ids
 
 from models.hooked import hooked
 
+TEMPERED = {"selective": "qv", "selective paper_code": "q", "selective queries": "q", "selective values": "v"}
 every_family = pytest.mark.parametrize("family", CONFIGS)
 every_spec = pytest.mark.parametrize("name", SPECS)
 
@@ -156,8 +157,7 @@ def test_temperatures_are_there_where_they_were_learned(family: str, name: str) 
     told = case(family, name)
     names = [key for key in told.cache if key.startswith(f"{LAYER}.hook_temperature")]
     shown = {key.rpartition(".")[2]: tuple(told.cache[key].shape) for key in names}
-    selective = {"hook_temperature_q": (2, 1, 12), "hook_temperature_v": (2, 1, 12)}
-    assert shown == (selective if name == "selective" else {})
+    assert shown == {f"hook_temperature_{part}": (2, 1, 12) for part in TEMPERED.get(name, "")}
 
 
 @every_family
@@ -214,3 +214,40 @@ def test_separate_inputs_of_q_k_and_v_change_nothing(family: str) -> None:
     before = bridge(ids)
     bridge.set_use_split_qkv_input(True)
     close(bridge(ids), before)
+
+
+@every_family
+@every_spec
+def test_a_half_precision_model_says_what_the_plain_one_says(family: str, name: str) -> None:
+    exact, half, ids = attached(family, name), attached(family, name).bfloat16(), random_ids()
+    plain = half(ids).logits
+    logits = hooked(half)(ids)
+    assert logits.dtype == torch.bfloat16
+    assert (logits - plain).abs().mean() <= (plain - exact(ids).logits).abs().mean()
+
+
+@every_family
+@every_spec
+def test_scores_and_pattern_of_a_half_precision_model_are_float32(family: str, name: str) -> None:
+    bridge = hooked(attached(family, name).bfloat16())
+    _, cache = bridge.run_with_cache(random_ids())
+    scores, pattern = (cache[f"{LAYER}.{hook}"] for hook in ("hook_attn_scores", "hook_pattern"))
+    assert scores.dtype == pattern.dtype == torch.float32
+    close(pattern, bridge.blocks[1].attn.layer.weigh(scores, visible(scores)), atol=0)
+
+
+def test_the_scores_of_a_half_precision_model_are_products_in_float32() -> None:
+    _, cache = hooked(attached("gpt2", "cog").bfloat16()).run_with_cache(random_ids())
+    q, k = (cache[f"{LAYER}.{hook}"].float().transpose(1, 2) for hook in ("hook_q", "hook_k"))
+    scores = cache[f"{LAYER}.hook_attn_scores"]
+    close(scores[visible(scores)], (q @ k.mT * D_HEAD**-0.5)[visible(scores)], atol=1e-5)
+
+
+@every_family
+@every_spec
+def test_double_precision_stays_double(family: str, name: str) -> None:
+    plain, ids = attached(family, name).double(), random_ids()
+    expected = plain(ids).logits
+    logits, cache = hooked(plain).run_with_cache(ids)
+    assert cache[f"{LAYER}.hook_attn_scores"].dtype == cache[f"{LAYER}.hook_pattern"].dtype == torch.float64
+    close(logits, expected, atol=1e-10)

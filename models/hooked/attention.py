@@ -13,6 +13,7 @@ from transformer_lens.model_bridge.generalized_components import (
     LinearBridge,
 )
 
+from models.attention.run import at_least_float32
 from models.attention_layer import AttentionLayer
 from models.hooked.layer_pass import LayerPass, passing, projected_query, remember_query, visible_count
 
@@ -24,7 +25,8 @@ class VariantAttention(AttentionBridge):
     dtype's lowest value (-inf in compatibility mode), and an entry that a hook sets to either is hidden.
     hook_pattern: the signed weights. hook_v: the values as mixed, after their temperature (v.hook_out is W_V x + b_V),
     so that pattern @ hook_v = hook_z for every variant. hook_temperature_q, hook_temperature_v: [batch, 1, pos],
-    there where the layer learned them.
+    there where the layer learned them. Scores, pattern, hook_rot_q and tempered values are float32 at least, whatever
+    the model's dtype; hook_z and what follows are in the model's own.
     """
 
     @property
@@ -43,6 +45,8 @@ class VariantAttention(AttentionBridge):
         self._soft_cap = getattr(original_component, "attn_logit_softcapping", None)
         if self._soft_cap is not None:
             cast(Any, original_component).attn_logit_softcapping = None
+        if hasattr(self, "hook_rot_q"):
+            self.hook_rot_q.register_forward_hook(widened)
         if self.layer.temperature_q is not None:
             self.hook_temperature_q = temperature_hook()
             self.submodules["q"].register_forward_hook(remember_query)
@@ -61,13 +65,18 @@ class VariantAttention(AttentionBridge):
             remember_query(linear_bridge, (), projected)
         return projected
 
+    def _reshape_qkv_to_heads(self, *args: Any) -> tuple[Any, ...]:
+        q, *others = super()._reshape_qkv_to_heads(*args)
+        return at_least_float32(q), *others
+
     def _update_kv_cache(
         self,
         k: Float[Tensor, "batch kv_head pos d_head"],
         v: Float[Tensor, "batch kv_head pos d_head"],
         **kwargs: Any,
     ) -> tuple[Tensor, Tensor]:
-        return super()._update_kv_cache(k, self._tempered_values(v), **kwargs)
+        keys, values = super()._update_kv_cache(k, self._tempered_values(v), **kwargs)
+        return at_least_float32(keys), at_least_float32(values)
 
     def _apply_reconstruct_attention_mask(
         self, attn_scores: Float[Tensor, "batch head query key"], *args: Any, **kwargs: Any
@@ -80,9 +89,12 @@ class VariantAttention(AttentionBridge):
     ) -> Float[Tensor, "batch head query key"]:
         # Written so that a NaN stays visible and comes out as NaN.
         visible = ~(attn_scores <= torch.finfo(attn_scores.dtype).min / 2)
-        scores = attn_scores.masked_fill(~visible, 0.0)
-        pattern = self.layer.weigh(scores if dtype is None else scores.to(dtype), visible)
-        return pattern.to(dtype or attn_scores.dtype)
+        return self.layer.weigh(attn_scores.masked_fill(~visible, 0.0), visible)
+
+    def _reshape_attn_output(
+        self, attn_output: Float[Tensor, "batch head query d_head"], *sizes: int
+    ) -> Float[Tensor, "batch query width"]:
+        return super()._reshape_attn_output(attn_output, *sizes).to(cast(Any, self.o).original_component.weight.dtype)
 
     def _rescaling(self) -> float:
         """The variant's factor of the dot product over the one that transformer-lens has already applied."""
@@ -106,7 +118,7 @@ class VariantAttention(AttentionBridge):
         if self.layer.temperature_v is None:
             return v
         tau = self.hook_temperature_v(self.layer.value_temperature(v, visible_count(v.shape[2])))
-        return self.hook_tempered_v((v * tau[..., None]).to(v.dtype).transpose(1, 2)).transpose(1, 2)
+        return self.hook_tempered_v((v * tau[..., None]).transpose(1, 2)).transpose(1, 2)
 
     def _capped(self, scores: Float[Tensor, "batch head query key"]) -> Float[Tensor, "batch head query key"]:
         return scores if self._soft_cap is None else self._soft_cap * torch.tanh(scores / self._soft_cap)
@@ -116,6 +128,11 @@ class VariantAttention(AttentionBridge):
 def with_variant(bridge: type[AttentionBridge]) -> type[AttentionBridge]:
     """The same attention bridge class, weighing its scores with the layer's variant."""
     return type(f"Variant{bridge.__name__}", (VariantAttention, bridge), {})
+
+
+def widened(hook: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> Tensor:
+    """A forward hook: the output in float32 at least."""
+    return at_least_float32(output)
 
 
 def temperature_hook() -> HookPoint:
