@@ -19,7 +19,13 @@ from safetensors.torch import load_file, save_file
 from tiny_decoders import CONFIGS, SPECS, random_ids, stir, tiny_decoder
 from tokenizers import Tokenizer, decoders, pre_tokenizers, processors
 from tokenizers.models import BPE
-from transformers import AutoModelForCausalLM, ByT5Tokenizer, PreTrainedModel, PreTrainedTokenizerFast
+from transformers import (
+    AutoModelForCausalLM,
+    ByT5Tokenizer,
+    LlamaForSequenceClassification,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
 
 from models import AttentionSpec, attach, detach, load, save
 from models.checkpoints import CheckpointError, open_folder
@@ -451,13 +457,14 @@ REFUSALS: dict[str, tuple[Callable[[Path], Any], str]] = {
     "unknown spec field": (config(attention_spec={**COG, "power": 2}), "attention_spec: unknown field 'power'"),
     "unknown option": (config(attention_spec={**COG, "options": {"powr": 2}}), "cog: unknown option 'powr'"),
     "unknown variant": (
-        config(attention_spec={"variant": "sofmax"}),
+        config(attention_spec={**COG, "variant": "sofmax"}),
         "unknown attention 'sofmax'; known: softmax, cog",
     ),
     "spec is text": (config(attention_spec="cog"), "attention_spec is an object"),
     "spec is null": (config(attention_spec=None), "attention_spec is an object"),
+    "half a spec": (config(attention_spec={"variant": "cog"}), "attention_spec: the field layers is missing"),
     "option is a list": (
-        config(attention_spec={"variant": "polynomial", "options": {"power": [3]}}),
+        config(attention_spec={**COG, "variant": "polynomial", "options": {"power": [3]}}),
         "power",
     ),
     "layer that is not there": (
@@ -767,6 +774,49 @@ def test_only_tokenizers_with_a_file_are_saved(tmp_path: Path) -> None:
 def test_a_base_model_has_no_head_to_save(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"it has no parameter 'lm_head.weight', which its config asks for"):
         save(tiny_decoder("llama").model, tmp_path / "model")
+
+
+def with_parameter() -> PreTrainedModel:
+    model = carrying("llama")
+    model.model.layers[1].self_attn.extra = torch.nn.Parameter(torch.ones(3))
+    return model
+
+
+def with_buffer() -> PreTrainedModel:
+    model = carrying("gpt2")
+    model.register_buffer("extra", torch.ones(3))
+    return model
+
+
+def classifier() -> PreTrainedModel:
+    config = CONFIGS["llama"]()
+    config.tie_word_embeddings = True
+    return attach(LlamaForSequenceClassification(config), SPECS["cog"])
+
+
+@pytest.mark.parametrize(
+    ("made", "name"),
+    [(with_parameter, "model.layers.1.self_attn.extra"), (with_buffer, "extra"), (classifier, "score.weight")],
+)
+@pytest.mark.parametrize("through_hooks", [False, True])
+def test_tensors_that_would_be_lost_are_refused_by_name(
+    made: Callable[[], PreTrainedModel], name: str, through_hooks: bool, tmp_path: Path
+) -> None:
+    from models.hooked import hooked
+
+    model: Any = made()
+    if through_hooks and made is not classifier:
+        model = hooked(model)
+    with pytest.raises(CheckpointError, match=f"cannot save the model: its config knows no tensor '{name}'"):
+        save(model, tmp_path / "model")
+    assert not list(tmp_path.iterdir())
+
+
+def test_buffers_that_are_computed_anew_are_not_written(tmp_path: Path) -> None:
+    model = carrying("gpt2")
+    model.transformer.h[0].attn.register_buffer("masked_bias", torch.tensor(-1e4))  # as files of old versions have it
+    opened = open_folder(save(model, tmp_path / "model"))
+    assert "transformer.h.0.attn.masked_bias" not in opened.model.state_dict()
 
 
 def test_untied_twins_are_not_saved_as_tied(tmp_path: Path) -> None:

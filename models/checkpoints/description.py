@@ -47,7 +47,7 @@ def described(fields: dict[str, Any], n_layers: int, origin: str) -> Description
     for name in kept:
         if callable(getattr(config_class, name, None)):
             raise CheckpointError(f"cannot open {origin}: {name!r} is no field of a {fields['model_type']} config")
-    spec = _spec(kept.pop("attention_spec", {"variant": "softmax"}), n_layers, origin)
+    spec = _spec(kept.pop("attention_spec", AttentionSpec("softmax").to_json()), n_layers, origin)
     try:
         config = config_class(**kept)
     except Exception as error:

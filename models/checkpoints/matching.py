@@ -1,6 +1,7 @@
 """Which stored tensor is which parameter: every one once, of the right shape and a floating number format."""
 
 import re
+from collections.abc import Set
 
 from models.checkpoints.header import StoredTensor
 from models.checkpoints.refusal import CheckpointError
@@ -20,8 +21,7 @@ def stored_layers(names: list[str]) -> int:
 def matched(stored: dict[str, StoredTensor], skeleton: Skeleton, origin: str) -> dict[str, str]:
     """Parameter name -> stored name, of every parameter that is not a repetition of another."""
     named = _named(stored, skeleton, origin)
-    recomputed = {f"{module}.{buffer}" for module in skeleton.attention for buffer in RECOMPUTED}
-    _refuse("unexpected tensor", named.keys() - skeleton.shapes.keys() - recomputed, origin)
+    _refuse("unexpected tensor", unknown(named.keys(), skeleton), origin)
     repeated = {name for pair in skeleton.tied.items() for name in pair if set(pair) & named.keys()}
     _refuse("missing tensor", skeleton.shapes.keys() - named.keys() - repeated, origin)
     found = {name: named[name] for name in skeleton.shapes if name in named}
@@ -37,6 +37,12 @@ def matched(stored: dict[str, StoredTensor], skeleton: Skeleton, origin: str) ->
                 f"cannot open {origin}: {stored_name!r} is stored as {tensor.dtype}; weights are {', '.join(WEIGHTS)}"
             )
     return found
+
+
+def unknown(names: Set[str], skeleton: Skeleton) -> set[str]:
+    """Those of the names that are neither parameters of the described model nor buffers that it computes anew."""
+    recomputed = {f"{module}.{buffer}" for module in skeleton.attention for buffer in RECOMPUTED}
+    return set(names - skeleton.shapes.keys() - recomputed)
 
 
 def _named(stored: dict[str, StoredTensor], skeleton: Skeleton, origin: str) -> dict[str, str]:

@@ -10,6 +10,7 @@ from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from models.checkpoints.description import Description, described
+from models.checkpoints.matching import unknown
 from models.checkpoints.refusal import CheckpointError
 from models.checkpoints.replacing import refuse_other_folder, written_whole
 from models.checkpoints.shards import SINGLE
@@ -96,10 +97,10 @@ def config_fields(model: PreTrainedModel) -> dict[str, Any]:
 def stored_form(weights: dict[str, Tensor], frame: Skeleton, dtype: torch.dtype | None) -> dict[str, Tensor]:
     """Every parameter once, under its name in files, contiguous, on the CPU, finite, in the number format asked for."""
     refuse_untied(weights, frame.tied, "cannot save the model")
+    stored = sorted(frame.shapes.keys() - frame.tied.keys())
+    refuse_other_names(weights, stored, frame)
     form = {}
-    for name in sorted(frame.shapes.keys() - frame.tied.keys()):
-        if name not in weights:
-            raise CheckpointError(f"cannot save the model: it has no parameter {name!r}, which its config asks for")
+    for name in stored:
         tensor = weights[name].detach().to("cpu", dtype or weights[name].dtype, copy=True).contiguous()
         if tuple(tensor.shape) != frame.shapes[name]:
             raise CheckpointError(
@@ -110,6 +111,15 @@ def stored_form(weights: dict[str, Tensor], frame: Skeleton, dtype: torch.dtype 
             raise CheckpointError(f"cannot save the model: {name!r} is not finite in {tensor.dtype}")
         form[frame.file_names.get(name, name)] = tensor
     return form
+
+
+def refuse_other_names(weights: dict[str, Tensor], stored: list[str], frame: Skeleton) -> None:
+    """What the config does not ask for would be lost: a head of another kind, a parameter that somebody added."""
+    for name in stored:
+        if name not in weights:
+            raise CheckpointError(f"cannot save the model: it has no parameter {name!r}, which its config asks for")
+    for name in sorted(unknown(weights.keys(), frame)):
+        raise CheckpointError(f"cannot save the model: its config knows no tensor {name!r}, so it would not be opened")
 
 
 def write_config(folder: Path, model: PreTrainedModel, said: Description, weights: dict[str, Tensor]) -> None:
