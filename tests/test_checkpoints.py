@@ -22,6 +22,7 @@ from tokenizers.models import BPE
 from transformers import (
     AutoModelForCausalLM,
     ByT5Tokenizer,
+    LlamaConfig,
     LlamaForSequenceClassification,
     PreTrainedModel,
     PreTrainedTokenizerFast,
@@ -266,6 +267,34 @@ def test_only_the_output_twin_stored_is_enough(tmp_path: Path) -> None:
     assert torch.equal(opened.get_input_embeddings().weight, model.lm_head.weight)
 
 
+ROPES: dict[str, dict[str, Any]] = {
+    "linear, old name": {"type": "linear", "factor": 2.0},
+    "linear": {"rope_type": "linear", "factor": 2.0},
+    "dynamic": {"rope_type": "dynamic", "factor": 2.0},
+    "yarn": {"rope_type": "yarn", "factor": 2.0, "original_max_position_embeddings": 32, "beta_fast": 32.0},
+    "longrope": {
+        **{"rope_type": "longrope", "factor": 2.0, "original_max_position_embeddings": 32},
+        **{"short_factor": [1.0] * 4, "long_factor": [2.0] * 4},
+    },
+    "llama3": {
+        **{"rope_type": "llama3", "factor": 2.0, "original_max_position_embeddings": 32},
+        **{"low_freq_factor": 1.0, "high_freq_factor": 4.0},
+    },
+}
+
+
+@pytest.mark.parametrize("rope", ROPES)
+def test_every_rope_of_transformers_survives(rope: str, tmp_path: Path) -> None:
+    config = LlamaConfig(**{**CONFIGS["llama"]().to_diff_dict(), "rope_parameters": None, "rope_scaling": ROPES[rope]})
+    model: Any = AutoModelForCausalLM.from_config(config).eval()
+    model.save_pretrained(tmp_path / "theirs")
+    ids = random_ids()
+    for folder in (tmp_path / "theirs", save(model, tmp_path / "ours")):
+        opened: Any = open_folder(folder).model
+        torch.testing.assert_close(opened(ids).logits, model(ids).logits)
+        assert opened.model.rotary_emb.rope_type == rope.partition(",")[0]
+
+
 @pytest.mark.parametrize("change", ["weight", "config", "spec"])
 def test_the_fingerprint_tells_models_apart(change: str, folder: Path) -> None:
     before = open_folder(folder).fingerprint
@@ -453,6 +482,19 @@ REFUSALS: dict[str, tuple[Callable[[Path], Any], str]] = {
         ),
         "numbers of buffers; its rope is wrong",
     ),
+    "unknown rope field": (
+        config(rope_parameters=..., rope_scaling={"a": 1}),
+        "the rope of type 'default' has no field 'a'",
+    ),
+    "rope scaled by no rule": (
+        config(rope_parameters={"rope_theta": 1e4, "factor": 8.0}),
+        "the rope of type 'default' has no field 'factor'; it has partial_rotary_factor, rope_theta, rope_type",
+    ),
+    "field of another rope": (
+        config(rope_parameters={"rope_type": "linear", "factor": 2.0, "rope_theta": 1e4, "beta_fast": 32.0}),
+        "the rope of type 'linear' has no field 'beta_fast'",
+    ),
+    "unknown rope": (config(rope_parameters={"rope_type": "long"}), "config.json makes no model"),
     "field is a method": (config(to_diff_dict=1), "'to_diff_dict' is no field of a llama config"),
     "unknown spec field": (config(attention_spec={**COG, "power": 2}), "attention_spec: unknown field 'power'"),
     "unknown option": (config(attention_spec={**COG, "options": {"powr": 2}}), "cog: unknown option 'powr'"),

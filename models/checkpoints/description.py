@@ -8,6 +8,7 @@ from transformers import CONFIG_MAPPING, PreTrainedConfig
 
 from models.checkpoints.entries import read_object
 from models.checkpoints.refusal import CheckpointError, in_short
+from models.checkpoints.rope import refuse_unused_rope
 from models.families import FAMILIES
 from models.spec import AttentionSpec
 
@@ -52,6 +53,7 @@ def described(fields: dict[str, Any], n_layers: int, origin: str) -> Description
         config = config_class(**kept)
     except Exception as error:
         raise CheckpointError(f"cannot open {origin}: transformers refuses it ({in_short(error)})") from error
+    refuse_unused_rope(config, origin)
     return Description(config, spec, {**kept, "attention_spec": spec.to_json()})
 
 
