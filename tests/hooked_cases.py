@@ -5,26 +5,16 @@ from functools import cache
 from typing import Any
 
 import torch
-from tiny_decoders import SPECS, random_ids, stir, tiny_decoder
+from tiny_decoders import attached, random_ids
 from torch import Tensor
 from transformer_lens import ActivationCache
-from transformers import PreTrainedModel
 
-from models import attach
 from models.hooked import hooked
 
 N_LAYERS, N_HEADS, D_HEAD, D_MODEL = 3, 4, 8, 32
 LAYER = "blocks.1.attn"
 FUSED = ("gpt2", "gpt_neox")
 GROUPED = ("llama", "qwen3", "gemma2", "gemma3_text")
-
-
-def attached(family: str, name: str) -> PreTrainedModel:
-    """A tiny decoder with the variant in it, temperatures and learned coefficients stirred."""
-    model = attach(tiny_decoder(family), SPECS[name])
-    for layer in [module for key, module in model.named_modules() if key.endswith(".variant")]:
-        stir(layer, 0.3)
-    return model
 
 
 def padded_batch() -> dict[str, Tensor]:

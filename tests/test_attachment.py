@@ -2,14 +2,14 @@
 
 import copy
 import dataclasses
+import inspect
 import subprocess
 import sys
-from typing import Any
 
 import pytest
 import torch
-from tiny_decoders import CONFIGS, SPECS, random_ids, stir, tiny_decoder
-from transformers import AutoModelForCausalLM, GPT2Config, PreTrainedModel
+from tiny_decoders import CONFIGS, SPECS, attached, random_ids, stir, tiny_decoder
+from transformers import AutoModelForCausalLM, GPT2Config
 
 from models import AttentionSpec, attach, detach
 from models.attachment import spec_of
@@ -18,13 +18,6 @@ from models.hooked import hooked
 
 every_family = pytest.mark.parametrize("family", CONFIGS)
 every_spec = pytest.mark.parametrize("name", SPECS)
-
-
-def attached(family: str, name: str, **changes: Any) -> PreTrainedModel:
-    model = attach(tiny_decoder(family, **changes), SPECS[name])
-    for layer in (module for key, module in model.named_modules() if key.endswith(".variant")):
-        stir(layer, 0.3)
-    return model
 
 
 def padded(ids: torch.Tensor, side: str, n: int = 4) -> dict[str, torch.Tensor]:
@@ -229,8 +222,7 @@ def test_a_decoder_with_cross_attention_is_refused() -> None:
 
 def test_a_name_instead_of_a_spec_is_refused() -> None:
     with pytest.raises(ValueError, match="attach takes an AttentionSpec, such as AttentionSpec\\('cog'\\); got 'cog'"):
-        own_attach: Any = attach.__wrapped__ if hasattr(attach, "__wrapped__") else attach
-        own_attach(tiny_decoder("llama"), "cog")
+        inspect.unwrap(attach)(tiny_decoder("llama"), "cog")  # past the type check of the test run
 
 
 def test_a_hooked_model_is_not_attached_to_and_not_detached_from() -> None:

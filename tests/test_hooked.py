@@ -9,14 +9,13 @@ from hooked_cases import (
     LAYER,
     N_HEADS,
     N_LAYERS,
-    attached,
     case,
     close,
     kv_heads,
     per_query_head,
     visible,
 )
-from tiny_decoders import CONFIGS, SPECS, random_ids
+from tiny_decoders import CONFIGS, SPECS, attached, random_ids
 
 from models.hooked import hooked
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 import torch
-from hooked_cases import GROUPED, attached, case, close
-from tiny_decoders import CONFIGS, SPECS, VOCABULARY, random_ids, tiny_decoder
+from hooked_cases import GROUPED, case, close
+from tiny_decoders import CONFIGS, SPECS, VOCABULARY, attached, random_ids, tiny_decoder
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit

@@ -10,14 +10,13 @@ from hooked_cases import (
     FUSED,
     N_HEADS,
     N_LAYERS,
-    attached,
     case,
     close,
     kv_heads,
     padded_batch,
     per_query_head,
 )
-from tiny_decoders import CONFIGS, SPECS, random_ids, tiny_decoder
+from tiny_decoders import CONFIGS, SPECS, attached, random_ids, tiny_decoder
 from transformer_lens import FactoredMatrix
 from transformer_lens.model_bridge import TransformerBridge
 

@@ -16,7 +16,7 @@ from transformers import (
     Qwen3Config,
 )
 
-from models import AttentionSpec
+from models import AttentionSpec, attach
 
 VOCABULARY = 99
 TOKENS: dict[str, Any] = {"vocab_size": VOCABULARY, "bos_token_id": 0, "eos_token_id": None, "pad_token_id": 2}
@@ -62,6 +62,14 @@ def tiny_decoder(family: str, seed: int = 0, **changes: Any) -> PreTrainedModel:
         setattr(config, name, value)
     model = AutoModelForCausalLM.from_config(config).eval()
     stir(model, 0.2)
+    return model
+
+
+def attached(family: str, name: str, **changes: Any) -> PreTrainedModel:
+    """A tiny decoder with the variant in it, temperatures and learned coefficients stirred."""
+    model = attach(tiny_decoder(family, **changes), SPECS[name])
+    for layer in [module for key, module in model.named_modules() if key.endswith(".variant")]:
+        stir(layer, 0.3)
     return model
 
 
