@@ -20,5 +20,5 @@ class HookedModel(Protocol):
 
 
 def tokenizer_of(model: HookedModel) -> Any:
-    """The tokenizer as the model's folder has it, or None; transformer-lens's own copy prepends a first token."""
+    """The tokenizer as the model's folder has it, or None; the hooked model's own may have a padding token added."""
     return getattr(model, "plain_tokenizer", None) or model.tokenizer

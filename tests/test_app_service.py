@@ -4,12 +4,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from tiny_models import CORPUS, hooked_tiny
+from tiny_models import CORPUS, hooked_tiny, tiny_model, tiny_tokenizer
 from torch.testing import assert_close
 
 import app.service
 from app.model_source import fingerprint, source_folder, typed_folder
 from app.service import ModelService
+from models.hooked import hooked
 
 PROMPTS = [CORPUS[0][:length] for length in (20, 40, 60, 80)]
 
@@ -43,9 +44,9 @@ def test_patterns_that_would_fill_the_memory_are_refused(
 
 
 def test_bos_is_left_out_where_the_tokenizer_has_none() -> None:
-    model = hooked_tiny("softmax")
-    model.tokenizer.bos_token = None
-    service = ModelService(model)
+    tokenizer = tiny_tokenizer()
+    tokenizer.bos_token = None
+    service = ModelService(hooked(tiny_model("softmax"), tokenizer))
     assert not service.facts.has_bos
     assert service.attention("return", True).tokens == service.attention("return", False).tokens
 
