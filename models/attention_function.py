@@ -3,7 +3,7 @@
 from typing import Any
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import sdpa_mask
@@ -25,7 +25,7 @@ def variant_attention(
     query: Float[Tensor, "batch head query d_head"],
     key: Float[Tensor, "batch kv_head key d_head"],
     value: Float[Tensor, "batch kv_head key d_head"],
-    attention_mask: Tensor | None,
+    attention_mask: Shaped[Tensor, "..."] | None,
     scaling: float | None = None,
     dropout: float = 0.0,
     softcap: float | None = None,
@@ -61,7 +61,7 @@ def around_kernel(softcap: float | None, dropout: float) -> Around | None:
     )
 
 
-def as_boolean(mask: Tensor | None) -> Bool[Tensor, "..."] | None:
+def as_boolean(mask: Shaped[Tensor, "..."] | None) -> Bool[Tensor, "..."] | None:
     """True where visible; an additive mask has 0 there and −1e4 or less where a key is hidden, and nothing else."""
     if mask is None or mask.dtype == torch.bool:
         return mask

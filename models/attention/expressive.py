@@ -5,7 +5,7 @@ Parallel and antiparallel queries and keys both attend; orthogonal ones do not.
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Bool, Float
@@ -23,7 +23,7 @@ class RootOfF(torch.autograd.Function):
         return scores / length_of(scores)
 
     @staticmethod
-    def backward(ctx: Any, grad_root: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(ctx: Any, grad_root: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:  # type: ignore[override]
         (scores,) = ctx.saved_tensors
         return grad_root / length_of(scores).pow(3)
 
@@ -33,22 +33,32 @@ def length_of(scores: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     return torch.hypot(torch.ones_like(scores), scores)
 
 
-def _root_of_f(scores: Tensor, visible: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """√f with its sign, divided by its largest magnitude in the row, so that 1e-30 and 1e30 both survive squaring."""
+class ScaledRoot(NamedTuple):
+    """√f with its sign over the row's largest magnitude (peak), and the sum of its squares; 1 stands for a sum of 0."""
+
+    root: Float[Tensor, "batch head query key"]
+    peak: Float[Tensor, "batch head query 1"]
+    total: Float[Tensor, "batch head query 1"]
+
+
+def scaled_root(
+    scores: Float[Tensor, "batch head query key"], visible: Bool[Tensor, "#batch #head query key"]
+) -> ScaledRoot:
+    """√f of the visible scores, scaled so that 1e-30 and 1e30 both survive squaring."""
     root = torch.as_tensor(RootOfF.apply(scores)).masked_fill(~visible, 0.0)
     peak = root.detach().abs().amax(-1, keepdim=True)
     peak = peak.masked_fill(peak == 0, 1.0)
     scaled = root / peak
     total = scaled.square().sum(-1, keepdim=True)
-    return scaled, peak, total.masked_fill(total == 0, 1.0)
+    return ScaledRoot(scaled, peak, total.masked_fill(total == 0, 1.0))
 
 
 def weigh(
     scores: Float[Tensor, "batch head query key"], visible: Bool[Tensor, "#batch #head query key"]
 ) -> Float[Tensor, "batch head query key"]:
     """Non-negative weights, Σa = 1; a row whose visible f are all 0 is all zeros."""
-    scaled, _, total = _root_of_f(scores, visible)
-    return scaled.square() / total
+    scaled = scaled_root(scores, visible)
+    return scaled.root.square() / scaled.total
 
 
 def pullback(
@@ -58,8 +68,8 @@ def pullback(
     grad_pattern: Float[Tensor, "batch head query key"],
 ) -> Float[Tensor, "batch head query key"]:
     """∂a_i/∂z_j = f'(z_j)(δ_ij − a_i)/Σf with f'(z) = 2z/(1+z²)²."""
-    scaled, peak, total = _root_of_f(scores, visible)
-    slope = 2 * scaled / peak / total / length_of(scores).pow(3)
+    scaled = scaled_root(scores, visible)
+    slope = 2 * scaled.root / scaled.peak / scaled.total / length_of(scores).pow(3)
     return slope * (grad_pattern - (pattern * grad_pattern).sum(-1, keepdim=True))
 
 

@@ -13,9 +13,10 @@ from torch import Tensor
 from models.attention.variant import Prepared, Variant
 
 PER_ROW = "per_row"
+Coefficient = float | int | str | Float[Tensor, "..."]
 
 
-def resolve_coefficient(coefficient: Any, n_ctx: Any) -> float | str | Tensor:
+def resolve_coefficient(coefficient: Any, n_ctx: Any) -> Coefficient:
     """The factor c: as given, "per_row" (1/√n_t, n_t visible keys of the row), or 1/√n_ctx.
 
     It may not follow the current length: that would leak the future. A tensor is a scalar, [head],
@@ -35,12 +36,16 @@ def resolve_coefficient(coefficient: Any, n_ctx: Any) -> float | str | Tensor:
     return by_head(coefficient) if isinstance(coefficient, Tensor) else coefficient
 
 
-def by_head(coefficient: Tensor) -> Tensor:
+def by_head(coefficient: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
     """A coefficient per head [head] as [head, 1, 1], so that it broadcasts to [batch, head, query, key]."""
     return coefficient[:, None, None] if coefficient.ndim == 1 else coefficient
 
 
-def _factor(scores: Tensor, visible: Tensor, coefficient: float | str | Tensor) -> float | Tensor:
+def _factor(
+    scores: Float[Tensor, "batch head query key"],
+    visible: Bool[Tensor, "#batch #head query key"],
+    coefficient: Coefficient,
+) -> float | Float[Tensor, "..."]:
     if isinstance(coefficient, str):
         return visible.sum(-1, keepdim=True).clamp_min(1).to(scores.dtype).rsqrt()
     if isinstance(coefficient, Tensor):
@@ -53,7 +58,7 @@ def weigh(
     visible: Bool[Tensor, "#batch #head query key"],
     *,
     power: int,
-    coefficient: float | str | Tensor,
+    coefficient: Coefficient,
 ) -> Float[Tensor, "batch head query key"]:
     """Element-wise power, no normalisation; masked after the power."""
     seen = scores.masked_fill(~visible, 0.0)
@@ -67,7 +72,7 @@ def pullback(
     grad_pattern: Float[Tensor, "batch head query key"],
     *,
     power: int,
-    coefficient: float | str | Tensor,
+    coefficient: Coefficient,
 ) -> Float[Tensor, "batch head query key"]:
     """∂a/∂p = c · power · p^(power−1), element by element."""
     slope = power * scores.masked_fill(~visible, 0.0).pow(power - 1) * _factor(scores, visible, coefficient)
@@ -75,11 +80,11 @@ def pullback(
 
 
 def prepare(
-    q: Tensor,
-    v: Tensor,
+    q: Float[Tensor, "batch head query d_head"],
+    v: Float[Tensor, "batch head key d_value"],
     *,
     power: int = 3,
-    coefficient: float | str | Tensor | None = None,
+    coefficient: Coefficient | None = None,
     n_ctx: int | None = None,
 ) -> Prepared:
     check_power(power)

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from models.attention.shapes import check_broadcast
-from models.attention.variant import Prepared, Variant
+from models.attention.variant import Pattern, Prepared, Scores, Variant
 from models.attention.visibility import visible_keys
 
 
@@ -43,8 +43,8 @@ class Inputs:
 class Around:
     """What a decoder may put around the kernel: a change of the scores before it, one of the weights after it."""
 
-    scores: Callable[[Tensor], Tensor] = lambda scores: scores
-    weights: Callable[[Tensor], Tensor] = lambda weights: weights
+    scores: Callable[[Scores], Scores] = lambda scores: scores
+    weights: Callable[[Pattern], Pattern] = lambda weights: weights
 
 
 def run(

@@ -23,8 +23,8 @@ def per_head(
 
 
 def prepare(
-    q: Tensor,
-    v: Tensor,
+    q: Float[Tensor, "batch head query d_head"],
+    v: Float[Tensor, "batch head key d_value"],
     *,
     temperature_q: Float[Tensor, "..."] | None = None,
     temperature_v: Float[Tensor, "..."] | None = None,

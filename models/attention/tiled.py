@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
 from models.attention.visibility import visible_keys
@@ -43,7 +43,9 @@ def tiles(n_rows: tuple[int, ...], n_key: int, causal: bool) -> Iterator[Tile]:
                 yield Tile(slice(b, min(b + entries, batch)), slice(h, min(h + heads, head)), slice(t, end), seen)
 
 
-def _visible(mask: Tensor | None, causal: bool, tile: Tile, device: torch.device) -> Tensor:
+def _visible(
+    mask: Bool[Tensor, "..."] | None, causal: bool, tile: Tile, device: torch.device
+) -> Bool[Tensor, "batch_or_one head_or_one query key"]:
     """What the tile's queries see of its keys; with the causal rule they are the last of those keys."""
     rows = tile.query.stop - tile.query.start
     return visible_keys(None if mask is None else _cut(mask, tile), causal, rows, tile.n_key, device)
@@ -54,7 +56,7 @@ def _of_kernel(kernel: Mapping[str, Any], tile: Tile) -> dict[str, Any]:
     return {name: _cut(value, tile) if isinstance(value, Tensor) else value for name, value in kernel.items()}
 
 
-def _cut(value: Tensor, tile: Tile) -> Tensor:
+def _cut(value: Shaped[Tensor, "..."], tile: Tile) -> Shaped[Tensor, "_ _ _ _"]:
     """The part of a tensor that broadcasts to [batch, head, query, key] which belongs to a tile."""
     full = value[(None,) * (4 - value.ndim)]
     wanted = (tile.batch, tile.head, tile.query, slice(0, tile.n_key))
@@ -87,7 +89,7 @@ class TiledAttention(torch.autograd.Function):
         return output
 
     @staticmethod
-    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, grad_output: Float[Tensor, "batch head query d_value"]) -> tuple[Tensor | None, ...]:  # type: ignore[override]
         if torch.is_grad_enabled():
             raise RuntimeError("attention without its pattern has first derivatives only; ask with need_pattern=True")
         q, k, v, mask = ctx.saved_tensors
@@ -107,7 +109,9 @@ class TiledAttention(torch.autograd.Function):
         return grad_q, grad_k, grad_v, None, None, None, None, None
 
 
-def _scores(q: Tensor, k: Tensor, tile: Tile, scale: float) -> Tensor:
+def _scores(
+    q: Float[Tensor, "batch head query d_head"], k: Float[Tensor, "batch head key d_head"], tile: Tile, scale: float
+) -> Float[Tensor, "tile_batch tile_head tile_query tile_key"]:
     return (q[tile.batch, tile.head, tile.query] * scale) @ k[tile.batch, tile.head, : tile.n_key].mT
 
 

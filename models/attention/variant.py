@@ -24,7 +24,9 @@ class Prepared:
     kernel: Mapping[str, Any] = field(default_factory=dict)
 
 
-def as_given(q: Tensor, v: Tensor, **options: Any) -> Prepared:
+def as_given(
+    q: Float[Tensor, "batch head query d_head"], v: Float[Tensor, "batch head key d_value"], **options: Any
+) -> Prepared:
     """Most variants act on the scores alone: queries, values and options pass unchanged."""
     return Prepared(q, v, options)
 

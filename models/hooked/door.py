@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 import torch
+from jaxtyping import Int
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
@@ -55,7 +56,7 @@ def refuse_unknown_positions(embedding: nn.Module, inputs: tuple[Any, ...]) -> N
         raise ValueError(f"position {unknown} is outside the context; this model learned positions 0 to {rows - 1}")
 
 
-def outside(numbers: Tensor, rows: int) -> int | None:
+def outside(numbers: Int[Tensor, "..."], rows: int) -> int | None:
     """The worst of the numbers that is no row, if there is one."""
     lowest, highest = (int(bound) for bound in torch.aminmax(numbers))
     return lowest if lowest < 0 else highest if highest >= rows else None
