@@ -20,6 +20,7 @@ def hooked(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None = N
 
     The model is wrapped in place: from then on use the hooked model, and hf_state_dict(hooked model) for its weights.
     A model that nothing was attached to is softmax. Without a tokenizer the hooked model works with ids.
+    hook_result, each head's part of the output, is there after set_use_attn_result(True), as in transformer-lens.
     Raises ValueError for a family that is not supported, a model without a language head, one hooked already, one whose
     config names a variant that is not attached, and a GPT-NeoX without attention biases.
     """
