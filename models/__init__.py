@@ -21,6 +21,10 @@ HOMES = {
 __all__ = ["AttentionSpec", "attach", "attend", "detach", "load", "save"]
 
 
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]
+
+
 def __getattr__(name: str) -> Any:
     """Public names load their module on first use: transformers and transformer-lens take seconds to import."""
     if name not in HOMES:

@@ -1,13 +1,17 @@
 """What the README says runs: its Python blocks do, and its make targets and files exist."""
 
 import re
+import tomllib
 from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+from tiny_models import tiny_tokenizer
 
 from app.zoo_table import markdown_table
 from models.attention import VARIANTS
+from models.training.recipe import Recipe
+from models.training.untrained import untrained_model
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -20,6 +24,11 @@ def test_the_python_of_a_section_runs(section: str, tmp_path: Path, monkeypatch:
     monkeypatch.chdir(tmp_path)
     with patch.dict(VARIANTS):
         exec(compile(PYTHON[section], f"README.md, {section}", "exec"), {})
+
+
+def test_the_recipe_of_the_readme_makes_a_model() -> None:
+    (toml,) = re.findall(r"```toml\n(.*?)```", README, re.S)
+    assert untrained_model(Recipe.from_plain(tomllib.loads(toml)), tiny_tokenizer()).config.hidden_size == 64
 
 
 def test_the_zoo_table_is_what_the_command_prints() -> None:

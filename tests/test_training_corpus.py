@@ -20,6 +20,14 @@ from models.training.stdlib import module_docstrings, stdlib_documents
 MANY = [Document(f"name {index % 100}", f"text {index}") for index in range(200)]
 
 
+@pytest.mark.parametrize("length", [3, 60, 200])
+def test_a_text_too_small_for_a_window_is_refused(length: int, tmp_path: Path) -> None:
+    path = tmp_path / "short.txt"
+    path.write_text("a b " * (length // 4 + 1))
+    with pytest.raises(ValueError, match=r"tokens, a window of this recipe takes 17: give more text or a smaller"):
+        prepare_corpus(tiny_recipe(path))
+
+
 def test_a_text_file_is_one_document(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("é", encoding="utf-8")
     assert documents({"source": "text", "path": str(tmp_path / "a.txt")}) == [Document("a.txt", "é")]

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from tiny_models import tiny_tokenizer
 from tiny_runs import tiny_plain, tiny_recipe
 
@@ -103,6 +104,19 @@ def test_all_variants_begin_with_equal_weights() -> None:
         untrained_model(tiny_recipe(TEXT, attention={"variant": name}), tiny_tokenizer()) for name in ("softmax", "cog")
     )
     assert all(one.equal(other) for one, other in zip(softmax.parameters(), cog.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_every_token_has_an_embedding_that_learns(tied: bool) -> None:
+    tokenizer = tiny_tokenizer()
+    tokenizer.pad_token = tokenizer.bos_token
+    fields = {**tiny_recipe(TEXT).model, "tie_word_embeddings": tied}
+    model = untrained_model(tiny_recipe(TEXT, model=fields), tokenizer)
+    ids = torch.arange(16)[None]
+    model(ids, labels=ids).loss.backward()
+    embedding = model.get_input_embeddings().get_parameter("weight")
+    assert embedding.abs().amax(1).min() > 0
+    assert embedding.grad is not None and embedding.grad[:15].abs().amax(1).min() > 0
 
 
 def test_a_run_does_not_go_on_under_another_recipe() -> None:

@@ -46,7 +46,19 @@ def prepare_corpus(recipe: Recipe) -> Corpus:
     folder = cache_folder() / key[:16]
     if not folder.is_dir():
         _fill(folder, found, key, recipe)
-    return _open(folder)
+    corpus = _open(folder)
+    refuse_too_small(corpus, recipe.context)
+    return corpus
+
+
+def refuse_too_small(corpus: Corpus, context: int) -> None:
+    """Refuse a corpus whose training or held-out part does not fill one window."""
+    for name, tokens in (("training", corpus.training), ("held-out", corpus.validation)):
+        if len(tokens) <= context:
+            raise ValueError(
+                f"the corpus has {len(tokens)} {name} tokens, a window of this recipe takes {context + 1}: "
+                "give more text or a smaller context"
+            )
 
 
 def cache_folder() -> Path:

@@ -21,7 +21,7 @@ def untrained_model(recipe: Recipe, tokenizer: PreTrainedTokenizerBase) -> PreTr
         vocab_size=len(tokenizer),
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
+        pad_token_id=None,  # the padding token is the first token too, and an embedding of padding is never trained
     )
     torch.manual_seed(recipe.seed)
     model = AutoModelForCausalLM.from_config(config, dtype=torch.float32, attn_implementation="eager")
