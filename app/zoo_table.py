@@ -2,12 +2,13 @@
 
 from typing import Any
 
+from rich.box import SIMPLE
 from rich.table import Table
 
 from models.training.machine import machine_words
 from models.training.shipped import Shipped, shipped_models, training_speed
 
-COLUMNS = ("model", "parameters", "tokens seen", "validation loss", "in 16 bits", "tokens/s", "snapshots", "trained on")
+COLUMNS = ("model", "parameters", "tokens seen", "validation loss", "in 16 bits", "tokens/s", "snapshots")
 LOSSES = (
     "Losses are nats per token of held-out text: of the float32 weights at the end of training, and of the bfloat16 "
     "weights in the repository."
@@ -16,7 +17,14 @@ LOSSES = (
 
 def terminal_table() -> Table:
     """The shipped models as a rich table."""
-    table = Table(*COLUMNS, caption=caption(training_speed()), caption_justify="left")
+    table = Table(
+        *COLUMNS,
+        box=SIMPLE,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        caption=caption(training_speed()),
+        caption_justify="left",
+    )
     for row in rows():
         table.add_row(*row)
     return table
@@ -24,7 +32,7 @@ def terminal_table() -> Table:
 
 def markdown_table() -> str:
     """The shipped models as GitHub's Markdown shows tables, numbers to the right."""
-    rules = ("---", *("---:" for _ in COLUMNS[1:-1]), "---")
+    rules = ("---", *("---:" for _ in COLUMNS[1:]))
     lines = [" | ".join(cells) for cells in (COLUMNS, rules, *rows())]
     return "\n".join(f"| {line} |" for line in lines) + f"\n\n{caption(training_speed())}\n"
 
@@ -39,10 +47,12 @@ def rows() -> list[tuple[str, ...]]:
 
 def caption(speed: dict[str, Any] | None) -> str:
     """What the columns mean and where they were measured."""
+    trained = sorted({f"{machine_words(one.facts['machine'])}, {one.facts['precision']}" for one in shipped_models()})
+    words = f"{LOSSES} Trained on: {'; '.join(trained)}."
     if speed is None:
-        return LOSSES + " The speed of training was not measured."
+        return words + " The speed of training was not measured."
     return (
-        f"{LOSSES} The speed is that of training in {speed['precision']} on a {machine_words(speed['machine'])}, per "
+        f"{words} The speed is that of training in {speed['precision']} on a {machine_words(speed['machine'])}, per "
         f"second of CPU time, all variants taking turns: the median of {speed['rounds']} steps of {speed['tokens']:,} "
         "tokens each (`benchmarks/training_speed.py`)."
     )
@@ -58,5 +68,4 @@ def _row(model: Shipped, speed: float | None) -> tuple[str, ...]:
         f"{facts['shipped_validation_loss']:.3f}",
         "not measured" if speed is None else f"{speed:,.0f}",
         str(model.snapshots),
-        f"{machine_words(facts['machine'])}, {facts['precision']}",
     )

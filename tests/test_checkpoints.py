@@ -1,5 +1,6 @@
 """Model folders: what is saved opens again bit for bit, and what is not exactly a model is refused in one sentence."""
 
+import inspect
 import json
 import os
 import shutil
@@ -31,6 +32,7 @@ from transformers import (
 from models import AttentionSpec, attach, detach, load, save
 from models.checkpoints import CheckpointError, open_folder
 from models.checkpoints.header import MAX_HEADER_BYTES, MAX_TENSORS, stored_tensors
+from models.checkpoints.loading import place_of
 
 
 def tokenizer(changed: str = "x") -> PreTrainedTokenizerFast:
@@ -866,3 +868,9 @@ def test_untied_twins_are_not_saved_as_tied(tmp_path: Path) -> None:
     model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight + 1)
     with pytest.raises(CheckpointError, match=r"cannot save the model: the config ties 'lm_head.weight'"):
         save(model, tmp_path / "model")
+
+
+@pytest.mark.parametrize("thing", [None, 3])
+def test_load_of_no_name_and_no_path_is_refused(thing: Any) -> None:
+    with pytest.raises(CheckpointError, match="load takes the name of a shipped model or a folder, got a "):
+        inspect.unwrap(place_of)(thing)

@@ -29,6 +29,11 @@ def load(
 
 def place_of(name_or_path: str | Path) -> Path:
     """The folder that is meant; shipped models come first."""
+    if not isinstance(name_or_path, str | Path):
+        raise CheckpointError(
+            f"load takes the name of a shipped model or a folder, got a {type(name_or_path).__name__}: "
+            "hook a model in memory with models.hooked.hooked, or save it first"
+        )
     if name_or_path in zoo.names():
         return zoo.folder(str(name_or_path))
     path = Path(name_or_path).expanduser()
