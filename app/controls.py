@@ -15,7 +15,7 @@ LONGEST_PROMPT = 20_000
 
 @dataclass(frozen=True)
 class Choice:
-    """What the sidebar says: a shipped model's name or a typed folder, the text, and the first token."""
+    """What the sidebar says: a shipped model's name (empty: none) or a typed folder, the text, and the first token."""
 
     name: str
     typed: str
@@ -46,7 +46,7 @@ def model_and_prompt() -> Choice:
         for example in EXAMPLES:
             st.button(example.title, on_click=write_prompt, args=(example.text,))
     bos = st.toggle("Begin with the BOS token", key="bos", bind="query-params", help="Where the tokenizer has one.")
-    return Choice(name or preferred, typed, prompt, bos)
+    return Choice(name or "", typed, prompt, bos)
 
 
 def start(**values: str) -> None:

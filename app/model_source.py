@@ -12,6 +12,8 @@ class NothingAskedError(ValueError):
 
 def source_folder(name: str, typed: str, from_folder: str) -> Path:
     """The folder of a shipped model, or the typed one when `name` is `from_folder`. ValueError in one sentence."""
+    if not name:
+        raise ValueError(f"the link names no model that is shipped; choose one: {', '.join(zoo.names())}, or a folder")
     return typed_folder(typed) if name == from_folder else zoo.folder(name)
 
 

@@ -80,9 +80,8 @@ def test_the_link_of_a_first_visit_is_whole(folder: Path) -> None:
     assert {"model", "prompt"} <= set(test.query_params)
 
 
-def test_an_unknown_model_in_a_link_does_no_harm(folder: Path) -> None:
-    test = page(folder, model="<script>")
-    assert not test.exception
+def test_an_unknown_model_in_a_link_is_refused_with_the_shipped_ones(folder: Path) -> None:
+    assert "the link names no model that is shipped; choose one: softmax, cog" in refusal(page(folder, model="nope"))
 
 
 @pytest.mark.parametrize(
