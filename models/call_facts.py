@@ -34,8 +34,12 @@ def with_pattern_request(base: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
 
 def with_visible_count(names: tuple[str, ...], base: nn.Module, args: Any, kwargs: Any) -> tuple[Any, Any]:
     """The base model's call with visible_count [batch or 1, past + query] added."""
-    given = {**dict(zip(names, args, strict=False)), **kwargs}
-    return args, {**kwargs, "visible_count": visible_count(given)}
+    return args, {**kwargs, "visible_count": visible_count(by_name(names, args, kwargs))}
+
+
+def by_name(names: tuple[str, ...], args: Any, kwargs: Any) -> dict[str, Any]:
+    """All arguments of a call by name; `names` are the parameters in order."""
+    return {**dict(zip(names, args, strict=False)), **kwargs}
 
 
 def visible_count(given: dict[str, Any]) -> Int[Tensor, "batch_or_one total"]:

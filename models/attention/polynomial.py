@@ -75,7 +75,7 @@ def pullback(
     coefficient: Coefficient,
 ) -> Float[Tensor, "batch head query key"]:
     """∂a/∂p = c · power · p^(power−1), element by element."""
-    slope = power * scores.masked_fill(~visible, 0.0).pow(power - 1) * _factor(scores, visible, coefficient)
+    slope = power * scores.pow(power - 1) * _factor(scores, visible, coefficient)
     return (slope * grad_pattern).masked_fill(~visible, 0.0)
 
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from models.attention_function import as_boolean
+from models.call_facts import by_name
 
 
 def guard(model: PreTrainedModel) -> None:
@@ -39,7 +40,7 @@ def with_boolean_mask(
     names: tuple[str, ...], model: Any, inputs: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The call by names, with prepared masks boolean: in scores, -1e9 would be a number like any other."""
-    given = {**dict(zip(names, inputs, strict=False)), **kwargs}
+    given = by_name(names, inputs, kwargs)
     return (), {**given, "attention_mask": prepared(given.get("attention_mask"))}
 
 
