@@ -37,6 +37,6 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "headscope needs Python 3.11 or newer, got " + sys.version.split()[0] + "; name one with: make PYTHON=python3.11")'
 	@echo "Installing into $(VENV): a few minutes the first time"
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) hatchling
+	$(PIP) hatchling setuptools # what builds this project and the one requirement without a wheel
 	$(PIP) --no-build-isolation --editable '.[dev]'
 	@touch $@
