@@ -41,9 +41,9 @@ def train(recipe: RecipeFile, out: RunFolder = None) -> None:
     from models.training.recipe import read_recipe
 
     folder = out or run_folder(recipe)
-    train_with_bar(refusing_clearly(lambda: read_recipe(recipe)), folder)
+    has_trained = train_with_bar(refusing_clearly(lambda: read_recipe(recipe)), folder)
     if os.environ.get("RANK", "0") == "0":
-        typer.echo(f"trained: {folder}")
+        typer.echo(f"trained: {folder}" if has_trained else f"nothing to do: the run in {folder} is complete")
 
 
 @command.command()
@@ -91,13 +91,14 @@ def run_folder(recipe: Path) -> Path:
     return Path("runs") / (recipe.resolve().parent.name if recipe.stem == "recipe" else recipe.stem)
 
 
-def train_with_bar(recipe: "Recipe", folder: Path) -> None:
-    """Train and show how it goes."""
+def train_with_bar(recipe: "Recipe", folder: Path) -> bool:
+    """Train and show how it goes; False for a run that was complete already."""
     from app.training_bar import TrainingBar
     from models.training.loop import train as train_run
 
     with TrainingBar(recipe.steps, folder.name) as bar:
         refusing_clearly(lambda: train_run(recipe, folder, bar.show))
+        return bar.has_shown
 
 
 def refusing_clearly(step: Callable[[], Result]) -> Result:
