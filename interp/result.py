@@ -102,7 +102,7 @@ class Result:
         frame = self.to_frame()
         rows = f"the first {SHOWN_ROWS} of {len(frame):,} rows" if len(frame) > SHOWN_ROWS else f"{len(frame)} rows"
         return {
-            "application/vnd.plotly.v1+json": json.loads(self.figure().to_json()),
+            "application/vnd.plotly.v1+json": json.loads(str(self.figure().to_json())),
             "text/html": f"<p><b>{html.escape(self.about.title)}</b>: {html.escape(self.about.law)} "
             f"({html.escape(self.about.unit)}; {rows})</p>{frame.head(SHOWN_ROWS).to_html(index=False, escape=True)}",
             "text/plain": repr(self),
@@ -129,4 +129,6 @@ def plain(tensor: Tensor) -> Any:
     array = tensor.detach().cpu().numpy()
     if array.dtype.kind in "iub" or np.isfinite(array).all():
         return array.tolist()
-    return np.where(np.isfinite(array), array.astype(object), None).tolist()
+    holed = array.astype(object)
+    holed[~np.isfinite(array)] = None
+    return holed.tolist()
