@@ -1,4 +1,4 @@
-"""The `headscope` command: open the app, train a model, ship it, list the shipped models."""
+"""The `headscope` command: open the app, inspect a model, train one, ship it, list the shipped ones."""
 
 import os
 from collections.abc import Callable
@@ -73,6 +73,34 @@ def zoo(
         typer.echo(refusing_clearly(markdown_table), nl=False)
     else:
         Console().print(refusing_clearly(terminal_table))
+
+
+@command.command()
+def inspect(
+    model: Annotated[str, typer.Argument(help="A shipped model's name or a model folder.")],
+    prompt: Annotated[list[str], typer.Option(help="The text it reads; give it again for means over several.")],
+    what: Annotated[list[str] | None, typer.Option(help="An analysis by name; again for more. Default: all.")] = None,
+    compare: Annotated[str | None, typer.Option(help="A second model, set beside the first.")] = None,
+    bos: Annotated[bool, typer.Option("--bos", help="Put the BOS token before each prompt.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print the table of heads as CSV.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Write a report with all figures; it needs no network.")] = None,
+) -> None:
+    """Analyse the heads of a model on a prompt: a table, JSON, CSV, or an HTML report."""
+    from app import inspection
+
+    if html:
+        refusing_clearly(lambda: inspection.refuse_missing_folder(html))
+    models = (model, compare) if compare else (model,)
+    asked = inspection.Inspection(models, tuple(prompt), tuple(what) if what else None, bos)
+    findings = refusing_clearly(lambda: inspection.inspected(asked))
+    if html:
+        refusing_clearly(lambda: inspection.write_report(findings, html))
+        typer.echo(f"written: {html}", err=True)
+    if as_json or as_csv:
+        typer.echo(inspection.as_json(findings) if as_json else inspection.as_csv(findings), nl=as_json)
+    elif not html:
+        typer.echo(inspection.table(findings).to_string(index=False, float_format="{:.3f}".format, na_rep="–"))
 
 
 def retrain_zoo() -> None:

@@ -12,6 +12,7 @@ from interp.hooked_model import HookedModel
 from interp.prompt_tokens import PromptTokens
 
 SCORES = "attn.hook_attn_scores"
+TEMPERATURES = ("attn.hook_temperature_q", "attn.hook_temperature_v")
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,8 @@ class Activations:
 def gather(model: HookedModel, prompts: Sequence[PromptTokens], names: Sequence[str]) -> list[Activations]:
     """Run prompts of one length in one forward pass and keep the named hooks, float32 at least.
 
-    Hooks are state: the caller lets one run in at a time. Raises ValueError for prompts of several lengths and for a
-    hook that the model does not have.
+    A layer without a temperature has temperature 1. Hooks are state: the caller lets one run in at a time. Raises
+    ValueError for prompts of several lengths and for a hook that the model does not have.
     """
     if len({len(prompt.ids) for prompt in prompts}) != 1:
         raise ValueError("gather takes prompts of one length, at least one; group them by length")
@@ -47,11 +48,14 @@ def gather(model: HookedModel, prompts: Sequence[PromptTokens], names: Sequence[
         kept[place] = value.detach().cpu().clone()
 
     places = {name: hook_names(model, name) for name in names}
-    hooks = [(place, partial(keep, place)) for of_name in places.values() for place in of_name]
+    hooks = [
+        (place, partial(keep, place)) for of_name in places.values() for place in of_name if place in model.hook_dict
+    ]
     ids = torch.tensor([prompt.ids for prompt in prompts], device=next(iter(model.parameters())).device)
     with torch.no_grad():
         logits = model.run_with_hooks(ids, fwd_hooks=hooks).float().cpu()
-    found = {name: [kept[place] for place in of_name] for name, of_name in places.items()}
+    untempered = torch.ones(len(prompts), 1, ids.shape[1])
+    found = {name: [kept.get(place, untempered) for place in of_name] for name, of_name in places.items()}
     return [
         Activations(
             tokens=prompt,
@@ -69,7 +73,8 @@ def hook_names(model: HookedModel, name: str) -> list[str]:
     of_layers = [f"blocks.{layer}.{name}" for layer in range(model.cfg.n_layers)]
     if name in known:
         return [name]
-    if missing := [place for place in of_layers if place not in known]:
+    missing = [place for place in of_layers if place not in known]
+    if missing and (name not in TEMPERATURES or len(missing) == len(of_layers)):
         raise ValueError(f"this model has no hook {missing[0]}")
     return of_layers
 

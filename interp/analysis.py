@@ -22,10 +22,13 @@ class Analysis:
     """One analysis of one prompt: a name, one sentence, the hooks it reads, and the function of them.
 
     needs: transformer-lens names without `blocks.N.`; empty for an analysis of the weights alone, which is computed
-    once however many prompts there are.
+    once however many prompts there are. over_tokens: its numbers run over the tokens of one prompt, so that several
+    prompts have no mean. applies: which models it has something to say about.
     """
 
     name: str
     summary: str
     needs: tuple[str, ...]
     compute: Callable[[Setting, Activations], Result]
+    over_tokens: bool = False
+    applies: Callable[[ModelFacts], bool] = lambda facts: True
