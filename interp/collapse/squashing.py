@@ -26,6 +26,7 @@ ABOUT = About(
 class Squashing(Result):
     """The influence of every token on one output; tokens after it have exactly 0. No change of gauge touches it.
 
+    An embedding near 0 has a very large norm: the first RMSNorm divides by its size.
     norm_error: standard error of an estimate, None for the exact norm. position: t, the token whose output is read.
     """
 

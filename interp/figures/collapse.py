@@ -56,8 +56,10 @@ def growth(curves: CollapseCurves, values: Any, name: str, view: int, **style: A
 
 
 def squashing_figure(found: Squashing) -> go.Figure:
-    """The influence of every token, the null dashed."""
-    return canvas(found.about, over_tokens(found, "norm"), "norm", **by_token(found, "influence"))
+    """The influence of every token on a logarithmic axis, the null dashed."""
+    axes = by_token(found, "influence")
+    axes["yaxis"] |= {"type": "log", "exponentformat": "power"}
+    return canvas(found.about, over_tokens(found, "norm"), "norm", **axes)
 
 
 def path_bound_figure(found: PathBound) -> go.Figure:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from interp.hooked_model import HookedModel
@@ -13,15 +13,11 @@ from interp.interventions.intervention import Intervention, edited
 Hook = tuple[str, Callable[..., Any]]
 
 
-def ids_of(model: HookedModel, ids: Sequence[int]) -> Int[Tensor, "1 pos"]:
-    """One prompt on the model's device."""
-    return torch.tensor([ids], device=next(iter(model.parameters())).device)
-
-
 def logits_of(model: HookedModel, ids: Sequence[int], hooks: Sequence[Hook] = ()) -> Float[Tensor, "pos vocab"]:
     """Logits of one prompt on the CPU, float32, under hooks."""
+    device = next(iter(model.parameters())).device
     with torch.no_grad():
-        return model.run_with_hooks(ids_of(model, ids), fwd_hooks=list(hooks))[0].float().cpu()
+        return model.run_with_hooks(torch.tensor([ids], device=device), fwd_hooks=list(hooks))[0].float().cpu()
 
 
 def editing_hooks(interventions: Sequence[Intervention]) -> list[Hook]:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
+import numpy as np
+import torch
 from torch import Tensor
 
 from interp.analyse import analyse
@@ -12,7 +14,7 @@ from interp.head_statistics import HeadStatistics
 from interp.hooked_model import tokenizer_of
 from interp.prompt_tokens import prompt_tokens
 
-Measured = float | Tensor | Mapping[str, Any]
+Measured = float | int | Tensor | np.ndarray | Mapping[str, Any]
 Measure = Callable[[Any], Measured]
 
 
@@ -42,16 +44,14 @@ def finding(analysis: str, field: str, prompts: str | Sequence[str]) -> Measure:
 
 
 def named(values: Measured) -> dict[str, float]:
-    """Every number by name; of a tensor the name is its index, 3.0 for head 0 of layer 3."""
+    """Every number by name; of an array the name is its index, 3.0 for head 0 of layer 3."""
     if isinstance(values, Mapping):
-        return {joined(name, part): number for name, one in values.items() for part, number in named(one).items()}
-    if isinstance(values, Tensor) and values.ndim:
-        return {
-            joined(str(i), part): number
-            for i, one in enumerate(values.detach().cpu())
-            for part, number in named(one).items()
-        }
-    return {"": float(values)}
+        parts = dict(values)
+    elif (array := torch.as_tensor(values).detach().cpu()).ndim:
+        parts = {str(index): one for index, one in enumerate(array)}
+    else:
+        return {"": float(array)}
+    return {joined(name, part): number for name, one in parts.items() for part, number in named(one).items()}
 
 
 def joined(name: str, part: str) -> str:

@@ -48,8 +48,8 @@ class Trajectory(Result):
         frame = super().to_frame(field)
         at = frame["point"].to_numpy()
         said = {
-            "run": [self.runs[i] for i in self.run[at].tolist()],
-            "step": self.step[at].numpy(),
+            "run": [self.runs[i] for i in self.run.numpy()[at]],
+            "step": self.step.numpy()[at],
             "fingerprint": [self.fingerprint[i] for i in at],
         }
         return frame.assign(**said)
