@@ -8,6 +8,7 @@ from plotly.offline import get_plotlyjs
 from interp.findings import Findings
 from interp.result import Result
 
+HEIGHT = 480
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1c2030; margin: 2rem auto; max-width: 1500px; padding: 0 1.5rem; }
 h1 { font-size: 1.7rem; } h2 { font-size: 1.25rem; margin: 2.2rem 0 0.2rem; }
@@ -63,7 +64,10 @@ def _about(result: Result) -> str:
 
 
 def _figure(result: Result) -> str:
-    return result.figure().to_html(full_html=False, include_plotlyjs=False, config={"displaylogo": False})
+    figure = result.figure()
+    height = f"{figure.layout.height or HEIGHT}px"
+    choices = {"displaylogo": False, "responsive": True}
+    return figure.to_html(full_html=False, include_plotlyjs=False, default_height=height, config=choices)
 
 
 def _table(findings: Findings) -> str:

@@ -102,8 +102,12 @@ def test_the_scale_of_a_norm_after_attention_is_the_norm_s_own(family: str) -> N
 
 
 def test_a_bias_is_not_taken_for_a_scale() -> None:
-    heads = torch.randn(2, 8)
-    close(scale_after(heads, torch.stack([heads[0] / 3, heads[1] + 0.1])), torch.tensor([3.0, 1.0]))
+    heads, factors = torch.randn(2, 3, 8), torch.tensor([[3.0], [2.0], [0.5]])
+    attention = torch.stack([heads[0] / factors, heads[1] + torch.randn(8)])
+    expected = torch.stack([factors[:, 0], torch.ones(3)])
+    close(scale_after(heads, attention), expected)
+    close(scale_after(heads[:, :1], attention[:, :1]), expected[:, :1])
+    close(scale_after(heads.bfloat16().float(), attention.bfloat16().float()), expected, 0.02)
 
 
 @pytest.mark.parametrize("target", [TARGET, AGAINST])

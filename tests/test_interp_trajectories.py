@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ import pytest
 import torch
 from tiny_models import tiny_folder
 
-from interp.trajectories.measures import head_statistic, named
+from interp.analyses import ANALYSES
+from interp.detectors.rows import ROWS
+from interp.trajectories.measures import finding, head_statistic, named
 from interp.trajectories.snapshots import run_folder
 from interp.trajectories.trajectory import Trajectory, trajectory
 from models.checkpoints import open_folder
@@ -88,6 +91,25 @@ def test_several_measures_have_a_menu_and_every_snapshot_is_counted(runs: dict[s
     assert several.labels["measure"] == ("norm", "ones.0", "ones.1") and counted == [(1, 1)]
     assert [button.label for button in several.figure().layout.updatemenus[0].buttons] == ["norm", "ones.0", "ones.1"]
     assert "Size" in several.figure().layout.title.text
+
+
+def test_one_snapshot_is_held_at_a_time(runs: dict[str, Path]) -> None:
+    held: list[weakref.ref[Any]] = []
+
+    def alive(model: Any) -> int:
+        held.append(weakref.ref(model))
+        return sum(one() is not None for one in held)
+
+    assert trajectory(runs, alive).value.flatten().tolist() == [1, 1, 1, 1]
+
+
+def test_any_finding_can_be_followed(runs: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ANALYSES, "detectors", ROWS[0])
+    alone = {"first run": runs["first run"]}
+    share = trajectory(alone, finding("detectors", "share_null", PROMPT))
+    assert share.labels["measure"] == ("detectors.share_null",) and 0 < float(share.value) < 1
+    with pytest.raises(ValueError, match="detectors has no field 'colour'; known: signed"):
+        trajectory(alone, finding("detectors", "colour", PROMPT))
 
 
 def test_a_measure_may_be_a_number_a_tensor_or_named_ones() -> None:

@@ -10,7 +10,7 @@ from interp.activations import Activations
 from interp.head_weights import HeadWeights
 
 WRITES = ("hook_resid_pre", "hook_attn_out", "hook_mlp_out", "attn.hook_z")
-PROPORTIONAL = 1e-4
+ROUNDING = 1e-4  # lets a prompt of one token, which any bias explains, have a factor
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,11 @@ class Readout:
 
 def residual_parts(run: Activations, weights: HeadWeights, position: int = -1) -> ResidualParts:
     """The parts at a position of a run that kept WRITES."""
-    resid_pre, attention, mlp, z = (run[name][:, position] for name in WRITES)
-    unscaled = torch.einsum("lhe,lhem->lhm", z, weights.W_O)
-    scale = scale_after(unscaled.sum(1), attention)
-    return ResidualParts(resid_pre[0], attention, mlp, unscaled / scale[:, None, None], scale)
+    resid_pre, attention, mlp, z = (run[name] for name in WRITES)
+    heads = torch.einsum("lphe,lhem->lphm", z, weights.W_O)
+    scale = scale_after(heads.sum(2), attention)[:, position]
+    at = (slice(None), position)
+    return ResidualParts(resid_pre[0, position], attention[at], mlp[at], heads[at] / scale[:, None, None], scale)
 
 
 def readout(run: Activations, weights: HeadWeights, position: int = -1) -> Readout:
@@ -51,12 +52,15 @@ def readout(run: Activations, weights: HeadWeights, position: int = -1) -> Reado
 
 
 def scale_after(
-    heads: Float[Tensor, "layer d_model"], attention: Float[Tensor, "layer d_model"]
-) -> Float[Tensor, "layer"]:
-    """What a norm that follows attention divides by, found as the ratio of the heads' sum to what attention added.
+    heads: Float[Tensor, "layer pos d_model"], attention: Float[Tensor, "layer pos d_model"]
+) -> Float[Tensor, "layer pos"]:
+    """What a norm that follows attention divides the sum of the heads by, found from what attention added.
 
-    1 where the two are not proportional: no norm follows, and the difference is a bias of the output.
+    1 in a layer where the two are less alike by a factor per position than by a difference that is everywhere the
+    same: then no norm follows, and that difference is the output's bias.
     """
-    ratio = (heads * attention).sum(-1) / heads.square().sum(-1)
-    left = (attention - ratio[:, None] * heads).norm(dim=-1)
-    return torch.where(left <= PROPORTIONAL * attention.norm(dim=-1), 1 / ratio, 1.0)
+    factor = (heads * attention).sum(-1) / heads.square().sum(-1)
+    off_factor = (attention - factor[..., None] * heads).norm(dim=(1, 2))
+    bias = attention - heads
+    off_bias = (bias - bias.mean(1, keepdim=True)).norm(dim=(1, 2)) + ROUNDING * attention.norm(dim=(1, 2))
+    return torch.where((off_factor <= off_bias)[:, None], 1 / factor, 1.0)

@@ -14,14 +14,21 @@ SIGNED = "RdBu"  # red negative, white zero, blue positive
 POSITIVE = "Blues"
 GAUGE = "gauge-dependent"
 MOST_TICKS = 40
+MOST_WORDS = 90
 
 
 def canvas(about: About, traces: Sequence[Any], field: str = "", **layout: Any) -> go.Figure:
     """A figure with the result's title and unit; a field that depends on the gauge says so in the title."""
     gauge = f" ({GAUGE})" if field in about.gauge_dependent else ""
-    title = f"{escaped(about.title)}{gauge}<br><sub>{escaped(about.law)} · {escaped(about.unit)}</sub>"
+    words = shortened(f"{about.law} · {about.unit}")
+    title = f"{escaped(about.title)}{gauge}<br><sub>{escaped(words)}</sub>"
     base = {"title": {"text": title}, "template": "plotly_white", "margin": {"l": 70, "r": 30, "t": 80, "b": 60}}
     return go.Figure(list(traces), {**base, **layout})
+
+
+def shortened(text: str) -> str:
+    """Words that leave room for a figure's menu."""
+    return text if len(text) <= MOST_WORDS else f"{text[:MOST_WORDS]} …"
 
 
 def escaped(text: str) -> str:

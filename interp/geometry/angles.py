@@ -80,7 +80,7 @@ def angles(
     found: dict[str, Any] = {name: torch.stack([layer[name] for layer in layers]) for name in layers[0]}
     edges = torch.linspace(-1, 1, BINS + 1, dtype=torch.float64)
     chance: dict[str, Any] = {
-        "pairs_null": random_cosine_cdf(edges, d).diff().to(q.dtype).expand_as(found["pairs"]),
+        "pairs_null": random_cosine_cdf(edges, d).diff().clamp_min(0).to(q.dtype).expand_as(found["pairs"]),
         **{name: found["parallel"].new_full(q.shape[:2], value) for name, value in random_shares(near, d).items()},
     }
     free = any(variant_named(variant).parity({}) for variant in variants)

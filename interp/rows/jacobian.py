@@ -11,7 +11,6 @@ from collections.abc import Callable
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.linalg import vecdot
 
 Norm = Callable[[Tensor, Tensor, int | float | None], Tensor]
 
@@ -62,9 +61,10 @@ def _normalised(
     peak, place = w.max(-1, keepdim=True)
     of_peak = u.gather(-1, place).square()
     others, slopes = w.scatter_(-1, place, 0.0), u.scatter_(-1, place, 0.0).square()
-    rest = vecdot(others, others)[..., None]
+    rest = others.norm(dim=-1, keepdim=True).square()
     of_peak = of_peak * ((1 - peak).square() + rest)
-    of_others = (1 + peak.square() + rest) * slopes.sum(-1, keepdim=True) - 2 * vecdot(slopes, others)[..., None]
+    of_others = (1 + peak.square() + rest) * slopes.sum(-1, keepdim=True)
+    of_others -= 2 * slopes.mul_(others).sum(-1, keepdim=True)
     return (of_peak + of_others).squeeze(-1).sqrt()
 
 

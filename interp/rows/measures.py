@@ -6,7 +6,6 @@ Weights of masked keys are exactly 0. A row of zeros has NaN where b is asked fo
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
-from torch.linalg import vecdot
 
 
 def shares(
@@ -25,12 +24,7 @@ def negative_mass(
 
 def entropy(b: Float[Tensor, "*batch query key"]) -> Float[Tensor, "*batch query"]:
     """−Σ b ln b in nats, in [0, ln n] for n visible keys."""
-    return torch.special.entr(b).sum(-1)
-
-
-def participation(b: Float[Tensor, "*batch query key"]) -> Float[Tensor, "*batch query"]:
-    """1/Σb², how many keys of equal weight would be as concentrated; in [1, n]."""
-    return 1 / vecdot(b, b)
+    return -b.clamp_min(torch.finfo(b.dtype).tiny).log_().mul_(b).sum(-1)
 
 
 def top_mass(b: Float[Tensor, "*batch query key"], top: int) -> Float[Tensor, "*batch query"]:
@@ -57,11 +51,16 @@ def measures(
     position: Int[Tensor, "query"],
     top: int,
 ) -> dict[str, Float[Tensor, "*batch query"]]:
-    """All of them, by name; normalised_entropy is H / ln n, spikiness 1/(n Σb²): both 1 for equal weights."""
+    """All of them, by name.
+
+    participation: 1/Σb², how many keys of equal weight would be as concentrated, in [1, n]. normalised_entropy H / ln n
+    and spikiness 1/(n Σb²) are 1 for equal weights.
+    """
     magnitude, signed_sum, n = pattern.abs(), pattern.sum(-1), visible_keys.to(pattern.dtype)
     total = magnitude.sum(-1)
     b = shares(magnitude, total)
-    nats, peers = entropy(b), participation(b)
+    nats, length = entropy(b), b.norm(dim=-1)
+    peers = length**-2
     return {
         "entropy": nats,
         "normalised_entropy": nats / n.log(),
@@ -71,7 +70,7 @@ def measures(
         "max_share": b.amax(-1),
         "negative_mass": negative_mass(total, signed_sum),
         "signed_sum": signed_sum,
-        "row_norm": pattern.norm(dim=-1),
+        "row_norm": length * total,
         **places(b, position),
     }
 
