@@ -1,12 +1,14 @@
 """Collapse curves: pairs of prompts, distances of their last residuals, and what no counting model can tell apart."""
 
+from functools import cache
+
 import pytest
 import torch
 from tiny_decoders import CONFIGS, attached
 from tiny_models import hooked_tiny, tiny_tokenizer
 from torch.testing import assert_close
 
-from interp.collapse.curves import collapse
+from interp.collapse.curves import CollapseCurves, collapse
 from interp.collapse.distances import DISTANCES, distances
 from interp.collapse.last_residuals import last_residuals
 from interp.collapse.pairs import (
@@ -24,6 +26,11 @@ from models.attention.table import VARIANTS
 from models.hooked import hooked
 
 ONES = repeated_unit([7], (2, 4, 8))
+
+
+@cache
+def curves_of_ones(variant: str) -> CollapseCurves:
+    return collapse(hooked_tiny(variant), ONES, samples=2)
 
 
 def test_repeating_the_last_token_adds_one_token() -> None:
@@ -89,7 +96,7 @@ def test_batches_change_nothing_and_are_watched() -> None:
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_rows_that_sum_to_one_cannot_count_equal_tokens(variant: str) -> None:
-    found = collapse(hooked_tiny(variant), ONES, samples=1)
+    found = curves_of_ones(variant)
     largest = float(found.distance[0].max())
     row = VARIANTS[variant]
     blind = row.rows_sum_to_one and variant != "selective"  # whose temperatures know the position
@@ -104,22 +111,19 @@ def test_a_different_start_is_seen_by_softmax() -> None:
 
 
 def test_the_null_is_the_distance_of_unrelated_prompts_with_the_same_end() -> None:
-    model = hooked_tiny("cog")
-    one_token = collapse(model, [CollapsePair(1, (7,), (7,))], samples=3)
+    one_token = collapse(hooked_tiny("cog"), [CollapsePair(1, (7,), (7,))])
     assert float(one_token.distance_null.abs().max()) == 0  # nothing is left to draw
-    found = collapse(model, ONES, samples=3)
+    found = curves_of_ones("cog")
     assert bool((found.distance_null > 0).all()) and bool((found.distance_null_spread > 0).all())
-    assert_close(found.distance_null, collapse(model, ONES, samples=3).distance_null)
 
 
 def test_a_flip_of_signs_changes_no_curve() -> None:
-    model = hooked_tiny("cog")
-    before = collapse(model, ONES, samples=1)
+    model, before = hooked_tiny("cog"), curves_of_ones("cog")
     with torch.no_grad():
         for layer in model.original_model.model.layers:
             for name in ("q_proj", "v_proj"):
                 layer.self_attn.get_submodule(name).get_parameter("_original_component.weight").neg_()
-    assert_close(collapse(model, ONES, samples=1).distance, before.distance, atol=1e-3, rtol=1e-3)
+    assert_close(collapse(model, ONES, samples=2).distance, before.distance, atol=1e-3, rtol=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +150,7 @@ def test_what_cannot_be_is_refused(wrong: object, words: str) -> None:
 
 
 def test_the_figure_has_a_line_per_depth_and_the_null_for_every_distance() -> None:
-    found = collapse(hooked_tiny("cog"), ONES, samples=1)
+    found = curves_of_ones("cog")
     figure = found.figure()
     lines = [one for one in figure.data if one.visible]
     assert [one.name for one in lines] == ["layer 0", "layer 1", "layer 2", "final norm", "null, final norm"]
@@ -156,7 +160,7 @@ def test_the_figure_has_a_line_per_depth_and_the_null_for_every_distance() -> No
 
 
 def test_models_are_compared_by_their_relative_curves() -> None:
-    found = {name: collapse(hooked_tiny(name), ONES, samples=1) for name in ("cog", "polynomial")}
+    found = {name: curves_of_ones(name) for name in ("cog", "polynomial")}
     lines = [one for one in collapse_comparison_figure(found).data if one.visible]
     assert [one.name for one in lines] == ["cog", "polynomial"]
     assert lines[1].y.tolist() == found["polynomial"].relative[0, -1].tolist()

@@ -124,7 +124,12 @@ def test_massive_activations_are_large_and_far_above_the_median() -> None:
     assert found.value[:, 0].tolist() == [-300.0, 500.0]
     assert (found.position[:, 0].tolist(), found.dimension[:, 0].tolist()) == ([1, 0], [7, 3])
     assert_close(found.ratio[:, 0], torch.tensor([6000.0, 500.0]))
-    assert bool((found.ratio_null < 20).all())
+
+
+def test_the_entries_of_noise_are_as_large_as_their_null() -> None:
+    found = massive_activations(torch.randn(2, 30, 40), top=1)
+    assert bool(((found.ratio - found.ratio_null).abs() < 5 * found.ratio_null_spread).all())
+    assert found.count.tolist() == [0, 0]
 
 
 def test_the_geometry_s_figure_shows_each_measure_beside_its_null() -> None:

@@ -212,6 +212,7 @@ def test_equal_weights_dilute_with_slope_minus_one_and_a_fixed_share_does_not() 
 def test_rows_without_a_choice_and_dead_rows_are_not_counted() -> None:
     heads = head_rows(of_pattern([[-1.0, 0, 0], [0.25, 0.75, 0], [0, 0, 0]]))
     assert (heads.negative_mass.item(), heads.first_token_mass.item(), heads.max_share.item()) == (0, 0.25, 0.75)
+    assert_close(heads.frobenius.item(), math.sqrt(1 + 0.625))
     assert head_rows(of_pattern([[-1.0]])).entropy.isnan().all()
 
 

@@ -34,7 +34,7 @@ def random_pattern(signed: bool) -> Tensor:
     return sizes * scores.sign() if signed else sizes
 
 
-def values_and_W_O() -> tuple[Tensor, Tensor]:
+def values_and_writers() -> tuple[Tensor, Tensor]:
     values = torch.randn(LAYERS, POS, HEADS, D_HEAD, dtype=torch.float64)
     return values, torch.randn(LAYERS, HEADS, D_HEAD, D_MODEL, dtype=torch.float64)
 
@@ -55,7 +55,7 @@ def jacobian_norms(model: Any, position: int) -> Tensor:
 def test_influence_is_the_norm_of_the_jacobian(name: str) -> None:
     model = attached("llama", name).double()
     expected = jacobian_norms(model, -1)
-    assert_close(squashing(model, IDS, rows=5).norm, expected, rtol=1e-9, atol=0)
+    assert_close(squashing(model, IDS, rows=5).norm, expected, rtol=1e-6, atol=0)  # temperatures are float32
 
 
 @pytest.mark.parametrize("family", CONFIGS)
@@ -80,7 +80,7 @@ def test_the_number_of_rows_at_once_changes_nothing() -> None:
 
 def test_an_estimate_is_near_the_exact_influence_and_knows_how_near() -> None:
     model = attached("llama", "cog").double()
-    exact, estimate = squashing(model, IDS).norm, squashing_estimate(model, IDS, probes=400)
+    exact, estimate = squashing(model, IDS).norm, squashing_estimate(model, IDS, probes=300)
     assert estimate.norm_error is not None
     assert bool(((estimate.norm - exact).abs() < 4 * estimate.norm_error).all())
     assert bool((estimate.norm_error < 0.1 * exact).all())
@@ -150,14 +150,14 @@ def test_a_norm_divides_by_a_number_above_zero(beta: float) -> None:
 
 
 def test_nothing_cancels_where_no_weight_is_negative() -> None:
-    found = path_cancellation(random_pattern(signed=False), *values_and_W_O())
+    found = path_cancellation(random_pattern(signed=False), *values_and_writers())
     assert_close(found.cancellation, torch.zeros(POS, dtype=torch.float64), rtol=0, atol=1e-15)
     assert_close(found.absolute, found.signed)
 
 
 def test_absolute_and_signed_paths_are_sums_over_all_paths() -> None:
     pattern = random_pattern(signed=True)
-    found = path_cancellation(pattern, *values_and_W_O())
+    found = path_cancellation(pattern, *values_and_writers())
     assert_close(found.absolute, product(pattern.abs().mean(1))[-1])
     assert_close(found.signed, product(pattern.mean(1))[-1])
     assert_close(found.cancellation, 1 - found.signed.abs() / found.absolute)
@@ -180,7 +180,7 @@ def test_a_token_without_a_path_cancels_nothing() -> None:
 
 
 def test_contribution_weights_are_projections_on_their_sum() -> None:
-    pattern, (values, W_O) = random_pattern(signed=True), values_and_W_O()
+    pattern, (values, W_O) = random_pattern(signed=True), values_and_writers()
     vectors = torch.einsum("lhqk,lkhd,lhdm->lhqkm", pattern, values, W_O)
     along = torch.einsum("lhqkm,lqm->lhqk", vectors, vectors.sum((1, 3)))
     expected = along / along.abs().sum((1, 3), keepdim=True)
@@ -188,15 +188,15 @@ def test_contribution_weights_are_projections_on_their_sum() -> None:
 
 
 def test_contribution_weights_are_a_signed_attention_of_magnitude_one() -> None:
-    weights = contribution_weights(random_pattern(signed=True), *values_and_W_O())
+    weights = contribution_weights(random_pattern(signed=True), *values_and_writers())
     assert_close(weights.abs().sum((1, 3)), torch.ones(LAYERS, POS, dtype=torch.float64))
     assert bool((weights.sum((1, 3)) > 0).all())
-    paths = path_cancellation(random_pattern(signed=True), *values_and_W_O())
+    paths = path_cancellation(random_pattern(signed=True), *values_and_writers())
     assert_close(paths.contribution_absolute.sum(), torch.tensor(2.0**LAYERS, dtype=torch.float64))
 
 
 def test_grouped_heads_share_their_values() -> None:
-    pattern, (values, W_O) = random_pattern(signed=True), values_and_W_O()
+    pattern, (values, W_O) = random_pattern(signed=True), values_and_writers()
     shared = values[:, :, :1]
     assert_close(
         contribution_weights(pattern, shared, W_O),
@@ -224,14 +224,14 @@ def rescale(pattern: Tensor, values: Tensor, W_O: Tensor) -> tuple[Tensor, Tenso
 
 @pytest.mark.parametrize("gauge", [flip, turn, rescale])
 def test_no_gauge_changes_the_cancellation_of_contributions(gauge: Callable[..., Any]) -> None:
-    given = (random_pattern(signed=True), *values_and_W_O())
+    given = (random_pattern(signed=True), *values_and_writers())
     before, after = path_cancellation(*given), path_cancellation(*gauge(*given))
     for name in (name for name in before.tensors() if name.startswith("contribution_")):
         assert_close(after.tensors()[name], before.tensors()[name], msg=name)
 
 
 def test_a_flip_changes_what_is_listed_and_nothing_else() -> None:
-    given = (random_pattern(signed=True), *values_and_W_O())
+    given = (random_pattern(signed=True), *values_and_writers())
     before, after = path_cancellation(*given), path_cancellation(*flip(*given))
     same = {name for name, tensor in before.tensors().items() if torch.allclose(tensor, after.tensors()[name])}
     assert set(before.tensors()) - same == set(before.about.gauge_dependent)
@@ -239,9 +239,9 @@ def test_a_flip_changes_what_is_listed_and_nothing_else() -> None:
 
 def test_a_null_deals_signs_and_keeps_magnitudes() -> None:
     pattern = random_pattern(signed=True)
-    found: PathCancellation = path_cancellation(pattern, *values_and_W_O())
+    found: PathCancellation = path_cancellation(pattern, *values_and_writers())
     assert bool((found.cancellation_null_spread[:-1] > 0).any())
-    alone = path_cancellation(-random_pattern(signed=False), *values_and_W_O())
+    alone = path_cancellation(-random_pattern(signed=False), *values_and_writers())
     assert_close(alone.cancellation_null, alone.cancellation)  # signs that are all alike have one deal
 
 
@@ -265,7 +265,7 @@ def test_bars_show_every_token_beside_the_null() -> None:
 
 
 def test_the_figure_of_weights_says_that_it_depends_on_the_gauge() -> None:
-    figure = path_cancellation(random_pattern(signed=True), *values_and_W_O()).figure()
+    figure = path_cancellation(random_pattern(signed=True), *values_and_writers()).figure()
     assert [button.label for button in figure.layout.updatemenus[0].buttons] == [
         "of contributions",
         "of weights (gauge-dependent)",

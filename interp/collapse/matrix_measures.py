@@ -19,11 +19,12 @@ def relative_residual(X: Float[Tensor, "*depth pos d_model"]) -> Float[Tensor, "
 
 
 def mean_cosine(X: Float[Tensor, "*depth pos d_model"]) -> Float[Tensor, "*depth"]:
-    """The mean cosine over pairs of two different rows, (‖Σx̂‖² − N)/(N(N − 1)); rows of zeros are left out."""
+    """The mean cosine over pairs of two rows, (‖Σx̂‖² − N)/(N(N − 1)); rows of zeros are left out, NaN without a pair."""
     norms = X.norm(dim=-1, keepdim=True)
     count = (norms != 0).sum((-2, -1)).to(X.dtype)
     unit = X / norms.masked_fill(norms == 0, 1)
-    return (unit.sum(-2).square().sum(-1) - count) / (count * (count - 1))
+    pairs = (count * (count - 1)).masked_fill(count < 2, torch.nan)
+    return (unit.sum(-2).square().sum(-1) - count) / pairs
 
 
 def singular_values(X: Float[Tensor, "*depth pos d_model"]) -> Float[Tensor, "*depth rank"]:

@@ -59,8 +59,7 @@ def measures(
     magnitude, signed_sum, n = pattern.abs(), pattern.sum(-1), visible_keys.to(pattern.dtype)
     total = magnitude.sum(-1)
     b = shares(magnitude, total)
-    nats, length = entropy(b), b.norm(dim=-1)
-    peers = length**-2
+    nats, peers = entropy(b), b.norm(dim=-1) ** -2
     return {
         "entropy": nats,
         "normalised_entropy": nats / n.log(),
@@ -70,7 +69,7 @@ def measures(
         "max_share": b.amax(-1),
         "negative_mass": negative_mass(total, signed_sum),
         "signed_sum": signed_sum,
-        "row_norm": length * total,
+        "row_norm": pattern.norm(dim=-1),
         **places(b, position),
     }
 
