@@ -65,7 +65,7 @@ def _about(result: Result) -> str:
 
 def _figure(result: Result) -> str:
     figure = result.figure()
-    height = f"{figure.layout.height or HEIGHT}px"
+    height = f"{figure.to_dict()['layout'].get('height', HEIGHT)}px"
     choices = {"displaylogo": False, "responsive": True}
     return figure.to_html(full_html=False, include_plotlyjs=False, default_height=height, config=choices)
 
