@@ -235,7 +235,8 @@ def nudged(model: Any, pair: PromptPair, size: float) -> tuple[Patching, Patchin
 @pytest.mark.parametrize("name", VARIANTS)
 def test_attribution_patching_is_activation_patching_in_the_limit_of_small_steps(name: str) -> None:
     model = hooked(attached("gpt2", name).double())
-    whole, linear = nudged(model, pair_of(), 1e-4)  # temperatures are float32: a smaller step drowns in rounding
+    step = 1e-4 if name == "selective" else 1e-6  # temperatures are float32: a smaller step drowns in rounding
+    whole, linear = nudged(model, pair_of(), step)
     close(linear.resid_pre, whole.resid_pre, 0.02)
     close(linear.head, whole.head, 0.02)
     assert whole.head.abs().max() > 1e-2

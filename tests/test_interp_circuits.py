@@ -170,6 +170,11 @@ def test_a_head_that_writes_nothing_is_in_the_middle(weights: HeadWeights) -> No
     assert_close(found.extreme_share, torch.zeros_like(found.extreme_share))
 
 
+def test_ends_that_overlap_are_refused(weights: HeadWeights) -> None:
+    with pytest.raises(ValueError, match="the top and bottom 11 of 20 tokens were asked for: give 1 to 10"):
+        diagonal_ranks(weights, k=11)
+
+
 def test_a_sample_of_no_tokens_is_refused(weights: HeadWeights) -> None:
     with pytest.raises(ValueError, match="0 tokens were asked for: give at least 1, or None for all 20"):
         diagonal_ranks(weights, tokens=0)

@@ -57,8 +57,13 @@ def diagonal_ranks(
     tokens: int | None = 256,
     k: int = 10,
 ) -> DiagonalRanks:
-    """Ranks over a sample of tokens, the same in every call, or over all (None); embedding: in W_E's place."""
+    """Ranks over a sample of tokens, the same in every call, or over all (None); embedding: in W_E's place.
+
+    Raises ValueError for no tokens, and for a k whose top and bottom would overlap.
+    """
     read = weights.W_E if embedding is None else embedding
+    if not 0 < k <= len(read) // 2:
+        raise ValueError(f"the top and bottom {k} of {len(read)} tokens were asked for: give 1 to {len(read) // 2}")
     chosen = sampled(len(read), tokens)
 
     def of_head(

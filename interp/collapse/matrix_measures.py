@@ -19,7 +19,7 @@ def relative_residual(X: Float[Tensor, "*depth pos d_model"]) -> Float[Tensor, "
 
 
 def mean_cosine(X: Float[Tensor, "*depth pos d_model"]) -> Float[Tensor, "*depth"]:
-    """The mean cosine over pairs of two rows, (‖Σx̂‖² − N)/(N(N − 1)); rows of zeros are left out, NaN without a pair."""
+    """The mean cosine of two rows, (‖Σx̂‖² − N)/(N(N − 1)); rows of zeros are left out, NaN where no pair is left."""
     norms = X.norm(dim=-1, keepdim=True)
     count = (norms != 0).sum((-2, -1)).to(X.dtype)
     unit = X / norms.masked_fill(norms == 0, 1)

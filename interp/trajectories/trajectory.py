@@ -79,6 +79,7 @@ def trajectory(
     points = []
     for done, (name, step, place) in enumerate(planned, start=1):
         points.append(measured(name, step, place, measure))
+        refuse_other_names(points[0], points[-1])
         watch(done, len(planned))
     left_out = tuple(found.unknown for found in folders.values() if found.unknown)
     about = TRAJECTORY if not title else replace(TRAJECTORY, title=title)
@@ -97,13 +98,6 @@ def measured(run: str, step: int, folder: Path, measure: Measure) -> Point:
 
 def of_points(points: list[Point], runs: tuple[str, ...], left_out: tuple[str, ...], about: About) -> Trajectory:
     """The points as a result."""
-    measures = tuple(points[0].values)
-    for point in points:
-        if tuple(point.values) != measures:
-            raise ValueError(
-                f"the measure gave {', '.join(point.values)} at step {point.step} of {point.run}, and "
-                f"{', '.join(measures)} before: it must give the same names for every snapshot"
-            )
     return Trajectory(
         value=torch.tensor([list(point.values.values()) for point in points], dtype=torch.float64),
         run=torch.tensor([runs.index(point.run) for point in points]),
@@ -114,9 +108,18 @@ def of_points(points: list[Point], runs: tuple[str, ...], left_out: tuple[str, .
         about=about,
         labels={
             "point": tuple(f"{point.run} at {point.step}" for point in points),
-            "measure": tuple(name or "value" for name in measures),
+            "measure": tuple(name or "value" for name in points[0].values),
         },
     )
+
+
+def refuse_other_names(first: Point, now: Point) -> None:
+    """A measure must say the same of every snapshot."""
+    if list(now.values) != list(first.values):
+        raise ValueError(
+            f"the measure gave {', '.join(now.values)} at step {now.step} of {now.run}, and "
+            f"{', '.join(first.values)} before: it must give the same names for every snapshot"
+        )
 
 
 def twins(points: list[Point]) -> tuple[str, ...]:
