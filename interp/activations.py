@@ -37,8 +37,9 @@ class Activations:
 def gather(model: HookedModel, prompts: Sequence[PromptTokens], names: Sequence[str]) -> list[Activations]:
     """Run prompts of one length in one forward pass and keep the named hooks, float32 at least.
 
-    A layer without a temperature has temperature 1. Hooks are state: the caller lets one run in at a time. Raises
-    ValueError for prompts of several lengths and for a hook that the model does not have.
+    A layer without a temperature has temperature 1; where nothing is rotated, hook_rot_q is hook_q. Hooks are state:
+    the caller lets one run in at a time. Raises ValueError for prompts of several lengths and for a hook that the
+    model does not have.
     """
     if len({len(prompt.ids) for prompt in prompts}) != 1:
         raise ValueError("gather takes prompts of one length, at least one; group them by length")
@@ -70,6 +71,8 @@ def gather(model: HookedModel, prompts: Sequence[PromptTokens], names: Sequence[
 def hook_names(model: HookedModel, name: str) -> list[str]:
     """A hook's full names: one of every layer, or the name itself where it belongs to no layer."""
     known = model.hook_dict
+    if f"blocks.0.{name}" not in known:
+        name = name.replace("hook_rot_", "hook_")
     of_layers = [f"blocks.{layer}.{name}" for layer in range(model.cfg.n_layers)]
     if name in known:
         return [name]

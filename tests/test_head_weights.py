@@ -64,3 +64,17 @@ def test_the_heads_outputs_add_up(family: str, seen: tuple[HeadWeights, Activati
     mine = torch.einsum("lphd,lhdm->lpm", run["attn.hook_z"], weights.W_O)
     rest = run["attn.o.hook_out"] - mine
     close(rest, rest[:, :1].expand_as(rest))
+
+
+def test_rotated_queries_and_keys_meet_in_the_scores(family: str) -> None:
+    model = hooked(attached(family, "softmax"))
+    ids = tuple(random_ids(1, 9)[0].tolist())
+    names = ("attn.hook_rot_q", "attn.hook_rot_k", "attn.hook_attn_scores")
+    [run] = gather(model, [PromptTokens(ids, tuple(map(str, ids)))], names)
+    q, k, scores = (run[name] for name in names)
+    dots = torch.einsum("lqhd,lkhd->lhqk", q, k.repeat_interleave(q.shape[2] // k.shape[2], dim=2))
+    scaled = dots * 8**-0.5
+    if family == "gemma2":  # its scores have a soft cap
+        scaled = 5 * torch.tanh(scaled / 5)
+    seen = scores > torch.finfo(scores.dtype).min / 2
+    close(scaled[seen], scores[seen])
