@@ -1,4 +1,4 @@
-"""The `headscope` command: open the app, train a model, ship it, list the shipped models."""
+"""The `headscope` command: open the app, inspect a model, train one, ship it, list the shipped ones."""
 
 import os
 from collections.abc import Callable
@@ -41,9 +41,9 @@ def train(recipe: RecipeFile, out: RunFolder = None) -> None:
     from models.training.recipe import read_recipe
 
     folder = out or run_folder(recipe)
-    train_with_bar(refusing_clearly(lambda: read_recipe(recipe)), folder)
+    has_trained = train_with_bar(refusing_clearly(lambda: read_recipe(recipe)), folder)
     if os.environ.get("RANK", "0") == "0":
-        typer.echo(f"trained: {folder}")
+        typer.echo(f"trained: {folder}" if has_trained else f"nothing to do: the run in {folder} is complete")
 
 
 @command.command()
@@ -75,6 +75,34 @@ def zoo(
         Console().print(refusing_clearly(terminal_table))
 
 
+@command.command()
+def inspect(
+    model: Annotated[str, typer.Argument(help="A shipped model's name or a model folder.")],
+    prompt: Annotated[list[str], typer.Option(help="The text it reads; give it again for means over several.")],
+    what: Annotated[list[str] | None, typer.Option(help="An analysis by name; again for more. Default: all.")] = None,
+    compare: Annotated[str | None, typer.Option(help="A second model, set beside the first.")] = None,
+    bos: Annotated[bool, typer.Option("--bos", help="Put the BOS token before each prompt.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print the table of heads as CSV.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Write a report with all figures; it needs no network.")] = None,
+) -> None:
+    """Analyse the heads of a model on a prompt: a table, JSON, CSV, or an HTML report."""
+    from app import inspection
+
+    if html:
+        refusing_clearly(lambda: inspection.refuse_missing_folder(html))
+    models = (model, compare) if compare else (model,)
+    asked = inspection.Inspection(models, tuple(prompt), tuple(what) if what else None, bos)
+    findings = refusing_clearly(lambda: inspection.inspected(asked))
+    if html:
+        refusing_clearly(lambda: inspection.write_report(findings, html))
+        typer.echo(f"written: {html}", err=True)
+    if as_json or as_csv:
+        typer.echo(inspection.as_json(findings) if as_json else inspection.as_csv(findings), nl=as_json)
+    elif not html:
+        typer.echo(inspection.table(findings).to_string(index=False, float_format="{:.3f}".format, na_rep="–"))
+
+
 def retrain_zoo() -> None:
     """Train and ship the zoo's recipes one after the other, in runs/; what was done before a stop is kept."""
     from models.attention import VARIANTS
@@ -91,13 +119,14 @@ def run_folder(recipe: Path) -> Path:
     return Path("runs") / (recipe.resolve().parent.name if recipe.stem == "recipe" else recipe.stem)
 
 
-def train_with_bar(recipe: "Recipe", folder: Path) -> None:
-    """Train and show how it goes."""
+def train_with_bar(recipe: "Recipe", folder: Path) -> bool:
+    """Train and show how it goes; False for a run that was complete already."""
     from app.training_bar import TrainingBar
     from models.training.loop import train as train_run
 
     with TrainingBar(recipe.steps, folder.name) as bar:
         refusing_clearly(lambda: train_run(recipe, folder, bar.show))
+        return bar.has_shown
 
 
 def refusing_clearly(step: Callable[[], Result]) -> Result:

@@ -20,17 +20,25 @@ class TrainingBar:
         self._task = self._progress.add_task(title, total=steps, numbers="")
         self._first: Record | None = None
 
+    @property
+    def has_shown(self) -> bool:
+        """Has anything been measured? A run that was complete already measures nothing."""
+        return self._first is not None
+
     def __enter__(self) -> "TrainingBar":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._progress.stop()
+        if self.has_shown:
+            self._progress.stop()
 
     def show(self, record: Record) -> None:
         """Draw one line of the history."""
         if self._first is None:
             self._first = record
             self._progress.start()
+            if record["step"] > 0:
+                self._progress.console.print(f"going on after step {record['step'] - 1}")
         seconds = record["seconds"] - self._first["seconds"]
         speed = (record["tokens"] - self._first["tokens"]) / seconds if seconds else 0.0
         loss = f"loss {record['loss']:.3f}" if "loss" in record else ""

@@ -9,6 +9,7 @@ class HookedModel(Protocol):
 
     cfg: Any
     tokenizer: Any
+    hook_dict: Any
 
     def run_with_hooks(self, *args: Any, **kwargs: Any) -> Any:
         """One forward pass during which the given hooks are called; returns the logits."""

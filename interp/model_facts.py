@@ -4,13 +4,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from interp.hooked_model import tokenizer_of
+from models.attention import variant_named
 
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """Attention variant of every layer and the sizes of a model; parameters are counted, shared ones once."""
+    """The attention variant, its source, the variant of every layer, and sizes; shared parameters are counted once."""
 
     variant: str
+    paper: str
+    non_negative: bool
     layer_variants: tuple[str, ...]
     heads: int
     d_model: int
@@ -27,6 +30,8 @@ def model_facts(model: Any) -> ModelFacts:
     chosen = spec.chosen(cfg.n_layers)
     return ModelFacts(
         variant=spec.variant,
+        paper=variant_named(spec.variant).paper,
+        non_negative=variant_named(spec.variant).non_negative,
         layer_variants=tuple(spec.variant if layer in chosen else "softmax" for layer in range(cfg.n_layers)),
         heads=cfg.n_heads,
         d_model=cfg.d_model,

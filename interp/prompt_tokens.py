@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from transformers import PreTrainedTokenizerBase
+from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def typed_ids(prompt: str) -> tuple[int, ...]:
 
 
 def token_string(token_id: int, tokenizer: PreTrainedTokenizerBase | None) -> str:
-    """The text of one token; the vocabulary's own spelling where it is only part of a character."""
+    """The text of one token; its bytes, as <0xCE>, where it is only part of a character."""
     if tokenizer is None:
         return str(token_id)
     piece: Any = tokenizer.convert_ids_to_tokens(token_id)
@@ -57,4 +58,12 @@ def token_string(token_id: int, tokenizer: PreTrainedTokenizerBase | None) -> st
     if piece.startswith("▁"):
         return piece.replace("▁", " ")
     text: Any = tokenizer.decode([token_id], clean_up_tokenization_spaces=False)
-    return piece if "\N{REPLACEMENT CHARACTER}" in text else text
+    return spelled_bytes(piece) if "\N{REPLACEMENT CHARACTER}" in text else text
+
+
+def spelled_bytes(piece: str) -> str:
+    """A byte-level piece as its bytes, <0xCE><0xA9>; any other piece as the vocabulary spells it."""
+    byte_of = {character: byte for byte, character in bytes_to_unicode().items()}
+    if not all(character in byte_of for character in piece):
+        return piece
+    return "".join(f"<0x{byte_of[character]:02X}>" for character in piece)

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
+
+from interp.rows.measures import entropy, negative_mass, shares
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,7 @@ class RowStatistics:
 
 def row_statistics(pattern: Float[Tensor, "*batch query key"]) -> RowStatistics:
     """The four statistics of every row. Assumes weights of masked keys to be exactly 0, and nothing of sign or sum."""
-    magnitude = pattern.abs()
+    magnitude, signed_sum = pattern.abs(), pattern.sum(-1)
     total = magnitude.sum(-1)
-    share = magnitude / total[..., None]
-    return RowStatistics(
-        negative_mass=pattern.clamp(max=0).abs().sum(-1) / total,
-        signed_sum=pattern.sum(-1),
-        entropy=torch.special.entr(share).sum(-1),
-        first_token_mass=share[..., 0],
-    )
+    b = shares(magnitude, total)
+    return RowStatistics(negative_mass(total, signed_sum), signed_sum, entropy(b), first_token_mass=b[..., 0])

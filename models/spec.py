@@ -80,7 +80,8 @@ def checked_options(variant: str, options: Mapping[str, Any]) -> Mapping[str, An
     unknown = sorted(set(options) - set(row.options))
     if unknown:
         known = ", ".join(row.options) or "none"
-        raise ValueError(f"{variant}: unknown option {unknown[0]!r}; known: {known}")
+        keywords = "; options are given as keywords" if "options" in unknown else ""
+        raise ValueError(f"{variant}: unknown option {unknown[0]!r}; known: {known}{keywords}")
     filled = {**row.options, **options}
     row.check_options(filled)
     return filled

@@ -141,6 +141,12 @@ def test_heads_are_sorted_by_the_chosen_number(folder: Path) -> None:
     assert in_order == sorted(given["values"], reverse=True)
 
 
+@pytest.mark.parametrize(("variant", "number"), [("softmax", "entropy"), ("cog", "negative_mass")])
+def test_the_first_number_says_something_of_the_variant(variant: str, number: str, tmp_path: Path) -> None:
+    test = page(tiny_folder(tmp_path / variant, variant))
+    assert test.selectbox(key="number").value == number
+
+
 def test_one_range_for_all_heads_is_the_largest(folder: Path) -> None:
     own = header(page(folder), "headscope_head_grid")["ranges"]
     shared = header(page(folder, shared="true"), "headscope_head_grid")["ranges"]

@@ -70,6 +70,7 @@ def test_train_writes_a_run_and_says_where(tmp_path: Path, monkeypatch: pytest.M
     assert trained.stdout.endswith("trained: runs/small\n")
     assert "validation" in trained.stdout
     assert (tmp_path / "runs" / "small" / "model.safetensors").is_file()
+    assert headscope("train", "small.yaml").stdout == "nothing to do: the run in runs/small is complete\n"
 
 
 def test_a_run_is_named_after_its_recipe() -> None:

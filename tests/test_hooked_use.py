@@ -8,6 +8,7 @@ import pytest
 import torch
 from hooked_cases import GROUPED, case, close
 from tiny_decoders import CONFIGS, SPECS, VOCABULARY, attached, random_ids, tiny_decoder
+from tiny_models import hooked_tiny
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
@@ -52,6 +53,13 @@ def test_the_hooked_model_knows_its_spec(name: str) -> None:
     assert isinstance(bridge, HookedBridge)
     assert bridge.attention_spec.variant == SPECS[name].variant
     assert bridge.attention_spec.layers == SPECS[name].layers
+
+
+def test_a_text_beyond_the_context_is_refused_unless_it_may_be_cut() -> None:
+    bridge = hooked_tiny("cog")
+    with pytest.raises(ValueError, match=r"the text has .* tokens, this model reads 64"):
+        bridge("return x\n" * 64)
+    assert bridge.to_tokens("return x\n" * 64, truncate=True).shape == (1, 64)
 
 
 def test_a_model_that_nothing_was_attached_to_is_softmax() -> None:

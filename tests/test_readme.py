@@ -19,7 +19,9 @@ SECTIONS = dict(section.split("\n", 1) for section in README.split("\n## ")[1:])
 PYTHON = {name: block for name, text in SECTIONS.items() for block in re.findall(r"```python\n(.*?)```", text, re.S)}
 
 
-@pytest.mark.parametrize("section", ["Use it in Jupyter", "Put Cog attention in your model", "Add a variant"])
+@pytest.mark.parametrize(
+    "section", ["Use it in Jupyter", "Ask what the heads do", "Put Cog attention in your model", "Add a variant"]
+)
 def test_the_python_of_a_section_runs(section: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with patch.dict(VARIANTS):

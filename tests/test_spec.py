@@ -32,6 +32,10 @@ REFUSED: dict[str, dict[str, Any]] = {
     "the field variant is missing": {"layers": "all", "options": {}},
     "the field layers is missing": {"variant": "cog", "options": {}},
     "the field options is missing": {"variant": "cog", "layers": "all"},
+    "unknown option 'options'; known: power, coefficient, n_ctx, learned; options are given as keywords": {
+        "variant": "polynomial",
+        "options": {"options": {"power": 3}},
+    },
     "cog: unknown option 'layers'": {"variant": "cog", "options": {"layers": "inner"}},
     "variant is a name, got \\['cog'\\]": {"variant": ["cog"]},
     "finite number above 0, got inf": {"variant": "expressive", "options": {"scale": float("inf")}},

@@ -91,6 +91,7 @@ def test_a_recipe_that_is_not_there_is_refused(tmp_path: Path) -> None:
         ({}, "has no 'model_type'"),
         ({"model_type": "llama", "vocab_size": 9}, "sets 'vocab_size', which the tokenizer"),
         ({"model_type": "llama", "n_layers": 9}, "unknown llama field 'n_layers'; known: "),
+        ({"model_type": "llama", "hiden_size": 9}, "unknown llama field 'hiden_size'; known: hidden_size"),
         ({"model_type": "llama", "max_position_embeddings": 8}, "context is 16; its model has 8 positions"),
     ],
 )

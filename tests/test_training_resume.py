@@ -135,9 +135,11 @@ def test_a_folder_is_trained_in_by_one_process_at_a_time(recipe: Recipe, uninter
     holder = subprocess.Popen([sys.executable, "-c", HOLD, str(run / "run.lock")], stdin=pipe, stdout=pipe, text=True)
     assert holder.stdout is not None
     assert holder.stdout.readline() == "held\n"
+    (run / "machine.json").write_text("{}")
     try:
         with pytest.raises(ValueError, match="another process trains in"):
             train(recipe, run)
+        assert (run / "machine.json").read_text() == "{}"
     finally:
         holder.kill()
         holder.communicate()

@@ -14,12 +14,13 @@ _mount = component(
 
 
 def fact_strip(facts: ModelFacts, tokens: int) -> None:
-    """Draw variant, layers, heads, width, parameters, and how much of the context a prompt takes."""
+    """Draw variant, paper, layers, heads, width, parameters, and how much of the context a prompt takes."""
     layers = len(facts.layer_variants)
     chosen = [str(layer) for layer, variant in enumerate(facts.layer_variants) if variant == facts.variant]
     where = "all layers" if len(chosen) == layers else f"layers {', '.join(chosen)}; softmax in the others"
     pairs = {
         "attention": f"{facts.variant} in {where}",
+        "defined in": facts.paper,
         "layers": str(layers),
         "heads per layer": str(facts.heads),
         "d_model": str(facts.d_model),

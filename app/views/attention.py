@@ -28,7 +28,7 @@ fact_strip(facts, len(run.tokens.ids))
 head = open_head(facts)
 left, right = st.columns([4, 8], gap="medium")
 with left.container(border=True):
-    panels.heads_panel(key, run, head)
+    panels.heads_panel(key, run, facts, head)
 with right.container(border=True):
     row = panels.head_panel(key, run, facts, head)
 with left.container(border=True):

@@ -69,6 +69,11 @@ class VariantAttention(AttentionBridge):
         q, *others = super()._reshape_qkv_to_heads(*args)
         return at_least_float32(q), *others
 
+    def _apply_rotary_pos_emb(self, *args: Any) -> tuple[Tensor, Tensor]:
+        # transformer-lens gives GPT-NeoX these hooks, and passes them by.
+        q, k = cast(Any, super())._apply_rotary_pos_emb(*args)
+        return self.hook_rot_q(q), self.hook_rot_k(k)
+
     def _update_kv_cache(
         self,
         k: Float[Tensor, "batch kv_head pos d_head"],

@@ -1,7 +1,9 @@
 """A transformer-lens bridge which knows what its attention variants forbid."""
 
-from typing import cast
+from typing import Any, cast
 
+from jaxtyping import Int
+from torch import Tensor
 from transformer_lens.model_bridge import TransformerBridge
 from transformers import PreTrainedModel
 
@@ -18,6 +20,18 @@ class HookedBridge(TransformerBridge):
     def attention_spec(self) -> AttentionSpec:
         """Which variant, with which options, sits in which layers."""
         return spec_of(cast(PreTrainedModel, self.original_model))
+
+    def to_tokens(
+        self, input: str | list[str], *args: Any, truncate: bool = False, **choices: Any
+    ) -> Int[Tensor, "batch pos"]:
+        """As transformer-lens's, but a text longer than the context is refused, not cut, unless truncate is True."""
+        ids = super().to_tokens(input, *args, truncate=truncate, **choices)
+        if not truncate and ids.shape[1] > self.cfg.n_ctx:
+            raise ValueError(
+                f"the text has {ids.shape[1]} tokens, this model reads {self.cfg.n_ctx}: shorten it, cut it with "
+                "to_tokens(text, truncate=True), or give ids to run it past its context"
+            )
+        return ids
 
     def enable_compatibility_mode(
         self, disable_warnings: bool = False, no_processing: bool = False, **processing: bool

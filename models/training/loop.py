@@ -13,7 +13,7 @@ from models.training.batches import share, training_batch
 from models.training.history import Record, append_record
 from models.training.loss import next_token_loss, validation_loss
 from models.training.recipe import Recipe
-from models.training.run import Run, open_run, resume, save_run
+from models.training.run import Run, open_run, resume, save_run, sign
 from models.training.schedule import learning_rate
 from models.training.snapshots import snapshot_folder, snapshot_steps
 from models.training.sole import sole_training
@@ -25,7 +25,10 @@ def train(recipe: Recipe, folder: Path, watch: Callable[[Record], None] = lambda
     `watch` is called in the main process with each line of the history.
     """
     run = open_run(recipe, folder)
-    with sole_training(folder, main=run.accelerator.is_main_process):
+    main = run.accelerator.is_main_process
+    with sole_training(folder, main=main):
+        if main:
+            sign(run)
         _train_to_the_end(run, watch)
     run.accelerator.end_training()
 

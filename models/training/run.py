@@ -16,10 +16,11 @@ from models.training.json_file import write_json
 from models.training.machine import machine_facts
 from models.training.optimizer import adamw
 from models.training.recipe import Recipe, read_recipe, refuse_other_recipe
+from models.training.sole import LOCK
 from models.training.state import State, load_state, save_state
 from models.training.untrained import untrained_model
 
-FIRST_FILES = {"corpus.json", "machine.json", "recipe.json"}  # in the order they are written: the last makes it a run
+FIRST_FILES = {LOCK, "corpus.json", "machine.json", "recipe.json"}  # in the order they come: the last makes it a run
 MIXED_PRECISION = {"float32": "no", "bfloat16": "bf16"}
 
 
@@ -53,10 +54,14 @@ def open_run(recipe: Recipe, folder: Path) -> Run:
     model, optimizer = accelerator.prepare(model, adamw(model, recipe))
     if accelerator.is_main_process:
         folder.mkdir(parents=True, exist_ok=True)
-        write_json(folder / "corpus.json", corpus.facts)
-        write_json(folder / "machine.json", machine_facts(accelerator.num_processes))
-        write_json(folder / "recipe.json", recipe.to_plain())
     return Run(recipe, folder, accelerator, corpus, model, optimizer)
+
+
+def sign(run: Run) -> None:
+    """Write what the run is made of and where it runs into its folder, which from then on holds this run."""
+    write_json(run.folder / "corpus.json", run.corpus.facts)
+    write_json(run.folder / "machine.json", machine_facts(run.accelerator.num_processes))
+    write_json(run.folder / "recipe.json", run.recipe.to_plain())
 
 
 def resume(run: Run) -> tuple[int, float]:

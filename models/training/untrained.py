@@ -1,5 +1,6 @@
 """The model of a recipe before its first step."""
 
+from difflib import get_close_matches
 from typing import Any
 
 import torch
@@ -36,7 +37,8 @@ def _check(fields: dict[str, Any], context: int) -> None:
     kind = type(AutoConfig.for_model(fields["model_type"]))
     known = kind().to_dict()
     if unknown := [name for name in fields if name not in known and name not in kind.attribute_map]:
-        raise ValueError(f"unknown {fields['model_type']} field {unknown[0]!r}; known: {', '.join(sorted(known))}")
+        alike = get_close_matches(unknown[0], known, n=3, cutoff=0.5) or sorted(known)
+        raise ValueError(f"unknown {fields['model_type']} field {unknown[0]!r}; known: {', '.join(alike)}")
     positions = AutoConfig.for_model(**fields).max_position_embeddings
     if context > positions:
         raise ValueError(f"the recipe's context is {context}; its model has {positions} positions")

@@ -1,0 +1,94 @@
+"""Activations: what a model's hooks held in one forward pass over a prompt, layer by layer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from jaxtyping import Bool, Float, Shaped
+from torch import Tensor
+
+from interp.hooked_model import HookedModel
+from interp.prompt_tokens import PromptTokens
+
+SCORES = "attn.hook_attn_scores"
+TEMPERATURES = ("attn.hook_temperature_q", "attn.hook_temperature_v")
+
+
+@dataclass(frozen=True)
+class Activations:
+    """One prompt's activations on the CPU, without the batch axis.
+
+    hooks: transformer-lens's name after `blocks.N.` -> [layer, …]; a whole name (`ln_final.hook_scale`) -> […].
+    visible: which keys each query may see; None unless `attn.hook_attn_scores` was gathered.
+    """
+
+    tokens: PromptTokens
+    hooks: Mapping[str, Shaped[Tensor, "..."]]
+    logits: Float[Tensor, "pos vocab"]
+    visible: Bool[Tensor, "layer query key"] | None = None
+
+    def __getitem__(self, name: str) -> Shaped[Tensor, "..."]:
+        if name not in self.hooks:
+            raise KeyError(f"{name} was not gathered; there are: {', '.join(self.hooks)}")
+        return self.hooks[name]
+
+
+def gather(model: HookedModel, prompts: Sequence[PromptTokens], names: Sequence[str]) -> list[Activations]:
+    """Run prompts of one length in one forward pass and keep the named hooks, float32 at least.
+
+    A layer without a temperature has temperature 1; where nothing is rotated, hook_rot_q is hook_q. Hooks are state:
+    the caller lets one run in at a time. Raises ValueError for prompts of several lengths and for a hook that the
+    model does not have.
+    """
+    if len({len(prompt.ids) for prompt in prompts}) != 1:
+        raise ValueError("gather takes prompts of one length, at least one; group them by length")
+    kept: dict[str, Tensor] = {}
+
+    def keep(place: str, value: Tensor, hook: object) -> None:  # a hook may know itself by another name
+        kept[place] = value.detach().cpu().clone()
+
+    places = {name: hook_names(model, name) for name in names}
+    hooks = [
+        (place, partial(keep, place)) for of_name in places.values() for place in of_name if place in model.hook_dict
+    ]
+    ids = torch.tensor([prompt.ids for prompt in prompts], device=next(iter(model.parameters())).device)
+    with torch.no_grad():
+        logits = model.run_with_hooks(ids, fwd_hooks=hooks).float().cpu()
+    untempered = torch.ones(len(prompts), 1, ids.shape[1])
+    found = {name: [kept.get(place, untempered) for place in of_name] for name, of_name in places.items()}
+    return [
+        Activations(
+            tokens=prompt,
+            hooks={name: of_prompt(values, row, layered=places[name] != [name]) for name, values in found.items()},
+            logits=logits[row],
+            visible=visible_of(found[SCORES], row) if SCORES in found else None,
+        )
+        for row, prompt in enumerate(prompts)
+    ]
+
+
+def hook_names(model: HookedModel, name: str) -> list[str]:
+    """A hook's full names: one of every layer, or the name itself where it belongs to no layer."""
+    known = model.hook_dict
+    if f"blocks.0.{name}" not in known:
+        name = name.replace("hook_rot_", "hook_")
+    of_layers = [f"blocks.{layer}.{name}" for layer in range(model.cfg.n_layers)]
+    if name in known:
+        return [name]
+    missing = [place for place in of_layers if place not in known]
+    if missing and (name not in TEMPERATURES or len(missing) == len(of_layers)):
+        raise ValueError(f"this model has no hook {missing[0]}")
+    return of_layers
+
+
+def of_prompt(values: list[Tensor], row: int, *, layered: bool) -> Shaped[Tensor, "..."]:
+    """One prompt's part, float32 at least, stacked over layers where the hook is one of every layer."""
+    mine = [value[row if value.shape[0] > 1 else 0] for value in values]
+    wide = [one.float() if one.dtype in (torch.float16, torch.bfloat16) else one for one in mine]
+    return torch.stack(wide) if layered else wide[0]
+
+
+def visible_of(scores: list[Tensor], row: int) -> Bool[Tensor, "layer query key"]:
+    """Which cells are not masked; every head of a layer has the same mask."""
+    return torch.stack([layer[row, 0] > torch.finfo(layer.dtype).min / 2 for layer in scores])

@@ -1,0 +1,99 @@
+"""Direct logit attribution: how much each part of the model adds to a logit, the final norm's scale frozen."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from interp.about import About
+from interp.attribution.residual_parts import Readout, ResidualParts
+from interp.attribution.target import Target, attributed
+from interp.result import Result
+
+DIRECT = About(
+    title="Direct logit attribution",
+    unit="logits",
+    law="part · W_U[:, target] / scale of the final norm; components sum to the logit (before a soft cap), "
+    "heads to their layer's attention less its bias",
+    source="Elhage et al. 2021, section Understanding the Residual Stream; nostalgebraist 2020",
+    null="any token of the vocabulary in the target's place (exact mean and standard deviation)",
+)
+BY_SOURCE = About(
+    title="Direct logit attribution by source token",
+    unit="logits",
+    law="A[d,s] · v_s W_O · W_U[:, target] / scale; sums over sources to the head's attribution",
+    source="Elhage et al. 2021; with signed A: Lv et al. 2024 (arXiv 2411.07176)",
+    null="any token of the vocabulary in the target's place (exact mean and standard deviation)",
+)
+
+
+@dataclass(frozen=True, repr=False)
+class DirectAttribution(Result):
+    """of: which logit, or difference of logits. component: embedding, attention and MLP of each layer, bias b_U."""
+
+    head: Float[Tensor, "layer head"]
+    head_null: Float[Tensor, "layer head"]
+    head_null_spread: Float[Tensor, "layer head"]
+    component: Float[Tensor, "component"]
+    component_null: Float[Tensor, "component"]
+    component_null_spread: Float[Tensor, "component"]
+    of: str
+
+
+@dataclass(frozen=True, repr=False)
+class SourceAttribution(Result):
+    """Every head's attribution at one position, by the position that it comes from."""
+
+    value: Float[Tensor, "layer head source"]
+    value_null: Float[Tensor, "layer head source"]
+    value_null_spread: Float[Tensor, "layer head source"]
+    of: str
+
+
+def direct_attribution(parts: ResidualParts, readout: Readout, target: Target) -> DirectAttribution:
+    """By component and by head. transformer-lens's logit_attrs gives the same for a model whose norms were folded; on
+    one as it was trained it leaves out the final norm's gain.
+    """
+    layers = torch.stack([parts.attention, parts.mlp], 1).flatten(0, 1)
+    W_U = readout.W_U / readout.scale
+    components = attributed(torch.cat([parts.embedding[None], layers]), W_U, target)
+    bias = attributed(torch.ones_like(readout.b_U[:1, None]), readout.b_U[None], target)
+    heads = attributed(parts.head, W_U, target)
+    names = [f"L{layer} {part}" for layer in range(len(parts.mlp)) for part in ("attention", "MLP")]
+    return DirectAttribution(
+        heads.value,
+        heads.null,
+        heads.spread,
+        torch.cat([components.value, bias.value]),
+        torch.cat([components.null, bias.null]),
+        torch.cat([components.spread, bias.spread]),
+        str(target),
+        about=DIRECT,
+        labels={"component": ("embedding", *names, "unembedding bias")},
+    )
+
+
+def source_attribution(
+    pattern: Float[Tensor, "layer head source"],
+    value: Float[Tensor, "layer source kv_head d_head"],
+    W_O: Float[Tensor, "layer head d_head d_model"],
+    readout: Readout,
+    target: Target,
+) -> SourceAttribution:
+    """By head and source token, for the pattern's row of one query; heads of a group share a value.
+
+    A norm that follows attention (Gemma) is not seen here: divide W_O by the scale of ResidualParts.
+    """
+    values = value.transpose(1, 2).repeat_interleave(W_O.shape[1] // value.shape[2], dim=1)
+    layers = [
+        attributed(weights[..., None] * (moved @ written), readout.W_U / readout.scale, target)
+        for weights, moved, written in zip(pattern, values, W_O, strict=True)
+    ]
+    return SourceAttribution(
+        torch.stack([layer.value for layer in layers]),
+        torch.stack([layer.null for layer in layers]),
+        torch.stack([layer.spread for layer in layers]),
+        str(target),
+        about=BY_SOURCE,
+    )

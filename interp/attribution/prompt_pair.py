@@ -1,0 +1,63 @@
+"""Prompt pair: a clean and a corrupt prompt of one length, and the two tokens between which the model decides."""
+
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor
+
+from interp.prompt_tokens import PromptTokens
+
+
+@dataclass(frozen=True)
+class PromptPair:
+    """Two prompts; `target` is what the clean one calls for, `distractor` what the corrupt one does.
+
+    Raises ValueError for prompts of different lengths: activations are moved position by position.
+    """
+
+    clean: PromptTokens
+    corrupt: PromptTokens
+    target: int
+    distractor: int
+
+    def __post_init__(self) -> None:
+        clean, corrupt = len(self.clean.ids), len(self.corrupt.ids)
+        if clean != corrupt:
+            raise ValueError(
+                f"patching needs prompts of one length, but the clean one has {clean} tokens and the corrupt one "
+                f"{corrupt}: change a word for one with as many tokens"
+            )
+
+    @property
+    def positions(self) -> tuple[str, ...]:
+        """The token of each position, both where the prompts differ."""
+        pairs = zip(self.clean.strings, self.corrupt.strings, strict=True)
+        return tuple(one if one == other else f"{one} / {other}" for one, other in pairs)
+
+    def difference(self, logits: Float[Tensor, "*batch pos vocab"]) -> Float[Tensor, "*batch"]:
+        """Logit of the target less that of the distractor, after the last position."""
+        return logits[..., -1, self.target] - logits[..., -1, self.distractor]
+
+
+@dataclass(frozen=True)
+class Ends:
+    """The logit differences of both prompts. Raises ValueError where they are the same: nothing is to be explained."""
+
+    clean: float
+    corrupt: float
+
+    def __post_init__(self) -> None:
+        if self.clean == self.corrupt:
+            raise ValueError(
+                f"the clean and the corrupt prompt give the same logit difference, {self.clean:.4g}: choose prompts "
+                "or tokens that tell them apart"
+            )
+
+    @property
+    def gap(self) -> float:
+        """What there is to restore."""
+        return self.clean - self.corrupt
+
+    def restored(self, difference: Float[Tensor, "*axes"]) -> Float[Tensor, "*axes"]:
+        """A logit difference on the scale on which the corrupt prompt is 0 and the clean one is 1."""
+        return (difference - self.corrupt) / self.gap

@@ -1,0 +1,70 @@
+"""The rows of attribution in the table of analyses."""
+
+from dataclasses import replace
+
+import torch
+
+from interp.activations import Activations
+from interp.analysis import Analysis, Setting
+from interp.attribution.direct import DirectAttribution, SourceAttribution, direct_attribution, source_attribution
+from interp.attribution.logit_lens import READS, LogitLens, logit_lens, stream
+from interp.attribution.residual_parts import WRITES, readout, residual_parts
+from interp.attribution.target import Target
+
+LAST = "ln_final.hook_scale"
+
+
+def likeliest(run: Activations) -> Target:
+    """The token that the model expects after the prompt."""
+    return Target(int(run.logits[-1].argmax()), name="logit of the likeliest token after the prompt")
+
+
+def _direct_logit_attribution(setting: Setting, run: Activations) -> DirectAttribution:
+    parts = residual_parts(run, setting.weights)
+    return direct_attribution(parts, readout(run, setting.weights), likeliest(run))
+
+
+def _source_attribution(setting: Setting, run: Activations) -> SourceAttribution:
+    scale = residual_parts(run, setting.weights).scale[:, None, None, None]
+    found = source_attribution(
+        run["attn.hook_pattern"][:, :, -1],
+        run["attn.hook_v"],
+        setting.weights.W_O / scale,
+        readout(run, setting.weights),
+        likeliest(run),
+    )
+    return replace(found, labels={"source": run.tokens.strings})
+
+
+def _logit_lens(setting: Setting, run: Activations) -> LogitLens:
+    """Of the token that comes next and of the one that the model expects; after the last position, of the latter."""
+    expected = run.logits.argmax(-1)
+    following = torch.tensor([*run.tokens.ids[1:], int(expected[-1])])
+    found = logit_lens(
+        stream(run), setting.weights, torch.stack([following, expected], -1), ("next token", "likeliest token")
+    )
+    return replace(found, labels={**found.labels, "pos": run.tokens.strings})
+
+
+ROWS = (
+    Analysis(
+        "direct_logit_attribution",
+        "What each component and head adds to the logit of the likeliest token after the prompt.",
+        (*WRITES, LAST),
+        _direct_logit_attribution,
+    ),
+    Analysis(
+        "source_attribution",
+        "What each head moves from each token into the logit of the likeliest token after the prompt.",
+        (*WRITES, LAST, "attn.hook_pattern", "attn.hook_v"),
+        _source_attribution,
+        over_tokens=True,
+    ),
+    Analysis(
+        "logit_lens",
+        "What the residual stream before each layer would predict at every position.",
+        READS,
+        _logit_lens,
+        over_tokens=True,
+    ),
+)

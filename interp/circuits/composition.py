@@ -1,0 +1,82 @@
+"""Composition: how much of what one head writes another reads, for every pair of heads in the order of layers."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from interp.about import About
+from interp.circuits.distance import score_weights
+from interp.head_weights import HeadWeights
+from interp.result import Result
+
+COMPOSITION = About(
+    title="Composition of heads",
+    unit="1",
+    law="‖A B‖ / (‖A‖ ‖B‖), Frobenius; A = W_OV of the writer, B = W_QK, W_QKᵀ or W_OV of the reader",
+    source="Elhage et al. 2021, A Mathematical Framework for Transformer Circuits",
+    null="the reader turned at random: root mean square, exactly 1/√d_model; spread to first order",
+)
+READS = ("query", "key", "value")
+
+
+@dataclass(frozen=True, repr=False)
+class Composition(Result):
+    """Scores in [0, 1] of writer and reader by what is read; NaN where the reader's layer is not after the writer's.
+
+    excess: score minus null. No flip and no change of basis inside a head changes any of them.
+    """
+
+    score: Float[Tensor, "read writer_layer writer_head reader_layer reader_head"]
+    score_null: Float[Tensor, "read writer_layer writer_head reader_layer reader_head"]
+    score_null_spread: Float[Tensor, "read writer_layer writer_head reader_layer reader_head"]
+    excess: Float[Tensor, "read writer_layer writer_head reader_layer reader_head"]
+
+
+def composition_scores(weights: HeadWeights) -> Composition:
+    """Q-, K- and V-composition of all pairs; W_QK at distance 0, or at that of score_weights(weights, rotation)."""
+    scored = score_weights(weights)
+    W_Q, W_K, W_V, W_O = scored.W_Q, scored.W_K, scored.W_V, scored.W_O
+    written = unit_gram(W_V, W_O)
+    found = [_all_pairs(written, *read) for read in ((W_Q, W_K.mT), (W_K, W_Q.mT), (W_V, W_O))]
+    score, spread = torch.stack(found, 1)
+    null = torch.full_like(score, W_Q.shape[-2] ** -0.5).where(~score.isnan(), torch.nan)
+    return Composition(score, null, spread, score - null, about=COMPOSITION, labels={"read": READS})
+
+
+def unit_gram(
+    left: Float[Tensor, "*head m d_head"], right: Float[Tensor, "*head d_head d_model"]
+) -> Float[Tensor, "*head d_model d_model"]:
+    """(AB)ᵀ(AB) / ‖AB‖² for AB = left @ right, without forming AB."""
+    gram = right.mT @ (left.mT @ left) @ right
+    return gram / gram.diagonal(dim1=-2, dim2=-1).sum(-1)[..., None, None]
+
+
+def pair_scores(
+    written: Float[Tensor, "*writer d_model d_model"], read: Float[Tensor, "reader d_model d_model"]
+) -> Float[Tensor, "2 *writer reader"]:
+    """Scores and the null's spread from unit Grams P = AᵀA and S = BBᵀ: the squared score is tr(P S).
+
+    With S turned by a random orthogonal matrix, tr(P S) has mean 1/d and variance
+    2 (tr P² − 1/d)(tr S² − 1/d) / ((d − 1)(d + 2)); the score's spread follows from it to first order.
+    """
+    d = read.shape[-1]
+    squared = written.flatten(-2) @ read.flatten(-2).mT
+    purity = [(gram.square().sum((-2, -1)) - 1 / d).clamp_min(0) for gram in (written, read)]
+    variance = 2 * purity[0][..., None] * purity[1] / ((d - 1) * (d + 2))
+    return torch.stack([squared.clamp_min(0).sqrt(), (variance * d).sqrt() / 2])
+
+
+def _all_pairs(
+    written: Float[Tensor, "layer head d_model d_model"],
+    left: Float[Tensor, "layer head d_model d_head"],
+    right: Float[Tensor, "layer head d_head n"],
+) -> Float[Tensor, "2 layer head layer head"]:
+    """Scores and spreads of readers left @ right, layer by layer of the readers, which keeps the memory low."""
+    layers, heads = written.shape[:2]
+    found = written.new_full((2, layers, heads, layers, heads), torch.nan)
+    for layer in range(1, layers):
+        read = unit_gram(right[layer].mT, left[layer].mT)
+        found[:, :layer, :, layer] = pair_scores(written[:layer], read)
+    return found

@@ -1,0 +1,36 @@
+"""Embeddings that a circuit may read in the place of W_E: with the first MLP added, or each row of unit rms."""
+
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+BLOCK = 1024
+
+
+@torch.no_grad()
+def effective_embedding(model: Any, embedding: Float[Tensor, "vocab d_model"]) -> Float[Tensor, "vocab d_model"]:
+    """Each token's embedding plus what the first block's MLP makes of it: x + MLP_0(x), attention left out.
+
+    model: a hooked model; embedding: the W_E of its head_weights. Learned positions are left out too. Law: it is block
+    0's hook_resid_post in a model without positions whose first attention writes nothing. The caller lets one run in.
+    """
+    like = next(iter(model.parameters()))
+    rows = [_after_mlp(model.blocks[0], some.to(like)) for some in embedding.split(BLOCK)]
+    return torch.cat(rows).to(embedding)
+
+
+def unit_rms(embedding: Float[Tensor, "vocab d_model"], *, centred: bool = False) -> Float[Tensor, "vocab d_model"]:
+    """Each row over its rms, as a norm would scale it; centred: its mean is taken off first (LayerNorm).
+
+    A row of zeros, as a padding token may have, stays one.
+    """
+    rows = embedding - embedding.mean(-1, keepdim=True) if centred else embedding
+    return rows / rows.square().mean(-1, keepdim=True).sqrt().clamp_min(torch.finfo(rows.dtype).tiny)
+
+
+def _after_mlp(block: Any, resid: Float[Tensor, "token d_model"]) -> Float[Tensor, "token d_model"]:
+    """The residual with a block's MLP added, and the norm that follows it in Gemma."""
+    written = block.mlp(block.ln2(resid[None]))
+    return resid + (block.ln2_post(written) if hasattr(block, "ln2_post") else written)[0]

@@ -1,0 +1,99 @@
+"""QK spectrum: how large, how many-sided, how symmetric and of which sign each head's W_QK is."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Complex, Float
+from torch import Tensor
+
+from interp.about import About
+from interp.circuits.distance import score_weights
+from interp.circuits.eigenvalues import product_eigenvalues, sign_balance
+from interp.head_weights import HeadWeights
+from interp.nulls import null_of, random_weights
+from interp.result import Result
+
+QK_SPECTRUM = About(
+    title="Spectrum of W_QK",
+    unit="1; singular values and eigenvalues: q·k of unit residuals",
+    law="W_QK = W_Q W_Kᵀ = U diag(σ) Vᵀ = symmetric + antisymmetric part",
+    source="Elhage et al. 2021 (eigenvalues); Roy and Vetterli 2007 (effective rank)",
+    null="random W_Q and W_K of the same norm",
+    gauge_dependent=("eigenvalues", "eigenvalue_balance"),
+)
+
+
+@dataclass(frozen=True, repr=False)
+class QKSpectrum(Result):
+    """Of every head's W_QK: singular values σ, largest first, and the eigenvalues that may differ from 0.
+
+    operator_norm: the largest σ. effective_rank: exp of the entropy of σ/Σσ, from 1 to d_head. symmetric_share: of
+    ‖W_QK‖², by (W_QK + W_QKᵀ)/2; the antisymmetric part has the rest. eigenvalue_balance: Σ Re λ / Σ |λ|, 1 where like
+    attends to like. A flip, of an odd kernel or an even one, changes the sign of the eigenvalues and of their balance.
+    """
+
+    operator_norm: Float[Tensor, "layer head"]
+    effective_rank: Float[Tensor, "layer head"]
+    symmetric_share: Float[Tensor, "layer head"]
+    antisymmetric_share: Float[Tensor, "layer head"]
+    eigenvalue_balance: Float[Tensor, "layer head"]
+    operator_norm_null: Float[Tensor, "layer head"]
+    effective_rank_null: Float[Tensor, "layer head"]
+    symmetric_share_null: Float[Tensor, "layer head"]
+    antisymmetric_share_null: Float[Tensor, "layer head"]
+    eigenvalue_balance_null: Float[Tensor, "layer head"]
+    operator_norm_null_spread: Float[Tensor, "layer head"]
+    effective_rank_null_spread: Float[Tensor, "layer head"]
+    symmetric_share_null_spread: Float[Tensor, "layer head"]
+    antisymmetric_share_null_spread: Float[Tensor, "layer head"]
+    eigenvalue_balance_null_spread: Float[Tensor, "layer head"]
+    singular_values: Float[Tensor, "layer head rank"]
+    eigenvalues: Complex[Tensor, "layer head eigenvalue"]
+
+
+def qk_spectrum(weights: HeadWeights, embedding: Float[Tensor, "vocab d_model"] | None = None) -> QKSpectrum:
+    """The spectrum of W_QK, or with an embedding E that of the full circuit E W_QK Eᵀ, of the same rank.
+
+    At distance 0, or at that of score_weights(weights, rotation). The full circuit is never formed: with E = QR and Q
+    orthogonal, R W_QK Rᵀ has the same singular values, eigenvalues and shares.
+    """
+    scored = score_weights(weights)
+    read = None if embedding is None else torch.linalg.qr(embedding, mode="r").R
+
+    def seen(W: Float[Tensor, "layer head d_model d_head"]) -> Float[Tensor, "layer head m d_head"]:
+        return W if read is None else read @ W
+
+    def of_random_heads(dice: torch.Generator) -> Float[Tensor, "statistic layer head"]:
+        return spectrum_statistics(*(seen(random_weights(W, dice)) for W in (scored.W_Q, scored.W_K)))
+
+    W_Q, W_K = seen(scored.W_Q), seen(scored.W_K)
+    null = null_of(of_random_heads)
+    return QKSpectrum(
+        *spectrum_statistics(W_Q, W_K),
+        *null.mean,
+        *null.spread,
+        singular_values=singular_values(W_Q, W_K),
+        eigenvalues=product_eigenvalues(W_Q, W_K.mT),
+        about=QK_SPECTRUM,
+    )
+
+
+def singular_values(
+    W_Q: Float[Tensor, "*head d_model d_head"], W_K: Float[Tensor, "*head d_model d_head"]
+) -> Float[Tensor, "*head rank"]:
+    """Singular values of W_Q W_Kᵀ from the small triangles of both factors."""
+    q, k = (torch.linalg.qr(W, mode="r").R for W in (W_Q, W_K))
+    return torch.linalg.svdvals(q @ k.mT)
+
+
+def spectrum_statistics(
+    W_Q: Float[Tensor, "*head d_model d_head"], W_K: Float[Tensor, "*head d_model d_head"]
+) -> Float[Tensor, "statistic *head"]:
+    """operator_norm, effective_rank, symmetric_share, antisymmetric_share and eigenvalue_balance."""
+    sigma = singular_values(W_Q, W_K)
+    crossed = W_K.mT @ W_Q
+    symmetry = (crossed * crossed.mT).sum((-2, -1)) / sigma.square().sum(-1)  # tr W² / ‖W‖²
+    share = sigma / sigma.sum(-1, keepdim=True)
+    rank = torch.special.entr(share).sum(-1).exp()
+    balance = sign_balance(product_eigenvalues(W_Q, W_K.mT))
+    return torch.stack([sigma[..., 0], rank, (1 + symmetry) / 2, (1 - symmetry) / 2, balance])

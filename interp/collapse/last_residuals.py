@@ -1,0 +1,77 @@
+"""Last residuals: the last token's residual after every layer, of many prompts, and nothing else kept of their runs."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from models.attention.run import at_least_float32
+
+Ids = tuple[int, ...]
+Watch = Callable[[int, int], None]
+BATCH = 16
+
+
+def unwatched(done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+def last_residuals(
+    model: Any, prompts: Sequence[Ids], watch: Watch = unwatched, batch_size: int = BATCH
+) -> Float[Tensor, "prompt depth d_model"]:
+    """resid_post of every layer and the final norm's output at the last token, on the CPU, float32 at least.
+
+    A prompt that comes twice is run once; prompts of one length run together, at most batch_size of them, unpadded.
+    watch(done, total) counts the prompts that are run. Hooks are state: the caller lets one run in at a time.
+    Raises ValueError for no prompt, an empty one, and one longer than the context.
+    """
+    distinct = list(dict.fromkeys(prompts))
+    refuse_unreadable(distinct, model.cfg.n_ctx)
+    found: dict[Ids, Tensor] = {}
+    for batch in batches(distinct, batch_size):
+        found |= dict(zip(batch, of_batch(model, batch), strict=True))
+        watch(len(found), len(distinct))
+    return torch.stack([found[prompt] for prompt in prompts])
+
+
+def places(n_layers: int) -> list[str]:
+    """The hooks that are read, from the first layer to the final norm."""
+    return [*(f"blocks.{layer}.hook_resid_post" for layer in range(n_layers)), "ln_final.hook_out"]
+
+
+@torch.no_grad()
+def of_batch(model: Any, batch: Sequence[Ids]) -> Float[Tensor, "prompt depth d_model"]:
+    """One forward pass over prompts of one length."""
+    rows: dict[str, Tensor] = {}
+
+    def keep(place: str, residual: Float[Tensor, "prompt pos d_model"], hook: object) -> None:
+        rows[place] = at_least_float32(residual[:, -1].detach().cpu())
+
+    wanted = places(model.cfg.n_layers)
+    ids = torch.tensor(batch, device=next(iter(model.parameters())).device)
+    model.run_with_hooks(ids, fwd_hooks=[(place, partial(keep, place)) for place in wanted], logits_to_keep=1)
+    return torch.stack([rows[place] for place in wanted], 1)
+
+
+def batches(prompts: Sequence[Ids], size: int) -> Iterator[list[Ids]]:
+    """Prompts of one length together, at most `size` of them."""
+    by_length: dict[int, list[Ids]] = defaultdict(list)
+    for prompt in prompts:
+        by_length[len(prompt)].append(prompt)
+    for alike in by_length.values():
+        for start in range(0, len(alike), size):
+            yield alike[start : start + size]
+
+
+def refuse_unreadable(prompts: Sequence[Ids], context: int) -> None:
+    """Raise ValueError for what the model cannot read."""
+    if not prompts:
+        raise ValueError("no prompt was given; give one at least")
+    lengths = [len(prompt) for prompt in prompts]
+    if not min(lengths) or max(lengths) > context:
+        stranger = 0 if not min(lengths) else max(lengths)
+        raise ValueError(f"a prompt of {stranger} tokens was given; this model reads 1 to {context}")

@@ -1,0 +1,50 @@
+"""A forward pass that remembers how one token's output came from the embeddings of all tokens."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class OutputOfEmbeddings:
+    """The same prompt `copy` times over, so that one backward pass pulls back as many cotangents, with any operation.
+
+    output: the final norm's at one token. embeddings: what the token embedding gave, before any learned positions.
+    """
+
+    embeddings: Float[Tensor, "copy pos d_model"]
+    output: Float[Tensor, "copy d_model"]
+
+
+def output_of_embeddings(model: Any, ids: Sequence[int], position: int, copies: int) -> OutputOfEmbeddings:
+    """One pass of a hooked model, or of a plain Hugging Face decoder. Hooks are state: one run at a time."""
+    repeated = torch.tensor([ids] * copies, device=next(iter(model.parameters())).device)
+    with torch.enable_grad():
+        run = hooked_pass if hasattr(model, "run_with_hooks") else plain_pass
+        embeddings, output = run(model, repeated).values()
+    return OutputOfEmbeddings(embeddings, output[:, position])
+
+
+def hooked_pass(model: Any, ids: Int[Tensor, "copy pos"]) -> dict[str, Float[Tensor, "copy pos d_model"]]:
+    """Embeddings and final norm's output, by way of hooks."""
+    seen: dict[str, Tensor] = {}
+
+    def feed(embeddings: Float[Tensor, "copy pos d_model"], hook: object) -> Float[Tensor, "copy pos d_model"]:
+        seen["embeddings"] = embeddings.detach().requires_grad_()
+        return seen["embeddings"]
+
+    def keep(output: Float[Tensor, "copy pos d_model"], hook: object) -> None:
+        seen["output"] = output
+
+    model.run_with_hooks(ids, fwd_hooks=[("hook_embed", feed), ("ln_final.hook_out", keep)], logits_to_keep=1)
+    return seen
+
+
+def plain_pass(model: Any, ids: Int[Tensor, "copy pos"]) -> dict[str, Float[Tensor, "copy pos d_model"]]:
+    """The same of a model without hooks: transformers' last_hidden_state comes after the final norm."""
+    embeddings = model.get_input_embeddings()(ids).detach().requires_grad_()
+    return {"embeddings": embeddings, "output": model.base_model(inputs_embeds=embeddings).last_hidden_state}

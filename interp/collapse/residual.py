@@ -1,0 +1,83 @@
+"""Residual geometry: how alike the residuals of a prompt's tokens are, from layer to layer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from interp.about import About
+from interp.collapse.matrix_measures import MEASURES, measured, noise_like
+from interp.nulls import null_of
+from interp.result import Result
+
+NORMS = About(
+    title="Norm of the residual",
+    unit="units of the residual stream",
+    law="‖x_t‖ at every position",
+    source="headscope",
+)
+ABOUT = About(
+    title="Geometry of the residual stream",
+    unit="1",
+    law="‖X − 1x̄ᵀ‖_F/‖X‖_F; mean cosine of two tokens; effective rank exp H(σ/Σσ); stable rank ‖X‖_F²/σ₁²",
+    source="Dong et al. 2021 (arXiv 2103.03404), in the Frobenius norm; Roy & Vetterli 2007; Rudelson & Vershynin 2007",
+    null="Gaussian rows of the same norms",
+)
+
+
+@dataclass(frozen=True, repr=False)
+class ResidualGeometry(Result):
+    """Of the residuals X [pos, d_model] after the embedding and after every layer; no change of gauge touches them.
+
+    Collapsed tokens: relative residual 0, cosine 1, both ranks 1. A prompt of one token has no pair: cosine NaN.
+    """
+
+    relative_residual: Float[Tensor, "depth"]
+    relative_residual_null: Float[Tensor, "depth"]
+    relative_residual_null_spread: Float[Tensor, "depth"]
+    mean_cosine: Float[Tensor, "depth"]
+    mean_cosine_null: Float[Tensor, "depth"]
+    mean_cosine_null_spread: Float[Tensor, "depth"]
+    effective_rank: Float[Tensor, "depth"]
+    effective_rank_null: Float[Tensor, "depth"]
+    effective_rank_null_spread: Float[Tensor, "depth"]
+    stable_rank: Float[Tensor, "depth"]
+    stable_rank_null: Float[Tensor, "depth"]
+    stable_rank_null_spread: Float[Tensor, "depth"]
+
+
+@dataclass(frozen=True, repr=False)
+class ResidualNorms(Result):
+    """The norm of every token's residual, after the embedding and after every layer."""
+
+    norm: Float[Tensor, "depth pos"]
+
+
+def residual_geometry(residual: Float[Tensor, "depth pos d_model"]) -> ResidualGeometry:
+    """All measures. residual: of `residual_stream`, or any stack of matrices."""
+    wide = residual.double()
+    null = null_of(lambda dice: measured(noise_like(wide, dice)))
+    fields: dict[str, Tensor] = {}
+    for name, found, mean, spread in zip(MEASURES, measured(wide), null.mean, null.spread, strict=True):
+        fields |= {name: found, f"{name}_null": mean, f"{name}_null_spread": spread}
+    return ResidualGeometry(**fields, about=ABOUT, labels={"depth": depth_labels(len(residual))})
+
+
+def residual_norms(residual: Float[Tensor, "depth pos d_model"], tokens: Sequence[str] = ()) -> ResidualNorms:
+    """The norms of `residual_stream`."""
+    labels = {"depth": depth_labels(len(residual)), **({"pos": tuple(tokens)} if tokens else {})}
+    return ResidualNorms(residual.norm(dim=-1), about=NORMS, labels=labels)
+
+
+def residual_stream(
+    resid_pre: Float[Tensor, "layer pos d_model"], resid_post: Float[Tensor, "layer pos d_model"]
+) -> Float[Tensor, "depth pos d_model"]:
+    """What enters the first layer, and what leaves each."""
+    return torch.cat([resid_pre[:1], resid_post])
+
+
+def depth_labels(depths: int) -> tuple[str, ...]:
+    """The names of the places of `residual_stream`."""
+    return ("embedding", *(f"layer {layer}" for layer in range(depths - 1)))

@@ -1,0 +1,91 @@
+"""The rows of the table of analyses that are about collapse; D(n) and over-squashing take the model themselves."""
+
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from interp.activations import SCORES, Activations
+from interp.analysis import Analysis, Setting
+from interp.collapse.cancellation import PathCancellation, path_cancellation
+from interp.collapse.massive import MassiveActivations, massive_activations
+from interp.collapse.paths import PathBound, path_bound
+from interp.collapse.residual import (
+    ResidualGeometry,
+    ResidualNorms,
+    residual_geometry,
+    residual_norms,
+    residual_stream,
+)
+from interp.collapse.sinks import Sinks, sinks
+
+PATTERN, VALUES = "attn.hook_pattern", "attn.hook_v"
+STREAM = ("hook_resid_pre", "hook_resid_post")
+
+
+def stream_of(run: Activations) -> Float[Tensor, "depth pos d_model"]:
+    """The residual stream of a prompt."""
+    return residual_stream(*(run[name] for name in STREAM))
+
+
+def seen(run: Activations) -> Bool[Tensor, "layer query key"]:
+    """Which keys each query sees."""
+    if run.visible is None:
+        raise ValueError(f"{SCORES} was not gathered, which says what each query sees; gather it too")
+    return run.visible
+
+
+def geometry(setting: Setting, run: Activations) -> ResidualGeometry:
+    """The geometry of a prompt's residuals."""
+    return residual_geometry(stream_of(run))
+
+
+def norms(setting: Setting, run: Activations) -> ResidualNorms:
+    """The norms of a prompt's residuals."""
+    return residual_norms(stream_of(run), run.tokens.strings)
+
+
+def massive(setting: Setting, run: Activations) -> MassiveActivations:
+    """The largest entries of a prompt's residuals."""
+    return massive_activations(stream_of(run), run.tokens.strings)
+
+
+def sunk(setting: Setting, run: Activations) -> Sinks:
+    """The sinks of a prompt."""
+    return sinks(run[PATTERN], seen(run))
+
+
+def cancelled(setting: Setting, run: Activations) -> PathCancellation:
+    """The path cancellation of a prompt."""
+    return path_cancellation(run[PATTERN], run[VALUES], setting.weights.W_O, run.tokens.strings)
+
+
+def bounded(setting: Setting, run: Activations) -> PathBound:
+    """The path bound of a prompt, with β = 1."""
+    return path_bound(run[PATTERN], seen(run), run.tokens.strings)
+
+
+ROWS = (
+    Analysis("residual_geometry", "How alike the residuals of different tokens are, by layer.", STREAM, geometry),
+    Analysis("residual_norms", "How long the residual of every token is, by layer.", STREAM, norms, over_tokens=True),
+    Analysis(
+        "massive_activations",
+        "The few entries of the residual stream that dwarf all others.",
+        STREAM,
+        massive,
+        over_tokens=True,
+    ),
+    Analysis("sinks", "Which heads leave their weight on the first token.", (PATTERN, SCORES), sunk),
+    Analysis(
+        "path_cancellation",
+        "How much of what reaches the last token is undone on the way.",
+        (PATTERN, VALUES),
+        cancelled,
+        over_tokens=True,
+    ),
+    Analysis(
+        "path_bound",
+        "How much each token can reach the last one, by the magnitudes of attention.",
+        (PATTERN, SCORES),
+        bounded,
+        over_tokens=True,
+    ),
+)

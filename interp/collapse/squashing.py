@@ -1,0 +1,94 @@
+"""Over-squashing: how much the last token's output depends on the embedding of every token, by exact derivatives."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from interp.about import About
+from interp.collapse.output_of_embeddings import OutputOfEmbeddings, output_of_embeddings
+from interp.result import Result
+
+ROWS = 16
+ABOUT = About(
+    title="Over-squashing",
+    unit="1",
+    law="‖∂y_t/∂x_i‖_F of the d_model × d_model block, y the final norm's output at token t, x_i the embedding of i",
+    source="Barbero et al. 2024 (arXiv 2406.04267), section 5",
+    null="every token of equal influence: the root mean square over the tokens up to t",
+)
+
+
+@dataclass(frozen=True, repr=False)
+class Squashing(Result):
+    """The influence of every token on one output; tokens after it have exactly 0. No change of gauge touches it.
+
+    An embedding near 0 has a very large norm: the first RMSNorm divides by its size.
+    norm_error: standard error of an estimate, None for the exact norm. position: t, the token whose output is read.
+    """
+
+    norm: Float[Tensor, "source"]
+    norm_null: Float[Tensor, "source"]
+    norm_error: Float[Tensor, "source"] | None
+    position: int
+
+
+def squashing(
+    model: Any, ids: Sequence[int], tokens: Sequence[str] = (), *, position: int = -1, rows: int = ROWS
+) -> Squashing:
+    """Exact, by one backward pass per `rows` of the d_model outputs; memory grows with rows, the number does not.
+
+    model: hooked (a TransformerBridge) or a plain Hugging Face decoder, in eval mode. A signed kernel's jump at a
+    score of 0 has no derivative and is not seen. Raises ValueError for no token and for a position outside them.
+    """
+    at = place(position, len(ids))
+    run = output_of_embeddings(model, ids, at, rows)
+    squares = squares_of(run, torch.eye(run.output.shape[-1]))
+    return squashed(squares.sum(0).sqrt(), None, at, tokens)
+
+
+def squashing_estimate(
+    model: Any, ids: Sequence[int], tokens: Sequence[str] = (), *, position: int = -1, probes: int = ROWS, seed: int = 0
+) -> Squashing:
+    """Hutchinson's estimate ‖J‖_F² = E ‖zᵀJ‖² over random signs z: one backward pass for all probes."""
+    at = place(position, len(ids))
+    run = output_of_embeddings(model, ids, at, probes)
+    dice = torch.Generator().manual_seed(seed)
+    signs = torch.randint(2, (probes, run.output.shape[-1]), generator=dice) * 2.0 - 1
+    squares = squares_of(run, signs)
+    norm = squares.mean(0).sqrt()
+    error = squares.std(0) / probes**0.5 / (2 * norm)
+    found = squashed(norm, error, at, tokens)
+    return replace(found, about=replace(ABOUT, law=f"{ABOUT.law}, estimated with {probes} random probes"))
+
+
+def squashed(
+    norm: Float[Tensor, "source"], error: Float[Tensor, "source"] | None, at: int, tokens: Sequence[str]
+) -> Squashing:
+    """The result beside its null."""
+    seen = torch.arange(len(norm)) <= at
+    null = norm[seen].square().mean().sqrt() * seen
+    return Squashing(norm, null, error, at, about=ABOUT, labels={"source": tuple(tokens)} if tokens else {})
+
+
+def squares_of(run: OutputOfEmbeddings, probes: Float[Tensor, "probe d_model"]) -> Float[Tensor, "probe source"]:
+    """‖probeᵀ ∂y/∂x_i‖² of every probe, in float64."""
+    size, found = len(run.output), []
+    for chunk in probes.split(size):
+        cotangents = run.output.new_zeros(run.output.shape)
+        cotangents[: len(chunk)] = chunk.to(run.output)
+        [slope] = torch.autograd.grad(run.output, run.embeddings, cotangents, retain_graph=True)
+        found.append(slope[: len(chunk)].double().square().sum(-1).cpu())
+    return torch.cat(found)
+
+
+def place(position: int, length: int) -> int:
+    """A position counted from the first token."""
+    if not length:
+        raise ValueError("no token was given; give one at least")
+    if not -length <= position < length:
+        raise ValueError(f"position {position} was asked for; there are positions 0 to {length - 1}")
+    return position % length

@@ -1,0 +1,1 @@
+"""Token deletion and copying: what a head does to the logit of the token that it attends to."""

@@ -1,0 +1,83 @@
+"""Attention against contribution: does a head push a name as much as it attends to it?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from interp.about import About
+from interp.nulls import null_of
+from interp.result import Result
+
+ABOUT = About(
+    title="Attention against contribution",
+    unit="weight and logits before the final scale; r is a pure number",
+    law="x = Σ A[END, positions of the name], y = ⟨head's output at END, W_U[:, name]⟩; r their Pearson correlation",
+    source="Lv et al. 2024 (arXiv 2411.07176); Wang et al. 2022, section 3.1",
+    null="contributions dealt anew among the points, |r|",
+    gauge_dependent=("correlation", "attention"),
+)
+
+
+@dataclass(frozen=True)
+class NamePoints:
+    """x and y of every head for the names of one prompt."""
+
+    attention: Float[Tensor, "layer head name"]
+    contribution: Float[Tensor, "layer head name"]
+
+
+@dataclass(frozen=True, repr=False)
+class AttentionContribution(Result):
+    """Pearson r over the points of all prompts, and the points; NaN where a head has no spread.
+
+    An odd kernel's flip turns the signs of attention and r; strength = |r| stays.
+    """
+
+    correlation: Float[Tensor, "layer head"]
+    strength: Float[Tensor, "layer head"]
+    strength_null: Float[Tensor, "layer head"]
+    strength_null_spread: Float[Tensor, "layer head"]
+    attention: Float[Tensor, "layer head point"]
+    contribution: Float[Tensor, "layer head point"]
+
+
+def name_points(
+    pattern: Float[Tensor, "layer head query key"],
+    z: Float[Tensor, "layer query head d_head"],
+    W_O: Float[Tensor, "layer head d_head d_model"],
+    positions: Bool[Tensor, "name key"],
+    unembeddings: Float[Tensor, "d_model name"],
+) -> NamePoints:
+    """The points of one prompt; positions: which keys hold each name. ValueError for a name that is not there."""
+    if not bool(positions.any(-1).all()):
+        raise ValueError(f"name {int(positions.any(-1).int().argmin())} is at no position of the prompt")
+    output = torch.einsum("lhe,lhem->lhm", z[:, -1], W_O)
+    return NamePoints(pattern[:, :, -1] @ positions.T.to(pattern.dtype), output @ unembeddings)
+
+
+def attention_contribution(points: Sequence[NamePoints], names: Sequence[str] = ()) -> AttentionContribution:
+    """The correlation over the points of several prompts, at least two; names: one label per point."""
+    attention = torch.cat([one.attention for one in points], -1)
+    contribution = torch.cat([one.contribution for one in points], -1)
+    count = attention.shape[-1]
+    if count < 2:
+        raise ValueError("a correlation was asked of one point; give two at least")
+
+    def dealt(dice: torch.Generator) -> Float[Tensor, "layer head"]:
+        return pearson(attention, contribution[..., torch.randperm(count, generator=dice)]).abs()
+
+    r, null = pearson(attention, contribution), null_of(dealt)
+    labels = {"point": tuple(names)} if names else {}
+    return AttentionContribution(
+        r, r.abs(), null.mean, null.spread, attention, contribution, about=ABOUT, labels=labels
+    )
+
+
+def pearson(x: Float[Tensor, "*group point"], y: Float[Tensor, "*group point"]) -> Float[Tensor, "*group"]:
+    """Pearson's r in float64, means first."""
+    dx, dy = (one.double() - one.double().mean(-1, keepdim=True) for one in (x, y))
+    r = (dx * dy).sum(-1) / (dx.norm(dim=-1) * dy.norm(dim=-1))
+    return r.to(x.dtype)

@@ -1,0 +1,69 @@
+"""Contributions: what a head adds, from every source token, to that token's own logit at every destination."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from interp.about import About
+from interp.result import Result
+
+ABOUT = About(
+    title="Token-resolved direct effect",
+    unit="logits",
+    law="C[d, s] = A[d, s] · (v_s W_O · W_U[:, token s]) / final norm's scale at d",
+    source="Lv et al. 2024 (arXiv 2411.07176), after Elhage et al. 2021",
+    gauge_dependent=("ov",),
+)
+
+
+@dataclass(frozen=True, repr=False)
+class Contributions(Result):
+    """C of the chosen heads and its OV term before the final scale; the axis head is labelled L3H0.
+
+    An odd kernel's flip (W_Q, W_V) → (−W_Q, −W_V) turns the sign of ov and leaves the contribution alone.
+    """
+
+    contribution: Float[Tensor, "head destination source"]
+    ov: Float[Tensor, "head source"]
+
+
+def ov_terms(
+    values: Float[Tensor, "layer key kv_head d_head"],
+    W_O: Float[Tensor, "layer head d_head d_model"],
+    unembeddings: Float[Tensor, "d_model key"],
+) -> Float[Tensor, "layer head key"]:
+    """v_s W_O · u_s of every head, u_s a direction per source: W_U[:, token s], or any other.
+
+    Law: Σ_s A[d, s] · ov_s is the head's output at d read along u, where u is the same for all sources.
+    values: hook_v, as mixed; heads of a group share theirs.
+    """
+    per_head = values.repeat_interleave(W_O.shape[1] // values.shape[2], dim=2)
+    toward = torch.einsum("lhem,mk->lhke", W_O, unembeddings)
+    return torch.einsum("lkhe,lhke->lhk", per_head, toward)
+
+
+def contributions(
+    pattern: Float[Tensor, "layer head query key"],
+    ov: Float[Tensor, "layer head key"],
+    scale: Float[Tensor, "query 1"],
+    heads: Sequence[tuple[int, int]],
+    tokens: Sequence[str] = (),
+) -> Contributions:
+    """C of the heads asked for, as (layer, head); the others' is not formed. scale: ln_final.hook_scale.
+
+    Raises ValueError for no head and for one that the model does not have.
+    """
+    n_layers, n_heads = ov.shape[:2]
+    strangers = [one for one in heads if not (0 <= one[0] < n_layers and 0 <= one[1] < n_heads)]
+    if strangers or not heads:
+        asked = f"head {strangers[0]} was asked for" if strangers else "no head was asked for"
+        raise ValueError(f"{asked}; there are layers 0 to {n_layers - 1} with heads 0 to {n_heads - 1}")
+    layer, head = map(list, zip(*heads, strict=True))
+    labels = {"head": tuple(f"L{one}H{other}" for one, other in heads)}
+    if tokens:
+        labels |= {"destination": tuple(tokens), "source": tuple(tokens)}
+    terms = ov[layer, head]
+    return Contributions(pattern[layer, head] * terms[:, None] / scale, terms, about=ABOUT, labels=labels)

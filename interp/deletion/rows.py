@@ -1,0 +1,63 @@
+"""The rows of the table of analyses that are about deletion and copying."""
+
+from jaxtyping import Float
+from torch import Tensor
+
+from interp.activations import Activations
+from interp.analysis import Analysis, Setting
+from interp.deletion.contributions import Contributions, contributions, ov_terms
+from interp.deletion.decision_plane import DecisionPlane, decision_plane
+from interp.deletion.negative_mass import NegativeMass, negative_mass
+from interp.deletion.quadrants import Quadrants, quadrant_masses, quadrants
+
+PATTERN, SCORES, VALUES, SCALE = "attn.hook_pattern", "attn.hook_attn_scores", "attn.hook_v", "ln_final.hook_scale"
+
+
+def own_ov_terms(setting: Setting, run: Activations) -> Float[Tensor, "layer head key"]:
+    """The OV term of every token of the prompt towards its own logit."""
+    return ov_terms(run[VALUES], setting.weights.W_O, setting.weights.W_U[:, list(run.tokens.ids)])
+
+
+def deletion(setting: Setting, run: Activations) -> Quadrants:
+    """The quadrants of a prompt."""
+    return quadrants(run[PATTERN], own_ov_terms(setting, run), run[SCALE])
+
+
+def plane(setting: Setting, run: Activations) -> DecisionPlane:
+    """The decision plane of a prompt."""
+    return decision_plane(run[PATTERN], own_ov_terms(setting, run), run[SCALE])
+
+
+def mass(setting: Setting, run: Activations) -> NegativeMass:
+    """The negative mass of a prompt's patterns."""
+    assert run.visible is not None  # gathered with the scores, which the row needs
+    return negative_mass(run[PATTERN], run.visible)
+
+
+def strongest(setting: Setting, run: Activations) -> Contributions:
+    """The contributions of the head with the largest Σ|C|."""
+    ov = own_ov_terms(setting, run)
+    total = quadrant_masses(run[PATTERN], ov, run[SCALE]).sum(-1).nan_to_num()
+    head = divmod(int(total.argmax()), total.shape[1])
+    return contributions(run[PATTERN], ov, run[SCALE], [head], run.tokens.strings)
+
+
+ROWS = (
+    Analysis(
+        "deletion", "How much each head copies and deletes the tokens it reads.", (PATTERN, VALUES, SCALE), deletion
+    ),
+    Analysis(
+        "decision_plane",
+        "Whether the weights or the OV circuit decide between copying and deletion.",
+        (PATTERN, VALUES, SCALE),
+        plane,
+    ),
+    Analysis("negative_mass", "How much attention subtracts, and how much cancels.", (PATTERN, SCORES), mass),
+    Analysis(
+        "contributions",
+        "What the strongest head adds to the logit of each token that it attends to.",
+        (PATTERN, VALUES, SCALE),
+        strongest,
+        over_tokens=True,
+    ),
+)

@@ -1,0 +1,73 @@
+"""Prompt copying: whether a head, as it attends in a prompt, raises or lowers the logits of the tokens it looks at."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from interp.about import About
+from interp.result import Result
+
+COPYING = About(
+    title="Copying and suppression on a prompt",
+    unit="standard deviations over the vocabulary",
+    law="e = A[d,s] · (logit that OV gives token s − its mean over the vocabulary), σ its deviation: "
+    "copying Σ max(e, 0)/Σ |A|σ, suppression Σ max(−e, 0)/Σ |A|σ",
+    source="headscope; copying after Elhage et al. 2021, suppression after McDougall et al. 2023",
+    null="the token of each source drawn anew among the prompt's (exact mean and standard deviation)",
+)
+
+
+@dataclass(frozen=True, repr=False)
+class PromptCopying(Result):
+    """Both at least 0, their difference the head's net effect; NaN for a head without any effect on logits.
+
+    Sign of attention times sign of OV, so no change of gauge changes it. Scales of norms after attention (Gemma) and
+    of the final norm are left out: they weigh rows, and turn no sign.
+    """
+
+    copying: Float[Tensor, "layer head"]
+    copying_null: Float[Tensor, "layer head"]
+    copying_null_spread: Float[Tensor, "layer head"]
+    suppression: Float[Tensor, "layer head"]
+    suppression_null: Float[Tensor, "layer head"]
+    suppression_null_spread: Float[Tensor, "layer head"]
+
+
+def prompt_copying(
+    pattern: Float[Tensor, "layer head query key"],
+    value: Float[Tensor, "layer key kv_head d_head"],
+    W_O: Float[Tensor, "layer head d_head d_model"],
+    W_U: Float[Tensor, "d_model vocab"],
+    ids: Int[Tensor, "key"],
+) -> PromptCopying:
+    """Of every head. W_U with the final norm folded in; heads of a group share a value."""
+    centred = W_U - W_U.mean(1, keepdim=True)
+    covariance = centred @ centred.T / W_U.shape[1]
+    values = value.transpose(1, 2).repeat_interleave(W_O.shape[1] // value.shape[2], dim=1)
+    layers = []
+    for weights, moved, written in zip(pattern, values, W_O, strict=True):
+        output = moved @ written
+        deviation = ((output @ covariance) * output).sum(-1).clamp(min=0).sqrt()
+        layers.append(scores_of_layer(weights, output @ centred[:, ids], deviation))
+    return PromptCopying(*torch.stack(layers, 1), about=COPYING)
+
+
+def scores_of_layer(
+    pattern: Float[Tensor, "head query key"],
+    logit: Float[Tensor, "head key token"],
+    deviation: Float[Tensor, "head key"],
+) -> Float[Tensor, "field head"]:
+    """The fields of PromptCopying for one layer; logit: what each source gives to the token of each position."""
+    positive, negative = pattern.clamp(min=0).sum(-2)[..., None], pattern.clamp(max=0).abs().sum(-2)[..., None]
+    raised, lowered = logit.clamp(min=0), logit.clamp(max=0).abs()
+    copying = beside_null(positive * raised + negative * lowered)
+    suppression = beside_null(positive * lowered + negative * raised)
+    return torch.cat([copying, suppression]) / ((positive + negative)[..., 0] * deviation).sum(-1)
+
+
+def beside_null(effect: Float[Tensor, "head key token"]) -> Float[Tensor, "3 head"]:
+    """Summed over sources: the effect on their own tokens, then its mean and deviation for tokens drawn anew."""
+    own = effect.diagonal(dim1=-2, dim2=-1).sum(-1)
+    return torch.stack([own, effect.mean(-1).sum(-1), effect.var(-1, correction=0).sum(-1).sqrt()])

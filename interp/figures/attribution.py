@@ -1,0 +1,122 @@
+"""Figures of attribution: what parts add to a logit, the logit lens, and patching."""
+
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from interp.attribution.direct import DirectAttribution, SourceAttribution
+from interp.attribution.logit_lens import LogitLens
+from interp.attribution.patching import Patching
+from interp.figures.canvas import POSITIVE, canvas, escaped, head_name, signed_heatmap, token_ticks, top_down
+from interp.figures.choice import choice
+from interp.figures.detectors import grid
+
+LEFT, RIGHT = [0.0, 0.46], [0.56, 1.0]
+BLUE, RED = "#2166ac", "#b2182b"
+
+
+def direct_attribution_figure(result: DirectAttribution) -> go.Figure:
+    """Bars of components beside the grid of heads."""
+    values, names = result.component.numpy(), [escaped(name) for name in result.labels["component"]]
+    null = [f"{m:.3f} ± {s:.3f}" for m, s in zip(result.component_null, result.component_null_spread, strict=True)]
+    bars = go.Bar(
+        x=values,
+        y=np.array(names),
+        text=np.array(null),
+        textposition="none",
+        orientation="h",
+        marker={"color": np.where(values < 0, RED, BLUE)},
+        hovertemplate="%{y}<br>%{x:.4f}<br>null %{text}<extra></extra>",
+    )
+    return canvas(
+        result.about,
+        [bars, second(grid(result, "head"))],
+        xaxis={"title": escaped(result.of), "domain": LEFT},
+        yaxis=top_down(),
+        **grid_axes("head"),
+        showlegend=False,
+    )
+
+
+def source_attribution_figure(result: SourceAttribution) -> go.Figure:
+    """Heads by source token."""
+    layers, heads, sources = result.value.shape
+    tokens = result.labels.get("source", tuple(map(str, range(sources))))
+    words = np.broadcast_to(np.array([escaped(token) for token in tokens]), (layers * heads, sources))
+    names = [head_name(layer, head) for layer in range(layers) for head in range(heads)]
+    return canvas(
+        result.about,
+        [signed_heatmap(result.value.flatten(0, 1), "head %{y}<br>from %{text} at %{x}<br>%{z:.4f}", words)],
+        xaxis={"title": "source", **token_ticks(tokens)},
+        yaxis=top_down(title=escaped(result.of), tickmode="array", tickvals=list(range(len(names))), ticktext=names),
+    )
+
+
+def logit_lens_figure(result: LogitLens) -> go.Figure:
+    """Probability of each kind of target by depth and position; logit and rank in the hover text."""
+    _, positions, targets = result.probability.shape
+    tokens = result.labels.get("pos", tuple(map(str, range(positions))))
+    kinds = result.labels.get("target", tuple(f"target {index}" for index in range(targets)))
+    traces = [lens_trace(result, index, kind, tokens) for index, kind in enumerate(kinds)]
+    depths = list(result.labels["depth"])
+    return canvas(
+        result.about,
+        traces,
+        xaxis={"title": "position", **token_ticks(tokens)},
+        yaxis=top_down(tickmode="array", tickvals=list(range(len(depths))), ticktext=depths),
+        **choice(kinds),
+    )
+
+
+def lens_trace(result: LogitLens, index: int, kind: str, tokens: tuple[str, ...]) -> go.Heatmap:
+    """One target's heatmap."""
+    logits, ranks = result.logit[..., index].tolist(), result.rank[..., index].tolist()
+    ids, tops = result.token[:, index].tolist(), result.top.tolist()
+    words = np.array(
+        [
+            [
+                f"after {escaped(token)}<br>token {ids[i]}: logit {row[i]:.3f}, rank {rank[i]}<br>"
+                f"likeliest: token {top[i]}"
+                for i, token in enumerate(tokens)
+            ]
+            for row, rank, top in zip(logits, ranks, tops, strict=True)
+        ]
+    )
+    return go.Heatmap(
+        z=result.probability[..., index].numpy(),
+        zmin=0,
+        zmax=1,
+        colorscale=POSITIVE,
+        text=words,
+        hovertemplate="%{text}<br>probability %{z:.4f}<extra></extra>",
+        visible=index == 0,
+        name=kind,
+    )
+
+
+def patching_figure(result: Patching) -> go.Figure:
+    """Residual before each layer by position, beside the heads."""
+    tokens = result.labels["pos"]
+    words = np.broadcast_to(np.array([escaped(token) for token in tokens]), tuple(result.resid_pre.shape))
+    residual = signed_heatmap(result.resid_pre, "before layer %{y}<br>%{text} at %{x}<br>%{z:.4f}", words)
+    heads = second(grid(result, "head"))
+    peak = float(max(result.resid_pre.abs().max(), result.head.abs().max()))
+    return canvas(
+        result.about,
+        [residual.update(showscale=False, zmin=-peak, zmax=peak), heads.update(zmin=-peak, zmax=peak)],
+        xaxis={"title": "position", "domain": LEFT, **token_ticks(tokens)},
+        yaxis=top_down(title="layer", dtick=1),
+        **grid_axes("head"),
+    )
+
+
+def second(trace: go.Heatmap) -> go.Heatmap:
+    """The trace on the axes of the right half."""
+    return trace.update(xaxis="x2", yaxis="y2")
+
+
+def grid_axes(title: str) -> dict[str, Any]:
+    """The axes of a grid of heads in the right half."""
+    x = {"title": title, "dtick": 1, "domain": RIGHT, "anchor": "y2"}
+    return {"xaxis2": x, "yaxis2": top_down(title="layer", dtick=1, anchor="x2")}

@@ -1,0 +1,20 @@
+"""Choice: one figure that shows one of several views, with a menu to choose from."""
+
+from collections.abc import Sequence
+from typing import Any
+
+
+def choice(names: Sequence[str], per_view: int = 1) -> dict[str, Any]:
+    """The layout of a menu over a figure whose traces come view by view, per_view of them each; no menu for one view.
+
+    Give the traces of all views but the first visible=False.
+    """
+    if len(names) < 2:
+        return {}
+    buttons = [
+        {"label": name, "method": "restyle", "args": [{"visible": [i // per_view == view for i in range(count)]}]}
+        for count in [len(names) * per_view]
+        for view, name in enumerate(names)
+    ]
+    place = {"x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"}
+    return {"updatemenus": [{"buttons": buttons, "showactive": True, **place}]}

@@ -1,0 +1,134 @@
+"""Figures of circuits: grids of scores by head, eigenvalues in the plane, spectra, composition, tokens at the ends."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from jaxtyping import Float
+from torch import Tensor
+
+from interp.circuits.composition import Composition
+from interp.circuits.copying import Copying
+from interp.circuits.diagonal import DiagonalRanks
+from interp.circuits.qk_spectrum import QKSpectrum
+from interp.circuits.top_tokens import TopTokens
+from interp.figures.canvas import canvas, escaped, head_name, signed_heatmap, top_down
+from interp.figures.heads import head_score_figure
+from interp.head_score import HeadScore
+
+POSITIVE_BAR, NEGATIVE_BAR = "#2166ac", "#b2182b"
+
+
+def copying_figure(copying: Copying) -> go.Figure:
+    """The copying score of every head, layers by heads."""
+    return head_score_figure(
+        HeadScore(copying.value, copying.value_null, copying.value_null_spread, about=copying.about)
+    )
+
+
+def diagonal_figure(ranks: DiagonalRanks, field: str = "row_rank") -> go.Figure:
+    """One field of every head, layers by heads."""
+    null, spread = (getattr(ranks, f"{field}_{of}") for of in ("null", "null_spread"))
+    said = replace(
+        ranks.about,
+        title=f"{ranks.about.title}: {field.replace('_', ' ')}",
+        gauge_dependent=("value",) if field in ranks.about.gauge_dependent else (),
+    )
+    return head_score_figure(HeadScore(getattr(ranks, field), null, spread, about=said))
+
+
+def eigenvalue_figure(result: Copying | QKSpectrum, layer: int = 0, head: int = 0) -> go.Figure:
+    """One head's eigenvalues in the complex plane, blue right of 0 and red left of it."""
+    eigenvalues = result.eigenvalues[layer, head]
+    real, imaginary = eigenvalues.real.numpy(), eigenvalues.imag.numpy()
+    points = go.Scatter(
+        x=real,
+        y=imaginary,
+        mode="markers",
+        marker={"color": np.where(real < 0, NEGATIVE_BAR, POSITIVE_BAR)},
+        hovertemplate=f"{head_name(layer, head)}<br>%{{x:.4g}} + %{{y:.4g}} i<extra></extra>",
+    )
+    axes: dict[str, Any] = {
+        "xaxis": {"title": "real part", "zeroline": True},
+        "yaxis": {"title": "imaginary part", "scaleanchor": "x"},
+    }
+    return canvas(result.about, [points], "eigenvalues", **axes)
+
+
+def spectrum_figure(spectrum: QKSpectrum) -> go.Figure:
+    """Singular values of every head in order, a line each; heads of a layer share a shade, later layers are darker."""
+    layers, heads, rank = spectrum.singular_values.shape
+    index = np.arange(1, rank + 1)
+    lines = [
+        go.Scatter(
+            x=index,
+            y=spectrum.singular_values[layer, head].numpy(),
+            mode="lines",
+            name=head_name(layer, head),
+            line={"color": f"rgba(33, 102, 172, {0.25 + 0.75 * (layer + 1) / layers:.2f})"},
+            hovertemplate=f"{head_name(layer, head)}<br>σ%{{x}} = %{{y:.4g}}<extra></extra>",
+        )
+        for layer in range(layers)
+        for head in range(heads)
+    ]
+    axes: dict[str, Any] = {"xaxis": {"title": "index"}, "yaxis": {"title": "singular value", "rangemode": "tozero"}}
+    return canvas(spectrum.about, lines, "singular_values", **axes)
+
+
+def composition_figure(composition: Composition) -> go.Figure:
+    """Score minus null of writers (rows) and readers (columns), with a button for what is read."""
+    reads = composition.labels["read"]
+    heatmaps = [_excess_heatmap(composition, at).update(visible=at == 0) for at in range(len(reads))]
+    buttons = [
+        {"label": read, "method": "restyle", "args": [{"visible": [other == read for other in reads]}]}
+        for read in reads
+    ]
+    axes: dict[str, Any] = {"xaxis": {"title": "reader"}, "yaxis": top_down(title="writer")}
+    menu = {"buttons": buttons, "type": "buttons", "direction": "right", "x": 1, "xanchor": "right", "y": 1.1}
+    said = replace(composition.about, title=f"{composition.about.title}: score minus null")
+    return canvas(said, heatmaps, "excess", updatemenus=[menu], **axes)
+
+
+def top_tokens_figure(top: TopTokens) -> go.Figure:
+    """The highest and the lowest tokens as bars from top to bottom; pointing at one gives the mean over others."""
+    order = slice(None, None, -1)
+    tokens = [*top.labels["highest"], *top.labels["lowest"][order]]
+    values, null, spread = (
+        np.concatenate([getattr(top, f"highest{of}").numpy(), getattr(top, f"lowest{of}").numpy()[order]])
+        for of in ("", "_null", "_null_spread")
+    )
+    shown = [escaped(token) for token in tokens]
+    bars = go.Bar(
+        x=values,
+        y=np.arange(len(tokens)),
+        orientation="h",
+        marker={"color": np.where(values < 0, NEGATIVE_BAR, POSITIVE_BAR)},
+        text=shown,
+        customdata=np.stack([null, spread], -1),
+        textposition="none",
+        hovertemplate=f"{escaped(top.token_string)} → %{{text}}<br>%{{x:.4f}}<br>"
+        "other tokens %{customdata[0]:.4f} ± %{customdata[1]:.4f}<extra></extra>",
+    )
+    said = replace(top.about, title=f"{top.about.title} by {top.token_string!r}")
+    ticks: dict[str, Any] = {"tickmode": "array", "tickvals": np.arange(len(tokens)), "ticktext": shown}
+    return canvas(said, [bars], "highest", xaxis={"title": top.about.unit}, yaxis=top_down(**ticks))
+
+
+def _excess_heatmap(composition: Composition, at: int) -> go.Heatmap:
+    """Writers by readers for one of the reads."""
+    layers, heads = composition.score.shape[1:3]
+    names = np.array([head_name(layer, head) for layer in range(layers) for head in range(heads)])
+    beside = (composition.score, composition.score_null, composition.score_null_spread)
+    hover = (
+        f"%{{y}} → %{{x}}, {composition.labels['read'][at]}<br>excess %{{z:.4f}}"
+        "<br>score %{customdata[0]:.4f}, null %{customdata[1]:.4f} ± %{customdata[2]:.4f}"
+    )
+    return signed_heatmap(_square(composition.excess[at]), hover).update(
+        x=names, y=names, customdata=np.stack([_square(field[at]) for field in beside], -1)
+    )
+
+
+def _square(field: Float[Tensor, "layer head layer head"]) -> Float[np.ndarray, "writer reader"]:
+    """Every head of every layer, by every other."""
+    return field.flatten(2, 3).flatten(0, 1).numpy()

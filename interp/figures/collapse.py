@@ -1,0 +1,99 @@
+"""Figures of collapse: D(n) on logarithmic axes, and bars over the tokens that reach the last one."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from interp.collapse.cancellation import PathCancellation
+from interp.collapse.curves import CollapseCurves
+from interp.collapse.paths import PathBound
+from interp.collapse.squashing import Squashing
+from interp.figures.canvas import GAUGE, canvas, escaped, token_ticks
+from interp.figures.choice import choice
+from interp.result import Result
+
+BLUE, GREY = "#2166ac", "#8a8f9c"
+DASHED = {"color": GREY, "dash": "dash", "width": 1.5}
+GROWTH = {"xaxis": {"type": "log", "title": "n"}, "yaxis": {"type": "log", "exponentformat": "power"}}
+
+
+def collapse_figure(curves: CollapseCurves) -> go.Figure:
+    """A line per depth, darker when deeper, and the null after the final norm dashed; a menu of distances."""
+    depths, names = curves.labels["depth"], curves.labels["distance"]
+    traces = []
+    for view in range(len(names)):
+        for depth, label in enumerate(depths):
+            colour = f"rgba(33, 102, 172, {0.2 + 0.8 * (depth + 1) / len(depths):.2f})"
+            traces.append(growth(curves, curves.distance[view, depth], label, view, line={"color": colour}))
+        null = curves.distance_null[view, -1]
+        traces.append(growth(curves, null, f"null, {depths[-1]}", view, mode="lines", line=DASHED))
+    return canvas(curves.about, traces, "distance", **GROWTH, **choice(names, per_view=len(depths) + 1))
+
+
+def collapse_comparison_figure(models: Mapping[str, CollapseCurves], depth: int = -1) -> go.Figure:
+    """D(n)/D(n₀) at one depth, a line per model; a menu of distances. Raises ValueError for no model."""
+    if not models:
+        raise ValueError("no curve was given; give one model's at least")
+    first = next(iter(models.values()))
+    names = first.labels["distance"]
+    traces = [
+        growth(curves, curves.relative[view, depth], model, view)
+        for view in range(len(names))
+        for model, curves in models.items()
+    ]
+    return canvas(first.about, traces, "relative", **GROWTH, **choice(names, per_view=len(models)))
+
+
+def growth(curves: CollapseCurves, values: Any, name: str, view: int, **style: Any) -> go.Scatter:
+    """One line over n; only the first view's are shown."""
+    hover = f"{escaped(name)}<br>n = %{{x}}<br>%{{y:.4g}}<extra></extra>"
+    x, y = np.array(curves.lengths), values.numpy()
+    return go.Scatter(
+        x=x, y=y, **{"mode": "lines+markers", **style}, name=escaped(name), visible=view == 0, hovertemplate=hover
+    )
+
+
+def squashing_figure(found: Squashing) -> go.Figure:
+    """The influence of every token on a logarithmic axis, the null dashed."""
+    axes = by_token(found, "influence")
+    axes["yaxis"] |= {"type": "log", "exponentformat": "power"}
+    return canvas(found.about, over_tokens(found, "norm"), "norm", **axes)
+
+
+def path_bound_figure(found: PathBound) -> go.Figure:
+    """The bound of every token, that of equal weights dashed."""
+    return canvas(found.about, over_tokens(found, "bound"), "bound", **by_token(found, "bound"))
+
+
+def path_cancellation_figure(found: PathCancellation) -> go.Figure:
+    """A bar per token, of contributions or of weights, the null dashed."""
+    readings = ("contribution_cancellation", "cancellation")
+    traces = [one for field in readings for one in over_tokens(found, field, visible=field == readings[0])]
+    names = ("of contributions", f"of weights ({GAUGE})")
+    axes = by_token(found, "cancellation")
+    axes["yaxis"] |= {"range": [0, 1]}
+    return canvas(found.about, traces, readings[0], **axes, **choice(names, per_view=2))
+
+
+def over_tokens(found: Result, field: str, visible: bool = True) -> list[Any]:
+    """Bars of a field over the source tokens, and its null as a dashed line."""
+    values, null = (found.tensors()[name].numpy() for name in (field, f"{field}_null"))
+    words = np.array([escaped(one) for one in source_tokens(found, len(values))], dtype=object)
+    hover = "%{text} at %{x}<br>%{y:.4g}<br>null %{customdata:.4g}<extra></extra>"
+    x = np.arange(len(values))
+    bar = go.Bar(x=x, y=values, text=words, textposition="none", customdata=null, hovertemplate=hover)
+    bar.update(name=field.replace("_", " "), marker_color=BLUE, visible=visible)
+    return [bar, go.Scatter(x=x, y=null, mode="lines", name="null", line=DASHED, visible=visible, hoverinfo="skip")]
+
+
+def by_token(found: Result, title: str) -> dict[str, dict[str, Any]]:
+    """The axes of bars over tokens."""
+    first = next(iter(found.tensors().values()))
+    return {"xaxis": {"title": "token", **token_ticks(source_tokens(found, len(first)))}, "yaxis": {"title": title}}
+
+
+def source_tokens(found: Result, count: int) -> tuple[str, ...]:
+    """The tokens, or their places where they have no names."""
+    return tuple(found.labels.get("source", tuple(map(str, range(count)))))

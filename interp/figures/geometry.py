@@ -1,0 +1,140 @@
+"""Figures of geometry: shares of angles by head, one head's histogram, joint embeddings, temperatures by token."""
+
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from jaxtyping import Float
+from torch import Tensor
+
+from interp.figures.canvas import GAUGE, canvas, escaped, head_name, signed_heatmap, token_ticks, top_down
+from interp.figures.choice import choice
+from interp.geometry.angles import Angles
+from interp.geometry.embedding import JointEmbedding
+from interp.geometry.temperatures import Temperatures
+
+SIDES = {"antiparallel": "#b2182b", "orthogonal": "#c8ccd4", "parallel": "#2166ac"}
+KINDS = {"queries": "#e08214", "keys": "#1b7837"}
+CHANCE = {"color": "#1c2030", "dash": "dash", "width": 1}
+TEMPERED = {"query": "τ_q", "value": "τ_v", "query_beside_position": "τ_q", "value_beside_position": "τ_v"}
+
+
+def angles_figure(angles: Angles) -> go.Figure:
+    """A bar per head: attention on antiparallel, orthogonal and parallel keys; dashed lines where chance has them."""
+    layers, heads = angles.parallel.shape
+    names = np.array([head_name(layer, head) for layer in range(layers) for head in range(heads)])
+    bars = [
+        go.Bar(
+            x=names,
+            y=getattr(angles, side).flatten().numpy(),
+            name=side,
+            marker={"color": colour},
+            customdata=getattr(angles, f"{side}_pairs").flatten().numpy(),
+            hovertemplate=f"%{{x}} {side} %{{y:.4f}}<br>of pairs %{{customdata:.4f}}"
+            f"<br>at random {getattr(angles, f'{side}_null')[0, 0]:.4f}<extra></extra>",
+        )
+        for side, colour in SIDES.items()
+    ]
+    below = float(angles.antiparallel_null[0, 0])
+    lines = [
+        go.Scatter(x=names, y=np.full(len(names), at), mode="lines", line=CHANCE, hoverinfo="skip", showlegend=False)
+        for at in (below, 1 - below)
+    ]
+    return canvas(
+        angles.about,
+        [*bars, *lines],
+        "parallel",
+        barmode="stack",
+        xaxis={"title": "head"},
+        yaxis={"title": f"share of Σ abs(a), δ = {angles.delta:.3g}", "range": [0, 1]},
+    )
+
+
+def angle_histogram_figure(angles: Angles, layer: int = 0, head: int = 0) -> go.Figure:
+    """cos θ of one head's pairs, every pair alike and by attention, beside directions at random."""
+    edges = angles.edges.numpy()
+    middles, widths = (edges[1:] + edges[:-1]) / 2, np.diff(edges)
+    hover = "cos θ %{x:.3f}<br>%{y:.4f}"
+    at = (layer, head)
+    counted, weighted = (
+        go.Bar(
+            x=middles,
+            y=values[at].numpy(),
+            width=widths,
+            name=name,
+            marker={"color": colour},
+            opacity=0.6,
+            hovertemplate=f"{hover}<extra>{name}</extra>",
+        )
+        for values, name, colour in ((angles.pairs, "pairs", "#8a90a0"), (angles.mass, "attention", "#2166ac"))
+    )
+    chance = go.Scatter(x=middles, y=angles.pairs_null[at].numpy(), mode="lines", line=CHANCE, name="at random")
+    return canvas(
+        angles.about,
+        [counted, weighted, chance],
+        "mass",
+        barmode="overlay",
+        xaxis={"title": f"cos θ in {head_name(layer, head)}", "range": [-1, 1]},
+        yaxis={"title": "share"},
+    )
+
+
+def joint_embedding_figure(embedding: JointEmbedding) -> go.Figure:
+    """Queries and keys as points of one plane or space; pointing at one gives token, kind, position and norm."""
+    clouds = [
+        cloud(kind, getattr(embedding, kind), getattr(embedding, f"{one}_norms"), embedding.labels[one])
+        for kind, one in (("queries", "query"), ("keys", "key"))
+    ]
+    titles = axis_titles(embedding)
+    if len(titles) == 3:
+        axes: dict[str, Any] = {
+            "scene": {f"{axis}axis": {"title": {"text": title}} for axis, title in zip("xyz", titles, strict=True)}
+        }
+    else:
+        axes = {"xaxis": {"title": titles[0]}, "yaxis": {"title": titles[1], "scaleanchor": "x"}}
+    return canvas(embedding.about, clouds, "queries", **axes)
+
+
+def cloud(
+    kind: str, points: Float[Tensor, "point dim"], norms: Float[Tensor, "point"], tokens: tuple[str, ...]
+) -> go.Scatter | go.Scatter3d:
+    """The points of one kind."""
+    facts = np.array(
+        [[escaped(token), place, norm] for place, (token, norm) in enumerate(zip(tokens, norms.tolist(), strict=True))],
+        dtype=object,
+    )
+    place = dict(zip("xyz", points.numpy().T, strict=False))
+    draw = go.Scatter3d if len(place) == 3 else go.Scatter
+    return draw(
+        **place,
+        mode="markers",
+        name=kind,
+        marker={"color": KINDS[kind], "size": 4 if len(place) == 3 else 8, "opacity": 0.8},
+        customdata=facts,
+        hovertemplate="%{customdata[0]}<br>position %{customdata[1]}, norm %{customdata[2]:.3f}"
+        f"<extra>{kind}</extra>",
+    )
+
+
+def axis_titles(embedding: JointEmbedding) -> list[str]:
+    """Axis by axis, with the part that it explains where that is known."""
+    names = [f"{embedding.method} {axis + 1}" for axis in range(embedding.queries.shape[1])]
+    if embedding.explained is None:
+        return names
+    return [f"{name} ({part:.0%})" for name, part in zip(names, embedding.explained.tolist(), strict=True)]
+
+
+def temperatures_figure(found: Temperatures) -> go.Figure:
+    """Layers by tokens, white where nothing is tempered: τ − 1, or what is left of τ beside its positional line."""
+    tokens = found.labels["pos"]
+    words = np.broadcast_to(np.array([escaped(token) for token in tokens], dtype=object), tuple(found.query.shape))
+    names, maps = [], []
+    for field, symbol in TEMPERED.items():
+        beside = field.endswith("position")
+        values = getattr(found, field) - (0 if beside else 1)
+        name = f"{symbol} beside position" if beside else f"{symbol} − 1"
+        hover = f"layer %{{y}}, %{{text}} at %{{x}}<br>{name} = %{{z:.4f}}"
+        maps.append(signed_heatmap(values, hover, words).update(visible=not maps, name=name))
+        names.append(name + (f" ({GAUGE})" if field in found.about.gauge_dependent else ""))
+    axes = {"xaxis": token_ticks(tokens), "yaxis": top_down(title="layer", dtick=1)}
+    return canvas(found.about, maps, **axes, **choice(names))

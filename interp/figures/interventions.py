@@ -1,0 +1,90 @@
+"""Figures of interventions: what changed along the prompt, predictions before and after, grids of patched heads."""
+
+import numpy as np
+import plotly.graph_objects as go
+from jaxtyping import Int
+from torch import Tensor
+
+from interp.figures.canvas import canvas, escaped, token_ticks, top_down
+from interp.figures.deletion import head_grid
+from interp.interventions.effect import InterventionEffect
+from interp.interventions.path_patching import PathPatching
+from interp.interventions.suppression_effect import SuppressionEffect
+
+STAYED, CHANGED = "#9ecae1", "#08519c"
+FIELDS = {
+    "loss_change": "Δ loss",
+    "target_change": "Δ logit of the target",
+    "distractor_change": "Δ logit of the distractor",
+}
+
+
+def intervention_figure(found: InterventionEffect) -> go.Figure:
+    """KL by position, darker where the likeliest token is another, with the changes of loss and logits as lines."""
+    at = np.arange(len(found.kl))
+    before, after = (_likeliest(found, ids) for ids in (found.before_ids, found.after_ids))
+    words = np.array([f"{b} → {a}" for b, a in zip(before, after, strict=True)], dtype=object)
+    tokens = found.labels.get("position", tuple(map(str, at)))
+    bars = go.Bar(
+        name="KL",
+        x=at,
+        y=found.kl.numpy(),
+        text=words,
+        textposition="none",
+        customdata=np.array([escaped(one) for one in tokens], dtype=object),
+        marker_color=np.where(found.changed.numpy(), CHANGED, STAYED),
+        hovertemplate="after %{customdata}<br>KL %{y:.4f}<br>likeliest: %{text}<extra></extra>",
+    )
+    lines = [
+        go.Scatter(
+            name=name, x=at, y=values.numpy(), mode="lines+markers", hovertemplate=f"{name} %{{y:.4f}}<extra></extra>"
+        )
+        for field, name in FIELDS.items()
+        if (values := getattr(found, field)) is not None
+    ]
+    return canvas(found.about, [bars, *lines], "kl", xaxis=token_ticks(tokens), yaxis={"title": "nats, logits"})
+
+
+def predictions_figure(found: InterventionEffect, position: int = -1) -> go.Figure:
+    """The likeliest next tokens after one position, before and after the interventions; no bar: not among them."""
+    before, after = found.before_ids[position], found.after_ids[position]
+    ids = list(dict.fromkeys([*before.tolist(), *after.tolist()]))
+    places = [
+        ("before", STAYED, before, found.before_probability[position]),
+        ("after", CHANGED, after, found.after_probability[position]),
+    ]
+    bars = [
+        go.Bar(
+            name=name,
+            orientation="h",
+            x=probability.numpy(),
+            y=np.array([ids.index(i) for i in likely.tolist()]),
+            marker_color=colour,
+            hovertemplate=f"{name} %{{x:.4f}}<extra></extra>",
+        )
+        for name, colour, likely, probability in places
+    ]
+    ticks = {"tickmode": "array", "tickvals": list(range(len(ids))), "ticktext": [_text(found, i) for i in ids]}
+    axes = {"xaxis": {"title": "probability"}, "yaxis": top_down(**ticks)}
+    return canvas(found.about, bars, "after_probability", barmode="group", **axes)
+
+
+def path_patching_figure(found: PathPatching) -> go.Figure:
+    """Change of the logit difference by head."""
+    data = np.stack([found.change_null.numpy(), found.change_null_spread.numpy()], -1)
+    return head_grid(found, "change", " %<br>null %{customdata[0]:.3f} ± %{customdata[1]:.3f}", data)
+
+
+def suppression_effect_figure(found: SuppressionEffect) -> go.Figure:
+    """Share of a head's effect that its suppression part explains, by head."""
+    columns = (found.explained_null, found.explained_null_spread, found.kl_mean)
+    hover = "<br>null %{customdata[0]:.3f} ± %{customdata[1]:.3f}<br>KL mean-ablated %{customdata[2]:.4f}"
+    return head_grid(found, "explained", hover, np.stack([one.numpy() for one in columns], -1))
+
+
+def _likeliest(found: InterventionEffect, ids: Int[Tensor, "position rank"]) -> list[str]:
+    return [_text(found, i) for i in ids[:, 0].tolist()]
+
+
+def _text(found: InterventionEffect, token_id: int) -> str:
+    return escaped((found.strings or {}).get(token_id, str(token_id)))

@@ -1,0 +1,71 @@
+"""Figures of the residual stream by depth: geometry, norms, massive activations; and sinks by head."""
+
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from interp.collapse.massive import MassiveActivations
+from interp.collapse.matrix_measures import MEASURES
+from interp.collapse.residual import ResidualGeometry, ResidualNorms
+from interp.collapse.sinks import Sinks
+from interp.figures.canvas import POSITIVE, canvas, escaped, token_ticks, top_down
+from interp.figures.choice import choice
+from interp.figures.collapse import BLUE, DASHED, GREY
+from interp.figures.detectors import grid, heads
+
+
+def residual_geometry_figure(found: ResidualGeometry) -> go.Figure:
+    """A measure by depth, its null dashed; a menu of measures."""
+    fields, depths = found.tensors(), np.array(found.labels["depth"])
+    traces: list[Any] = []
+    for name in MEASURES:
+        style = {"x": depths, "visible": name == MEASURES[0], "hovertemplate": "%{x}<br>%{y:.4f}<extra></extra>"}
+        spread = {"type": "data", "array": fields[f"{name}_null_spread"].numpy(), "color": GREY}
+        traces.append(go.Scatter(y=fields[name].numpy(), name=name.replace("_", " "), line={"color": BLUE}, **style))
+        traces.append(go.Scatter(y=fields[f"{name}_null"].numpy(), name="null", line=DASHED, error_y=spread, **style))
+    menu = choice([name.replace("_", " ") for name in MEASURES], per_view=2)
+    return canvas(found.about, traces, yaxis={"rangemode": "tozero"}, **menu)
+
+
+def residual_norms_figure(found: ResidualNorms) -> go.Figure:
+    """Depths by positions."""
+    tokens = found.labels.get("pos", tuple(map(str, range(found.norm.shape[1]))))
+    depths = found.labels["depth"]
+    words = np.array([[escaped(one) for one in tokens]] * len(depths), dtype=object)
+    hover = "%{text} at %{x}, %{y}<br>%{z:.4g}<extra></extra>"
+    cells = go.Heatmap(
+        z=found.norm.float().numpy(), y=np.array(depths), text=words, colorscale=POSITIVE, zmin=0, hovertemplate=hover
+    )
+    return canvas(found.about, [cells], "norm", xaxis={"title": "token", **token_ticks(tokens)}, yaxis=top_down())
+
+
+def massive_activations_figure(found: MassiveActivations) -> go.Figure:
+    """The largest magnitudes at every depth beside the median, on a logarithmic axis; where they stand in the hover."""
+    depths = np.array(found.labels["depth"])
+    ranks = found.value.shape[1]
+    hover = "%{x}<br>%{text}<br>%{customdata[0]:.4g}, %{customdata[1]:.1f} × the median<br>null %{customdata[2]:.1f} ×"
+    traces: list[Any] = []
+    for rank in range(ranks):
+        words = [where(found, depth, rank) for depth in range(len(depths))]
+        columns = (found.value, found.ratio, found.ratio_null)
+        bar = go.Bar(x=depths, y=found.value[:, rank].abs().numpy(), name=f"largest {rank + 1}")
+        data = np.stack([one[:, rank].numpy() for one in columns], -1)
+        traces.append(
+            bar.update(text=words, textposition="none", customdata=data, hovertemplate=f"{hover}<extra></extra>")
+        )
+    traces.append(go.Scatter(x=depths, y=found.median.numpy(), name="median", mode="lines", line=DASHED))
+    return canvas(found.about, traces, "value", yaxis={"type": "log", "title": "magnitude"}, barmode="group")
+
+
+def where(found: MassiveActivations, depth: int, rank: int) -> str:
+    """Token and coordinate of one entry."""
+    position = int(found.position[depth, rank])
+    token = f"{escaped(found.tokens[position])} at {position}" if found.tokens else f"position {position}"
+    return f"{token}, dimension {int(found.dimension[depth, rank])}"
+
+
+def sinks_figure(found: Sinks) -> go.Figure:
+    """The share of the first token by head, or which heads are sinks."""
+    traces = [grid(found, "share"), grid(found, "is_sink", visible=False)]
+    return canvas(found.about, traces, "share", **heads(), **choice(["share", f"above ε = {found.epsilon}"]))

@@ -1,0 +1,44 @@
+"""Figures of trajectories: a line per run over its steps, on a logarithmic axis."""
+
+import numpy as np
+import plotly.graph_objects as go
+
+from interp.figures.canvas import canvas, escaped
+from interp.figures.choice import choice
+from interp.trajectories.trajectory import Trajectory
+
+BEFORE_THE_FIRST = 0.5  # where a logarithmic axis shows step 0
+
+
+def trajectory_figure(result: Trajectory) -> go.Figure:
+    """A line per run; several measures have a menu. Warnings stand below the title."""
+    measures = result.labels["measure"]
+    traces = [line(result, measure, run) for measure in range(len(measures)) for run in range(len(result.runs))]
+    warnings = [{"text": escaped(" · ".join(result.warnings)), "x": 0, "y": 1, "xref": "paper", "yref": "paper"}]
+    return canvas(
+        result.about,
+        traces,
+        xaxis={"type": "log", "title": "step"},
+        yaxis={"title": escaped(measures[0]) if len(measures) == 1 else "", "zeroline": True},
+        showlegend=True,
+        annotations=[{**one, "showarrow": False, "yanchor": "bottom"} for one in warnings if result.warnings],
+        **choice([escaped(name) for name in measures], len(result.runs)),
+    )
+
+
+def line(result: Trajectory, measure: int, run: int) -> go.Scatter:
+    """One measure of one run."""
+    of_run = (result.run == run).numpy()
+    steps = result.step.numpy()[of_run]
+    prints = [escaped(one[:12]) for one, mine in zip(result.fingerprint, of_run, strict=True) if mine]
+    return go.Scatter(
+        x=np.maximum(steps, BEFORE_THE_FIRST),
+        y=result.value[:, measure].numpy()[of_run],
+        customdata=np.stack([steps.astype(object), np.array(prints, dtype=object)], -1),
+        mode="lines+markers",
+        name=escaped(result.runs[run]),
+        visible=measure == 0,
+        hovertemplate="step %{customdata[0]}<br>%{y:.4f}<br>model %{customdata[1]}<extra>"
+        + escaped(result.runs[run])
+        + "</extra>",
+    )

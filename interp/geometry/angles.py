@@ -1,0 +1,121 @@
+"""Angles: the cosine between every query and the keys it sees, counted and weighted by attention, beside chance."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from interp.about import About
+from interp.geometry.cosines import BINS, cosines, histogram, shared, sides
+from interp.geometry.sphere import random_cosine_cdf
+from interp.result import Result
+from models.attention import variant_named
+from models.attention.run import grouped
+
+DIRECTED = ("pairs", "mass", "parallel", "antiparallel", "parallel_pairs", "antiparallel_pairs")
+ABOUT = About(
+    title="Angles between queries and keys",
+    unit="share",
+    law="cos θ = q·k/(‖q‖‖k‖); parallel cos ≥ δ, orthogonal abs(cos) < δ, antiparallel cos ≤ −δ, in shares of Σ abs(a)",
+    source="Gros 2024, arXiv 2407.18601",
+    null="directions at random, density ∝ sin^(d−2) θ, whatever the attention",
+)
+
+
+@dataclass(frozen=True, repr=False)
+class Angles(Result):
+    """Shares over the visible pairs of rows that see at least two keys; pairs with a vector of zeros have no angle.
+
+    pairs, mass: histogram of cos θ over equal bins of [−1, 1], every pair counting alike, or by abs(a). parallel,
+    orthogonal, antiparallel: shares of Σ abs(a); x_pairs: of the number of pairs, which is the share that attention
+    blind to angles would have. both_sides: the smaller of parallel and antiparallel. root_mean_square: of cos θ.
+    A flip of signs of W_Q mirrors the histograms and swaps parallel and antiparallel; orthogonal, both_sides and
+    root_mean_square stay. Angles are unchanged by (c W_Q, W_K / c) and by rotations of both, not by other changes of
+    basis of a head. pairs_null: chance, bin by bin; δ: delta.
+    """
+
+    parallel: Float[Tensor, "layer head"]
+    orthogonal: Float[Tensor, "layer head"]
+    antiparallel: Float[Tensor, "layer head"]
+    both_sides: Float[Tensor, "layer head"]
+    parallel_null: Float[Tensor, "layer head"]
+    orthogonal_null: Float[Tensor, "layer head"]
+    antiparallel_null: Float[Tensor, "layer head"]
+    parallel_pairs: Float[Tensor, "layer head"]
+    orthogonal_pairs: Float[Tensor, "layer head"]
+    antiparallel_pairs: Float[Tensor, "layer head"]
+    root_mean_square: Float[Tensor, "layer head"]
+    root_mean_square_pairs: Float[Tensor, "layer head"]
+    root_mean_square_null: Float[Tensor, "layer head"]
+    pairs: Float[Tensor, "layer head bin"]
+    mass: Float[Tensor, "layer head bin"]
+    pairs_null: Float[Tensor, "layer head bin"]
+    edges: Float[Tensor, "edge"]
+    delta: float
+    d_head: int
+
+
+def angles(
+    q: Float[Tensor, "layer head query d_head"],
+    k: Float[Tensor, "layer kv_head key d_head"],
+    pattern: Float[Tensor, "layer head query key"],
+    visible: Bool[Tensor, "layer query key"],
+    variants: Sequence[str],
+    delta: float | None = None,
+) -> Angles:
+    """The angles of queries and keys (rotated where the model rotates them) under patterns of the named variants.
+
+    δ is 1/√d_head unless given: chance then calls about two thirds of all pairs orthogonal. Raises ValueError for a δ
+    outside of (0, 1) and for an unknown variant.
+    """
+    d = q.shape[-1]
+    near = d**-0.5 if delta is None else delta
+    if not 0 < near < 1:
+        raise ValueError(f"delta is a cosine above 0 and below 1, got {near}")
+    keys = grouped(k, q.shape[1])
+    layers = [of_layer(*layer, near) for layer in zip(q, keys, pattern, visible, strict=True)]
+    found: dict[str, Any] = {name: torch.stack([layer[name] for layer in layers]) for name in layers[0]}
+    edges = torch.linspace(-1, 1, BINS + 1, dtype=torch.float64)
+    chance: dict[str, Any] = {
+        "pairs_null": random_cosine_cdf(edges, d).diff().clamp_min(0).to(q.dtype).expand_as(found["pairs"]),
+        **{name: found["parallel"].new_full(q.shape[:2], value) for name, value in random_shares(near, d).items()},
+    }
+    free = any(variant_named(variant).parity({}) for variant in variants)
+    about = replace(ABOUT, gauge_dependent=DIRECTED if free else ())
+    return Angles(**found, **chance, edges=edges, delta=near, d_head=d, about=about)
+
+
+def of_layer(
+    q: Float[Tensor, "head query d_head"],
+    k: Float[Tensor, "head key d_head"],
+    pattern: Float[Tensor, "head query key"],
+    visible: Bool[Tensor, "query key"],
+    delta: float,
+) -> dict[str, Float[Tensor, "head *bin"]]:
+    """Histograms and shares of the heads of one layer."""
+    cosine = cosines(q, k)
+    counted = (visible & (visible.sum(-1, keepdim=True) >= 2)) & cosine.isfinite()
+    cosine = cosine.nan_to_num()
+    pairs, mass = shared(counted.to(q.dtype)), shared(pattern.abs().to(q.dtype) * counted)
+    of_pairs, of_mass = sides(cosine, pairs, delta), sides(cosine, mass, delta)
+    return {
+        **of_mass,
+        **{f"{name}_pairs": value for name, value in of_pairs.items()},
+        "both_sides": torch.minimum(of_mass["parallel"], of_mass["antiparallel"]),
+        "pairs": histogram(cosine, pairs),
+        "mass": histogram(cosine, mass),
+    }
+
+
+def random_shares(delta: float, d: int) -> dict[str, float]:
+    """What chance has parallel, orthogonal and antiparallel, and its root mean square."""
+    below = float(random_cosine_cdf(torch.tensor(-delta), d))
+    return {
+        "parallel_null": below,
+        "orthogonal_null": 1 - 2 * below,
+        "antiparallel_null": below,
+        "root_mean_square_null": d**-0.5,
+    }

@@ -1,0 +1,123 @@
+"""Joint embedding: the queries and keys of one head as points of one plane or space (Yeh et al. 2023, AttentionViz)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from interp.about import About
+from interp.geometry.placing import METHODS, explained_by, signed_by, squared
+from interp.result import Result
+from models.attention import VARIANTS, variant_named
+from models.attention.variant import Parity
+
+ABOUT = About(
+    title="Joint embedding of queries and keys",
+    unit="coordinates",
+    law="q·c and k/c with equal root mean square norms, so that q·k stays; principal axes through the origin",
+    source="Yeh et al. 2023, arXiv 2305.03210",
+)
+PROJECTIVE_LAW = "x xᵀ of q·c and k/c, in which ±x are one point and (q·k)² the inner product; principal axes of both"
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """How to embed: pca, or tsne and umap where scikit-learn and umap-learn are installed; into 2 or 3 dimensions.
+
+    centre_keys: take the mean key off every key, which only softmax and selective attention do not notice. power: of
+    polynomial attention, which must be given for it.
+    """
+
+    method: str = "pca"
+    dims: int = 2
+    centre_keys: bool = False
+    power: int | None = None
+
+
+@dataclass(frozen=True, repr=False)
+class JointEmbedding(Result):
+    """A point per query and per key, and the norms they had after scaling.
+
+    explained: the part of the squared distances from the centre that each axis holds; None unless by pca. scale: c.
+    projective: whether ±x are one point, as an even kernel sees them.
+    Law: for an even kernel nothing depends on the sign of any query or key. For an odd kernel W_Q → −W_Q turns the
+    queries about the origin. Rotations of a head's basis change nothing under pca.
+    """
+
+    queries: Float[Tensor, "query dim"]
+    keys: Float[Tensor, "key dim"]
+    query_norms: Float[Tensor, "query"]
+    key_norms: Float[Tensor, "key"]
+    explained: Float[Tensor, "dim"] | None
+    scale: float
+    projective: bool
+    method: str
+
+
+def joint_embedding(
+    variant: str,
+    q: Float[Tensor, "query d_head"],
+    k: Float[Tensor, "key d_head"],
+    tokens: Sequence[str],
+    how: Embedding = Embedding(),
+) -> JointEmbedding:
+    """Queries and keys of one head (rotated where the model rotates them) of the named variant.
+
+    Raises ValueError for an unknown variant or method, a method that is not installed, keys that may not be centred,
+    and fewer points than dimensions.
+    """
+    refuse(variant, len(q) + len(k), q.shape[1], how)
+    parity = variant_named(variant).parity({} if how.power is None else {"power": how.power})
+    keys = k - k.mean(0) if how.centre_keys else k
+    scale = float((rms_norm(keys) / rms_norm(q)).sqrt())
+    points = torch.cat([q * scale, keys / scale])
+    features = squared(points) if parity == "even" else points
+    placed = METHODS[how.method](features, how.dims)
+    placed = signed_by(placed, placed[len(q) :])
+    norms = points.norm(dim=-1)
+    return JointEmbedding(
+        queries=placed[: len(q)],
+        keys=placed[len(q) :],
+        query_norms=norms[: len(q)],
+        key_norms=norms[len(q) :],
+        explained=explained_by(features, placed) if how.method == "pca" else None,
+        scale=scale,
+        projective=parity == "even",
+        method=how.method,
+        about=about_of(parity, how.method),
+        labels={"query": tuple(tokens), "key": tuple(tokens)},
+    )
+
+
+def about_of(parity: Parity, method: str) -> About:
+    """What the coordinates are; a flip of an odd kernel's queries moves them, and neighbours with them."""
+    moved = ("queries",) if method == "pca" else ("queries", "keys")
+    law = PROJECTIVE_LAW if parity == "even" else ABOUT.law
+    return replace(ABOUT, law=law, gauge_dependent=moved if parity == "odd" else ())
+
+
+def rms_norm(points: Float[Tensor, "point d_head"]) -> Float[Tensor, ""]:
+    """The root mean square of the points' norms."""
+    return points.square().sum(-1).mean().sqrt()
+
+
+def refuse(variant: str, points: int, d_head: int, how: Embedding) -> None:
+    """Raise ValueError for what cannot be embedded so."""
+    row = variant_named(variant)
+    if how.method not in METHODS:
+        raise ValueError(f"unknown embedding {how.method!r}; known: {', '.join(METHODS)}")
+    if "power" in row.call_options and how.power is None:
+        raise ValueError(f"{variant} attention is even or odd as its power is: give the power")
+    if how.dims not in (2, 3) or points <= how.dims or d_head < how.dims:
+        raise ValueError(
+            f"an embedding has 2 or 3 dimensions, with more points and at least as many of d_head; got {how.dims} for "
+            f"{points} points of d_head {d_head}"
+        )
+    if how.centre_keys and not row.invariant_to_key_translation:
+        free = [name for name, one in VARIANTS.items() if one.invariant_to_key_translation]
+        raise ValueError(
+            f"{variant} attention changes when a vector is added to every key, so its keys may not be centred; "
+            f"possible for: {', '.join(free)}"
+        )

@@ -1,0 +1,71 @@
+"""The analyses of query–key geometry: what the table of analyses holds of this folder, and one head's embedding."""
+
+from dataclasses import replace
+
+from jaxtyping import Float
+from torch import Tensor
+
+from interp.activations import SCORES, TEMPERATURES, Activations
+from interp.analysis import Analysis, Setting
+from interp.geometry.angles import Angles, angles
+from interp.geometry.embedding import Embedding, JointEmbedding, joint_embedding
+from interp.geometry.temperatures import Temperatures, temperatures
+from interp.rows.jacobian import power_of
+
+PATTERN = "attn.hook_pattern"
+QUERY_KEY = ("attn.hook_rot_q", "attn.hook_rot_k")
+
+
+def angles_of(setting: Setting, activations: Activations) -> Angles:
+    """The angles of one prompt."""
+    if activations.visible is None:
+        raise ValueError(f"angles need {SCORES} gathered, which says what each query sees")
+    q, k = (by_head(activations, name) for name in QUERY_KEY)
+    return angles(q, k, activations[PATTERN], activations.visible, setting.facts.layer_variants)
+
+
+def embedding_of(
+    setting: Setting,
+    activations: Activations,
+    layer: int,
+    head: int,
+    how: Embedding = Embedding(),  # noqa: B008
+) -> JointEmbedding:
+    """The joint embedding of one head on one prompt, with the needs and errors of `angles` and joint_embedding."""
+    variant = setting.facts.layer_variants[layer]
+    if variant == "polynomial" and how.power is None:
+        how = replace(how, power=power_of(activations[PATTERN][layer], activations[SCORES][layer]))
+    q, k = (by_head(activations, name)[layer] for name in QUERY_KEY)
+    mine = k[head * len(k) // len(q)]
+    return joint_embedding(variant, q[head], mine, activations.tokens.strings, how)
+
+
+def temperatures_of(setting: Setting, activations: Activations) -> Temperatures:
+    """The temperatures of one prompt; a side that was not gathered has none."""
+    query, value = (activations.hooks.get(name) for name in TEMPERATURES)
+    query, value = (None if tau is None else tau.squeeze(1) for tau in (query, value))
+    return temperatures(query, value, activations.tokens.strings)
+
+
+def by_head(activations: Activations, name: str) -> Float[Tensor, "layer head pos d_head"]:
+    """Queries or keys by head, as they meet: after rotation where the model rotates them."""
+    unrotated = name.replace("rot_", "")
+    return activations[name if name in activations.hooks else unrotated].transpose(1, 2)
+
+
+ROWS = (
+    Analysis(
+        "angles",
+        "how much attention goes to keys parallel, orthogonal and antiparallel to the query",
+        (*QUERY_KEY, PATTERN, SCORES),
+        angles_of,
+    ),
+    Analysis(
+        "temperatures",
+        "the learned temperatures of every token's query and value",
+        TEMPERATURES,
+        temperatures_of,
+        over_tokens=True,
+        applies=lambda facts: facts.variant == "selective",
+    ),
+)

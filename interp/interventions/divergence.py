@@ -1,0 +1,12 @@
+"""Divergence: how far one run's predictions are from another's."""
+
+from jaxtyping import Float
+from torch import Tensor
+
+
+def divergence(
+    reference: Float[Tensor, "*batch vocab"], other: Float[Tensor, "*batch vocab"]
+) -> Float[Tensor, "*batch"]:
+    """KL(reference ‖ other) in nats, of the softmax of logits, in float32; 0 for equal logits, never below."""
+    expected, found = (logits.float().log_softmax(-1) for logits in (reference, other))
+    return (expected.exp() * (expected - found)).sum(-1).clamp(min=0)

@@ -1,0 +1,115 @@
+"""Effect: what interventions change in a model's predictions, position by position, against the untouched run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from interp.about import About
+from interp.hooked_model import HookedModel, tokenizer_of
+from interp.interventions.divergence import divergence
+from interp.interventions.intervention import SIGNED, Intervention
+from interp.interventions.touched_run import editing_hooks, logits_of, refuse_outside
+from interp.prompt_tokens import PromptTokens, token_string
+from interp.result import Result
+from models.attention import variant_named
+
+RANKS = 5
+NUMBERS = ("kl", "loss_change", "target_change", "distractor_change", "changed", "after_ids", "after_probability")
+ABOUT = About(
+    title="Effect of interventions",
+    unit="nats; logits for target and distractor",
+    law="touched run − untouched run at every position; KL(untouched ‖ touched)",
+    source="headscope",
+)
+
+
+@dataclass(frozen=True, repr=False)
+class InterventionEffect(Result):
+    """Changes at every position, and the likeliest next tokens before and after; strings: their texts by id.
+
+    loss_change: of the cross-entropy of the next token, NaN at the last position, whose next token is not known.
+    target_change, distractor_change: of the logit of that token. changed: whether the likeliest token is another.
+    Nothing touched changes nothing: the null is 0.
+    """
+
+    kl: Float[Tensor, "position"]
+    loss_change: Float[Tensor, "position"]
+    changed: Bool[Tensor, "position"]
+    before_ids: Int[Tensor, "position rank"]
+    before_probability: Float[Tensor, "position rank"]
+    after_ids: Int[Tensor, "position rank"]
+    after_probability: Float[Tensor, "position rank"]
+    target_change: Float[Tensor, "position"] | None = None
+    distractor_change: Float[Tensor, "position"] | None = None
+    interventions: tuple[Mapping[str, Any], ...] = ()
+    strings: Mapping[int, str] | None = None
+
+
+def intervene(
+    model: HookedModel,
+    tokens: PromptTokens,
+    interventions: Sequence[Intervention],
+    target: int | None = None,
+    distractor: int | None = None,
+) -> InterventionEffect:
+    """Run a prompt untouched and with the interventions, in their order. Hooks are state: one run in at a time.
+
+    target, distractor: token ids. Raises ValueError for what the model or the prompt does not have.
+    """
+    refuse_outside(model, len(tokens.ids), interventions)
+    for token in (target, distractor):
+        if token is not None and not 0 <= token < model.cfg.d_vocab:
+            raise ValueError(f"token id {token} was asked for; ids run from 0 to {model.cfg.d_vocab - 1}")
+    before = logits_of(model, tokens.ids)
+    after = logits_of(model, tokens.ids, editing_hooks(interventions))
+    found = effect(before, after, torch.tensor(tokens.ids), target, distractor)
+    ids = torch.cat([found.before_ids, found.after_ids]).unique().tolist()
+    return replace(
+        found,
+        interventions=tuple(one.to_json() for one in interventions),
+        strings={i: token_string(i, tokenizer_of(model)) for i in ids},
+        about=replace(ABOUT, gauge_dependent=NUMBERS if _on_signs(model, interventions) else ()),
+        labels={"position": tokens.strings},
+    )
+
+
+def effect(
+    before: Float[Tensor, "pos vocab"],
+    after: Float[Tensor, "pos vocab"],
+    ids: Int[Tensor, "pos"],
+    target: int | None = None,
+    distractor: int | None = None,
+) -> InterventionEffect:
+    """The changes between two runs over the same prompt, from their logits."""
+    ranks = min(RANKS, before.shape[-1])
+    likely, now_likely = (logits.softmax(-1).topk(ranks) for logits in (before, after))
+    return InterventionEffect(
+        kl=divergence(before, after),
+        loss_change=losses(after, ids) - losses(before, ids),
+        changed=likely.indices[:, 0] != now_likely.indices[:, 0],
+        before_ids=likely.indices,
+        before_probability=likely.values,
+        after_ids=now_likely.indices,
+        after_probability=now_likely.values,
+        target_change=None if target is None else (after - before)[:, target],
+        distractor_change=None if distractor is None else (after - before)[:, distractor],
+        about=ABOUT,
+    )
+
+
+def losses(logits: Float[Tensor, "pos vocab"], ids: Int[Tensor, "pos"]) -> Float[Tensor, "pos"]:
+    """Cross-entropy of the token that follows each position; NaN at the last."""
+    known = torch.nn.functional.cross_entropy(logits[:-1], ids[1:], reduction="none")
+    return torch.cat([known, known.new_full((1,), torch.nan)])
+
+
+def _on_signs(model: Any, interventions: Sequence[Intervention]) -> bool:
+    """Whether an edit tells positive from negative weights in a layer whose kernel does not."""
+    spec = model.attention_spec
+    if variant_named(spec.variant).parity(spec.options) != "odd":
+        return False
+    return any(one.kind in SIGNED and one.layer in spec.chosen(model.cfg.n_layers) for one in interventions)

@@ -1,0 +1,87 @@
+"""Intervention: one edit of attention weights, as a record that can be stored."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+# Kind -> the new weights, from the old ones and the record's value.
+KINDS: dict[str, Callable[[Tensor, float], Tensor]] = {
+    "keep_positive": lambda weights, value: weights.clamp(min=0),
+    "keep_negative": lambda weights, value: weights.clamp(max=0),
+    "absolute": lambda weights, value: weights.abs(),
+    "flip": lambda weights, value: -weights,
+    "zero": lambda weights, value: torch.zeros_like(weights),
+    "scale": lambda weights, value: weights * value,
+    "set": lambda weights, value: torch.full_like(weights, value),
+}
+VALUED = ("scale", "set")
+# In a head of an odd kernel these do another thing after (W_Q, W_V) → (−W_Q, −W_V).
+SIGNED = ("keep_positive", "keep_negative", "absolute", "set")
+
+
+@dataclass(frozen=True)
+class Intervention:
+    """One edit of hook_pattern in a layer; an index that is None stands for all: of a cell, a row, a head or a layer.
+
+    value: the factor of scale, the weight of set; none for the other kinds. Raises ValueError by field.
+    """
+
+    kind: str
+    layer: int
+    head: int | None = None
+    query: int | None = None
+    key: int | None = None
+    value: float | None = None
+
+    def __post_init__(self) -> None:
+        _check(asdict(self))
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields that are not None."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+    @classmethod
+    def from_json(cls, stored: Any) -> "Intervention":
+        """The record back from to_json's form; unknown and missing fields are refused by name."""
+        known = [one.name for one in fields(cls)]
+        if not isinstance(stored, Mapping):
+            raise ValueError(f"an intervention is an object with the fields {', '.join(known)}; got {stored!r}")
+        if unknown := sorted(set(map(str, stored)) - set(known)):
+            raise ValueError(f"intervention: unknown field {unknown[0]!r}; known: {', '.join(known)}")
+        if missing := [name for name in ("kind", "layer") if name not in stored]:
+            raise ValueError(f"intervention: the field {missing[0]} is missing")
+        _check({**dict.fromkeys(known), **stored})
+        return cls(**stored)
+
+
+def _check(given: Mapping[str, Any]) -> None:
+    kind, value = given["kind"], given["value"]
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise ValueError(f"unknown kind of intervention {kind!r}; known: {', '.join(KINDS)}")
+    for name in ("layer", "head", "query", "key"):
+        index = given[name]
+        if not (index is None and name != "layer") and (type(index) is not int or index < 0):
+            raise ValueError(f"intervention: {name} is a number from 0, got {index!r}")
+    if (kind in VALUED) != (value is not None):
+        said = "needs a value" if kind in VALUED else f"takes no value, got {value!r}"
+        raise ValueError(f"intervention: {kind} {said}; {' and '.join(VALUED)} take one")
+    if value is not None and (type(value) not in (int, float) or not math.isfinite(value)):
+        raise ValueError(f"intervention: value is a finite number, got {value!r}")
+
+
+def edited(
+    pattern: Float[Tensor, "batch head query key"],
+    visible: Bool[Tensor, "#batch #head query key"],
+    intervention: Intervention,
+) -> Float[Tensor, "batch head query key"]:
+    """The pattern after one intervention; masked cells stay 0."""
+    one = intervention
+    cells = tuple(slice(None) if index is None else index for index in (None, one.head, one.query, one.key))
+    changed = pattern.clone()
+    changed[cells] = KINDS[one.kind](pattern[cells], 0.0 if one.value is None else one.value)
+    return changed.masked_fill(~visible, 0.0)

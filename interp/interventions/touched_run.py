@@ -1,0 +1,57 @@
+"""Touched run: one forward pass with interventions in it."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from interp.hooked_model import HookedModel
+from interp.interventions.intervention import Intervention, edited
+
+Hook = tuple[str, Callable[..., Any]]
+
+
+def logits_of(model: HookedModel, ids: Sequence[int], hooks: Sequence[Hook] = ()) -> Float[Tensor, "pos vocab"]:
+    """Logits of one prompt on the CPU, float32, under hooks."""
+    device = next(iter(model.parameters())).device
+    with torch.no_grad():
+        return model.run_with_hooks(torch.tensor([ids], device=device), fwd_hooks=list(hooks))[0].float().cpu()
+
+
+def editing_hooks(interventions: Sequence[Intervention]) -> list[Hook]:
+    """Hooks that edit the pattern of every layer concerned, in the order given."""
+    hooks: list[Hook] = []
+    for layer in sorted({one.layer for one in interventions}):
+        editor = _Editor([one for one in interventions if one.layer == layer])
+        name = f"blocks.{layer}.attn"
+        hooks += [
+            (f"{name}.hook_attn_scores", editor.see),
+            (f"{name}.hook_pattern", editor.edit),
+        ]
+    return hooks
+
+
+class _Editor:
+    """The two hooks of one layer: the scores say which cells are visible, the pattern is edited."""
+
+    def __init__(self, interventions: Sequence[Intervention]) -> None:
+        self.interventions = interventions
+
+    def see(self, scores: Float[Tensor, "batch head query key"], hook: object) -> None:
+        self.visible = scores > torch.finfo(scores.dtype).min / 2
+
+    def edit(self, pattern: Float[Tensor, "batch head query key"], hook: object) -> Float[Tensor, "..."]:
+        for one in self.interventions:
+            pattern = edited(pattern, self.visible, one)
+        return pattern
+
+
+def refuse_outside(model: HookedModel, pos: int, interventions: Sequence[Intervention]) -> None:
+    """Raise ValueError for an intervention on a layer, head or token that is not there."""
+    sizes = {"layer": model.cfg.n_layers, "head": model.cfg.n_heads, "query": pos, "key": pos}
+    for one in interventions:
+        for name, size in sizes.items():
+            if (index := getattr(one, name)) is not None and index >= size:
+                raise ValueError(f"intervention on {name} {index}; this run has {name} 0 to {size - 1}")

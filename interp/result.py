@@ -1,0 +1,134 @@
+"""Result: what an analysis found, as a frozen record of labelled tensors that shows, tabulates and stores itself."""
+
+import html
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import cache
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+
+import numpy as np
+from torch import Tensor
+
+from interp.about import About
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+
+Labels = Mapping[str, tuple[str, ...]]
+SHOWN_ROWS = 12
+
+
+@dataclass(frozen=True)
+class Result:
+    """Abstract. A subclass is a frozen dataclass whose tensor fields are annotated with named axes.
+
+    about: what the numbers are: unit, law, source, assumptions, null, gauge.
+    labels: axis -> one name per index (tokens, heads); an axis without labels is numbered.
+    A field `x_null` holds the null of the score `x` (about.null says which), `x_null_spread` its standard deviation.
+    """
+
+    about: About = field(kw_only=True)
+    labels: Labels = field(default_factory=dict, kw_only=True)
+
+    @classmethod
+    def axes(cls) -> dict[str, tuple[str, ...]]:
+        """Tensor field -> names of its axes, as its annotation gives them."""
+        return _axes(cls)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The tensor fields that are there, by name."""
+        return {name: value for name in self.axes() if (value := getattr(self, name)) is not None}
+
+    def figure(self) -> "go.Figure":
+        """The result's figure."""
+        from interp.figures import figure_of
+
+        return figure_of(self)
+
+    def to_frame(self, field: str | None = None) -> "pd.DataFrame":
+        """A row per index of a field (by default the first): its axes, their labels, and all fields of those axes."""
+        import pandas as pd
+
+        chosen = self._chosen(field)
+        axes, shape = self.axes()[chosen], self.tensors()[chosen].shape
+        columns: dict[str, Any] = {}
+        for axis, index in zip(axes, np.indices(tuple(shape)).reshape(len(shape), -1), strict=True):
+            columns[axis] = index
+            if axis in self.labels:
+                columns[f"{axis}_label"] = np.array(self.labels[axis], dtype=object)[index]
+        for name, tensor in self.tensors().items():
+            if self.axes()[name] == axes and tensor.shape == shape:
+                columns[name] = tensor.detach().cpu().flatten().numpy()
+        return pd.DataFrame(columns)
+
+    def to_csv(self, field: str | None = None) -> str:
+        """to_frame as CSV."""
+        return self.to_frame(field).to_csv(index=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values with stable keys; numbers that are not finite are None."""
+        gauge = self.about.gauge_dependent
+        axes = self.axes()
+        return {
+            "kind": type(self).__name__,
+            "about": self.about.to_json(),
+            "labels": {axis: list(names) for axis, names in self.labels.items()},
+            "fields": {
+                name: {"axes": list(axes[name]), "gauge_dependent": name in gauge, "values": plain(tensor)}
+                for name, tensor in self.tensors().items()
+            },
+            "facts": self.facts(),
+        }
+
+    def facts(self) -> dict[str, Any]:
+        """The plain fields that are no tensors: options, names, counts."""
+        skipped = {"about", "labels", *self.axes()}
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.name not in skipped}
+
+    def __repr__(self) -> str:
+        shapes = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in self.tensors().items())
+        return f"{type(self).__name__}({self.about.title}: {shapes})"
+
+    def _chosen(self, field: str | None) -> str:
+        known = list(self.tensors())
+        if field is not None and field not in known:
+            raise ValueError(f"{type(self).__name__} has no field {field!r}; known: {', '.join(known)}")
+        return known[0] if field is None else field
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        """The figure where Jupyter draws plotly; a table without scripts elsewhere; one line of text."""
+        frame = self.to_frame()
+        rows = f"the first {SHOWN_ROWS} of {len(frame):,} rows" if len(frame) > SHOWN_ROWS else f"{len(frame)} rows"
+        return {
+            "application/vnd.plotly.v1+json": json.loads(str(self.figure().to_json())),
+            "text/html": f"<p><b>{html.escape(self.about.title)}</b>: {html.escape(self.about.law)} "
+            f"({html.escape(self.about.unit)}; {rows})</p>{frame.head(SHOWN_ROWS).to_html(index=False, escape=True)}",
+            "text/plain": repr(self),
+        }
+
+
+@cache
+def _axes(cls: type[Result]) -> dict[str, tuple[str, ...]]:
+    """Names of axes by field, read from annotations such as Float[Tensor, "layer head"] or that | None."""
+    found: dict[str, tuple[str, ...]] = {}
+    hints = get_type_hints(cls)
+    for one in fields(cls):
+        hint = hints[one.name]
+        for kind in (hint, *get_args(hint)):
+            if isinstance(dims := getattr(kind, "dim_str", None), str):
+                found[one.name] = tuple(dims.split())
+    return found
+
+
+def plain(tensor: Tensor) -> Any:
+    """A tensor as nested lists; numbers that are not finite become None, complex ones [real, imaginary]."""
+    if tensor.is_complex():
+        return plain(tensor.detach().resolve_conj().view(tensor.real.dtype).unflatten(-1, (-1, 2)))
+    array = tensor.detach().cpu().numpy()
+    if array.dtype.kind in "iub" or np.isfinite(array).all():
+        return array.tolist()
+    holed = array.astype(object)
+    holed[~np.isfinite(array)] = None
+    return holed.tolist()

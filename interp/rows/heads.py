@@ -1,0 +1,106 @@
+"""Head rows: the row statistics of every head, averaged over the rows that had a choice, and norms of its pattern."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from interp.head_score import HeadScore
+from interp.result import Result
+from interp.rows.curves import ABOUT, BESIDE_NULL, TOP, RowCurves, gauged
+from interp.rows.dilution import dilution_slope
+
+AVERAGED = (
+    "entropy",
+    "normalised_entropy",
+    "participation",
+    "spikiness",
+    "top_mass",
+    "max_share",
+    "negative_mass",
+    "signed_sum",
+    "mean_distance",
+    "diagonal_mass",
+    "previous_token_mass",
+    "first_token_mass",
+    *(f"{name}_null" for name in BESIDE_NULL),
+)
+SCALED = ("signed_sum", "frobenius", "frobenius_per_root", "jacobian_norm", "jacobian_per_root")
+ABOUT_HEADS = replace(
+    ABOUT,
+    title="Row statistics",
+    law=f"{ABOUT.law}; means over the rows that see two keys or more; frobenius ‖A‖_F, per_root over √N, "
+    "dilution_slope d ln max b / d ln n over rows",
+)
+
+
+@dataclass(frozen=True, repr=False)
+class HeadRows(Result):
+    """Means over the rows of a head that see at least two keys; NaN where there is none.
+
+    minority_mass: min(m, 1 − m) of the mean negative mass m, which a flip of signs of an odd kernel leaves alone.
+    frobenius, jacobian_norm: ‖A‖_F and ‖∂A/∂P‖_F over all rows; per_root: over √N of N rows. For softmax and cog
+    ‖A‖_F ≤ √N and ‖∂A/∂P‖_F ≤ √N/2 (Saratchandran et al. 2024). dilution_slope: see interp.rows.dilution.
+    """
+
+    entropy: Float[Tensor, "layer head"]
+    normalised_entropy: Float[Tensor, "layer head"]
+    participation: Float[Tensor, "layer head"]
+    spikiness: Float[Tensor, "layer head"]
+    top_mass: Float[Tensor, "layer head"]
+    max_share: Float[Tensor, "layer head"]
+    negative_mass: Float[Tensor, "layer head"]
+    minority_mass: Float[Tensor, "layer head"]
+    signed_sum: Float[Tensor, "layer head"]
+    mean_distance: Float[Tensor, "layer head"]
+    diagonal_mass: Float[Tensor, "layer head"]
+    previous_token_mass: Float[Tensor, "layer head"]
+    first_token_mass: Float[Tensor, "layer head"]
+    frobenius: Float[Tensor, "layer head"]
+    frobenius_per_root: Float[Tensor, "layer head"]
+    jacobian_norm: Float[Tensor, "layer head"]
+    jacobian_per_root: Float[Tensor, "layer head"]
+    dilution_slope: Float[Tensor, "layer head"]
+    top_mass_null: Float[Tensor, "layer head"]
+    max_share_null: Float[Tensor, "layer head"]
+    mean_distance_null: Float[Tensor, "layer head"]
+    diagonal_mass_null: Float[Tensor, "layer head"]
+    previous_token_mass_null: Float[Tensor, "layer head"]
+    first_token_mass_null: Float[Tensor, "layer head"]
+    top: int = TOP
+
+    def score(self, statistic: str) -> HeadScore:
+        """One statistic of every head beside its null. Raises ValueError for one that is not there."""
+        known = self.tensors()
+        if statistic not in known:
+            raise ValueError(f"unknown statistic {statistic!r}; known: {', '.join(known)}")
+        gauge = ("value",) if statistic in self.about.gauge_dependent else ()
+        about = replace(self.about, title=statistic.replace("_", " ").capitalize(), gauge_dependent=gauge)
+        return HeadScore(known[statistic], known.get(f"{statistic}_null"), about=about, labels=self.labels)
+
+
+def head_rows(curves: RowCurves) -> HeadRows:
+    """The rows of each head in one number per statistic."""
+    means: dict[str, Any] = {name: mean_of_choices(getattr(curves, name), curves.visible_keys) for name in AVERAGED}
+    frobenius, jacobian = curves.row_norm.norm(dim=-1), curves.jacobian_norm.norm(dim=-1)
+    root = curves.row_norm.shape[-1] ** 0.5
+    return HeadRows(
+        **means,
+        minority_mass=torch.minimum(means["negative_mass"], 1 - means["negative_mass"]),
+        frobenius=frobenius,
+        frobenius_per_root=frobenius / root,
+        jacobian_norm=jacobian,
+        jacobian_per_root=jacobian / root,
+        dilution_slope=dilution_slope(curves.max_share, curves.visible_keys),
+        top=curves.top,
+        about=gauged(ABOUT_HEADS, SCALED if "row_norm" in curves.about.gauge_dependent else ()),
+    )
+
+
+def mean_of_choices(
+    values: Float[Tensor, "*head query"], visible_keys: Int[Tensor, "*#head query"]
+) -> Float[Tensor, "*head"]:
+    """The mean over rows with at least two visible keys: a row of one key has no choice. Rows of NaN are left out."""
+    return values.where(visible_keys >= 2, torch.nan).nanmean(-1)

@@ -1,0 +1,63 @@
+"""Row curves from queries and keys, strip by strip: exact for every kernel, no query × key matrix kept."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from interp.rows.curves import TOP, Reading, RowCurves, curves_of, rows_of
+from models.attention import variant_named
+from models.attention.attend import refuse_unknown
+from models.attention.run import Inputs, at_least_float32, check_kernel, grouped
+from models.attention.shapes import check_causal, check_shapes
+from models.attention.tiled import Tile, _of_kernel, _scores, _visible, tiles
+
+
+@torch.no_grad()
+def row_curves_by_strips(
+    variant: str,
+    q: Float[Tensor, "layer head query d_head"],
+    k: Float[Tensor, "layer kv_head key d_head"],
+    *,
+    mask: Bool[Tensor, "..."] | None = None,
+    causal: bool = True,
+    scale: float | None = None,
+    top: int = TOP,
+    **options: Any,
+) -> RowCurves:
+    """row_curves of what `attend` makes of queries and keys (rotated where the model does); its options and errors.
+
+    Memory grows with the length, not its square: whole rows are weighed, measured and let go.
+    """
+    row = variant_named(variant)
+    refuse_unknown(row, options)
+    check_shapes(q, k, k, mask)
+    if causal:
+        check_causal(q.shape[2], k.shape[2])
+    factor = row.default_scale(q.shape[-1]) if scale is None else scale
+    found: dict[str, Tensor] = {}
+    for tile, rows in _measured(variant, Inputs(q, k, k, mask, causal, factor), options, top):
+        for name, values in rows.items():
+            whole = found.setdefault(name, values.new_empty(q.shape[:3]))
+            whole[tile.batch, tile.head, tile.query] = values
+    return curves_of(found, found.pop("visible_keys"), (variant,), top)
+
+
+def _measured(
+    variant: str, given: Inputs, options: dict[str, Any], top: int
+) -> Iterator[tuple[Tile, dict[str, Tensor]]]:
+    """Each strip of rows with its measures and the number of keys that its rows see."""
+    row, k = variant_named(variant), grouped(at_least_float32(given.k), given.q.shape[1])
+    prepared = row.prepare(at_least_float32(given.q), k, **options)
+    check_kernel(prepared.kernel, (*prepared.q.shape[:3], k.shape[2]))
+    reading = Reading(variant, prepared.kernel.get("power"), top)
+    n_query, n_key = given.q.shape[2], k.shape[2]
+    position = torch.arange(n_key - n_query, n_key, device=k.device)
+    for tile in tiles(prepared.q.shape[:3], n_key, given.causal):
+        scores = _scores(prepared.q, k, tile, given.scale)
+        visible = _visible(given.mask, given.causal, tile, k.device)
+        pattern = row.weigh(scores, visible, **_of_kernel(prepared.kernel, tile))
+        rows = rows_of(reading, pattern, scores, visible, position[tile.query])
+        yield tile, {**rows, "visible_keys": visible.sum(-1)}

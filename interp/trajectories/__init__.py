@@ -1,0 +1,1 @@
+"""Trajectories: how a number changes over the snapshots of training runs."""

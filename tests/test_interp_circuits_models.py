@@ -1,0 +1,90 @@
+"""Circuits of models: W_QK at a distance is what the model scores, and the effective embedding what its MLP makes."""
+
+from typing import Any
+
+import pytest
+import torch
+from hooked_cases import close
+from tiny_decoders import CONFIGS, VOCABULARY, attached, random_ids
+from tiny_models import hooked_tiny
+from torch import Tensor
+
+from interp.activations import Activations, gather
+from interp.analysis import Setting
+from interp.circuits import effective_embedding, relative_rotation, score_weights
+from interp.circuits.rows import ROWS
+from interp.head_weights import head_weights
+from interp.model_facts import model_facts
+from interp.prompt_tokens import PromptTokens
+from models.hooked import hooked
+
+LENGTH = 9
+READS = ("hook_resid_pre", "ln1.hook_scale", "attn.hook_attn_scores", "attn.hook_q", "attn.hook_k")
+EPSILON = 1e-6
+
+
+@pytest.fixture(scope="module", params=CONFIGS)
+def model(request: pytest.FixtureRequest) -> Any:
+    """Without gemma2's soft cap, which bends the scores; gemma3 with a base of its own in one layer."""
+    changes: dict[str, Any] = {"gemma2": {"attn_logit_softcapping": None}}.get(request.param, {})
+    if request.param == "gemma3_text":
+        changes = {"layer_types": ["sliding_attention", "full_attention", "sliding_attention"]}
+    return hooked(attached(request.param, "softmax", **changes))
+
+
+def one_run(model: Any, names: tuple[str, ...]) -> Activations:
+    ids = tuple(random_ids(1, LENGTH)[0].tolist())
+    return gather(model, [PromptTokens(ids, tuple(map(str, ids)))], names)[0]
+
+
+def rms(heads: Tensor, n_heads: int) -> Tensor:
+    """The norm of projections [layer pos kv_head d_head], as [layer head pos]."""
+    found = (heads.square().mean(-1) + EPSILON).sqrt().transpose(1, 2)
+    return found.repeat_interleave(n_heads // found.shape[1], dim=1)
+
+
+@pytest.mark.parametrize("distance", [0, 1, 4])
+def test_w_qk_at_a_distance_is_the_score_of_the_model(distance: int, model: Any) -> None:
+    run, weights = one_run(model, READS), head_weights(model)
+    scored = score_weights(weights, relative_rotation(model, distance))
+    x = run["hook_resid_pre"] / run["ln1.hook_scale"]
+    q = torch.einsum("lpm,lhmd->lhpd", x, scored.W_Q) + scored.b_Q[:, :, None]
+    k = torch.einsum("lpm,lhmd->lhpd", x, scored.W_K) + scored.b_K[:, :, None]
+    mine = q @ k.mT * scored.W_Q.shape[-1] ** -0.5
+    if weights.q_norm is not None:
+        n_heads = weights.shape[1]
+        mine = mine / rms(run["attn.hook_q"], n_heads)[..., None] / rms(run["attn.hook_k"], n_heads)[..., None, :]
+    at = [mine.diagonal(-distance, -2, -1), run["attn.hook_attn_scores"].diagonal(-distance, -2, -1)]
+    visible = at[1] > -1e9  # a window hides far keys in some layers
+    assert visible.any()
+    close(at[0][visible], at[1][visible])
+
+
+def test_a_distance_beyond_the_context_is_refused(model: Any) -> None:
+    with pytest.raises(ValueError, match="distance 64 lies outside this model's context: give one of 0 to 63"):
+        relative_rotation(model, 64)
+
+
+def test_the_effective_embedding_is_the_residual_after_a_block_whose_attention_is_silent() -> None:
+    for family in CONFIGS:
+        model: Any = hooked(attached(family, "softmax"))
+        attention = model.blocks[0].attn.o.original_component
+        with torch.no_grad():
+            for parameter in attention.parameters():
+                parameter.zero_()
+            if hasattr(model, "pos_embed"):
+                model.pos_embed.original_component.weight.zero_()
+        weights = head_weights(model)
+        run = one_run(model, ("hook_resid_post",))
+        effective = effective_embedding(model, weights.W_E)
+        assert effective.shape == (VOCABULARY, weights.W_E.shape[1])
+        close(effective[list(run.tokens.ids)], run["hook_resid_post"][0])
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_a_row_says_something_of_every_head(row: Any) -> None:
+    model = hooked_tiny("cog")
+    setting = Setting(model_facts(model), head_weights(model))
+    result = row.compute(setting, Activations(PromptTokens((), ()), {}, torch.empty(0, 0)))
+    first = next(iter(result.tensors().values()))
+    assert first.isfinite().any() and result.figure().data

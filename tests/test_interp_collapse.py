@@ -1,0 +1,166 @@
+"""Collapse curves: pairs of prompts, distances of their last residuals, and what no counting model can tell apart."""
+
+from functools import cache
+
+import pytest
+import torch
+from tiny_decoders import CONFIGS, attached
+from tiny_models import hooked_tiny, tiny_tokenizer
+from torch.testing import assert_close
+
+from interp.collapse.curves import CollapseCurves, collapse
+from interp.collapse.distances import DISTANCES, distances
+from interp.collapse.last_residuals import last_residuals
+from interp.collapse.pairs import (
+    CollapsePair,
+    count_ones,
+    doubling,
+    find_a_zero,
+    prefixes,
+    repeated_last,
+    repeated_unit,
+    token_of,
+)
+from interp.figures.collapse import collapse_comparison_figure
+from models.attention.table import VARIANTS
+from models.hooked import hooked
+
+ONES = repeated_unit([7], (2, 4, 8))
+
+
+@cache
+def curves_of_ones(variant: str) -> CollapseCurves:
+    return collapse(hooked_tiny(variant), ONES, samples=2)
+
+
+def test_repeating_the_last_token_adds_one_token() -> None:
+    assert repeated_last([3, 5]) == CollapsePair(2, (3, 5), (3, 5, 5))
+
+
+def test_a_unit_is_repeated_and_cut_after_n_tokens_behind_the_start() -> None:
+    [pair] = repeated_unit([1, 2], [3], before=[9])
+    assert pair == CollapsePair(3, (9, 1, 2, 1), (9, 1, 2, 1, 1))
+
+
+def test_prefixes_are_pairs_of_the_first_n_tokens() -> None:
+    assert prefixes([4, 5, 6], [1, 3]) == [repeated_last([4]), repeated_last([4, 5, 6])]
+
+
+def test_ones_are_counted_behind_a_question_as_tokens_of_their_own() -> None:
+    tokenizer = tiny_tokenizer()
+    one = token_of("1", tokenizer)
+    question = tuple(tokenizer.encode("How?", add_special_tokens=False))
+    [pair] = count_ones(tokenizer, [3], "How?")
+    assert (pair.first, pair.second) == ((*question, one, one, one), (*question, one, one, one, one))
+
+
+def test_the_zero_stands_first_and_a_one_in_its_place_in_the_other_prompt() -> None:
+    tokenizer = tiny_tokenizer()
+    one, zero = token_of("1", tokenizer), token_of("0", tokenizer)
+    [pair] = find_a_zero(tokenizer, [3], "", prepend_bos=True)
+    bos = tokenizer.bos_token_id
+    assert (pair.first, pair.second) == ((bos, zero, one, one, one), (bos, one, one, one, one))
+
+
+def test_lengths_double_up_to_the_last() -> None:
+    assert doubling(4, 30) == (4, 8, 16, 30)
+    assert doubling(4, 16) == (4, 8, 16)
+
+
+def test_distances_of_a_known_difference() -> None:
+    difference = torch.tensor([3.0, -4.0, 0.0, 1.0, 2.0])
+    found = distances(difference, torch.zeros(5), d_head=2)
+    assert_close(found, torch.tensor([10.0, 30.0**0.5, 4.0, (4.0 + 1.0 + 2.0) / 3], dtype=torch.float64))
+    assert list(DISTANCES) == ["L1", "L2", "L∞", "chunked"]
+
+
+@pytest.mark.parametrize("family", CONFIGS)
+def test_last_residuals_are_the_last_rows_of_the_hooks(family: str) -> None:
+    model = hooked(attached(family, "cog"))
+    prompts = [(5, 6, 7), (8, 9), (5, 6, 7), (10, 11, 12)]
+    found = last_residuals(model, prompts)
+    with torch.no_grad():
+        _, cache = model.run_with_cache(torch.tensor([prompts[3]]))
+    names = [*(f"blocks.{layer}.hook_resid_post" for layer in range(3)), "ln_final.hook_out"]
+    assert_close(found[3], torch.stack([cache[name][0, -1] for name in names]), atol=1e-4, rtol=0)
+    assert_close(found[0], found[2], atol=0, rtol=0)
+
+
+def test_batches_change_nothing_and_are_watched() -> None:
+    model, prompts = hooked_tiny("cog"), [(5, 6), (7, 8), (9, 4, 5)]
+    seen: list[tuple[int, int]] = []
+    alone = last_residuals(model, prompts, lambda done, total: seen.append((done, total)), batch_size=1)
+    assert_close(last_residuals(model, prompts), alone, atol=1e-4, rtol=0)
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_rows_that_sum_to_one_cannot_count_equal_tokens(variant: str) -> None:
+    found = curves_of_ones(variant)
+    largest = float(found.distance[0].max())
+    row = VARIANTS[variant]
+    blind = row.rows_sum_to_one and variant != "selective"  # whose temperatures know the position
+    assert (largest < 1e-2) == blind, largest
+
+
+def test_a_different_start_is_seen_by_softmax() -> None:
+    found = collapse(hooked_tiny("softmax"), repeated_unit([7], (2, 4, 8), before=[9]), samples=2)
+    assert float(found.distance[0, -1].min()) > 1e-2
+    assert_close(found.relative[..., 0], torch.ones_like(found.relative[..., 0]))
+    assert_close(found.relative, found.distance / found.distance[..., :1])
+
+
+def test_the_null_is_the_distance_of_unrelated_prompts_with_the_same_end() -> None:
+    one_token = collapse(hooked_tiny("cog"), [CollapsePair(1, (7,), (7,))])
+    assert float(one_token.distance_null.abs().max()) == 0  # nothing is left to draw
+    found = curves_of_ones("cog")
+    assert bool((found.distance_null > 0).all()) and bool((found.distance_null_spread > 0).all())
+
+
+def test_a_flip_of_signs_changes_no_curve() -> None:
+    model, before = hooked_tiny("cog"), curves_of_ones("cog")
+    with torch.no_grad():
+        for layer in model.original_model.model.layers:
+            for name in ("q_proj", "v_proj"):
+                layer.self_attn.get_submodule(name).get_parameter("_original_component.weight").neg_()
+    assert_close(collapse(model, ONES, samples=2).distance, before.distance, atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (lambda: repeated_last([]), "no last token to repeat"),
+        (lambda: prefixes([1, 2], [3]), "length 3 was asked for; lengths run from 1 to 2"),
+        (lambda: repeated_unit([1], [0]), "length 0 was asked for; lengths run from 1"),
+        (lambda: repeated_unit([], [1]), "empty unit"),
+        (lambda: repeated_unit([1], []), "no length was given"),
+        (lambda: doubling(5, 4), "lengths from 5 to 4"),
+        (lambda: token_of("no such token", tiny_tokenizer()), "the vocabulary has no token"),
+        (
+            lambda: collapse(hooked_tiny("cog"), repeated_unit([1], [64])),
+            "65 tokens was given; this model reads 1 to 64",
+        ),
+        (lambda: collapse(hooked_tiny("cog"), []), "no prompt was given"),
+        (lambda: collapse_comparison_figure({}), "no curve was given"),
+    ],
+)
+def test_what_cannot_be_is_refused(wrong: object, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        wrong()  # type: ignore[operator]
+
+
+def test_the_figure_has_a_line_per_depth_and_the_null_for_every_distance() -> None:
+    found = curves_of_ones("cog")
+    figure = found.figure()
+    lines = [one for one in figure.data if one.visible]
+    assert [one.name for one in lines] == ["layer 0", "layer 1", "layer 2", "final norm", "null, final norm"]
+    assert lines[3].y.tolist() == found.distance[0, 3].tolist() and lines[3].x.tolist() == [2, 4, 8]
+    assert (figure.layout.xaxis.type, figure.layout.yaxis.type) == ("log", "log")
+    assert len(figure.data) == 4 * 5
+
+
+def test_models_are_compared_by_their_relative_curves() -> None:
+    found = {name: curves_of_ones(name) for name in ("cog", "polynomial")}
+    lines = [one for one in collapse_comparison_figure(found).data if one.visible]
+    assert [one.name for one in lines] == ["cog", "polynomial"]
+    assert lines[1].y.tolist() == found["polynomial"].relative[0, -1].tolist()

@@ -1,0 +1,188 @@
+"""Path patching and copy suppression by ablation, against forward passes that are computed apart."""
+
+from functools import cache
+from typing import Any
+
+import pytest
+import torch
+from tiny_decoders import attached
+from tiny_models import hooked_tiny, tiny_model
+from torch import Tensor
+from torch.testing import assert_close
+
+from interp.activations import gather
+from interp.attribution.prompt_pair import PromptPair
+from interp.head_weights import head_weights
+from interp.interventions import suppression_effect as suppression_module
+from interp.interventions.divergence import divergence
+from interp.interventions.path_patching import PathPatching, path_patching
+from interp.interventions.suppression_effect import NEEDS, SuppressionEffect, suppression, suppression_effect
+from interp.interventions.touched_run import logits_of
+from interp.prompt_tokens import PromptTokens
+from models.attention.table import VARIANTS
+from models.hooked import hooked
+
+CLEAN = ((5, 17, 9, 5, 88, 17, 64), (7, 21, 9, 7, 88, 21, 64))
+CORRUPT = ((33, 40, 9, 51, 88, 40, 64), (12, 45, 9, 61, 88, 45, 64))
+TARGET, DISTRACTOR = (17, 21), (5, 7)
+
+
+def prompts(ids: tuple[tuple[int, ...], ...]) -> list[PromptTokens]:
+    return [PromptTokens(one, tuple(map(str, one))) for one in ids]
+
+
+def pairs(corrupt: tuple[tuple[int, ...], ...], distractor: tuple[int, int] = DISTRACTOR) -> list[PromptPair]:
+    return [PromptPair(*one) for one in zip(prompts(CLEAN), prompts(corrupt), TARGET, distractor, strict=True)]
+
+
+@cache
+def model(variant: str = "cog") -> Any:
+    return hooked_tiny(variant)
+
+
+@cache
+def patched(variant: str = "cog") -> PathPatching:
+    return path_patching(model(variant), pairs(CORRUPT))
+
+
+def mixed(plain: Any, ids: Tensor) -> list[Tensor]:
+    """What the heads of each layer of a plain decoder hand to its output projection."""
+    held: list[Tensor] = []
+    handles = [
+        layer.self_attn.o_proj.register_forward_pre_hook(lambda module, given: held.append(given[0].clone()))
+        for layer in plain.model.layers
+    ]
+    plain(ids)
+    for handle in handles:
+        handle.remove()
+    return held
+
+
+def logit_difference(plain: Any, ids: Tensor, z: list[Tensor]) -> Tensor:
+    """The decoder with its heads' outputs given, layer by layer, its MLPs and norms live."""
+    x = plain.model.embed_tokens(ids)
+    for layer, given in zip(plain.model.layers, z, strict=True):
+        x = x + layer.self_attn.o_proj(given)
+        x = x + layer.mlp(layer.post_attention_layernorm(x))
+    logits = plain.lm_head(plain.model.norm(x))[:, -1]
+    rows = torch.arange(len(ids))
+    return logits[rows, torch.tensor(TARGET)] - logits[rows, torch.tensor(DISTRACTOR)]
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@torch.no_grad()
+def test_a_patched_path_is_that_of_a_forward_computed_apart(variant: str) -> None:
+    plain: Any = tiny_model(variant)
+    clean, corrupt = torch.tensor(CLEAN), torch.tensor(CORRUPT)
+    z, other = mixed(plain, clean), mixed(plain, corrupt)
+    before = logit_difference(plain, clean, z)
+    expected = torch.empty(3, 2)
+    for layer in range(3):
+        for head in range(2):
+            given = [one.clone() for one in z]
+            given[layer][:, -1, 16 * head : 16 * head + 16] = other[layer][:, -1, 16 * head : 16 * head + 16]
+            expected[layer, head] = 100 * (logit_difference(plain, clean, given) - before).mean() / before.mean()
+    assert_close(patched(variant).change, expected, atol=1e-2, rtol=1e-3)
+    assert_close(patched(variant).difference, before, atol=1e-4, rtol=1e-4)
+    assert (expected.abs() > 0.1).all()
+
+
+def test_a_prompt_patched_into_itself_changes_nothing() -> None:
+    found = path_patching(model(), pairs(CLEAN))
+    assert_close(found.change, torch.zeros(3, 2), atol=1e-3, rtol=0)
+
+
+def test_the_null_is_of_the_same_kind_as_the_score() -> None:
+    found = patched()
+    assert found.change_null.shape == found.change.shape and (found.change_null_spread > 0).all()
+
+
+def test_the_flip_of_a_head_leaves_patched_paths() -> None:
+    plain: Any = tiny_model("cog")
+    with torch.no_grad():
+        for linear in (plain.model.layers[1].self_attn.q_proj, plain.model.layers[1].self_attn.v_proj):
+            linear.weight[16:32] *= -1
+    flipped = path_patching(hooked(plain), pairs(CORRUPT))
+    assert_close(flipped.change, patched().change, atol=1e-2, rtol=1e-3)
+    assert_close(flipped.change_null, patched().change_null, atol=1e-2, rtol=1e-3)
+
+
+def test_pairs_of_several_lengths_and_no_pair_are_refused() -> None:
+    clean, corrupt = prompts(((5, 17), (6, 17)))
+    one = PromptPair(clean, corrupt, 3, 4)
+    for given in ([*pairs(CORRUPT), one], []):
+        with pytest.raises(ValueError, match="prompts of one length, at least one"):
+            path_patching(model(), given)
+
+
+def test_a_difference_of_zero_is_refused() -> None:
+    with pytest.raises(ValueError, match="difference of the clean prompts is 0"):
+        path_patching(model(), pairs(CORRUPT, TARGET))
+
+
+@cache
+def explained(variant: str = "cog") -> SuppressionEffect:
+    return suppression_effect(model(variant), prompts(CLEAN), samples=1)
+
+
+def test_the_suppression_part_is_the_sum_of_negative_components() -> None:
+    weights, [run, _] = head_weights(model()), gather(model(), prompts(CLEAN), NEEDS)
+    own = torch.tensor(CLEAN[0])
+    found = suppression(run, weights, own)
+    pattern, values = run["attn.hook_pattern"], run["attn.hook_v"]
+    expected = torch.zeros(32)
+    for s in range(5):
+        unit = weights.W_U[:, own[s]] / weights.W_U[:, own[s]].norm()
+        written = pattern[1, 0, 4, s] * values[1, s, 0] @ weights.W_O[1, 0]
+        expected += min(0.0, float(written @ unit)) * unit
+    assert_close(found[1, 0, 4], expected, atol=1e-5, rtol=1e-4)
+    assert expected.norm() > 0
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_mean_ablation_is_that_of_the_heads_mixed_values(variant: str) -> None:
+    z = torch.stack([run["attn.hook_z"][2, :, 1] for run in gather(model(variant), prompts(CLEAN), NEEDS)])
+
+    def ablate(value: Tensor, hook: object) -> Tensor:
+        value[:, :, 1] = z.mean((0, 1))
+        return value
+
+    kl = [
+        divergence(logits_of(model(variant), ids), logits_of(model(variant), ids, [("blocks.2.attn.hook_z", ablate)]))
+        for ids in CLEAN
+    ]
+    assert_close(explained(variant).kl_mean[2, 1], torch.stack(kl).mean(), atol=1e-5, rtol=1e-3)
+
+
+@pytest.mark.parametrize(("share", "expected"), [(1.0, 1.0), (0.0, 0.0)])
+def test_a_head_that_only_suppresses_is_explained_and_one_that_never_does_is_not(
+    share: float, expected: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def part(run: Any, weights: Any, sources: Tensor) -> Tensor:
+        return share * torch.einsum("lphe,lhem->lhpm", run["attn.hook_z"], weights.W_O)
+
+    monkeypatch.setattr(suppression_module, "suppression", part)
+    found = suppression_effect(model(), prompts(CLEAN), samples=1).explained
+    assert_close(found, torch.full((3, 2), expected), atol=1e-3, rtol=0)
+
+
+def test_the_flip_of_a_head_leaves_what_suppression_explains() -> None:
+    plain: Any = tiny_model("cog")
+    with torch.no_grad():
+        for linear in (plain.model.layers[1].self_attn.q_proj, plain.model.layers[1].self_attn.v_proj):
+            linear.weight[16:32] *= -1
+    flipped = suppression_effect(hooked(plain), prompts(CLEAN), samples=1)
+    for name, value in explained().tensors().items():
+        assert_close(flipped.tensors()[name], value, atol=1e-3, rtol=1e-3, msg=name)
+
+
+def test_a_norm_after_attention_is_refused() -> None:
+    with pytest.raises(ValueError, match="a norm after attention"):
+        suppression_effect(hooked(attached("gemma2", "cog")), prompts(CLEAN))
+
+
+def test_the_grids_show_the_scores() -> None:
+    for result, field in [(patched(), "change"), (explained(), "explained")]:
+        figure: Any = result.figure()
+        assert_close(torch.tensor(figure.data[0].z), result.tensors()[field])
+        assert figure.layout.yaxis.autorange == "reversed"

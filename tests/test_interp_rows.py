@@ -1,0 +1,272 @@
+"""Row statistics: hand-made rows, strips against whole patterns, closed Jacobians against autograd, gauge, memory."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from tiny_models import hooked_tiny
+from torch import Tensor
+from torch.testing import assert_close
+
+from interp.activations import gather
+from interp.analysis import Setting
+from interp.figures.row_statistics import row_curves_figure
+from interp.head_weights import head_weights
+from interp.model_facts import model_facts
+from interp.prompt_tokens import PromptTokens
+from interp.rows.curves import BESIDE_NULL, RowCurves, row_curves
+from interp.rows.dilution import dilution_slope
+from interp.rows.heads import AVERAGED, HeadRows, head_rows
+from interp.rows.jacobian import NORMS, jacobian_norm, power_of
+from interp.rows.strips import row_curves_by_strips
+from interp.rows.table_rows import ROWS
+from models.attention import VARIANTS, attend
+from models.attention.tiled import STRIP_ROWS, TILE_ELEMENTS
+
+LENGTH, D_HEAD = 150, 8
+OPTIONS: dict[str, dict[str, Any]] = {
+    "polynomial": {"power": 3, "n_ctx": LENGTH},
+    "selective": {"temperature_q": 1 + 0.5 * torch.arange(1, LENGTH + 1).double().log()[None, None]},
+}
+CASES = [(name, OPTIONS.get(name, {})) for name in VARIANTS]
+CASES += [("polynomial", {"power": power, "coefficient": "per_row"}) for power in (1, 2)]
+FLIPPED = [case for case in CASES if VARIANTS[case[0]].parity(case[1])]
+ALL = pytest.mark.parametrize(("variant", "options"), CASES)
+
+
+def queries_and_keys(layers: int = 2, heads: int = 2, length: int = LENGTH) -> tuple[Tensor, Tensor]:
+    return torch.randn(layers, heads, length, D_HEAD).double(), torch.randn(layers, heads, length, D_HEAD).double()
+
+
+def whole(variant: str, q: Tensor, k: Tensor, mask: Tensor | None = None, **options: Any) -> RowCurves:
+    """Row curves from a kept pattern."""
+    run = attend(variant, q, k, k, mask=mask, **options)
+    assert run.pattern is not None and run.scores is not None
+    visible = torch.ones(q.shape[2], k.shape[2], dtype=torch.bool).tril(k.shape[2] - q.shape[2])
+    visible = visible if mask is None else visible & mask
+    seen = visible.expand(q.shape[0], -1, -1)
+    return row_curves(run.pattern, run.scores, seen, [variant] * len(q))
+
+
+def of_pattern(rows: list[list[float]], **changes: Any) -> RowCurves:
+    """Row curves of one hand-made causal head, its scores its weights."""
+    pattern = torch.tensor(rows)[None, None].double()
+    visible = torch.ones(pattern.shape[-2:], dtype=torch.bool).tril()[None]
+    return row_curves(pattern, pattern, visible, ("cog",), **changes)
+
+
+def test_a_hand_made_row_has_the_numbers_one_counts() -> None:
+    curves = of_pattern([[1.0, 0, 0, 0], [-0.5, 0.5, 0, 0], [0, 0, 1, 0], [0.5, -0.25, 0.25, 0]], top=2)
+    last = {name: round(float(value[0, 0, 3]), 6) for name, value in curves.tensors().items()}
+    assert last == {
+        "entropy": round(1.5 * math.log(2), 6),
+        "normalised_entropy": 0.75,
+        "participation": round(1 / 0.375, 6),
+        "spikiness": round(1 / 1.5, 6),
+        "top_mass": 0.75,
+        "max_share": 0.5,
+        "negative_mass": 0.25,
+        "signed_sum": 0.5,
+        "mean_distance": 0.5 * 3 + 0.25 * 2 + 0.25,
+        "diagonal_mass": 0.0,
+        "previous_token_mass": 0.25,
+        "first_token_mass": 0.5,
+        "row_norm": round(math.sqrt(0.375), 6),
+        "jacobian_norm": round(math.sqrt(0.375 - 2 * (0.125 + 2 / 64) + 0.375**2), 6),
+        "top_mass_null": 0.5,
+        "max_share_null": 0.25,
+        "mean_distance_null": 1.5,
+        "diagonal_mass_null": 0.25,
+        "previous_token_mass_null": 0.25,
+        "first_token_mass_null": 0.25,
+        "visible_keys": 4,
+    }
+
+
+def test_equal_weights_are_their_own_null() -> None:
+    curves = of_pattern((torch.ones(6, 6).tril() / torch.arange(1, 7)[:, None]).tolist())
+    for name in BESIDE_NULL:
+        assert_close(getattr(curves, name), getattr(curves, f"{name}_null"))
+    assert_close(head_rows(curves).spikiness, torch.ones(1, 1).double())
+
+
+@ALL
+def test_strips_are_the_whole_pattern(variant: str, options: dict[str, Any]) -> None:
+    q, k = queries_and_keys()
+    strips, plain = row_curves_by_strips(variant, q, k, **options), whole(variant, q, k, **options)
+    for name, value in plain.tensors().items():
+        assert_close(strips.tensors()[name], value, equal_nan=True, msg=lambda said, name=name: f"{name}: {said}")
+    assert strips.about == plain.about
+
+
+def test_strips_keep_to_a_mask_and_to_the_last_queries_of_grouped_heads() -> None:
+    q, k = queries_and_keys()
+    mask = torch.rand(q.shape[2], k.shape[2]) > 0.3
+    last = row_curves_by_strips("cog", q[:, :, -20:], k[:, :1], mask=mask[-20:])
+    plain = whole("cog", q, k[:, :1].expand_as(k), mask=mask)
+    for name, value in plain.tensors().items():
+        assert_close(last.tensors()[name], value[..., -20:], equal_nan=True)
+
+
+@pytest.mark.parametrize("variant", ["cog", "expressive"])
+def test_strips_see_the_future_where_nothing_is_causal(variant: str) -> None:
+    q, k = queries_and_keys(layers=1)
+    run = attend(variant, q, k, k, causal=False)
+    assert run.pattern is not None and run.scores is not None
+    plain = row_curves(run.pattern, run.scores, torch.ones(1, LENGTH, LENGTH, dtype=torch.bool), (variant,))
+    strips = row_curves_by_strips(variant, q, k, causal=False)
+    for name, value in plain.tensors().items():
+        assert_close(strips.tensors()[name], value)
+
+
+@ALL
+def test_no_strip_is_larger_than_a_block(
+    variant: str, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weighed: list[int] = []
+    row = VARIANTS[variant]
+
+    def weigh(scores: Tensor, *args: Any, **kernel: Any) -> Tensor:
+        weighed.append(scores.numel())
+        return row.weigh(scores, *args, **kernel)
+
+    monkeypatch.setitem(VARIANTS, variant, replace(row, weigh=weigh))
+    n = 1200
+    q, k = (x.float() for x in queries_and_keys(1, 2, n))
+    if "temperature_q" in options:
+        options = {"temperature_q": torch.ones(1, 1, n)}
+    row_curves_by_strips(variant, q, k, **options)
+    assert sum(weighed) > n * n and max(weighed) <= max(TILE_ELEMENTS, STRIP_ROWS * n) < n * n
+
+
+@ALL
+def test_the_closed_jacobian_norm_is_autograds(variant: str, options: dict[str, Any]) -> None:
+    q, k = queries_and_keys(1, 1, 9)
+    options = {name: value[..., :9] if isinstance(value, Tensor) else value for name, value in options.items()}
+    run, row = attend(variant, q, k, k, **options), VARIANTS[variant]
+    assert run.pattern is not None and run.scores is not None
+    kernel = row.prepare(q, k, **options).kernel
+    visible = torch.ones(9, 9, dtype=torch.bool).tril()[None, None]
+    jacobian: Any = torch.autograd.functional.jacobian(lambda p: row.weigh(p, visible, **kernel), run.scores)
+    by_row = torch.stack([jacobian[0, 0, t, :, 0, 0, t] for t in range(9)])
+    closed = jacobian_norm(variant, run.pattern, run.scores, kernel.get("power"))
+    assert_close(closed[0, 0], by_row.norm(dim=(-2, -1)))
+
+
+def test_every_variant_has_a_closed_jacobian() -> None:
+    assert set(NORMS) == set(VARIANTS)
+    with pytest.raises(ValueError, match="no closed form of the Jacobian is known for 'linear'"):
+        jacobian_norm("linear", torch.ones(1, 1), torch.ones(1, 1))
+
+
+def test_a_sharp_row_has_a_small_jacobian_in_single_precision_too() -> None:
+    scores = torch.tensor([[20.0, 4.0, 3.0]])
+    exact = jacobian_norm("softmax", scores.double().softmax(-1), scores.double())
+    assert 0 < exact.item() < 1e-6
+    assert_close(jacobian_norm("softmax", scores.softmax(-1), scores).double(), exact, rtol=0.2, atol=0)
+
+
+@pytest.mark.parametrize("power", [1, 2, 3])
+def test_the_power_is_read_off_the_weights(power: int) -> None:
+    scores = torch.randn(2, 5, 5).tril()
+    assert power_of(0.1 * scores.pow(power), scores.masked_fill(scores == 0, -torch.inf)) == power
+    assert power_of(torch.ones(1, 1), torch.ones(1, 1)) is None
+
+
+@pytest.mark.parametrize(("variant", "options"), FLIPPED)
+def test_only_what_is_listed_depends_on_a_flip_of_signs(variant: str, options: dict[str, Any]) -> None:
+    q, k = queries_and_keys()
+    one, flipped = (head_rows(row_curves_by_strips(variant, x, k, **options)) for x in (q, -q))
+    changed = {n for n, value in one.tensors().items() if not torch.allclose(value, flipped.tensors()[n])}
+    odd = VARIANTS[variant].parity(options) == "odd"
+    assert changed == ({"negative_mass", "signed_sum"} if odd else set())
+    assert changed <= set(one.about.gauge_dependent)
+
+
+def test_only_what_is_listed_depends_on_the_free_scale_of_polynomial_attention() -> None:
+    q, k = queries_and_keys()
+    one, scaled = (head_rows(row_curves_by_strips("polynomial", x, k, **OPTIONS["polynomial"])) for x in (q, 3 * q))
+    changed = {n for n, value in one.tensors().items() if not torch.allclose(value, scaled.tensors()[n])}
+    assert {"frobenius", "jacobian_norm"} < changed <= set(one.about.gauge_dependent)
+
+
+@pytest.mark.parametrize("variant", ["softmax", "cog"])
+def test_normalised_patterns_keep_the_bounds_of_their_norms(variant: str) -> None:
+    q, k = queries_and_keys()
+    heads = head_rows(row_curves_by_strips(variant, q, k))
+    assert heads.frobenius_per_root.max() <= 1 and heads.jacobian_per_root.max() <= 0.5
+    run = attend(variant, q, k, k)
+    assert run.pattern is not None
+    assert_close(heads.frobenius, run.pattern.norm(dim=(-2, -1)))
+
+
+def test_equal_weights_dilute_with_slope_minus_one_and_a_fixed_share_does_not() -> None:
+    n = torch.arange(1, 30)
+    slopes = dilution_slope(torch.stack([1 / n, torch.full((29,), 0.7), n.double().pow(-0.5)]).double(), n)
+    assert_close(slopes, torch.tensor([-1.0, 0.0, -0.5]).double())
+    assert dilution_slope(torch.rand(5), torch.full((5,), 4)).isnan()
+
+
+def test_rows_without_a_choice_and_dead_rows_are_not_counted() -> None:
+    heads = head_rows(of_pattern([[-1.0, 0, 0], [0.25, 0.75, 0], [0, 0, 0]]))
+    assert (heads.negative_mass.item(), heads.first_token_mass.item(), heads.max_share.item()) == (0, 0.25, 0.75)
+    assert_close(heads.frobenius.item(), math.sqrt(1 + 0.625))
+    assert head_rows(of_pattern([[-1.0]])).entropy.isnan().all()
+
+
+def test_a_power_that_cannot_be_read_leaves_no_jacobian() -> None:
+    one = torch.ones(1, 1, 1, 1)
+    curves = row_curves(one, one, one[0].bool(), ("polynomial",))
+    assert curves.jacobian_norm.isnan().all() and curves.row_norm.item() == 1
+    with pytest.raises(ValueError, match="polynomial attention needs its power"):
+        jacobian_norm("polynomial", one, one)
+
+
+def test_layers_and_variants_are_counted() -> None:
+    with pytest.raises(ValueError, match="named for each of the 1 layers; got 2"):
+        row_curves(torch.ones(1, 1, 1, 1), torch.ones(1, 1, 1, 1), torch.ones(1, 1, 1, dtype=torch.bool), ("cog",) * 2)
+
+
+def test_a_statistic_is_a_head_score_beside_its_null() -> None:
+    heads = head_rows(of_pattern([[1.0, 0], [0.5, -0.5]]))
+    score = heads.score("first_token_mass")
+    assert score.value_null is not None and score.value_null.item() == 0.5 and score.about.gauge_dependent == ()
+    assert heads.score("negative_mass").about.gauge_dependent == ("value",)
+    with pytest.raises(ValueError, match="unknown statistic 'colour'; known: entropy"):
+        heads.score("colour")
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_analyses_read_a_models_hooks(variant: str) -> None:
+    model = hooked_tiny(variant)
+    [run] = gather(model, [PromptTokens((5, 9, 2, 7, 9), tuple("abcde"))], ROWS[0].needs)
+    setting = Setting(model_facts(model), head_weights(model))
+    heads, curves = (row.compute(setting, run) for row in ROWS)
+    assert isinstance(heads, HeadRows) and isinstance(curves, RowCurves)
+    assert curves.labels["query"] == tuple("abcde") and curves.to_frame()["query_label"].tolist()[1] == "b"
+    assert all(getattr(heads, name).isfinite().all() for name in (*AVERAGED, "jacobian_norm", "dilution_slope"))
+
+
+def test_the_grid_of_heads_shows_one_statistic_at_a_time_beside_its_null() -> None:
+    heads = head_rows(of_pattern([[1.0, 0], [0.25, -0.75]]))
+    figure: Any = heads.figure()
+    shown = [trace for trace in figure.data if trace.visible]
+    names = [button.label for button in figure.layout.updatemenus[0].buttons]
+    assert [trace.name for trace in shown] == ["normalised_entropy"] and names[0] == "normalised entropy"
+    assert "negative mass (gauge-dependent)" in names and len(names) == len(figure.data)
+    first = next(trace for trace in figure.data if trace.name == "first_token_mass")
+    assert first.z.tolist() == [[0.25]] and first.text.tolist() == [["0.5000"]]
+
+
+def test_curves_run_along_the_prompt_beside_equal_weights() -> None:
+    curves = replace(of_pattern([[1.0, 0], [0.25, -0.75]]), labels={"query": ("<s>", "b")})
+    figure: Any = row_curves_figure(curves, "first_token_mass")
+    line, null = figure.data
+    assert (line.y.tolist(), null.y.tolist()) == ([1, 0.25], [1, 0.5])
+    assert line.text.tolist() == ["&lt;s&gt;", "b"] and null.name == "equal weights"
+    drawn: Any = curves.figure()
+    assert drawn.data[0].y[1] == curves.normalised_entropy[0, 0, 1]
+    with pytest.raises(ValueError, match="unknown statistic 'colour'; known: entropy"):
+        row_curves_figure(curves, "colour")

@@ -1,0 +1,163 @@
+"""Trajectories: snapshots with their steps and fingerprints, whatever each run has of them."""
+
+import json
+import shutil
+import weakref
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from tiny_models import tiny_folder
+
+from interp.analyses import ANALYSES
+from interp.detectors.rows import ROWS
+from interp.trajectories.measures import finding, head_statistic, named
+from interp.trajectories.snapshots import run_folder
+from interp.trajectories.trajectory import Trajectory, trajectory
+from models.checkpoints import open_folder
+
+PROMPT = "return x"
+
+
+def norm(model: Any) -> float:
+    return float(sum(parameter.detach().norm() for parameter in model.parameters()))
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Two runs of different steps; the second one's snapshots 4 and 16 are one model, and its own model is at 20."""
+    root = tmp_path_factory.mktemp("runs")
+    tiny_folder(root / "first" / "step-000008", "cog")
+    tiny_folder(root / "second" / "step-000004", "softmax")
+    shutil.copytree(root / "second" / "step-000004", root / "second" / "step-000016")
+    tiny_folder(root / "second", "expressive")
+    (root / "second" / "training.json").write_text(json.dumps({"steps": 20}))
+    return {"first run": root / "first", "second run": root / "second"}
+
+
+@pytest.fixture(scope="module")
+def found(runs: dict[str, Path]) -> Trajectory:
+    return trajectory(runs, head_statistic("entropy", PROMPT))
+
+
+def test_every_snapshot_is_a_point_whatever_the_other_run_has(found: Trajectory) -> None:
+    assert found.run.tolist() == [0, 1, 1, 1] and found.step.tolist() == [8, 4, 16, 20]
+    assert found.value.shape == (4, 1) and found.value.isfinite().all()
+
+
+def test_the_folder_s_own_model_is_the_last_point(found: Trajectory, runs: dict[str, Path]) -> None:
+    assert found.fingerprint[3] == open_folder(runs["second run"]).fingerprint
+
+
+def test_a_snapshot_that_is_an_earlier_one_is_told_of(found: Trajectory) -> None:
+    assert found.warnings == ("second run: steps 4 and 16 hold the same model",)
+    assert found.fingerprint[1] == found.fingerprint[2] and len(set(found.fingerprint)) == 3
+    assert torch.equal(found.value[1], found.value[2])
+
+
+def test_the_measure_is_that_of_the_model(found: Trajectory, runs: dict[str, Path]) -> None:
+    from models import load
+
+    first = load(runs["first run"] / "step-000008")
+    assert float(found.value[0]) == pytest.approx(head_statistic("entropy", PROMPT)(first)["entropy"], rel=1e-6)
+
+
+def test_a_frame_names_runs_and_steps(found: Trajectory) -> None:
+    frame = found.to_frame()
+    assert frame["run"].tolist() == ["first run"] + 3 * ["second run"] and frame["step"].tolist() == [8, 4, 16, 20]
+    assert set(frame["measure_label"]) == {"entropy"}
+
+
+def test_json_is_plain(found: Trajectory) -> None:
+    facts = json.loads(json.dumps(found.to_json(), allow_nan=False))["facts"]
+    assert facts["runs"] == ["first run", "second run"] and len(facts["fingerprint"]) == 4
+
+
+def test_the_figure_has_a_line_per_run_on_a_logarithmic_axis(found: Trajectory) -> None:
+    figure = found.figure()
+    assert [list(trace.x) for trace in figure.data] == [[8], [4, 16, 20]]
+    assert figure.layout.xaxis.type == "log" and figure.data[1].name == "second run"
+    assert figure.layout.annotations[0].text == found.warnings[0]
+
+
+def test_several_measures_have_a_menu_and_every_snapshot_is_counted(runs: dict[str, Path]) -> None:
+    counted: list[tuple[int, int]] = []
+    alone = {"first run": runs["first run"]}
+    several = trajectory(
+        alone, lambda model: {"norm": norm(model), "ones": torch.ones(2)}, lambda *at: counted.append(at), "Size"
+    )
+    assert several.labels["measure"] == ("norm", "ones.0", "ones.1") and counted == [(1, 1)]
+    assert [button.label for button in several.figure().layout.updatemenus[0].buttons] == ["norm", "ones.0", "ones.1"]
+    assert "Size" in several.figure().layout.title.text
+
+
+def test_one_snapshot_is_held_at_a_time(runs: dict[str, Path]) -> None:
+    held: list[weakref.ref[Any]] = []
+
+    def alive(model: Any) -> int:
+        held.append(weakref.ref(model))
+        return sum(one() is not None for one in held)
+
+    assert trajectory(runs, alive).value.flatten().tolist() == [1, 1, 1, 1]
+
+
+def test_any_finding_can_be_followed(runs: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ANALYSES, "detectors", ROWS[0])
+    alone = {"first run": runs["first run"]}
+    share = trajectory(alone, finding("detectors", "share_null", PROMPT))
+    assert share.labels["measure"] == ("detectors.share_null",) and 0 < float(share.value) < 1
+    with pytest.raises(ValueError, match="detectors has no field 'colour'; known: signed"):
+        trajectory(alone, finding("detectors", "colour", PROMPT))
+
+
+def test_a_measure_may_be_a_number_a_tensor_or_named_ones() -> None:
+    assert named(2.5) == {"": 2.5} and named(torch.tensor(1.0)) == {"": 1.0}
+    assert named(torch.tensor([[1.0, 2.0], [3.0, 4.0]])) == {"0.0": 1.0, "0.1": 2.0, "1.0": 3.0, "1.1": 4.0}
+    assert named(np.array([1.0, 2.0])) == {"0": 1.0, "1": 2.0}
+    assert named({"a": {"b": 1}, "c": torch.tensor([5.0])}) == {"a.b": 1.0, "c.0": 5.0}
+
+
+def test_a_measure_whose_names_change_is_refused(runs: dict[str, Path]) -> None:
+    names = iter("abcd")
+    with pytest.raises(ValueError, match="gave b at step 16 of second run, and a before"):
+        trajectory({"second run": runs["second run"]}, lambda model: {next(names): 1.0})
+
+
+def test_an_unknown_statistic_is_refused_with_those_there_are() -> None:
+    with pytest.raises(ValueError, match="unknown head statistic 'colour'; known: negative_mass"):
+        head_statistic("colour", PROMPT)
+
+
+def test_no_runs_are_refused() -> None:
+    with pytest.raises(ValueError, match="at least one run"):
+        trajectory({}, norm)
+
+
+def plain_run(folder: Path, **files: str) -> Path:
+    """A folder that looks like a run, with a model of its own."""
+    (folder / "step-000002").mkdir(parents=True)
+    for name in ("config.json", *files):
+        (folder / name).write_text(files.get(name, "{}"))
+    return folder
+
+
+def test_the_last_step_is_that_of_the_history_where_nothing_else_says(tmp_path: Path) -> None:
+    run = plain_run(tmp_path / "run", **{"history.jsonl": '{"step": 0}\n{"step": 7}\n'})
+    assert run_folder(run).steps == {2: run / "step-000002", 7: run}
+
+
+def test_a_model_takes_the_place_of_the_snapshot_of_its_step(tmp_path: Path) -> None:
+    run = plain_run(tmp_path / "run", **{"training.json": '{"steps": 2}'})
+    assert run_folder(run).steps == {2: run}
+
+
+def test_a_model_whose_step_nobody_knows_is_left_out_with_a_warning(tmp_path: Path) -> None:
+    found = run_folder(plain_run(tmp_path / "run"))
+    assert list(found.steps) == [2] and found.unknown == "run: its own model is left out, no file says its step"
+
+
+def test_a_folder_without_snapshots_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="holds no snapshots: a run has models in folders such as step-000100"):
+        run_folder(tmp_path)
