@@ -27,6 +27,11 @@ IDS = (5, 17, 9, 40, 9, 23)
 LAYERS, HEADS, POS, D_HEAD, D_MODEL = 3, 2, 7, 4, 8
 
 
+def narrow(name: str) -> Any:
+    """A decoder of eight outputs, so that a whole jacobian is eight backward passes."""
+    return attached("llama", name, hidden_size=8)
+
+
 def random_pattern(signed: bool) -> Tensor:
     scores = torch.randn(LAYERS, HEADS, POS, POS, dtype=torch.float64)
     sizes = scores.abs().tril()
@@ -53,7 +58,7 @@ def jacobian_norms(model: Any, position: int) -> Tensor:
 
 @pytest.mark.parametrize("name", SPECS)
 def test_influence_is_the_norm_of_the_jacobian(name: str) -> None:
-    model = attached("llama", name).double()
+    model = narrow(name).double()
     expected = jacobian_norms(model, -1)
     assert_close(squashing(model, IDS, rows=5).norm, expected, rtol=1e-6, atol=0)  # temperatures are float32
 
@@ -66,7 +71,7 @@ def test_a_hooked_model_has_the_influence_of_the_plain_one(family: str) -> None:
 
 
 def test_the_future_has_no_influence() -> None:
-    found = squashing(attached("llama", "cog"), IDS, position=2)
+    found = squashing(narrow("cog"), IDS, position=2)
     assert_close(found.norm[3:], torch.zeros(3, dtype=torch.float64), rtol=0, atol=0)
     assert bool((found.norm[:3] > 0).all()) and found.position == 2
     assert_close(found.norm_null.square().sum(), found.norm.square().sum())
@@ -74,12 +79,12 @@ def test_the_future_has_no_influence() -> None:
 
 
 def test_the_number_of_rows_at_once_changes_nothing() -> None:
-    model = attached("llama", "polynomial").double()
+    model = narrow("polynomial").double()
     assert_close(squashing(model, IDS, rows=1).norm, squashing(model, IDS, rows=64).norm, rtol=1e-9, atol=0)
 
 
 def test_an_estimate_is_near_the_exact_influence_and_knows_how_near() -> None:
-    model = attached("llama", "cog").double()
+    model = narrow("cog").double()
     exact, estimate = squashing(model, IDS).norm, squashing_estimate(model, IDS, probes=300)
     assert estimate.norm_error is not None
     assert bool(((estimate.norm - exact).abs() < 4 * estimate.norm_error).all())
@@ -88,7 +93,7 @@ def test_an_estimate_is_near_the_exact_influence_and_knows_how_near() -> None:
 
 
 def test_a_flip_of_signs_changes_no_influence() -> None:
-    model = attached("llama", "cog").double()
+    model = narrow("cog").double()
     before = squashing(model, IDS).norm
     with torch.no_grad():
         for layer in model.model.layers:
@@ -99,9 +104,13 @@ def test_a_flip_of_signs_changes_no_influence() -> None:
 
 def test_influence_refuses_what_is_not_there() -> None:
     with pytest.raises(ValueError, match="position 9 was asked for; there are positions 0 to 5"):
-        squashing(attached("llama", "cog"), IDS, position=9)
+        squashing(narrow("cog"), IDS, position=9)
     with pytest.raises(ValueError, match="no token was given"):
-        squashing(attached("llama", "cog"), ())
+        squashing(narrow("cog"), ())
+    with pytest.raises(ValueError, match="0 rows at once were asked for"):
+        squashing(narrow("cog"), IDS, rows=0)
+    with pytest.raises(ValueError, match="1 probe was asked for"):
+        squashing_estimate(narrow("cog"), IDS, probes=1)
 
 
 def product(mixing: Tensor) -> Tensor:
@@ -258,7 +267,7 @@ def test_every_row_of_the_table_draws_a_prompt_of_every_variant(variant: str) ->
 
 
 def test_bars_show_every_token_beside_the_null() -> None:
-    found = squashing(attached("llama", "cog"), IDS, ["<s>", "a", "b", "c", "d", " "])
+    found = squashing(narrow("cog"), IDS, ["<s>", "a", "b", "c", "d", " "])
     bar, null = found.figure().data
     assert bar.y.tolist() == found.norm.tolist() and null.y.tolist() == found.norm_null.tolist()
     assert bar.text.tolist() == ["&lt;s&gt;", "a", "b", "c", "d", "·"]

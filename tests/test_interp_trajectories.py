@@ -11,8 +11,6 @@ import pytest
 import torch
 from tiny_models import tiny_folder
 
-from interp.analyses import ANALYSES
-from interp.detectors.rows import ROWS
 from interp.trajectories.measures import finding, head_statistic, named
 from interp.trajectories.snapshots import run_folder
 from interp.trajectories.trajectory import Trajectory, trajectory
@@ -103,8 +101,7 @@ def test_one_snapshot_is_held_at_a_time(runs: dict[str, Path]) -> None:
     assert trajectory(runs, alive).value.flatten().tolist() == [1, 1, 1, 1]
 
 
-def test_any_finding_can_be_followed(runs: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(ANALYSES, "detectors", ROWS[0])
+def test_any_finding_can_be_followed(runs: dict[str, Path]) -> None:
     alone = {"first run": runs["first run"]}
     share = trajectory(alone, finding("detectors", "share_null", PROMPT))
     assert share.labels["measure"] == ("detectors.share_null",) and 0 < float(share.value) < 1

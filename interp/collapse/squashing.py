@@ -45,6 +45,8 @@ def squashing(
     score of 0 has no derivative and is not seen. Raises ValueError for no token and for a position outside them.
     """
     at = place(position, len(ids))
+    if rows < 1:
+        raise ValueError(f"{rows} rows at once were asked for; ask for one at least")
     run = output_of_embeddings(model, ids, at, rows)
     squares = squares_of(run, torch.eye(run.output.shape[-1]))
     return squashed(squares.sum(0).sqrt(), None, at, tokens)
@@ -53,14 +55,16 @@ def squashing(
 def squashing_estimate(
     model: Any, ids: Sequence[int], tokens: Sequence[str] = (), *, position: int = -1, probes: int = ROWS, seed: int = 0
 ) -> Squashing:
-    """Hutchinson's estimate ‖J‖_F² = E ‖zᵀJ‖² over random signs z: one backward pass for all probes."""
+    """Hutchinson's estimate ‖J‖_F² = E ‖zᵀJ‖² over random signs z: one backward pass for all probes, two at least."""
     at = place(position, len(ids))
+    if probes < 2:
+        raise ValueError(f"{probes} probe was asked for; an estimate that knows its error needs two at least")
     run = output_of_embeddings(model, ids, at, probes)
     dice = torch.Generator().manual_seed(seed)
     signs = torch.randint(2, (probes, run.output.shape[-1]), generator=dice) * 2.0 - 1
     squares = squares_of(run, signs)
     norm = squares.mean(0).sqrt()
-    error = squares.std(0) / probes**0.5 / (2 * norm)
+    error = squares.std(0) / probes**0.5 / (2 * norm.masked_fill(norm == 0, 1))
     found = squashed(norm, error, at, tokens)
     return replace(found, about=replace(ABOUT, law=f"{ABOUT.law}, estimated with {probes} random probes"))
 
