@@ -7,7 +7,6 @@ from app.components.circuitsvis import MOST_TOKENS, circuitsvis
 from app.components.head_grid import head_grid
 from app.components.head_view import Look, head_view
 from app.components.predictions import predictions
-from app.controls import start
 from app.head_numbers import HEAD_NUMBERS
 from app.runs import RunKey, thumbnails_of
 from interp.attention_run import AttentionRun
@@ -21,10 +20,11 @@ def heads_panel(key: RunKey, run: AttentionRun, facts: ModelFacts, head: OpenHea
     """All heads as thumbnails, ordered and marked by a statistic."""
     st.subheader("Heads", anchor=False)
     chooser, order = st.columns([3, 2], vertical_alignment="bottom")
-    start(number="entropy" if facts.non_negative else "negative_mass")
+    fields = list(HEAD_NUMBERS)
     field = chooser.selectbox(
         "Number under each head",
-        list(HEAD_NUMBERS),
+        fields,
+        index=fields.index("entropy" if facts.non_negative else "negative_mass"),
         key="number",
         bind="query-params",
         format_func=lambda name: HEAD_NUMBERS[name].label,
