@@ -23,6 +23,7 @@ e2e: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/attention_speed.py
+	$(BIN)/python benchmarks/row_statistics.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from interp.hooked_model import HookedModel
 from interp.prompt_tokens import PromptTokens
+from models.attention.run import at_least_float32
 
 SCORES = "attn.hook_attn_scores"
 TEMPERATURES = ("attn.hook_temperature_q", "attn.hook_temperature_v")
@@ -54,14 +55,14 @@ def gather(model: HookedModel, prompts: Sequence[PromptTokens], names: Sequence[
     ]
     ids = torch.tensor([prompt.ids for prompt in prompts], device=next(iter(model.parameters())).device)
     with torch.no_grad():
-        logits = model.run_with_hooks(ids, fwd_hooks=hooks).float().cpu()
+        logits = model.run_with_hooks(ids, fwd_hooks=hooks)
     untempered = torch.ones(len(prompts), 1, ids.shape[1])
     found = {name: [kept.get(place, untempered) for place in of_name] for name, of_name in places.items()}
     return [
         Activations(
             tokens=prompt,
             hooks={name: of_prompt(values, row, layered=places[name] != [name]) for name, values in found.items()},
-            logits=logits[row],
+            logits=at_least_float32(logits[row]).cpu(),
             visible=visible_of(found[SCORES], row) if SCORES in found else None,
         )
         for row, prompt in enumerate(prompts)
@@ -77,7 +78,8 @@ def hook_names(model: HookedModel, name: str) -> list[str]:
     if name in known:
         return [name]
     missing = [place for place in of_layers if place not in known]
-    if missing and (name not in TEMPERATURES or len(missing) == len(of_layers)):
+    tempered = name in TEMPERATURES and any(place.endswith(TEMPERATURES) for place in known)
+    if missing and not tempered:
         raise ValueError(f"this model has no hook {missing[0]}")
     return of_layers
 
@@ -85,7 +87,7 @@ def hook_names(model: HookedModel, name: str) -> list[str]:
 def of_prompt(values: list[Tensor], row: int, *, layered: bool) -> Shaped[Tensor, "..."]:
     """One prompt's part, float32 at least, stacked over layers where the hook is one of every layer."""
     mine = [value[row if value.shape[0] > 1 else 0] for value in values]
-    wide = [one.float() if one.dtype in (torch.float16, torch.bfloat16) else one for one in mine]
+    wide = [at_least_float32(one) if one.is_floating_point() else one for one in mine]
     return torch.stack(wide) if layered else wide[0]
 
 

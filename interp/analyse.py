@@ -1,7 +1,7 @@
 """Analyse: the one thin layer between a model with prompts and the analyses, which are functions of tensors."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -9,6 +9,7 @@ import torch
 from interp.activations import Activations, gather
 from interp.analyses import ANALYSES
 from interp.analysis import Analysis, Setting
+from interp.equal_lengths import batches
 from interp.findings import Findings, averaged
 from interp.head_weights import head_weights
 from interp.hooked_model import tokenizer_of
@@ -41,7 +42,8 @@ def analyse(
     chosen = chosen_analyses(what, facts, len(read))
     setting = Setting(facts, head_weights(model))
     found = {one.name: [one.compute(setting, NOTHING_RUN)] for one in chosen if not one.needs}
-    found |= of_prompts(model, setting, [one for one in chosen if one.needs], list(batches(read, batch_size)), watch)
+    runs = list(batches(read, batch_size, lambda prompt: len(prompt.ids)))
+    found |= of_prompts(model, setting, [one for one in chosen if one.needs], runs, watch)
     means = {name: averaged(results) for name, results in found.items() if len(results) > 1}
     return Findings(
         model=str(model.cfg.model_name),
@@ -107,13 +109,3 @@ def as_tokens(
         else prompt_tokens(one, tokenizer_of(model), prepend_bos=prepend_bos, **sizes)
         for one in prompts
     ]
-
-
-def batches(prompts: Sequence[PromptTokens], size: int) -> Iterator[list[PromptTokens]]:
-    """Prompts of one length together, at most `size` of them, so that no padding is needed."""
-    by_length: dict[int, list[PromptTokens]] = defaultdict(list)
-    for prompt in prompts:
-        by_length[len(prompt.ids)].append(prompt)
-    for alike in by_length.values():
-        for start in range(0, len(alike), size):
-            yield alike[start : start + size]

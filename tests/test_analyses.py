@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from tiny_decoders import CONFIGS, SPECS, attached
 from tiny_models import hooked_tiny
 
 from interp.analyse import analyse
@@ -11,6 +12,7 @@ from interp.analyses import ANALYSES, PARTS
 from interp.findings import Findings
 from interp.report import report
 from models.attention import VARIANTS
+from models.hooked import hooked
 
 PROMPT = "def __init__(self, x):\n    self.x = x <s>"
 
@@ -53,6 +55,19 @@ def test_every_result_draws_tabulates_and_stores_itself(findings: Findings) -> N
 def test_a_token_is_never_markup_in_the_report(findings: Findings) -> None:
     shown = report([findings]).split("</script>", 1)[1]
     assert "<s>" not in shown.replace("\\u003cs\\u003e", "")
+
+
+@pytest.mark.parametrize(
+    ("family", "name"),
+    [
+        *((family, name) for family in CONFIGS for name in ("cogformer", "selective")),
+        *(("llama", name) for name in SPECS),
+    ],
+)
+def test_every_family_is_analysed_whole(family: str, name: str) -> None:
+    found = analyse(hooked(attached(family, name)), "3 4 5 6 3 4 5 6 9 10")
+    assert set(found) == {name for name, row in ANALYSES.items() if row.applies(found.facts)}
+    assert json.dumps(found.to_json(), allow_nan=False)
 
 
 def test_several_prompts_have_means() -> None:

@@ -1,7 +1,6 @@
 """Last residuals: the last token's residual after every layer, of many prompts, and nothing else kept of their runs."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -9,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from interp.equal_lengths import batches
 from models.attention.run import at_least_float32
 
 Ids = tuple[int, ...]
@@ -32,7 +32,7 @@ def last_residuals(
     distinct = list(dict.fromkeys(prompts))
     refuse_unreadable(distinct, model.cfg.n_ctx)
     found: dict[Ids, Tensor] = {}
-    for batch in batches(distinct, batch_size):
+    for batch in batches(distinct, batch_size, len):
         found |= dict(zip(batch, of_batch(model, batch), strict=True))
         watch(len(found), len(distinct))
     return torch.stack([found[prompt] for prompt in prompts])
@@ -55,16 +55,6 @@ def of_batch(model: Any, batch: Sequence[Ids]) -> Float[Tensor, "prompt depth d_
     ids = torch.tensor(batch, device=next(iter(model.parameters())).device)
     model.run_with_hooks(ids, fwd_hooks=[(place, partial(keep, place)) for place in wanted], logits_to_keep=1)
     return torch.stack([rows[place] for place in wanted], 1)
-
-
-def batches(prompts: Sequence[Ids], size: int) -> Iterator[list[Ids]]:
-    """Prompts of one length together, at most `size` of them."""
-    by_length: dict[int, list[Ids]] = defaultdict(list)
-    for prompt in prompts:
-        by_length[len(prompt)].append(prompt)
-    for alike in by_length.values():
-        for start in range(0, len(alike), size):
-            yield alike[start : start + size]
 
 
 def refuse_unreadable(prompts: Sequence[Ids], context: int) -> None:
