@@ -10,6 +10,7 @@ from torch import Tensor
 
 from interp.hooked_model import HookedModel
 from interp.prompt_tokens import PromptTokens
+from interp.seen_cells import seen_cells
 from models.attention.run import at_least_float32
 
 SCORES = "attn.hook_attn_scores"
@@ -93,4 +94,4 @@ def of_prompt(values: list[Tensor], row: int, *, layered: bool) -> Shaped[Tensor
 
 def visible_of(scores: list[Tensor], row: int) -> Bool[Tensor, "layer query key"]:
     """Which cells are not masked; every head of a layer has the same mask."""
-    return torch.stack([layer[row, 0] > torch.finfo(layer.dtype).min / 2 for layer in scores])
+    return torch.stack([seen_cells(layer[row, 0]) for layer in scores])

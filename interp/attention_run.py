@@ -12,6 +12,7 @@ from interp.hooked_model import HookedModel, tokenizer_of
 from interp.next_tokens import NextTokens, next_tokens
 from interp.prompt_tokens import PromptTokens, token_string
 from interp.row_statistics import RowStatistics, row_statistics
+from interp.seen_cells import seen_cells
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def attention_run(model: HookedModel, tokens: PromptTokens, predictions: int = 1
         patterns.append(pattern[0].float().cpu().clone())
 
     def keep_visible(scores: Float[Tensor, "1 head query key"], hook: object) -> None:
-        visible.append((scores[0, 0] > torch.finfo(scores.dtype).min / 2).cpu())
+        visible.append(seen_cells(scores[0, 0]).cpu())
 
     names = [f"blocks.{layer}.attn" for layer in range(model.cfg.n_layers)]
     hooks = [(f"{name}.hook_pattern", keep_pattern) for name in names]

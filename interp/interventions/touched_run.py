@@ -9,6 +9,7 @@ from torch import Tensor
 
 from interp.hooked_model import HookedModel
 from interp.interventions.intervention import Intervention, edited
+from interp.seen_cells import seen_cells
 
 Hook = tuple[str, Callable[..., Any]]
 
@@ -40,7 +41,7 @@ class _Editor:
         self.interventions = interventions
 
     def see(self, scores: Float[Tensor, "batch head query key"], hook: object) -> None:
-        self.visible = scores > torch.finfo(scores.dtype).min / 2
+        self.visible = seen_cells(scores)
 
     def edit(self, pattern: Float[Tensor, "batch head query key"], hook: object) -> Float[Tensor, "..."]:
         for one in self.interventions:

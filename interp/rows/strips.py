@@ -12,7 +12,7 @@ from models.attention import variant_named
 from models.attention.attend import refuse_unknown
 from models.attention.run import Inputs, at_least_float32, check_kernel, grouped
 from models.attention.shapes import check_causal, check_shapes
-from models.attention.tiled import Tile, _of_kernel, _scores, _visible, tiles
+from models.attention.tiled import Tile, tile_options, tile_scores, tile_visible, tiles
 
 
 @torch.no_grad()
@@ -56,8 +56,8 @@ def _measured(
     n_query, n_key = given.q.shape[2], k.shape[2]
     position = torch.arange(n_key - n_query, n_key, device=k.device)
     for tile in tiles(prepared.q.shape[:3], n_key, given.causal):
-        scores = _scores(prepared.q, k, tile, given.scale)
-        visible = _visible(given.mask, given.causal, tile, k.device)
-        pattern = row.weigh(scores, visible, **_of_kernel(prepared.kernel, tile))
+        scores = tile_scores(prepared.q, k, tile, given.scale)
+        visible = tile_visible(given.mask, given.causal, tile, k.device)
+        pattern = row.weigh(scores, visible, **tile_options(prepared.kernel, tile))
         rows = rows_of(reading, pattern, scores, visible, position[tile.query])
         yield tile, {**rows, "visible_keys": visible.sum(-1)}

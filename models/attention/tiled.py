@@ -43,7 +43,7 @@ def tiles(n_rows: tuple[int, ...], n_key: int, causal: bool) -> Iterator[Tile]:
                 yield Tile(slice(b, min(b + entries, batch)), slice(h, min(h + heads, head)), slice(t, end), seen)
 
 
-def _visible(
+def tile_visible(
     mask: Bool[Tensor, "..."] | None, causal: bool, tile: Tile, device: torch.device
 ) -> Bool[Tensor, "batch_or_one head_or_one query key"]:
     """What the tile's queries see of its keys; with the causal rule they are the last of those keys."""
@@ -51,7 +51,7 @@ def _visible(
     return visible_keys(None if mask is None else _cut(mask, tile), causal, rows, tile.n_key, device)
 
 
-def _of_kernel(kernel: Mapping[str, Any], tile: Tile) -> dict[str, Any]:
+def tile_options(kernel: Mapping[str, Any], tile: Tile) -> dict[str, Any]:
     """Kernel options for a tile: a tensor that varies by head or position is cut to it, anything else passes."""
     return {name: _cut(value, tile) if isinstance(value, Tensor) else value for name, value in kernel.items()}
 
@@ -80,9 +80,9 @@ class TiledAttention(torch.autograd.Function):
     ) -> Float[Tensor, "batch head query d_value"]:
         output = q.new_empty(*q.shape[:-1], v.shape[-1])
         for tile in tiles(q.shape[:3], k.shape[2], causal):
-            scores = _scores(q, k, tile, scale)
-            seen = _visible(mask, causal, tile, q.device)
-            pattern = variant.weigh(scores, seen, **_of_kernel(kernel, tile))
+            scores = tile_scores(q, k, tile, scale)
+            seen = tile_visible(mask, causal, tile, q.device)
+            pattern = variant.weigh(scores, seen, **tile_options(kernel, tile))
             output[tile.batch, tile.head, tile.query] = pattern @ v[tile.batch, tile.head, : tile.n_key]
         ctx.save_for_backward(q, k, v, mask)
         ctx.call = (variant, scale, causal, kernel)
@@ -98,8 +98,8 @@ class TiledAttention(torch.autograd.Function):
         for tile in tiles(q.shape[:3], k.shape[2], causal):
             rows = (tile.batch, tile.head, tile.query)
             keys = (tile.batch, tile.head, slice(0, tile.n_key))
-            scores, options = _scores(q, k, tile, scale), _of_kernel(kernel, tile)
-            seen = _visible(mask, causal, tile, q.device)
+            scores, options = tile_scores(q, k, tile, scale), tile_options(kernel, tile)
+            seen = tile_visible(mask, causal, tile, q.device)
             pattern = variant.weigh(scores, seen, **options)
             grad_pattern = grad_output[rows] @ v[keys].mT
             grad_scores = variant.pullback(scores, seen, pattern, grad_pattern, **options) * scale
@@ -109,7 +109,7 @@ class TiledAttention(torch.autograd.Function):
         return grad_q, grad_k, grad_v, None, None, None, None, None
 
 
-def _scores(
+def tile_scores(
     q: Float[Tensor, "batch head query d_head"], k: Float[Tensor, "batch head key d_head"], tile: Tile, scale: float
 ) -> Float[Tensor, "tile_batch tile_head tile_query tile_key"]:
     return (q[tile.batch, tile.head, tile.query] * scale) @ k[tile.batch, tile.head, : tile.n_key].mT
