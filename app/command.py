@@ -79,8 +79,15 @@ def zoo(
 def inspect(
     model: Annotated[str, typer.Argument(help="A shipped model's name or a model folder.")],
     prompt: Annotated[list[str], typer.Option(help="The text it reads; give it again for means over several.")],
-    what: Annotated[list[str] | None, typer.Option(help="An analysis by name; again for more. Default: all.")] = None,
+    what: Annotated[
+        list[str] | None, typer.Option(help="One of `headscope analyses`; again for more. Default: all that fit.")
+    ] = None,
     compare: Annotated[str | None, typer.Option(help="A second model, set beside the first.")] = None,
+    corrupt: Annotated[str | None, typer.Option(help="A prompt as long as the prompt, to patch from.")] = None,
+    target: Annotated[str | None, typer.Option(help="With --corrupt: the token that the prompt calls for.")] = None,
+    distractor: Annotated[str | None, typer.Option(help="With --corrupt: the token it is weighed against.")] = None,
+    embedding: Annotated[str, typer.Option(help="What circuits read: token, or effective (MLP 0 added).")] = "token",
+    distance: Annotated[int, typer.Option(min=0, help="Positions between query and key in W_QK (RoPE).")] = 0,
     bos: Annotated[bool, typer.Option("--bos", help="Put the BOS token before each prompt.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the table of heads as CSV.")] = False,
@@ -88,11 +95,13 @@ def inspect(
 ) -> None:
     """Analyse the heads of a model on a prompt: a table, JSON, CSV, or an HTML report."""
     from app import inspection
+    from interp.choices import Choices
 
     if html:
         refusing_clearly(lambda: inspection.refuse_missing_folder(html))
     models = (model, compare) if compare else (model,)
-    asked = inspection.Inspection(models, tuple(prompt), tuple(what) if what else None, bos)
+    choices = refusing_clearly(lambda: Choices(corrupt, target, distractor, None, embedding, distance))
+    asked = inspection.Inspection(models, tuple(prompt), tuple(what) if what else None, bos, choices)
     findings = refusing_clearly(lambda: inspection.inspected(asked))
     if html:
         refusing_clearly(lambda: inspection.write_report(findings, html))
@@ -101,6 +110,16 @@ def inspect(
         typer.echo(inspection.as_json(findings) if as_json else inspection.as_csv(findings), nl=as_json)
     elif not html:
         typer.echo(inspection.table(findings).to_string(index=False, float_format="{:.3f}".format, na_rep="–"))
+
+
+@command.command()
+def analyses() -> None:
+    """List the analyses that --what takes, with what each answers."""
+    from rich.console import Console
+
+    from app.inspection import analyses_table
+
+    Console().print(analyses_table())
 
 
 def retrain_zoo() -> None:

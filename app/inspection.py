@@ -2,17 +2,22 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import Progress
+from rich.table import Table
 
 from interp.analyse import analyse
+from interp.analyses import ANALYSES
+from interp.choices import Choices
 from interp.findings import Findings
 from interp.report import report
 from models import load
+from models.checkpoints.loading import place_of
+from models.zoo import snapshots
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,12 +27,16 @@ JSON_FORMAT = "headscope inspect 1"
 
 @dataclass(frozen=True)
 class Inspection:
-    """What is asked: models by name or folder, prompts, analyses (None: all that fit), whether BOS comes first."""
+    """What is asked: models by name or folder, prompts, analyses (None: all that fit), whether BOS comes first.
+
+    choices: what only some analyses read; the run of a model is its own folder, where that holds snapshots.
+    """
 
     models: tuple[str, ...]
     prompts: tuple[str, ...]
     what: tuple[str, ...] | None
     bos: bool
+    choices: Choices = field(default_factory=Choices)
 
 
 def inspected(asked: Inspection) -> list[Findings]:
@@ -37,16 +46,30 @@ def inspected(asked: Inspection) -> list[Findings]:
 
 def _inspected(name: str, asked: Inspection) -> Findings:
     model = load(name)
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(f"analysing {name}", total=None)
-        findings = analyse(
-            model,
-            list(asked.prompts),
-            asked.what,
-            prepend_bos=asked.bos,
-            watch=lambda done, total: bar.update(task, completed=done, total=total),
-        )
+
+        def show(stage: str, done: int, total: int) -> None:
+            bar.update(task, description=f"{name}: {stage.replace('_', ' ')}", completed=done, total=total)
+
+        choices = replace(asked.choices, run=run_of(name))
+        findings = analyse(model, list(asked.prompts), asked.what, choices=choices, prepend_bos=asked.bos, watch=show)
     return replace(findings, model=name)
+
+
+def analyses_table() -> Table:
+    """Name and summary of every analysis."""
+    shown = Table("analysis", "what it says")
+    for one in ANALYSES.values():
+        shown.add_row(one.name, one.summary[:1].upper() + one.summary[1:].rstrip("."))
+    return shown
+
+
+def run_of(name: str) -> Path | None:
+    """The folder of a model that holds snapshots of its training."""
+    folder = place_of(name)
+    return folder if folder.is_dir() and snapshots(folder) else None
 
 
 def as_json(findings: Sequence[Findings]) -> str:

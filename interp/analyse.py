@@ -1,14 +1,17 @@
 """Analyse: the one thin layer between a model with prompts and the analyses, which are functions of tensors."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
 
 from interp.activations import Activations, gather
 from interp.analyses import ANALYSES
-from interp.analysis import Analysis, Setting
+from interp.analysis import Analysis, Asked, Probe, Setting
+from interp.choices import Choices, circuit_weights, prompt_pair
 from interp.equal_lengths import batches
 from interp.findings import Findings, averaged
 from interp.head_weights import head_weights
@@ -17,8 +20,9 @@ from interp.model_facts import ModelFacts, model_facts
 from interp.prompt_tokens import PromptTokens, prompt_tokens
 from interp.result import Result
 
-Watch = Callable[[int, int], None]
+Progress = Callable[[str, int, int], None]
 NOTHING_RUN = Activations(PromptTokens((), ()), {}, torch.empty(0, 0))
+PROMPTS = "prompts"
 
 
 def analyse(
@@ -26,70 +30,105 @@ def analyse(
     prompts: str | Sequence[str] | Sequence[PromptTokens],
     what: Sequence[str] | None = None,
     *,
+    choices: Choices = Choices(),  # noqa: B008
     prepend_bos: bool = False,
     batch_size: int = 8,
-    watch: Watch = lambda done, total: None,
+    watch: Progress = lambda stage, done, total: None,
 ) -> Findings:
     """The named analyses of a hooked model on a prompt, or on several: then means with their spread.
 
     By default all that apply to the model, and over several prompts all of those that have a mean. Caches the hooks
-    that they read and no others; prompts of one length run together, at most batch_size. watch(done, total) is called
-    after every batch. Raises ValueError for an analysis that is unknown or does not fit, and for a prompt that the
+    that they read and no others; prompts of one length run together, at most batch_size. choices: what only some
+    analyses read. watch(stage, done, total) is called after every batch of prompts and every step of an analysis that
+    runs the model itself. Raises ValueError for an analysis that is unknown or does not fit, and for a prompt that the
     model cannot read.
     """
+    asked = asked_of(model, [prompts] if isinstance(prompts, str) else prompts, choices, prepend_bos)
+    chosen = chosen_analyses(what, asked)
+    found = dict(of_weights(asked.setting, chosen)) | of_prompts(asked, chosen, batch_size, partial(watch, PROMPTS))
+    for one in chosen:
+        if isinstance(one, Probe):
+            found[one.name] = list(probed(one, asked, watch))
+    return findings({one.name: found[one.name] for one in chosen}, asked)
+
+
+def asked_of(model: Any, prompts: Sequence[str] | Sequence[PromptTokens], choices: Choices, prepend_bos: bool) -> Asked:
+    """The prompts as ids and the model's facts and weights; a pair for patching where a corrupt prompt was given."""
     facts = model_facts(model)
-    read = as_tokens([prompts] if isinstance(prompts, str) else prompts, model, facts, prepend_bos)
-    chosen = chosen_analyses(what, facts, len(read))
-    setting = Setting(facts, head_weights(model))
-    found = {one.name: [one.compute(setting, NOTHING_RUN)] for one in chosen if not one.needs}
-    runs = list(batches(read, batch_size, lambda prompt: len(prompt.ids)))
-    found |= of_prompts(model, setting, [one for one in chosen if one.needs], runs, watch)
+    read = tuple(as_tokens(prompts, model, facts, prepend_bos))
+    setting = Setting(facts, circuit_weights(model, head_weights(model), choices), tokenizer_of(model))
+    asked = Asked(model, setting, read, prepend_bos, run=choices.run)
+    if choices.corrupt is None:
+        return asked
+    [corrupt] = as_tokens([choices.corrupt], model, facts, prepend_bos)
+    return replace(asked, pair=prompt_pair(model, read[0], corrupt, choices))
+
+
+def of_weights(setting: Setting, chosen: Sequence[Analysis | Probe]) -> Iterator[tuple[str, list[Result]]]:
+    """The analyses of the weights alone."""
+    for one in chosen:
+        if isinstance(one, Analysis) and not one.needs:
+            yield one.name, [one.compute(setting, NOTHING_RUN)]
+
+
+def of_prompts(
+    asked: Asked, chosen: Sequence[Analysis | Probe], batch_size: int, watch: Callable[[int, int], None]
+) -> dict[str, list[Result]]:
+    """The results of every prompt, by analysis; no model is run where nothing is asked of a prompt."""
+    readers = [one for one in chosen if isinstance(one, Analysis) and one.needs]
+    needs = sorted({name for one in readers for name in one.needs})
+    found: dict[str, list[Result]] = defaultdict(list)
+    done = 0
+    for run in batches(asked.prompts if readers else (), batch_size, lambda prompt: len(prompt.ids)):
+        for activations in gather(asked.model, run, needs):
+            for one in readers:
+                found[one.name].append(one.compute(asked.setting, activations))
+        done += len(run)
+        watch(done, len(asked.prompts))
+    return found
+
+
+def probed(probe: Probe, asked: Asked, watch: Progress) -> Iterator[Result]:
+    """What a probe finds, of all prompts together or of each."""
+    for prompts in [asked.prompts] if probe.together else [(one,) for one in asked.prompts]:
+        yield probe.compute(replace(asked, prompts=prompts), partial(watch, probe.name))
+
+
+def findings(found: dict[str, list[Result]], asked: Asked) -> Findings:
+    """The results, or their means; what depends on the gauge is said of this model's kernels."""
     means = {name: averaged(results) for name, results in found.items() if len(results) > 1}
+    facts = asked.setting.facts
+    results = {name: means[name].mean if name in means else one for name, [one, *_] in found.items()}
     return Findings(
-        model=str(model.cfg.model_name),
+        model=str(asked.model.cfg.model_name),
         facts=facts,
-        prompts=tuple(read),
-        results={one.name: means[one.name].mean if one.name in means else found[one.name][0] for one in chosen},
+        prompts=asked.prompts,
+        results={name: replace(one, about=one.about.of_model(facts.gauges)) for name, one in results.items()},
         spread={name: one.spread for name, one in means.items()},
     )
 
 
-def of_prompts(
-    model: Any, setting: Setting, chosen: Sequence[Analysis], runs: Sequence[list[PromptTokens]], watch: Watch
-) -> dict[str, list[Result]]:
-    """The results of every prompt, by analysis; no model is run where nothing is asked of a prompt."""
-    if not chosen:
-        return {}
-    needs = sorted({name for one in chosen for name in one.needs})
-    found: dict[str, list[Result]] = defaultdict(list)
-    done, total = 0, sum(map(len, runs))
-    for run in runs:
-        for activations in gather(model, run, needs):
-            for one in chosen:
-                found[one.name].append(one.compute(setting, activations))
-        done += len(run)
-        watch(done, total)
-    return found
-
-
-def chosen_analyses(what: Sequence[str] | None, facts: ModelFacts, prompts: int) -> list[Analysis]:
+def chosen_analyses(what: Sequence[str] | None, asked: Asked) -> list[Analysis | Probe]:
     """The rows of the table that are meant, or all that fit; what is unknown or does not fit is refused."""
     if what is None:
-        return [one for one in ANALYSES.values() if not misfit(one, facts, prompts)]
+        return [one for one in ANALYSES.values() if not misfit(one, asked)]
     names = dict.fromkeys([what] if isinstance(what, str) else what)
     if unknown := [name for name in names if name not in ANALYSES]:
         raise ValueError(f"unknown analysis {unknown[0]!r}; known: {', '.join(ANALYSES)}")
     if not names:
         raise ValueError(f"no analysis was asked for; known: {', '.join(ANALYSES)}")
     chosen = [ANALYSES[name] for name in names]
-    if refusals := [words for one in chosen if (words := misfit(one, facts, prompts))]:
+    if refusals := [words for one in chosen if (words := misfit(one, asked))]:
         raise ValueError(refusals[0])
     return chosen
 
 
-def misfit(analysis: Analysis, facts: ModelFacts, prompts: int) -> str:
+def misfit(analysis: Analysis | Probe, asked: Asked) -> str:
     """Why an analysis has nothing to say here, or nothing."""
-    if not analysis.applies(facts):
+    facts, prompts = asked.setting.facts, len(asked.prompts)
+    if isinstance(analysis, Probe) and (missing := analysis.missing(asked)):
+        return f"{analysis.name} {missing}"
+    if isinstance(analysis, Analysis) and not analysis.applies(facts):
         return f"{analysis.name} says nothing about a model with {facts.variant} attention: {analysis.summary}"
     if analysis.over_tokens and prompts > 1:
         return f"{analysis.name} runs over the tokens of one prompt, and {prompts} were given: give one"

@@ -1,20 +1,26 @@
-"""Analysis: a named row of the table that `analyse` and `headscope inspect` read."""
+"""Analysis and Probe: the two kinds of named rows in the table that `analyse` and `headscope inspect` read."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from interp.activations import Activations
+from interp.attribution.prompt_pair import PromptPair
 from interp.head_weights import HeadWeights
 from interp.model_facts import ModelFacts
+from interp.prompt_tokens import PromptTokens
 from interp.result import Result
+from interp.watch import Watch
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What is known of the model apart from a prompt: its facts and the matrices of its heads."""
+    """What is known of the model apart from a prompt: its facts, the matrices of its heads, its tokenizer or None."""
 
     facts: ModelFacts
     weights: HeadWeights
+    tokenizer: Any = None
 
 
 @dataclass(frozen=True)
@@ -32,3 +38,35 @@ class Analysis:
     compute: Callable[[Setting, Activations], Result]
     over_tokens: bool = False
     applies: Callable[[ModelFacts], bool] = lambda facts: True
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a probe is given: the hooked model, what is known of it, the prompts, and what some probes need besides.
+
+    bos: whether prompts of the probe's own begin with BOS. pair: a clean and a corrupt prompt, for patching. run: the
+    folder of a run's snapshots, for trajectories.
+    """
+
+    model: Any
+    setting: Setting
+    prompts: tuple[PromptTokens, ...]
+    bos: bool = False
+    pair: PromptPair | None = None
+    run: str | Path | None = None
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One analysis that runs the model itself: patched, edited, on prompts of its own, or snapshot after snapshot.
+
+    together: it takes all prompts at once; else one at a time, and several have a mean unless its numbers run
+    over_tokens. missing: what it lacks here, as the end of a sentence, or nothing.
+    """
+
+    name: str
+    summary: str
+    compute: Callable[[Asked, Watch], Result]
+    over_tokens: bool = False
+    together: bool = False
+    missing: Callable[[Asked], str] = lambda asked: ""

@@ -1,6 +1,8 @@
 """Attention run: one prompt through a model, and everything that the attention of that run says."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
@@ -28,8 +30,12 @@ class AttentionRun:
     prediction_strings: dict[int, str]
 
 
-def attention_run(model: HookedModel, tokens: PromptTokens, predictions: int = 10) -> AttentionRun:
+def attention_run(
+    model: HookedModel, tokens: PromptTokens, predictions: int = 10, edits: Sequence[tuple[str, Any]] = ()
+) -> AttentionRun:
     """Run a prompt once and keep its patterns on the CPU. Hooks are state: the caller lets one run in at a time.
+
+    edits: hooks that change the run before it is read.
 
     Assumes hook_pattern is what multiplies the values, masked cells exactly 0, and hook_attn_scores is masked with −inf
     or the lowest number of its dtype, with the same mask in every head of a layer.
@@ -44,7 +50,7 @@ def attention_run(model: HookedModel, tokens: PromptTokens, predictions: int = 1
         visible.append(seen_cells(scores[0, 0]).cpu())
 
     names = [f"blocks.{layer}.attn" for layer in range(model.cfg.n_layers)]
-    hooks = [(f"{name}.hook_pattern", keep_pattern) for name in names]
+    hooks = [*edits, *((f"{name}.hook_pattern", keep_pattern) for name in names)]
     hooks += [(f"{name}.hook_attn_scores", keep_visible) for name in names]
     ids = torch.tensor([tokens.ids], device=next(iter(model.parameters())).device)
     with torch.no_grad():

@@ -1,10 +1,12 @@
 """Findings: the results of several analyses of one model, with the table of its heads."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
+from jaxtyping import Shaped
+from torch import Tensor
 
 from interp.model_facts import ModelFacts
 from interp.prompt_tokens import PromptTokens
@@ -14,11 +16,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 HEADS = ("layer", "head")
+Kind = TypeVar("Kind", bound=Result)
 
 
 @dataclass(frozen=True)
 class Averaged:
-    """A result over several prompts: the mean of every number and its standard deviation over the prompts."""
+    """A result over several prompts: the mean of every number and its standard deviation over the prompts.
+
+    Means are floating point throughout: of a count a mean count, of a yes or no the share of prompts that say yes.
+    """
 
     mean: Result
     spread: Result
@@ -45,6 +51,13 @@ class Findings(Mapping[str, Result]):
             raise KeyError(f"{name} was not analysed; there are: {', '.join(self.results)}")
         return self.results[name]
 
+    def of(self, name: str, kind: type[Kind]) -> Kind:
+        """The result of an analysis as the record that it is. Raises TypeError where it is another."""
+        found = self[name]
+        if not isinstance(found, kind):
+            raise TypeError(f"{name} is a {type(found).__name__}, not a {kind.__name__}")
+        return found
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.results)
 
@@ -57,9 +70,8 @@ class Findings(Mapping[str, Result]):
 
         columns: dict[str, Any] = {}
         for name, result in self.results.items():
-            for field, tensor in result.tensors().items():
-                if result.axes()[field] == HEADS:
-                    columns[f"{name}.{field}"] = tensor.cpu().flatten().numpy()
+            for column, tensor in per_head(result).items():
+                columns[f"{name}.{column}"] = tensor.cpu().flatten().numpy()
         layers, heads = len(self.facts.layer_variants), self.facts.heads
         at = {"layer": [layer for layer in range(layers) for _ in range(heads)], "head": [*range(heads)] * layers}
         variants = [self.facts.layer_variants[layer] for layer in at["layer"]]
@@ -81,20 +93,35 @@ class Findings(Mapping[str, Result]):
         return Averaged(result, self.spread[name], len(self.prompts)).to_json()
 
 
-def averaged(results: list[Result]) -> Averaged:
+def per_head(result: Result) -> dict[str, Shaped[Tensor, "layer head"]]:
+    """The numbers of every head: a result's fields, and `field.label` of those with one labelled axis more."""
+    found: dict[str, Tensor] = {}
+    for field, tensor in result.tensors().items():
+        axes = result.axes()[field]
+        if axes == HEADS:
+            found[field] = tensor
+        elif len(axes) == 3 and axes[0] in result.labels and axes[1:] == HEADS:
+            found |= {f"{field}.{label}": one for label, one in zip(result.labels[axes[0]], tensor, strict=True)}
+    return found
+
+
+def averaged(results: Sequence[Result]) -> Averaged:
     """Mean and spread of one analysis over prompts, number by number; numbers that are NaN in a prompt are left out.
 
-    Raises ValueError for results whose shapes differ from prompt to prompt: they run over tokens.
+    Raises ValueError for results whose shapes or facts differ from prompt to prompt: they run over tokens.
     """
     first = results[0]
+    if any(result.facts() != first.facts() for result in results):
+        raise ValueError(f"{first.about.title} says another thing of every prompt: ask for it one prompt at a time")
     stacked = {}
     for name in first.tensors():
         values = [result.tensors()[name] for result in results]
         if len({value.shape for value in values}) > 1:
             raise ValueError(f"{first.about.title} runs over the tokens of a prompt: ask for it one prompt at a time")
         stacked[name] = torch.stack(values).double()
+    labels = {axis: names for axis, names in first.labels.items() if all(one.labels[axis] == names for one in results)}
     means = {name: values.nanmean(0).float() for name, values in stacked.items()}
     spreads = {
         name: (values - values.nanmean(0)).square().nanmean(0).sqrt().float() for name, values in stacked.items()
     }
-    return Averaged(replace(first, **means), replace(first, **spreads), len(results))
+    return Averaged(replace(first, **means, labels=labels), replace(first, **spreads, labels=labels), len(results))

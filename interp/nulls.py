@@ -48,5 +48,4 @@ def softmax_twin(
     scores: Float[Tensor, "*head query key"], visible: Bool[Tensor, "*#head query key"]
 ) -> Float[Tensor, "*head query key"]:
     """The pattern that softmax would make of the same scores; rows without a visible key are zeros."""
-    dead = ~visible.any(-1, keepdim=True)
-    return scores.masked_fill(~visible & ~dead, -torch.inf).softmax(-1).masked_fill(~visible, 0.0)
+    return scores.where(visible, -torch.inf).softmax(-1).where(visible.any(-1, keepdim=True), 0.0)

@@ -38,6 +38,16 @@ def encoded(prompt: str, tokenizer: PreTrainedTokenizerBase, prepend_bos: bool) 
     return (*start, *ids)
 
 
+def single_token(text: str, tokenizer: PreTrainedTokenizerBase | None, vocabulary: int) -> int:
+    """The id of a text that is one token (without a tokenizer: of an id). Raises ValueError for any other text."""
+    ids = typed_ids(text) if tokenizer is None else encoded(text, tokenizer, prepend_bos=False)
+    if len(ids) != 1:
+        raise ValueError(f"one token was asked for, and {text!r} is {len(ids)}: choose a text that is one token")
+    if not ids[0] < vocabulary:
+        raise ValueError(f"token id {ids[0]} is outside the vocabulary: ids run from 0 to {vocabulary - 1}")
+    return ids[0]
+
+
 def typed_ids(prompt: str) -> tuple[int, ...]:
     """Ids written as numbers with spaces or commas between them."""
     words = prompt.replace(",", " ").split()

@@ -1,5 +1,6 @@
 """The function that transformers calls instead of its softmax attention, and the mask it is handed."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -9,9 +10,11 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import sdpa_mask
 
 from models.attention.run import Around, Inputs, run
+from models.watched_calls import Call, tell
 
 NAME = "headscope"
 HIDDEN = -1e4
+Temperature = Float[Tensor, "batch 1 query"]
 
 
 def register() -> None:
@@ -29,7 +32,7 @@ def variant_attention(
     scaling: float | None = None,
     dropout: float = 0.0,
     softcap: float | None = None,
-    temperature_q: Float[Tensor, "batch 1 query"] | None = None,
+    temperature_q: Temperature | Callable[[], Temperature] | None = None,
     visible_count: Int[Tensor, "batch_or_one total"] | None = None,
     need_pattern: bool = False,
     **kwargs: Any,
@@ -37,6 +40,7 @@ def variant_attention(
     """Attention by the variant that hangs on the module; transformers' attention-interface signature.
 
     A mask of None means the causal rule; keys behind the queries are then empty slots of a static cache.
+    temperature_q may be a function, called now that the queries were projected.
     The pattern is returned only when it is asked for.
     """
     if attention_mask is None and query.shape[2] > 1:
@@ -44,8 +48,10 @@ def variant_attention(
     layer, mask = module.variant, as_boolean(attention_mask)
     scale = layer.scale(query.shape[-1] ** -0.5 if scaling is None else scaling)
     count = None if visible_count is None else counts_of_keys(visible_count, key.shape[2])
-    options = layer.call_options(value, temperature_q, count)
+    tempered = temperature_q() if callable(temperature_q) else temperature_q
+    options = layer.call_options(value, tempered, count)
     given = Inputs(query, key, value, mask, mask is None, scale)
+    tell(Call(module.layer_idx, layer.variant, given, options, softcap))
     result = run(layer.variant, given, options, need_pattern, around_kernel(softcap, dropout))
     pattern = None if result.pattern is None else result.pattern.to(query.dtype)
     return result.output.transpose(1, 2).contiguous(), pattern

@@ -11,7 +11,10 @@ from torch.testing import assert_close
 from interp import analyse as module
 from interp.about import About
 from interp.analyse import analyse
-from interp.analysis import Analysis
+from interp.analysis import Analysis, Asked, Probe
+from interp.attribution.direct import DirectAttribution
+from interp.choices import Choices
+from interp.findings import averaged
 from interp.head_score import HeadScore
 from interp.report import report
 
@@ -27,11 +30,22 @@ def norms(setting: Any, run: Any) -> HeadScore:
     return HeadScore(setting.weights.W_O.norm(dim=(-2, -1)), about=ABOUT)
 
 
+def length(asked: Asked, watch: Any) -> HeadScore:
+    watch(1, 1)
+    count = float(sum(len(prompt.ids) for prompt in asked.prompts))
+    return HeadScore(torch.full((asked.model.cfg.n_layers, asked.model.cfg.n_heads), count), about=ABOUT)
+
+
 ROWS = (
     Analysis("diagonal", "where a token reads itself", ("attn.hook_pattern",), diagonal),
     Analysis("norms", "how large W_O is", (), norms),
     Analysis("tokens", "one number per token", ("attn.hook_pattern",), diagonal, over_tokens=True),
     Analysis("tempered", "what temperatures do", (), norms, applies=lambda facts: facts.variant == "selective"),
+    Probe("lengths", "how long a prompt is", length),
+    Probe("all_lengths", "how long all prompts are", length, together=True),
+    Probe(
+        "patched", "what patching does", length, over_tokens=True, missing=lambda asked: "" if asked.pair else "lacks"
+    ),
 )
 
 
@@ -54,8 +68,8 @@ def test_one_prompt_gives_its_own_numbers(model: Any) -> None:
 
 
 def test_by_default_all_that_fits_is_analysed(model: Any) -> None:
-    assert list(analyse(model, "return x")) == ["diagonal", "norms", "tokens"]
-    assert list(analyse(model, PROMPTS)) == ["diagonal", "norms"]
+    assert list(analyse(model, "return x")) == ["diagonal", "norms", "tokens", "lengths", "all_lengths"]
+    assert list(analyse(model, PROMPTS)) == ["diagonal", "norms", "lengths", "all_lengths"]
 
 
 def test_several_prompts_give_mean_and_spread(model: Any) -> None:
@@ -66,29 +80,93 @@ def test_several_prompts_give_mean_and_spread(model: Any) -> None:
 
 
 def test_prompts_of_one_length_share_a_pass(model: Any) -> None:
-    seen: list[tuple[int, int]] = []
-    analyse(model, [*PROMPTS, "return x"], ["diagonal"], watch=lambda done, total: seen.append((done, total)))
-    assert seen == [(3, 4), (4, 4)]
+    seen: list[tuple[str, int, int]] = []
+    analyse(model, [*PROMPTS, "return x"], ["diagonal"], watch=lambda *said: seen.append(said))
+    assert seen == [("prompts", 3, 4), ("prompts", 4, 4)]
 
 
 def test_weights_alone_need_no_pass(model: Any) -> None:
-    analyse(model, PROMPTS, ["norms"], watch=lambda done, total: pytest.fail("the model was run"))
+    analyse(model, PROMPTS, ["norms"], watch=lambda *said: pytest.fail("the model was run"))
+
+
+def test_a_probe_takes_one_prompt_after_the_other_or_all_together(model: Any) -> None:
+    seen: list[tuple[str, int, int]] = []
+    found = analyse(model, PROMPTS, ["lengths", "all_lengths"], watch=lambda *said: seen.append(said))
+    one, both = (found[name].tensors()["value"] for name in ("lengths", "all_lengths"))
+    assert_close(both, one * len(PROMPTS))
+    assert list(found.spread) == ["lengths"]
+    assert seen == [("lengths", 1, 1)] * 3 + [("all_lengths", 1, 1)]
+
+
+def test_a_corrupt_prompt_makes_a_pair_with_what_the_model_expects_after_either(model: Any) -> None:
+    found = analyse(model, "return x", choices=Choices(corrupt="return y"))
+    assert "patched" in found
+
+
+def test_chosen_tokens_are_the_pair_s(model: Any) -> None:
+    asked = module.asked_of(model, ["return x"], Choices("return y", target=" x", distractor=" y"), prepend_bos=False)
+    ids = model.tokenizer.encode(" x y", add_special_tokens=False)
+    assert asked.pair is not None and [asked.pair.target, asked.pair.distractor] == ids
+
+
+@pytest.mark.parametrize(("distance", "embedding"), [(3, "token"), (0, "effective")])
+def test_circuits_read_the_weights_that_are_chosen(distance: int, embedding: str, model: Any) -> None:
+    plain, chosen = (
+        module.asked_of(model, ["x"], choices, prepend_bos=False).setting.weights
+        for choices in (Choices(), Choices(distance=distance, embedding=embedding))
+    )
+    assert bool((plain.W_Q == chosen.W_Q).all()) == (distance == 0)
+    assert bool((plain.W_E == chosen.W_E).all()) == (embedding == "token")
+
+
+@pytest.mark.parametrize(("variant", "dependent"), [("cog", True), ("softmax", False), ("expressive", False)])
+def test_what_depends_on_the_gauge_is_said_of_the_model_s_own_kernels(variant: str, dependent: bool) -> None:
+    said = analyse(hooked_tiny(variant), "return x", ["diagonal"])["diagonal"].to_json()
+    assert said["fields"]["value"]["gauge_dependent"] == dependent
 
 
 @pytest.mark.parametrize(
     ("prompts", "what", "refusal"),
     [
-        ("x", ["focus"], "unknown analysis 'focus'; known: diagonal, norms, tokens, tempered"),
+        (
+            "x",
+            ["focus"],
+            "unknown analysis 'focus'; known: diagonal, norms, tokens, tempered, lengths, all_lengths, patched",
+        ),
         ("x", ["tempered"], "tempered says nothing about a model with cog attention: what temperatures do"),
         (PROMPTS, ["tokens"], "tokens runs over the tokens of one prompt, and 3 were given"),
         ("x", [], "no analysis was asked for"),
         ([], None, "no prompt was given"),
         ("", None, "the prompt is empty"),
+        ("x", ["patched"], "patched lacks"),
     ],
 )
 def test_what_does_not_fit_is_refused(prompts: Any, what: Any, refusal: str, model: Any) -> None:
     with pytest.raises(ValueError, match=refusal):
         analyse(model, prompts, what)
+
+
+@pytest.mark.parametrize(
+    ("choices", "refusal"),
+    [
+        ({"corrupt": "class Point"}, "patching needs prompts of one length, but the clean one has"),
+        ({"corrupt": "return y", "target": "return x"}, "one token was asked for, and 'return x' is"),
+        ({"corrupt": "return y", "target": " x", "distractor": " x"}, "target and distractor are both token"),
+        ({"target": " x"}, "a target or distractor was given without a corrupt prompt"),
+        ({"embedding": "mean"}, "unknown embedding 'mean'; known: token, effective"),
+        ({"distance": 64}, "distance 64 lies outside this model's context"),
+    ],
+)
+def test_choices_that_cannot_be_are_refused(choices: dict[str, Any], refusal: str, model: Any) -> None:
+    with pytest.raises(ValueError, match=refusal):
+        analyse(model, "return x", choices=Choices(**choices))
+
+
+def test_results_that_say_other_things_of_every_prompt_have_no_mean() -> None:
+    heads, parts = torch.zeros(1, 1), torch.zeros(1)
+    of_two = [DirectAttribution(heads, heads, heads, parts, parts, parts, of, about=ABOUT) for of in "ab"]
+    with pytest.raises(ValueError, match="says another thing of every prompt"):
+        averaged(of_two)
 
 
 def test_the_table_of_heads_has_a_row_per_head(model: Any) -> None:
@@ -108,4 +186,4 @@ def test_a_report_needs_no_network_and_shows_text_as_text(model: Any) -> None:
     page = report([analyse(model, "<s> **x** </script>"), analyse(model, "return x")])
     assert "cdn." not in page.split("</script>")[-1] and 'src="http' not in page
     assert "&lt;s&gt; **x** &lt;/script&gt;" in page
-    assert page.count("gauge-dependent") >= 2 and page.count("class='pair'") == 3
+    assert page.count("gauge-dependent") >= 2 and page.count("class='pair'") == len(ROWS) - 2

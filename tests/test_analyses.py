@@ -1,15 +1,19 @@
 """The table of analyses over every variant: each gives a result that draws, tabulates and stores itself."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tiny_decoders import CONFIGS, SPECS, attached
-from tiny_models import hooked_tiny
+from tiny_models import hooked_tiny, tiny_folder
 
 from interp.analyse import analyse
 from interp.analyses import ANALYSES, PARTS
+from interp.analysis import Analysis, Probe
+from interp.choices import Choices
 from interp.findings import Findings
+from interp.model_facts import ModelFacts
 from interp.report import report
 from models.attention import VARIANTS
 from models.hooked import hooked
@@ -26,8 +30,15 @@ def test_names_are_unique() -> None:
     assert len(ANALYSES) == sum(map(len, PARTS))
 
 
+def applies(row: Analysis | Probe, facts: ModelFacts, *, digits: bool) -> bool:
+    """Whether a row speaks of one prompt without a pair and a run; digits: the vocabulary has 0 and 1."""
+    if isinstance(row, Analysis):
+        return row.applies(facts)
+    return not row.name.endswith(("patching", "trajectory")) and (digits or not row.name.endswith(("ones", "zero")))
+
+
 def test_all_that_applies_is_found(findings: Findings) -> None:
-    assert set(findings) == {name for name, row in ANALYSES.items() if row.applies(findings.facts)}
+    assert set(findings) == {name for name, row in ANALYSES.items() if applies(row, findings.facts, digits=True)}
 
 
 def test_every_result_says_what_it_is(findings: Findings) -> None:
@@ -66,14 +77,37 @@ def test_a_token_is_never_markup_in_the_report(findings: Findings) -> None:
 )
 def test_every_family_is_analysed_whole(family: str, name: str) -> None:
     found = analyse(hooked(attached(family, name)), "3 4 5 6 3 4 5 6 9 10")
-    assert set(found) == {name for name, row in ANALYSES.items() if row.applies(found.facts)}
+    assert set(found) == {name for name, row in ANALYSES.items() if applies(row, found.facts, digits=False)}
     assert json.dumps(found.to_json(), allow_nan=False)
+
+
+def test_a_prompt_of_one_token_is_analysed_whole() -> None:
+    found = analyse(hooked(attached("llama", "cogformer")), "3")
+    assert set(found) == {name for name, row in ANALYSES.items() if applies(row, found.facts, digits=False)}
+    assert json.dumps(found.to_json(), allow_nan=False) and report([found])
 
 
 def test_several_prompts_have_means() -> None:
     found = analyse(hooked_tiny("cog"), [PROMPT, "return x, y"])
-    assert set(found) == {name for name, row in ANALYSES.items() if not row.over_tokens and row.applies(found.facts)}
-    assert set(found.spread) == {name for name in found if ANALYSES[name].needs}
+    rows = {name: row for name, row in ANALYSES.items() if applies(row, found.facts, digits=True)}
+    assert set(found) == {name for name, row in rows.items() if not row.over_tokens}
+    once = {name for name, row in rows.items() if not (row.needs if isinstance(row, Analysis) else not row.together)}
+    assert set(found.spread) == set(found) - once
+
+
+def test_patching_is_found_where_a_corrupt_prompt_is_given() -> None:
+    names = ["activation_patching", "attribution_patching", "path_patching"]
+    found = analyse(hooked_tiny("cog"), "return x", names, choices=Choices("return y"))
+    assert list(found) == names
+    assert json.dumps(found.to_json(), allow_nan=False) and report([found])
+
+
+def test_the_trajectory_of_a_run_is_found(tmp_path: Path) -> None:
+    for step in ("step-000001", "step-000002"):
+        tiny_folder(tmp_path / "run" / step, "cog")
+    found = analyse(hooked_tiny("cog"), "return x", ["trajectory"], choices=Choices(run=tmp_path / "run"))
+    assert found["trajectory"].facts()["runs"] == ("run",)
+    assert "hold the same model" in found["trajectory"].facts()["warnings"][0]
 
 
 def test_the_weights_of_a_head_are_read_once_however_many_prompts() -> None:

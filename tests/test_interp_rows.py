@@ -6,22 +6,18 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_models import hooked_tiny
 from torch import Tensor
 from torch.testing import assert_close
 
-from interp.activations import gather
-from interp.analysis import Setting
 from interp.figures.row_statistics import row_curves_figure
-from interp.head_weights import head_weights
-from interp.model_facts import model_facts
-from interp.prompt_tokens import PromptTokens
-from interp.rows.curves import BESIDE_NULL, RowCurves, row_curves
+from interp.nulls import softmax_twin
+from interp.rows.curves import RowCurves, row_curves
 from interp.rows.dilution import dilution_slope
-from interp.rows.heads import AVERAGED, HeadRows, head_rows
+from interp.rows.heads import head_rows
 from interp.rows.jacobian import NORMS, jacobian_norm, power_of
+from interp.rows.measures import mean_distance
+from interp.rows.reading import BESIDE_NULL, BESIDE_TWIN
 from interp.rows.strips import row_curves_by_strips
-from interp.rows.table_rows import ROWS
 from models.attention import VARIANTS, attend
 from models.attention.tiled import STRIP_ROWS, TILE_ELEMENTS
 
@@ -57,6 +53,20 @@ def of_pattern(rows: list[list[float]], **changes: Any) -> RowCurves:
     return row_curves(pattern, pattern, visible, ("cog",), **changes)
 
 
+def of_softmax(scores: list[float]) -> dict[str, float]:
+    """The numbers of one row of softmax, counted one by one."""
+    weights = [math.exp(p) / sum(map(math.exp, scores)) for p in scores]
+    nats, squares = -sum(b * math.log(b) for b in weights), sum(b * b for b in weights)
+    return {
+        "entropy": nats,
+        "normalised_entropy": nats / math.log(len(scores)),
+        "participation": 1 / squares,
+        "spikiness": 1 / (len(scores) * squares),
+        "row_norm": math.sqrt(squares),
+        "jacobian_norm": math.sqrt(squares - 2 * sum(b**3 for b in weights) + squares**2),
+    }
+
+
 def test_a_hand_made_row_has_the_numbers_one_counts() -> None:
     curves = of_pattern([[1.0, 0, 0, 0], [-0.5, 0.5, 0, 0], [0, 0, 1, 0], [0.5, -0.25, 0.25, 0]], top=2)
     last = {name: round(float(value[0, 0, 3]), 6) for name, value in curves.tensors().items()}
@@ -81,6 +91,7 @@ def test_a_hand_made_row_has_the_numbers_one_counts() -> None:
         "diagonal_mass_null": 0.25,
         "previous_token_mass_null": 0.25,
         "first_token_mass_null": 0.25,
+        **{f"{name}_null": round(value, 6) for name, value in of_softmax([0.5, -0.25, 0.25, 0.0]).items()},
         "visible_keys": 4,
     }
 
@@ -90,6 +101,29 @@ def test_equal_weights_are_their_own_null() -> None:
     for name in BESIDE_NULL:
         assert_close(getattr(curves, name), getattr(curves, f"{name}_null"))
     assert_close(head_rows(curves).spikiness, torch.ones(1, 1).double())
+
+
+@ALL
+def test_the_twin_is_softmax_of_the_same_scores(variant: str, options: dict[str, Any]) -> None:
+    q, k = queries_and_keys()
+    run, visible = attend(variant, q, k, k, **options), torch.ones(len(q), LENGTH, LENGTH, dtype=torch.bool).tril()
+    assert run.scores is not None
+    twin = row_curves(softmax_twin(run.scores, visible[:, None]), run.scores, visible, ["softmax"] * len(q))
+    curves = row_curves_by_strips(variant, q, k, **options)
+    for name in BESIDE_TWIN:
+        assert_close(getattr(curves, f"{name}_null"), getattr(twin, name), equal_nan=True)
+    own = all(
+        torch.equal(curves.tensors()[n].nan_to_num(), curves.tensors()[f"{n}_null"].nan_to_num()) for n in BESIDE_TWIN
+    )
+    assert own == (variant in ("softmax", "selective"))
+    heads, of_twin = head_rows(curves), head_rows(twin)
+    for name in ("entropy", "spikiness", "frobenius", "frobenius_per_root", "jacobian_norm", "jacobian_per_root"):
+        assert_close(getattr(heads, f"{name}_null"), getattr(of_twin, name))
+
+
+def test_distance_is_counted_both_ways() -> None:
+    b = torch.tensor([[0.5, 0.25, 0.25], [1.0, 0.0, 0.0], [0.0, 0.5, 0.5]])
+    assert mean_distance(b, torch.arange(3)).tolist() == [0.75, 1.0, 0.5]
 
 
 @ALL
@@ -180,9 +214,16 @@ def test_only_what_is_listed_depends_on_a_flip_of_signs(variant: str, options: d
     q, k = queries_and_keys()
     one, flipped = (head_rows(row_curves_by_strips(variant, x, k, **options)) for x in (q, -q))
     changed = {n for n, value in one.tensors().items() if not torch.allclose(value, flipped.tensors()[n])}
+    twins = {name for name in one.tensors() if name.endswith("_null") and name.removesuffix("_null") not in BESIDE_NULL}
     odd = VARIANTS[variant].parity(options) == "odd"
-    assert changed == ({"negative_mass", "signed_sum"} if odd else set())
+    assert changed == twins | ({"negative_mass", "signed_sum"} if odd else set())
     assert changed <= set(one.about.gauge_dependent)
+
+
+@pytest.mark.parametrize("variant", ["softmax", "selective"])
+def test_softmax_has_no_such_freedom(variant: str) -> None:
+    q, k = queries_and_keys()
+    assert row_curves_by_strips(variant, q, k, **OPTIONS.get(variant, {})).about.gauge_dependent == ()
 
 
 def test_only_what_is_listed_depends_on_the_free_scale_of_polynomial_attention() -> None:
@@ -214,6 +255,11 @@ def test_rows_without_a_choice_and_dead_rows_are_not_counted() -> None:
     assert (heads.negative_mass.item(), heads.first_token_mass.item(), heads.max_share.item()) == (0, 0.25, 0.75)
     assert_close(heads.frobenius.item(), math.sqrt(1 + 0.625))
     assert head_rows(of_pattern([[-1.0]])).entropy.isnan().all()
+    zeros = torch.zeros(1, 1, 1, 2)
+    unseen = row_curves(zeros, zeros, zeros[0].bool(), ("cog",))
+    assert (
+        unseen.entropy_null.isnan().all() and unseen.spikiness_null.isnan().all() and unseen.row_norm_null.item() == 0
+    )
 
 
 def test_a_power_that_cannot_be_read_leaves_no_jacobian() -> None:
@@ -222,6 +268,16 @@ def test_a_power_that_cannot_be_read_leaves_no_jacobian() -> None:
     assert curves.jacobian_norm.isnan().all() and curves.row_norm.item() == 1
     with pytest.raises(ValueError, match="polynomial attention needs its power"):
         jacobian_norm("polynomial", one, one)
+
+
+def test_a_power_that_is_given_is_not_read() -> None:
+    scores = torch.tensor([[1.0, 0.0], [2.0, 3.0]])[None, None]
+    given = row_curves(scores**3, scores, torch.ones(1, 2, 2).bool(), ("polynomial",), powers=(2,))
+    assert_close(given.jacobian_norm[0, 0], torch.tensor([2.0, 2 * math.hypot(4, 9)]))
+    ones = torch.ones(2, 1, 1, 1)
+    assert row_curves(ones, ones, ones[:, 0].bool(), ("cog", "polynomial"), powers=(None, 3)).jacobian_norm[1] == 3
+    with pytest.raises(ValueError, match="a power, or None, is named for each of the 2 layers; got 1"):
+        row_curves(ones, ones, ones[:, 0].bool(), ("cog", "polynomial"), powers=(3,))
 
 
 def test_layers_and_variants_are_counted() -> None:
@@ -236,17 +292,6 @@ def test_a_statistic_is_a_head_score_beside_its_null() -> None:
     assert heads.score("negative_mass").about.gauge_dependent == ("value",)
     with pytest.raises(ValueError, match="unknown statistic 'colour'; known: entropy"):
         heads.score("colour")
-
-
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_the_analyses_read_a_models_hooks(variant: str) -> None:
-    model = hooked_tiny(variant)
-    [run] = gather(model, [PromptTokens((5, 9, 2, 7, 9), tuple("abcde"))], ROWS[0].needs)
-    setting = Setting(model_facts(model), head_weights(model))
-    heads, curves = (row.compute(setting, run) for row in ROWS)
-    assert isinstance(heads, HeadRows) and isinstance(curves, RowCurves)
-    assert curves.labels["query"] == tuple("abcde") and curves.to_frame()["query_label"].tolist()[1] == "b"
-    assert all(getattr(heads, name).isfinite().all() for name in (*AVERAGED, "jacobian_norm", "dilution_slope"))
 
 
 def test_the_grid_of_heads_shows_one_statistic_at_a_time_beside_its_null() -> None:

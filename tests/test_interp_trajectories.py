@@ -11,7 +11,8 @@ import pytest
 import torch
 from tiny_models import tiny_folder
 
-from interp.trajectories.measures import finding, head_statistic, named
+from interp.trajectories.finding import finding
+from interp.trajectories.measures import head_statistic, named
 from interp.trajectories.snapshots import run_folder
 from interp.trajectories.trajectory import Trajectory, trajectory
 from models.checkpoints import open_folder
@@ -103,10 +104,10 @@ def test_one_snapshot_is_held_at_a_time(runs: dict[str, Path]) -> None:
 
 def test_any_finding_can_be_followed(runs: dict[str, Path]) -> None:
     alone = {"first run": runs["first run"]}
-    share = trajectory(alone, finding("detectors", "share_null", PROMPT))
+    share = trajectory(alone, finding(PROMPT, "detectors.share_null"))
     assert share.labels["measure"] == ("detectors.share_null",) and 0 < float(share.value) < 1
     with pytest.raises(ValueError, match="detectors has no field 'colour'; known: signed"):
-        trajectory(alone, finding("detectors", "colour", PROMPT))
+        trajectory(alone, finding(PROMPT, "detectors.colour"))
 
 
 def test_a_measure_may_be_a_number_a_tensor_or_named_ones() -> None:

@@ -19,6 +19,8 @@ GRADIENT = About(
     "patching to first order; a signed kernel jumps where a score is 0, which no gradient sees",
     source="Nanda 2023, Attribution Patching",
     null="a step of the same size in a random direction (exact mean 0 and standard deviation)",
+    gauge_dependent=("head_null_spread",),
+    under=("basis",),
 )
 
 

@@ -1,6 +1,8 @@
 """Logit lens: what the model would predict if its residual stream of each layer were its last."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -26,6 +28,7 @@ class LogitLens(Result):
     """At each depth (before layer 0, 1, …, after the last) and position, for targets of that position's own.
 
     rank: 0 where the target is the likeliest. top: the id of the likeliest token there, with its probability.
+    strings: the texts of the ids, where a tokenizer knows them.
     """
 
     probability: Float[Tensor, "depth pos target"]
@@ -36,6 +39,7 @@ class LogitLens(Result):
     top: Int[Tensor, "depth pos"]
     top_probability: Float[Tensor, "depth pos"]
     token: Int[Tensor, "pos target"]
+    strings: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ def logit_lens(
         depth_lens(residual / scale @ weights.W_U + weights.b_U, tokens, soft_cap)
         for residual, scale in zip(stream.residual, stream.scale, strict=True)
     ]
-    fields = {name: torch.stack([depth[name] for depth in depths]) for name in depths[0]}
+    fields: dict[str, Any] = {name: torch.stack([depth[name] for depth in depths]) for name in depths[0]}
     depth = (*(f"before L{layer}" for layer in range(len(depths) - 1)), "after the last")
     return LogitLens(**fields, token=tokens, about=LENS, labels={"depth": depth} | ({"target": names} if names else {}))
 

@@ -1,6 +1,6 @@
 """Patching: which activations of a clean prompt, put into the run of a corrupt one, restore its logit difference."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +13,9 @@ from interp.activations import gather
 from interp.attribution.prompt_pair import Ends, PromptPair
 from interp.prompt_tokens import PromptTokens
 from interp.result import Result
+from interp.watch import Watch, counted, unwatched
 from models.attention.run import at_least_float32
 
-Watch = Callable[[int, int], None]
 PLACES = {"resid_pre": "hook_resid_pre", "head": "attn.hook_z"}
 UNIT = "share of the gap between corrupt (0) and clean (1)"
 ACTIVATION = About(
@@ -58,9 +58,7 @@ class Job:
         return f"blocks.{self.layer}.{PLACES[self.field]}"
 
 
-def activation_patching(
-    model: Any, pair: PromptPair, batch_size: int = 32, watch: Watch = lambda done, total: None
-) -> Patching:
+def activation_patching(model: Any, pair: PromptPair, batch_size: int = 32, watch: Watch = unwatched) -> Patching:
     """Every cell in a run of its own, batch_size of them in one forward pass; watch(done, total) counts the passes.
 
     transformer_lens.patching gives the same numbers with one pass for every cell. Hooks are state: the caller lets
@@ -71,10 +69,11 @@ def activation_patching(
     layers, positions, heads = clean[PLACES["head"]].shape[:3]
     planned = jobs(layers, positions, heads, batch_size)
     found: dict[str, list[Tensor]] = {name: [] for name in PLACES}
-    for done, job in enumerate(planned, start=1):
+    step = counted(watch, len(planned))
+    for job in planned:
         differences = patched_differences(model, pair, job, clean[PLACES[job.field]][job.layer])
         found[job.field].append(between.restored(differences))
-        watch(done, len(planned))
+        step()
     return Patching(
         **{name: torch.cat(values).unflatten(0, (layers, -1)) for name, values in found.items()},
         clean=between.clean,
@@ -115,10 +114,16 @@ def ends_of(model: Any, pair: PromptPair) -> Ends:
 
 
 @torch.no_grad()
+def last_logits(
+    model: Any, prompts: Sequence[PromptTokens], hooks: Sequence[tuple[str, Any]] = ()
+) -> Float[Tensor, "prompt vocab"]:
+    """Logits after the last position of prompts of one length, float32 at least, on the CPU."""
+    ids = torch.tensor([prompt.ids for prompt in prompts], device=next(iter(model.parameters())).device)
+    return at_least_float32(model.run_with_hooks(ids, fwd_hooks=list(hooks))[:, -1]).cpu()
+
+
 def differences(
     model: Any, pair: PromptPair, prompts: Sequence[PromptTokens], hooks: Sequence[tuple[str, Any]] = ()
 ) -> Float[Tensor, "prompt"]:
-    """The pair's logit difference of every prompt, float32 at least, on the CPU."""
-    ids = torch.tensor([prompt.ids for prompt in prompts], device=next(iter(model.parameters())).device)
-    logits = model.run_with_hooks(ids, fwd_hooks=list(hooks))
-    return pair.difference(at_least_float32(logits)).cpu()
+    """The pair's logit difference of every prompt."""
+    return pair.difference(last_logits(model, prompts, hooks)[:, None])

@@ -21,12 +21,7 @@ class PromptPair:
     distractor: int
 
     def __post_init__(self) -> None:
-        clean, corrupt = len(self.clean.ids), len(self.corrupt.ids)
-        if clean != corrupt:
-            raise ValueError(
-                f"patching needs prompts of one length, but the clean one has {clean} tokens and the corrupt one "
-                f"{corrupt}: change a word for one with as many tokens"
-            )
+        refuse_other_length(self.clean, self.corrupt)
 
     @property
     def positions(self) -> tuple[str, ...]:
@@ -37,6 +32,15 @@ class PromptPair:
     def difference(self, logits: Float[Tensor, "*batch pos vocab"]) -> Float[Tensor, "*batch"]:
         """Logit of the target less that of the distractor, after the last position."""
         return logits[..., -1, self.target] - logits[..., -1, self.distractor]
+
+
+def refuse_other_length(clean: PromptTokens, corrupt: PromptTokens) -> None:
+    """Raise ValueError for prompts of different lengths."""
+    if len(clean.ids) != len(corrupt.ids):
+        raise ValueError(
+            f"patching needs prompts of one length, but the clean one has {len(clean.ids)} tokens and the corrupt one "
+            f"{len(corrupt.ids)}: change a word for one with as many tokens"
+        )
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from interp.attribution.direct import DirectAttribution, SourceAttribution, dire
 from interp.attribution.logit_lens import READS, LogitLens, logit_lens, stream
 from interp.attribution.residual_parts import WRITES, readout, residual_parts
 from interp.attribution.target import Target
+from interp.prompt_tokens import token_string
 
 LAST = "ln_final.hook_scale"
 
@@ -40,10 +41,11 @@ def _logit_lens(setting: Setting, run: Activations) -> LogitLens:
     """Of the token that comes next and of the one that the model expects; after the last position, of the latter."""
     expected = run.logits.argmax(-1)
     following = torch.tensor([*run.tokens.ids[1:], int(expected[-1])])
-    found = logit_lens(
-        stream(run), setting.weights, torch.stack([following, expected], -1), ("next token", "likeliest token")
-    )
-    return replace(found, labels={**found.labels, "pos": run.tokens.strings})
+    targets = torch.stack([following, expected], -1)
+    found = logit_lens(stream(run), setting.weights, targets, ("next token", "likeliest token"), setting.facts.soft_cap)
+    ids = torch.cat([found.token.flatten(), found.top.flatten()]).unique().tolist()
+    strings = {i: token_string(i, setting.tokenizer) for i in ids}
+    return replace(found, strings=strings, labels={**found.labels, "pos": run.tokens.strings})
 
 
 ROWS = (

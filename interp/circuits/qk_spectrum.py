@@ -20,6 +20,14 @@ QK_SPECTRUM = About(
     source="Elhage et al. 2021 (eigenvalues); Roy and Vetterli 2007 (effective rank)",
     null="random W_Q and W_K of the same norm",
     gauge_dependent=("eigenvalues", "eigenvalue_balance"),
+    under=("odd", "even"),
+    scale_dependent=(
+        "operator_norm",
+        "operator_norm_null",
+        "operator_norm_null_spread",
+        "singular_values",
+        "eigenvalues",
+    ),
 )
 
 

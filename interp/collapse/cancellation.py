@@ -22,6 +22,7 @@ ABOUT = About(
     source="headscope",
     null="the signs of each row dealt anew",
     gauge_dependent=("signed", "cancellation", "cancellation_null", "cancellation_null_spread"),
+    scale_dependent=("absolute", "signed", "cancellation", "cancellation_null", "cancellation_null_spread"),
 )
 
 

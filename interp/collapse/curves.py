@@ -9,10 +9,11 @@ from torch import Tensor
 
 from interp.about import About
 from interp.collapse.distances import DISTANCES, distances
-from interp.collapse.last_residuals import Ids, Watch, last_residuals, unwatched
+from interp.collapse.last_residuals import Ids, last_residuals
 from interp.collapse.pairs import CollapsePair
 from interp.hooked_model import HookedModel
 from interp.result import Result
+from interp.watch import Watch, unwatched
 
 SAMPLES = 4
 ABOUT = About(

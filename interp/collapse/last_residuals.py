@@ -1,6 +1,6 @@
 """Last residuals: the last token's residual after every layer, of many prompts, and nothing else kept of their runs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -9,15 +9,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interp.equal_lengths import batches
+from interp.watch import Watch, unwatched
 from models.attention.run import at_least_float32
+from models.hooked.patternless import patternless
 
 Ids = tuple[int, ...]
-Watch = Callable[[int, int], None]
 BATCH = 16
-
-
-def unwatched(done: int, total: int) -> None:
-    """Tell nobody."""
 
 
 def last_residuals(
@@ -53,7 +50,8 @@ def of_batch(model: Any, batch: Sequence[Ids]) -> Float[Tensor, "prompt depth d_
 
     wanted = places(model.cfg.n_layers)
     ids = torch.tensor(batch, device=next(iter(model.parameters())).device)
-    model.run_with_hooks(ids, fwd_hooks=[(place, partial(keep, place)) for place in wanted], logits_to_keep=1)
+    with patternless():
+        model.run_with_hooks(ids, fwd_hooks=[(place, partial(keep, place)) for place in wanted], logits_to_keep=1)
     return torch.stack([rows[place] for place in wanted], 1)
 
 

@@ -53,7 +53,7 @@ def count_ones(
 
     Each 1 is a token of its own: a text of ones would be merged into longer tokens by many tokenizers.
     """
-    return repeated_unit([token_of("1", tokenizer)], lengths, asked(question, tokenizer, prepend_bos))
+    return repeated_unit([token_of("1", tokenizer)], lengths, question_ids(question, tokenizer, prepend_bos))
 
 
 def find_a_zero(
@@ -61,7 +61,7 @@ def find_a_zero(
 ) -> list[CollapsePair]:
     """The question, then 0 and n ones, or 1 and n ones, a token each, as in the published code of Lv et al. 2024."""
     refuse_lengths(lengths)
-    before = asked(question, tokenizer, prepend_bos)
+    before = question_ids(question, tokenizer, prepend_bos)
     one, zero = token_of("1", tokenizer), token_of("0", tokenizer)
     return [CollapsePair(n, (*before, zero, *[one] * n), (*before, one, *[one] * n)) for n in lengths]
 
@@ -76,7 +76,7 @@ def doubling(first: int, most: int) -> tuple[int, ...]:
     return tuple(dict.fromkeys((*lengths, most)))
 
 
-def asked(question: str, tokenizer: PreTrainedTokenizerBase, prepend_bos: bool) -> tuple[int, ...]:
+def question_ids(question: str, tokenizer: PreTrainedTokenizerBase, prepend_bos: bool) -> tuple[int, ...]:
     """The ids of a question, which may be empty."""
     return encoded(question, tokenizer, prepend_bos)
 

@@ -1,4 +1,4 @@
-"""The rows of the table of analyses that are about collapse; D(n) and over-squashing take the model themselves."""
+"""The rows of the table of analyses that are about collapse of the residuals of one prompt, and about paths."""
 
 from jaxtyping import Bool, Float
 from torch import Tensor

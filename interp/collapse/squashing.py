@@ -11,6 +11,7 @@ from torch import Tensor
 from interp.about import About
 from interp.collapse.output_of_embeddings import OutputOfEmbeddings, output_of_embeddings
 from interp.result import Result
+from interp.watch import Watch, unwatched
 
 ROWS = 16
 ABOUT = About(
@@ -37,18 +38,25 @@ class Squashing(Result):
 
 
 def squashing(
-    model: Any, ids: Sequence[int], tokens: Sequence[str] = (), *, position: int = -1, rows: int = ROWS
+    model: Any,
+    ids: Sequence[int],
+    tokens: Sequence[str] = (),
+    *,
+    position: int = -1,
+    rows: int = ROWS,
+    watch: Watch = unwatched,
 ) -> Squashing:
     """Exact, by one backward pass per `rows` of the d_model outputs; memory grows with rows, the number does not.
 
     model: hooked (a TransformerBridge) or a plain Hugging Face decoder, in eval mode. A signed kernel's jump at a
-    score of 0 has no derivative and is not seen. Raises ValueError for no token and for a position outside them.
+    score of 0 has no derivative and is not seen. watch(done, total) counts the outputs that were pulled back. Raises
+    ValueError for no token and for a position outside them.
     """
     at = place(position, len(ids))
     if rows < 1:
         raise ValueError(f"{rows} rows at once were asked for; ask for one at least")
     run = output_of_embeddings(model, ids, at, rows)
-    squares = squares_of(run, torch.eye(run.output.shape[-1]))
+    squares = squares_of(run, torch.eye(run.output.shape[-1]), watch)
     return squashed(squares.sum(0).sqrt(), None, at, tokens)
 
 
@@ -78,14 +86,17 @@ def squashed(
     return Squashing(norm, null, error, at, about=ABOUT, labels={"source": tuple(tokens)} if tokens else {})
 
 
-def squares_of(run: OutputOfEmbeddings, probes: Float[Tensor, "probe d_model"]) -> Float[Tensor, "probe source"]:
+def squares_of(
+    run: OutputOfEmbeddings, probes: Float[Tensor, "probe d_model"], watch: Watch = unwatched
+) -> Float[Tensor, "probe source"]:
     """‖probeᵀ ∂y/∂x_i‖² of every probe, in float64."""
-    size, found = len(run.output), []
+    size, found, done = len(run.output), [], 0
     for chunk in probes.split(size):
         cotangents = run.output.new_zeros(run.output.shape)
         cotangents[: len(chunk)] = chunk.to(run.output)
         [slope] = torch.autograd.grad(run.output, run.embeddings, cotangents, retain_graph=True)
         found.append(slope[: len(chunk)].double().square().sum(-1).cpu())
+        watch(done := done + len(chunk), len(probes))
     return torch.cat(found)
 
 

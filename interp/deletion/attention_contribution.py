@@ -18,6 +18,7 @@ ABOUT = About(
     source="Lv et al. 2024 (arXiv 2411.07176); Wang et al. 2022, section 3.1",
     null="contributions dealt anew among the points, |r|",
     gauge_dependent=("correlation", "attention"),
+    scale_dependent=("attention",),
 )
 
 
@@ -59,12 +60,10 @@ def name_points(
 
 
 def attention_contribution(points: Sequence[NamePoints], names: Sequence[str] = ()) -> AttentionContribution:
-    """The correlation over the points of several prompts, at least two; names: one label per point."""
+    """The correlation over the points of several prompts; names: one label per point. One point has no correlation."""
     attention = torch.cat([one.attention for one in points], -1)
     contribution = torch.cat([one.contribution for one in points], -1)
     count = attention.shape[-1]
-    if count < 2:
-        raise ValueError("a correlation was asked of one point; give two at least")
 
     def dealt(dice: torch.Generator) -> Float[Tensor, "layer head"]:
         return pearson(attention, contribution[..., torch.randperm(count, generator=dice)]).abs()

@@ -16,6 +16,7 @@ ABOUT = About(
     law="C[d, s] = A[d, s] · (v_s W_O · W_U[:, token s]) / final norm's scale at d",
     source="Lv et al. 2024 (arXiv 2411.07176), after Elhage et al. 2021",
     gauge_dependent=("ov",),
+    scale_dependent=("ov",),
 )
 
 

@@ -19,6 +19,7 @@ ABOUT = About(
     source="Lv et al. 2024 (arXiv 2411.07176); minority mass and cancellation: headscope",
     null="the signs of each row dealt anew",
     gauge_dependent=("negative_mass", "signed_sum"),
+    scale_dependent=("signed_sum",),
 )
 
 

@@ -8,6 +8,7 @@ from interp.analysis import Analysis, Setting
 from interp.deletion.contributions import Contributions, contributions, ov_terms
 from interp.deletion.decision_plane import DecisionPlane, decision_plane
 from interp.deletion.negative_mass import NegativeMass, negative_mass
+from interp.deletion.of_head import Z, scatter_of_tokens
 from interp.deletion.quadrants import Quadrants, quadrant_masses, quadrants
 
 PATTERN, SCORES, VALUES, SCALE = "attn.hook_pattern", "attn.hook_attn_scores", "attn.hook_v", "ln_final.hook_scale"
@@ -58,6 +59,13 @@ ROWS = (
         "What the strongest head adds to the logit of each token that it attends to.",
         (PATTERN, VALUES, SCALE),
         strongest,
+        over_tokens=True,
+    ),
+    Analysis(
+        "attention_contribution",
+        "Whether a head raises a token's logit as much as the last position attends to that token.",
+        (PATTERN, Z),
+        scatter_of_tokens,
         over_tokens=True,
     ),
 )

@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from interp.about import About
+from interp.assumptions import refuse_unlawful
 from interp.detectors.targets import TARGETS, targets
 from interp.result import Result
 
@@ -16,7 +17,9 @@ DETECTORS = About(
     law="signed: mean over rows of Σ A on the detector's cells; share: the same of b = |A|/Σ|A|; sign: Σ A/Σ|A| there",
     source="Olsson et al. 2022, In-context learning and induction heads; apart for sign and magnitude: headscope",
     null="each row's keys shuffled among those it sees (exact mean and deviation; of the sign, a ratio of means)",
+    assumes=("causal",),
     gauge_dependent=("signed", "signed_null", "signed_null_spread", "sign", "sign_null"),
+    scale_dependent=("signed", "signed_null", "signed_null_spread"),
 )
 
 
@@ -53,7 +56,11 @@ def detector_scores(
     ids: Int[Tensor, "key"],
     visible: Bool[Tensor, "layer query key"],
 ) -> DetectorScores:
-    """All detectors of a prompt. Assumes weights of keys that a row does not see to be exactly 0."""
+    """All detectors of a prompt. Weights of keys that a row does not see are exactly 0.
+
+    Raises ValueError for a pattern that sees the future: these heads look back, at what came before.
+    """
+    refuse_unlawful(pattern, DETECTORS)
     wanted = targets(ids)
     layers = [
         scores_of_layer(weights, cells_of(wanted & seen, seen, weights.dtype))

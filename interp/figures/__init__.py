@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 # Name of a result's class -> "module:function" that draws it; imported when it is first drawn.
 FIGURES: dict[str, str] = {
     "HeadScore": "heads:head_score_figure",
+    "SimilarHeads": "heads:head_score_figure",
     "Copying": "circuits:copying_figure",
     "DiagonalRanks": "circuits:diagonal_figure",
     "QKSpectrum": "circuits:spectrum_figure",
@@ -20,8 +21,10 @@ FIGURES: dict[str, str] = {
     "DecisionPlane": "deletion:decision_plane_figure",
     "NegativeMass": "deletion:negative_mass_figure",
     "Contributions": "deletion:contributions_figure",
+    "HeadContributions": "head_deletion:head_contributions_figure",
     "AttentionContribution": "deletion:attention_contribution_figure",
     "InterventionEffect": "interventions:intervention_figure",
+    "InterventionSweep": "interventions:sweep_figure",
     "PathPatching": "interventions:path_patching_figure",
     "SuppressionEffect": "interventions:suppression_effect_figure",
     "DetectorScores": "detectors:detectors_figure",

@@ -8,12 +8,13 @@ import plotly.graph_objects as go
 from interp.attribution.direct import DirectAttribution, SourceAttribution
 from interp.attribution.logit_lens import LogitLens
 from interp.attribution.patching import Patching
-from interp.figures.canvas import POSITIVE, canvas, escaped, head_name, signed_heatmap, token_ticks, top_down
+from interp.figures.canvas import FRAME, PLOT, bar, canvas, escaped, head_name, signed_heatmap, token_ticks, top_down
 from interp.figures.choice import choice
-from interp.figures.detectors import grid
+from interp.figures.colours import BLUE, POSITIVE, RED
+from interp.figures.heads import grid
 
 LEFT, RIGHT = [0.0, 0.46], [0.56, 1.0]
-BLUE, RED = "#2166ac", "#b2182b"
+MOST_ROWS, MOST_IN_HALF = 26, 18
 
 
 def direct_attribution_figure(result: DirectAttribution) -> go.Figure:
@@ -31,7 +32,7 @@ def direct_attribution_figure(result: DirectAttribution) -> go.Figure:
     )
     return canvas(
         result.about,
-        [bars, second(grid(result, "head"))],
+        [bars, second(grid(result, "head"), result.about.unit)],
         xaxis={"title": escaped(result.of), "domain": LEFT},
         yaxis=top_down(),
         **grid_axes("head"),
@@ -45,11 +46,13 @@ def source_attribution_figure(result: SourceAttribution) -> go.Figure:
     tokens = result.labels.get("source", tuple(map(str, range(sources))))
     words = np.broadcast_to(np.array([escaped(token) for token in tokens]), (layers * heads, sources))
     names = [head_name(layer, head) for layer in range(layers) for head in range(heads)]
+    cells = signed_heatmap(result.value.flatten(0, 1), "head %{y}<br>from %{text} at %{x}<br>%{z:.4f}", words)
     return canvas(
         result.about,
-        [signed_heatmap(result.value.flatten(0, 1), "head %{y}<br>from %{text} at %{x}<br>%{z:.4f}", words)],
+        [cells.update(colorbar=bar(result.of))],
+        tall=max(PLOT, 6 * len(names)),
         xaxis={"title": "source", **token_ticks(tokens)},
-        yaxis=top_down(title=escaped(result.of), tickmode="array", tickvals=list(range(len(names))), ticktext=names),
+        yaxis=top_down(title="head", **token_ticks(names, MOST_ROWS)),
     )
 
 
@@ -64,7 +67,7 @@ def logit_lens_figure(result: LogitLens) -> go.Figure:
         result.about,
         traces,
         xaxis={"title": "position", **token_ticks(tokens)},
-        yaxis=top_down(tickmode="array", tickvals=list(range(len(depths))), ticktext=depths),
+        yaxis=top_down(title="depth", **token_ticks(depths, MOST_ROWS)),
         **choice(kinds),
     )
 
@@ -87,6 +90,7 @@ def lens_trace(result: LogitLens, index: int, kind: str, tokens: tuple[str, ...]
         z=result.probability[..., index].numpy(),
         zmin=0,
         zmax=1,
+        colorbar=bar("probability"),
         colorscale=POSITIVE,
         text=words,
         hovertemplate="%{text}<br>probability %{z:.4f}<extra></extra>",
@@ -100,23 +104,23 @@ def patching_figure(result: Patching) -> go.Figure:
     tokens = result.labels["pos"]
     words = np.broadcast_to(np.array([escaped(token) for token in tokens]), tuple(result.resid_pre.shape))
     residual = signed_heatmap(result.resid_pre, "before layer %{y}<br>%{text} at %{x}<br>%{z:.4f}", words)
-    heads = second(grid(result, "head"))
+    heads = second(grid(result, "head"), result.about.unit)
     peak = float(max(result.resid_pre.abs().max(), result.head.abs().max()))
     return canvas(
         result.about,
         [residual.update(showscale=False, zmin=-peak, zmax=peak), heads.update(zmin=-peak, zmax=peak)],
-        xaxis={"title": "position", "domain": LEFT, **token_ticks(tokens)},
-        yaxis=top_down(title="layer", dtick=1),
+        xaxis={"title": "position", "domain": LEFT, **token_ticks(tokens, most=MOST_IN_HALF)},
+        yaxis=top_down(title="layer", type="category"),
         **grid_axes("head"),
     )
 
 
-def second(trace: go.Heatmap) -> go.Heatmap:
+def second(trace: go.Heatmap, unit: str) -> go.Heatmap:
     """The trace on the axes of the right half."""
-    return trace.update(xaxis="x2", yaxis="y2")
+    return trace.update(xaxis="x2", yaxis="y2", colorbar=bar(unit))
 
 
 def grid_axes(title: str) -> dict[str, Any]:
     """The axes of a grid of heads in the right half."""
-    x = {"title": title, "dtick": 1, "domain": RIGHT, "anchor": "y2"}
-    return {"xaxis2": x, "yaxis2": top_down(title="layer", dtick=1, anchor="x2")}
+    x = {"title": title, "type": "category", "domain": RIGHT, "anchor": "y2", **FRAME}
+    return {"xaxis2": x, "yaxis2": top_down(title="layer", type="category", anchor="x2", **FRAME)}

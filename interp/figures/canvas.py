@@ -1,6 +1,7 @@
 """Canvas: what all figures share. Zero is white, blue positive, red negative; rows are queries, top to bottom."""
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -9,40 +10,73 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interp.about import About
+from interp.figures.colours import HOLE, LINES, SIGNED
 
-SIGNED = "RdBu"  # red negative, white zero, blue positive
-POSITIVE = "Blues"
 GAUGE = "gauge-dependent"
-MOST_TICKS = 40
-MOST_WORDS = 90
+MOST_TICKS, LONGEST_TICK = 36, 14
+PLOT, SQUARE = 340, 480  # pixels, without the title above and the axis below; square: tokens by tokens
+TITLE, LINE, WORDS, MENU, BELOW = 58, 17, 92, 44, 70
+BAR_WORDS = 36
+FRAME = {"showgrid": False, "zeroline": False, "showline": True, "mirror": True, "linecolor": HOLE}
 
 
-def canvas(about: About, traces: Sequence[Any], field: str = "", **layout: Any) -> go.Figure:
-    """A figure with the result's title and unit; a field that depends on the gauge says so in the title."""
+def canvas(about: About, traces: Sequence[Any], field: str = "", tall: int = PLOT, **layout: Any) -> go.Figure:
+    """A figure with the result's title, law and unit; a field that depends on the gauge says so in the title.
+
+    tall: the height of the plot in pixels. The menu of `choice` has a row of its own above it. Heatmaps say what
+    their colours are, the unit where they do not know better, and cells without a number are grey.
+    """
+    title, lines = heading(about, field)
+    top = TITLE + LINE * lines + (MENU if "updatemenus" in layout else 0)
+    margin = {"l": 70, "r": 30, "t": top, "b": BELOW}
+    base = {"title": title, "margin": margin, "height": top + tall + BELOW}
+    figure = go.Figure(list(traces), {"template": "plotly_white", "colorway": LINES, **base, **layout})
+    unnamed = {"type": "heatmap", "colorbar.title.text": None}
+    figure.for_each_trace(lambda one: one.update(colorbar=bar(about.unit)), unnamed)
+    if traces and all(isinstance(one, go.Heatmap) for one in traces):
+        figure.update_layout(plot_bgcolor=HOLE).update_xaxes(FRAME).update_yaxes(FRAME)
+    return figure
+
+
+def heading(about: About, field: str) -> tuple[dict[str, Any], int]:
+    """The title with law and unit below it, and the number of lines that these take."""
     gauge = f" ({GAUGE})" if field in about.gauge_dependent else ""
-    words = shortened(f"{about.law} · {about.unit}")
-    title = f"{escaped(about.title)}{gauge}<br><sub>{escaped(words)}</sub>"
-    base = {"title": {"text": title}, "template": "plotly_white", "margin": {"l": 70, "r": 30, "t": 80, "b": 60}}
-    return go.Figure(list(traces), {**base, **layout})
+    lines = wrap(about.law if about.unit == "1" else f"{about.law} · {about.unit}", WORDS, break_on_hyphens=False)
+    below = {"text": "<br>".join(map(escaped, lines)), "font": {"size": 12}}
+    place = {"x": 0, "y": 1, "yref": "container", "xanchor": "left", "yanchor": "top", "pad": {"t": 14, "l": 16}}
+    return {"text": escaped(about.title) + gauge, "subtitle": below, **place}, len(lines)
 
 
-def shortened(text: str) -> str:
-    """Words that leave room for a figure's menu."""
-    return text if len(text) <= MOST_WORDS else f"{text[:MOST_WORDS]} …"
+def bar(words: str) -> dict[str, Any]:
+    """A colour bar that says what the colours are."""
+    return {
+        "title": {"text": "<br>".join(map(escaped, wrap(words, BAR_WORDS, break_on_hyphens=False))), "side": "right"}
+    }
 
 
 def escaped(text: str) -> str:
     """Text as it is: plotly reads labels as a kind of HTML, and trims what is blank."""
     marked = text.replace("\n", "↵").replace("\t", "⇥")
-    marked = marked.replace(" ", "·") if not marked.strip() else marked
+    marked = marked if text.strip() else marked.replace(" ", "·")
     return marked.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def token_ticks(tokens: Sequence[str]) -> dict[str, Any]:
+def token_ticks(tokens: Sequence[str], most: int = MOST_TICKS) -> dict[str, Any]:
     """An axis of positions with tokens as its labels; a long prompt is labelled at every nth position."""
-    step = max(1, -(-len(tokens) // MOST_TICKS))
+    step = max(1, -(-len(tokens) // most))
     at = list(range(0, len(tokens), step))
-    return {"tickmode": "array", "tickvals": at, "ticktext": [escaped(tokens[i]) for i in at]}
+    short = [one if len(one) <= LONGEST_TICK else f"{one[: LONGEST_TICK - 1]}…" for one in tokens]
+    return {"tickmode": "array", "tickvals": at, "ticktext": [escaped(short[i]) for i in at]}
+
+
+def log_axis(values: Float[np.ndarray, "..."], **axis: Any) -> dict[str, Any]:
+    """A logarithmic axis over the positive values, labelled at 1, 2 and 5 times the powers of ten that they span."""
+    known = np.log10(values[np.isfinite(values) & (values > 0)])
+    if not known.size:
+        return {"type": "log", **axis}
+    powers = range(int(np.floor(known.min())), int(np.ceil(known.max())) + 1)
+    at = [step * 10.0**power for power in powers for step in ((1, 2, 5) if len(powers) <= 4 else (1,))]
+    return {"type": "log", "tickmode": "array", "tickvals": at, "ticktext": [f"{one:g}" for one in at], **axis}
 
 
 def signed_heatmap(
@@ -52,7 +86,14 @@ def signed_heatmap(
     array = np.asarray(values, dtype=np.float32)
     peak = float(np.nanmax(np.abs(array), initial=0.0)) or 1.0
     return go.Heatmap(
-        z=array, zmin=-peak, zmax=peak, colorscale=SIGNED, text=text, hovertemplate=f"{hover}<extra></extra>"
+        x=np.arange(array.shape[1]),
+        y=np.arange(array.shape[0]),
+        z=array,
+        zmin=-peak,
+        zmax=peak,
+        colorscale=SIGNED,
+        text=text,
+        hovertemplate=f"{hover}<extra></extra>",
     )
 
 

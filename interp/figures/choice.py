@@ -16,5 +16,5 @@ def choice(names: Sequence[str], per_view: int = 1) -> dict[str, Any]:
         for count in [len(names) * per_view]
         for view, name in enumerate(names)
     ]
-    place = {"x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"}
+    place = {"x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom", "pad": {"b": 6}}
     return {"updatemenus": [{"buttons": buttons, "showactive": True, **place}]}

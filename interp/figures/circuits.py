@@ -13,29 +13,21 @@ from interp.circuits.copying import Copying
 from interp.circuits.diagonal import DiagonalRanks
 from interp.circuits.qk_spectrum import QKSpectrum
 from interp.circuits.top_tokens import TopTokens
-from interp.figures.canvas import canvas, escaped, head_name, signed_heatmap, top_down
-from interp.figures.heads import head_score_figure
-from interp.head_score import HeadScore
-
-POSITIVE_BAR, NEGATIVE_BAR = "#2166ac", "#b2182b"
+from interp.figures.canvas import bar, canvas, escaped, head_name, signed_heatmap, top_down
+from interp.figures.choice import choice
+from interp.figures.colours import BLUE, RED, depth_colour
+from interp.figures.heads import head_grid
 
 
 def copying_figure(copying: Copying) -> go.Figure:
     """The copying score of every head, layers by heads."""
-    return head_score_figure(
-        HeadScore(copying.value, copying.value_null, copying.value_null_spread, about=copying.about)
-    )
+    return head_grid(copying, "value")
 
 
 def diagonal_figure(ranks: DiagonalRanks, field: str = "row_rank") -> go.Figure:
     """One field of every head, layers by heads."""
-    null, spread = (getattr(ranks, f"{field}_{of}") for of in ("null", "null_spread"))
-    said = replace(
-        ranks.about,
-        title=f"{ranks.about.title}: {field.replace('_', ' ')}",
-        gauge_dependent=("value",) if field in ranks.about.gauge_dependent else (),
-    )
-    return head_score_figure(HeadScore(getattr(ranks, field), null, spread, about=said))
+    said = replace(ranks.about, title=f"{ranks.about.title}: {field.replace('_', ' ')}")
+    return head_grid(replace(ranks, about=said), field)
 
 
 def eigenvalue_figure(result: Copying | QKSpectrum, layer: int = 0, head: int = 0) -> go.Figure:
@@ -46,18 +38,18 @@ def eigenvalue_figure(result: Copying | QKSpectrum, layer: int = 0, head: int = 
         x=real,
         y=imaginary,
         mode="markers",
-        marker={"color": np.where(real < 0, NEGATIVE_BAR, POSITIVE_BAR)},
+        marker={"color": np.where(real < 0, RED, BLUE)},
         hovertemplate=f"{head_name(layer, head)}<br>%{{x:.4g}} + %{{y:.4g}} i<extra></extra>",
     )
     axes: dict[str, Any] = {
-        "xaxis": {"title": "real part", "zeroline": True},
+        "xaxis": {"title": f"real part ({head_name(layer, head)})", "zeroline": True},
         "yaxis": {"title": "imaginary part", "scaleanchor": "x"},
     }
     return canvas(result.about, [points], "eigenvalues", **axes)
 
 
 def spectrum_figure(spectrum: QKSpectrum) -> go.Figure:
-    """Singular values of every head in order, a line each; heads of a layer share a shade, later layers are darker."""
+    """Singular values of every head in order, a line each; heads of a layer share a colour."""
     layers, heads, rank = spectrum.singular_values.shape
     index = np.arange(1, rank + 1)
     lines = [
@@ -65,8 +57,10 @@ def spectrum_figure(spectrum: QKSpectrum) -> go.Figure:
             x=index,
             y=spectrum.singular_values[layer, head].numpy(),
             mode="lines",
-            name=head_name(layer, head),
-            line={"color": f"rgba(33, 102, 172, {0.25 + 0.75 * (layer + 1) / layers:.2f})"},
+            name=f"layer {layer}",
+            legendgroup=f"layer {layer}",
+            showlegend=head == 0,
+            line={"color": depth_colour(layer, layers), "width": 1.5},
             hovertemplate=f"{head_name(layer, head)}<br>σ%{{x}} = %{{y:.4g}}<extra></extra>",
         )
         for layer in range(layers)
@@ -77,17 +71,12 @@ def spectrum_figure(spectrum: QKSpectrum) -> go.Figure:
 
 
 def composition_figure(composition: Composition) -> go.Figure:
-    """Score minus null of writers (rows) and readers (columns), with a button for what is read."""
+    """Score minus null of writers (rows) and readers (columns), with a menu of what is read."""
     reads = composition.labels["read"]
     heatmaps = [_excess_heatmap(composition, at).update(visible=at == 0) for at in range(len(reads))]
-    buttons = [
-        {"label": read, "method": "restyle", "args": [{"visible": [other == read for other in reads]}]}
-        for read in reads
-    ]
     axes: dict[str, Any] = {"xaxis": {"title": "reader"}, "yaxis": top_down(title="writer")}
-    menu = {"buttons": buttons, "type": "buttons", "direction": "right", "x": 1, "xanchor": "right", "y": 1.1}
     said = replace(composition.about, title=f"{composition.about.title}: score minus null")
-    return canvas(said, heatmaps, "excess", updatemenus=[menu], **axes)
+    return canvas(said, heatmaps, "excess", **choice(reads), **axes)
 
 
 def top_tokens_figure(top: TopTokens) -> go.Figure:
@@ -103,7 +92,7 @@ def top_tokens_figure(top: TopTokens) -> go.Figure:
         x=values,
         y=np.arange(len(tokens)),
         orientation="h",
-        marker={"color": np.where(values < 0, NEGATIVE_BAR, POSITIVE_BAR)},
+        marker={"color": np.where(values < 0, RED, BLUE)},
         text=shown,
         customdata=np.stack([null, spread], -1),
         textposition="none",
@@ -125,7 +114,7 @@ def _excess_heatmap(composition: Composition, at: int) -> go.Heatmap:
         "<br>score %{customdata[0]:.4f}, null %{customdata[1]:.4f} ± %{customdata[2]:.4f}"
     )
     return signed_heatmap(_square(composition.excess[at]), hover).update(
-        x=names, y=names, customdata=np.stack([_square(field[at]) for field in beside], -1)
+        x=names, y=names, colorbar=bar("excess"), customdata=np.stack([_square(field[at]) for field in beside], -1)
     )
 
 

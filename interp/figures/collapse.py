@@ -1,6 +1,6 @@
 """Figures of collapse: D(n) on logarithmic axes, and bars over the tokens that reach the last one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,13 +10,10 @@ from interp.collapse.cancellation import PathCancellation
 from interp.collapse.curves import CollapseCurves
 from interp.collapse.paths import PathBound
 from interp.collapse.squashing import Squashing
-from interp.figures.canvas import GAUGE, canvas, escaped, token_ticks
+from interp.figures.canvas import GAUGE, canvas, escaped, log_axis, token_ticks
 from interp.figures.choice import choice
+from interp.figures.colours import BLUE, DASHED, depth_colour
 from interp.result import Result
-
-BLUE, GREY = "#2166ac", "#8a8f9c"
-DASHED = {"color": GREY, "dash": "dash", "width": 1.5}
-GROWTH = {"xaxis": {"type": "log", "title": "n"}, "yaxis": {"type": "log", "exponentformat": "power"}}
 
 
 def collapse_figure(curves: CollapseCurves) -> go.Figure:
@@ -25,11 +22,13 @@ def collapse_figure(curves: CollapseCurves) -> go.Figure:
     traces = []
     for view in range(len(names)):
         for depth, label in enumerate(depths):
-            colour = f"rgba(33, 102, 172, {0.2 + 0.8 * (depth + 1) / len(depths):.2f})"
-            traces.append(growth(curves, curves.distance[view, depth], label, view, line={"color": colour}))
+            line = {"color": depth_colour(depth, len(depths))}
+            traces.append(growth(curves, curves.distance[view, depth], label, view, line=line))
         null = curves.distance_null[view, -1]
         traces.append(growth(curves, null, f"null, {depths[-1]}", view, mode="lines", line=DASHED))
-    return canvas(curves.about, traces, "distance", **GROWTH, **choice(names, per_view=len(depths) + 1))
+    return canvas(
+        curves.about, traces, "distance", **growth_axes(curves, traces, "D(n)"), **choice(names, len(depths) + 1)
+    )
 
 
 def collapse_comparison_figure(models: Mapping[str, CollapseCurves], depth: int = -1) -> go.Figure:
@@ -43,7 +42,9 @@ def collapse_comparison_figure(models: Mapping[str, CollapseCurves], depth: int 
         for view in range(len(names))
         for model, curves in models.items()
     ]
-    return canvas(first.about, traces, "relative", **GROWTH, **choice(names, per_view=len(models)))
+    return canvas(
+        first.about, traces, "relative", **growth_axes(first, traces, "D(n)/D(n₀)"), **choice(names, len(models))
+    )
 
 
 def growth(curves: CollapseCurves, values: Any, name: str, view: int, **style: Any) -> go.Scatter:
@@ -55,10 +56,16 @@ def growth(curves: CollapseCurves, values: Any, name: str, view: int, **style: A
     )
 
 
+def growth_axes(curves: CollapseCurves, lines: Sequence[go.Scatter], title: str) -> dict[str, Any]:
+    """Logarithmic axes over n and over what the lines show."""
+    reached = np.concatenate([np.asarray(one.y) for one in lines])
+    return {"xaxis": log_axis(np.array(curves.lengths, float), title="n"), "yaxis": log_axis(reached, title=title)}
+
+
 def squashing_figure(found: Squashing) -> go.Figure:
     """The influence of every token on a logarithmic axis, the null dashed."""
     axes = by_token(found, "influence")
-    axes["yaxis"] |= {"type": "log", "exponentformat": "power"}
+    axes["yaxis"] = log_axis(np.concatenate([found.norm.numpy(), found.norm_null.numpy()]), **axes["yaxis"])
     return canvas(found.about, over_tokens(found, "norm"), "norm", **axes)
 
 
@@ -88,7 +95,7 @@ def over_tokens(found: Result, field: str, visible: bool = True) -> list[Any]:
     return [bar, go.Scatter(x=x, y=null, mode="lines", name="null", line=DASHED, visible=visible, hoverinfo="skip")]
 
 
-def by_token(found: Result, title: str) -> dict[str, dict[str, Any]]:
+def by_token(found: Result, title: str) -> dict[str, Any]:
     """The axes of bars over tokens."""
     first = next(iter(found.tensors().values()))
     return {"xaxis": {"title": "token", **token_ticks(source_tokens(found, len(first)))}, "yaxis": {"title": title}}

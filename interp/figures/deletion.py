@@ -10,9 +10,10 @@ from interp.deletion.contributions import Contributions
 from interp.deletion.decision_plane import DecisionPlane
 from interp.deletion.negative_mass import NegativeMass
 from interp.deletion.quadrants import QUADRANTS, Quadrants
-from interp.figures.canvas import canvas, escaped, head_name, signed_heatmap, token_ticks, top_down
+from interp.figures.canvas import SQUARE, canvas, escaped, head_name, signed_heatmap, token_ticks, top_down
 from interp.figures.choice import choice
-from interp.result import Result
+from interp.figures.colours import BLUE, DEPTHS, GREY
+from interp.figures.heads import head_grid
 
 # Blue raises the attended token's logit, red lowers it; the pale ones do so through a negative weight.
 COLOURS = ("#2166ac", "#b2182b", "#f4a582", "#92c5de")
@@ -40,26 +41,26 @@ def quadrants_figure(found: Quadrants) -> go.Figure:
 def decision_plane_figure(found: DecisionPlane) -> go.Figure:
     """Every head as a point, its null beside it in grey."""
     layers = np.indices(tuple(found.dynamic.shape))[0].ravel()
-    null = _points("null", found.dynamic_null, found.static_null, {"color": "#c4c7d0", "symbol": "x", "size": 6})
-    marker = {"color": layers, "colorscale": "Viridis", "size": 10, "colorbar": {"title": "layer", "dtick": 1}}
+    null = _points("null", found.dynamic_null, found.static_null, {"color": GREY, "symbol": "x-thin-open", "size": 7})
+    marker = {
+        "color": layers,
+        "colorscale": DEPTHS,
+        "size": 10,
+        "colorbar": {"title": "layer", "len": 0.8, "y": 1, "yanchor": "top", "dtick": 1 + layers.max() // 8},
+    }
     axis = {"range": [-0.05, 1.05]}
     return canvas(
         found.about,
         [null, _points("head", found.dynamic, found.static, marker)],
         xaxis={"title": "dynamic", **axis},
         yaxis={"title": "static", **axis},
-        showlegend=False,
+        legend={"x": 1.02, "y": 0, "yanchor": "bottom"},
     )
 
 
 def negative_mass_figure(found: NegativeMass) -> go.Figure:
     """The minority mass by head, which no gauge changes; pointing at it gives the other numbers."""
-    columns = (found.minority_mass_null, found.negative_mass, found.signed_sum, found.cancellation)
-    hover = (
-        "<br>null %{customdata[0]:.3f}<br>negative mass %{customdata[1]:.3f}, signed sum %{customdata[2]:.3f} "
-        "(gauge-dependent)<br>cancellation %{customdata[3]:.3f}"
-    )
-    return head_grid(found, "minority_mass", hover, np.stack([one.numpy() for one in columns], -1))
+    return head_grid(found, "minority_mass", beside=("negative_mass", "signed_sum", "cancellation"))
 
 
 def contributions_figure(found: Contributions) -> go.Figure:
@@ -76,6 +77,7 @@ def contributions_figure(found: Contributions) -> go.Figure:
         found.about,
         maps,
         "contribution",
+        tall=SQUARE,
         xaxis={"title": f"source ({names[0]})" if len(maps) == 1 else "source", **ticks},
         yaxis=top_down(title="destination", **ticks),
         **choice(names),
@@ -91,23 +93,15 @@ def attention_contribution_figure(found: AttentionContribution, head: tuple[int,
     x, y = (one[layer, index].numpy() for one in (found.attention, found.contribution))
     text = np.array([escaped(one) for one in found.labels.get("point", ("",) * len(x))], dtype=object)
     points = go.Scatter(
-        x=x, y=y, text=text, mode="markers", hovertemplate="%{text}<br>%{x:.3f}, %{y:.3f}<extra></extra>"
+        x=x,
+        y=y,
+        text=text,
+        mode="markers",
+        marker_color=BLUE,
+        hovertemplate="%{text}<br>%{x:.3f}, %{y:.3f}<extra></extra>",
     )
     said = f"attention of {head_name(layer, index)}: r = {r:.3f}, null of |r| {null:.3f} ± {spread:.3f}"
     return canvas(found.about, [points], "correlation", xaxis={"title": said}, yaxis={"title": "contribution"})
-
-
-def head_grid(found: Result, field: str, hover: str, data: Float[np.ndarray, "layer head column"]) -> go.Figure:
-    """A grid of layers by heads of one field, with more in the hover text."""
-    cells = signed_heatmap(found.tensors()[field], f"L%{{y}}H%{{x}}<br>%{{z:.3f}}{hover}")
-    cells.customdata = data
-    return canvas(
-        found.about,
-        [cells],
-        field,
-        xaxis={"title": "head", "dtick": 1},
-        yaxis=top_down(title="layer", dtick=1),
-    )
 
 
 def head_names(values: Float[Tensor, "layer head ..."]) -> np.ndarray:

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.figures.canvas import GAUGE, canvas, escaped, head_name, signed_heatmap, token_ticks, top_down
+from interp.figures.canvas import GAUGE, bar, canvas, escaped, head_name, signed_heatmap, token_ticks, top_down
 from interp.figures.choice import choice
 from interp.geometry.angles import Angles
 from interp.geometry.embedding import JointEmbedding
@@ -89,10 +89,11 @@ def joint_embedding_figure(embedding: JointEmbedding) -> go.Figure:
     if len(titles) == 3:
         axes: dict[str, Any] = {
             "scene": {f"{axis}axis": {"title": {"text": title}} for axis, title in zip("xyz", titles, strict=True)}
+            | {"camera": {"eye": {"x": 1.5, "y": 1.5, "z": 1.1}}}
         }
     else:
         axes = {"xaxis": {"title": titles[0]}, "yaxis": {"title": titles[1], "scaleanchor": "x"}}
-    return canvas(embedding.about, clouds, "queries", **axes)
+    return canvas(embedding.about, clouds, "queries", legend={"itemsizing": "constant"}, **axes)
 
 
 def cloud(
@@ -134,7 +135,7 @@ def temperatures_figure(found: Temperatures) -> go.Figure:
         values = getattr(found, field) - (0 if beside else 1)
         name = f"{symbol} beside position" if beside else f"{symbol} − 1"
         hover = f"layer %{{y}}, %{{text}} at %{{x}}<br>{name} = %{{z:.4f}}"
-        maps.append(signed_heatmap(values, hover, words).update(visible=not maps, name=name))
+        maps.append(signed_heatmap(values, hover, words).update(visible=not maps, name=name, colorbar=bar(name)))
         names.append(name + (f" ({GAUGE})" if field in found.about.gauge_dependent else ""))
-    axes = {"xaxis": token_ticks(tokens), "yaxis": top_down(title="layer", dtick=1)}
+    axes = {"xaxis": {"title": "token", **token_ticks(tokens)}, "yaxis": top_down(title="layer", type="category")}
     return canvas(found.about, maps, **axes, **choice(names))

@@ -1,25 +1,61 @@
-"""Figures of one number per head: a grid of layers by heads, the null in the hover text."""
+"""Figures of heads: grids of layers by heads, one number each, with its null and what stands beside it in the hover."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+from jaxtyping import Float
+from torch import Tensor
 
-from interp.figures.canvas import canvas, signed_heatmap, top_down
+from interp.figures.canvas import GAUGE, bar, canvas, escaped, signed_heatmap, top_down
 from interp.head_score import HeadScore
+from interp.result import Result
 
 
 def head_score_figure(score: HeadScore) -> go.Figure:
-    """The value of every head; pointing at it gives the null and its spread."""
-    null, spread = score.value_null, score.value_null_spread
-    if null is None or spread is None:
-        words, hover = None, "layer %{y}, head %{x}<br>%{z:.4f}"
-    else:
-        pairs = np.stack([null.numpy(), spread.numpy()], -1)
-        words = np.array([[f"{mean:.4f} ± {width:.4f}" for mean, width in row] for row in pairs])
-        hover = "layer %{y}, head %{x}<br>%{z:.4f}<br>null %{text}"
-    return canvas(
-        score.about,
-        [signed_heatmap(score.value, hover, words)],
-        "value",
-        xaxis={"title": "head", "dtick": 1},
-        yaxis=top_down(title="layer", dtick=1),
+    """The value of every head."""
+    return head_grid(score, "value")
+
+
+def head_grid(result: Result, field: str, beside: Sequence[str] = ()) -> go.Figure:
+    """One field of a result by layer and head; pointing at a head also gives the fields beside it."""
+    tensors = result.tensors()
+    cells: Any = grid(result, field)
+    cells.customdata = np.stack([tensors[one].numpy() for one in (field, *beside)], -1)
+    said = [f"<br>{escaped(named(result, one))} %{{customdata[{at}]:.4f}}" for at, one in enumerate(beside, 1)]
+    cells.hovertemplate = cells.hovertemplate.replace("<extra>", "".join([*said, "<extra>"]))
+    return canvas(result.about, [cells], field, **heads())
+
+
+def grid(result: Result, field: str, *index: int, name: str = "", visible: bool = True) -> go.Heatmap:
+    """A heatmap of a field, at an index of the axes that it has before layer and head; its null in the hover text."""
+    tensors = result.tensors()
+    null, spread = (
+        tensors[one][index] if (one := f"{field}_{of}") in tensors else None for of in ("null", "null_spread")
     )
+    said = named(result, field) if name in ("", field) else f"{name} {named(result, field)}"
+    hover = f"layer %{{y}}, head %{{x}}<br>{escaped(said)} %{{z:.4f}}" + ("" if null is None else "<br>null %{text}")
+    words = None if null is None else null_words(null, spread)
+    trace = signed_heatmap(tensors[field][index], hover, words)
+    return trace.update(
+        visible=visible, name=name or field, colorbar=bar(result.about.title if field == "value" else said)
+    )
+
+
+def named(result: Result, field: str) -> str:
+    """A field in words, with a mark where it depends on the gauge."""
+    return field.replace("_", " ") + (f" ({GAUGE})" if field in result.about.gauge_dependent else "")
+
+
+def null_words(null: Float[Tensor, "layer head"], spread: Float[Tensor, "layer head"] | None) -> np.ndarray:
+    """Mean ± standard deviation of the null of every head, or its mean alone."""
+    means = np.array([[f"{one:.4f}" for one in row] for row in null.tolist()], dtype=object)
+    if spread is None:
+        return means
+    return means + np.array([[f" ± {one:.4f}" for one in row] for row in spread.tolist()], dtype=object)
+
+
+def heads() -> dict[str, Any]:
+    """The axes of a grid of heads."""
+    return {"xaxis": {"title": "head", "type": "category"}, "yaxis": top_down(title="layer", type="category")}

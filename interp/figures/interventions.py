@@ -1,16 +1,22 @@
-"""Figures of interventions: what changed along the prompt, predictions before and after, grids of patched heads."""
+"""Figures of interventions: what changed along the prompt, predictions before and after, grids of touched heads."""
+
+from dataclasses import replace
 
 import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Int
 from torch import Tensor
 
-from interp.figures.canvas import canvas, escaped, token_ticks, top_down
-from interp.figures.deletion import head_grid
+from interp.figures.canvas import GAUGE, canvas, escaped, token_ticks, top_down
+from interp.figures.choice import choice
+from interp.figures.heads import grid, head_grid, heads
 from interp.interventions.effect import InterventionEffect
+from interp.interventions.intervention import SIGNED
 from interp.interventions.path_patching import PathPatching
 from interp.interventions.suppression_effect import SuppressionEffect
+from interp.interventions.sweep import InterventionSweep
 
+SWEPT = {"loss_change": "Δ loss", "kl": "KL", "changed": "share of positions that change"}
 STAYED, CHANGED = "#9ecae1", "#08519c"
 FIELDS = {
     "loss_change": "Δ loss",
@@ -69,17 +75,25 @@ def predictions_figure(found: InterventionEffect, position: int = -1) -> go.Figu
     return canvas(found.about, bars, "after_probability", barmode="group", **axes)
 
 
+def sweep_figure(found: InterventionSweep) -> go.Figure:
+    """A menu of measures and kinds, marked where the kind depends on the gauge; pointing at a head gives the null."""
+    names, traces = [], []
+    for field, words in SWEPT.items():
+        for index, kind in enumerate(found.labels["kind"]):
+            shown = found if kind in SIGNED else replace(found, about=replace(found.about, gauge_dependent=()))
+            names.append(f"{kind}: {words}{f' ({GAUGE})' if field in shown.about.gauge_dependent else ''}")
+            traces.append(grid(shown, field, index, name=kind, visible=not traces))
+    return canvas(found.about, traces, **heads(), **choice(names))
+
+
 def path_patching_figure(found: PathPatching) -> go.Figure:
     """Change of the logit difference by head."""
-    data = np.stack([found.change_null.numpy(), found.change_null_spread.numpy()], -1)
-    return head_grid(found, "change", " %<br>null %{customdata[0]:.3f} ± %{customdata[1]:.3f}", data)
+    return head_grid(found, "change")
 
 
 def suppression_effect_figure(found: SuppressionEffect) -> go.Figure:
     """Share of a head's effect that its suppression part explains, by head."""
-    columns = (found.explained_null, found.explained_null_spread, found.kl_mean)
-    hover = "<br>null %{customdata[0]:.3f} ± %{customdata[1]:.3f}<br>KL mean-ablated %{customdata[2]:.4f}"
-    return head_grid(found, "explained", hover, np.stack([one.numpy() for one in columns], -1))
+    return head_grid(found, "explained", beside=("kl_mean",))
 
 
 def _likeliest(found: InterventionEffect, ids: Int[Tensor, "position rank"]) -> list[str]:

@@ -9,10 +9,10 @@ from interp.collapse.massive import MassiveActivations
 from interp.collapse.matrix_measures import MEASURES
 from interp.collapse.residual import ResidualGeometry, ResidualNorms
 from interp.collapse.sinks import Sinks
-from interp.figures.canvas import POSITIVE, canvas, escaped, token_ticks, top_down
+from interp.figures.canvas import canvas, escaped, log_axis, token_ticks, top_down
 from interp.figures.choice import choice
-from interp.figures.collapse import BLUE, DASHED, GREY
-from interp.figures.detectors import grid, heads
+from interp.figures.colours import BLUE, DASHED, GREY, POSITIVE, RANKED
+from interp.figures.heads import grid, heads
 
 
 def residual_geometry_figure(found: ResidualGeometry) -> go.Figure:
@@ -44,18 +44,21 @@ def massive_activations_figure(found: MassiveActivations) -> go.Figure:
     """The largest magnitudes at every depth beside the median, on a logarithmic axis; where they stand in the hover."""
     depths = np.array(found.labels["depth"])
     ranks = found.value.shape[1]
-    hover = "%{x}<br>%{text}<br>%{customdata[0]:.4g}, %{customdata[1]:.1f} × the median<br>null %{customdata[2]:.1f} ×"
+    times = "%{customdata[1]:.1f} × the median<br>null %{customdata[2]:.1f} ×"
+    hover = f"%{{x}}<br>%{{text}}<br>%{{customdata[0]:.4g}}, {times}"
     traces: list[Any] = []
     for rank in range(ranks):
         words = [where(found, depth, rank) for depth in range(len(depths))]
         columns = (found.value, found.ratio, found.ratio_null)
         bar = go.Bar(x=depths, y=found.value[:, rank].abs().numpy(), name=f"largest {rank + 1}")
+        bar.update(marker_color=RANKED[min(rank, len(RANKED) - 1)])
         data = np.stack([one[:, rank].numpy() for one in columns], -1)
         traces.append(
             bar.update(text=words, textposition="none", customdata=data, hovertemplate=f"{hover}<extra></extra>")
         )
     traces.append(go.Scatter(x=depths, y=found.median.numpy(), name="median", mode="lines", line=DASHED))
-    return canvas(found.about, traces, "value", yaxis={"type": "log", "title": "magnitude"}, barmode="group")
+    reached = np.concatenate([found.value.abs().flatten().numpy(), found.median.numpy()])
+    return canvas(found.about, traces, "value", yaxis=log_axis(reached, title="magnitude"), barmode="group")
 
 
 def where(found: MassiveActivations, depth: int, rank: int) -> str:

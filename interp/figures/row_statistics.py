@@ -2,14 +2,19 @@
 
 import numpy as np
 import plotly.graph_objects as go
+from jaxtyping import Num
+from torch import Tensor
 
-from interp.figures.canvas import GAUGE, canvas, escaped, head_name
+from interp.figures.canvas import GAUGE, canvas, escaped, head_name, token_ticks
 from interp.figures.choice import choice
-from interp.figures.detectors import grid, heads
+from interp.figures.colours import LINES
+from interp.figures.heads import grid, heads
 from interp.rows.curves import RowCurves
 from interp.rows.heads import HeadRows
+from interp.rows.reading import BESIDE_TWIN
 
 FIRST = "normalised_entropy"
+EQUAL, TWIN = "equal weights", "softmax twin"
 
 
 def head_rows_figure(rows: HeadRows) -> go.Figure:
@@ -22,32 +27,52 @@ def head_rows_figure(rows: HeadRows) -> go.Figure:
 
 
 def row_curves_figure(curves: RowCurves, statistic: str = FIRST) -> go.Figure:
-    """One statistic along the prompt, a line per head, darker in later layers; equal weights dashed.
+    """One statistic along the prompt, a line per head beside its null, one layer at a time.
 
     Raises ValueError for a statistic that is not there.
     """
     known = curves.tensors()
     if statistic not in known:
         raise ValueError(f"unknown statistic {statistic!r}; known: {', '.join(known)}")
-    values, null = known[statistic], known.get(f"{statistic}_null")
-    layers, n_heads, n_query = values.shape
-    place = np.arange(n_query)
-    words = np.array([escaped(token) for token in curves.labels.get("query", [str(i) for i in place])], dtype=object)
-    lines = [
-        go.Scatter(
-            x=place,
-            y=values[layer, head].numpy(),
-            mode="lines",
-            name=head_name(layer, head),
-            text=words,
-            line={"color": f"rgba(33, 102, 172, {0.25 + 0.75 * (layer + 1) / layers:.2f})", "width": 1.5},
-            hovertemplate=f"{head_name(layer, head)}, %{{text}} at %{{x}}<br>%{{y:.4f}}<extra></extra>",
-        )
-        for layer in range(layers)
-        for head in range(n_heads)
-    ]
-    if null is not None:
+    layers, _, n_query = known[statistic].shape
+    views = [layer_lines(curves, statistic, layer) for layer in range(layers)]
+    axes = {
+        "xaxis": {"title": "query", **token_ticks(tokens_of(curves, n_query))},
+        "yaxis": {"title": statistic.replace("_", " ")},
+    }
+    menu = choice([f"layer {layer}" for layer in range(layers)], len(views[0]))
+    return canvas(curves.about, [one for view in views for one in view], statistic, showlegend=True, **axes, **menu)
+
+
+def layer_lines(curves: RowCurves, statistic: str, layer: int) -> list[go.Scatter]:
+    """The lines of a layer: its heads, and the null dashed, once where it is the same for all of them."""
+    values, null = (curves.tensors().get(name) for name in (statistic, f"{statistic}_null"))
+    assert values is not None
+    lines = [curve(curves, values[layer, head], head_name(layer, head), head) for head in range(values.shape[1])]
+    if null is not None and statistic in BESIDE_TWIN:
+        twins = [curve(curves, one, f"{lines[head].name}, {TWIN}", head) for head, one in enumerate(null[layer])]
+        lines += [one.update(line_dash="dot", name=TWIN, showlegend=one is twins[0]) for one in twins]
+    elif null is not None:
         dashed = {"color": "#1c2030", "dash": "dash", "width": 1}
-        lines.append(go.Scatter(x=place, y=null[0, 0].numpy(), mode="lines", name="equal weights", line=dashed))
-    axes = {"xaxis": {"title": "position of the query"}, "yaxis": {"title": statistic.replace("_", " ")}}
-    return canvas(curves.about, lines, statistic, **axes)
+        lines.append(curve(curves, null[layer, 0], EQUAL, 0).update(line=dashed, legendgroup=EQUAL))
+    return [one.update(visible=layer == 0) for one in lines]
+
+
+def curve(curves: RowCurves, values: Num[Tensor, "query"], name: str, head: int) -> go.Scatter:
+    """One line, in the colour of a head."""
+    words = np.array([escaped(token) for token in tokens_of(curves, len(values))], dtype=object)
+    return go.Scatter(
+        x=np.arange(len(values)),
+        y=values.numpy(),
+        mode="lines",
+        name=name,
+        legendgroup=f"head {head}",
+        text=words,
+        line={"color": LINES[head % len(LINES)], "width": 1.5},
+        hovertemplate=f"{name}, %{{text}} at %{{x}}<br>%{{y:.4f}}<extra></extra>",
+    )
+
+
+def tokens_of(curves: RowCurves, count: int) -> tuple[str, ...]:
+    """The tokens of the queries, or their places where they have no names."""
+    return tuple(curves.labels.get("query", tuple(map(str, range(count)))))

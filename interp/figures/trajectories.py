@@ -3,7 +3,7 @@
 import numpy as np
 import plotly.graph_objects as go
 
-from interp.figures.canvas import canvas, escaped
+from interp.figures.canvas import canvas, escaped, log_axis
 from interp.figures.choice import choice
 from interp.trajectories.trajectory import Trajectory
 
@@ -18,7 +18,7 @@ def trajectory_figure(result: Trajectory) -> go.Figure:
     return canvas(
         result.about,
         traces,
-        xaxis={"type": "log", "title": "step"},
+        xaxis=log_axis(np.maximum(result.step.numpy(), BEFORE_THE_FIRST), title="step"),
         yaxis={"title": escaped(measures[0]) if len(measures) == 1 else "", "zeroline": True},
         showlegend=True,
         annotations=[{**one, "showarrow": False, "yanchor": "bottom"} for one in warnings if result.warnings],

@@ -22,6 +22,7 @@ ABOUT = About(
     law="cos θ = q·k/(‖q‖‖k‖); parallel cos ≥ δ, orthogonal abs(cos) < δ, antiparallel cos ≤ −δ, in shares of Σ abs(a)",
     source="Gros 2024, arXiv 2407.18601",
     null="directions at random, density ∝ sin^(d−2) θ, whatever the attention",
+    under=("odd", "even"),
 )
 
 

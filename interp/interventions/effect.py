@@ -1,6 +1,6 @@
 """Effect: what interventions change in a model's predictions, position by position, against the untouched run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -109,7 +109,12 @@ def losses(logits: Float[Tensor, "pos vocab"], ids: Int[Tensor, "pos"]) -> Float
 
 def _on_signs(model: Any, interventions: Sequence[Intervention]) -> bool:
     """Whether an edit tells positive from negative weights in a layer whose kernel does not."""
+    odd = odd_layers(model)
+    return any(one.kind in SIGNED and one.layer in odd for one in interventions)
+
+
+def odd_layers(model: Any) -> Collection[int]:
+    """The layers whose kernel is odd: there the sign of a weight is a matter of gauge."""
     spec = model.attention_spec
-    if variant_named(spec.variant).parity(spec.options) != "odd":
-        return False
-    return any(one.kind in SIGNED and one.layer in spec.chosen(model.cfg.n_layers) for one in interventions)
+    odd = variant_named(spec.variant).parity(spec.options) == "odd"
+    return spec.chosen(model.cfg.n_layers) if odd else ()

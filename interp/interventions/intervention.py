@@ -20,6 +20,7 @@ KINDS: dict[str, Callable[[Tensor, float], Tensor]] = {
     "set": lambda weights, value: torch.full_like(weights, value),
 }
 VALUED = ("scale", "set")
+VALUELESS = tuple(kind for kind in KINDS if kind not in VALUED)
 # In a head of an odd kernel these do another thing after (W_Q, W_V) → (−W_Q, −W_V).
 SIGNED = ("keep_positive", "keep_negative", "absolute", "set")
 

@@ -1,6 +1,6 @@
 """Path patching: what one head's output at the last position is worth to the answer, through the MLPs alone."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,8 +12,10 @@ from interp.about import About
 from interp.activations import gather
 from interp.attribution.prompt_pair import PromptPair
 from interp.hooked_model import HookedModel
+from interp.interventions.touched_run import ROWS, logits_of_rows
 from interp.nulls import null_of
 from interp.result import Result
+from interp.watch import Watch, counted, unwatched
 
 Z = "attn.hook_z"
 SAMPLES = 4
@@ -36,54 +38,51 @@ class PathPatching(Result):
     difference: Float[Tensor, "prompt"]
 
 
-def path_patching(model: HookedModel, pairs: Sequence[PromptPair]) -> PathPatching:
+def path_patching(
+    model: HookedModel, pairs: Sequence[PromptPair], batch_size: int = ROWS, watch: Watch = unwatched
+) -> PathPatching:
     """Every head as the sender, the final residual stream as the receiver; the pairs are of one length.
 
-    Runs the model 1 + SAMPLES times per head. Hooks are state: the caller lets one run in at a time. Raises ValueError
-    for no pair, for pairs of several lengths and for a mean difference of 0.
+    Every head and prompt is run 1 + SAMPLES times, the senders of one layer together, at most batch_size rows in a
+    forward pass; watch(done, total) counts the passes. Hooks are state: the caller lets one run in at a time. Raises
+    ValueError for no pair, for pairs of several lengths and for a mean difference of 0.
     """
     runs = gather(model, [*(pair.clean for pair in pairs), *(pair.corrupt for pair in pairs)], [Z])
-    kept, sent = torch.stack([run[Z] for run in runs], 1).split(len(pairs), 1)
+    clean, corrupt = torch.stack([run[Z] for run in runs], 1).split(len(pairs), 1)
     before = differences(pairs, torch.stack([run.logits[-1] for run in runs[: len(pairs)]]))
     if before.mean() == 0:
         raise ValueError("the mean logit difference of the clean prompts is 0, so no change is a share of it")
-    ids = torch.tensor([pair.clean.ids for pair in pairs], device=next(iter(model.parameters())).device)
-    n_layers, _, _, n_heads, _ = kept.shape
+    ids = torch.tensor([pair.clean.ids for pair in pairs])
+    n_layers, _, _, n_heads, _ = clean.shape
+    rows = torch.cartesian_prod(torch.arange(n_heads), torch.arange(len(pairs))).split(batch_size)
+    step = counted(watch, (1 + SAMPLES) * n_layers * len(rows))
+
+    def after(layer: int, position: int) -> Iterator[Float[Tensor, "row"]]:
+        for head, prompt in (some.unbind(-1) for some in rows):
+            z = clean[:, prompt]
+            z[layer, torch.arange(len(prompt)), -1, head] = corrupt[layer, prompt, position, head]
+            yield differences([pairs[i] for i in prompt.tolist()], given_logits(model, ids[prompt], z))
+            step()
 
     def change(position: int) -> Float[Tensor, "layer head"]:
-        senders = torch.cartesian_prod(torch.arange(n_layers), torch.arange(n_heads)).tolist()
-        after = torch.stack(
-            [
-                differences(pairs, patched_logits(model, ids, kept, (layer, head), sent[layer, :, position, head]))
-                for layer, head in senders
-            ]
-        )
-        return (100 * (after - before).mean(-1) / before.mean()).unflatten(0, (n_layers, n_heads))
+        found = torch.stack([torch.cat(list(after(layer, position))) for layer in range(n_layers)])
+        return 100 * (found.unflatten(1, (n_heads, -1)) - before).mean(-1) / before.mean()
 
     anywhere = null_of(lambda dice: change(int(torch.randint(ids.shape[1], (), generator=dice))), SAMPLES)
     return PathPatching(change(-1), anywhere.mean, anywhere.spread, before, about=ABOUT)
 
 
-@torch.no_grad()
-def patched_logits(
-    model: HookedModel,
-    ids: Int[Tensor, "prompt pos"],
-    z: Float[Tensor, "layer prompt pos head d_head"],
-    sender: tuple[int, int],
-    output: Float[Tensor, "prompt d_head"],
-) -> Float[Tensor, "prompt vocab"]:
-    """Logits after the last position, what all heads mixed being z but for the sender's there, which is the output."""
-    layer, head = sender
-    patched = z[layer].clone()
-    patched[:, -1, head] = output
-    given = [*z[:layer], patched, *z[layer + 1 :]]
-    hooks = [(f"blocks.{place}.{Z}", partial(_put, given=one)) for place, one in enumerate(given)]
-    return model.run_with_hooks(ids, fwd_hooks=hooks)[:, -1].float().cpu()
+def given_logits(
+    model: HookedModel, ids: Int[Tensor, "row pos"], z: Float[Tensor, "layer row pos head d_head"]
+) -> Float[Tensor, "row vocab"]:
+    """Logits after the last position, what the heads of all layers mix being given."""
+    hooks = [(f"blocks.{layer}.{Z}", partial(_put, given=one)) for layer, one in enumerate(z)]
+    return logits_of_rows(model, ids, hooks, logits_to_keep=1)[:, -1]
 
 
 def _put(
-    mixed: Float[Tensor, "prompt pos head d_head"], hook: object, given: Float[Tensor, "prompt pos head d_head"]
-) -> Float[Tensor, "prompt pos head d_head"]:
+    mixed: Float[Tensor, "row pos head d_head"], hook: object, given: Float[Tensor, "row pos head d_head"]
+) -> Float[Tensor, "row pos head d_head"]:
     return given.to(mixed)
 
 

@@ -1,24 +1,25 @@
 """Suppression effect: how much of what a head does is left when it may only suppress the tokens that it attends to."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from interp.about import About
-from interp.activations import Activations, gather
 from interp.deletion.contributions import ov_terms
-from interp.head_weights import HeadWeights, head_weights
+from interp.head_weights import head_weights
 from interp.interventions.divergence import divergence
-from interp.interventions.touched_run import logits_of
+from interp.interventions.layer_heads import LayerHeads, layer_heads
+from interp.interventions.touched_run import ROWS, logits_of_rows
 from interp.nulls import SAMPLES, null_of
 from interp.prompt_tokens import PromptTokens
 from interp.result import Result
+from interp.watch import Watch, counted, unwatched
 
-NEEDS = ("attn.hook_pattern", "attn.hook_v", "attn.hook_z")
 ABOUT = About(
     title="Copy suppression explains",
     unit="share of the effect",
@@ -34,7 +35,8 @@ class SuppressionEffect(Result):
 
     The suppression part of a head's output at d is S[d] = Σ_s min(0, ⟨A[d, s] v_s W_O, û_s⟩) û_s with û_s the
     unembedding of source token s at length 1; the rest, output − S, is replaced by its mean over all positions of
-    all prompts. kl_kept, kl_mean: means over positions, in nats. All are the same under an odd kernel's flip.
+    all prompts. kl_kept, kl_mean: means over all positions, in nats. All are the same under an odd kernel's flip.
+    A norm after attention (Gemma) divides all parts by its scale in the untouched run, position by position.
     """
 
     explained: Float[Tensor, "layer head"]
@@ -44,56 +46,75 @@ class SuppressionEffect(Result):
     kl_mean: Float[Tensor, "layer head"]
 
 
-def suppression_effect(model: Any, prompts: Sequence[PromptTokens], samples: int = SAMPLES) -> SuppressionEffect:
-    """All heads of a hooked model; runs it 2 + samples times per head and prompt.
+def suppression_effect(
+    model: Any,
+    prompts: Sequence[PromptTokens],
+    samples: int = SAMPLES,
+    batch_size: int = ROWS,
+    watch: Watch = unwatched,
+) -> SuppressionEffect:
+    """All heads of a hooked model; every head of a prompt is ablated 2 + samples times, each in a row of its own.
 
-    Raises ValueError for prompts of several lengths, and where a norm follows attention (Gemma): heads do not add up.
+    One layer is held at a time, and at most batch_size rows share a forward pass; watch(done, total) counts those
+    passes. Hooks are state: the caller lets one run in at a time. Raises ValueError for no prompt.
     """
-    if hasattr(model.blocks[0], "ln1_post"):
-        raise ValueError(
-            "suppression was asked of a model with a norm after attention; its heads' outputs do not add up"
-        )
-    weights, runs = head_weights(model), gather(model, prompts, NEEDS)
-    ids = torch.tensor([one.ids for one in prompts])
-    outputs = torch.stack([torch.einsum("lphe,lhem->lhpm", run["attn.hook_z"], weights.W_O) for run in runs])
+    if not prompts:
+        raise ValueError("suppression was asked of no prompt; give one at least")
+    weights = head_weights(model)
+    n_layers, n_heads = weights.shape
+    step = counted(watch, n_layers * len(prompts) * -(-n_heads // batch_size) * (2 + samples))
 
-    def ablated(change: Float[Tensor, "prompt layer head pos d_model"]) -> Float[Tensor, "layer head"]:
-        return torch.stack([_divergences(model, run, of_run) for run, of_run in zip(runs, change, strict=True)]).mean(0)
+    def of_layer(layer: int) -> Float[Tensor, "field head"]:
+        runs = layer_heads(model, weights, prompts, layer, batch_size)
 
-    def kept(sources: Int[Tensor, "prompt key"]) -> Float[Tensor, "layer head"]:
-        parts = [suppression(run, weights, own) for run, own in zip(runs, sources, strict=True)]
-        return ablated(_mean(rest := outputs - torch.stack(parts)) - rest)
+        def keeping(parts: Iterable[Float[Tensor, "head _ d_model"]]) -> Float[Tensor, "head"]:
+            return kl_keeping(model, runs, parts, batch_size, step)
 
-    mean_ablated, of_own = ablated(_mean(outputs) - outputs), kept(ids)
-    null = null_of(lambda dice: 1 - kept(_dealt(ids, dice)) / mean_ablated, samples)
-    return SuppressionEffect(
-        1 - of_own / mean_ablated, null.mean, null.spread, kl_kept=of_own, kl_mean=mean_ablated, about=ABOUT
-    )
+        def suppressing(sources: Sequence[Int[Tensor, "_"]]) -> Float[Tensor, "head"]:
+            return keeping(suppression(run, weights.W_U[:, own]) for run, own in zip(runs, sources, strict=True))
+
+        kl_mean = keeping(torch.zeros_like(run.output) for run in runs)
+        kl_kept = suppressing([run.ids for run in runs])
+        null = null_of(lambda dice: 1 - suppressing([dealt(run.ids, dice) for run in runs]) / kl_mean, samples)
+        return torch.stack([1 - kl_kept / kl_mean, null.mean, null.spread, kl_kept, kl_mean])
+
+    fields = torch.stack([of_layer(layer) for layer in range(n_layers)], 1)
+    return SuppressionEffect(*fields, about=ABOUT)
 
 
-def suppression(
-    run: Activations, weights: HeadWeights, sources: Int[Tensor, "key"]
-) -> Float[Tensor, "layer head pos d_model"]:
+def suppression(run: LayerHeads, unembeddings: Float[Tensor, "d_model key"]) -> Float[Tensor, "head pos d_model"]:
     """S of every head: its output's negative components along the source tokens' unembeddings."""
-    directions = torch.nn.functional.normalize(weights.W_U[:, sources], dim=0)
-    terms = ov_terms(run["attn.hook_v"], weights.W_O, directions)
-    return (run["attn.hook_pattern"] * terms[:, :, None]).clamp(max=0) @ directions.T
+    directions = normalize(unembeddings, dim=0)
+    [terms] = ov_terms(run.values[None], run.W_O[None], directions)
+    return (run.pattern * terms[:, None]).clamp(max=0) @ directions.T / run.scale
 
 
-def _mean(outputs: Float[Tensor, "prompt layer head pos d_model"]) -> Float[Tensor, "1 layer head 1 d_model"]:
-    return outputs.mean((0, 3), keepdim=True)
+def kl_keeping(
+    model: Any,
+    runs: Sequence[LayerHeads],
+    parts: Iterable[Float[Tensor, "head _ d_model"]],
+    batch_size: int,
+    step: Callable[[], None],
+) -> Float[Tensor, "head"]:
+    """Mean KL from the untouched runs when a head keeps a part of its output and the rest is the rest's mean."""
+    rests = [run.output - part for run, part in zip(runs, parts, strict=True)]
+    mean = sum(rest.sum(1, keepdim=True) for rest in rests) / sum(rest.shape[1] for rest in rests)
+
+    def kl(run: LayerHeads, rest: Float[Tensor, "head pos d_model"]) -> Iterator[Float[Tensor, "row pos"]]:
+        for change in (mean - rest).split(batch_size):
+            yield divergences(model, run, change)
+            step()
+
+    return torch.cat([torch.cat(list(kl(*one))) for one in zip(runs, rests, strict=True)], 1).mean(1)
 
 
-def _dealt(ids: Int[Tensor, "prompt key"], dice: torch.Generator) -> Int[Tensor, "prompt key"]:
-    return ids.gather(1, torch.rand(ids.shape, generator=dice).argsort(-1))
+def divergences(model: Any, run: LayerHeads, change: Float[Tensor, "row pos d_model"]) -> Float[Tensor, "row pos"]:
+    """KL from the untouched run at every position, one change of the layer's attention in each row."""
+    hook = (f"blocks.{run.layer}.hook_attn_out", lambda out, hook: out + change.to(out))
+    after = logits_of_rows(model, run.ids.expand(len(change), -1), [hook])
+    return divergence(run.logits.expand_as(after), after)
 
 
-def _divergences(
-    model: Any, run: Activations, change: Float[Tensor, "layer head pos d_model"]
-) -> Float[Tensor, "layer head"]:
-    """Mean KL from the untouched run, one head's output changed at a time."""
-    found = torch.empty(change.shape[:2])
-    for layer, head in torch.cartesian_prod(*map(torch.arange, change.shape[:2])).tolist():
-        hook = (f"blocks.{layer}.hook_attn_out", lambda out, hook, add=change[layer, head]: out + add.to(out))
-        found[layer, head] = divergence(run.logits, logits_of(model, run.tokens.ids, [hook])).mean()
-    return found
+def dealt(ids: Int[Tensor, "pos"], dice: torch.Generator) -> Int[Tensor, "pos"]:
+    """The tokens in an order drawn at random."""
+    return ids[torch.rand(ids.shape, generator=dice).argsort()]

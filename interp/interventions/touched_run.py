@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from interp.hooked_model import HookedModel
@@ -12,13 +12,21 @@ from interp.interventions.intervention import Intervention, edited
 from interp.seen_cells import seen_cells
 
 Hook = tuple[str, Callable[..., Any]]
+ROWS = 16  # edited copies of a prompt that share a forward pass
 
 
 def logits_of(model: HookedModel, ids: Sequence[int], hooks: Sequence[Hook] = ()) -> Float[Tensor, "pos vocab"]:
     """Logits of one prompt on the CPU, float32, under hooks."""
+    return logits_of_rows(model, torch.tensor([ids]), hooks)[0]
+
+
+@torch.no_grad()
+def logits_of_rows(
+    model: HookedModel, ids: Int[Tensor, "row pos"], hooks: Sequence[Hook] = (), **how: Any
+) -> Float[Tensor, "row pos_kept vocab"]:
+    """Logits of prompts of one length on the CPU, float32, under hooks; how: further options of the forward pass."""
     device = next(iter(model.parameters())).device
-    with torch.no_grad():
-        return model.run_with_hooks(torch.tensor([ids], device=device), fwd_hooks=list(hooks))[0].float().cpu()
+    return model.run_with_hooks(ids.to(device), fwd_hooks=list(hooks), **how).float().cpu()
 
 
 def editing_hooks(interventions: Sequence[Intervention]) -> list[Hook]:

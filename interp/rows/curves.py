@@ -1,37 +1,26 @@
 """Row curves: the measures of every row of every head, by the position of its query."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from interp.about import About
+from interp.about import About, Gauge
 from interp.result import Result
-from interp.rows.jacobian import jacobian_norm, power_of
-from interp.rows.measures import measures, measures_of_equal_weights
+from interp.rows.reading import BESIDE_TWIN, TOP, Reading, Rows, read_power, rows_of
 
-TOP = 5
-BESIDE_NULL = (
-    "top_mass",
-    "max_share",
-    "mean_distance",
-    "diagonal_mass",
-    "previous_token_mass",
-    "first_token_mass",
-)
 MIRRORED = ("negative_mass", "signed_sum")
 SCALED = ("signed_sum", "row_norm", "jacobian_norm")
 ABOUT = About(
     title="Row statistics by position",
     unit="shares of Σ abs(a); entropies in nats, distances in tokens, participation in keys",
-    law="b = abs(a)/Σ abs(a); entropy −Σ b ln b, participation 1/Σb², spikiness 1/(nΣb²), jacobian_norm ‖∂a/∂p‖_F",
+    law="b = abs(a)/Σ abs(a); entropy −Σ b ln b, participation 1/Σb², spikiness 1/(nΣb²), jacobian_norm ‖∂a/∂p‖_F, "
+    "mean_distance Σ b·abs(t − s)",
     source="Zhang et al. 2024, arXiv 2411.12892 (spikiness); Saratchandran et al. 2024, arXiv 2410.18613 (norms)",
-    null="the same measure of equal weights over the visible keys",
-    gauge_dependent=MIRRORED,
+    null="of masses, shares and distances: equal weights over the visible keys; of entropies, participation, "
+    "spikiness and norms: softmax of the same scores, which for softmax and selective attention is the pattern itself",
 )
 
 
@@ -40,7 +29,8 @@ class RowCurves(Result):
     """The measures of interp.rows.measures for every row, and ‖∂a/∂p‖_F of its kernel in what it weighs, p.
 
     negative_mass and signed_sum depend on a flip of signs of an odd kernel; the norms and signed_sum of polynomial
-    attention also on (W_Q, W_V) → (c W_Q, c^(−power) W_V), which changes nothing else.
+    attention also on (W_Q, W_V) → (c W_Q, c^(−power) W_V). Softmax of the scores of any kernel with such a gauge
+    depends on it, as softmax itself has none. Nothing else does.
     """
 
     entropy: Float[Tensor, "layer head query"]
@@ -63,16 +53,13 @@ class RowCurves(Result):
     diagonal_mass_null: Float[Tensor, "layer head query"]
     previous_token_mass_null: Float[Tensor, "layer head query"]
     first_token_mass_null: Float[Tensor, "layer head query"]
+    entropy_null: Float[Tensor, "layer head query"]
+    normalised_entropy_null: Float[Tensor, "layer head query"]
+    participation_null: Float[Tensor, "layer head query"]
+    spikiness_null: Float[Tensor, "layer head query"]
+    row_norm_null: Float[Tensor, "layer head query"]
+    jacobian_norm_null: Float[Tensor, "layer head query"]
     visible_keys: Int[Tensor, "layer head query"]
-    top: int = TOP
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How rows are read: as which variant's weights (of which power, if polynomial), and how many keys are the top."""
-
-    variant: str
-    power: int | float | None = None
     top: int = TOP
 
 
@@ -82,50 +69,36 @@ def row_curves(
     visible: Bool[Tensor, "layer query key"],
     variants: Sequence[str],
     top: int = TOP,
+    powers: Sequence[int | float | None] | None = None,
 ) -> RowCurves:
     """Every row of patterns whose layers have the named variants; scores are what the kernel weighed.
 
-    The queries are the last of the keys. The power of polynomial attention is read off its weights; where that cannot
-    be, its Jacobian norms are NaN. Raises ValueError for an unknown variant and for layers that have none.
+    The queries are the last of the keys. powers: of the polynomial layers, None for the others; when not given they are
+    read off the weights, and where that cannot be, Jacobian norms are NaN. Raises ValueError for an unknown variant,
+    and for variants or powers that are not one per layer.
     """
-    if len(variants) != len(pattern):
-        raise ValueError(f"a variant is named for each of the {len(pattern)} layers; got {len(variants)}")
+    for name, given in (("variant", variants), ("power, or None,", powers)):
+        if given is not None and len(given) != len(pattern):
+            raise ValueError(f"a {name} is named for each of the {len(pattern)} layers; got {len(given)}")
     position = torch.arange(pattern.shape[-2]) + pattern.shape[-1] - pattern.shape[-2]
     layers = []
-    for variant, a, p, seen in zip(variants, pattern, scores, visible, strict=True):
-        power = (power_of(a, p) or math.nan) if variant == "polynomial" else None
-        layers.append(rows_of(Reading(variant, power, top), a, p, seen[None], position))
-    found = {name: torch.stack([layer[name] for layer in layers]) for name in layers[0]}
-    return curves_of(found, visible.sum(-1)[:, None], variants, top)
+    for layer, variant in enumerate(variants):
+        a, p = pattern[layer, None], scores[layer, None]
+        reading = Reading(variant, read_power(variant, a, p) if powers is None else powers[layer], top)
+        layers.append(Rows(reading, rows_of(reading, a, p, visible[layer, None, None], position)))
+    return curves_of(layers)
 
 
-def rows_of(
-    reading: Reading,
-    pattern: Float[Tensor, "*batch query key"],
-    scores: Float[Tensor, "*batch query key"],
-    visible: Bool[Tensor, "*#batch query key"],
-    position: Int[Tensor, "query"],
-) -> dict[str, Float[Tensor, "*batch query"]]:
-    """Measures and Jacobian norm of some rows, and `x_null`, the same measures of equal weights, by name."""
-    found = measures(pattern, visible.sum(-1), position, reading.top)
-    equal = measures_of_equal_weights(visible, position, reading.top, pattern.dtype)
-    nulls = {f"{name}_null": value.expand_as(found[name]) for name, value in equal.items()}
-    norm = jacobian_norm(reading.variant, pattern, scores, reading.power)
-    return {**found, "jacobian_norm": norm, **nulls}
+def curves_of(layers: Sequence[Rows]) -> RowCurves:
+    """The record of the rows of some layers, in their order."""
+    gauges = tuple(dict.fromkeys(gauge for rows in layers for gauge in rows.reading.gauges))
+    found = {name: torch.cat([rows.found[name] for rows in layers]) for name in layers[0].found}
+    return RowCurves(**found, top=layers[0].reading.top, about=gauged(ABOUT, gauges, BESIDE_TWIN, SCALED))  # type: ignore[arg-type]
 
 
-def curves_of(
-    found: Mapping[str, Float[Tensor, "layer head query"]],
-    visible_keys: Int[Tensor, "#layer #head query"],
-    variants: Sequence[str],
-    top: int,
-) -> RowCurves:
-    """The record of measured rows."""
-    fields: dict[str, Any] = {**found, "visible_keys": visible_keys.expand_as(found["entropy"])}
-    scaled = SCALED if "polynomial" in variants else ()
-    return RowCurves(**fields, top=top, about=gauged(ABOUT, scaled))
-
-
-def gauged(about: About, scaled: tuple[str, ...]) -> About:
-    """The same, with the fields that a free scale of the weights changes besides those that free signs change."""
-    return replace(about, gauge_dependent=tuple(dict.fromkeys((*about.gauge_dependent, *scaled))))
+def gauged(about: About, gauges: tuple[Gauge, ...], beside_twin: Sequence[str], scaled: Sequence[str]) -> About:
+    """The same, with the fields that these gauges change; softmax of the scores has none, so that all change it."""
+    twins = [f"{name}_null" for name in beside_twin] if gauges else []
+    mirrored = MIRRORED if "odd" in gauges else ()
+    changed = dict.fromkeys((*mirrored, *(scaled if "scale" in gauges else ()), *twins))
+    return replace(about, gauge_dependent=tuple(changed), under=gauges)

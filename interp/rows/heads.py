@@ -9,14 +9,13 @@ from torch import Tensor
 
 from interp.head_score import HeadScore
 from interp.result import Result
-from interp.rows.curves import ABOUT, BESIDE_NULL, TOP, RowCurves, gauged
+from interp.rows.curves import ABOUT, RowCurves, gauged
 from interp.rows.dilution import dilution_slope
+from interp.rows.reading import BESIDE_NULL, TOP
 
+SHARPNESS = ("entropy", "normalised_entropy", "participation", "spikiness")
 AVERAGED = (
-    "entropy",
-    "normalised_entropy",
-    "participation",
-    "spikiness",
+    *SHARPNESS,
     "top_mass",
     "max_share",
     "negative_mass",
@@ -26,8 +25,10 @@ AVERAGED = (
     "previous_token_mass",
     "first_token_mass",
     *(f"{name}_null" for name in BESIDE_NULL),
+    *(f"{name}_null" for name in SHARPNESS),
 )
-SCALED = ("signed_sum", "frobenius", "frobenius_per_root", "jacobian_norm", "jacobian_per_root")
+NORMS = ("frobenius", "frobenius_per_root", "jacobian_norm", "jacobian_per_root")
+SCALED = ("signed_sum", *NORMS)
 ABOUT_HEADS = replace(
     ABOUT,
     title="Row statistics",
@@ -69,6 +70,14 @@ class HeadRows(Result):
     diagonal_mass_null: Float[Tensor, "layer head"]
     previous_token_mass_null: Float[Tensor, "layer head"]
     first_token_mass_null: Float[Tensor, "layer head"]
+    entropy_null: Float[Tensor, "layer head"]
+    normalised_entropy_null: Float[Tensor, "layer head"]
+    participation_null: Float[Tensor, "layer head"]
+    spikiness_null: Float[Tensor, "layer head"]
+    frobenius_null: Float[Tensor, "layer head"]
+    frobenius_per_root_null: Float[Tensor, "layer head"]
+    jacobian_norm_null: Float[Tensor, "layer head"]
+    jacobian_per_root_null: Float[Tensor, "layer head"]
     top: int = TOP
 
     def score(self, statistic: str) -> HeadScore:
@@ -76,7 +85,8 @@ class HeadRows(Result):
         known = self.tensors()
         if statistic not in known:
             raise ValueError(f"unknown statistic {statistic!r}; known: {', '.join(known)}")
-        gauge = ("value",) if statistic in self.about.gauge_dependent else ()
+        fields = {"value": statistic, "value_null": f"{statistic}_null"}
+        gauge = tuple(name for name, field in fields.items() if field in self.about.gauge_dependent)
         about = replace(self.about, title=statistic.replace("_", " ").capitalize(), gauge_dependent=gauge)
         return HeadScore(known[statistic], known.get(f"{statistic}_null"), about=about, labels=self.labels)
 
@@ -84,19 +94,24 @@ class HeadRows(Result):
 def head_rows(curves: RowCurves) -> HeadRows:
     """The rows of each head in one number per statistic."""
     means: dict[str, Any] = {name: mean_of_choices(getattr(curves, name), curves.visible_keys) for name in AVERAGED}
-    frobenius, jacobian = curves.row_norm.norm(dim=-1), curves.jacobian_norm.norm(dim=-1)
-    root = curves.row_norm.shape[-1] ** 0.5
     return HeadRows(
         **means,
+        **norms(curves.row_norm, curves.jacobian_norm),
+        **{f"{name}_null": norm for name, norm in norms(curves.row_norm_null, curves.jacobian_norm_null).items()},
         minority_mass=torch.minimum(means["negative_mass"], 1 - means["negative_mass"]),
-        frobenius=frobenius,
-        frobenius_per_root=frobenius / root,
-        jacobian_norm=jacobian,
-        jacobian_per_root=jacobian / root,
         dilution_slope=dilution_slope(curves.max_share, curves.visible_keys),
         top=curves.top,
-        about=gauged(ABOUT_HEADS, SCALED if "row_norm" in curves.about.gauge_dependent else ()),
+        about=gauged(ABOUT_HEADS, curves.about.under, (*SHARPNESS, *NORMS), SCALED),
     )
+
+
+def norms(
+    row_norm: Float[Tensor, "layer head query"], jacobian_norm: Float[Tensor, "layer head query"]
+) -> dict[str, Any]:
+    """The norms over all rows, in the order of NORMS."""
+    root = row_norm.shape[-1] ** 0.5
+    frobenius, jacobian = row_norm.norm(dim=-1), jacobian_norm.norm(dim=-1)
+    return dict(zip(NORMS, (frobenius, frobenius / root, jacobian, jacobian / root), strict=True))
 
 
 def mean_of_choices(

@@ -35,8 +35,9 @@ def top_mass(b: Float[Tensor, "*batch query key"], top: int) -> Float[Tensor, "*
 def mean_distance(
     b: Float[Tensor, "*batch query key"], position: Int[Tensor, "query"]
 ) -> Float[Tensor, "*batch query"]:
-    """Σ b · (t − s) in tokens, t the query's position."""
-    return position - b @ torch.arange(b.shape[-1], device=b.device, dtype=b.dtype)
+    """Σ b · abs(t − s) in tokens, t the query's position; t − s wherever nothing after the query is seen."""
+    distance = position[:, None].to(b.dtype) - torch.arange(b.shape[-1], device=b.device, dtype=b.dtype)
+    return torch.einsum("...qk,qk->...q", b, distance.abs_())
 
 
 def mass_at(b: Float[Tensor, "*batch query key"], key: Int[Tensor, "query"]) -> Float[Tensor, "*batch query"]:
@@ -45,26 +46,30 @@ def mass_at(b: Float[Tensor, "*batch query key"], key: Int[Tensor, "query"]) -> 
     return b[..., rows, key.clamp_min(0)].where(key >= 0, 0.0)
 
 
+def sharpness(
+    b: Float[Tensor, "*batch query key"], visible_keys: Int[Tensor, "*#batch query"]
+) -> dict[str, Float[Tensor, "*batch query"]]:
+    """How evenly the shares are spread over the n visible keys.
+
+    participation: 1/Σb², how many keys of equal weight would be as concentrated, in [1, n]. normalised_entropy H / ln n
+    and spikiness 1/(n Σb²) are 1 for equal weights.
+    """
+    nats, peers, n = entropy(b), b.norm(dim=-1) ** -2, visible_keys.to(b.dtype)
+    return {"entropy": nats, "normalised_entropy": nats / n.log(), "participation": peers, "spikiness": peers / n}
+
+
 def measures(
     pattern: Float[Tensor, "*batch query key"],
     visible_keys: Int[Tensor, "*#batch query"],
     position: Int[Tensor, "query"],
     top: int,
 ) -> dict[str, Float[Tensor, "*batch query"]]:
-    """All of them, by name.
-
-    participation: 1/Σb², how many keys of equal weight would be as concentrated, in [1, n]. normalised_entropy H / ln n
-    and spikiness 1/(n Σb²) are 1 for equal weights.
-    """
-    magnitude, signed_sum, n = pattern.abs(), pattern.sum(-1), visible_keys.to(pattern.dtype)
+    """All of them, by name."""
+    magnitude, signed_sum = pattern.abs(), pattern.sum(-1)
     total = magnitude.sum(-1)
     b = shares(magnitude, total)
-    nats, peers = entropy(b), b.norm(dim=-1) ** -2
     return {
-        "entropy": nats,
-        "normalised_entropy": nats / n.log(),
-        "participation": peers,
-        "spikiness": peers / n,
+        **sharpness(b, visible_keys),
         "top_mass": top_mass(b, top),
         "max_share": b.amax(-1),
         "negative_mass": negative_mass(total, signed_sum),

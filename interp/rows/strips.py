@@ -1,21 +1,22 @@
 """Row curves from queries and keys, strip by strip: exact for every kernel, no query × key matrix kept."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from interp.rows.curves import TOP, Reading, RowCurves, curves_of, rows_of
+from interp.rows.curves import RowCurves, curves_of
+from interp.rows.reading import TOP, Reading, Rows, rows_of
 from models.attention import variant_named
 from models.attention.attend import refuse_unknown
 from models.attention.run import Inputs, at_least_float32, check_kernel, grouped
 from models.attention.shapes import check_causal, check_shapes
-from models.attention.tiled import Tile, tile_options, tile_scores, tile_visible, tiles
+from models.attention.tiled import tile_options, tile_scores, tile_visible, tiles
+from models.attention_function import around_kernel
+from models.watched_calls import Call
 
 
-@torch.no_grad()
 def row_curves_by_strips(
     variant: str,
     q: Float[Tensor, "layer head query d_head"],
@@ -37,27 +38,27 @@ def row_curves_by_strips(
     if causal:
         check_causal(q.shape[2], k.shape[2])
     factor = row.default_scale(q.shape[-1]) if scale is None else scale
-    found: dict[str, Tensor] = {}
-    for tile, rows in _measured(variant, Inputs(q, k, k, mask, causal, factor), options, top):
-        for name, values in rows.items():
-            whole = found.setdefault(name, values.new_empty(q.shape[:3]))
-            whole[tile.batch, tile.head, tile.query] = values
-    return curves_of(found, found.pop("visible_keys"), (variant,), top)
+    return curves_of([rows_of_call(Call(0, row, Inputs(q, k, k, mask, causal, factor), options, None), top)])
 
 
-def _measured(
-    variant: str, given: Inputs, options: dict[str, Any], top: int
-) -> Iterator[tuple[Tile, dict[str, Tensor]]]:
-    """Each strip of rows with its measures and the number of keys that its rows see."""
-    row, k = variant_named(variant), grouped(at_least_float32(given.k), given.q.shape[1])
-    prepared = row.prepare(at_least_float32(given.q), k, **options)
+@torch.no_grad()
+def rows_of_call(call: Call, top: int = TOP) -> Rows:
+    """The rows of one attention call, the entries of its batch in the place of layers."""
+    row, given = call.variant, call.given
+    k = grouped(at_least_float32(given.k), given.q.shape[1])
+    prepared = row.prepare(at_least_float32(given.q), k, **call.options)
     check_kernel(prepared.kernel, (*prepared.q.shape[:3], k.shape[2]))
-    reading = Reading(variant, prepared.kernel.get("power"), top)
+    around = around_kernel(call.soft_cap, 0.0)
+    reading = Reading(row.name, prepared.kernel.get("power"), top)
     n_query, n_key = given.q.shape[2], k.shape[2]
     position = torch.arange(n_key - n_query, n_key, device=k.device)
+    found: dict[str, Tensor] = {}
     for tile in tiles(prepared.q.shape[:3], n_key, given.causal):
         scores = tile_scores(prepared.q, k, tile, given.scale)
+        scores = scores if around is None else around.scores(scores)
         visible = tile_visible(given.mask, given.causal, tile, k.device)
         pattern = row.weigh(scores, visible, **tile_options(prepared.kernel, tile))
-        rows = rows_of(reading, pattern, scores, visible, position[tile.query])
-        yield tile, {**rows, "visible_keys": visible.sum(-1)}
+        for name, values in rows_of(reading, pattern, scores, visible, position[tile.query]).items():
+            whole = found.setdefault(name, values.new_empty(given.q.shape[:3]))
+            whole[tile.batch, tile.head, tile.query] = values
+    return Rows(reading, found)

@@ -1,6 +1,6 @@
 """Measures: functions of a model that give the numbers whose trajectory is asked for."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from interp.analyse import analyse
 from interp.attention_run import attention_run
 from interp.head_statistics import HeadStatistics
 from interp.hooked_model import tokenizer_of
@@ -27,18 +26,6 @@ def head_statistic(field: str, prompt: str) -> Measure:
         sizes = {"vocabulary": model.cfg.d_vocab, "context": model.cfg.n_ctx}
         tokens = prompt_tokens(prompt, tokenizer_of(model), prepend_bos=False, **sizes)
         return {field: float(getattr(attention_run(model, tokens).heads, field).nanmean())}
-
-    return measure
-
-
-def finding(analysis: str, field: str, prompts: str | Sequence[str]) -> Measure:
-    """The mean of all numbers in a field of an analysis, as `analyse` finds it; those that are NaN are left out."""
-
-    def measure(model: Any) -> dict[str, float]:
-        found = analyse(model, prompts, [analysis])[analysis].tensors()
-        if field not in found:
-            raise ValueError(f"{analysis} has no field {field!r}; known: {', '.join(found)}")
-        return {f"{analysis}.{field}": float(found[field].double().nanmean())}
 
     return measure
 

@@ -1,7 +1,7 @@
 """Trajectory: numbers of a model over the snapshots of one or several training runs."""
 
 import gc
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,12 +14,12 @@ from interp.about import About
 from interp.result import Result
 from interp.trajectories.measures import Measure, named
 from interp.trajectories.snapshots import run_folder
+from interp.watch import Watch, unwatched
 from models.checkpoints import open_folder
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Watch = Callable[[int, int], None]
 TRAJECTORY = About(
     title="Trajectory",
     unit="that of the measure",
@@ -66,7 +66,7 @@ class Point:
 
 
 def trajectory(
-    runs: Mapping[str, str | Path], measure: Measure, watch: Watch = lambda done, total: None, title: str = ""
+    runs: Mapping[str, str | Path], measure: Measure, watch: Watch = unwatched, title: str = ""
 ) -> Trajectory:
     """Measure the snapshots of every run, name -> folder; they are opened one at a time, and watch(done, total) counts.
 

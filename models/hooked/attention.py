@@ -11,11 +11,21 @@ from transformer_lens.model_bridge.generalized_components import (
     AttentionBridge,
     JointQKVAttentionBridge,
     LinearBridge,
+    PositionEmbeddingsAttentionBridge,
 )
 
 from models.attention.run import at_least_float32
+from models.attention_function import NAME
 from models.attention_layer import AttentionLayer
-from models.hooked.layer_pass import LayerPass, passing, projected_query, remember_query, visible_count
+from models.hooked.layer_pass import (
+    LayerPass,
+    is_patternless,
+    passing,
+    projected_query,
+    remember_query,
+    visible_count,
+)
+from models.hooked.patternless import hooked_elsewhere, wanted
 
 
 class VariantAttention(AttentionBridge):
@@ -53,11 +63,31 @@ class VariantAttention(AttentionBridge):
         if self.layer.temperature_v is not None:
             self.hook_temperature_v = temperature_hook()
             self.hook_tempered_v = HookPoint()
+            self.submodules["v"].register_forward_hook(self._temper_projection)
             self.hook_aliases = {**self.hook_aliases, "hook_v": "hook_tempered_v"}
 
+    @property
+    def needs_pattern(self) -> bool:
+        """Whether the layer forms its pattern even under `patternless`."""
+        # GPT-2's and GPT-NeoX's own forward uses the fused projection, which the hooks of q, k and v do not see.
+        split = isinstance(self, PositionEmbeddingsAttentionBridge)
+        config = cast(Any, self.original_component).config
+        # transformer-lens switches some families to eager attention, which is softmax whatever the variant.
+        ours = split and self._soft_cap is None and config._attn_implementation == NAME
+        return not ours or hooked_elsewhere(self)
+
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        with passing(LayerPass(kwargs.get("visible_count"))):
-            return super().forward(*args, **kwargs)
+        patternless = wanted() and not self.needs_pattern
+        with passing(LayerPass(kwargs.get("visible_count"), patternless)):
+            return self._without_pattern(*args, **kwargs) if patternless else super().forward(*args, **kwargs)
+
+    def _without_pattern(self, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
+        """The wrapped module's own forward, whose projections are the hooked ones."""
+        hidden, *others = args or (kwargs.pop("hidden_states"),)
+        tau_q = None if self.layer.temperature_q is None else self._query_temperature
+        facts = {**kwargs, "temperature_q": tau_q, "visible_count": None}  # no count: the values are tempered already
+        output, *more = cast(Any, self.original_component).forward(self.hook_in(hidden), *others, **facts)
+        return self.hook_out(output), *more
 
     def _project_per_head_qkv(self, linear_bridge: LinearBridge, *args: Any) -> Float[Tensor, "batch pos head d_head"]:
         projected = super()._project_per_head_qkv(linear_bridge, *args)
@@ -113,9 +143,11 @@ class VariantAttention(AttentionBridge):
     def _tempered_scores(self, scores: Float[Tensor, "batch head query key"]) -> Float[Tensor, "batch head query key"]:
         if self.layer.temperature_q is None:
             return scores
+        return (scores * self._query_temperature()[..., None]).to(scores.dtype)
+
+    def _query_temperature(self) -> Float[Tensor, "batch 1 query"]:
         query = projected_query()
-        tau = self.layer.temperature_q(query, visible_count(query.shape[1]))
-        return (scores * self.hook_temperature_q(tau)[..., None]).to(scores.dtype)
+        return self.hook_temperature_q(cast(Any, self.layer.temperature_q)(query, visible_count(query.shape[1])))
 
     def _tempered_values(
         self, v: Float[Tensor, "batch kv_head pos d_head"]
@@ -124,6 +156,15 @@ class VariantAttention(AttentionBridge):
             return v
         tau = self.hook_temperature_v(self.layer.value_temperature(v, visible_count(v.shape[2])))
         return self.hook_tempered_v((v * tau[..., None]).transpose(1, 2)).transpose(1, 2)
+
+    def _temper_projection(
+        self, v: nn.Module, inputs: tuple[Any, ...], projected: Float[Tensor, "batch pos width"]
+    ) -> Float[Tensor, "batch pos width"] | None:
+        """A forward hook of the value projection: a cache holds tempered values, whichever way they were computed."""
+        if not is_patternless():
+            return None
+        by_head = projected.unflatten(-1, (-1, cast(Any, self.original_component).head_dim)).transpose(1, 2)
+        return self._tempered_values(by_head).transpose(1, 2).flatten(2)
 
     def _capped(self, scores: Float[Tensor, "batch head query key"]) -> Float[Tensor, "batch head query key"]:
         return scores if self._soft_cap is None else self._soft_cap * torch.tanh(scores / self._soft_cap)

@@ -12,9 +12,13 @@ from torch import Tensor, nn
 
 @dataclass
 class LayerPass:
-    """The count of visible tokens that the model hands down, and W_Q x as its hooks left it."""
+    """The count of visible tokens that the model hands down, and W_Q x as its hooks left it.
+
+    patternless: the scores are not formed where hooks could see them, so values are tempered as they are projected.
+    """
 
     visible_count: Int[Tensor, "batch_or_one total"] | None
+    patternless: bool = False
     query: Float[Tensor, "batch pos ..."] | None = None
 
 
@@ -37,6 +41,12 @@ def remember_query(q: nn.Module, inputs: tuple[Any, ...], projected: Float[Tenso
     layer_pass = LAYER_PASS.get()
     if layer_pass is not None:
         layer_pass.query = projected
+
+
+def is_patternless() -> bool:
+    """Whether the layer that is running forms no pattern."""
+    layer_pass = LAYER_PASS.get()
+    return layer_pass is not None and layer_pass.patternless
 
 
 def projected_query() -> Float[Tensor, "batch pos width"]:

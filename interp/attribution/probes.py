@@ -1,0 +1,59 @@
+"""The rows of patching in the table of analyses: they run the model on a clean and a corrupt prompt."""
+
+from interp.analysis import Asked, Probe
+from interp.attribution.gradients import attribution_patching
+from interp.attribution.patching import Patching, activation_patching
+from interp.attribution.prompt_pair import PromptPair
+from interp.interventions.path_patching import PathPatching, path_patching
+from interp.watch import Watch
+
+
+def pair_of(asked: Asked) -> PromptPair:
+    """The pair, which `no_pair` has seen to."""
+    assert asked.pair is not None
+    return asked.pair
+
+
+def no_pair(asked: Asked) -> str:
+    """What is missing where no corrupt prompt was given."""
+    return "" if asked.pair else "needs a corrupt prompt, as long as the prompt, to patch from: give one"
+
+
+def patched(asked: Asked, watch: Watch) -> Patching:
+    """Activation patching of the pair."""
+    return activation_patching(asked.model, pair_of(asked), watch=watch)
+
+
+def estimated(asked: Asked, watch: Watch) -> Patching:
+    """Attribution patching of the pair."""
+    return attribution_patching(asked.model, pair_of(asked))
+
+
+def sent(asked: Asked, watch: Watch) -> PathPatching:
+    """Path patching of the pair."""
+    return path_patching(asked.model, [pair_of(asked)], watch=watch)
+
+
+PROBES = (
+    Probe(
+        "activation_patching",
+        "how much of the logit difference each activation of the clean prompt restores in the corrupt one",
+        patched,
+        over_tokens=True,
+        missing=no_pair,
+    ),
+    Probe(
+        "attribution_patching",
+        "the same to first order, from one gradient",
+        estimated,
+        over_tokens=True,
+        missing=no_pair,
+    ),
+    Probe(
+        "path_patching",
+        "how much each head's output at the last position is worth to the logit difference, through MLPs alone",
+        sent,
+        over_tokens=True,
+        missing=no_pair,
+    ),
+)

@@ -1,0 +1,81 @@
+"""Choices: what only some analyses read, and how it becomes prompts, token ids and weights."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from interp.attribution.patching import last_logits
+from interp.attribution.prompt_pair import PromptPair, refuse_other_length
+from interp.circuits.distance import relative_rotation, score_weights
+from interp.circuits.embeddings import effective_embedding
+from interp.head_weights import HeadWeights
+from interp.hooked_model import tokenizer_of
+from interp.prompt_tokens import PromptTokens, single_token
+
+EMBEDDINGS = ("token", "effective")
+
+
+@dataclass(frozen=True)
+class Choices:
+    """corrupt: a prompt as long as the first, for patching. target, distractor: the tokens between which the model
+    decides, each the text of one token (or its id without a tokenizer); else the likeliest after either prompt.
+    run: the folder of a training run, for trajectories. embedding: what circuits read, token (W_E) or effective (with
+    the first MLP added). distance: how many positions apart query and key are in W_QK of a model that rotates them.
+    """
+
+    corrupt: str | None = None
+    target: str | None = None
+    distractor: str | None = None
+    run: str | Path | None = None
+    embedding: str = "token"
+    distance: int = 0
+
+    def __post_init__(self) -> None:
+        if self.embedding not in EMBEDDINGS:
+            raise ValueError(f"unknown embedding {self.embedding!r}; known: {', '.join(EMBEDDINGS)}")
+        if self.corrupt is None and (self.target is not None or self.distractor is not None):
+            raise ValueError(
+                "a target or distractor was given without a corrupt prompt, which patching needs: give one"
+            )
+
+
+def circuit_weights(model: Any, weights: HeadWeights, choices: Choices) -> HeadWeights:
+    """The weights as circuits are to read them."""
+    if choices.distance:
+        weights = score_weights(weights, relative_rotation(model, choices.distance))
+    return (
+        replace(weights, W_E=effective_embedding(model, weights.W_E)) if choices.embedding == "effective" else weights
+    )
+
+
+def prompt_pair(model: Any, clean: PromptTokens, corrupt: PromptTokens, choices: Choices) -> PromptPair:
+    """The pair with its two tokens, chosen or what the model expects.
+
+    Raises ValueError for prompts of different lengths, and for a target that is the distractor.
+    """
+    tokenizer, vocabulary = tokenizer_of(model), model.cfg.d_vocab
+    given = {
+        name: single_token(text, tokenizer, vocabulary)
+        for name in ("target", "distractor")
+        if (text := getattr(choices, name)) is not None
+    }
+    refuse_other_length(clean, corrupt)
+    return PromptPair(clean, corrupt, **expected(last_logits(model, [clean, corrupt]), given))
+
+
+def expected(logits: Float[Tensor, "2 vocab"], given: Mapping[str, int]) -> dict[str, int]:
+    """Target and distractor: those given, else the likeliest after the clean and, but for it, the corrupt prompt."""
+    clean, corrupt = logits
+    target = given.get("target", int(clean.argmax()))
+    others = corrupt.index_fill(0, torch.tensor(target), -torch.inf)
+    distractor = given.get("distractor", int(others.argmax()))
+    if target == distractor:
+        raise ValueError(
+            f"target and distractor are both token {target}, so there is nothing to decide: name two tokens"
+        )
+    return {"target": target, "distractor": distractor}

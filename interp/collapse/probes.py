@@ -1,0 +1,89 @@
+"""The rows of collapse that run the model on prompts of their own: D(n), and over-squashing by derivatives."""
+
+from collections.abc import Callable
+
+from interp.analysis import Asked, Probe
+from interp.collapse.curves import CollapseCurves, collapse
+from interp.collapse.pairs import (
+    COUNT_ONES,
+    FIND_A_ZERO,
+    CollapsePair,
+    count_ones,
+    doubling,
+    find_a_zero,
+    prefixes,
+    question_ids,
+)
+from interp.collapse.squashing import Squashing, squashing
+from interp.watch import Watch
+
+FIRST, LONGEST = 4, 1024
+Preset = Callable[..., list[CollapsePair]]
+
+
+def preset(pairs: Preset, question: str) -> Callable[[Asked, Watch], CollapseCurves]:
+    """D(n) of a preset for doubling n, up to the context or LONGEST tokens."""
+
+    def curve(asked: Asked, watch: Watch) -> CollapseCurves:
+        tokenizer = asked.setting.tokenizer
+        around = len(question_ids(question, tokenizer, prepend_bos=asked.bos)) + 1
+        most = min(LONGEST, asked.setting.facts.context - around)
+        return collapse(
+            asked.model, pairs(tokenizer, doubling(min(FIRST, most), most), prepend_bos=asked.bos), watch=watch
+        )
+
+    return curve
+
+
+def no_digits(asked: Asked) -> str:
+    """What a model lacks for the presets."""
+    tokenizer = asked.setting.tokenizer
+    if tokenizer is None:
+        return "asks in words, and this model has no tokenizer: collapse_prompt takes ids"
+    lacking = [digit for digit in "01" if digit not in tokenizer.get_vocab()]
+    if lacking:
+        return f"needs a token {lacking[0]!r}, which this model's vocabulary has not: collapse_prompt takes any prompt"
+    return ""
+
+
+def of_prompt(asked: Asked, watch: Watch) -> CollapseCurves:
+    """D(n) of the prompt's first n tokens."""
+    [prompt] = asked.prompts
+    most = min(len(prompt.ids), asked.setting.facts.context - 1)
+    return collapse(asked.model, prefixes(prompt.ids, doubling(min(FIRST, most), most)), watch=watch)
+
+
+def squashed(asked: Asked, watch: Watch) -> Squashing:
+    """Over-squashing of the prompt's last token."""
+    [prompt] = asked.prompts
+    return squashing(asked.model, prompt.ids, prompt.strings, watch=watch)
+
+
+PROBES = (
+    Probe(
+        "collapse_count_ones",
+        "how far apart n and n + 1 ones are for the last token, after a question that asks for their number",
+        preset(count_ones, COUNT_ONES),
+        together=True,
+        missing=no_digits,
+    ),
+    Probe(
+        "collapse_find_a_zero",
+        "how far apart a sequence of ones and one that begins with a zero are for the last token",
+        preset(find_a_zero, FIND_A_ZERO),
+        together=True,
+        missing=no_digits,
+    ),
+    Probe(
+        "collapse_prompt",
+        "how far apart the prompt's first n tokens and the same with the last one repeated are for the last token",
+        of_prompt,
+        over_tokens=True,
+    ),
+    Probe(
+        "squashing",
+        "how much the last token's output depends on the embedding of every token, by exact derivatives",
+        squashed,
+        over_tokens=True,
+    ),
+)

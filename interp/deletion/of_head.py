@@ -1,0 +1,67 @@
+"""Deletion of one head: its contributions on a prompt beside those of its softmax twin, and its tokens' promotions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from interp.about import About
+from interp.activations import SCORES, Activations
+from interp.analysis import Setting
+from interp.deletion.attention_contribution import AttentionContribution, attention_contribution, name_points
+from interp.deletion.contributions import ABOUT, ov_terms
+from interp.nulls import softmax_twin
+from interp.result import Result
+
+PATTERN, VALUES, SCALE, Z = "attn.hook_pattern", "attn.hook_v", "ln_final.hook_scale", "attn.hook_z"
+TWIN = About(
+    title="A head and its softmax twin",
+    unit=ABOUT.unit,
+    law=ABOUT.law,
+    source=ABOUT.source,
+    null="the softmax twin: the same scores weighed by softmax, with the same OV circuit",
+    gauge_dependent=("ov", "contribution_null"),
+    under=("odd", "even"),
+)
+
+
+@dataclass(frozen=True, repr=False)
+class HeadContributions(Result):
+    """C of one head, and C as its softmax twin would have it; ov: the OV term before the final scale."""
+
+    contribution: Float[Tensor, "destination source"]
+    contribution_null: Float[Tensor, "destination source"]
+    pattern: Float[Tensor, "destination source"]
+    ov: Float[Tensor, "source"]
+
+
+NEEDS = (PATTERN, VALUES, SCALE, SCORES)
+
+
+def head_contributions(setting: Setting, run: Activations, layer: int, head: int) -> HeadContributions:
+    """C of one head on a prompt that was gathered with NEEDS."""
+    assert run.visible is not None  # gathered with the scores
+    unembeddings = setting.weights.W_U[:, list(run.tokens.ids)]
+    ov = ov_terms(run[VALUES], setting.weights.W_O, unembeddings)[layer, head]
+    pattern, scale = run[PATTERN][layer, head], run[SCALE]
+    twin = softmax_twin(run[SCORES][layer, head], run.visible[layer])
+    labels = {"destination": run.tokens.strings, "source": run.tokens.strings}
+    return HeadContributions(pattern * ov / scale, twin * ov / scale, pattern, ov, about=TWIN, labels=labels)
+
+
+def scatter_of_tokens(setting: Setting, run: Activations) -> AttentionContribution:
+    """Attention from the last position against contribution, a point for every different token of the prompt."""
+    ids = torch.tensor(run.tokens.ids)
+    names = list(dict.fromkeys(run.tokens.ids))
+    positions = torch.stack([ids == name for name in names])
+    W_U = setting.weights.W_U[:, names]
+    points = name_points(run[PATTERN], run[Z], setting.weights.W_O, positions, W_U)
+    return attention_contribution([points], words_of(run.tokens.ids, run.tokens.strings, names))
+
+
+def words_of(ids: Sequence[int], strings: Sequence[str], names: Sequence[int]) -> list[str]:
+    """The string of each name."""
+    known = dict(zip(ids, strings, strict=True))
+    return [known[name] for name in names]

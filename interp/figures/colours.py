@@ -1,0 +1,19 @@
+"""Colours: signed values through a white zero, lines that are not mistaken for signs, depths from pale to dark."""
+
+from plotly.colors import sample_colorscale
+
+BLUE, RED, GREY = "#2166ac", "#b2182b", "#8a8f9c"
+HOLE = "#e4e6ec"  # a cell without a number
+DASHED = {"color": GREY, "dash": "dash", "width": 1.5}
+BLUES = ("#d1e5f0", "#92c5de", "#4393c3", "#2166ac", "#053061")
+REDS = ("#67001f", "#b2182b", "#d6604d", "#f4a582", "#fddbc7")
+SIGNED = [[index / 10, colour] for index, colour in enumerate((*REDS, "#ffffff", *BLUES))]
+RANKED = BLUES[:0:-1]  # bars beside one another, the first the darkest
+POSITIVE = [[index / 5, colour] for index, colour in enumerate(("#ffffff", *BLUES))]
+LINES = ("#1b7837", "#e08214", "#762a83", "#4d4d4d", "#01a9b4", "#c51b7d", "#8c6d31", "#a6d854")
+DEPTHS = "Viridis_r"
+
+
+def depth_colour(depth: int, depths: int) -> str:
+    """The colour of one depth of several, darker when deeper."""
+    return str(sample_colorscale(DEPTHS, 0.1 + 0.9 * (depth + 1) / depths)[0])

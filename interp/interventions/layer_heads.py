@@ -1,0 +1,53 @@
+"""Layer heads: what the heads of one layer read and wrote in one prompt, and what the model then predicts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from interp.activations import gather
+from interp.equal_lengths import batches
+from interp.head_weights import HeadWeights
+from interp.interventions.touched_run import ROWS
+from interp.prompt_tokens import PromptTokens
+
+MIXING = ("attn.hook_pattern", "attn.hook_v", "attn.hook_z")
+SCALE = "ln1_post.hook_scale"
+
+
+@dataclass(frozen=True)
+class LayerHeads:
+    """One layer in one prompt; Σ output over heads is hook_attn_out less its bias.
+
+    scale: what a norm after attention (Gemma) divides by at each position, frozen; 1 where no norm follows.
+    """
+
+    layer: int
+    ids: Int[Tensor, "pos"]
+    logits: Float[Tensor, "pos vocab"]
+    pattern: Float[Tensor, "head pos pos"]
+    values: Float[Tensor, "pos kv_head d_head"]
+    W_O: Float[Tensor, "head d_head d_model"]
+    output: Float[Tensor, "head pos d_model"]
+    scale: Float[Tensor, "pos 1"]
+
+
+def layer_heads(
+    model: Any, weights: HeadWeights, prompts: Sequence[PromptTokens], layer: int, batch_size: int = ROWS
+) -> list[LayerHeads]:
+    """A layer in every prompt; prompts of one length run together, at most batch_size of them."""
+    names = [*MIXING, *([SCALE] if hasattr(model.blocks[layer], "ln1_post") else [])]
+    places = [f"blocks.{layer}.{name}" for name in names]
+    W_O = weights.W_O[layer]
+    found = []
+    for batch in batches(prompts, batch_size, lambda prompt: len(prompt.ids)):
+        for run in gather(model, batch, places):
+            pattern, values, z, *frozen = (run[place] for place in places)
+            scale = frozen[0] if frozen else torch.ones(len(z), 1)
+            output = torch.einsum("phe,hem->hpm", z, W_O) / scale
+            ids = torch.tensor(run.tokens.ids)
+            found.append(LayerHeads(layer, ids, run.logits, pattern, values, W_O, output, scale))
+    return found

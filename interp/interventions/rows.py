@@ -1,0 +1,32 @@
+"""The rows of interventions in the table of analyses: every head edited by itself, and suppression alone."""
+
+from interp.analysis import Asked, Probe
+from interp.interventions.suppression_effect import SuppressionEffect, suppression_effect
+from interp.interventions.sweep import InterventionSweep, sweep
+from interp.watch import Watch
+
+
+def swept(asked: Asked, watch: Watch) -> InterventionSweep:
+    """Every head edited by itself on a prompt."""
+    [prompt] = asked.prompts
+    return sweep(asked.model, prompt, watch=watch)
+
+
+def suppressing(asked: Asked, watch: Watch) -> SuppressionEffect:
+    """What suppression alone explains of every head, over all prompts."""
+    return suppression_effect(asked.model, asked.prompts, watch=watch)
+
+
+PROBES = (
+    Probe(
+        "interventions",
+        "what changes when one head keeps only its positive or negative weights, their size, or none of them",
+        swept,
+    ),
+    Probe(
+        "suppression",
+        "how much of a head's effect is left when it may only suppress the tokens that it attends to",
+        suppressing,
+        together=True,
+    ),
+)

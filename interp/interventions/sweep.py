@@ -1,0 +1,124 @@
+"""Sweep: every head touched alone, by every kind of intervention that needs no value, against the untouched run."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from interp.about import About
+from interp.hooked_model import HookedModel
+from interp.interventions.effect import effect, odd_layers
+from interp.interventions.intervention import KINDS, SIGNED, VALUELESS
+from interp.interventions.touched_run import ROWS, Hook, logits_of, logits_of_rows
+from interp.nulls import null_of, shuffled_signs
+from interp.prompt_tokens import PromptTokens
+from interp.result import Result
+from interp.watch import Watch, counted, unwatched
+
+Touch = Callable[[Tensor], Tensor]
+MEASURES = ("kl", "loss_change", "changed")
+NULL_SAMPLES = 2
+ABOUT = About(
+    title="Sweep of interventions",
+    unit="nats; share of positions for changed",
+    law="touched run − untouched run, one head touched at all its weights; mean over positions",
+    source="headscope",
+    null="the head's signs dealt anew among the cells of each row, for every kind; 0 without negative weights",
+)
+
+
+@dataclass(frozen=True, repr=False)
+class InterventionSweep(Result):
+    """Effects of touching one head: KL(untouched ‖ touched), change of loss, share of likeliest tokens that change.
+
+    loss_change is the mean over the known next tokens; NaN for a prompt of one token. zero is what the whole head is
+    worth: a yardstick for the kinds that touch signs. The null is one for all kinds, whatever they do. Where a layer's
+    kernel is odd, keep_positive, keep_negative and absolute do another thing after (W_Q, W_V) → (−W_Q, −W_V); flip,
+    zero and the nulls do not.
+    """
+
+    kl: Float[Tensor, "kind layer head"]
+    loss_change: Float[Tensor, "kind layer head"]
+    changed: Float[Tensor, "kind layer head"]
+    kl_null: Float[Tensor, "kind layer head"]
+    loss_change_null: Float[Tensor, "kind layer head"]
+    changed_null: Float[Tensor, "kind layer head"]
+    kl_null_spread: Float[Tensor, "kind layer head"]
+    loss_change_null_spread: Float[Tensor, "kind layer head"]
+    changed_null_spread: Float[Tensor, "kind layer head"]
+
+
+def sweep(
+    model: HookedModel,
+    tokens: PromptTokens,
+    kinds: Sequence[str] = VALUELESS,
+    batch_size: int = ROWS,
+    watch: Watch = unwatched,
+) -> InterventionSweep:
+    """What `intervene` finds for every head and kind, the heads of a layer in one forward pass, a row for each.
+
+    At most batch_size rows share a pass; watch(done, total) counts the passes. Hooks are state: the caller lets one
+    run in at a time. Raises ValueError for no kind and for one that is unknown or needs a value.
+    """
+    refuse_valued(kinds)
+    untouched = logits_of(model, tokens.ids)
+    heads = torch.arange(model.cfg.n_heads).split(batch_size)
+    step = counted(watch, (len(kinds) + NULL_SAMPLES) * model.cfg.n_layers * len(heads))
+
+    def changes(touch: Touch) -> Float[Tensor, "measure layer head"]:
+        found = []
+        for layer in range(model.cfg.n_layers):
+            for some in heads:
+                ids = torch.tensor(tokens.ids).expand(len(some), -1)
+                after = logits_of_rows(model, ids, [touching(layer, some, touch)])
+                found.append(mean_changes(untouched, after, ids[0]))
+                step()
+        return torch.cat(found, 1).unflatten(1, (model.cfg.n_layers, -1))
+
+    by_kind = torch.stack([changes(lambda weights, edit=KINDS[kind]: edit(weights, 0.0)) for kind in kinds], 1)
+    null = null_of(lambda dice: changes(partial(dealt, dice=dice)), NULL_SAMPLES)
+    on_signs = bool(odd_layers(model)) and not set(SIGNED).isdisjoint(kinds)
+    return InterventionSweep(
+        *by_kind,
+        *null.mean[:, None].expand_as(by_kind),
+        *null.spread[:, None].expand_as(by_kind),
+        about=replace(ABOUT, gauge_dependent=MEASURES if on_signs else ()),
+        labels={"kind": tuple(kinds)},
+    )
+
+
+def touching(layer: int, heads: Int[Tensor, "row"], touch: Touch) -> Hook:
+    """A hook that touches another head in every row of a batch: heads[row], its weights alone."""
+    own = (torch.arange(len(heads)), heads)
+
+    def edit(pattern: Float[Tensor, "row head query key"], hook: object) -> Float[Tensor, "row head query key"]:
+        edited = pattern.clone()
+        edited[own] = touch(pattern[own])
+        return edited
+
+    return f"blocks.{layer}.attn.hook_pattern", edit
+
+
+def mean_changes(
+    before: Float[Tensor, "pos vocab"], after: Float[Tensor, "row pos vocab"], ids: Int[Tensor, "pos"]
+) -> Float[Tensor, "measure row"]:
+    """The three measures of every row."""
+    found = [effect(before, one, ids) for one in after]
+    rows = [torch.stack([one.kl.mean(), one.loss_change.nanmean(), one.changed.float().mean()]) for one in found]
+    return torch.stack(rows, 1)
+
+
+def dealt(weights: Float[Tensor, "row query key"], dice: torch.Generator) -> Float[Tensor, "row query key"]:
+    """Signs dealt anew in each row of the pattern; masked cells are 0 and stay so."""
+    return shuffled_signs(weights.cpu(), dice).to(weights)
+
+
+def refuse_valued(kinds: Sequence[str]) -> None:
+    """Raise ValueError for what a sweep cannot do."""
+    if not kinds:
+        raise ValueError(f"no kind of intervention was asked for; a sweep knows: {', '.join(VALUELESS)}")
+    if strangers := [kind for kind in kinds if kind not in VALUELESS]:
+        raise ValueError(f"a sweep of {strangers[0]!r} was asked for; it knows: {', '.join(VALUELESS)}")

@@ -1,0 +1,70 @@
+"""Row curves of a hooked model: one run, every layer measured while it runs, nothing but the curves kept."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from interp.prompt_tokens import PromptTokens
+from interp.rows.curves import RowCurves, curves_of
+from interp.rows.reading import TOP, Reading, Rows, rows_of
+from interp.rows.strips import rows_of_call
+from interp.seen_cells import seen_cells
+from models.attention_layer import AttentionLayer
+from models.hooked.patternless import patternless
+from models.watched_calls import watching
+
+Keep = Callable[[Rows], None]
+
+
+@torch.no_grad()
+def model_row_curves(model: Any, tokens: PromptTokens, top: int = TOP) -> RowCurves:
+    """row_curves of a hooked model's prompt, on the CPU, in memory that grows with the prompt, not its square.
+
+    Layers that `patternless` has to leave alone (soft caps, GPT-2, GPT-NeoX, layers with hooks on their scores) form
+    their pattern; it is measured and let go before the next layer runs. Hooks are state: the caller lets one run in at
+    a time.
+    """
+    layers: dict[int, Rows] = {}
+
+    def keeping(layer: int) -> Keep:
+        def keep(rows: Rows) -> None:
+            layers[layer] = Rows(rows.reading, {name: values.cpu() for name, values in rows.found.items()})
+
+        return keep
+
+    ids = torch.tensor([tokens.ids], device=next(iter(model.parameters())).device)
+    plain = [layer for layer, block in enumerate(model.blocks) if block.attn.needs_pattern]
+    hooks = [hook for layer in plain for hook in pattern_hooks(model, layer, top, keeping(layer))]
+    with patternless(), watching(lambda call: keeping(call.layer)(rows_of_call(call, top))):
+        model.run_with_hooks(ids, fwd_hooks=hooks, logits_to_keep=1)
+    curves = curves_of([layers[layer] for layer in range(model.cfg.n_layers)])
+    return replace(curves, labels={"query": tokens.strings})
+
+
+def pattern_hooks(model: Any, layer: int, top: int, keep: Keep) -> list[tuple[str, Callable[..., None]]]:
+    """Hooks of a layer that forms its pattern: the scores wait for it, and both are let go when they were measured."""
+    scores: list[Tensor] = []
+    attention = model.blocks[layer].attn
+
+    def measure(pattern: Float[Tensor, "1 head query key"], hook: object) -> None:
+        keep(rows_of_pattern(attention.layer, scores.pop(), pattern, top))
+
+    name = f"blocks.{layer}.attn"
+    return [(f"{name}.hook_attn_scores", lambda p, hook: scores.append(p)), (f"{name}.hook_pattern", measure)]
+
+
+def rows_of_pattern(
+    layer: AttentionLayer,
+    scores: Float[Tensor, "1 head query key"],
+    pattern: Float[Tensor, "1 head query key"],
+    top: int,
+) -> Rows:
+    """The rows of a formed pattern; every head has the same mask."""
+    reading = Reading(layer.variant.name, layer.options.get("power"), top)
+    n_query, n_key = pattern.shape[-2:]
+    position = torch.arange(n_key - n_query, n_key, device=pattern.device)
+    return Rows(reading, rows_of(reading, pattern, scores, seen_cells(scores[:, :1]), position))

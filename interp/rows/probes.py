@@ -1,0 +1,28 @@
+"""The rows of row statistics in the table of analyses: measured while the model runs, no pattern kept."""
+
+from interp.analysis import Asked, Probe
+from interp.rows.curves import RowCurves
+from interp.rows.heads import HeadRows, head_rows
+from interp.rows.of_model import model_row_curves
+from interp.watch import Watch
+
+
+def curves(asked: Asked, watch: Watch) -> RowCurves:
+    """Row curves of one prompt."""
+    [prompt] = asked.prompts
+    return model_row_curves(asked.model, prompt)
+
+
+def means(asked: Asked, watch: Watch) -> HeadRows:
+    """Head means of one prompt's rows."""
+    return head_rows(curves(asked, watch))
+
+
+PROBES = (
+    Probe(
+        "row_statistics",
+        "how sharp, how far and how negative the rows of every head are, and how they answer to their scores",
+        means,
+    ),
+    Probe("row_curves", "the row statistics of every head by the position of the query", curves, over_tokens=True),
+)

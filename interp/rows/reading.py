@@ -1,0 +1,88 @@
+"""Reading: everything that is read of some rows of a pattern, each number beside its null."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from jaxtyping import Bool, Float, Int, Num
+from torch import Tensor
+
+from interp.about import Gauge
+from interp.nulls import softmax_twin
+from interp.rows.jacobian import jacobian_norm, power_of
+from interp.rows.measures import measures, measures_of_equal_weights, sharpness
+from models.attention import variant_named
+
+TOP = 5
+BESIDE_NULL = (
+    "top_mass",
+    "max_share",
+    "mean_distance",
+    "diagonal_mass",
+    "previous_token_mass",
+    "first_token_mass",
+)
+BESIDE_TWIN = ("entropy", "normalised_entropy", "participation", "spikiness", "row_norm", "jacobian_norm")
+OWN_TWINS = ("softmax", "selective")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How rows are read: as which variant's weights (of which power, if polynomial), and how many keys are the top."""
+
+    variant: str
+    power: int | float | None = None
+    top: int = TOP
+
+    @property
+    def gauges(self) -> tuple[Gauge, ...]:
+        """Which changes of its weights leave alone what such a head computes, those that all heads have apart."""
+        parity = variant_named(self.variant).parity({"power": self.power})
+        scale: tuple[Gauge, ...] = ("scale",) if self.variant == "polynomial" else ()
+        return scale if parity is None else (parity, *scale)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of some layers under one reading: every measure by name, its null as `x_null`, and visible_keys."""
+
+    reading: Reading
+    found: Mapping[str, Num[Tensor, "layer head query"]]
+
+
+def rows_of(
+    reading: Reading,
+    pattern: Float[Tensor, "*batch query key"],
+    scores: Float[Tensor, "*batch query key"],
+    visible: Bool[Tensor, "*#batch query key"],
+    position: Int[Tensor, "query"],
+) -> dict[str, Num[Tensor, "*batch query"]]:
+    """What RowCurves holds, of some rows whose scores the kernel weighed."""
+    n = visible.sum(-1)
+    found = measures(pattern, n, position, reading.top)
+    found["jacobian_norm"] = jacobian_norm(reading.variant, pattern, scores, reading.power)
+    twin = found if reading.variant in OWN_TWINS else rows_of_twin(scores, visible)
+    equal = measures_of_equal_weights(visible, position, reading.top, pattern.dtype)
+    nulls = {**{name: twin[name] for name in BESIDE_TWIN}, **equal}
+    shape = pattern.shape[:-1]
+    return {
+        **found,
+        **{f"{name}_null": null.expand(shape) for name, null in nulls.items()},
+        "visible_keys": n.expand(shape),
+    }
+
+
+def rows_of_twin(
+    scores: Float[Tensor, "*batch query key"], visible: Bool[Tensor, "*#batch query key"]
+) -> dict[str, Float[Tensor, "*batch query"]]:
+    """What BESIDE_TWIN names, of softmax of the same scores; its weights are their own shares."""
+    twin, n = softmax_twin(scores, visible), visible.sum(-1)
+    shares = {name: value.where(n > 0, math.nan) for name, value in sharpness(twin, n).items()}
+    return {**shares, "row_norm": twin.norm(dim=-1), "jacobian_norm": jacobian_norm("softmax", twin, scores)}
+
+
+def read_power(
+    variant: str, pattern: Float[Tensor, "*batch query key"], scores: Float[Tensor, "*batch query key"]
+) -> int | float | None:
+    """The power of polynomial attention as its weights tell it, NaN where they do not; None for any other variant."""
+    return (power_of(pattern, scores) or math.nan) if variant == "polynomial" else None

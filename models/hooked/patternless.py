@@ -1,0 +1,44 @@
+"""Patternless: hooked models that form no query × key pattern, for runs whose hooks never look at one."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, cast
+
+from torch import nn
+from transformer_lens.hook_points import HookPoint
+
+# A ContextVar and no attribute of the model: another thread that runs it keeps its patterns.
+WANTED: ContextVar[bool] = ContextVar("WANTED", default=False)
+HEARD = ("hook_in", "hook_out", "hook_temperature_q", "hook_temperature_v", "hook_tempered_v")
+PROJECTIONS = ("q", "k", "v", "o")
+
+
+@contextmanager
+def patternless() -> Iterator[None]:
+    """In this thread, layers compute the same output with memory that grows with the prompt, not its square.
+
+    There hook_q, hook_k, hook_v, hook_z, the temperatures and all hooks outside of attention work as ever. A layer
+    with a hook on anything else (hook_attn_scores, hook_pattern, hook_rot_q, hook_result, …; run_with_cache hooks all)
+    forms its pattern as always, as do layers with a soft cap and those of GPT-2 and GPT-NeoX: no hook is passed by.
+    Only first derivatives can be taken.
+    """
+    token = WANTED.set(True)
+    try:
+        yield
+    finally:
+        WANTED.reset(token)
+
+
+def wanted() -> bool:
+    """Whether this thread is inside patternless()."""
+    return WANTED.get()
+
+
+def hooked_elsewhere(attention: nn.Module) -> bool:
+    """Whether a hook sits on a point of the layer that transformers' own forward pass does not go through."""
+    parts = [cast(Any, attention).submodules[name] for name in PROJECTIONS]
+    heard = {id(point) for part in parts for point in part.children()}
+    heard |= {id(getattr(attention, name, None)) for name in HEARD}
+    points = (part for part in attention.modules() if isinstance(part, HookPoint))
+    return any(point.has_hooks() for point in points if id(point) not in heard)

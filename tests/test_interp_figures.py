@@ -1,0 +1,169 @@
+"""Figures: what all of them share, in colours, titles, menus, ticks and hover texts."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+import torch
+from jaxtyping import Float
+from plotly.colors import hex_to_rgb, sample_colorscale
+from torch import Tensor
+
+from interp.about import About
+from interp.figures import FIGURES, figure_of
+from interp.figures.canvas import canvas, escaped, log_axis, signed_heatmap, token_ticks
+from interp.figures.choice import choice
+from interp.figures.colours import HOLE, POSITIVE, SIGNED, depth_colour
+from interp.figures.heads import grid, head_grid
+from interp.head_score import HeadScore
+from interp.result import Result
+
+ABOUT = About("A <score>", "logits", " ".join(["x < y"] * 30), "headscope", gauge_dependent=("beside",))
+WHITE = "rgb(255, 255, 255)"
+
+
+@dataclass(frozen=True, repr=False)
+class Scored(Result):
+    """A score with its null, and one beside it."""
+
+    net_score: Float[Tensor, "kind layer head"]
+    net_score_null: Float[Tensor, "kind layer head"]
+    net_score_null_spread: Float[Tensor, "kind layer head"]
+    least: Float[Tensor, "layer head"]
+    beside: Float[Tensor, "layer head"]
+
+
+SCORED = Scored(
+    *(torch.arange(i, i + 12.0).view(2, 2, 3) for i in range(3)), *torch.eye(3)[:2].repeat(2, 1, 1), about=ABOUT
+)
+
+
+def drawn(figure: go.Figure) -> Any:
+    """As any browser gets it."""
+    return figure.to_plotly_json()["layout"]
+
+
+def traces(figure: go.Figure) -> Any:
+    """What is drawn."""
+    return figure.data
+
+
+def test_zero_is_white_blue_is_positive_and_red_negative() -> None:
+    assert sample_colorscale(SIGNED, [0.5]) == [WHITE] and sample_colorscale(POSITIVE, [0.0]) == [WHITE]
+    red, blue = (hex_to_rgb(SIGNED[at][1]) for at in (2, -3))
+    assert red[0] > red[2] and blue[2] > blue[0]
+    assert sample_colorscale(POSITIVE, [1.0]) == sample_colorscale(SIGNED, [1.0])
+
+
+def test_deeper_is_darker() -> None:
+    light = [sum(map(float, depth_colour(depth, 6)[4:-1].split(","))) for depth in range(6)]
+    assert light == sorted(light, reverse=True) and len(set(light)) == 6
+
+
+def test_the_range_is_symmetric_and_never_empty() -> None:
+    maps = [signed_heatmap(torch.tensor([row]), "") for row in ([0.0, 0.0], [1.0, -3.0], [torch.nan, 2.0])]
+    assert [(one.zmin, one.zmax) for one in maps] == [(-1, 1), (-3, 3), (-2, 2)]
+
+
+def test_the_whole_law_and_the_unit_stand_below_the_title() -> None:
+    title = drawn(canvas(ABOUT, []))["title"]
+    assert title["text"] == "A &lt;score&gt;"
+    said = title["subtitle"]["text"].replace("<br>", " ")
+    assert said == escaped(f"{ABOUT.law} · logits") and title["subtitle"]["text"].count("<br>") >= 1
+
+
+def test_a_pure_number_needs_no_unit() -> None:
+    said = drawn(canvas(About("t", "1", "a = b", "headscope"), []))["title"]["subtitle"]["text"]
+    assert said == "a = b"
+
+
+def test_a_field_that_depends_on_the_gauge_says_so() -> None:
+    titles = [drawn(canvas(ABOUT, [], field))["title"]["text"] for field in ("least", "beside")]
+    assert ["gauge-dependent" in title for title in titles] == [False, True]
+
+
+def test_a_menu_has_a_row_of_its_own_between_title_and_plot() -> None:
+    bare, menu = (drawn(canvas(ABOUT, [], **options)) for options in ({}, choice(["a", "b"])))
+    place = menu["updatemenus"][0]
+    assert (place["x"], place["xanchor"], place["y"], place["yanchor"]) == (0, "left", 1, "bottom")
+    assert menu["margin"]["t"] >= bare["margin"]["t"] + 40
+    assert menu["height"] - menu["margin"]["t"] == bare["height"] - bare["margin"]["t"]
+
+
+def test_a_long_law_moves_the_plot_down() -> None:
+    short, long = (drawn(canvas(About("t", "1", law, "headscope"), []))["margin"]["t"] for law in ("a", "a " * 150))
+    assert long > short
+
+
+def test_one_view_needs_no_menu_and_several_are_shown_one_at_a_time() -> None:
+    assert choice(["only"]) == {}
+    buttons = choice(["a", "b"], per_view=2)["updatemenus"][0]["buttons"]
+    assert [one["args"][0]["visible"] for one in buttons] == [[True, True, False, False], [False, False, True, True]]
+
+
+def test_colours_say_what_they_are() -> None:
+    figure: Any = canvas(ABOUT, [signed_heatmap(torch.eye(2), ""), grid(SCORED, "least")])
+    assert [one.colorbar.title.text for one in figure.data] == ["logits", "least"]
+
+
+def test_a_cell_without_a_number_is_grey() -> None:
+    assert drawn(canvas(ABOUT, [signed_heatmap(torch.eye(2), "")]))["plot_bgcolor"] == HOLE
+    assert "plot_bgcolor" not in drawn(canvas(ABOUT, [signed_heatmap(torch.eye(2), ""), go.Bar(y=np.ones(2))]))
+
+
+def test_blank_tokens_are_seen_and_markup_is_text() -> None:
+    tokens = (" ", "\n    ", "\t", "<b>", "&", " word")
+    assert [escaped(one) for one in tokens] == ["·", "↵····", "⇥", "&lt;b&gt;", "&amp;", " word"]
+
+
+@pytest.mark.parametrize("count", [1, 30, 60, 1000])
+def test_ticks_are_few_and_at_their_tokens(count: int) -> None:
+    ticks = token_ticks([f"t{i}" for i in range(count)], most=30)
+    assert len(ticks["tickvals"]) <= 30 and ticks["tickvals"][0] == 0
+    assert ticks["ticktext"] == [f"t{i}" for i in ticks["tickvals"]]
+
+
+def test_a_long_token_is_cut_before_it_is_escaped() -> None:
+    [text] = token_ticks(["<" * 40])["ticktext"]
+    assert text == "&lt;" * 13 + "…"
+
+
+def test_a_logarithmic_axis_is_labelled_over_all_of_its_values() -> None:
+    short, long = (log_axis(np.array(values)) for values in ([3.0, 0.0, 40, np.nan], [1e-6, 1e6]))
+    assert short["ticktext"] == ["1", "2", "5", "10", "20", "50", "100", "200", "500"]
+    assert long["tickvals"][0] <= 1e-6 and long["tickvals"][-1] >= 1e6 and len(long["tickvals"]) <= 13
+    assert log_axis(np.zeros(2), title="n") == {"type": "log", "title": "n"}
+
+
+def test_a_grid_takes_one_index_of_the_axes_before_the_heads() -> None:
+    cells: Any = grid(SCORED, "net_score", 1, name="kind")
+    assert (cells.z == SCORED.net_score[1].numpy()).all()
+    assert cells.text[0, 2] == "9.0000 ± 10.0000" and "kind net score %{z" in cells.hovertemplate
+
+
+def test_what_stands_beside_a_score_is_in_its_hover_text() -> None:
+    cells = traces(head_grid(SCORED, "least", beside=("beside",)))[0]
+    np.testing.assert_array_equal(cells.customdata[..., 1], SCORED.beside.numpy())
+    assert "<br>beside (gauge-dependent) %{customdata[1]" in cells.hovertemplate
+    assert cells.hovertemplate.endswith("<extra></extra>")
+
+
+def test_a_score_without_a_null_speaks_of_none() -> None:
+    cells = traces(HeadScore(torch.eye(2), about=ABOUT).figure())[0]
+    assert "null" not in cells.hovertemplate and cells.colorbar.title.text == "A &lt;score&gt;"
+
+
+@pytest.mark.parametrize("place", FIGURES.values())
+def test_every_figure_is_where_the_table_says(place: str) -> None:
+    module, function = place.split(":")
+    assert f"\ndef {function}(" in (Path(canvas.__code__.co_filename).parent / f"{module}.py").read_text(
+        encoding="utf-8"
+    )
+
+
+def test_a_result_without_a_figure_is_refused() -> None:
+    with pytest.raises(ValueError, match="no figure is known for a Scored; known: HeadScore"):
+        figure_of(SCORED)

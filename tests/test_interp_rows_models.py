@@ -1,0 +1,107 @@
+"""Row statistics of hooked models: measured while the model runs, against the patterns that its hooks held."""
+
+from typing import Any
+
+import pytest
+import torch
+from largest_tensor import LargestTensor
+from tiny_decoders import CONFIGS, SPECS, attached
+from tiny_models import hooked_tiny, tiny_model
+from torch.testing import assert_close
+
+from interp.activations import SCORES, gather
+from interp.analyse import analyse
+from interp.prompt_tokens import PromptTokens
+from interp.rows.curves import RowCurves, row_curves
+from interp.rows.heads import AVERAGED, HeadRows
+from interp.rows.of_model import model_row_curves
+from interp.rows.strips import rows_of_call
+from models.attention import VARIANTS
+from models.attention_function import NAME
+from models.hooked import hooked
+from models.watched_calls import Call, watching
+
+PATTERN = "attn.hook_pattern"
+
+
+def of_gathered(model: Any, tokens: PromptTokens) -> RowCurves:
+    """Row curves of the patterns that a model's hooks held."""
+    [run] = gather(model, [tokens], (PATTERN, SCORES))
+    assert run.visible is not None
+    layers = [block.attn.layer for block in model.blocks]
+    variants, powers = [layer.variant.name for layer in layers], [layer.options.get("power") for layer in layers]
+    return row_curves(run[PATTERN], run[SCORES], run.visible, variants, powers=powers)
+
+
+def prompt_of(length: int, vocabulary: int = 99) -> PromptTokens:
+    ids = torch.randint(3, vocabulary, (length,)).tolist()
+    return PromptTokens(tuple(ids), tuple(map(str, ids)))
+
+
+def same_curves(found: RowCurves, expected: RowCurves) -> None:
+    """Equal within what single precision leaves, of numbers and of what is said of them."""
+    assert found.about == expected.about
+    for name, value in expected.tensors().items():
+        size = float(value.nan_to_num().abs().max())
+        near: Any = {"rtol": 1e-3, "atol": 1e-4 * size}
+        assert_close(
+            found.tensors()[name], value, equal_nan=True, **near, msg=lambda said, name=name: f"{name}: {said}"
+        )
+
+
+@pytest.mark.parametrize("family", CONFIGS)
+@pytest.mark.parametrize("name", SPECS)
+def test_a_model_is_measured_while_it_runs(family: str, name: str) -> None:
+    model: Any = hooked(attached(family, name))
+    model.original_model.set_attn_implementation(NAME)
+    tokens = prompt_of(12)
+    found = model_row_curves(model, tokens)
+    same_curves(found, of_gathered(model, tokens))
+    assert found.labels == {"query": tokens.strings}
+
+
+@pytest.mark.parametrize("family", ["qwen3", "gemma3_text"])
+def test_a_model_that_was_switched_to_eager_attention_is_measured_too(family: str) -> None:
+    model, tokens = hooked(attached(family, "cog")), prompt_of(12)
+    model.original_model.set_attn_implementation("eager")  # type: ignore[operator]
+    same_curves(model_row_curves(model, tokens), of_gathered(model, tokens))
+
+
+def test_a_layer_with_hooks_of_its_own_is_measured_as_they_left_it() -> None:
+    model, tokens = hooked_tiny("cog"), prompt_of(20)
+    plain = model_row_curves(model, tokens)
+    with model.hooks([("blocks.1.attn.hook_pattern", lambda pattern, hook: 2 * pattern)]):
+        found = model_row_curves(model, tokens)
+    assert_close(found.row_norm[:2], plain.row_norm[:2] * torch.tensor([1.0, 2.0])[:, None, None], rtol=1e-4, atol=1e-4)
+    assert not torch.allclose(found.row_norm[2], plain.row_norm[2])
+
+
+@pytest.mark.parametrize("name", ["cog", "selective"])
+def test_the_calls_of_a_model_that_was_never_hooked_can_be_watched_soft_cap_and_all(name: str) -> None:
+    told, model, tokens = list[Call](), attached("gemma2", name), prompt_of(12)
+    with torch.no_grad(), watching(told.append):
+        model(torch.tensor([tokens.ids]))
+    assert [call.layer for call in told] == [0, 1, 2] and {call.soft_cap for call in told} == {5.0}
+    expected = of_gathered(hooked(model), tokens)
+    for call in told:
+        found = rows_of_call(call).found
+        assert_close(found["entropy"][0], expected.entropy[call.layer], rtol=1e-3, atol=1e-4, equal_nan=True)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_long_prompt_of_a_model_needs_no_pattern(variant: str) -> None:
+    n = 1500
+    model: Any = hooked(tiny_model(variant, context=n))
+    with LargestTensor() as seen:
+        curves = model_row_curves(model, prompt_of(n, 300))
+    assert seen.elements < n * n and curves.entropy.shape == (3, 2, n)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_analyses_measure_a_model_while_it_runs(variant: str) -> None:
+    prompt = PromptTokens((5, 9, 2, 7, 9), tuple("abcde"))
+    found = analyse(hooked_tiny(variant), [prompt], ["row_statistics", "row_curves"])
+    heads, curves = found["row_statistics"], found["row_curves"]
+    assert isinstance(heads, HeadRows) and isinstance(curves, RowCurves)
+    assert curves.labels["query"] == tuple("abcde") and curves.to_frame()["query_label"].tolist()[1] == "b"
+    assert all(getattr(heads, name).isfinite().all() for name in (*AVERAGED, "jacobian_norm", "dilution_slope"))
