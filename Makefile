@@ -24,6 +24,7 @@ e2e: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python benchmarks/attention_speed.py
 	$(BIN)/python benchmarks/row_statistics.py
+	$(BIN)/python benchmarks/app_speed.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check

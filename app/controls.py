@@ -28,7 +28,12 @@ class Choice:
         return str(source_folder(self.name, self.typed, FROM_FOLDER))
 
 
-def model_and_prompt() -> Choice:
+def chosen() -> Choice:
+    """What the sidebar says; it is drawn once for all pages, before the page."""
+    return st.session_state["choice"]
+
+
+def model_and_prompt() -> None:
     """Draw the sidebar; every value stands in the address bar too, under the key of its widget."""
     names = [*zoo.names(), FROM_FOLDER]
     preferred = PREFERRED if PREFERRED in names else names[0]
@@ -46,7 +51,7 @@ def model_and_prompt() -> Choice:
         for example in EXAMPLES:
             st.button(example.title, on_click=write_prompt, args=(example.text,))
     bos = st.toggle("Begin with the BOS token", key="bos", bind="query-params", help="Where the tokenizer has one.")
-    return Choice(name or "", typed, prompt, bos)
+    st.session_state["choice"] = Choice(name or "", typed, prompt, bos)
 
 
 def start(**values: str) -> None:

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from app.controls import model_and_prompt
 from app.libraries import load_libraries
+from app.tour import offer_tour
 
 HERE = Path(__file__).parent
 
@@ -15,6 +17,29 @@ st.logo(str(HERE / "static" / "wordmark.svg"), size="large")
 st.html(HERE / "page_style.css")
 load_libraries()
 
-PAGES = [st.Page(HERE / "views" / "attention.py", title="Attention", icon=":material/grid_on:", default=True)]
+PAGES = {
+    "attention": ("Attention", "grid_on"),
+    "heads": ("Heads", "apps"),
+    "deletion": ("Deletion & copying", "ink_eraser"),
+    "collapse": ("Collapse", "compress"),
+    "geometry": ("Geometry", "scatter_plot"),
+    "compare": ("Compare & trajectories", "compare_arrows"),
+}
 
-st.navigation(PAGES).run()
+shown = st.navigation(
+    [
+        st.Page(
+            HERE / "views" / f"{name}.py",
+            title=title,
+            icon=f":material/{icon}:",
+            url_path=None if name == "attention" else name,
+            default=name == "attention",
+        )
+        for name, (title, icon) in PAGES.items()
+    ]
+)
+st.session_state.setdefault("is_fresh", not st.query_params)
+with st.sidebar:
+    model_and_prompt()
+    offer_tour(is_fresh=st.session_state["is_fresh"])
+shown.run()

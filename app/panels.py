@@ -4,6 +4,8 @@ import streamlit as st
 
 from app.address import OpenHead, write_open_head
 from app.components.circuitsvis import MOST_TOKENS, circuitsvis
+from app.components.edges import MOST_EDGES, edges
+from app.components.edges import MOST_TOKENS as EDGE_TOKENS
 from app.components.head_grid import head_grid
 from app.components.head_view import Look, head_view
 from app.components.predictions import predictions
@@ -11,8 +13,10 @@ from app.head_numbers import HEAD_NUMBERS
 from app.runs import RunKey, thumbnails_of
 from interp.attention_run import AttentionRun
 from interp.model_facts import ModelFacts
+from interp.similar_heads import similar_heads
 
 SCALES = ["square root", "linear"]
+MOST_ALIKE = 6
 DIRECTIONS = ["attends to", "attended by"]
 
 
@@ -64,6 +68,47 @@ def predictions_panel(run: AttentionRun, row: int) -> None:
     st.subheader("Next token", anchor=False)
     st.caption(f"The model's ten likeliest tokens after position {row}, the chosen row; softmax of its logits.")
     predictions(run, row)
+
+
+def edges_panel(run: AttentionRun, facts: ModelFacts, head: OpenHead) -> None:
+    """The strongest weights of chosen heads as lines between the tokens, drawn when asked for."""
+    with st.container(border=True):
+        if not st.toggle("Show attention as edges between the tokens", key="edges_open", bind="query-params"):
+            return
+        all_heads = [OpenHead(*divmod(at, facts.heads)) for at in range(len(facts.layer_variants) * facts.heads)]
+        others = st.multiselect(
+            "Other heads besides",
+            [one for one in all_heads if one != head],
+            key="edge_heads",
+            format_func=lambda one: f"L{one.layer}H{one.head}",
+        )
+        edges(run, [head, *others])
+        st.caption(
+            f"The {MOST_EDGES} strongest weights; queries on the left, keys on the right; blue adds, red and dashed "
+            f"subtracts. At most the last {EDGE_TOKENS} tokens. Point at a token to see its edges alone."
+        )
+
+
+def alike_panel(run: AttentionRun, head: OpenHead) -> None:
+    """The heads whose attention on this prompt is most like the open one's, each a button that opens it."""
+    with st.container(border=True):
+        st.subheader("Heads like this one", anchor=False)
+        alike = similar_heads(run.patterns[head.layer, head.head], run.patterns)
+        heads = alike.value.shape[1]
+        order = [OpenHead(*divmod(at, heads)) for at in alike.value.flatten().argsort(descending=True).tolist()]
+        with st.container(horizontal=True, gap="xsmall"):
+            for one in [other for other in order if other != head][:MOST_ALIKE]:
+                st.button(
+                    f"L{one.layer}H{one.head} · {float(alike.value[one.layer, one.head]):.2f}",
+                    key=f"alike_{one.layer}_{one.head}",
+                    on_click=write_open_head,
+                    args=(one,),
+                )
+        mean, spread = float(alike.value_null[0, 0]), float(alike.value_null_spread[0, 0])
+        st.caption(
+            "Cosine of the shares |a|/Σ|a| on this prompt, signs left out; "
+            f"any head to this one: {mean:.2f} ± {spread:.2f}."
+        )
 
 
 def circuitsvis_panel(run: AttentionRun, head: OpenHead) -> None:

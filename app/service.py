@@ -1,7 +1,9 @@
 """Model service: the one place that runs a shared model. Hooks are its state, so one session at a time is let in."""
 
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from threading import Lock
-from typing import final
+from typing import Any, final
 
 from interp.attention_run import AttentionRun, attention_run
 from interp.hooked_model import HookedModel, tokenizer_of
@@ -9,6 +11,7 @@ from interp.model_facts import model_facts
 from interp.prompt_tokens import PromptTokens, prompt_tokens
 
 MOST_BYTES = 1 * 2**30
+MOST_KEPT = 24
 
 
 @final
@@ -18,21 +21,36 @@ class ModelService:
     def __init__(self, model: HookedModel) -> None:
         self._model = model
         self._lock = Lock()
+        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
         self.facts = model_facts(model)
 
     def attention(self, prompt: str, prepend_bos: bool) -> AttentionRun:
         """Tokenise and run one prompt. ValueError in one sentence where the prompt cannot be run."""
-        facts = self.facts
         with self._lock:
-            tokens = prompt_tokens(
-                prompt,
-                tokenizer_of(self._model),
-                prepend_bos=prepend_bos and facts.has_bos,
-                vocabulary=facts.vocabulary,
-                context=facts.context,
-            )
-            self._check_size(tokens)
-            return attention_run(self._model, tokens)
+            return attention_run(self._model, self.tokens(prompt, prepend_bos))
+
+    def tokens(self, prompt: str, prepend_bos: bool) -> PromptTokens:
+        """A prompt as the model reads it. ValueError where it cannot, and where its patterns would not fit."""
+        facts = self.facts
+        tokens = prompt_tokens(
+            prompt,
+            tokenizer_of(self._model),
+            prepend_bos=prepend_bos and facts.has_bos,
+            vocabulary=facts.vocabulary,
+            context=facts.context,
+        )
+        self._check_size(tokens)
+        return tokens
+
+    def kept(self, asked: Hashable, compute: Callable[[HookedModel], Any]) -> Any:
+        """What `compute` makes of the model, computed once for all sessions; the least used of many is forgotten."""
+        with self._lock:
+            if asked not in self._kept:
+                self._kept[asked] = compute(self._model)
+            self._kept.move_to_end(asked)
+            while len(self._kept) > MOST_KEPT:
+                self._kept.popitem(last=False)
+            return self._kept[asked]
 
     def _check_size(self, tokens: PromptTokens) -> None:
         heads = len(self.facts.layer_variants) * self.facts.heads

@@ -2,8 +2,9 @@
 
     python benchmarks/row_statistics.py [--length 512 2048] [--heads 12] [--rounds 3]
 
-For every variant all statistics of every row and their nulls, float32, one thread: the median of the rounds' ratios of CPU seconds to
-one forward pass of scaled_dot_product_attention; the most memory at one time; and one whole pattern, for comparison.
+For every variant all statistics of every row and their nulls, float32, one thread: the median of the rounds' ratios of
+CPU seconds to one forward pass of scaled_dot_product_attention; the most memory at one time; and one whole pattern, for
+comparison.
 """
 
 import argparse

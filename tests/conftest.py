@@ -6,6 +6,7 @@ import shutil
 
 import numpy
 import pytest
+from browser import browser, contexts, folder, tab, url  # noqa: F401
 
 
 def pytest_configure() -> None:

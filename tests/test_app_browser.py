@@ -1,17 +1,15 @@
 """The app in a real browser: heads open, links reopen, pointing stays in the page, and nothing leaves the computer."""
 
-import os
 import re
-import shutil
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlparse
+from urllib.parse import urlencode, urlparse
 
 import pytest
-from app_server import ROOT, app_server
-from tiny_models import CORPUS, HOSTILE, tiny_folder
+from browser import keep, query, settle
+from tiny_models import CORPUS, HOSTILE
 
 from interp.attention_run import AttentionRun, attention_run
 from interp.prompt_tokens import prompt_tokens
@@ -22,92 +20,6 @@ expect = sync_api.expect
 expect.set_options(timeout=30_000)
 pytestmark = pytest.mark.e2e
 
-ARTIFACTS = Path(os.environ.get("HEADSCOPE_ARTIFACTS", ROOT / "artifacts"))
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--force-color-profile=srgb",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-]
-# A page asks its own server for these before it knows its base path.
-BENIGN = re.compile(r"/_stcore/(health|host-config)$")
-NO_SECOND = {"viewport": {"width": 1500, "height": 1300}, "reduced_motion": "reduce", "locale": "en-GB"}
-
-
-@pytest.fixture(scope="session")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with app_server(tmp_path_factory.mktemp("home")) as address:
-        yield address
-
-
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_folder(tmp_path_factory.mktemp("models") / "cog", "cog", layers="inner", context=1024)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture(scope="session")
-def contexts(browser: Any) -> dict[str, Any]:
-    """One context per colour scheme: the frontend's own files are fetched once, each tab is a session."""
-    return {scheme: browser.new_context(**NO_SECOND, color_scheme=scheme) for scheme in ("light", "dark")}
-
-
-@pytest.fixture
-def tab(contexts: dict[str, Any], url: str, folder: Path) -> Iterator[Callable[..., Any]]:
-    """Opens tabs on the folder's model; at the end none may have complained, failed, or asked another host."""
-    complaints: list[str] = []
-    pages: list[Any] = []
-
-    def open_tab(
-        address: str | None = None, scheme: str = "light", wait: str = ".head[data-drawn]", **query: str
-    ) -> Any:
-        page = contexts[scheme].new_page()
-        pages.append(page)
-        page.set_default_timeout(60_000)
-        page.on("pageerror", lambda error: complaints.append(f"page error: {error}"))
-        page.on("console", lambda message: complaints.extend(complaint(message)))
-        page.on("request", lambda request: complaints.extend(foreign(request.url, url)))
-        page.goto(address or link(url, folder, **query))
-        page.wait_for_selector(wait)
-        settle(page)
-        return page
-
-    yield open_tab
-    tracebacks = sum(page.locator("[data-testid=stException]").count() for page in pages)
-    for page in pages:
-        page.close()
-    assert not complaints and not tracebacks, complaints
-
-
-def complaint(message: Any) -> list[str]:
-    is_benign = message.type != "error" or BENIGN.search((message.location or {}).get("url", ""))
-    return [] if is_benign else [f"console: {message.text}"]
-
-
-def foreign(asked: str, own: str) -> list[str]:
-    return [] if asked.startswith((own, own.replace("http", "ws"), "data:", f"blob:{own}")) else [f"asked {asked}"]
-
-
-def link(url: str, folder: Path, **query: str) -> str:
-    return f"{url}/?{urlencode({'model': 'a folder', 'folder': str(folder), 'prompt': CORPUS[0], **query})}"
-
-
-def settle(page: Any) -> None:
-    page.wait_for_timeout(150)
-    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
-
 
 def open_head(page: Any, layer: int, head: int) -> None:
     page.click(f".grid button[data-head='{2 * layer + head}']")
@@ -115,17 +27,8 @@ def open_head(page: Any, layer: int, head: int) -> None:
     settle(page)
 
 
-def query(page: Any) -> dict[str, str]:
-    return {name: values[-1] for name, values in parse_qs(urlparse(page.url).query).items()}
-
-
 def picture(page: Any) -> str:
     return page.locator(".cells").evaluate("canvas => canvas.toDataURL()")
-
-
-def keep(page: Any, name: str) -> None:
-    ARTIFACTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=str(ARTIFACTS / f"{name}.png"))
 
 
 def cell_colour(page: Any, query: int, key: int, count: int) -> list[int]:
@@ -307,7 +210,10 @@ def test_a_refusal_is_a_box_with_the_reason(tab: Callable[..., Any]) -> None:
 
 @pytest.mark.skipif(not zoo.names(), reason="no model is shipped yet")
 def test_every_shipped_model_opens_and_says_what_comes_next(tab: Callable[..., Any], url: str) -> None:
-    keep(tab(url), "landing")
+    landing = tab(url)
+    landing.keyboard.press("Escape")  # the tour of a first start
+    expect(landing.get_by_role("dialog")).to_have_count(0)
+    keep(landing, "landing")
     for name in zoo.names():
         page = tab(f"{url}/?{urlencode({'model': name})}")
         expect(page.get_by_role("heading", name=re.compile(rf"Layer \d+, head \d+: {name}"))).to_be_visible()

@@ -72,10 +72,12 @@ def one_by_one(name: str, layer: int, head: int, kept: Callable[[LayerHeads], Te
 
 @pytest.mark.parametrize("name", [*CONFIGS, *VARIANTS])
 def test_the_parts_of_the_heads_are_what_attention_adds_but_for_its_bias(name: str) -> None:
-    for run in (run for layer in (0, 2) for run in runs_of(name, layer)):
+    for layer in (0, 2):
         bias = getattr(model(name).blocks[layer].attn.o.original_component, "bias", None)
-        expected = run.output.sum(0) + (0 if bias is None else bias.detach())
-        assert_close(whole["hook_attn_out"][layer], expected, atol=1e-4, rtol=1e-4)
+        for run in runs_of(name, layer):
+            [whole] = gather(model(name), [PromptTokens(tuple(run.ids.tolist()), ())], ["hook_attn_out"])
+            expected = run.output.sum(0) + (0 if bias is None else bias.detach())
+            assert_close(whole["hook_attn_out"][layer], expected, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["cog", "gemma2", "llama"])

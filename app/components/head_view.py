@@ -30,7 +30,14 @@ class Look:
     direction: str
 
 
-def head_view(run: AttentionRun, run_name: str, head: OpenHead, look: Look, on_row: Callable[[], None]) -> int:
+def head_view(
+    run: AttentionRun,
+    run_name: str,
+    head: OpenHead,
+    look: Look,
+    on_row: Callable[[], None],
+    key: str = "head_view",
+) -> int:
     """Draw the head and return the chosen row; pointing stays in the browser, a click on a row calls `on_row`."""
     pattern = run.patterns[head.layer, head.head].numpy()
     peak = float(np.abs(pattern).max())
@@ -52,7 +59,7 @@ def head_view(run: AttentionRun, run_name: str, head: OpenHead, look: Look, on_r
     }
     codes = signed_code(pattern, run.visible[head.layer].numpy(), peak, np.int16)
     data = payload(header, codes=codes, rows=rows.astype(np.float32))
-    state = _mount(key="head_view", data=data, on_row_change=on_row)
+    state = _mount(key=key, data=data, on_row_change=on_row)
     return chosen_row(state.get("row"), run_name, len(run.tokens.ids))
 
 

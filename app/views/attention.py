@@ -5,22 +5,16 @@ import streamlit as st
 from app import panels
 from app.address import open_head
 from app.components.fact_strip import fact_strip
-from app.controls import model_and_prompt
+from app.intervention_panel import intervention_panel
+from app.page import page
 from app.refusals import refusals_in_a_box
-from app.runs import attention_of, opened_model, run_key
+from app.runs import attention_of
 
-st.title("Attention")
-st.caption(
-    "What every head reads, and with which sign. Choose a head; point at a row or a token to see what it attends to."
+opened = page(
+    "Attention",
+    "What every head reads, and with which sign. Choose a head; point at a row or a token to see what it attends to.",
 )
-
-with st.sidebar:
-    choice = model_and_prompt()
-
-with refusals_in_a_box("This model cannot be opened"):
-    key = run_key(choice)
-    with st.spinner("Opening the model …"):
-        facts = opened_model(key.folder, key.fingerprint).facts
+key, facts = opened.key, opened.facts
 with refusals_in_a_box("This prompt cannot be read"), st.spinner("Running the prompt through the model …"):
     run = attention_of(key)
 
@@ -33,4 +27,8 @@ with right.container(border=True):
     row = panels.head_panel(key, run, facts, head)
 with left.container(border=True):
     panels.predictions_panel(run, row)
+with left:
+    panels.alike_panel(run, head)
+intervention_panel(opened, run, head, row)
+panels.edges_panel(run, facts, head)
 panels.circuitsvis_panel(run, head)

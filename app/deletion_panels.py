@@ -1,0 +1,88 @@
+"""Panels of the Deletion page: one destination's sources by quadrant, beside the softmax twin; promoted tokens."""
+
+import streamlit as st
+
+from app.address import OpenHead
+from app.figure_panel import figure_panel
+from app.page import Opened, computed
+from app.python_code import model_code
+from interp.activations import gather
+from interp.analysis import Setting
+from interp.circuits.full_circuits import full_ov
+from interp.circuits.top_tokens import TopTokens, ov_top_tokens
+from interp.deletion.of_head import NEEDS, HeadContributions, head_contributions
+from interp.figures.head_deletion import destination_figure
+from interp.head_weights import head_weights
+from interp.hooked_model import HookedModel, tokenizer_of
+from interp.prompt_tokens import token_string
+
+
+def deletion_of(opened: Opened, head: OpenHead) -> HeadContributions:
+    """The contributions of the open head."""
+
+    def compute(model: HookedModel, watch: object) -> HeadContributions:
+        [run] = gather(model, [opened.tokens], NEEDS)
+        return head_contributions(Setting(opened.facts, head_weights(model)), run, head.layer, head.head)
+
+    return computed(opened, ("deletion of head", opened.key.prompt, opened.key.bos, head), compute)
+
+
+def destination_panel(opened: Opened, head: OpenHead, found: HeadContributions) -> None:
+    """The sources of one destination, coloured by what the head does to them; the twin beside it."""
+    tokens = opened.tokens.strings
+    last = len(tokens) - 1
+    at = st.slider("Destination", 0, last, last, key="destination", format="position %d") if last else 0
+    st.text(f"after {tokens[at]!r}, position {at}")
+    figure_panel(
+        f"What L{head.layer}H{head.head} does to the tokens before",
+        found,
+        head_code(opened, head, at),
+        key="sources",
+        figure=destination_figure(found, at),
+    )
+
+
+def head_code(opened: Opened, head: OpenHead, at: int) -> str:
+    """The lines that make the figure of one destination again."""
+    bos = opened.key.bos and opened.facts.has_bos
+    return f"""from interp.activations import gather
+from interp.analyse import asked_of
+from interp.choices import Choices
+from interp.deletion.of_head import NEEDS, head_contributions
+from interp.figures.head_deletion import destination_figure
+from models import load
+
+model, prompt = {model_code(opened)}, {opened.key.prompt!r}
+asked = asked_of(model, [prompt], Choices(), prepend_bos={bos})
+[run] = gather(model, asked.prompts, NEEDS)
+result = head_contributions(asked.setting, run, {head.layer}, {head.head})
+destination_figure(result, {at})"""
+
+
+def top_tokens_panel(opened: Opened, head: OpenHead) -> None:
+    """The tokens that the head's OV circuit raises and lowers most when it reads a token of the prompt."""
+    places = list(dict(zip(opened.tokens.ids, range(len(opened.tokens.ids)), strict=True)).values())
+    at = st.selectbox(
+        "Token that the head reads",
+        places,
+        key="read_token",
+        format_func=lambda place: f"{opened.tokens.strings[place]!r} at {place}",
+    )
+    token = opened.tokens.ids[at or 0]
+
+    def compute(model: HookedModel, watch: object) -> TopTokens:
+        tokenizer = tokenizer_of(model)
+        circuit = full_ov(head_weights(model), head.layer, head.head)
+        return ov_top_tokens(circuit, token, name=lambda i: token_string(i, tokenizer))
+
+    figure_panel(
+        "Promoted and suppressed tokens",
+        computed(opened, ("top tokens", head, token), compute),
+        f"""from interp.circuits import full_ov, ov_top_tokens
+from interp.head_weights import head_weights
+from models import load
+
+circuit = full_ov(head_weights({model_code(opened)}), {head.layer}, {head.head})
+ov_top_tokens(circuit, {token}).figure()""",
+        key="promoted",
+    )

@@ -1,0 +1,41 @@
+"""Head chooser: which head a page is about; it goes along from page to page."""
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from app.address import OpenHead, open_head, write_open_head
+from interp.model_facts import ModelFacts
+
+
+def head_chooser(facts: ModelFacts) -> OpenHead:
+    """Two boxes, layer and head, that say and change the open head."""
+    head = open_head(facts)
+    layers, heads = len(facts.layer_variants), facts.heads
+    st.session_state["chosen_layer"], st.session_state["chosen_head"] = head.layer, head.head
+
+    def write() -> None:
+        write_open_head(OpenHead(st.session_state["chosen_layer"], st.session_state["chosen_head"]))
+
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        st.selectbox(
+            "Layer",
+            range(layers),
+            key="chosen_layer",
+            on_change=write,
+            format_func=lambda layer: f"{layer} ({facts.layer_variants[layer]})",
+            width=180,
+        )
+        st.selectbox("Head", range(heads), key="chosen_head", on_change=write, width=110)
+    return head
+
+
+def open_from_points(facts: ModelFacts) -> Callable[[Any], None]:
+    """A function of plotly's selection that opens the head of the chosen point; points run head by head."""
+
+    def opened(selection: Any) -> None:
+        if points := selection.get("points"):
+            write_open_head(OpenHead(*divmod(int(points[0]["point_index"]), facts.heads)))
+
+    return opened

@@ -1,0 +1,71 @@
+"""Page: what every page does first: its title, the model and prompt of the sidebar, and analyses with progress."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import streamlit as st
+
+from app.controls import chosen
+from app.progress import progress
+from app.refusals import refusals_in_a_box
+from app.runs import RunKey, opened_model, run_key
+from app.service import ModelService
+from interp.choices import Choices
+from interp.findings import Findings
+from interp.hooked_model import HookedModel
+from interp.model_facts import ModelFacts
+from interp.prompt_tokens import PromptTokens
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The chosen model, its facts, and the chosen prompt as its tokens."""
+
+    key: RunKey
+    service: ModelService
+    tokens: PromptTokens
+
+    @property
+    def facts(self) -> ModelFacts:
+        """The model's facts."""
+        return self.service.facts
+
+
+def page(title: str, sentence: str) -> Opened:
+    """Draw the head of a page and open what the sidebar says; ends the page in a box where that cannot be."""
+    st.title(title)
+    st.caption(sentence)
+    with refusals_in_a_box("This model cannot be opened"):
+        key = run_key(chosen())
+        with st.spinner("Opening the model …"):
+            service = opened_model(key.folder, key.fingerprint)
+    with refusals_in_a_box("This prompt cannot be read"):
+        return Opened(key, service, service.tokens(key.prompt, key.bos))
+
+
+def analysed(opened: Opened, names: Sequence[str], choices: Choices = Choices()) -> Findings:  # noqa: B008
+    """The named analyses of the open prompt, computed once for all sessions."""
+    from interp.analyse import analyse
+
+    bos = opened.key.bos and opened.facts.has_bos
+
+    def compute(model: HookedModel, watch: Callable[[str, int, int], None]) -> Findings:
+        return analyse(model, [opened.tokens], names, choices=choices, prepend_bos=bos, watch=watch)
+
+    return computed(opened, ("analysed", opened.key.prompt, bos, tuple(names), choices), compute)
+
+
+def computed(
+    opened: Opened,
+    asked: tuple[object, ...],
+    compute: Callable[[HookedModel, Callable[[str, int, int], None]], Found],
+) -> Found:
+    """What a function makes of the open model, computed once for all sessions, with a bar that shows how far it is.
+
+    asked: plain values that say what it is. A refusal ends the page in a box.
+    """
+    with refusals_in_a_box("This cannot be computed"), progress() as watch:
+        return opened.service.kept(asked, lambda model: compute(model, watch))

@@ -1,0 +1,30 @@
+"""The Collapse page: whether a model still tells prompts and tokens apart after its layers."""
+
+import streamlit as st
+
+from app.collapse_panels import curve_panel
+from app.components.fact_strip import fact_strip
+from app.figure_panel import figure_panel
+from app.page import analysed, page
+from app.python_code import analysis_code
+
+PANELS = {
+    "residual_geometry": "How alike the tokens' residuals are",
+    "squashing": "How much the last output depends on each token",
+    "path_cancellation": "How much of each token's paths cancels",
+    "path_bound": "How much each token can reach the last",
+    "sinks": "Which heads rest on the first token",
+    "massive_activations": "Entries that dwarf all others",
+}
+
+opened = page(
+    "Collapse",
+    "Two prompts that differ by little, and the tokens of one prompt: how far apart are they after every layer?",
+)
+fact_strip(opened.facts, len(opened.tokens.ids))
+curve_panel(opened)
+found = analysed(opened, tuple(PANELS))
+columns = st.columns(2, gap="medium")
+for place, (name, title) in enumerate(PANELS.items()):
+    with columns[place % 2]:
+        figure_panel(title, found[name], analysis_code(opened, name), key=name)

@@ -1,0 +1,174 @@
+"""Every page in a real browser: opened by a link, its main act done, the change seen, in light and in dark."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from browser import keep, query, settle
+from tiny_models import CORPUS
+
+expect = pytest.importorskip("playwright.sync_api").expect
+pytestmark = pytest.mark.e2e
+
+CHART = ".js-plotly-plot .main-svg"
+VIEWS = ("heads", "deletion", "collapse", "geometry", "compare")
+
+
+@pytest.fixture
+def view(tab: Callable[..., Any], url: str, folder: Path) -> Callable[..., Any]:
+    """Opens one of the pages on the folder's model."""
+
+    def open_view(name: str, scheme: str = "light", wait: str = CHART, **given: str) -> Any:
+        other = {"other": "a folder", "other_folder": str(folder)} if name == "compare" else {}
+        said = {"model": "a folder", "folder": str(folder), "prompt": CORPUS[0], **other, **given}
+        page = tab(f"{url}/{name}?{urlencode(said)}", scheme, wait)
+        page.wait_for_timeout(300)
+        settle(page)
+        return page
+
+    return open_view
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", VIEWS)
+def test_every_page_opens_by_its_link(name: str, scheme: str, view: Callable[..., Any]) -> None:
+    page = view(name, scheme)
+    page.wait_for_timeout(700)
+    assert page.locator(".js-plotly-plot").count() >= 2
+    background = page.locator("[data-testid=stApp]").evaluate("app => getComputedStyle(app).backgroundColor")
+    assert ("255, 255, 255" in background) == (scheme == "light")
+    keep(page, f"{name}-{scheme}")
+
+
+def test_the_open_head_goes_along_from_page_to_page(view: Callable[..., Any]) -> None:
+    page = view("deletion", layer="2", head="1")
+    expect(page.get_by_role("heading", name="What L2H1 does")).to_be_visible()
+    page.get_by_test_id("stSidebarNavItems").get_by_role("link", name="Geometry").click()
+    expect(page.get_by_role("heading", name="Queries and keys of L2H1")).to_be_visible()
+    settle(page)
+    assert (query(page)["layer"], query(page)["head"], query(page)["prompt"]) == ("2", "1", CORPUS[0])
+
+
+def test_a_click_on_the_plane_opens_its_head(view: Callable[..., Any]) -> None:
+    page = view("heads", layer="0", head="0")
+    points = page.locator(".st-key-panel_plane .scatterlayer .trace").nth(1).locator(".point")
+    points.nth(4).click(force=True)
+    page.wait_for_function("location.search.includes('layer=2')")
+    assert (query(page)["layer"], query(page)["head"]) == ("2", "0")
+
+
+def test_another_number_is_another_grid(view: Callable[..., Any]) -> None:
+    page = view("heads")
+    page.get_by_label("Number", exact=True).click()
+    page.keyboard.type("copying · magn")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="magnitude")).to_be_visible()
+    assert query(page)["statistic"] == "copying · magnitude"
+
+
+def test_another_head_has_other_contributions(view: Callable[..., Any]) -> None:
+    page = view("deletion", layer="1", head="0")
+    page.get_by_label("Head", exact=True).click()
+    page.get_by_role("option", name="1", exact=True).click()
+    expect(page.get_by_role("heading", name="What L1H1 does")).to_be_visible()
+
+
+def test_another_preset_is_another_curve(view: Callable[..., Any]) -> None:
+    page = view("collapse")
+    page.get_by_role("radio", name="two prompts of my own").click()
+    expect(page.get_by_label("Second prompt")).to_be_visible()
+    page.wait_for_selector(f".st-key-panel_pair {CHART}")
+    assert query(page)["preset"] == "two prompts of my own"
+
+
+def test_the_map_turns_into_space(view: Callable[..., Any]) -> None:
+    page = view("geometry")
+    page.get_by_role("radio", name="position", exact=True).click()
+    page.wait_for_function("location.search.includes('colour=position')")
+    settle(page)
+    expect(page.locator(".st-key-panel_map .colorbar, .st-key-panel_map .infolayer")).not_to_have_count(0)
+
+
+def test_the_most_alike_head_of_the_other_model_stands_beside(view: Callable[..., Any]) -> None:
+    page = view("compare", layer="1", head="1")
+    page.get_by_role("radio", name="most alike head").click()
+    expect(page.get_by_role("heading", name="layer 1, head 1")).to_have_count(2)
+
+
+@pytest.mark.parametrize(("kind", "start"), [("PNG", b"\x89PNG"), ("SVG", b"<svg")])
+def test_a_figure_is_saved_as_a_picture(kind: str, start: bytes, view: Callable[..., Any]) -> None:
+    page = view("deletion")
+    page.locator(".st-key-panel_mass").get_by_role("button", name="Save").click()
+    with page.expect_download() as saved:
+        page.get_by_role("button", name=kind, exact=True).click()
+    assert Path(saved.value.path()).read_bytes().startswith(start)
+    assert saved.value.suggested_filename == f"mass.{kind.lower()}"
+
+
+def test_a_figure_is_saved_as_its_numbers_and_as_a_page(view: Callable[..., Any]) -> None:
+    page = view("deletion")
+    page.locator(".st-key-panel_mass").get_by_role("button", name="Save").click()
+    saved = {}
+    for kind in ("CSV", "HTML"):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=kind, exact=True).click()
+        saved[kind] = Path(download.value.path()).read_text(encoding="utf-8")
+    assert saved["CSV"].startswith("layer,head,negative_mass")
+    assert "Plotly.newPlot" in saved["HTML"] and 'src="http' not in saved["HTML"]
+
+
+def test_the_tour_opens_once_on_a_first_start(browser: Any, url: str) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    page.goto(url)
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Attention that may be negative")
+    keep(page, "tour")
+    for step in range(2, 6):
+        dialog.get_by_role("button", name="Next").click()
+        expect(dialog).to_contain_text(f"{step} of 5")
+    dialog.get_by_role("button", name="Done").click()
+    expect(dialog).to_have_count(0)
+    again = context.new_page()
+    again.goto(url)
+    again.wait_for_selector(".head[data-drawn]")
+    settle(again)
+    again.wait_for_timeout(500)
+    expect(again.get_by_role("dialog")).to_have_count(0)
+    again.get_by_role("button", name="Take the tour").click()
+    expect(again.get_by_role("dialog")).to_contain_text("1 of 5")
+    context.close()
+
+
+def test_an_intervention_changes_the_predictions_and_its_link_reopens_it(tab: Callable[..., Any]) -> None:
+    page = tab(intervene="true", layer="1", head="0")
+    page.get_by_role("button", name="Make it").click()
+    page.wait_for_selector(f".st-key-panel_effect {CHART}")
+    settle(page)
+    assert json.loads(query(page)["edits"]) == [{"kind": "keep_positive", "layer": 1, "head": 0}]
+    shown = page.get_by_test_id("stMetricValue").all_inner_texts()
+    assert shown[0] not in ("+0.0000", "-0.0000")
+    keep(page, "interventions")
+    again = tab(page.url)
+    again.wait_for_selector(f".st-key-panel_effect {CHART}")
+    assert again.get_by_test_id("stMetricValue").all_inner_texts() == shown
+
+
+def test_edges_show_a_token_s_own_when_it_is_pointed_at(tab: Callable[..., Any]) -> None:
+    page = tab(edges_open="true", layer="1", head="0")
+    page.wait_for_selector(".edges[data-drawn='L1H0']")
+    lines = page.locator(".edges line")
+    before = lines.count()
+    assert page.locator(".edges line[stroke-dasharray]").count() > 0
+    page.locator(".edges text").nth(20).hover()
+    visible = page.evaluate("""() => { const found = [];
+        const walk = (node) => { if (node.shadowRoot) walk(node.shadowRoot);
+            for (const child of node.children) { if (child.tagName === 'line') found.push(child); walk(child); } };
+        walk(document.body); return found.filter((line) => line.style.display !== 'none').length; }""")
+    assert 0 < visible < before
+    page.locator(".edges").scroll_into_view_if_needed()
+    keep(page, "edges")
