@@ -106,7 +106,7 @@ def test_any_finding_can_be_followed(runs: dict[str, Path]) -> None:
     alone = {"first run": runs["first run"]}
     share = trajectory(alone, finding(PROMPT, "detectors.share_null"))
     assert share.labels["measure"] == ("detectors.share_null",) and 0 < float(share.value) < 1
-    with pytest.raises(ValueError, match="detectors has no field 'colour'; known: signed"):
+    with pytest.raises(ValueError, match="DetectorScores has no field 'colour'; known: signed"):
         trajectory(alone, finding(PROMPT, "detectors.colour"))
 
 

@@ -76,11 +76,15 @@ def lens_trace(result: LogitLens, index: int, kind: str, tokens: tuple[str, ...]
     """One target's heatmap."""
     logits, ranks = result.logit[..., index].tolist(), result.rank[..., index].tolist()
     ids, tops = result.token[:, index].tolist(), result.top.tolist()
+
+    def said(token_id: int) -> str:
+        return escaped(result.strings.get(token_id, f"token {token_id}"))
+
     words = np.array(
         [
             [
-                f"after {escaped(token)}<br>token {ids[i]}: logit {row[i]:.3f}, rank {rank[i]}<br>"
-                f"likeliest: token {top[i]}"
+                f"after {escaped(token)}<br>{said(ids[i])}: logit {row[i]:.3f}, rank {rank[i]}<br>"
+                f"likeliest: {said(top[i])}"
                 for i, token in enumerate(tokens)
             ]
             for row, rank, top in zip(logits, ranks, tops, strict=True)

@@ -43,7 +43,12 @@ def intervention_figure(found: InterventionEffect) -> go.Figure:
     )
     lines = [
         go.Scatter(
-            name=name, x=at, y=values.numpy(), mode="lines+markers", hovertemplate=f"{name} %{{y:.4f}}<extra></extra>"
+            name=name,
+            x=at,
+            y=values.numpy(),
+            mode="lines+markers",
+            visible=True if field == "loss_change" else "legendonly",
+            hovertemplate=f"{name} %{{y:.4f}}<extra></extra>",
         )
         for field, name in FIELDS.items()
         if (values := getattr(found, field)) is not None
