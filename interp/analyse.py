@@ -17,7 +17,7 @@ from interp.findings import Findings, averaged
 from interp.head_weights import head_weights
 from interp.hooked_model import tokenizer_of
 from interp.model_facts import ModelFacts, model_facts
-from interp.prompt_tokens import PromptTokens, prompt_tokens
+from interp.prompt_tokens import PromptTokens, checked, prompt_tokens
 from interp.result import Result
 
 Progress = Callable[[str, int, int], None]
@@ -27,7 +27,7 @@ PROMPTS = "prompts"
 
 def analyse(
     model: Any,
-    prompts: str | Sequence[str] | Sequence[PromptTokens],
+    prompts: str | PromptTokens | Sequence[str] | Sequence[PromptTokens],
     what: Sequence[str] | None = None,
     *,
     choices: Choices = Choices(),  # noqa: B008
@@ -43,7 +43,8 @@ def analyse(
     runs the model itself. Raises ValueError for an analysis that is unknown or does not fit, and for a prompt that the
     model cannot read.
     """
-    asked = asked_of(model, [prompts] if isinstance(prompts, str) else prompts, choices, prepend_bos)
+    given: Any = [prompts] if isinstance(prompts, str | PromptTokens) else prompts
+    asked = asked_of(model, given, choices, prepend_bos)
     chosen = chosen_analyses(what, asked)
     found = dict(of_weights(asked.setting, chosen)) | of_prompts(asked, chosen, batch_size, partial(watch, PROMPTS))
     for one in chosen:
@@ -57,11 +58,11 @@ def asked_of(model: Any, prompts: Sequence[str] | Sequence[PromptTokens], choice
     facts = model_facts(model)
     read = tuple(as_tokens(prompts, model, facts, prepend_bos))
     setting = Setting(facts, circuit_weights(model, head_weights(model), choices), tokenizer_of(model))
-    asked = Asked(model, setting, read, prepend_bos, run=choices.run)
-    if choices.corrupt is None:
+    asked = Asked(model, setting, read, prepend_bos, run=choices.run, choices=choices.to_json())
+    if choices.corrupt is None or len(read) > 1:  # patching takes one prompt, and says so
         return asked
-    [corrupt] = as_tokens([choices.corrupt], model, facts, prepend_bos)
-    return replace(asked, pair=prompt_pair(model, read[0], corrupt, choices))
+    clean, corrupt = (*read, *as_tokens([choices.corrupt], model, facts, prepend_bos))
+    return replace(asked, pair=prompt_pair(model, clean, corrupt, choices))
 
 
 def of_weights(setting: Setting, chosen: Sequence[Analysis | Probe]) -> Iterator[tuple[str, list[Result]]]:
@@ -105,6 +106,7 @@ def findings(found: dict[str, list[Result]], asked: Asked) -> Findings:
         prompts=asked.prompts,
         results={name: replace(one, about=one.about.of_model(facts.gauges)) for name, one in results.items()},
         spread={name: one.spread for name, one in means.items()},
+        choices=asked.choices,
     )
 
 
@@ -142,9 +144,10 @@ def as_tokens(
     if not prompts:
         raise ValueError("no prompt was given; give a text, or several")
     sizes = {"vocabulary": facts.vocabulary, "context": facts.context}
+    tokenizer = tokenizer_of(model)
     return [
-        one
+        checked(one, **sizes)
         if isinstance(one, PromptTokens)
-        else prompt_tokens(one, tokenizer_of(model), prepend_bos=prepend_bos, **sizes)
+        else prompt_tokens(one, tokenizer, prepend_bos=prepend_bos, **sizes)
         for one in prompts
     ]

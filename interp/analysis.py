@@ -1,7 +1,7 @@
 """Analysis and Probe: the two kinds of named rows in the table that `analyse` and `headscope inspect` read."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ class Asked:
     """What a probe is given: the hooked model, what is known of it, the prompts, and what some probes need besides.
 
     bos: whether prompts of the probe's own begin with BOS. pair: a clean and a corrupt prompt, for patching. run: the
-    folder of a run's snapshots, for trajectories.
+    folder of a run's snapshots, for trajectories. choices: what was chosen besides, as plain values.
     """
 
     model: Any
@@ -54,6 +54,7 @@ class Asked:
     bos: bool = False
     pair: PromptPair | None = None
     run: str | Path | None = None
+    choices: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -38,10 +38,17 @@ class Choices:
     def __post_init__(self) -> None:
         if self.embedding not in EMBEDDINGS:
             raise ValueError(f"unknown embedding {self.embedding!r}; known: {', '.join(EMBEDDINGS)}")
+        if type(self.distance) is not int or self.distance < 0:
+            raise ValueError(f"distance is a whole number from 0, got {self.distance!r}")
         if self.corrupt is None and (self.target is not None or self.distractor is not None):
             raise ValueError(
                 "a target or distractor was given without a corrupt prompt, which patching needs: give one"
             )
+
+    def to_json(self) -> dict[str, Any]:
+        """What was chosen otherwise than by default, as plain values."""
+        given = {name: value for name, value in vars(self).items() if value != getattr(Choices, name)}
+        return {name: str(value) if isinstance(value, Path) else value for name, value in given.items()}
 
 
 def circuit_weights(model: Any, weights: HeadWeights, choices: Choices) -> HeadWeights:

@@ -1,7 +1,7 @@
 """Findings: the results of several analyses of one model, with the table of its heads."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
@@ -45,6 +45,7 @@ class Findings(Mapping[str, Result]):
     prompts: tuple[PromptTokens, ...]
     results: Mapping[str, Result]
     spread: Mapping[str, Result]
+    choices: Mapping[str, Any] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Result:
         if name not in self.results:
@@ -83,6 +84,7 @@ class Findings(Mapping[str, Result]):
             "model": self.model,
             "facts": {one.name: getattr(self.facts, one.name) for one in fields(ModelFacts)},
             "prompts": [{"ids": list(one.ids), "tokens": list(one.strings)} for one in self.prompts],
+            "choices": dict(self.choices),
             "analyses": {name: self._of(name) for name in self.results},
         }
 
@@ -96,12 +98,12 @@ class Findings(Mapping[str, Result]):
 def per_head(result: Result) -> dict[str, Shaped[Tensor, "layer head"]]:
     """The numbers of every head: a result's fields, and `field.label` of those with one labelled axis more."""
     found: dict[str, Tensor] = {}
-    for field, tensor in result.tensors().items():
-        axes = result.axes()[field]
+    for name, tensor in result.tensors().items():
+        axes = result.axes()[name]
         if axes == HEADS:
-            found[field] = tensor
+            found[name] = tensor
         elif len(axes) == 3 and axes[0] in result.labels and axes[1:] == HEADS:
-            found |= {f"{field}.{label}": one for label, one in zip(result.labels[axes[0]], tensor, strict=True)}
+            found |= {f"{name}.{label}": one for label, one in zip(result.labels[axes[0]], tensor, strict=True)}
     return found
 
 

@@ -44,7 +44,7 @@ def model_facts(model: Any) -> ModelFacts:
         non_negative=variant_named(spec.variant).non_negative,
         layer_variants=tuple(spec.variant if layer in chosen else "softmax" for layer in range(cfg.n_layers)),
         options=dict(spec.options),
-        gauges=gauges_of(spec),
+        gauges=gauges_of(spec, is_capped=bool(getattr(model.original_model.config, "attn_logit_softcapping", None))),
         heads=cfg.n_heads,
         d_model=cfg.d_model,
         context=cfg.n_ctx,
@@ -56,12 +56,17 @@ def model_facts(model: Any) -> ModelFacts:
     )
 
 
-def gauges_of(spec: AttentionSpec) -> tuple[Gauge, ...]:
-    """The gauges of a variant with its options."""
+def gauges_of(spec: AttentionSpec, *, is_capped: bool = False) -> tuple[Gauge, ...]:
+    """The gauges of a variant with its options; is_capped: a soft cap on the scores leaves polynomials no free scale.
+
+    A learned coefficient c has a free sign, (c, W_V) → −(c, W_V), whatever the power.
+    """
     parity = variant_named(spec.variant).parity(spec.options)
     gauges: list[Gauge] = ["basis"]
     if parity is not None:
         gauges.append(parity)
-    if spec.variant == "polynomial":
+    if spec.options.get("learned"):
+        gauges.append("odd")
+    if spec.variant == "polynomial" and not is_capped:
         gauges.append("scale")
-    return tuple(gauges)
+    return tuple(dict.fromkeys(gauges))

@@ -20,13 +20,20 @@ def prompt_tokens(
 ) -> PromptTokens:
     """Tokenise a text; without a tokenizer the prompt is ids, such as '12 7 99'. ValueError says what is possible."""
     ids = typed_ids(prompt) if tokenizer is None else encoded(prompt, tokenizer, prepend_bos)
+    strings = tuple(token_string(i, tokenizer) for i in ids if 0 <= i < vocabulary)
+    return checked(PromptTokens(ids, strings), vocabulary=vocabulary, context=context)
+
+
+def checked(prompt: PromptTokens, *, vocabulary: int, context: int) -> PromptTokens:
+    """The same prompt, if the model can read it. ValueError says what is possible."""
+    ids = prompt.ids
     if not ids:
         raise ValueError("the prompt is empty: type some text or choose an example")
     if len(ids) > context:
         raise ValueError(f"the prompt has {len(ids)} tokens, but this model reads at most {context}: shorten it")
     if strangers := [i for i in ids if not 0 <= i < vocabulary]:
         raise ValueError(f"token id {strangers[0]} is outside the vocabulary: ids run from 0 to {vocabulary - 1}")
-    return PromptTokens(ids, tuple(token_string(i, tokenizer) for i in ids))
+    return prompt
 
 
 def encoded(prompt: str, tokenizer: PreTrainedTokenizerBase, prepend_bos: bool) -> tuple[int, ...]:

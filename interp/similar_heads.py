@@ -9,12 +9,13 @@ from torch import Tensor
 from interp.about import About
 from interp.result import Result
 
+SAME = 1e-6
 ABOUT = About(
     title="Heads like this one",
     unit="1",
     law="cosine of the two heads' shares b = |A|/Σ|A| over all queries and keys, signs left out",
     source="headscope",
-    null="the mean over all heads: how alike any head is to this one",
+    null="the mean over all heads but itself: how alike any other head is to this one",
 )
 
 
@@ -27,7 +28,9 @@ class SimilarHeads(Result):
     value_null_spread: Float[Tensor, "layer head"]
 
 
-def similar_heads(one: Float[Tensor, "query key"], patterns: Float[Tensor, "layer head query key"]) -> SimilarHeads:
+def similar_heads(
+    one: Float[Tensor, "own_query own_key"], patterns: Float[Tensor, "layer head query key"]
+) -> SimilarHeads:
     """How alike the heads of a run, of the same model or of another, are to one head on the same tokens.
 
     Raises ValueError for patterns of other lengths.
@@ -38,7 +41,8 @@ def similar_heads(one: Float[Tensor, "query key"], patterns: Float[Tensor, "laye
             f"{tuple(patterns.shape[2:])}: choose models with one tokenizer"
         )
     value = torch.einsum("qk,lhqk->lh", unit(one), unit(patterns)).clamp(0, 1)
-    mean, spread = value.mean().expand_as(value), value.std(correction=0).expand_as(value)
+    others = value[value < 1 - SAME]
+    mean, spread = others.mean().expand_as(value), others.std(correction=0).expand_as(value)
     return SimilarHeads(value, mean, spread, about=ABOUT)
 
 

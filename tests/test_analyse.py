@@ -16,6 +16,7 @@ from interp.attribution.direct import DirectAttribution
 from interp.choices import Choices
 from interp.findings import averaged
 from interp.head_score import HeadScore
+from interp.prompt_tokens import PromptTokens
 from interp.report import report
 
 ABOUT = About("Mass on the diagonal", "1", "mean of A[t, t]", "headscope", gauge_dependent=("value",))
@@ -147,8 +148,27 @@ def test_what_does_not_fit_is_refused(prompts: Any, what: Any, refusal: str, mod
 
 
 @pytest.mark.parametrize(
+    ("prompt", "refusal"),
+    [
+        (PromptTokens((), ()), "the prompt is empty"),
+        (PromptTokens((3,) * 65, ("a",) * 65), "the prompt has 65 tokens, but this model reads at most 64"),
+        (PromptTokens((300,), ("a",)), "token id 300 is outside the vocabulary"),
+    ],
+)
+def test_ids_that_the_model_cannot_read_are_refused(prompt: PromptTokens, refusal: str, model: Any) -> None:
+    with pytest.raises(ValueError, match=refusal):
+        analyse(model, prompt, ["diagonal"])
+
+
+def test_what_was_chosen_is_stored(model: Any) -> None:
+    found = analyse(model, "return x", ["norms"], choices=Choices(distance=2, embedding="effective"))
+    assert found.to_json()["choices"] == {"distance": 2, "embedding": "effective"}
+
+
+@pytest.mark.parametrize(
     ("choices", "refusal"),
     [
+        ({"distance": -1}, "distance is a whole number from 0, got -1"),
         ({"corrupt": "class Point"}, "patching needs prompts of one length, but the clean one has"),
         ({"corrupt": "return y", "target": "return x"}, "one token was asked for, and 'return x' is"),
         ({"corrupt": "return y", "target": " x", "distractor": " x"}, "target and distractor are both token"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tiny_decoders import CONFIGS, SPECS, attached
-from tiny_models import hooked_tiny, tiny_folder
+from tiny_models import hooked_tiny, tiny_folder, tiny_model, tiny_tokenizer
 
 from interp.analyse import analyse
 from interp.analyses import ANALYSES, PARTS
@@ -85,6 +85,11 @@ def test_a_prompt_of_one_token_is_analysed_whole() -> None:
     found = analyse(hooked(attached("llama", "cogformer")), "3")
     assert set(found) == {name for name, row in ANALYSES.items() if applies(row, found.facts, digits=False)}
     assert json.dumps(found.to_json(), allow_nan=False) and report([found])
+
+
+def test_a_model_too_short_for_the_question_is_not_asked_it() -> None:
+    found = analyse(hooked(tiny_model("cog", context=16), tiny_tokenizer()), "The if")
+    assert "collapse_prompt" in found and "collapse_count_ones" not in found
 
 
 def test_several_prompts_have_means() -> None:

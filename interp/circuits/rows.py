@@ -27,7 +27,7 @@ ROWS: tuple[Analysis, ...] = (
     ),
     Analysis(
         "qk_spectrum",
-        "singular values, eigenvalues and symmetry of each head's W_QK at distance 0",
+        "singular values, eigenvalues and symmetry of each head's W_QK",
         (),
         lambda setting, activations: qk_spectrum(setting.weights),
     ),

@@ -35,8 +35,25 @@ def preset(pairs: Preset, question: str) -> Callable[[Asked, Watch], CollapseCur
     return curve
 
 
+def lacking(question: str) -> Callable[[Asked], str]:
+    """What a model lacks for a preset."""
+
+    def missing(asked: Asked) -> str:
+        if words := no_digits(asked):
+            return words
+        tokens = len(question_ids(question, asked.setting.tokenizer, prepend_bos=asked.bos))
+        context = asked.setting.facts.context
+        if context < tokens + 2:
+            return (
+                f"asks a question of {tokens} tokens, and this model reads {context}: collapse_prompt takes any prompt"
+            )
+        return ""
+
+    return missing
+
+
 def no_digits(asked: Asked) -> str:
-    """What a model lacks for the presets."""
+    """What a model lacks to be asked about zeros and ones."""
     tokenizer = asked.setting.tokenizer
     if tokenizer is None:
         return "asks in words, and this model has no tokenizer: collapse_prompt takes ids"
@@ -65,14 +82,14 @@ PROBES = (
         "how far apart n and n + 1 ones are for the last token, after a question that asks for their number",
         preset(count_ones, COUNT_ONES),
         together=True,
-        missing=no_digits,
+        missing=lacking(COUNT_ONES),
     ),
     Probe(
         "collapse_find_a_zero",
         "how far apart a sequence of ones and one that begins with a zero are for the last token",
         preset(find_a_zero, FIND_A_ZERO),
         together=True,
-        missing=no_digits,
+        missing=lacking(FIND_A_ZERO),
     ),
     Probe(
         "collapse_prompt",

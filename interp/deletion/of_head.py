@@ -22,8 +22,9 @@ TWIN = About(
     law=ABOUT.law,
     source=ABOUT.source,
     null="the softmax twin: the same scores weighed by softmax, with the same OV circuit",
-    gauge_dependent=("ov", "contribution_null"),
+    gauge_dependent=("pattern", "ov", "contribution_null"),
     under=("odd", "even"),
+    scale_dependent=("pattern", "ov", "contribution_null"),
 )
 
 

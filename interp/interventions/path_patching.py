@@ -24,7 +24,7 @@ ABOUT = About(
     unit="per cent of the logit difference",
     law="100 · (LD' − LD) / LD: a head's output at END is that of the corrupt prompt, other heads frozen, MLPs live",
     source="Wang et al. 2022 (arXiv 2211.00593), section 3.1; Lv et al. 2024 (arXiv 2411.07176)",
-    null="the head's output from a random position of the corrupt prompt in the place of that at END",
+    null="the head's output from a random earlier position of the corrupt prompt in the place of that at END",
 )
 
 
@@ -68,7 +68,7 @@ def path_patching(
         found = torch.stack([torch.cat(list(after(layer, position))) for layer in range(n_layers)])
         return 100 * (found.unflatten(1, (n_heads, -1)) - before).mean(-1) / before.mean()
 
-    anywhere = null_of(lambda dice: change(int(torch.randint(ids.shape[1], (), generator=dice))), SAMPLES)
+    anywhere = null_of(lambda dice: change(int(torch.randint(max(ids.shape[1] - 1, 1), (), generator=dice))), SAMPLES)
     return PathPatching(change(-1), anywhere.mean, anywhere.spread, before, about=ABOUT)
 
 

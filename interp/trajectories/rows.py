@@ -20,7 +20,7 @@ def trained(asked: Asked, watch: Watch) -> Trajectory:
     """NUMBERS over the snapshots of the run."""
     from interp.trajectories.finding import finding  # a measure may be any analysis, which this table is part of
 
-    run = Path(asked.run or "")
+    run = Path(asked.run or "").resolve()
     return trajectory({run.name: run}, finding(asked.prompts, *NUMBERS), watch, "Over the snapshots of training")
 
 
