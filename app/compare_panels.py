@@ -6,15 +6,15 @@ from pathlib import Path
 import streamlit as st
 
 from app.address import OpenHead
-from app.components.head_view import Look, head_view
+from app.components.head_view import head_view
 from app.controls import FROM_FOLDER
 from app.figure_panel import figure_panel
 from app.head_chooser import head_chooser
-from app.model_source import fingerprint, source_folder
+from app.model_source import source_folder
 from app.page import Opened, analysed, computed
 from app.python_code import analysis_code
 from app.refusals import refusals_in_a_box
-from app.runs import RunKey, attention_of, opened_model
+from app.runs import attention_of, opened_model
 from interp.attention_run import AttentionRun
 from interp.hooked_model import HookedModel
 from interp.similar_heads import similar_heads
@@ -22,7 +22,6 @@ from interp.trajectories.snapshots import run_folder
 from interp.trajectories.trajectory import Trajectory, trajectory
 from models import zoo
 
-LOOK = Look("square root", False, "attends to")
 BY = ("same head", "most alike head")
 NUMBERS = (
     "negative_mass.minority_mass",
@@ -47,8 +46,7 @@ def other_model(opened: Opened) -> Opened:
     name = left.selectbox("Second model", others, key="other", bind="query-params")
     typed = right.text_input("Its folder", key="other_folder", bind="query-params") if name == FROM_FOLDER else ""
     with refusals_in_a_box("The second model cannot be opened"):
-        folder = source_folder(name or "", typed, FROM_FOLDER)
-        key = RunKey(str(folder), fingerprint(folder), opened.key.prompt, opened.key.bos)
+        key = opened.key.in_folder(source_folder(name or "", typed, FROM_FOLDER))
         with st.spinner("Opening the second model …"):
             service = opened_model(key.folder, key.fingerprint)
         return Opened(key, service, service.tokens(key.prompt, key.bos))
@@ -68,7 +66,7 @@ def side_by_side(first: Opened, second: Opened) -> None:
         variant = one.facts.layer_variants[shown.layer]
         with column.container(border=True):
             st.subheader(f"{variant}: layer {shown.layer}, head {shown.head}", anchor=False)
-            head_view(run, one.key.name, shown, LOOK, lambda: None, key=f"compared_{place}")
+            head_view(run, one.key.name, shown, key=f"compared_{place}")
         with column:
             figure_panel(
                 f"Copying or deletion: who decides, {one.facts.variant}",
@@ -127,12 +125,11 @@ def through_training(opened: Opened, folder: Path) -> None:
     with st.container(border=True):
         head = head_chooser(opened.facts)
         step = st.select_slider("Step", list(steps), value=list(steps)[-1], key="step")
-        place = steps[step]
         with refusals_in_a_box("This snapshot cannot be opened"):
-            key = RunKey(str(place), fingerprint(place), opened.key.prompt, opened.key.bos)
+            key = opened.key.in_folder(steps[step])
             run = attention_of(key)
         st.subheader(f"Step {step:,}: layer {head.layer}, head {head.head}", anchor=False)
-        head_view(run, key.name, head, LOOK, lambda: None, key="snapshot_view")
+        head_view(run, key.name, head, key="snapshot_view")
 
 
 def trajectory_code(opened: Opened, runs: dict[str, Path], shown: list[str], number: str) -> str:

@@ -5,7 +5,7 @@ import streamlit as st
 from app.address import OpenHead
 from app.figure_panel import figure_panel
 from app.page import Opened, computed
-from app.python_code import model_code
+from app.python_code import asked_code, model_code
 from interp.activations import gather
 from interp.analysis import Setting
 from interp.circuits.full_circuits import full_ov
@@ -44,16 +44,10 @@ def destination_panel(opened: Opened, head: OpenHead, found: HeadContributions) 
 
 def head_code(opened: Opened, head: OpenHead, at: int) -> str:
     """The lines that make the figure of one destination again."""
-    bos = opened.key.bos and opened.facts.has_bos
     return f"""from interp.activations import gather
-from interp.analyse import asked_of
-from interp.choices import Choices
 from interp.deletion.of_head import NEEDS, head_contributions
 from interp.figures.head_deletion import destination_figure
-from models import load
-
-model, prompt = {model_code(opened)}, {opened.key.prompt!r}
-asked = asked_of(model, [prompt], Choices(), prepend_bos={bos})
+{asked_code(opened)}
 [run] = gather(model, asked.prompts, NEEDS)
 result = head_contributions(asked.setting, run, {head.layer}, {head.head})
 destination_figure(result, {at})"""

@@ -10,7 +10,7 @@ import streamlit as st
 from app.address import OpenHead
 from app.figure_panel import figure_panel
 from app.page import Opened, computed
-from app.python_code import model_code
+from app.python_code import asked_code
 from interp.activations import SCORES, gather
 from interp.analysis import Setting
 from interp.geometry.embedding import Embedding, JointEmbedding
@@ -74,16 +74,10 @@ def remember_points(selection: Any) -> None:
 
 def map_code(opened: Opened, head: OpenHead, how: Embedding) -> str:
     """The lines that make the map again."""
-    bos = opened.key.bos and opened.facts.has_bos
     return f"""from interp.activations import SCORES, gather
-from interp.analyse import asked_of
-from interp.choices import Choices
 from interp.geometry.embedding import Embedding
 from interp.geometry.rows import PATTERN, QUERY_KEY, embedding_of
-from models import load
-
-model, prompt = {model_code(opened)}, {opened.key.prompt!r}
-asked = asked_of(model, [prompt], Choices(), prepend_bos={bos})
+{asked_code(opened)}
 [run] = gather(model, asked.prompts, (*QUERY_KEY, PATTERN, SCORES))
 how = Embedding({how.method!r}, {how.dims})
 embedding_of(asked.setting, run, {head.layer}, {head.head}, how).figure()"""

@@ -5,11 +5,11 @@ import json
 import streamlit as st
 
 from app.address import OpenHead
-from app.components.head_view import Look, head_view
+from app.components.head_view import head_view
 from app.figure_panel import figure_panel
 from app.intervention_list import editor, edits_of
 from app.page import Opened, computed
-from app.python_code import model_code
+from app.python_code import asked_code
 from app.refusals import refusals_in_a_box
 from interp.attention_run import AttentionRun, attention_run
 from interp.figures.interventions import predictions_figure
@@ -18,8 +18,6 @@ from interp.interventions.effect import InterventionEffect, intervene
 from interp.interventions.intervention import Intervention
 from interp.interventions.touched_run import editing_hooks
 from interp.prompt_tokens import single_token
-
-LOOK = Look("square root", False, "attends to")
 
 
 def intervention_panel(opened: Opened, run: AttentionRun, head: OpenHead, row: int) -> None:
@@ -40,7 +38,7 @@ def intervention_panel(opened: Opened, run: AttentionRun, head: OpenHead, row: i
     for title, one, column in zip(("untouched", "changed"), (run, changed), st.columns(2, gap="medium"), strict=True):
         with column.container(border=True):
             st.subheader(f"L{head.layer}H{head.head}, {title}", anchor=False)
-            head_view(one, f"{opened.key.name} {title} {edits}", head, LOOK, lambda: None, key=f"view_{title}")
+            head_view(one, f"{opened.key.name} {title} {edits}", head, key=f"view_{title}")
     code = effect_code(opened, edits, target, distractor)
     before, last = code[: code.rindex("\n") + 1], code[code.rindex("\n") + 1 :]
     left, right = st.columns(2, gap="medium")
@@ -113,15 +111,10 @@ def metrics(found: InterventionEffect) -> None:
 
 def effect_code(opened: Opened, edits: tuple[Intervention, ...], target: int | None, distractor: int | None) -> str:
     """The lines that make the effect again."""
-    bos = opened.key.bos and opened.facts.has_bos
     stored = json.dumps([one.to_json() for one in edits])
-    return f"""from interp.analyse import asked_of
-from interp.choices import Choices
-from interp.interventions.effect import intervene
+    return f"""from interp.interventions.effect import intervene
 from interp.interventions.intervention import Intervention
-from models import load
-
-model = {model_code(opened)}
-[tokens] = asked_of(model, [{opened.key.prompt!r}], Choices(), prepend_bos={bos}).prompts
+{asked_code(opened)}
+[tokens] = asked.prompts
 edits = [Intervention.from_json(one) for one in {stored}]
 intervene(model, tokens, edits, {target}, {distractor})"""

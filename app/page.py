@@ -33,6 +33,11 @@ class Opened:
         """The model's facts."""
         return self.service.facts
 
+    @property
+    def bos(self) -> bool:
+        """Whether the BOS token stands before the prompt."""
+        return self.key.bos and self.facts.has_bos
+
 
 def page(title: str, sentence: str) -> Opened:
     """Draw the head of a page and open what the sidebar says; ends the page in a box where that cannot be."""
@@ -50,12 +55,10 @@ def analysed(opened: Opened, names: Sequence[str], choices: Choices = Choices())
     """The named analyses of the open prompt, computed once for all sessions."""
     from interp.analyse import analyse
 
-    bos = opened.key.bos and opened.facts.has_bos
-
     def compute(model: HookedModel, watch: Callable[[str, int, int], None]) -> Findings:
-        return analyse(model, [opened.tokens], names, choices=choices, prepend_bos=bos, watch=watch)
+        return analyse(model, [opened.tokens], names, choices=choices, prepend_bos=opened.bos, watch=watch)
 
-    return computed(opened, ("analysed", opened.key.prompt, bos, tuple(names), choices), compute)
+    return computed(opened, ("analysed", opened.key.prompt, opened.bos, tuple(names), choices), compute)
 
 
 def computed(

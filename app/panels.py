@@ -60,7 +60,7 @@ def head_panel(key: RunKey, run: AttentionRun, facts: ModelFacts, head: OpenHead
             "Tokens show", DIRECTIONS, default=DIRECTIONS[0], required=True, key="direction", bind="query-params"
         )
         shared = st.toggle("Same range for all heads", key="shared", bind="query-params")
-    return head_view(run, key.name, head, Look(scale or SCALES[0], shared, direction or DIRECTIONS[0]), lambda: None)
+    return head_view(run, key.name, head, Look(scale or SCALES[0], shared, direction or DIRECTIONS[0]))
 
 
 def predictions_panel(run: AttentionRun, row: int) -> None:

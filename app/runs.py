@@ -1,6 +1,6 @@
 """Cached runs: plain values in, shared read-only results out. A model is never an argument and no cache grows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -24,6 +24,10 @@ class RunKey:
     fingerprint: str
     prompt: str
     bos: bool
+
+    def in_folder(self, folder: Path) -> "RunKey":
+        """The same prompt in the model of another folder, as that is now."""
+        return replace(self, folder=str(folder), fingerprint=fingerprint(folder))
 
     @property
     def name(self) -> str:

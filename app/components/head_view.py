@@ -1,6 +1,5 @@
 """Head view: one open head as a signed heatmap, as coloured tokens, and as numbers of the chosen row."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,15 +29,17 @@ class Look:
     direction: str
 
 
+PLAIN = Look("square root", False, "attends to")
+
+
 def head_view(
     run: AttentionRun,
     run_name: str,
     head: OpenHead,
-    look: Look,
-    on_row: Callable[[], None],
+    look: Look = PLAIN,
     key: str = "head_view",
 ) -> int:
-    """Draw the head and return the chosen row; pointing stays in the browser, a click on a row calls `on_row`."""
+    """Draw the head and return the chosen row; pointing stays in the browser, a click on a row runs the page again."""
     pattern = run.patterns[head.layer, head.head].numpy()
     peak = float(np.abs(pattern).max())
     fields = [number for number in HEAD_NUMBERS.values() if number.per_row]
@@ -59,7 +60,7 @@ def head_view(
     }
     codes = signed_code(pattern, run.visible[head.layer].numpy(), peak, np.int16)
     data = payload(header, codes=codes, rows=rows.astype(np.float32))
-    state = _mount(key=key, data=data, on_row_change=on_row)
+    state = _mount(key=key, data=data, on_row_change=lambda: None)
     return chosen_row(state.get("row"), run_name, len(run.tokens.ids))
 
 

@@ -57,9 +57,9 @@ def no_digits(asked: Asked) -> str:
     tokenizer = asked.setting.tokenizer
     if tokenizer is None:
         return "asks in words, and this model has no tokenizer: collapse_prompt takes ids"
-    lacking = [digit for digit in "01" if digit not in tokenizer.get_vocab()]
-    if lacking:
-        return f"needs a token {lacking[0]!r}, which this model's vocabulary has not: collapse_prompt takes any prompt"
+    unknown = [digit for digit in "01" if digit not in tokenizer.get_vocab()]
+    if unknown:
+        return f"needs a token {unknown[0]!r}, which this model's vocabulary has not: collapse_prompt takes any prompt"
     return ""
 
 
