@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -93,23 +93,30 @@ def inspect(
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the table of heads as CSV.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write a report with all figures; it needs no network.")] = None,
 ) -> None:
-    """Analyse the heads of a model on a prompt: a table, JSON, CSV, or an HTML report."""
+    """Analyse the heads of a model on a prompt: a short table, or all of it as JSON, CSV or an HTML report."""
+    from app.inspect_options import refuse_conflicts, refuse_missing
+
+    models = (model, compare) if compare else (model,)
+    options: Any = {"corrupt": corrupt, "target": target, "distractor": distractor}
+    options |= {"embedding": embedding, "distance": distance}
+    refusing_clearly(lambda: refuse_conflicts(what or (), options, as_json=as_json, as_csv=as_csv))
+    refusing_clearly(lambda: refuse_missing(models, html))
     from app import inspection
     from interp.choices import Choices
 
-    if html:
-        refusing_clearly(lambda: inspection.refuse_missing_folder(html))
-    models = (model, compare) if compare else (model,)
-    choices = refusing_clearly(lambda: Choices(corrupt, target, distractor, None, embedding, distance))
+    choices = refusing_clearly(lambda: Choices(**options))
     asked = inspection.Inspection(models, tuple(prompt), tuple(what) if what else None, bos, choices)
     findings = refusing_clearly(lambda: inspection.inspected(asked))
+    for note in inspection.notes(findings):
+        typer.echo(note, err=True)
     if html:
         refusing_clearly(lambda: inspection.write_report(findings, html))
         typer.echo(f"written: {html}", err=True)
     if as_json or as_csv:
-        typer.echo(inspection.as_json(findings) if as_json else inspection.as_csv(findings), nl=as_json)
+        printed = inspection.as_json if as_json else inspection.as_csv
+        typer.echo(refusing_clearly(lambda: printed(findings)), nl=as_json)
     elif not html:
-        typer.echo(inspection.table(findings).to_string(index=False, float_format="{:.3f}".format, na_rep="–"))
+        refusing_clearly(lambda: inspection.print_heads(findings, only_telling=not what))
 
 
 @command.command()

@@ -1,7 +1,7 @@
 """Head table: the numbers of all heads, one of them chosen for the grid."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import plotly.graph_objects as go
@@ -87,8 +87,7 @@ def chosen_number(found: Mapping[str, Result], analysis: str, column: str) -> Ch
     field, _, label = column.partition(".")
     numbers = per_head(result)
     null, spread = (numbers.get(f"{field}{end}{'.' if label else ''}{label}") for end in ("_null", "_null_spread"))
-    gauge = ("value",) if field in result.about.gauge_dependent else ()
-    about = replace(result.about, gauge_dependent=gauge)
+    about = result.about.of_fields({field: "value"})
     value = numbers[column].float()
     score = HeadScore(value, null, spread if null is not None else None, about=about)
     return ChosenNumber(analysis, field, label, score)

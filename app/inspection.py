@@ -10,10 +10,12 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from app.heads_in_terminal import heads_in_terminal, numbers_by_rank
 from interp.analyse import analyse
 from interp.analyses import ANALYSES
 from interp.choices import Choices
-from interp.findings import Findings
+from interp.findings import Findings, per_head
+from interp.fitting import question, rows_named
 from interp.report import report
 from models import load
 from models.checkpoints.loading import place_of
@@ -41,6 +43,7 @@ class Inspection:
 
 def inspected(asked: Inspection) -> list[Findings]:
     """The findings of every model, with a progress bar on the error stream."""
+    rows_named(asked.what)  # an unknown analysis is refused before a model is opened
     return [_inspected(name, asked) for name in asked.models]
 
 
@@ -62,7 +65,7 @@ def analyses_table() -> Table:
     """Name and summary of every analysis."""
     shown = Table("analysis", "what it says")
     for one in ANALYSES.values():
-        shown.add_row(one.name, one.summary[:1].upper() + one.summary[1:].rstrip("."))
+        shown.add_row(one.name, question(one))
     return shown
 
 
@@ -70,6 +73,12 @@ def run_of(name: str) -> Path | None:
     """The folder of a model that holds snapshots of its training."""
     folder = place_of(name)
     return folder if folder.is_dir() and snapshots(folder) else None
+
+
+def print_heads(findings: Sequence[Findings], *, only_telling: bool) -> None:
+    """Print a short table of heads; ValueError where nothing that was found is a number per head."""
+    console, heads = Console(), table(findings)
+    console.print(heads_in_terminal(heads, numbers_by_rank(list(heads.columns), only_telling), console.width))
 
 
 def as_json(findings: Sequence[Findings]) -> str:
@@ -84,21 +93,29 @@ def as_csv(findings: Sequence[Findings]) -> str:
 
 
 def table(findings: Sequence[Findings]) -> "pd.DataFrame":
-    """The tables of heads of all models, nulls included."""
+    """The tables of heads of all models, nulls included. ValueError where they would hold no number."""
     import pandas as pd
 
+    silent = without_numbers(findings)
+    if all(name in silent for one in findings for name in one):
+        has = "has" if len(silent) == 1 else "have"
+        raise ValueError(f"{', '.join(silent)} {has} no number per head: use --json or --html")
     frames = [one.to_frame() for one in findings]
     for frame, one in zip(frames, findings, strict=True):
         frame.insert(0, "model", one.model)
     return pd.concat(frames, ignore_index=True)
 
 
+def without_numbers(findings: Sequence[Findings]) -> list[str]:
+    """The analyses that say nothing of every head."""
+    return list(dict.fromkeys(name for one in findings for name, result in one.items() if not per_head(result)))
+
+
+def notes(findings: Sequence[Findings]) -> list[str]:
+    """What was not analysed of which model, a line for each reason."""
+    return [f"{one.model}: left out {line}" for one in findings for line in one.left_out_in_words()]
+
+
 def write_report(findings: Sequence[Findings], path: Path) -> None:
     """The HTML report as a file."""
     path.write_text(report(findings), encoding="utf-8")
-
-
-def refuse_missing_folder(path: Path) -> None:
-    """Before the work: ValueError where a report could not be written after it."""
-    if not path.absolute().parent.is_dir():
-        raise ValueError(f"cannot write {path}: there is no folder {path.parent}")

@@ -1,13 +1,12 @@
 """About: what the numbers of a result are, said once and carried with them."""
 
-from collections.abc import Collection
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
+from interp.gauges import Gauge
+
 Assumption = Literal["non_negative", "rows_sum_to_one", "causal"]
-# Changes of weights that leave a model's function alone: (W_Q, W_V) → −(W_Q, W_V) of an odd kernel, W_Q → −W_Q of an
-# even one, (W_Q, W_V) → (c W_Q, c^(−power) W_V) of a polynomial one, (W_V, W_O) → (W_V G, G⁻¹ W_O) of any.
-Gauge = Literal["odd", "even", "scale", "basis"]
 
 
 @dataclass(frozen=True)
@@ -17,8 +16,7 @@ class About:
     title: a few words. unit: of its values ("logits", "nats", "share", "1" for a pure number). law: the defining
     formula or the identity it keeps. source: paper and equation, or "headscope" for what has no earlier source.
     assumes: what a pattern must obey; one that does not is refused. null: what the *_null fields are, "" without.
-    gauge_dependent: fields that a change of gauge, which leaves the model's function alone, changes; under: which
-    gauges. scale_dependent: fields that the free scale of a polynomial kernel changes besides.
+    by_gauge: the fields that each change of gauge changes, which leaves the model's function alone.
     """
 
     title: str
@@ -27,16 +25,27 @@ class About:
     source: str
     assumes: tuple[Assumption, ...] = ()
     null: str = ""
-    gauge_dependent: tuple[str, ...] = ()
-    under: tuple[Gauge, ...] = ("odd",)
-    scale_dependent: tuple[str, ...] = ()
+    by_gauge: Mapping[Gauge, tuple[str, ...]] = field(default_factory=dict)
 
-    def of_model(self, gauges: Collection[Gauge]) -> "About":
-        """The same for a model that has these gauges and no others: fields that none of them changes are not named."""
-        flipped = self.gauge_dependent if set(self.under) & set(gauges) else ()
-        scaled = self.scale_dependent if "scale" in gauges else ()
-        return replace(self, gauge_dependent=tuple(dict.fromkeys((*flipped, *scaled))))
+    @property
+    def gauge_dependent(self) -> tuple[str, ...]:
+        """The fields that one gauge or another changes."""
+        return tuple(dict.fromkeys(name for fields in self.by_gauge.values() for name in fields))
+
+    def of_gauges(self, gauges: Collection[Gauge]) -> "About":
+        """The same where these gauges are free and no others: fields that none of them changes are not named."""
+        return replace(self, by_gauge={gauge: fields for gauge, fields in self.by_gauge.items() if gauge in gauges})
+
+    def of_fields(self, new_names: Mapping[str, str]) -> "About":
+        """The same for some of the fields alone, under new names."""
+        kept = {
+            gauge: tuple(new for old, new in new_names.items() if old in fields)
+            for gauge, fields in self.by_gauge.items()
+        }
+        return replace(self, by_gauge={gauge: fields for gauge, fields in kept.items() if fields})
 
     def to_json(self) -> dict[str, Any]:
-        """As plain values."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        """As plain values; gauge_dependent and the fields by gauge."""
+        plain = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        by_gauge = {gauge: list(fields) for gauge, fields in self.by_gauge.items()}
+        return {**plain, "gauge_dependent": list(self.gauge_dependent), "by_gauge": by_gauge}

@@ -15,6 +15,7 @@ from models.attention.run import at_least_float32
 
 SCORES = "attn.hook_attn_scores"
 TEMPERATURES = ("attn.hook_temperature_q", "attn.hook_temperature_v")
+NORM_AFTER = "ln1_post.hook_scale"
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,9 @@ class Activations:
 def gather(model: HookedModel, prompts: Sequence[PromptTokens], names: Sequence[str]) -> list[Activations]:
     """Run prompts of one length in one forward pass and keep the named hooks, float32 at least.
 
-    A layer without a temperature has temperature 1; where nothing is rotated, hook_rot_q is hook_q. Hooks are state:
-    the caller lets one run in at a time. Raises ValueError for prompts of several lengths and for a hook that the
-    model does not have.
+    A layer without a temperature has temperature 1, one without a norm after attention has its scale 1; where nothing
+    is rotated, hook_rot_q is hook_q. Hooks are state: the caller lets one run in at a time. Raises ValueError for
+    prompts of several lengths and for a hook that the model does not have.
     """
     if len({len(prompt.ids) for prompt in prompts}) != 1:
         raise ValueError("gather takes prompts of one length, at least one; group them by length")
@@ -57,8 +58,9 @@ def gather(model: HookedModel, prompts: Sequence[PromptTokens], names: Sequence[
     ids = torch.tensor([prompt.ids for prompt in prompts], device=next(iter(model.parameters())).device)
     with torch.no_grad():
         logits = model.run_with_hooks(ids, fwd_hooks=hooks)
-    untempered = torch.ones(len(prompts), 1, ids.shape[1])
-    found = {name: [kept.get(place, untempered) for place in of_name] for name, of_name in places.items()}
+    ones = torch.ones_like(ids, dtype=torch.float32, device="cpu")
+    absent = {name: ones[..., None] if name == NORM_AFTER else ones[:, None] for name in places}
+    found = {name: [kept.get(place, absent[name]) for place in of_name] for name, of_name in places.items()}
     return [
         Activations(
             tokens=prompt,
@@ -80,7 +82,7 @@ def hook_names(model: HookedModel, name: str) -> list[str]:
         return [name]
     missing = [place for place in of_layers if place not in known]
     tempered = name in TEMPERATURES and any(place.endswith(TEMPERATURES) for place in known)
-    if missing and not tempered:
+    if missing and not tempered and name != NORM_AFTER:
         raise ValueError(f"this model has no hook {missing[0]}")
     return of_layers
 

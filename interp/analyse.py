@@ -4,18 +4,20 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from interp.activations import Activations, gather
-from interp.analyses import ANALYSES
 from interp.analysis import Analysis, Asked, Probe, Setting
+from interp.averaged import averaged
 from interp.choices import Choices, circuit_weights, prompt_pair
 from interp.equal_lengths import batches
-from interp.findings import Findings, averaged
+from interp.findings import Findings
+from interp.fitting import misfits, question, rows_named
 from interp.head_weights import head_weights
-from interp.hooked_model import tokenizer_of
+from interp.hooked_model import HookedModel, tokenizer_of
 from interp.model_facts import ModelFacts, model_facts
 from interp.prompt_tokens import PromptTokens, checked, prompt_tokens
 from interp.result import Result
@@ -41,16 +43,18 @@ def analyse(
     that they read and no others; prompts of one length run together, at most batch_size. choices: what only some
     analyses read. watch(stage, done, total) is called after every batch of prompts and every step of an analysis that
     runs the model itself. Raises ValueError for an analysis that is unknown or does not fit, and for a prompt that the
-    model cannot read.
+    model cannot read; TypeError for what is no hooked model.
     """
+    refuse_unhooked(model)
+    rows = rows_named(what)
     given: Any = [prompts] if isinstance(prompts, str | PromptTokens) else prompts
     asked = asked_of(model, given, choices, prepend_bos)
-    chosen = chosen_analyses(what, asked)
-    found = dict(of_weights(asked.setting, chosen)) | of_prompts(asked, chosen, batch_size, partial(watch, PROMPTS))
-    for one in chosen:
-        if isinstance(one, Probe):
-            found[one.name] = list(probed(one, asked, watch))
-    return findings({one.name: found[one.name] for one in chosen}, asked)
+    left_out = misfits(rows, asked)
+    if left_out and what is not None:
+        raise ValueError(" ".join(next(iter(left_out.items()))))
+    chosen = [one for one in rows if one.name not in left_out]
+    said = findings(computed(chosen, asked, batch_size, watch), asked)
+    return replace(said, questions={one.name: question(one) for one in chosen}, left_out=left_out)
 
 
 def asked_of(model: Any, prompts: Sequence[str] | Sequence[PromptTokens], choices: Choices, prepend_bos: bool) -> Asked:
@@ -63,6 +67,17 @@ def asked_of(model: Any, prompts: Sequence[str] | Sequence[PromptTokens], choice
         return asked
     clean, corrupt = (*read, *as_tokens([choices.corrupt], model, facts, prepend_bos))
     return replace(asked, pair=prompt_pair(model, clean, corrupt, choices))
+
+
+def computed(
+    chosen: Sequence[Analysis | Probe], asked: Asked, batch_size: int, watch: Progress
+) -> dict[str, list[Result]]:
+    """The results of every analysis, in order: one, or one of every prompt."""
+    found = dict(of_weights(asked.setting, chosen)) | of_prompts(asked, chosen, batch_size, partial(watch, PROMPTS))
+    for one in chosen:
+        if isinstance(one, Probe):
+            found[one.name] = list(probed(one, asked, watch))
+    return {one.name: found[one.name] for one in chosen}
 
 
 def of_weights(setting: Setting, chosen: Sequence[Analysis | Probe]) -> Iterator[tuple[str, list[Result]]]:
@@ -104,37 +119,18 @@ def findings(found: dict[str, list[Result]], asked: Asked) -> Findings:
         model=str(asked.model.cfg.model_name),
         facts=facts,
         prompts=asked.prompts,
-        results={name: replace(one, about=one.about.of_model(facts.gauges)) for name, one in results.items()},
+        results={name: replace(one, about=one.about.of_gauges(facts.gauges)) for name, one in results.items()},
         spread={name: one.spread for name, one in means.items()},
         choices=asked.choices,
     )
 
 
-def chosen_analyses(what: Sequence[str] | None, asked: Asked) -> list[Analysis | Probe]:
-    """The rows of the table that are meant, or all that fit; what is unknown or does not fit is refused."""
-    if what is None:
-        return [one for one in ANALYSES.values() if not misfit(one, asked)]
-    names = dict.fromkeys([what] if isinstance(what, str) else what)
-    if unknown := [name for name in names if name not in ANALYSES]:
-        raise ValueError(f"unknown analysis {unknown[0]!r}; known: {', '.join(ANALYSES)}")
-    if not names:
-        raise ValueError(f"no analysis was asked for; known: {', '.join(ANALYSES)}")
-    chosen = [ANALYSES[name] for name in names]
-    if refusals := [words for one in chosen if (words := misfit(one, asked))]:
-        raise ValueError(refusals[0])
-    return chosen
-
-
-def misfit(analysis: Analysis | Probe, asked: Asked) -> str:
-    """Why an analysis has nothing to say here, or nothing."""
-    facts, prompts = asked.setting.facts, len(asked.prompts)
-    if isinstance(analysis, Probe) and (missing := analysis.missing(asked)):
-        return f"{analysis.name} {missing}"
-    if isinstance(analysis, Analysis) and not analysis.applies(facts):
-        return f"{analysis.name} says nothing about a model with {facts.variant} attention: {analysis.summary}"
-    if analysis.over_tokens and prompts > 1:
-        return f"{analysis.name} runs over the tokens of one prompt, and {prompts} were given: give one"
-    return ""
+def refuse_unhooked(model: Any) -> None:
+    """Raise TypeError for a name, a folder or a plain model, and say how it becomes a hooked one."""
+    if isinstance(model, str | Path):
+        raise TypeError(f"analyse takes a hooked model, got {str(model)!r}: use load({str(model)!r})")
+    if not isinstance(model, HookedModel):
+        raise TypeError(f"analyse takes a hooked model, got a {type(model).__name__}: use models.load or models.hooked")
 
 
 def as_tokens(

@@ -11,11 +11,11 @@ from torch import Tensor
 
 from interp.attribution.patching import last_logits
 from interp.attribution.prompt_pair import PromptPair, refuse_other_length
-from interp.circuits.distance import relative_rotation, score_weights
+from interp.circuits.distance import ANGLES, relative_rotation, score_weights
 from interp.circuits.embeddings import effective_embedding
 from interp.head_weights import HeadWeights
 from interp.hooked_model import tokenizer_of
-from interp.prompt_tokens import PromptTokens, single_token
+from interp.prompt_tokens import PromptTokens, single_token, token_string
 
 EMBEDDINGS = ("token", "effective")
 
@@ -52,7 +52,12 @@ class Choices:
 
 
 def circuit_weights(model: Any, weights: HeadWeights, choices: Choices) -> HeadWeights:
-    """The weights as circuits are to read them."""
+    """The weights as circuits are to read them. Raises ValueError for a distance where nothing is rotated by it."""
+    if choices.distance and f"blocks.0.{ANGLES[0]}" not in model.hook_dict:
+        raise ValueError(
+            f"distance {choices.distance} was asked for, but this model does not rotate queries and keys, so that W_QK "
+            "is the same at every distance: leave it at 0"
+        )
     if choices.distance:
         weights = score_weights(weights, relative_rotation(model, choices.distance))
     return (
@@ -72,7 +77,9 @@ def prompt_pair(model: Any, clean: PromptTokens, corrupt: PromptTokens, choices:
         if (text := getattr(choices, name)) is not None
     }
     refuse_other_length(clean, corrupt)
-    return PromptPair(clean, corrupt, **expected(last_logits(model, [clean, corrupt]), given))
+    tokens = expected(last_logits(model, [clean, corrupt]), given)
+    target, distractor = (token_string(token, tokenizer) for token in tokens.values())
+    return PromptPair(clean, corrupt, **tokens, strings=(target, distractor))
 
 
 def expected(logits: Float[Tensor, "2 vocab"], given: Mapping[str, int]) -> dict[str, int]:

@@ -1,13 +1,14 @@
 """Findings: the results of several analyses of one model, with the table of its heads."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+import html
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import torch
 from jaxtyping import Shaped
 from torch import Tensor
 
+from interp.averaged import Averaged
 from interp.model_facts import ModelFacts
 from interp.prompt_tokens import PromptTokens
 from interp.result import Result
@@ -16,29 +17,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 HEADS = ("layer", "head")
+ALONG_TOKENS = ("pos", "query", "key", "source", "destination", "point")  # axes whose labels are a prompt's tokens
 Kind = TypeVar("Kind", bound=Result)
 
 
-@dataclass(frozen=True)
-class Averaged:
-    """A result over several prompts: the mean of every number and its standard deviation over the prompts.
-
-    Means are floating point throughout: of a count a mean count, of a yes or no the share of prompts that say yes.
-    """
-
-    mean: Result
-    spread: Result
-    prompts: int
-
-    def to_json(self) -> dict[str, Any]:
-        """The mean's plain values, with the spread of every field and the count of prompts."""
-        spread = {name: field["values"] for name, field in self.spread.to_json()["fields"].items()}
-        return {**self.mean.to_json(), "spread": spread, "prompts": self.prompts}
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Findings(Mapping[str, Result]):
-    """Name of an analysis -> its result (over several prompts: the mean; `spread` holds the standard deviations)."""
+    """Name of an analysis -> its result (over several prompts: the mean; `spread` holds the standard deviations).
+
+    questions: what each of them answers. left_out: the analyses that have nothing to say here, and why.
+    """
 
     model: str
     facts: ModelFacts
@@ -46,6 +34,8 @@ class Findings(Mapping[str, Result]):
     results: Mapping[str, Result]
     spread: Mapping[str, Result]
     choices: Mapping[str, Any] = field(default_factory=dict)
+    questions: Mapping[str, str] = field(default_factory=dict)
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Result:
         if name not in self.results:
@@ -78,6 +68,10 @@ class Findings(Mapping[str, Result]):
         variants = [self.facts.layer_variants[layer] for layer in at["layer"]]
         return pd.DataFrame({**at, "attention": variants, **columns})
 
+    def to_csv(self) -> str:
+        """The table of heads as CSV."""
+        return self.to_frame().to_csv(index=False)
+
     def to_json(self) -> dict[str, Any]:
         """Plain values with stable keys."""
         return {
@@ -85,8 +79,30 @@ class Findings(Mapping[str, Result]):
             "facts": {one.name: getattr(self.facts, one.name) for one in fields(ModelFacts)},
             "prompts": [{"ids": list(one.ids), "tokens": list(one.strings)} for one in self.prompts],
             "choices": dict(self.choices),
+            "left_out": dict(self.left_out),
             "analyses": {name: self._of(name) for name in self.results},
         }
+
+    def left_out_in_words(self) -> list[str]:
+        """What was left out, a line for each reason."""
+        names_of: dict[str, list[str]] = {}
+        for name, reason in self.left_out.items():
+            names_of.setdefault(reason, []).append(name)
+        return [f"{', '.join(names)}: {'each' if names[1:] else 'it'} {why}" for why, names in names_of.items()]
+
+    def __repr__(self) -> str:
+        return f"Findings({self._subject()}: {', '.join(self.results)})"
+
+    def _repr_html_(self) -> str:
+        """For Jupyter: what was analysed, what each analysis answers, and how to draw it from findings named found."""
+        rows = "".join(_row(name, self.questions.get(name, "")) for name in self.results)
+        head = "<tr><th>analysis</th><th>what it says</th><th>its figure</th></tr>"
+        heads = "all numbers of its heads: <code>found.to_frame()</code>"
+        return f"<p>{html.escape(self._subject())}; {heads}</p><table>{head}{rows}</table>"
+
+    def _subject(self) -> str:
+        count = len(self.prompts)
+        return f"{self.model}, {count} prompt{'s' * (count != 1)}"
 
     def _of(self, name: str) -> dict[str, Any]:
         result = self.results[name]
@@ -96,34 +112,22 @@ class Findings(Mapping[str, Result]):
 
 
 def per_head(result: Result) -> dict[str, Shaped[Tensor, "layer head"]]:
-    """The numbers of every head: a result's fields, and `field.label` of those with one labelled axis more."""
+    """The numbers of every head: a result's fields, and `field.label` of those with one labelled axis more.
+
+    Wherever that axis stands among the others; one along the tokens of a prompt is no table of kinds.
+    """
     found: dict[str, Tensor] = {}
     for name, tensor in result.tensors().items():
         axes = result.axes()[name]
+        kinds = [axis for axis in axes if axis not in HEADS]
         if axes == HEADS:
             found[name] = tensor
-        elif len(axes) == 3 and axes[0] in result.labels and axes[1:] == HEADS:
-            found |= {f"{name}.{label}": one for label, one in zip(result.labels[axes[0]], tensor, strict=True)}
+        elif len(axes) == 3 and len(kinds) == 1 and kinds[0] in result.labels and kinds[0] not in ALONG_TOKENS:
+            of_kinds = tensor.movedim(axes.index(kinds[0]), 0)
+            found |= {f"{name}.{label}": one for label, one in zip(result.labels[kinds[0]], of_kinds, strict=True)}
     return found
 
 
-def averaged(results: Sequence[Result]) -> Averaged:
-    """Mean and spread of one analysis over prompts, number by number; numbers that are NaN in a prompt are left out.
-
-    Raises ValueError for results whose shapes or facts differ from prompt to prompt: they run over tokens.
-    """
-    first = results[0]
-    if any(result.facts() != first.facts() for result in results):
-        raise ValueError(f"{first.about.title} says another thing of every prompt: ask for it one prompt at a time")
-    stacked = {}
-    for name in first.tensors():
-        values = [result.tensors()[name] for result in results]
-        if len({value.shape for value in values}) > 1:
-            raise ValueError(f"{first.about.title} runs over the tokens of a prompt: ask for it one prompt at a time")
-        stacked[name] = torch.stack(values).double()
-    labels = {axis: names for axis, names in first.labels.items() if all(one.labels[axis] == names for one in results)}
-    means = {name: values.nanmean(0).float() for name, values in stacked.items()}
-    spreads = {
-        name: (values - values.nanmean(0)).square().nanmean(0).sqrt().float() for name, values in stacked.items()
-    }
-    return Averaged(replace(first, **means, labels=labels), replace(first, **spreads, labels=labels), len(results))
+def _row(name: str, question: str) -> str:
+    cells = (html.escape(name), html.escape(question), f"<code>found[{html.escape(repr(name))}].figure()</code>")
+    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"

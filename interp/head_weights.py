@@ -1,6 +1,7 @@
 """Head weights: the matrices of every head, norms folded in, grouped heads repeated; what circuits are made of."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -32,6 +33,14 @@ class HeadWeights:
     W_pos: Float[Tensor, "position d_model"] | None = None
     q_norm: Float[Tensor, "layer d_head"] | None = None
     k_norm: Float[Tensor, "layer d_head"] | None = None
+
+    @cached_property
+    def W_U_centred(self) -> Float[Tensor, "d_model vocab"]:  # noqa: N802
+        """W_U less its mean over the vocabulary: logits against their mean, which is all that probabilities know of.
+
+        A vector added to every column of W_U adds the same to all logits, and leaves the model's function alone.
+        """
+        return self.W_U - self.W_U.mean(1, keepdim=True)
 
     @property
     def shape(self) -> tuple[int, int]:

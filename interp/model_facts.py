@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from interp.about import Gauge
+from interp.gauges import Gauge, kernel_gauges, merged
 from interp.hooked_model import tokenizer_of
 from models.attention import variant_named
-from models.spec import AttentionSpec
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ def model_facts(model: Any) -> ModelFacts:
         non_negative=variant_named(spec.variant).non_negative,
         layer_variants=tuple(spec.variant if layer in chosen else "softmax" for layer in range(cfg.n_layers)),
         options=dict(spec.options),
-        gauges=gauges_of(spec, is_capped=bool(getattr(model.original_model.config, "attn_logit_softcapping", None))),
+        gauges=model_gauges(model),
         heads=cfg.n_heads,
         d_model=cfg.d_model,
         context=cfg.n_ctx,
@@ -56,17 +55,19 @@ def model_facts(model: Any) -> ModelFacts:
     )
 
 
-def gauges_of(spec: AttentionSpec, *, is_capped: bool = False) -> tuple[Gauge, ...]:
-    """The gauges of a variant with its options; is_capped: a soft cap on the scores leaves polynomials no free scale.
+def model_gauges(model: Any) -> tuple[Gauge, ...]:
+    """Those of all its layers."""
+    return merged([("basis", "logits"), *(layer_gauges(block.attn) for block in model.blocks)])
 
-    A learned coefficient c has a free sign, (c, W_V) → −(c, W_V), whatever the power.
-    """
-    parity = variant_named(spec.variant).parity(spec.options)
-    gauges: list[Gauge] = ["basis"]
-    if parity is not None:
-        gauges.append(parity)
-    if spec.options.get("learned"):
-        gauges.append("odd")
-    if spec.variant == "polynomial" and not is_capped:
-        gauges.append("scale")
-    return tuple(dict.fromkeys(gauges))
+
+def layer_gauges(attention: Any) -> tuple[Gauge, ...]:
+    """Those of the kernel of one layer of a hooked model."""
+    layer, config = attention.layer, attention.original_component.config
+    is_capped = getattr(config, "attn_logit_softcapping", None) is not None
+    return kernel_gauges(layer.variant.name, layer.options, is_capped=is_capped, is_rotated=turns_every_entry(config))
+
+
+def turns_every_entry(config: Any) -> bool:
+    """Whether a decoder turns queries and keys with their position in all their entries (GPT-NeoX: in some)."""
+    rotation = getattr(config, "rope_parameters", None)
+    return rotation is not None and rotation.get("partial_rotary_factor", 1.0) == 1.0

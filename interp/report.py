@@ -1,52 +1,71 @@
 """Report: the findings of one model, or of two side by side, as one HTML page that needs no network."""
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from plotly.offline import get_plotlyjs
 
+from interp.figures.shared_scales import on_shared_scales
 from interp.findings import Findings
+from interp.report_heads import HEADS_STYLE, heads_html
+from interp.report_introduction import introduction, notes
 from interp.result import Result
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 HEIGHT = 480
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1c2030; margin: 2rem auto; max-width: 1500px; padding: 0 1.5rem; }
 h1 { font-size: 1.7rem; } h2 { font-size: 1.25rem; margin: 2.2rem 0 0.2rem; }
-.note { color: #5b6070; margin: 0.1rem 0; }
-.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(520px, 1fr)); gap: 1rem; }
-.scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; }
-th, td { padding: 3px 9px; text-align: right; border-bottom: 1px solid #e2e4ec; white-space: nowrap; }
-pre { background: #f4f5f9; padding: 0.8rem; border-radius: 8px; white-space: pre-wrap; }
+.question { margin: 0.1rem 0; } .note { color: #5b6070; margin: 0.1rem 0; }
+.figures { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1rem; }
+@media (min-width: 1100px) { .pair { grid-template-columns: repeat(2, minmax(0, 1fr)); } }
+pre { background: #f4f5f9; padding: 0.8rem; border-radius: 8px; white-space: pre-wrap; margin: 0.4rem 0; }
+nav ul { columns: 2 480px; column-gap: 2.5rem; padding-left: 1.2rem; } nav li { break-inside: avoid; }
+a { color: #1d4ed8; }
 .gauge { color: #9a3412; }
 """
 
 
 def report(models: Sequence[Findings]) -> str:
-    """One self-contained page: what was asked, a figure of every analysis, and the table of heads of each model."""
+    """One self-contained page: what was asked, a figure of every analysis, and the table of heads of each model.
+
+    The figures of an analysis of two models share their scales.
+    """
     title = "headscope: " + " and ".join(one.model for one in models)
+    questions = {name: words for one in models for name, words in one.questions.items()}
     names = list(dict.fromkeys(name for one in models for name in one))
-    body = [_introduction(one) for one in models]
-    body += [_section(name, [(one.model, one[name]) for one in models if name in one]) for name in names]
-    body += [_table(one) for one in models]
-    head = f'<meta charset="utf-8"><title>{html.escape(title)}</title><style>{STYLE}</style>'
+    body = [introduction(one) for one in models]
+    body += [_contents({name: questions.get(name, "") for name in names}, models)]
+    body += [_section(name, questions.get(name, ""), models) for name in names]
+    body += [_heads(at, one) for at, one in enumerate(models)]
+    head = f'<meta charset="utf-8"><title>{html.escape(title)}</title><style>{STYLE}{HEADS_STYLE}</style>'
     script = f"<script>{get_plotlyjs()}</script>"
     page = f"<head>{head}{script}</head><body><h1>{html.escape(title)}</h1>{''.join(body)}</body>"
     return f'<!doctype html><html lang="en">{page}</html>'
 
 
-def _introduction(findings: Findings) -> str:
-    facts = findings.facts
-    sizes = f"{len(facts.layer_variants)} layers of {facts.heads} heads, d_model {facts.d_model}"
-    prompts = [html.escape("".join(one.strings)) for one in findings.prompts[:3]]
-    more = f"<p class='note'>and {len(findings.prompts) - 3} more prompts</p>" if len(findings.prompts) > 3 else ""
-    shown = "".join(f"<pre>{prompt}</pre>" for prompt in prompts) + more
-    return f"<h2>{html.escape(findings.model)}</h2><p>{facts.variant} attention ({facts.paper}); {sizes}</p>{shown}"
+def _contents(questions: Mapping[str, str], models: Sequence[Findings]) -> str:
+    lines = [f"<a href='#{html.escape(name)}'>{_words(name)}</a> {html.escape(q)}" for name, q in questions.items()]
+    lines += [f"<a href='#heads-{at}'>Heads of {html.escape(one.model)}</a>" for at, one in enumerate(models)]
+    return f"<nav><h2>Contents</h2><ul>{''.join(f'<li>{line}</li>' for line in lines)}</ul></nav>"
 
 
-def _section(name: str, results: list[tuple[str, Result]]) -> str:
-    shown = [f"<div><p class='note'>{html.escape(model)}</p>{_figure(result)}</div>" for model, result in results]
-    title = html.escape(name.replace("_", " "))
-    return f"<section><h2>{title}</h2>{_about(results[0][1])}<div class='pair'>{''.join(shown)}</div></section>"
+def _section(name: str, question: str, models: Sequence[Findings]) -> str:
+    found = [one for one in models if name in one]
+    figures = [one[name].figure() for one in found]
+    on_shared_scales(figures)
+    pairs = zip(found, figures, strict=True)
+    shown = "".join(f"<div>{notes([one.model])}{_figure(figure)}</div>" for one, figure in pairs)
+    heading = f"<h2>{_words(name)}</h2><p class='question'>{html.escape(question)}</p>{_about(found[0][name])}"
+    side_by_side = "figures pair" if len(found) > 1 else "figures"
+    return f"<section id='{html.escape(name)}'>{heading}<div class='{side_by_side}'>{shown}</div></section>"
+
+
+def _words(name: str) -> str:
+    return html.escape(name.replace("_", " "))
 
 
 def _about(result: Result) -> str:
@@ -54,22 +73,18 @@ def _about(result: Result) -> str:
     lines = [f"{about.law} · unit: {about.unit} · source: {about.source}"]
     lines += [f"null: {about.null}"] if about.null else []
     lines += [f"assumes: {', '.join(about.assumes)}"] if about.assumes else []
-    words = "".join(f"<p class='note'>{html.escape(line)}</p>" for line in lines)
     if not about.gauge_dependent:
-        return words
+        return notes(lines)
     fields = html.escape(", ".join(about.gauge_dependent))
-    return (
-        f"{words}<p class='note gauge'>gauge-dependent (a flip that leaves the model alone changes them): {fields}</p>"
-    )
+    said = f"gauge-dependent (a flip that leaves the model alone changes them): {fields}"
+    return f"{notes(lines)}<p class='note gauge'>{said}</p>"
 
 
-def _figure(result: Result) -> str:
-    figure = result.figure()
+def _figure(figure: "go.Figure") -> str:
     height = f"{figure.to_dict()['layout'].get('height', HEIGHT)}px"
     choices = {"displaylogo": False, "responsive": True}
     return figure.to_html(full_html=False, include_plotlyjs=False, default_height=height, config=choices)
 
 
-def _table(findings: Findings) -> str:
-    rows = findings.to_frame().to_html(index=False, escape=True, float_format="{:.4f}".format, na_rep="–", border=0)
-    return f"<h2>Heads of {html.escape(findings.model)}</h2><div class='scroll'>{rows}</div>"
+def _heads(at: int, findings: Findings) -> str:
+    return f"<h2 id='heads-{at}'>Heads of {html.escape(findings.model)}</h2>{heads_html(findings)}"

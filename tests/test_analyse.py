@@ -8,18 +8,18 @@ import torch
 from tiny_models import hooked_tiny
 from torch.testing import assert_close
 
-from interp import analyse as module
+from interp import fitting
 from interp.about import About
-from interp.analyse import analyse
+from interp.analyse import analyse, asked_of
 from interp.analysis import Analysis, Asked, Probe
 from interp.attribution.direct import DirectAttribution
+from interp.averaged import averaged
 from interp.choices import Choices
-from interp.findings import averaged
 from interp.head_score import HeadScore
 from interp.prompt_tokens import PromptTokens
 from interp.report import report
 
-ABOUT = About("Mass on the diagonal", "1", "mean of A[t, t]", "headscope", gauge_dependent=("value",))
+ABOUT = About("Mass on the diagonal", "1", "mean of A[t, t]", "headscope", by_gauge={"odd": ("value",)})
 PROMPTS = ["return x", "return y", "class Point:\n    def"]
 
 
@@ -52,7 +52,7 @@ ROWS = (
 
 @pytest.fixture(autouse=True)
 def table(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "ANALYSES", {row.name: row for row in ROWS})
+    monkeypatch.setattr(fitting, "ANALYSES", {row.name: row for row in ROWS})
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ def test_a_corrupt_prompt_makes_a_pair_with_what_the_model_expects_after_either(
 
 
 def test_chosen_tokens_are_the_pair_s(model: Any) -> None:
-    asked = module.asked_of(model, ["return x"], Choices("return y", target=" x", distractor=" y"), prepend_bos=False)
+    asked = asked_of(model, ["return x"], Choices("return y", target=" x", distractor=" y"), prepend_bos=False)
     ids = model.tokenizer.encode(" x y", add_special_tokens=False)
     assert asked.pair is not None and [asked.pair.target, asked.pair.distractor] == ids
 
@@ -113,7 +113,7 @@ def test_chosen_tokens_are_the_pair_s(model: Any) -> None:
 @pytest.mark.parametrize(("distance", "embedding"), [(3, "token"), (0, "effective")])
 def test_circuits_read_the_weights_that_are_chosen(distance: int, embedding: str, model: Any) -> None:
     plain, chosen = (
-        module.asked_of(model, ["x"], choices, prepend_bos=False).setting.weights
+        asked_of(model, ["x"], choices, prepend_bos=False).setting.weights
         for choices in (Choices(), Choices(distance=distance, embedding=embedding))
     )
     assert bool((plain.W_Q == chosen.W_Q).all()) == (distance == 0)
@@ -158,6 +158,28 @@ def test_what_does_not_fit_is_refused(prompts: Any, what: Any, refusal: str, mod
 def test_ids_that_the_model_cannot_read_are_refused(prompt: PromptTokens, refusal: str, model: Any) -> None:
     with pytest.raises(ValueError, match=refusal):
         analyse(model, prompt, ["diagonal"])
+
+
+def test_what_is_left_out_says_why(model: Any) -> None:
+    left_out = analyse(model, PROMPTS).to_json()["left_out"]
+    assert left_out["tokens"] == left_out["patched"] == "runs over the tokens of one prompt, and 3 were given: give one"
+    assert analyse(model, "x").left_out["patched"] == "lacks" and analyse(model, "x", ["norms"]).left_out == {}
+
+
+def test_findings_carry_the_question_of_every_analysis(model: Any) -> None:
+    assert analyse(model, "x", ["norms"]).questions == {"norms": "How large W_O is"}
+
+
+@pytest.mark.parametrize(
+    ("unhooked", "refusal"),
+    [
+        ("cog", r"analyse takes a hooked model, got 'cog': use load\('cog'\)"),
+        (torch.nn.Linear(1, 1), "analyse takes a hooked model, got a Linear: use models.load or models.hooked"),
+    ],
+)
+def test_what_is_no_hooked_model_is_refused(unhooked: Any, refusal: str) -> None:
+    with pytest.raises(TypeError, match=refusal):
+        analyse(unhooked, "x")
 
 
 def test_what_was_chosen_is_stored(model: Any) -> None:
@@ -206,4 +228,4 @@ def test_a_report_needs_no_network_and_shows_text_as_text(model: Any) -> None:
     page = report([analyse(model, "<s> **x** </script>"), analyse(model, "return x")])
     assert "cdn." not in page.split("</script>")[-1] and 'src="http' not in page
     assert "&lt;s&gt; **x** &lt;/script&gt;" in page
-    assert page.count("gauge-dependent") >= 2 and page.count("class='pair'") == len(ROWS) - 2
+    assert page.count("gauge-dependent") >= 2 and page.count("class='figures pair'") == len(ROWS) - 2

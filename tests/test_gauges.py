@@ -1,89 +1,186 @@
 """The gauges: changes of weights that leave a model alone leave every reported number alone, or its field says so."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any, get_args
 
 import pytest
 import torch
-from tiny_models import tiny_model, tiny_tokenizer
-from torch.testing import assert_close
+from tiny_decoders import SPECS, stir, tiny_decoder
+from torch import Tensor
 
-from interp.analyse import analyse
+from interp.activations import gather
+from interp.analyse import analyse, asked_of
 from interp.choices import Choices
-from interp.findings import Findings
+from interp.deletion.contributions import contributions
+from interp.deletion.of_head import NEEDS, PATTERN, head_contributions
+from interp.deletion.rows import own_ov_terms
+from interp.deletion.scales import scale_to_logits
+from interp.gauges import Gauge
+from interp.geometry.rows import ROWS, embedding_of
+from interp.interventions.effect import intervene
+from interp.interventions.intervention import KINDS, VALUED, Intervention
+from interp.result import Result
+from models import AttentionSpec, attach
 from models.hooked import hooked
 
-PROMPT = "def __init__(self, x):\n    self.x = x"
-CORRUPT = "def __init__(self, y):\n    self.x = x"
-D_HEAD = 16
+PROMPT, CORRUPT = "5 17 9 5 88 17 5 12", "5 17 9 6 88 17 5 12"
+LAYER, HEADS, D_HEAD = 1, slice(2, 4), 8  # the two heads that share values where heads are grouped
+OTHERS = {"polynomial learned cube": AttentionSpec("polynomial", power=3, learned=True)}
+POWERS = {"polynomial": 3, "polynomial learned": 2, "polynomial learned cube": 3}
+Views = dict[str, list[Tensor]]
 
 
-def rows(weight: torch.Tensor) -> torch.Tensor:
-    """What projects into the second head."""
-    return weight[D_HEAD : 2 * D_HEAD]
+def views(model: Any, family: str) -> Views:
+    """What projects into and out of the two heads, as [head, d_head, …] that write through."""
+    if family == "gpt2":
+        attention = model.transformer.h[LAYER].attn
+        fused = [attention.c_attn.weight.T, attention.c_attn.bias]
+        parts = [[one.unflatten(0, (3, 4, D_HEAD))[i, HEADS] for one in fused] for i in range(3)]
+        out = attention.c_proj.weight
+    elif family == "gpt_neox":
+        attention = model.gpt_neox.layers[LAYER].attention
+        fused = [attention.query_key_value.weight, attention.query_key_value.bias]
+        parts = [[one.unflatten(0, (4, 3, D_HEAD))[HEADS, i] for one in fused] for i in range(3)]
+        out = attention.dense.weight.T
+    else:
+        attention = model.model.layers[LAYER].self_attn
+        parts = [[attention.q_proj.weight.unflatten(0, (4, D_HEAD))[HEADS]]]
+        parts += [[one.weight.unflatten(0, (2, D_HEAD))[1:]] for one in (attention.k_proj, attention.v_proj)]
+        out = attention.o_proj.weight.T
+    coefficient = attention.variant.coefficient
+    learned = [] if coefficient is None else [coefficient[HEADS]]
+    whole = {"c": learned, "unembed": [model.get_output_embeddings().weight]}
+    return {**dict(zip("qkv", parts, strict=True)), "o": [out.unflatten(0, (4, D_HEAD))[HEADS]], **whole}
 
 
-def mirrored(attention: Any) -> None:
-    """(W_Q, W_V) → −(W_Q, W_V)."""
-    rows(attention.q_proj.weight).neg_()
-    rows(attention.v_proj.weight).neg_()
+def times(**factors: float) -> Callable[[Views, int], None]:
+    """Parts of the heads by factors."""
+
+    def change(of_heads: Views, power: int) -> None:
+        for name, factor in factors.items():
+            for part in of_heads[name]:
+                part.mul_(factor)
+
+    return change
 
 
-def turned(attention: Any) -> None:
-    """W_Q → −W_Q."""
-    rows(attention.q_proj.weight).neg_()
+def rescaled(of_heads: Views, power: int) -> None:
+    """(W_Q, W_V) → (2 W_Q, 2^(−power) W_V)."""
+    times(q=2, v=2.0**-power)(of_heads, power)
 
 
-def rebased(attention: Any) -> None:
+def rebased(of_heads: Views, power: int) -> None:
     """(W_V, W_O) → (W_V G, G⁻¹ W_O)."""
     torch.manual_seed(1)
-    G = torch.eye(D_HEAD) + 0.2 * torch.randn(D_HEAD, D_HEAD)
-    rows(attention.v_proj.weight).copy_(G.T @ rows(attention.v_proj.weight))
-    columns = attention.o_proj.weight[:, D_HEAD : 2 * D_HEAD]
-    columns.copy_(columns @ G.inverse().T)
+    G = torch.eye(D_HEAD).double() + 0.2 * torch.randn(D_HEAD, D_HEAD).double()
+    for part in of_heads["v"]:
+        part.copy_(torch.einsum("he...,ef->hf...", part, G))
+    [out] = of_heads["o"]
+    out.copy_(G.inverse() @ out)
 
 
-def rescaled(attention: Any) -> None:
-    """(W_Q, W_V) → (2 W_Q, 2⁻³ W_V), with the power 3."""
-    rows(attention.q_proj.weight).mul_(2)
-    rows(attention.v_proj.weight).mul_(2.0**-3)
+def translated(of_heads: Views, power: int) -> None:
+    """b_K → b_K + δ, in entries that nothing turns."""
+    of_heads["k"][1][:, 2:] += torch.linspace(-1, 2, D_HEAD - 2)
 
 
-CASES: list[tuple[str, Callable[[Any], None]]] = [
-    ("cog", mirrored),
-    ("polynomial", mirrored),
-    ("expressive", turned),
-    ("polynomial", rescaled),
-    *((variant, rebased) for variant in ("softmax", "cog", "expressive", "polynomial")),
+def biased(of_heads: Views, power: int) -> None:
+    """W_U → W_U + u 1ᵀ, which adds the same to all logits."""
+    of_heads["unembed"][0].add_(torch.linspace(-1, 2, 32))
+
+
+MIRRORED, TURNED, FLIPPED_C = times(q=-1, v=-1), times(q=-1), times(c=-1, v=-1)
+CASES: list[tuple[str, str, Gauge, Callable[[Views, int], None]]] = [
+    ("llama", "cog", "odd", MIRRORED),
+    ("gpt2", "cog", "odd", MIRRORED),
+    ("gemma2", "cog", "odd", MIRRORED),
+    ("llama", "polynomial", "odd", MIRRORED),
+    ("gemma2", "polynomial", "odd", MIRRORED),
+    ("llama", "polynomial learned", "odd", FLIPPED_C),
+    ("llama", "polynomial learned cube", "odd", FLIPPED_C),
+    ("gemma2", "polynomial learned", "odd", FLIPPED_C),
+    ("llama", "expressive", "even", TURNED),
+    ("gpt2", "expressive", "even", TURNED),
+    ("llama", "polynomial learned", "even", TURNED),
+    ("llama", "polynomial", "scale", rescaled),
+    ("llama", "polynomial learned", "scale", times(c=2, v=0.5)),
+    ("gemma2", "polynomial learned", "scale", times(c=2, v=0.5)),
+    ("llama", "cog", "logits", biased),
+    ("gpt2", "softmax", "translation", translated),
+    ("gpt_neox", "softmax", "translation", translated),
+    ("gpt2", "selective", "translation", translated),
+    *((family, name, "basis", rebased) for family in ("llama", "gpt2", "gemma2") for name in ("softmax", "cog")),
+    ("llama", "expressive", "basis", rebased),
+    ("llama", "polynomial", "basis", rebased),
 ]
 
 
-def found(variant: str, change: Callable[[Any], None] | None) -> Findings:
-    model = tiny_model(variant)
+def changed(family: str, name: str, change: Callable[[Views, int], None] | None) -> Any:
+    """A hooked decoder whose two heads were changed."""
+    model = attach(tiny_decoder(family).double(), {**SPECS, **OTHERS}[name])
+    for layer in [module for key, module in model.named_modules() if key.endswith(".variant")]:
+        stir(layer, 0.3)
     if change is not None:
         with torch.no_grad():
-            change(model.model.layers[1].self_attn)
-    return analyse(hooked(model, tiny_tokenizer()), PROMPT, choices=Choices(CORRUPT))
+            change(views(model, family), POWERS.get(name, 1))
+    return hooked(model)
 
 
-@pytest.mark.parametrize(("variant", "change"), CASES)
-def test_every_number_that_a_gauge_changes_is_labelled(variant: str, change: Callable[[Any], None]) -> None:
-    before, after = found(variant, None), found(variant, change)
+@cache
+def found(family: str, name: str, change: Callable[[Views, int], None] | None) -> dict[str, Result]:
+    """Everything that is said of a model on a prompt, and of one of its changed heads."""
+    model = changed(family, name, change)
+    return {**analyse(model, PROMPT, choices=Choices(CORRUPT)), **dict(of_head(model, LAYER, 2))}
+
+
+def of_head(model: Any, layer: int, head: int) -> Iterator[tuple[str, Result]]:
+    """What is said of one head alone, and what each intervention on it does."""
+    asked = asked_of(model, [PROMPT], Choices(), prepend_bos=False)
+    [run] = gather(model, asked.prompts, [*NEEDS, *ROWS[0].needs])
+    terms = own_ov_terms(asked.setting, run)
+    yield "contributions", contributions(run[PATTERN], terms, scale_to_logits(run), [(layer, head)])
+    yield "head_contributions", head_contributions(asked.setting, run, layer, head)
+    yield "embedding", embedding_of(asked.setting, run, layer, head)
+    for kind in KINDS:
+        edit = Intervention(kind, layer, head, value=0.7 if kind in VALUED else None)
+        yield kind, intervene(model, asked.prompts[0], [edit], target=7, distractor=11)
+
+
+def moved(family: str, name: str, change: Callable[[Views, int], None]) -> set[str]:
+    """The numbers that a change of gauge changes, as `analysis.field`."""
+    before, after = found(family, name, None), found(family, name, change)
     assert list(before) == list(after)
-    moved = {
-        f"{name}.{field}"
-        for name, result in before.items()
+    return {
+        f"{analysis}.{field}"
+        for analysis, result in before.items()
         for field, value in result.tensors().items()
-        if field not in result.about.gauge_dependent and differs(value, after[name].tensors()[field])
+        if differs(value, after[analysis].tensors()[field])
     }
-    assert moved == set()
 
 
-def differs(one: torch.Tensor, other: torch.Tensor) -> bool:
+def labelled(family: str, name: str, gauge: Gauge) -> set[str]:
+    """The numbers that are said to depend on a gauge."""
+    results = found(family, name, None).items()
+    return {f"{analysis}.{field}" for analysis, one in results for field in one.about.by_gauge.get(gauge, ())}
+
+
+@pytest.mark.parametrize(("family", "name", "gauge", "change"), CASES)
+def test_every_number_that_a_gauge_changes_is_labelled(
+    family: str, name: str, gauge: Gauge, change: Callable[[Views, int], None]
+) -> None:
+    assert moved(family, name, change) - labelled(family, name, gauge) == set()
+
+
+@pytest.mark.parametrize("gauge", get_args(Gauge))
+def test_no_number_is_labelled_that_a_gauge_never_changes(gauge: Gauge) -> None:
+    cases = [case for case in CASES if case[2] == gauge]
+    said = {one for family, name, _, _ in cases for one in labelled(family, name, gauge)}
+    assert said - {one for family, name, _, change in cases for one in moved(family, name, change)} == set()
+
+
+def differs(one: Tensor, other: Tensor) -> bool:
     """By more than rounding, on the scale of the largest number."""
-    size = float(torch.nan_to_num(one.abs().double(), posinf=0.0).max()) if one.numel() else 0.0
-    try:
-        assert_close(one, other, rtol=1e-3, atol=1e-4 * max(size, 1e-6), equal_nan=True)
-    except AssertionError:
-        return True
-    return False
+    numbers = one.abs() if one.is_complex() else one.double().abs()
+    size = float(torch.nan_to_num(numbers, posinf=0.0).max()) if one.numel() else 0.0
+    return not torch.allclose(one, other, rtol=1e-4, atol=1e-5 * max(size, 1e-6), equal_nan=True)

@@ -16,7 +16,6 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from interp.collapse.last_residuals import last_residuals
-from models.attention_function import NAME
 from models.hooked import hooked
 from models.hooked.patternless import patternless
 from models.watched_calls import Call, watching
@@ -31,9 +30,7 @@ tempered_or_not = pytest.mark.parametrize("name", ["cog", "selective"])
 @cache
 def bridge_of(family: str, name: str) -> Any:
     """A hooked model whose layers can do without their pattern wherever their family allows it."""
-    bridge = hooked(attached(family, name))
-    bridge.original_model.set_attn_implementation(NAME)  # type: ignore[operator]
-    return bridge
+    return hooked(attached(family, name))
 
 
 @pytest.fixture

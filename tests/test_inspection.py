@@ -1,14 +1,25 @@
 """`headscope inspect`: one model or two on prompts, as a table, CSV, JSON or a report, and what it refuses."""
 
 import json
+import subprocess
+import sys
+from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
+from rich.console import Console
 from test_command import assert_refused, headscope
-from tiny_models import tiny_folder
+from tiny_models import hooked_tiny, tiny_folder
 
+from app.heads_in_terminal import TELLING, cells, heads_in_terminal, numbers_by_rank, width_of
+from app.inspect_options import PATCHING, READERS
+from interp.analyse import analyse
 from interp.analyses import ANALYSES
+from interp.choices import Choices
+from interp.trajectories.rows import NUMBERS
+from models import load
 
 PROMPT = ("--prompt", "return x, y")
 
@@ -23,11 +34,66 @@ def softmax(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_folder(tmp_path_factory.mktemp("softmax") / "softmax", "softmax")
 
 
+@pytest.fixture
+def heads() -> pd.DataFrame:
+    """A table of two heads with 40 numbers, each with its null; one is not there."""
+    names = [f"a.share{end}.x{more}" for more in ("", *range(39)) for end in ("", "_null")]
+    numbers = {name: [0.5, 0.5] if "_null" in name else [0.0, float("nan")] for name in names}
+    return pd.DataFrame({"model": ["m", "m"], "layer": [0, 0], "head": [0, 1], "attention": ["cog"] * 2, **numbers})
+
+
 def test_the_table_has_a_row_per_head(cog: Path) -> None:
     said = headscope("inspect", cog, *PROMPT, "--what", "negative_mass")
     assert said.exit_code == 0
-    header, *rows = said.stdout.splitlines()
-    assert header.split()[:4] == ["model", "layer", "head", "attention"] and len(rows) == 6
+    rows = [line for line in said.stdout.splitlines() if line.strip().startswith("L")]
+    assert [row.split()[:2] for row in rows] == [[f"L{at // 2}H{at % 2}", "cog"] for at in range(6)]
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_the_table_fits_the_terminal_and_says_what_is_missing(width: int, heads: pd.DataFrame) -> None:
+    numbers = numbers_by_rank(list(heads.columns), only_telling=False)
+    table = heads_in_terminal(heads, numbers, width)
+    console = Console(width=width, file=StringIO(), record=True)
+    console.print(table)
+    shown = len(table.columns) - 2
+    assert width_of(table) <= width and 1 <= shown < len(numbers)
+    assert f"In brackets: the null. {len(heads.columns) - 4 - 2 * shown} more columns:" in console.export_text()
+
+
+def test_a_null_stands_in_brackets_beside_its_number(heads: pd.DataFrame) -> None:
+    assert cells(heads, "a.share.x")[:2] == ["0.000 (0.500)", "–"]
+
+
+def test_telling_numbers_come_first_or_alone(heads: pd.DataFrame) -> None:
+    columns = [*heads.columns, TELLING[1], TELLING[0]]
+    assert numbers_by_rank(columns, only_telling=True) == list(TELLING[:2])
+    assert numbers_by_rank(columns, only_telling=False)[:3] == [*TELLING[:2], "a.share.x"]
+
+
+def test_every_telling_number_is_found(cog: Path) -> None:
+    said = headscope("inspect", cog, "--prompt", "x y x y", "--csv")
+    assert set(TELLING) - set(said.stdout.splitlines()[0].split(",")) == set()
+
+
+def test_a_loaded_model_is_called_by_its_folder(cog: Path) -> None:
+    assert analyse(load(cog), "x", ["copying"]).model == "cog"
+
+
+def test_two_models_are_told_apart(cog: Path, softmax: Path) -> None:
+    said = headscope("inspect", cog, "--compare", softmax, *PROMPT, "--what", "negative_mass")
+    assert sum(line.strip().startswith(str(cog)) for line in said.stdout.splitlines()) == 6
+
+
+def test_an_analysis_without_a_number_per_head_says_so(cog: Path) -> None:
+    for how in ((), ("--csv",)):
+        said = headscope("inspect", cog, *PROMPT, "--what", "logit_lens", *how)
+        assert_refused(said, "logit_lens has no number per head: use --json or --html")
+
+
+def test_what_several_prompts_leave_out_is_said_once(cog: Path) -> None:
+    said = headscope("inspect", cog, *PROMPT, "--prompt", "x", "--csv")
+    [line] = [line for line in said.stderr.splitlines() if "logit_lens" in line]
+    assert "row_curves" in line and "each runs over the tokens of one prompt, and 2 were given: give one" in line
 
 
 def test_csv_can_be_read_back(cog: Path, tmp_path: Path) -> None:
@@ -74,8 +140,34 @@ def test_all_analyses_are_listed() -> None:
         (("--distance", "64"), "distance 64 lies outside this model's context"),
         (("--compare", "nobody"), "cannot load 'nobody'"),
         (("--html", "no/where.html"), "there is no folder no"),
+        (("--html", "."), "it is a folder"),
+        (("--json", "--csv"), "--json and --csv both go to standard output: choose one of them"),
+        (("--corrupt", "x", "--what", "copying"), "--corrupt was given, but only activation_patching"),
+        (("--target", "x"), "--target is a token that patching weighs: give it a prompt to patch from with --corrupt"),
+        (("--distance", "2", "--what", "copying"), "only composition, qk_spectrum read it"),
+        (("--embedding", "effective", "--what", "deletion"), "only copying, diagonal_ranks, trajectory read it"),
         (("--what", "path_patching"), "path_patching needs a corrupt prompt"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(arguments: tuple[str, ...], refusal: str, cog: Path) -> None:
     assert_refused(headscope("inspect", cog, *PROMPT, *arguments), refusal)
+
+
+def test_conflicts_are_refused_before_torch_is_imported() -> None:
+    code = "import sys; from app.inspect_options import refuse_conflicts, refuse_missing; print('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"
+
+
+@pytest.mark.parametrize(("option", "value"), [("embedding", "effective"), ("distance", 3)])
+def test_an_option_changes_what_its_readers_find_and_nothing_else(option: str, value: Any) -> None:
+    model = hooked_tiny("cog")
+    plain, chosen = (analyse(model, "x y", choices=choices) for choices in (Choices(), Choices(**{option: value})))
+    changed = {name for name in plain if str(plain[name].to_json()) != str(chosen[name].to_json())}
+    assert changed == set(READERS[option]) - {"trajectory"}
+    measured = {name.split(".")[0] for name in NUMBERS}
+    assert ("trajectory" in READERS[option]) == bool(measured & set(READERS[option]))
+
+
+def test_patching_alone_needs_a_corrupt_prompt() -> None:
+    left_out = analyse(hooked_tiny("cog"), "x y").left_out
+    assert {name for name, why in left_out.items() if "corrupt" in why} == set(PATCHING)

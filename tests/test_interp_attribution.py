@@ -1,5 +1,6 @@
 """Attribution: parts that add up to the logit in every family, and patches that restore what they should."""
 
+import json
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -8,9 +9,11 @@ import pytest
 import torch
 from hooked_cases import close
 from tiny_decoders import CONFIGS, attached, random_ids
+from tiny_models import hooked_tiny
 from torch import Tensor
 
 from interp.activations import Activations, gather
+from interp.analyse import analyse
 from interp.analysis import Setting
 from interp.attribution.direct import direct_attribution, source_attribution
 from interp.attribution.gradients import attribution_patching
@@ -303,6 +306,50 @@ def test_the_rows_label_their_tokens() -> None:
     assert direct.labels["component"][:3] == ("embedding", "L0 attention", "L0 MLP")
     assert source.labels["source"] == lens.labels["pos"] == run.tokens.strings
     assert lens.tensors()["token"][:-1, 0].tolist() == list(run.tokens.ids[1:])
+
+
+def test_patching_names_its_two_tokens_and_the_corrupt_prompt() -> None:
+    pair = replace(pair_of(), strings=("<b>", "y"))
+    for found in (activation_patching(model_of("llama"), pair), attribution_patching(model_of("llama"), pair)):
+        assert found.about.title.endswith(", '<b>' (token 17) against 'y' (token 30)")
+        assert "'&lt;b&gt;' (token 17)" in found.figure().layout.title.text
+        said = json.loads(json.dumps(found.to_json()))["facts"]["pair"]
+        assert said["distractor"] == {"id": 30, "text": "y"} and said["corrupt"]["ids"] == list(pair.corrupt.ids)
+        assert set(found.to_csv().splitlines()[1].split(",")) >= {"'<b>' (token 17) against 'y' (token 30)"}
+    assert str(pair_of()) == "token 17 against token 30"
+
+
+def test_the_token_whose_logit_is_attributed_is_named() -> None:
+    weights, run = seen("llama")
+    token = int(run.logits[-1].argmax())
+    for row in ROWS[:2]:
+        found = row.compute(Setting(model_facts(model_of("llama")), weights), run)
+        assert found.to_json()["labels"]["target"] == [f"token {token}"]
+        assert found.figure().layout.title.text.endswith(f"likeliest token after the prompt: token {token}")
+    given = direct_attribution(residual_parts(run, weights), readout(run, weights), AGAINST)
+    assert given.figure().layout.title.text.endswith(": 17 or 30")
+
+
+def test_prompts_with_different_likeliest_tokens_have_a_mean() -> None:
+    found = analyse(hooked_tiny("cog"), ["return x", "class Point:\n"], ["direct_logit_attribution"])
+    result: Any = found["direct_logit_attribution"]
+    assert "target" not in result.labels and result.of == "logit of the likeliest token after the prompt"
+    one = analyse(hooked_tiny("cog"), "return x", ["direct_logit_attribution"])["direct_logit_attribution"]
+    assert "(token " in one.labels["target"][0]
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_what_is_added_to_all_logits_alike_leaves_attribution_less_its_null(name: str) -> None:
+    weights, run = seen("llama", name)
+    shifted = replace(weights, W_U=weights.W_U + torch.randn(32, 1))
+    mine, theirs = (
+        direct_attribution(residual_parts(run, one), readout(run, one), TARGET) for one in (weights, shifted)
+    )
+    close(theirs.head - theirs.head_null, mine.head - mine.head_null)
+    close(theirs.component - theirs.component_null, mine.component - mine.component_null)
+    assert (theirs.head - mine.head).abs().max() > 1e-2
+    against = (direct_attribution(residual_parts(run, one), readout(run, one), AGAINST) for one in (weights, shifted))
+    close(*(one.head for one in against))
 
 
 def test_the_figure_of_direct_attribution_has_bars_and_heads() -> None:

@@ -100,7 +100,8 @@ def test_full_circuits_are_the_products_of_their_factors(weights: HeadWeights) -
     W_QK = weights.W_Q[1, 0] @ weights.W_K[1, 0].T
     assert_close(whole(full_qk(weights, 1, 0)), weights.W_E @ W_QK @ weights.W_E.T)
     other = torch.randn(VOCAB, D_MODEL, dtype=torch.float64)
-    assert_close(whole(full_ov(weights, 2, 1, other)), other @ weights.W_V[2, 1] @ weights.W_O[2, 1] @ weights.W_U)
+    centred = weights.W_U - weights.W_U.mean(1, keepdim=True)
+    assert_close(whole(full_ov(weights, 2, 1, other)), other @ weights.W_V[2, 1] @ weights.W_O[2, 1] @ centred)
 
 
 def test_a_full_circuit_is_never_as_large_as_the_vocabulary_squared(weights: HeadWeights) -> None:
@@ -131,7 +132,14 @@ def test_a_head_that_copies_scores_one_and_one_that_suppresses_minus_one(weights
 def test_a_head_that_turns_tokens_by_a_right_angle_copies_nothing() -> None:
     quarter_turns = torch.block_diag(*[torch.tensor([[0.0, 1.0], [-1.0, 0.0]])] * 2).double()
     thin = torch.eye(D_MODEL, D_HEAD).double()
-    found = copying_score(with_heads(in_units(D_HEAD), W_V=thin @ quarter_turns, W_O=thin.T))
+    unit = torch.eye(D_MODEL).double()
+    both_ways = {
+        "W_E": torch.cat([unit, -unit]),
+        "W_U": torch.cat([unit, -unit], 1) / 2,
+        "b_U": torch.zeros(2 * D_MODEL),
+    }
+    centred = replace(in_units(D_HEAD), **both_ways)
+    found = copying_score(with_heads(centred, W_V=thin @ quarter_turns, W_O=thin.T))
     assert_close(found.value, torch.zeros_like(found.value))
     assert_close(found.eigenvalues.abs(), torch.ones(LAYERS, HEADS, D_HEAD).double())
 

@@ -11,7 +11,9 @@ from torch import Tensor
 
 from interp.activations import Activations, gather
 from interp.analysis import Setting
+from interp.choices import Choices, circuit_weights
 from interp.circuits import effective_embedding, relative_rotation, score_weights
+from interp.circuits.distance import ANGLES
 from interp.circuits.rows import ROWS
 from interp.head_weights import head_weights
 from interp.model_facts import model_facts
@@ -63,6 +65,16 @@ def test_w_qk_at_a_distance_is_the_score_of_the_model(distance: int, model: Any)
 def test_a_distance_beyond_the_context_is_refused(model: Any) -> None:
     with pytest.raises(ValueError, match="distance 64 lies outside this model's context: give one of 0 to 63"):
         relative_rotation(model, 64)
+
+
+def test_a_distance_without_a_rotation_is_refused(model: Any) -> None:
+    asked = Choices(distance=3)
+    if f"blocks.0.{ANGLES[0]}" in model.hook_dict:
+        weights = head_weights(model)
+        assert not torch.equal(circuit_weights(model, weights, asked).W_Q, weights.W_Q)
+        return
+    with pytest.raises(ValueError, match="distance 3 was asked for, but this model does not rotate queries and keys"):
+        circuit_weights(model, head_weights(model), asked)
 
 
 def test_the_effective_embedding_is_the_residual_after_a_block_whose_attention_is_silent() -> None:

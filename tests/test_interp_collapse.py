@@ -1,6 +1,7 @@
 """Collapse curves: pairs of prompts, distances of their last residuals, and what no counting model can tell apart."""
 
 from functools import cache
+from typing import Any
 
 import pytest
 import torch
@@ -8,7 +9,8 @@ from tiny_decoders import CONFIGS, attached
 from tiny_models import hooked_tiny, tiny_tokenizer
 from torch.testing import assert_close
 
-from interp.collapse.curves import CollapseCurves, collapse
+from interp.analyse import analyse
+from interp.collapse.curves import CollapseCurves, collapse, unrelated
 from interp.collapse.distances import DISTANCES, distances
 from interp.collapse.last_residuals import last_residuals
 from interp.collapse.pairs import (
@@ -21,7 +23,10 @@ from interp.collapse.pairs import (
     repeated_unit,
     token_of,
 )
+from interp.collapse.plain_ids import plain_ids
 from interp.figures.collapse import collapse_comparison_figure
+from interp.hooked_model import tokenizer_of
+from interp.prompt_tokens import PromptTokens
 from models.attention.table import VARIANTS
 from models.hooked import hooked
 
@@ -71,7 +76,7 @@ def test_distances_of_a_known_difference() -> None:
     difference = torch.tensor([3.0, -4.0, 0.0, 1.0, 2.0])
     found = distances(difference, torch.zeros(5), d_head=2)
     assert_close(found, torch.tensor([10.0, 30.0**0.5, 4.0, (4.0 + 1.0 + 2.0) / 3], dtype=torch.float64))
-    assert list(DISTANCES) == ["L1", "L2", "L∞", "chunked"]
+    assert list(DISTANCES) == ["L1 norm", "L2 norm", "L∞ norm", "chunked L∞ norm"]
 
 
 @pytest.mark.parametrize("family", CONFIGS)
@@ -115,6 +120,38 @@ def test_the_null_is_the_distance_of_unrelated_prompts_with_the_same_end() -> No
     assert float(one_token.distance_null.abs().max()) == 0  # nothing is left to draw
     found = curves_of_ones("cog")
     assert bool((found.distance_null > 0).all()) and bool((found.distance_null_spread > 0).all())
+
+
+def test_the_null_draws_tokens_that_text_is_made_of() -> None:
+    model = hooked_tiny("cog")
+    tokenizer: Any = tokenizer_of(model)
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<s>", "**x**"]})
+    special = set(tokenizer.all_special_ids)
+    assert len(special) == 3
+    model.cfg.d_vocab = 310  # rows that no token has
+    known = plain_ids(model)
+    assert set(known.tolist()) == set(range(300)) - special
+    model.tokenizer = model.plain_tokenizer = None
+    assert torch.equal(plain_ids(model), torch.arange(310))
+
+
+def test_unrelated_pairs_are_drawn_from_the_known_ids_alone() -> None:
+    pair = unrelated(CollapsePair(3, (1, 2, 9), (1, 2, 9, 9)), torch.tensor([4, 6]), torch.Generator().manual_seed(0))
+    assert set(pair.first[:-1]) | set(pair.second[:-1]) == {4, 6} and pair.first[-1] == pair.second[-1] == 9
+
+
+def test_every_length_of_a_short_prompt_is_a_point() -> None:
+    model = hooked_tiny("cog")
+    lengths = [
+        analyse(model, prompt_of(length), ["collapse_prompt"])["collapse_prompt"].facts()["lengths"]
+        for length in (1, 2, 7, 40)
+    ]
+    assert lengths == [(1,), (2,), (2, 3, 4, 5, 6, 7), (4, 8, 16, 32, 40)]
+
+
+def prompt_of(length: int) -> PromptTokens:
+    ids = tuple(range(5, 5 + length))
+    return PromptTokens(ids, tuple(map(str, ids)))
 
 
 def test_a_flip_of_signs_changes_no_curve() -> None:

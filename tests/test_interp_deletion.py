@@ -1,11 +1,14 @@
 """Deletion and copying: hand-made heads with known answers, plain formulas, and what a change of gauge may change."""
 
 from functools import cache
+from itertools import product
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from hooked_cases import GROUPED
+from tiny_decoders import attached
 from tiny_models import tiny_model, tiny_tokenizer
 from torch import Tensor
 from torch.testing import assert_close
@@ -18,6 +21,7 @@ from interp.deletion.decision_plane import decision_plane
 from interp.deletion.negative_mass import negative_mass
 from interp.deletion.quadrants import QUADRANTS, quadrant_masses, quadrants
 from interp.deletion.rows import ROWS
+from interp.deletion.scales import scale_to_logits
 from interp.head_weights import head_weights
 from interp.model_facts import model_facts
 from interp.prompt_tokens import PromptTokens
@@ -35,12 +39,16 @@ def signed_pattern(layers: int = 2) -> Tensor:
 
 
 def scene() -> tuple[Tensor, Tensor, Tensor]:
-    """Pattern, OV terms and final scale of two layers with three heads."""
-    return signed_pattern(), torch.randn(2, 3, POS, dtype=torch.float64), torch.rand(POS, 1, dtype=torch.float64) + 0.5
+    """Pattern, OV terms and scales of two layers with three heads."""
+    return (
+        signed_pattern(),
+        torch.randn(2, 3, POS, dtype=torch.float64),
+        torch.rand(2, POS, 1, dtype=torch.float64) + 0.5,
+    )
 
 
 def one_cell(weight: float, term: float) -> tuple[Tensor, Tensor, Tensor]:
-    return torch.tensor([[[[weight]]]]), torch.tensor([[[term]]]), torch.ones(1, 1)
+    return torch.tensor([[[[weight]]]]), torch.tensor([[[term]]]), torch.ones(1, 1, 1)
 
 
 def same_but_for_gauge(one: Result, other: Result, **tolerance: Any) -> None:
@@ -56,8 +64,8 @@ def moved(one: Result, other: Result) -> set[str]:
 def test_a_contribution_is_weight_times_ov_over_the_scale() -> None:
     pattern, ov, scale = scene()
     found = contributions(pattern, ov, scale, [(1, 2), (0, 1)])
-    assert_close(found.contribution[0, 5, 3], pattern[1, 2, 5, 3] * ov[1, 2, 3] / scale[5, 0])
-    assert_close(found.contribution[1, 4, 0], pattern[0, 1, 4, 0] * ov[0, 1, 0] / scale[4, 0])
+    assert_close(found.contribution[0, 5, 3], pattern[1, 2, 5, 3] * ov[1, 2, 3] / scale[1, 5, 0])
+    assert_close(found.contribution[1, 4, 0], pattern[0, 1, 4, 0] * ov[0, 1, 0] / scale[0, 4, 0])
     assert found.labels["head"] == ("L1H2", "L0H1")
 
 
@@ -68,7 +76,8 @@ def test_contributions_to_a_fixed_token_add_up_to_the_heads_logits() -> None:
     every = [(layer, head) for layer in range(2) for head in range(3)]
     found = contributions(pattern, ov_terms(values, W_O, u.expand(-1, POS)), scale, every)
     z = torch.einsum("lhqk,lke->lqhe", pattern, values[:, :, 0])
-    assert_close(found.contribution.sum((0, 2)), (torch.einsum("lqhe,lhem->qm", z, W_O) @ u / scale)[:, 0])
+    by_layer = torch.einsum("lqhe,lhem->lqm", z, W_O) @ u / scale
+    assert_close(found.contribution.sum((0, 2)), by_layer.sum(0)[:, 0])
 
 
 @pytest.mark.parametrize("heads", [[], [(2, 0)], [(0, 3)], [(0, -1)]])
@@ -139,7 +148,7 @@ def test_an_ov_circuit_of_one_sign_decides_nothing_statically() -> None:
 
 def test_the_plane_is_one_less_the_weighted_mean_signs() -> None:
     pattern, ov, scale = scene()
-    weight = (pattern * ov[:, :, None] / scale).abs()
+    weight = (pattern * ov[:, :, None] / scale[:, None]).abs()
     mean_A, mean_OV = (
         (weight * s).sum((-2, -1)) / weight.sum((-2, -1)) for s in (pattern.sign(), ov.sign()[:, :, None])
     )
@@ -150,7 +159,7 @@ def test_the_plane_is_one_less_the_weighted_mean_signs() -> None:
 
 def test_signs_that_weigh_the_same_are_fully_dynamic() -> None:
     pattern = torch.tensor([[[[0.5, -0.5]]]])
-    assert decision_plane(pattern, torch.ones(1, 1, 2), torch.ones(1, 1)).dynamic.item() == 1
+    assert decision_plane(pattern, torch.ones(1, 1, 2), torch.ones(1, 1, 1)).dynamic.item() == 1
 
 
 PATTERN = torch.tensor([[[[-1.0, 0.0, 0.0], [-0.25, 0.75, 0.0], [0.5, -0.25, -0.25]]]])
@@ -227,8 +236,8 @@ def test_one_point_has_no_correlation() -> None:
     assert found.correlation.isnan().all()
 
 
-def seen(model: Any, row: Analysis) -> tuple[Setting, Activations]:
-    prompt = PromptTokens(IDS, tuple(f"<t{i}>" for i in IDS))
+def seen(model: Any, row: Analysis, ids: tuple[int, ...] = IDS) -> tuple[Setting, Activations]:
+    prompt = PromptTokens(ids, tuple(f"<t{i}>" for i in ids))
     names = [*row.needs, "attn.hook_z", "hook_attn_out"]
     return Setting(model_facts(model), head_weights(model)), gather(model, [prompt], names)[0]
 
@@ -255,17 +264,27 @@ def changed(model: Any, change: str) -> Any:
     return model
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_attentions_direct_effect_on_a_token_is_the_sum_of_contributions(variant: str) -> None:
-    model = hooked(tiny_model(variant), tiny_tokenizer())
-    setting, run = seen(model, ROWS[0])
-    u, scale = setting.weights.W_U[:, [42]], run["ln_final.hook_scale"]
+@pytest.mark.parametrize(
+    ("family", "name"), [*(("llama", name) for name in VARIANTS), *((family, "cog") for family in GROUPED)]
+)
+def test_attentions_direct_effect_on_a_token_is_the_sum_of_contributions(family: str, name: str) -> None:
+    model = hooked(attached(family, name))
+    setting, run = seen(model, ROWS[0], (5, 17, 9, 5, 88, 17, 5, 12, 64))
+    u, scale = setting.weights.W_U[:, [42]], scale_to_logits(run)
     ov = ov_terms(run["attn.hook_v"], setting.weights.W_O, u.expand(-1, len(IDS)))
-    every = [(layer, head) for layer in range(3) for head in range(2)]
+    every = list(product(range(3), range(model.cfg.n_heads)))
     found = contributions(run["attn.hook_pattern"], ov, scale, every).contribution.sum((0, 2))
-    assert_close(found, (run["hook_attn_out"].sum(0) @ u / scale)[:, 0], atol=1e-4, rtol=1e-4)
-    by_z = torch.einsum("lphe,lhem->pm", run["attn.hook_z"], setting.weights.W_O) @ u / scale
-    assert_close(found, by_z[:, 0], atol=1e-4, rtol=1e-4)
+    written = run["hook_attn_out"].sum(0) @ u / run["ln_final.hook_scale"]
+    assert_close(found, written[:, 0], atol=1e-4, rtol=1e-4)
+
+
+def test_a_norm_after_attention_scales_what_a_name_gets() -> None:
+    model = hooked(attached("gemma2", "cog"))
+    row = next(one for one in ROWS if one.name == "attention_contribution")
+    setting, run = seen(model, row, (5, 17, 9, 5))
+    found: Any = row.compute(setting, run)
+    written = run["hook_attn_out"][:, -1] @ setting.weights.W_U_centred[:, [5, 17, 9]]
+    assert_close(found.contribution.sum(1), written, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("row", [row.name for row in ROWS])

@@ -1,6 +1,6 @@
 """Figures: what all of them share, in colours, titles, menus, ticks and hover texts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from interp import figures
 from interp.about import About
+from interp.deletion.decision_plane import DecisionPlane
 from interp.figures import FIGURES, figure_of
 from interp.figures.canvas import canvas, escaped, log_axis, signed_heatmap, token_ticks
 from interp.figures.choice import choice
@@ -22,7 +23,7 @@ from interp.figures.heads import grid, head_grid
 from interp.head_score import HeadScore
 from interp.result import Result
 
-ABOUT = About("A <score>", "logits", " ".join(["x < y"] * 30), "headscope", gauge_dependent=("beside",))
+ABOUT = About("A <score>", "logits", " ".join(["x < y"] * 30), "headscope", by_gauge={"odd": ("beside",)})
 WHITE = "rgb(255, 255, 255)"
 
 
@@ -155,6 +156,18 @@ def test_what_stands_beside_a_score_is_in_its_hover_text() -> None:
 def test_a_score_without_a_null_speaks_of_none() -> None:
     cells = traces(HeadScore(torch.eye(2), about=ABOUT).figure())[0]
     assert "null" not in cells.hovertemplate and cells.colorbar.title.text == "A &lt;score&gt;"
+
+
+def test_a_head_on_the_plane_is_tied_to_its_null_and_the_furthest_are_named() -> None:
+    head, null, none = torch.rand(2, 5), torch.rand(2, 5), torch.zeros(2, 5)
+    head[1, 2], null[1, 2] = 9.0, 0.0
+    head[0, 0] = torch.nan
+    plane: Any = DecisionPlane(head, null, none, head, null, none, about=replace(ABOUT, law="d = 1")).figure()
+    nulls, heads, ties, names = plane.data
+    np.testing.assert_array_equal(ties.x[21:24], np.float32([0.0, 9.0, np.nan]))
+    assert nulls.text[7] == heads.text[7] == "L1H2" and (nulls.x[7], heads.x[7]) == (0, 9)
+    assert names.text[0] == "L1H2" and len(names.text) == 6 and "L0H0" not in names.text
+    assert "below its null" in plane.layout.title.subtitle.text.replace("<br>", " ")
 
 
 @pytest.mark.parametrize("place", FIGURES.values())

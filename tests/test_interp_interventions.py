@@ -193,8 +193,8 @@ def test_the_hooks_are_gone_afterwards() -> None:
 
 @every_kind
 def test_edits_that_tell_signs_apart_depend_on_the_gauge_of_odd_kernels(kind: str) -> None:
-    assert bool(touched(of(kind)).about.gauge_dependent) is (kind in SIGNED)
-    assert touched(of(kind), variant="expressive").about.gauge_dependent == ()
+    assert ("odd" in touched(of(kind)).about.by_gauge) is (kind in (*SIGNED, "set"))
+    assert "odd" not in touched(of(kind), variant="expressive").about.by_gauge
 
 
 @every_kind
@@ -205,7 +205,7 @@ def test_the_flip_of_a_head_changes_what_says_so_and_nothing_else(kind: str) -> 
         for linear in (attention.q_proj, attention.v_proj):
             getattr(linear, "original_component", linear).weight[16:32] *= -1
     other = intervene(mirrored, TOKENS, [of(kind, head=1)], target=7, distractor=11)
-    assert torch.allclose(other.kl, one.kl, atol=1e-5) is (kind not in SIGNED)
+    assert torch.allclose(other.kl, one.kl, atol=1e-5) is (kind not in (*SIGNED, "set"))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Path patching, against forward passes that are computed apart."""
 
+import json
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -9,7 +11,9 @@ from tiny_models import hooked_tiny, tiny_model
 from torch import Tensor
 from torch.testing import assert_close
 
+from interp.activations import gather
 from interp.attribution.prompt_pair import PromptPair
+from interp.interventions import untouched_run
 from interp.interventions.path_patching import SAMPLES, PathPatching, path_patching
 from interp.prompt_tokens import PromptTokens
 from models.attention.table import VARIANTS
@@ -120,6 +124,30 @@ def test_senders_that_share_a_pass_are_patched_alone_and_counted() -> None:
         assert_close(alone.tensors()[name], value, atol=1e-2, rtol=1e-3, msg=name)
     passes = (1 + SAMPLES) * 3 * 2 * len(CLEAN)
     assert seen == [(done, passes) for done in range(1, passes + 1)]
+
+
+def test_untouched_runs_are_gathered_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+
+    def counted(model: Any, prompts: list[PromptTokens], names: list[str]) -> Any:
+        sizes.append(len(prompts))
+        return gather(model, prompts, names)
+
+    monkeypatch.setattr(untouched_run, "gather", counted)
+    many = path_patching(model(), pairs(CORRUPT) * 2, batch_size=3)
+    assert sizes == [3, 1, 3, 1]
+    assert_close(many.change, patched().change, atol=1e-2, rtol=1e-3)
+
+
+def test_the_two_tokens_and_the_corrupt_prompt_are_named() -> None:
+    one = replace(pairs(CORRUPT)[0], strings=(" <x>", " y"))
+    found = path_patching(model(), [one])
+    assert found.about.title == "Path patching to the logits, ' <x>' (token 17) against ' y' (token 5)"
+    assert "' &lt;x&gt;' (token 17)" in found.figure().layout.title.text
+    assert set(found.to_frame()["of"]) == {"' <x>' (token 17) against ' y' (token 5)"}
+    [said] = json.loads(json.dumps(found.to_json()))["facts"]["pairs"]
+    assert said["target"] == {"id": 17, "text": " <x>"} and said["corrupt"]["ids"] == list(CORRUPT[0])
+    assert patched().about.title.endswith(", 2 prompts, each with two tokens of its own")
 
 
 def test_the_grid_shows_the_changes() -> None:

@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
+import jaxtyping
 import pytest
 import torch
 from torch import Tensor
@@ -11,7 +12,7 @@ from torch.testing import assert_close
 
 from interp.figures.row_statistics import row_curves_figure
 from interp.nulls import softmax_twin
-from interp.rows.curves import RowCurves, row_curves
+from interp.rows.curves import RowCurves, refuse_other_axes, row_curves
 from interp.rows.dilution import dilution_slope
 from interp.rows.heads import head_rows
 from interp.rows.jacobian import NORMS, jacobian_norm, power_of
@@ -187,6 +188,58 @@ def test_the_closed_jacobian_norm_is_autograds(variant: str, options: dict[str, 
     by_row = torch.stack([jacobian[0, 0, t, :, 0, 0, t] for t in range(9)])
     closed = jacobian_norm(variant, run.pattern, run.scores, kernel.get("power"))
     assert_close(closed[0, 0], by_row.norm(dim=(-2, -1)))
+
+
+@pytest.mark.parametrize("power", [1, 2, 3, 5])
+@pytest.mark.parametrize("size", [1e-20, 1e-3, 1.0, 1e20])
+def test_the_closed_jacobian_of_a_power_is_autograds_at_any_size_of_scores(power: int, size: float) -> None:
+    scores = torch.randn(1, 6).double() * size
+    scores[0, 2] = 0
+    jacobian: Any = torch.autograd.functional.jacobian(lambda p: 0.3 * p**power, scores)
+    slope = jacobian[0, :, 0]
+    peak = slope.abs().max()
+    closed = jacobian_norm("polynomial", 0.3 * scores**power, scores, power)
+    assert_close(closed / peak, (slope / peak).norm()[None])
+    assert closed.isfinite() and closed > 0
+
+
+@pytest.mark.parametrize(("size", "power"), [(1e20, 2), (1e-15, 2), (1e11, 3), (1e-11, 3), (1e20, 1), (1e-20, 1)])
+def test_what_overflows_in_single_precision_is_known_from_the_row_s_other_weights(size: float, power: int) -> None:
+    scores = torch.tensor([[1.0, -2.0, 3.0, 0.0]])
+    scores[0, 1:3] *= size
+    exact = jacobian_norm("polynomial", 0.3 * scores.double() ** power, scores.double(), power)
+    found = jacobian_norm("polynomial", 0.3 * scores**power, scores, power)
+    assert_close(found.double(), exact, rtol=1e-5, atol=0)
+
+
+def test_a_row_that_tells_no_coefficient_has_no_jacobian_norm() -> None:
+    zeros, ones, infinite = torch.zeros(1, 3), torch.ones(1, 3), torch.full((1, 3), torch.inf)
+    assert jacobian_norm("polynomial", zeros, zeros, 1).isnan() and jacobian_norm("polynomial", zeros, zeros, 2) == 0
+    assert jacobian_norm("polynomial", infinite, 1e20 * ones, 3).isnan()
+
+
+def test_a_masked_score_of_zero_has_no_slope() -> None:
+    scores, visible = torch.tensor([[2.0, 0.0, 0.0]]), torch.tensor([[True, True, False]])
+    assert_close(jacobian_norm("polynomial", 0.5 * scores, scores, 1, visible), torch.tensor([0.5 * 2**0.5]))
+
+
+def test_tiny_scores_of_expressive_attention_have_a_huge_jacobian_that_is_finite() -> None:
+    scores = torch.tensor([[1e-25, 2e-25, -3e-25]])
+    exact = torch.tensor([[1e-5, 2e-5, -3e-5]]).double()
+    weights = torch.tensor([[1.0, 4.0, 9.0]]) / 14
+    expected = jacobian_norm("expressive", exact**2 / (exact**2).sum(), exact) * 1e20
+    assert_close(jacobian_norm("expressive", weights, scores).double(), expected, rtol=1e-4, atol=0)
+
+
+def test_a_pattern_without_an_axis_of_layers_is_refused_in_a_sentence() -> None:
+    with pytest.raises(ValueError, match=r"axes layer, head, query and key .* this one is \(2, 3, 3\): take pattern"):
+        refuse_other_axes(torch.ones(2, 3, 3))
+    jaxtyping.config.update("jaxtyping_disable", True)
+    try:
+        with pytest.raises(ValueError, match="axes layer, head, query and key"):
+            row_curves(torch.ones(2, 3, 3), torch.ones(2, 3, 3), torch.ones(2, 3, 3).bool(), ("cog",) * 2)
+    finally:
+        jaxtyping.config.update("jaxtyping_disable", False)
 
 
 def test_every_variant_has_a_closed_jacobian() -> None:

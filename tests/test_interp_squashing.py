@@ -243,7 +243,7 @@ def test_a_flip_changes_what_is_listed_and_nothing_else() -> None:
     given = (random_pattern(signed=True), *values_and_writers())
     before, after = path_cancellation(*given), path_cancellation(*flip(*given))
     same = {name for name, tensor in before.tensors().items() if torch.allclose(tensor, after.tensors()[name])}
-    assert set(before.tensors()) - same == set(before.about.gauge_dependent)
+    assert set(before.tensors()) - same == set(before.about.by_gauge["odd"])
 
 
 def test_a_null_deals_signs_and_keeps_magnitudes() -> None:

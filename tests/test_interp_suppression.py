@@ -40,6 +40,12 @@ def weights(name: str = "cog") -> HeadWeights:
 
 
 @cache
+def centred(name: str) -> Tensor:
+    """Unembeddings less their mean."""
+    return weights(name).W_U - weights(name).W_U.mean(1, keepdim=True)
+
+
+@cache
 def explained(name: str = "cog") -> SuppressionEffect:
     return suppression_effect(model(name), PROMPTS, samples=1)
 
@@ -92,7 +98,7 @@ def test_the_suppression_part_is_the_sum_of_negative_components(name: str) -> No
 @pytest.mark.parametrize("name", ["cog", "polynomial", *GEMMAS])
 def test_heads_that_share_a_pass_and_prompts_of_several_lengths_are_as_one_by_one(name: str) -> None:
     def of_sources(run: LayerHeads) -> Tensor:
-        return torch.stack([by_hand(run, weights(name).W_U, 1, query) for query in range(len(run.ids))])
+        return torch.stack([by_hand(run, centred(name), 1, query) for query in range(len(run.ids))])
 
     found = explained(name)
     kl_mean, kl_kept = (one_by_one(name, 2, 1, kept) for kept in (lambda run: torch.zeros(()), of_sources))
@@ -161,6 +167,31 @@ def test_the_null_deals_the_tokens_anew() -> None:
     found = explained()
     assert found.explained_null.shape == found.explained.shape
     assert not torch.allclose(found.explained_null, found.explained, atol=1e-4)
+
+
+def test_what_is_added_to_all_logits_alike_changes_nothing() -> None:
+    plain: Any = tiny_model("cog")
+    with torch.no_grad():
+        plain.lm_head.weight += torch.randn(32)
+    shifted = suppression_effect(hooked(plain), PROMPTS, samples=1)
+    assert_close(shifted.explained, explained().explained, atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize("prompts", [PROMPTS[:1], PROMPTS])
+def test_prompts_of_one_token_have_nothing_to_explain(prompts: list[PromptTokens]) -> None:
+    single = [PromptTokens(one.ids[:1], one.strings[:1]) for one in prompts]
+    found = suppression_effect(model(), single, samples=1)
+    for name in ("explained", "explained_null", "explained_null_spread"):
+        assert found.tensors()[name].isnan().all()
+    assert found.figure().data
+
+
+def test_a_head_without_an_effect_has_nothing_to_explain() -> None:
+    plain: Any = tiny_model("cog")
+    with torch.no_grad():
+        plain.model.layers[1].self_attn.o_proj.weight[:, 16:32] = 0
+    found = suppression_effect(hooked(plain), PROMPTS, samples=1).explained
+    assert found[1, 1].isnan() and found.isnan().sum() == 1
 
 
 def test_no_prompt_is_refused() -> None:

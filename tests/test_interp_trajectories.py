@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tiny_models import tiny_folder
+from tiny_models import hooked_tiny, tiny_folder, tiny_model, tiny_tokenizer
 
+from interp.analyse import analyse
+from interp.choices import Choices
 from interp.trajectories.finding import finding
 from interp.trajectories.measures import head_statistic, named
 from interp.trajectories.snapshots import run_folder
 from interp.trajectories.trajectory import Trajectory, trajectory
+from models import save
 from models.checkpoints import open_folder
 
 PROMPT = "return x"
@@ -60,7 +63,8 @@ def test_the_measure_is_that_of_the_model(found: Trajectory, runs: dict[str, Pat
     from models import load
 
     first = load(runs["first run"] / "step-000008")
-    assert float(found.value[0]) == pytest.approx(head_statistic("entropy", PROMPT)(first)["entropy"], rel=1e-6)
+    measured: Any = head_statistic("entropy", PROMPT)(first)
+    assert float(found.value[0]) == pytest.approx(measured.values["entropy"], rel=1e-6)
 
 
 def test_a_frame_names_runs_and_steps(found: Trajectory) -> None:
@@ -108,6 +112,49 @@ def test_any_finding_can_be_followed(runs: dict[str, Path]) -> None:
     assert share.labels["measure"] == ("detectors.share_null",) and 0 < float(share.value) < 1
     with pytest.raises(ValueError, match="DetectorScores has no field 'colour'; known: signed"):
         trajectory(alone, finding(PROMPT, "detectors.colour"))
+
+
+def test_a_number_that_depends_on_the_gauge_says_so_along_its_trajectory(runs: dict[str, Path]) -> None:
+    numbers = ("negative_mass.negative_mass", "negative_mass.minority_mass")
+    found = trajectory(runs, finding(PROMPT, *numbers))
+    assert found.gauge_dependent == numbers[:1] and found.about.gauge_dependent == ("value",)
+    assert found.to_json()["fields"]["value"]["gauge_dependent"]
+    labels = [button.label for button in found.figure().layout.updatemenus[0].buttons]
+    assert labels == [f"{numbers[0]} (gauge-dependent)", numbers[1]]
+    alone = {"first run": runs["first run"]}
+    for measure in (finding(PROMPT, numbers[0]), head_statistic("negative_mass", PROMPT)):
+        assert trajectory(alone, measure).figure().layout.yaxis.title.text.endswith("negative_mass (gauge-dependent)")
+    free = trajectory(alone, finding(PROMPT, numbers[1]))
+    assert free.about.gauge_dependent == () and free.figure().layout.yaxis.title.text == numbers[1]
+
+
+def test_softmax_has_no_such_gauge(tmp_path: Path) -> None:
+    tiny_folder(tmp_path / "run" / "step-000004", "softmax")
+    found = trajectory({"run": tmp_path / "run"}, finding(PROMPT, "negative_mass.negative_mass"))
+    assert found.about.gauge_dependent == found.gauge_dependent == ()
+
+
+def test_what_was_chosen_is_chosen_for_every_snapshot(runs: dict[str, Path]) -> None:
+    folder = runs["first run"]
+    plain, chosen = (
+        analyse(hooked_tiny("cog"), PROMPT, ["trajectory"], choices=Choices(run=folder, embedding=embedding))
+        for embedding in ("token", "effective")
+    )
+    assert plain["trajectory"].tensors()["value"][0, 0] == chosen["trajectory"].tensors()["value"][0, 0]
+    at = plain["trajectory"].labels["measure"].index("copying.magnitude")
+    effective = trajectory(
+        {"run": folder}, finding(PROMPT, "copying.magnitude", choices=Choices(embedding="effective"))
+    )
+    assert plain["trajectory"].tensors()["value"][0, at] != effective.value[0, 0]
+    assert chosen["trajectory"].tensors()["value"][0, at] == effective.value[0, 0]
+
+
+def test_a_run_that_reads_other_tokens_is_refused(tmp_path: Path, runs: dict[str, Path]) -> None:
+    other = tiny_tokenizer()
+    other.add_tokens(["a token of its own"])
+    save(tiny_model("cog"), tmp_path / "run" / "step-000004", tokenizer=other)
+    with pytest.raises(ValueError, match=r"vocabulary .* so that the prompt's ids mean other tokens there"):
+        analyse(hooked_tiny("cog"), PROMPT, ["trajectory"], choices=Choices(run=tmp_path / "run"))
 
 
 def test_a_measure_may_be_a_number_a_tensor_or_named_ones() -> None:

@@ -12,7 +12,7 @@ from interp.assumptions import refuse_unlawful
 from interp.head_score import HeadScore
 from interp.nulls import null_of, random_weights, shuffled_signs, softmax_twin
 
-ABOUT = About("A score", "1", "x = 1", "headscope", null="random weights", gauge_dependent=("value",))
+ABOUT = About("A score", "1", "x = 1", "headscope", null="random weights", by_gauge={"odd": ("value",)})
 VALUE = torch.tensor([[0.5, -1.0], [float("nan"), 0.0]])
 SCORE = HeadScore(VALUE, VALUE.nan_to_num(), VALUE.abs(), about=ABOUT, labels={"head": ("<s>", "b")})
 

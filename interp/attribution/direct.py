@@ -1,6 +1,6 @@
 """Direct logit attribution: how much each part of the model adds to a logit, the final norm's scale frozen."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -18,6 +18,7 @@ DIRECT = About(
     "heads to their layer's attention less its bias",
     source="Elhage et al. 2021, section Understanding the Residual Stream; nostalgebraist 2020",
     null="any token of the vocabulary in the target's place (exact mean and standard deviation)",
+    by_gauge={"logits": ("head", "head_null", "component", "component_null")},
 )
 BY_SOURCE = About(
     title="Direct logit attribution by source token",
@@ -25,12 +26,17 @@ BY_SOURCE = About(
     law="A[d,s] · v_s W_O · W_U[:, target] / scale; sums over sources to the head's attribution",
     source="Elhage et al. 2021; with signed A: Lv et al. 2024 (arXiv 2411.07176)",
     null="any token of the vocabulary in the target's place (exact mean and standard deviation)",
+    by_gauge={"logits": ("value", "value_null")},
 )
 
 
 @dataclass(frozen=True, repr=False)
 class DirectAttribution(Result):
-    """of: which logit, or difference of logits. component: embedding, attention and MLP of each layer, bias b_U."""
+    """of: which logit, or difference of logits; labels["target"]: of which token, where it is the prompt's likeliest.
+
+    component: embedding, attention and MLP of each layer, bias b_U. What is added to all logits alike, as by
+    W_U + u 1ᵀ, changes a value and its null by as much: a value less its null, and a difference of two logits, stay.
+    """
 
     head: Float[Tensor, "layer head"]
     head_null: Float[Tensor, "layer head"]
@@ -43,7 +49,7 @@ class DirectAttribution(Result):
 
 @dataclass(frozen=True, repr=False)
 class SourceAttribution(Result):
-    """Every head's attribution at one position, by the position that it comes from."""
+    """Every head's attribution at one position, by the position that it comes from; of and labels as of the whole."""
 
     value: Float[Tensor, "layer head source"]
     value_null: Float[Tensor, "layer head source"]
@@ -69,7 +75,7 @@ def direct_attribution(parts: ResidualParts, readout: Readout, target: Target) -
         torch.cat([components.null, bias.null]),
         torch.cat([components.spread, bias.spread]),
         str(target),
-        about=DIRECT,
+        about=about_of(DIRECT, target),
         labels={"component": ("embedding", *names, "unembedding bias")},
     )
 
@@ -95,5 +101,10 @@ def source_attribution(
         torch.stack([layer.null for layer in layers]),
         torch.stack([layer.spread for layer in layers]),
         str(target),
-        about=BY_SOURCE,
+        about=about_of(BY_SOURCE, target),
     )
+
+
+def about_of(about: About, target: Target) -> About:
+    """The same for a target; what is added to all logits alike leaves a difference of two alone."""
+    return about if target.distractor is None else replace(about, by_gauge={})

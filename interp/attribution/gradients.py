@@ -8,7 +8,7 @@ from torch import Tensor
 
 from interp.about import About
 from interp.activations import gather
-from interp.attribution.patching import PLACES, UNIT, Patching, ends_of
+from interp.attribution.patching import PLACES, UNIT, Patching, ends_of, of_pair
 from interp.attribution.prompt_pair import PromptPair
 from models.attention.run import at_least_float32
 
@@ -19,8 +19,7 @@ GRADIENT = About(
     "patching to first order; a signed kernel jumps where a score is 0, which no gradient sees",
     source="Nanda 2023, Attribution Patching",
     null="a step of the same size in a random direction (exact mean 0 and standard deviation)",
-    gauge_dependent=("head_null_spread",),
-    under=("basis",),
+    by_gauge={"basis": ("head_null_spread",)},
 )
 
 
@@ -49,7 +48,13 @@ def attribution_patching(model: Any, pair: PromptPair) -> Patching:
         fields[f"{name}_null"] = torch.zeros_like(fields[name])
         fields[f"{name}_null_spread"] = step.norm(dim=-1) * slope.norm(dim=-1) / step.shape[-1] ** 0.5
     return Patching(
-        **fields, clean=between.clean, corrupt=between.corrupt, about=GRADIENT, labels={"pos": pair.positions}
+        **fields,
+        clean=between.clean,
+        corrupt=between.corrupt,
+        of=str(pair),
+        pair=pair.to_json(),
+        about=of_pair(GRADIENT, pair),
+        labels={"pos": pair.positions},
     )
 
 

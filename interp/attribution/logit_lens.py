@@ -20,6 +20,7 @@ LENS = About(
     law="x / scale(x) · W_U + b_U for the residual x before every layer and after the last; the last are the logits",
     source="nostalgebraist 2020, Interpreting GPT: the logit lens",
     null="of the logit: any token of the vocabulary in the target's place (exact mean and standard deviation)",
+    by_gauge={"logits": ("logit", "logit_null")},
 )
 
 

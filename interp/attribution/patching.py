@@ -1,8 +1,8 @@
 """Patching: which activations of a clean prompt, put into the run of a corrupt one, restore its logit difference."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Bool, Float
@@ -15,6 +15,9 @@ from interp.prompt_tokens import PromptTokens
 from interp.result import Result
 from interp.watch import Watch, counted, unwatched
 from models.attention.run import at_least_float32
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PLACES = {"resid_pre": "hook_resid_pre", "head": "attn.hook_z"}
 UNIT = "share of the gap between corrupt (0) and clean (1)"
@@ -31,17 +34,24 @@ ACTIVATION = About(
 class Patching(Result):
     """Of the residual before each layer at each position, and of each head's output at all positions at once.
 
-    clean, corrupt: the logit differences of the two prompts. Nulls: the estimate's alone.
+    clean, corrupt: the logit differences of the two prompts. of: between which two tokens. pair: these and the corrupt
+    prompt. Nulls: the estimate's alone.
     """
 
     resid_pre: Float[Tensor, "layer pos"]
     head: Float[Tensor, "layer head"]
     clean: float
     corrupt: float
+    of: str
+    pair: Mapping[str, Any]
     resid_pre_null: Float[Tensor, "layer pos"] | None = None
     resid_pre_null_spread: Float[Tensor, "layer pos"] | None = None
     head_null: Float[Tensor, "layer head"] | None = None
     head_null_spread: Float[Tensor, "layer head"] | None = None
+
+    def to_frame(self, field: str | None = None) -> "pd.DataFrame":
+        """As of every result, with the two tokens."""
+        return super().to_frame(field).assign(of=self.of)
 
 
 @dataclass(frozen=True)
@@ -78,9 +88,16 @@ def activation_patching(model: Any, pair: PromptPair, batch_size: int = 32, watc
         **{name: torch.cat(values).unflatten(0, (layers, -1)) for name, values in found.items()},
         clean=between.clean,
         corrupt=between.corrupt,
-        about=ACTIVATION,
+        of=str(pair),
+        pair=pair.to_json(),
+        about=of_pair(ACTIVATION, pair),
         labels={"pos": pair.positions},
     )
+
+
+def of_pair(about: About, pair: PromptPair) -> About:
+    """The same with the two tokens in the title."""
+    return replace(about, title=f"{about.title}, {pair}")
 
 
 def jobs(layers: int, positions: int, heads: int, batch_size: int) -> list[Job]:

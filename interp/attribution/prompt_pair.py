@@ -1,10 +1,13 @@
 """Prompt pair: a clean and a corrupt prompt of one length, and the two tokens between which the model decides."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor
 
+from interp.attribution.target import token_name
 from interp.prompt_tokens import PromptTokens
 
 
@@ -12,6 +15,7 @@ from interp.prompt_tokens import PromptTokens
 class PromptPair:
     """Two prompts; `target` is what the clean one calls for, `distractor` what the corrupt one does.
 
+    strings: the texts of these two, where a tokenizer knows them.
     Raises ValueError for prompts of different lengths: activations are moved position by position.
     """
 
@@ -19,9 +23,23 @@ class PromptPair:
     corrupt: PromptTokens
     target: int
     distractor: int
+    strings: tuple[str, str] | None = None
 
     def __post_init__(self) -> None:
         refuse_other_length(self.clean, self.corrupt)
+
+    def __str__(self) -> str:
+        target, distractor = self.strings or (None, None)
+        return f"{token_name(self.target, target)} against {token_name(self.distractor, distractor)}"
+
+    def to_json(self) -> dict[str, Any]:
+        """What was compared, as plain values."""
+        target, distractor = self.strings or (None, None)
+        return {
+            "target": {"id": self.target, "text": target},
+            "distractor": {"id": self.distractor, "text": distractor},
+            "corrupt": {"ids": list(self.corrupt.ids), "tokens": list(self.corrupt.strings)},
+        }
 
     @property
     def positions(self) -> tuple[str, ...]:
@@ -41,6 +59,12 @@ def refuse_other_length(clean: PromptTokens, corrupt: PromptTokens) -> None:
             f"patching needs prompts of one length, but the clean one has {len(clean.ids)} tokens and the corrupt one "
             f"{len(corrupt.ids)}: change a word for one with as many tokens"
         )
+
+
+def decision(pairs: Sequence[PromptPair]) -> str:
+    """Between which two tokens the model decides in some pairs, in words."""
+    said = dict.fromkeys(map(str, pairs))
+    return next(iter(said)) if len(said) == 1 else f"{len(pairs)} prompts, each with two tokens of its own"
 
 
 @dataclass(frozen=True)

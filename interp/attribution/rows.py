@@ -9,7 +9,7 @@ from interp.analysis import Analysis, Setting
 from interp.attribution.direct import DirectAttribution, SourceAttribution, direct_attribution, source_attribution
 from interp.attribution.logit_lens import READS, LogitLens, logit_lens, stream
 from interp.attribution.residual_parts import WRITES, readout, residual_parts
-from interp.attribution.target import Target
+from interp.attribution.target import Target, token_name
 from interp.prompt_tokens import token_string
 
 LAST = "ln_final.hook_scale"
@@ -20,21 +20,27 @@ def likeliest(run: Activations) -> Target:
     return Target(int(run.logits[-1].argmax()), name="logit of the likeliest token after the prompt")
 
 
+def naming(target: Target, setting: Setting) -> dict[str, tuple[str, ...]]:
+    """The target's token as a label, which a mean over prompts has not where they differ in it."""
+    return {"target": (token_name(target.token, token_string(target.token, setting.tokenizer)),)}
+
+
 def _direct_logit_attribution(setting: Setting, run: Activations) -> DirectAttribution:
-    parts = residual_parts(run, setting.weights)
-    return direct_attribution(parts, readout(run, setting.weights), likeliest(run))
+    parts, target = residual_parts(run, setting.weights), likeliest(run)
+    found = direct_attribution(parts, readout(run, setting.weights), target)
+    return replace(found, labels={**found.labels, **naming(target, setting)})
 
 
 def _source_attribution(setting: Setting, run: Activations) -> SourceAttribution:
-    scale = residual_parts(run, setting.weights).scale[:, None, None, None]
+    scale, target = residual_parts(run, setting.weights).scale[:, None, None, None], likeliest(run)
     found = source_attribution(
         run["attn.hook_pattern"][:, :, -1],
         run["attn.hook_v"],
         setting.weights.W_O / scale,
         readout(run, setting.weights),
-        likeliest(run),
+        target,
     )
-    return replace(found, labels={"source": run.tokens.strings})
+    return replace(found, labels={"source": run.tokens.strings, **naming(target, setting)})
 
 
 def _logit_lens(setting: Setting, run: Activations) -> LogitLens:

@@ -25,6 +25,11 @@ class Target:
         return chosen if self.distractor is None else chosen - logits[..., self.distractor]
 
 
+def token_name(token_id: int, text: str | None) -> str:
+    """A token in words: its text in quotes and its id; the id alone where no text is known."""
+    return f"token {token_id}" if text in (None, str(token_id)) else f"{text!r} (token {token_id})"
+
+
 @dataclass(frozen=True)
 class Attributed:
     """What parts give to a target, and mean and standard deviation of what they give to tokens drawn at random."""

@@ -15,10 +15,11 @@ from interp.result import Result
 COPYING = About(
     title="Copying score",
     unit="1",
-    law="Σ Re λ / Σ |λ| over the eigenvalues λ of W_E W_OV W_U; 1 copies, −1 suppresses",
+    law="Σ Re λ / Σ |λ| over the eigenvalues λ of W_E W_OV W_U, W_U less its mean over the vocabulary; "
+    "1 copies, −1 suppresses",
     source="Elhage et al. 2021, A Mathematical Framework for Transformer Circuits",
     null="heads of random W_V and W_O; one for all heads, whose norms the score does not know",
-    gauge_dependent=("value", "eigenvalues"),
+    by_gauge={"odd": ("value", "eigenvalues"), "scale": ("eigenvalues",)},
 )
 DRAWS = 32
 
@@ -46,7 +47,7 @@ def copying_score(weights: HeadWeights, embedding: Float[Tensor, "vocab d_model"
     Law: the eigenvalues are those of full_ov that are not 0. Positive scales of single heads change no score.
     """
     read = weights.W_E if embedding is None else embedding
-    across = weights.W_U @ read
+    across = weights.W_U_centred @ read
     eigenvalues = product_eigenvalues(weights.W_V, weights.W_O @ across)
     value = sign_balance(eigenvalues)
 

@@ -17,7 +17,7 @@ DIAGONAL = About(
     law="share of entries below the diagonal minus share above it, mean over tokens; 1 copies, −1 suppresses",
     source="McDougall et al. 2023, Copy Suppression; signed, and in both directions: headscope",
     null="heads of random W_V and W_O, same tokens; one for all heads, whose norms the ranks do not know",
-    gauge_dependent=("row_rank", "column_rank", "top_share", "bottom_share"),
+    by_gauge={"odd": ("row_rank", "column_rank", "top_share", "bottom_share")},
 )
 DRAWS = 16
 BLOCK = 64
@@ -69,7 +69,7 @@ def diagonal_ranks(
     def of_head(
         W_V: Float[Tensor, "d_model d_head"], W_O: Float[Tensor, "d_head d_model"]
     ) -> Float[Tensor, "statistic"]:
-        return diagonal_statistics(read @ W_V, W_O @ weights.W_U, chosen, k)
+        return diagonal_statistics(read @ W_V, W_O @ weights.W_U_centred, chosen, k)
 
     heads = zip(weights.W_V.flatten(0, 1), weights.W_O.flatten(0, 1), strict=True)
     found = torch.stack([of_head(*head) for head in heads], -1).unflatten(-1, weights.shape)

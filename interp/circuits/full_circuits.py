@@ -23,7 +23,7 @@ def full_ov(
     from transformer_lens import FactoredMatrix
 
     read = weights.W_E if embedding is None else embedding
-    return FactoredMatrix(read @ weights.W_V[layer, head], weights.W_O[layer, head] @ weights.W_U)
+    return FactoredMatrix(read @ weights.W_V[layer, head], weights.W_O[layer, head] @ weights.W_U_centred)
 
 
 def full_qk(

@@ -13,21 +13,15 @@ from interp.head_weights import HeadWeights
 from interp.nulls import null_of, random_weights
 from interp.result import Result
 
+MIRRORED = ("eigenvalues", "eigenvalue_balance")
+SCALED = ("operator_norm", "operator_norm_null", "operator_norm_null_spread", "singular_values", "eigenvalues")
 QK_SPECTRUM = About(
     title="Spectrum of W_QK",
     unit="1; singular values and eigenvalues: q·k of unit residuals",
     law="W_QK = W_Q W_Kᵀ = U diag(σ) Vᵀ = symmetric + antisymmetric part",
     source="Elhage et al. 2021 (eigenvalues); Roy and Vetterli 2007 (effective rank)",
     null="random W_Q and W_K of the same norm",
-    gauge_dependent=("eigenvalues", "eigenvalue_balance"),
-    under=("odd", "even"),
-    scale_dependent=(
-        "operator_norm",
-        "operator_norm_null",
-        "operator_norm_null_spread",
-        "singular_values",
-        "eigenvalues",
-    ),
+    by_gauge={"odd": MIRRORED, "even": MIRRORED, "scale": SCALED},
 )
 
 

@@ -14,11 +14,26 @@ from interp.result import Result
 if TYPE_CHECKING:
     from transformer_lens import FactoredMatrix
 
-GAUGE = tuple(f"{side}{field}" for side in ("highest", "lowest") for field in ("", "_ids", "_null"))
+FIELDS = tuple(f"{side}{field}" for side in ("highest", "lowest") for field in ("", "_ids", "_null", "_null_spread"))
+SCALED = tuple(name for name in FIELDS if not name.endswith("_ids"))
 NULL = "the same entry for all other tokens in the place of the chosen one: mean and standard deviation"
 SOURCE = "Elhage et al. 2021, A Mathematical Framework for Transformer Circuits"
-OV = About("Tokens promoted and suppressed", "logits · norm", "row of W_E W_OV W_U", SOURCE, (), NULL, GAUGE)
-QK = About("Keys sought and avoided", "q·k · norms", "row of W_E W_QK W_Eᵀ", SOURCE, (), NULL, GAUGE)
+OV = About(
+    title="Tokens promoted and suppressed",
+    unit="logits · norm",
+    law="row of W_E W_OV W_U",
+    source=SOURCE,
+    null=NULL,
+    by_gauge={"odd": FIELDS, "scale": SCALED},
+)
+QK = About(
+    title="Keys sought and avoided",
+    unit="q·k · norms",
+    law="row of W_E W_QK W_Eᵀ",
+    source=SOURCE,
+    null=NULL,
+    by_gauge={"odd": FIELDS, "even": FIELDS, "scale": SCALED},
+)
 
 
 @dataclass(frozen=True, repr=False)

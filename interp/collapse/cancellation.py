@@ -14,6 +14,7 @@ from interp.nulls import Null, null_of, shuffled_signs
 from interp.result import Result
 
 SAMPLES = 4
+MIRRORED = ("signed", "cancellation", "cancellation_null", "cancellation_null_spread")
 ABOUT = About(
     title="Path cancellation",
     unit="share of absolute paths",
@@ -21,8 +22,7 @@ ABOUT = About(
     "of contributions: the same with Σ_h c_h, c = ⟨A v W_O, o⟩ / Σ|⟨A v W_O, o⟩|",
     source="headscope",
     null="the signs of each row dealt anew",
-    gauge_dependent=("signed", "cancellation", "cancellation_null", "cancellation_null_spread"),
-    scale_dependent=("absolute", "signed", "cancellation", "cancellation_null", "cancellation_null_spread"),
+    by_gauge={"odd": MIRRORED, "scale": ("absolute", *MIRRORED)},
 )
 
 

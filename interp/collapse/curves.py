@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from interp.about import About
 from interp.collapse.distances import DISTANCES, distances
 from interp.collapse.last_residuals import Ids, last_residuals
 from interp.collapse.pairs import CollapsePair
+from interp.collapse.plain_ids import plain_ids
 from interp.hooked_model import HookedModel
 from interp.result import Result
 from interp.watch import Watch, unwatched
@@ -21,7 +22,7 @@ ABOUT = About(
     unit="units of the residual stream (relative: share of the first n)",
     law="D(n) = ‖x_last(first prompt) − x_last(second prompt)‖, e.g. of n and n + 1 ones; relative: D(n)/D(n₀)",
     source="Barbero et al. 2024 (arXiv 2406.04267), theorem 4.2; chunked: Lv et al. 2024 (arXiv 2411.07176), its code",
-    null="the same pair with every token but the last drawn at random: the distance of unrelated prompts",
+    null="the same pair with every token but the last drawn at random, none of them special: unrelated prompts",
 )
 
 
@@ -54,7 +55,8 @@ def collapse(
     for that model's own curve.
     """
     dice = torch.Generator().manual_seed(seed)
-    drawn = [unrelated(pair, model.cfg.d_vocab, dice) for pair in pairs for _ in range(samples)]
+    known = plain_ids(model)
+    drawn = [unrelated(pair, known, dice) for pair in pairs for _ in range(samples)]
     prompts = [prompt for pair in (*pairs, *drawn) for prompt in (pair.first, pair.second)]
     residuals = last_residuals(model, prompts, watch).unflatten(0, (-1, 2))
     apart = distances(residuals[:, 0], residuals[:, 1], model.cfg.d_head).transpose(1, 2)
@@ -72,10 +74,10 @@ def collapse(
     )
 
 
-def unrelated(pair: CollapsePair, vocabulary: int, dice: torch.Generator) -> CollapsePair:
-    """A pair of the same lengths and last tokens with everything else drawn at random."""
+def unrelated(pair: CollapsePair, known: Int[Tensor, "id"], dice: torch.Generator) -> CollapsePair:
+    """A pair of the same lengths and last tokens with everything else drawn at random from the known ids."""
 
     def drawn(ids: Ids) -> Ids:
-        return (*torch.randint(vocabulary, (len(ids) - 1,), generator=dice).tolist(), ids[-1])
+        return (*known[torch.randint(len(known), (len(ids) - 1,), generator=dice)].tolist(), ids[-1])
 
     return CollapsePair(pair.n, drawn(pair.first), drawn(pair.second))

@@ -7,10 +7,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 DISTANCES: dict[str, Callable[[Tensor, int], Tensor]] = {
-    "L1": lambda difference, d_head: difference.abs().sum(-1),
-    "L2": lambda difference, d_head: difference.norm(dim=-1),
-    "L∞": lambda difference, d_head: difference.abs().amax(-1),
-    "chunked": lambda difference, d_head: chunked(difference, d_head),
+    "L1 norm": lambda difference, d_head: difference.abs().sum(-1),
+    "L2 norm": lambda difference, d_head: difference.norm(dim=-1),
+    "L∞ norm": lambda difference, d_head: difference.abs().amax(-1),
+    "chunked L∞ norm": lambda difference, d_head: chunked(difference, d_head),
 }
 
 

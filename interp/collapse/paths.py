@@ -16,7 +16,7 @@ ABOUT = About(
     law="last row of Π_l (mean over heads of |A_l| / β_l + I)",
     source="Barbero et al. 2024 (arXiv 2406.04267), theorem 5.1, with |A| for A",
     null="equal weights on the visible keys",
-    scale_dependent=("bound",),
+    by_gauge={"scale": ("bound",)},
 )
 
 

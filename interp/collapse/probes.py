@@ -18,6 +18,7 @@ from interp.collapse.squashing import Squashing, squashing
 from interp.watch import Watch
 
 FIRST, LONGEST = 4, 1024
+SHORT = 16  # up to so many tokens, every length of a prompt is a point
 Preset = Callable[..., list[CollapsePair]]
 
 
@@ -67,7 +68,8 @@ def of_prompt(asked: Asked, watch: Watch) -> CollapseCurves:
     """D(n) of the prompt's first n tokens."""
     [prompt] = asked.prompts
     most = min(len(prompt.ids), asked.setting.facts.context - 1)
-    return collapse(asked.model, prefixes(prompt.ids, doubling(min(FIRST, most), most)), watch=watch)
+    lengths = range(min(2, most), most + 1) if most <= SHORT else doubling(FIRST, most)
+    return collapse(asked.model, prefixes(prompt.ids, lengths), watch=watch)
 
 
 def squashed(asked: Asked, watch: Watch) -> Squashing:

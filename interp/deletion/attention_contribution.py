@@ -14,11 +14,11 @@ from interp.result import Result
 ABOUT = About(
     title="Attention against contribution",
     unit="weight and logits before the final scale; r is a pure number",
-    law="x = Σ A[END, positions of the name], y = ⟨head's output at END, W_U[:, name]⟩; r their Pearson correlation",
+    law="x = Σ A[END, positions of the name], y = ⟨head's output at END, W_U[:, name] − mean of W_U⟩; "
+    "r their Pearson correlation",
     source="Lv et al. 2024 (arXiv 2411.07176); Wang et al. 2022, section 3.1",
     null="contributions dealt anew among the points, |r|",
-    gauge_dependent=("correlation", "attention"),
-    scale_dependent=("attention",),
+    by_gauge={"odd": ("correlation", "attention"), "scale": ("attention",)},
 )
 
 

@@ -12,17 +12,16 @@ from interp.result import Result
 
 ABOUT = About(
     title="Token-resolved direct effect",
-    unit="logits",
-    law="C[d, s] = A[d, s] · (v_s W_O · W_U[:, token s]) / final norm's scale at d",
+    unit="logits, against their mean over the vocabulary",
+    law="C[d, s] = A[d, s] · (v_s W_O · W_U[:, token s]) / scale at d, of the final norm and one after attention",
     source="Lv et al. 2024 (arXiv 2411.07176), after Elhage et al. 2021",
-    gauge_dependent=("ov",),
-    scale_dependent=("ov",),
+    by_gauge={"odd": ("ov",), "scale": ("ov",)},
 )
 
 
 @dataclass(frozen=True, repr=False)
 class Contributions(Result):
-    """C of the chosen heads and its OV term before the final scale; the axis head is labelled L3H0.
+    """C of the chosen heads and its OV term before the scale; the axis head is labelled L3H0.
 
     An odd kernel's flip (W_Q, W_V) → (−W_Q, −W_V) turns the sign of ov and leaves the contribution alone.
     """
@@ -49,11 +48,11 @@ def ov_terms(
 def contributions(
     pattern: Float[Tensor, "layer head query key"],
     ov: Float[Tensor, "layer head key"],
-    scale: Float[Tensor, "query 1"],
+    scale: Float[Tensor, "layer query 1"],
     heads: Sequence[tuple[int, int]],
     tokens: Sequence[str] = (),
 ) -> Contributions:
-    """C of the heads asked for, as (layer, head); the others' is not formed. scale: ln_final.hook_scale.
+    """C of the heads asked for, as (layer, head); the others' is not formed. scale: that of scale_to_logits.
 
     Raises ValueError for no head and for one that the model does not have.
     """
@@ -67,4 +66,4 @@ def contributions(
     if tokens:
         labels |= {"destination": tuple(tokens), "source": tuple(tokens)}
     terms = ov[layer, head]
-    return Contributions(pattern[layer, head] * terms[:, None] / scale, terms, about=ABOUT, labels=labels)
+    return Contributions(pattern[layer, head] * terms[:, None] / scale[layer], terms, about=ABOUT, labels=labels)

@@ -11,12 +11,13 @@ from interp.deletion.quadrants import dealt_masses, quadrant_masses, shares
 from interp.nulls import null_of, shuffled_signs
 from interp.result import Result
 
+BELOW_NULL = "where most is contributed, signs agree more than signs dealt anew would"
 ABOUT = About(
     title="Dynamic and static decision",
     unit="1",
     law="dynamic = 1 − |E[sign A]|, static = 1 − |E[sign OV]|, E weighted by |C| over destinations and sources",
     source="headscope",
-    null="signs dealt anew: of the pattern within each row, of the OV terms among the sources",
+    null=f"signs dealt anew: of the pattern within each row, of the OV terms among the sources; below it: {BELOW_NULL}",
 )
 
 
@@ -39,7 +40,7 @@ class DecisionPlane(Result):
 def decision_plane(
     pattern: Float[Tensor, "layer head query key"],
     ov: Float[Tensor, "layer head key"],
-    scale: Float[Tensor, "query 1"],
+    scale: Float[Tensor, "layer query 1"],
 ) -> DecisionPlane:
     """All heads on the plane; the arguments are those of `quadrants`."""
     dynamic, static = _decisions(quadrant_masses(pattern, ov, scale))

@@ -18,8 +18,7 @@ ABOUT = About(
     law="m = Σ|A|·1[A < 0] / Σ|A|, minority min(m, 1 − m), cancellation 1 − |ΣA| / Σ|A|; rows of two keys or more",
     source="Lv et al. 2024 (arXiv 2411.07176); minority mass and cancellation: headscope",
     null="the signs of each row dealt anew",
-    gauge_dependent=("negative_mass", "signed_sum"),
-    scale_dependent=("signed_sum",),
+    by_gauge={"odd": ("negative_mass", "signed_sum"), "scale": ("signed_sum",)},
 )
 
 

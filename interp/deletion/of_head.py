@@ -8,29 +8,32 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interp.about import About
-from interp.activations import SCORES, Activations
+from interp.activations import NORM_AFTER, SCORES, Activations
 from interp.analysis import Setting
 from interp.deletion.attention_contribution import AttentionContribution, attention_contribution, name_points
 from interp.deletion.contributions import ABOUT, ov_terms
+from interp.deletion.scales import SCALES, scale_to_logits
 from interp.nulls import softmax_twin
 from interp.result import Result
 
-PATTERN, VALUES, SCALE, Z = "attn.hook_pattern", "attn.hook_v", "ln_final.hook_scale", "attn.hook_z"
+PATTERN, VALUES, Z = "attn.hook_pattern", "attn.hook_v", "attn.hook_z"
 TWIN = About(
     title="A head and its softmax twin",
     unit=ABOUT.unit,
     law=ABOUT.law,
     source=ABOUT.source,
     null="the softmax twin: the same scores weighed by softmax, with the same OV circuit",
-    gauge_dependent=("pattern", "ov", "contribution_null"),
-    under=("odd", "even"),
-    scale_dependent=("pattern", "ov", "contribution_null"),
+    by_gauge={
+        "odd": ("pattern", "ov", "contribution_null"),
+        "even": ("contribution_null",),
+        "scale": ("pattern", "ov", "contribution_null"),
+    },
 )
 
 
 @dataclass(frozen=True, repr=False)
 class HeadContributions(Result):
-    """C of one head, and C as its softmax twin would have it; ov: the OV term before the final scale."""
+    """C of one head, and C as its softmax twin would have it; ov: the OV term before the scale."""
 
     contribution: Float[Tensor, "destination source"]
     contribution_null: Float[Tensor, "destination source"]
@@ -38,15 +41,15 @@ class HeadContributions(Result):
     ov: Float[Tensor, "source"]
 
 
-NEEDS = (PATTERN, VALUES, SCALE, SCORES)
+NEEDS = (PATTERN, VALUES, SCORES, *SCALES)
 
 
 def head_contributions(setting: Setting, run: Activations, layer: int, head: int) -> HeadContributions:
     """C of one head on a prompt that was gathered with NEEDS."""
     assert run.visible is not None  # gathered with the scores
-    unembeddings = setting.weights.W_U[:, list(run.tokens.ids)]
+    unembeddings = setting.weights.W_U_centred[:, list(run.tokens.ids)]
     ov = ov_terms(run[VALUES], setting.weights.W_O, unembeddings)[layer, head]
-    pattern, scale = run[PATTERN][layer, head], run[SCALE]
+    pattern, scale = run[PATTERN][layer, head], scale_to_logits(run)[layer]
     twin = softmax_twin(run[SCORES][layer, head], run.visible[layer])
     labels = {"destination": run.tokens.strings, "source": run.tokens.strings}
     return HeadContributions(pattern * ov / scale, twin * ov / scale, pattern, ov, about=TWIN, labels=labels)
@@ -57,8 +60,9 @@ def scatter_of_tokens(setting: Setting, run: Activations) -> AttentionContributi
     ids = torch.tensor(run.tokens.ids)
     names = list(dict.fromkeys(run.tokens.ids))
     positions = torch.stack([ids == name for name in names])
-    W_U = setting.weights.W_U[:, names]
-    points = name_points(run[PATTERN], run[Z], setting.weights.W_O, positions, W_U)
+    W_U = setting.weights.W_U_centred[:, names]
+    z = run[Z] / run[NORM_AFTER][..., None]
+    points = name_points(run[PATTERN], z, setting.weights.W_O, positions, W_U)
     return attention_contribution([points], words_of(run.tokens.ids, run.tokens.strings, names))
 
 

@@ -17,7 +17,7 @@ ABOUT = About(
     law="copy (A+, OV+) + OV deletion (A+, OV−) + weight deletion (A−, OV+) + double negative (A−, OV−) = 1",
     source="headscope, after Lv et al. 2024 (arXiv 2411.07176)",
     null="the signs of each row of the pattern dealt anew",
-    gauge_dependent=("share", "share_null", "share_null_spread", "layer_share", "model_share"),
+    by_gauge={"odd": ("share", "share_null", "share_null_spread", "layer_share", "model_share")},
 )
 
 
@@ -44,7 +44,7 @@ class Quadrants(Result):
 def quadrants(
     pattern: Float[Tensor, "layer head query key"],
     ov: Float[Tensor, "layer head key"],
-    scale: Float[Tensor, "query 1"],
+    scale: Float[Tensor, "layer query 1"],
 ) -> Quadrants:
     """The shares of all heads; ov as of `ov_terms` with the source tokens' own unembeddings."""
     mass = quadrant_masses(pattern, ov, scale)
@@ -69,21 +69,21 @@ def quadrants(
 def quadrant_masses(
     pattern: Float[Tensor, "layer head query key"],
     ov: Float[Tensor, "layer head key"],
-    scale: Float[Tensor, "query 1"],
+    scale: Float[Tensor, "layer query 1"],
 ) -> Float[Tensor, "layer head quadrant"]:
     """Σ|C| in each quadrant, layer by layer and without C itself: a product of the factors' signed halves."""
-    return torch.stack([_masses(A, term, scale) for A, term in zip(pattern, ov, strict=True)])
+    return torch.stack([_masses(*layer) for layer in zip(pattern, ov, scale, strict=True)])
 
 
 def dealt_masses(
     pattern: Float[Tensor, "layer head query key"],
     ov: Float[Tensor, "layer head key"],
-    scale: Float[Tensor, "query 1"],
+    scale: Float[Tensor, "layer query 1"],
     dice: torch.Generator,
 ) -> Float[Tensor, "layer head quadrant"]:
     """The same where the signs of each row of the pattern are dealt anew; one without negative weights has one deal."""
-    layers = zip(pattern, ov, strict=True)
-    return torch.stack([_masses(A if bool((A >= 0).all()) else shuffled_signs(A, dice), o, scale) for A, o in layers])
+    layers = zip(pattern, ov, scale, strict=True)
+    return torch.stack([_masses(A if bool((A >= 0).all()) else shuffled_signs(A, dice), *rest) for A, *rest in layers])
 
 
 def _masses(

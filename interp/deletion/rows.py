@@ -3,30 +3,31 @@
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.activations import Activations
+from interp.activations import NORM_AFTER, SCORES, Activations
 from interp.analysis import Analysis, Setting
 from interp.deletion.contributions import Contributions, contributions, ov_terms
 from interp.deletion.decision_plane import DecisionPlane, decision_plane
 from interp.deletion.negative_mass import NegativeMass, negative_mass
-from interp.deletion.of_head import Z, scatter_of_tokens
+from interp.deletion.of_head import PATTERN, VALUES, Z, scatter_of_tokens
 from interp.deletion.quadrants import Quadrants, quadrant_masses, quadrants
+from interp.deletion.scales import SCALES, scale_to_logits
 
-PATTERN, SCORES, VALUES, SCALE = "attn.hook_pattern", "attn.hook_attn_scores", "attn.hook_v", "ln_final.hook_scale"
+NEEDS = (PATTERN, VALUES, *SCALES)
 
 
 def own_ov_terms(setting: Setting, run: Activations) -> Float[Tensor, "layer head key"]:
     """The OV term of every token of the prompt towards its own logit."""
-    return ov_terms(run[VALUES], setting.weights.W_O, setting.weights.W_U[:, list(run.tokens.ids)])
+    return ov_terms(run[VALUES], setting.weights.W_O, setting.weights.W_U_centred[:, list(run.tokens.ids)])
 
 
 def deletion(setting: Setting, run: Activations) -> Quadrants:
     """The quadrants of a prompt."""
-    return quadrants(run[PATTERN], own_ov_terms(setting, run), run[SCALE])
+    return quadrants(run[PATTERN], own_ov_terms(setting, run), scale_to_logits(run))
 
 
 def plane(setting: Setting, run: Activations) -> DecisionPlane:
     """The decision plane of a prompt."""
-    return decision_plane(run[PATTERN], own_ov_terms(setting, run), run[SCALE])
+    return decision_plane(run[PATTERN], own_ov_terms(setting, run), scale_to_logits(run))
 
 
 def mass(setting: Setting, run: Activations) -> NegativeMass:
@@ -38,33 +39,31 @@ def mass(setting: Setting, run: Activations) -> NegativeMass:
 def strongest(setting: Setting, run: Activations) -> Contributions:
     """The contributions of the head with the largest Σ|C|."""
     ov = own_ov_terms(setting, run)
-    total = quadrant_masses(run[PATTERN], ov, run[SCALE]).sum(-1).nan_to_num()
+    total = quadrant_masses(run[PATTERN], ov, scale_to_logits(run)).sum(-1).nan_to_num()
     head = divmod(int(total.argmax()), total.shape[1])
-    return contributions(run[PATTERN], ov, run[SCALE], [head], run.tokens.strings)
+    return contributions(run[PATTERN], ov, scale_to_logits(run), [head], run.tokens.strings)
 
 
 ROWS = (
-    Analysis(
-        "deletion", "How much each head copies and deletes the tokens it reads.", (PATTERN, VALUES, SCALE), deletion
-    ),
+    Analysis("deletion", "How much each head copies and deletes the tokens it reads.", NEEDS, deletion),
     Analysis(
         "decision_plane",
         "Whether the weights or the OV circuit decide between copying and deletion.",
-        (PATTERN, VALUES, SCALE),
+        NEEDS,
         plane,
     ),
     Analysis("negative_mass", "How much attention subtracts, and how much cancels.", (PATTERN, SCORES), mass),
     Analysis(
         "contributions",
         "What the strongest head adds to the logit of each token that it attends to.",
-        (PATTERN, VALUES, SCALE),
+        NEEDS,
         strongest,
         over_tokens=True,
     ),
     Analysis(
         "attention_contribution",
         "Whether a head raises a token's logit as much as the last position attends to that token.",
-        (PATTERN, Z),
+        (PATTERN, Z, NORM_AFTER),
         scatter_of_tokens,
         over_tokens=True,
     ),

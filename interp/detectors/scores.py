@@ -11,6 +11,7 @@ from interp.assumptions import refuse_unlawful
 from interp.detectors.targets import TARGETS, targets
 from interp.result import Result
 
+SIGNED = ("signed", "signed_null")
 DETECTORS = About(
     title="Head detectors",
     unit="1",
@@ -18,8 +19,7 @@ DETECTORS = About(
     source="Olsson et al. 2022, In-context learning and induction heads; apart for sign and magnitude: headscope",
     null="each row's keys shuffled among those it sees (exact mean and deviation; of the sign, a ratio of means)",
     assumes=("causal",),
-    gauge_dependent=("signed", "signed_null", "signed_null_spread", "sign", "sign_null"),
-    scale_dependent=("signed", "signed_null", "signed_null_spread"),
+    by_gauge={"odd": (*SIGNED, "sign", "sign_null"), "scale": (*SIGNED, "signed_null_spread")},
 )
 
 

@@ -18,7 +18,7 @@ FIGURES: dict[str, str] = {
     "Composition": "circuits:composition_figure",
     "TopTokens": "circuits:top_tokens_figure",
     "Quadrants": "deletion:quadrants_figure",
-    "DecisionPlane": "deletion:decision_plane_figure",
+    "DecisionPlane": "decision_plane:decision_plane_figure",
     "NegativeMass": "deletion:negative_mass_figure",
     "Contributions": "deletion:contributions_figure",
     "HeadContributions": "head_deletion:head_contributions_figure",

@@ -1,10 +1,12 @@
 """Figures of attribution: what parts add to a logit, the logit lens, and patching."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
+from interp.about import About
 from interp.attribution.direct import DirectAttribution, SourceAttribution
 from interp.attribution.logit_lens import LogitLens
 from interp.attribution.patching import Patching
@@ -31,13 +33,18 @@ def direct_attribution_figure(result: DirectAttribution) -> go.Figure:
         hovertemplate="%{y}<br>%{x:.4f}<br>null %{text}<extra></extra>",
     )
     return canvas(
-        result.about,
+        of_target(result),
         [bars, second(grid(result, "head"), result.about.unit)],
         xaxis={"title": escaped(result.of), "domain": LEFT},
         yaxis=top_down(),
         **grid_axes("head"),
         showlegend=False,
     )
+
+
+def of_target(result: DirectAttribution | SourceAttribution) -> About:
+    """About with what is attributed in its title."""
+    return replace(result.about, title=": ".join([result.about.title, result.of, *result.labels.get("target", ())]))
 
 
 def source_attribution_figure(result: SourceAttribution) -> go.Figure:
@@ -48,7 +55,7 @@ def source_attribution_figure(result: SourceAttribution) -> go.Figure:
     names = [head_name(layer, head) for layer in range(layers) for head in range(heads)]
     cells = signed_heatmap(result.value.flatten(0, 1), "head %{y}<br>from %{text} at %{x}<br>%{z:.4f}", words)
     return canvas(
-        result.about,
+        of_target(result),
         [cells.update(colorbar=bar(result.of))],
         tall=max(PLOT, 6 * len(names)),
         xaxis={"title": "source", **token_ticks(tokens)},

@@ -1,4 +1,4 @@
-"""Figures of deletion and copying: quadrants, decision plane, negative mass, contributions and their scatter."""
+"""Figures of deletion and copying: quadrants, negative mass, contributions and their scatter."""
 
 import numpy as np
 import plotly.graph_objects as go
@@ -7,12 +7,11 @@ from torch import Tensor
 
 from interp.deletion.attention_contribution import AttentionContribution
 from interp.deletion.contributions import Contributions
-from interp.deletion.decision_plane import DecisionPlane
 from interp.deletion.negative_mass import NegativeMass
 from interp.deletion.quadrants import QUADRANTS, Quadrants
 from interp.figures.canvas import SQUARE, canvas, escaped, head_name, signed_heatmap, token_ticks, top_down
 from interp.figures.choice import choice
-from interp.figures.colours import BLUE, DEPTHS, GREY
+from interp.figures.colours import BLUE
 from interp.figures.heads import head_grid
 
 # Blue raises the attended token's logit, red lowers it; the pale ones do so through a negative weight.
@@ -36,26 +35,6 @@ def quadrants_figure(found: Quadrants) -> go.Figure:
         for i in (0, 3, 1, 2)
     ]
     return canvas(found.about, bars, "share", barmode="stack", yaxis={"range": [0, 1], "title": "share"})
-
-
-def decision_plane_figure(found: DecisionPlane) -> go.Figure:
-    """Every head as a point, its null beside it in grey."""
-    layers = np.indices(tuple(found.dynamic.shape))[0].ravel()
-    null = _points("null", found.dynamic_null, found.static_null, {"color": GREY, "symbol": "x-thin-open", "size": 7})
-    marker = {
-        "color": layers,
-        "colorscale": DEPTHS,
-        "size": 10,
-        "colorbar": {"title": "layer", "len": 0.8, "y": 1, "yanchor": "top", "dtick": 1 + layers.max() // 8},
-    }
-    axis = {"range": [-0.05, 1.05]}
-    return canvas(
-        found.about,
-        [null, _points("head", found.dynamic, found.static, marker)],
-        xaxis={"title": "dynamic", **axis},
-        yaxis={"title": "static", **axis},
-        legend={"x": 1.02, "y": 0, "yanchor": "bottom"},
-    )
 
 
 def negative_mass_figure(found: NegativeMass) -> go.Figure:
@@ -108,11 +87,3 @@ def head_names(values: Float[Tensor, "layer head ..."]) -> np.ndarray:
     """L0H0, L0H1, … in order."""
     layers, heads = values.shape[:2]
     return np.array([head_name(layer, head) for layer in range(layers) for head in range(heads)])
-
-
-def _points(
-    name: str, x: Float[Tensor, "layer head"], y: Float[Tensor, "layer head"], marker: dict[str, object]
-) -> go.Scatter:
-    hover = "%{text} %{fullData.name}<br>dynamic %{x:.3f}, static %{y:.3f}<extra></extra>"
-    flat = {"x": x.flatten().numpy(), "y": y.flatten().numpy(), "text": head_names(x)}
-    return go.Scatter(name=name, mode="markers", marker=marker, hovertemplate=hover, **flat)

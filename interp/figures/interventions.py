@@ -85,7 +85,7 @@ def sweep_figure(found: InterventionSweep) -> go.Figure:
     names, traces = [], []
     for field, words in SWEPT.items():
         for index, kind in enumerate(found.labels["kind"]):
-            shown = found if kind in SIGNED else replace(found, about=replace(found.about, gauge_dependent=()))
+            shown = found if kind in SIGNED else replace(found, about=replace(found.about, by_gauge={}))
             names.append(f"{kind}: {words}{f' ({GAUGE})' if field in shown.about.gauge_dependent else ''}")
             traces.append(grid(shown, field, index, name=kind, visible=not traces))
     return canvas(found.about, traces, **heads(), **choice(names))

@@ -3,7 +3,7 @@
 import numpy as np
 import plotly.graph_objects as go
 
-from interp.figures.canvas import canvas, escaped, log_axis
+from interp.figures.canvas import GAUGE, canvas, escaped, log_axis
 from interp.figures.choice import choice
 from interp.trajectories.trajectory import Trajectory
 
@@ -11,18 +11,19 @@ BEFORE_THE_FIRST = 0.5  # where a logarithmic axis shows step 0
 
 
 def trajectory_figure(result: Trajectory) -> go.Figure:
-    """A line per run; several measures have a menu. Warnings stand below the title."""
+    """A line per run; several measures have a menu, marked where they depend on the gauge. Warnings stand above."""
     measures = result.labels["measure"]
+    names = [escaped(one) + (f" ({GAUGE})" if one in result.gauge_dependent else "") for one in measures]
     traces = [line(result, measure, run) for measure in range(len(measures)) for run in range(len(result.runs))]
     warnings = [{"text": escaped(" · ".join(result.warnings)), "x": 0, "y": 1, "xref": "paper", "yref": "paper"}]
     return canvas(
         result.about,
         traces,
         xaxis=log_axis(np.maximum(result.step.numpy(), BEFORE_THE_FIRST), title="step"),
-        yaxis={"title": escaped(measures[0]) if len(measures) == 1 else "", "zeroline": True},
+        yaxis={"title": names[0] if len(names) == 1 else "", "zeroline": True},
         showlegend=True,
         annotations=[{**one, "showarrow": False, "yanchor": "bottom"} for one in warnings if result.warnings],
-        **choice([escaped(name) for name in measures], len(result.runs)),
+        **choice(names, len(result.runs)),
     )
 
 

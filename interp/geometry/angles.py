@@ -1,7 +1,6 @@
 """Angles: the cosine between every query and the keys it sees, counted and weighted by attention, beside chance."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -12,17 +11,17 @@ from interp.about import About
 from interp.geometry.cosines import BINS, cosines, histogram, shared, sides
 from interp.geometry.sphere import random_cosine_cdf
 from interp.result import Result
-from models.attention import variant_named
 from models.attention.run import grouped
 
 DIRECTED = ("pairs", "mass", "parallel", "antiparallel", "parallel_pairs", "antiparallel_pairs")
+UNDIRECTED = ("orthogonal", "both_sides", "orthogonal_pairs", "root_mean_square", "root_mean_square_pairs")
 ABOUT = About(
     title="Angles between queries and keys",
     unit="share",
     law="cos θ = q·k/(‖q‖‖k‖); parallel cos ≥ δ, orthogonal abs(cos) < δ, antiparallel cos ≤ −δ, in shares of Σ abs(a)",
     source="Gros 2024, arXiv 2407.18601",
     null="directions at random, density ∝ sin^(d−2) θ, whatever the attention",
-    under=("odd", "even"),
+    by_gauge={"odd": DIRECTED, "even": DIRECTED, "translation": (*DIRECTED, *UNDIRECTED)},
 )
 
 
@@ -34,7 +33,8 @@ class Angles(Result):
     orthogonal, antiparallel: shares of Σ abs(a); x_pairs: of the number of pairs, which is the share that attention
     blind to angles would have. both_sides: the smaller of parallel and antiparallel. root_mean_square: of cos θ.
     A flip of signs of W_Q mirrors the histograms and swaps parallel and antiparallel; orthogonal, both_sides and
-    root_mean_square stay. Angles are unchanged by (c W_Q, W_K / c) and by rotations of both, not by other changes of
+    root_mean_square stay. A vector added to all keys, which softmax does not see where the model rotates nothing,
+    changes every angle. Angles are unchanged by (c W_Q, W_K / c) and by rotations of both, not by other changes of
     basis of a head. pairs_null: chance, bin by bin; δ: delta.
     """
 
@@ -64,13 +64,12 @@ def angles(
     k: Float[Tensor, "layer kv_head key d_head"],
     pattern: Float[Tensor, "layer head query key"],
     visible: Bool[Tensor, "layer query key"],
-    variants: Sequence[str],
     delta: float | None = None,
 ) -> Angles:
-    """The angles of queries and keys (rotated where the model rotates them) under patterns of the named variants.
+    """The angles of queries and keys (rotated where the model rotates them) under the patterns of their heads.
 
     δ is 1/√d_head unless given: chance then calls about two thirds of all pairs orthogonal. Raises ValueError for a δ
-    outside of (0, 1) and for an unknown variant.
+    outside of (0, 1).
     """
     d = q.shape[-1]
     near = d**-0.5 if delta is None else delta
@@ -84,9 +83,7 @@ def angles(
         "pairs_null": random_cosine_cdf(edges, d).diff().clamp_min(0).to(q.dtype).expand_as(found["pairs"]),
         **{name: found["parallel"].new_full(q.shape[:2], value) for name, value in random_shares(near, d).items()},
     }
-    free = any(variant_named(variant).parity({}) for variant in variants)
-    about = replace(ABOUT, gauge_dependent=DIRECTED if free else ())
-    return Angles(**found, **chance, edges=edges, delta=near, d_head=d, about=about)
+    return Angles(**found, **chance, edges=edges, delta=near, d_head=d, about=ABOUT)
 
 
 def of_layer(

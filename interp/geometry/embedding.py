@@ -8,11 +8,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interp.about import About
+from interp.gauges import Gauge, kernel_gauges
 from interp.geometry.placing import METHODS, explained_by, signed_by, squared
 from interp.result import Result
 from models.attention import VARIANTS, variant_named
-from models.attention.variant import Parity
 
+PLACES = ("queries", "keys", "query_norms", "key_norms")
 ABOUT = About(
     title="Joint embedding of queries and keys",
     unit="coordinates",
@@ -86,16 +87,21 @@ def joint_embedding(
         scale=scale,
         projective=parity == "even",
         method=how.method,
-        about=about_of(parity, how.method),
+        about=about_of(variant, how, is_projective=parity == "even"),
         labels={"query": tuple(tokens), "key": tuple(tokens)},
     )
 
 
-def about_of(parity: Parity, method: str) -> About:
-    """What the coordinates are; a flip of an odd kernel's queries moves them, and neighbours with them."""
-    moved = ("queries",) if method == "pca" else ("queries", "keys")
-    law = PROJECTIVE_LAW if parity == "even" else ABOUT.law
-    return replace(ABOUT, law=law, gauge_dependent=moved if parity == "odd" else ())
+def about_of(variant: str, how: Embedding, *, is_projective: bool) -> About:
+    """What the coordinates are; a flip of an odd kernel's queries moves them, and neighbours with them.
+
+    A vector added to all keys moves everything, unless the keys are centred.
+    """
+    flipped = ("queries",) if how.method == "pca" else ("queries", "keys")
+    translated = () if how.centre_keys else (*PLACES, "explained")
+    by_gauge: dict[Gauge, tuple[str, ...]] = {"odd": flipped, "scale": PLACES, "translation": translated}
+    about = replace(ABOUT, law=PROJECTIVE_LAW if is_projective else ABOUT.law, by_gauge=by_gauge)
+    return about.of_gauges(kernel_gauges(variant, {"power": how.power}, is_rotated=False))
 
 
 def rms_norm(points: Float[Tensor, "point d_head"]) -> Float[Tensor, ""]:

@@ -21,7 +21,7 @@ def angles_of(setting: Setting, activations: Activations) -> Angles:
     if activations.visible is None:
         raise ValueError(f"angles need {SCORES} gathered, which says what each query sees")
     q, k = (by_head(activations, name) for name in QUERY_KEY)
-    return angles(q, k, activations[PATTERN], activations.visible, setting.facts.layer_variants)
+    return angles(q, k, activations[PATTERN], activations.visible)
 
 
 def embedding_of(
@@ -37,7 +37,8 @@ def embedding_of(
         how = replace(how, power=power_of(activations[PATTERN][layer], activations[SCORES][layer]))
     q, k = (by_head(activations, name)[layer] for name in QUERY_KEY)
     mine = k[head * len(k) // len(q)]
-    return joint_embedding(variant, q[head], mine, activations.tokens.strings, how)
+    found = joint_embedding(variant, q[head], mine, activations.tokens.strings, how)
+    return replace(found, about=found.about.of_gauges(setting.facts.gauges))
 
 
 def temperatures_of(setting: Setting, activations: Activations) -> Temperatures:

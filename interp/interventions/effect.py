@@ -1,6 +1,6 @@
 """Effect: what interventions change in a model's predictions, position by position, against the untouched run."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,13 +9,14 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from interp.about import About
+from interp.gauges import Gauge
 from interp.hooked_model import HookedModel, tokenizer_of
 from interp.interventions.divergence import divergence
 from interp.interventions.intervention import SIGNED, Intervention
 from interp.interventions.touched_run import editing_hooks, logits_of, refuse_outside
+from interp.model_facts import layer_gauges
 from interp.prompt_tokens import PromptTokens, token_string
 from interp.result import Result
-from models.attention import variant_named
 
 RANKS = 5
 NUMBERS = ("kl", "loss_change", "target_change", "distractor_change", "changed", "after_ids", "after_probability")
@@ -72,7 +73,7 @@ def intervene(
         found,
         interventions=tuple(one.to_json() for one in interventions),
         strings={i: token_string(i, tokenizer_of(model)) for i in ids},
-        about=replace(ABOUT, gauge_dependent=NUMBERS if _on_signs(model, interventions) else ()),
+        about=replace(found.about, by_gauge={**found.about.by_gauge, **changed_by_gauge(model, interventions)}),
         labels={"position": tokens.strings},
     )
 
@@ -87,6 +88,8 @@ def effect(
     """The changes between two runs over the same prompt, from their logits."""
     ranks = min(RANKS, before.shape[-1])
     likely, now_likely = (logits.softmax(-1).topk(ranks) for logits in (before, after))
+    asked = {"target_change": target, "distractor_change": distractor}
+    changes = {name: (after - before)[:, token] for name, token in asked.items() if token is not None}
     return InterventionEffect(
         kl=divergence(before, after),
         loss_change=losses(after, ids) - losses(before, ids),
@@ -95,9 +98,9 @@ def effect(
         before_probability=likely.values,
         after_ids=now_likely.indices,
         after_probability=now_likely.values,
-        target_change=None if target is None else (after - before)[:, target],
-        distractor_change=None if distractor is None else (after - before)[:, distractor],
-        about=ABOUT,
+        target_change=changes.get("target_change"),
+        distractor_change=changes.get("distractor_change"),
+        about=replace(ABOUT, by_gauge={"logits": tuple(changes)} if changes else {}),
     )
 
 
@@ -107,14 +110,14 @@ def losses(logits: Float[Tensor, "pos vocab"], ids: Int[Tensor, "pos"]) -> Float
     return torch.cat([known, known.new_full((1,), torch.nan)])
 
 
-def _on_signs(model: Any, interventions: Sequence[Intervention]) -> bool:
-    """Whether an edit tells positive from negative weights in a layer whose kernel does not."""
-    odd = odd_layers(model)
-    return any(one.kind in SIGNED and one.layer in odd for one in interventions)
+def changed_by_gauge(model: Any, interventions: Sequence[Intervention]) -> dict[Gauge, tuple[str, ...]]:
+    """The numbers that depend on a gauge, because an edit tells apart weights that the kernel of its layer does not."""
+    gauges = {one.layer: set(layer_gauges(model.blocks[one.layer].attn)) for one in interventions}
+    return {gauge: NUMBERS for one in interventions for gauge in gauges_seen(one) & gauges[one.layer]}
 
 
-def odd_layers(model: Any) -> Collection[int]:
-    """The layers whose kernel is odd: there the sign of a weight is a matter of gauge."""
-    spec = model.attention_spec
-    odd = variant_named(spec.variant).parity(spec.options) == "odd"
-    return spec.chosen(model.cfg.n_layers) if odd else ()
+def gauges_seen(intervention: Intervention) -> set[Gauge]:
+    """Which gauges change what an edit does: it looks at signs, or puts a weight of its own in their place."""
+    sets = intervention.kind == "set" and intervention.value != 0
+    found: dict[Gauge, bool] = {"odd": sets or intervention.kind in SIGNED, "scale": sets}
+    return {gauge for gauge, sees in found.items() if sees}

@@ -21,8 +21,8 @@ KINDS: dict[str, Callable[[Tensor, float], Tensor]] = {
 }
 VALUED = ("scale", "set")
 VALUELESS = tuple(kind for kind in KINDS if kind not in VALUED)
-# In a head of an odd kernel these do another thing after (W_Q, W_V) → (−W_Q, −W_V).
-SIGNED = ("keep_positive", "keep_negative", "absolute", "set")
+# In a head of an odd kernel these do another thing after (W_Q, W_V) → (−W_Q, −W_V), and so does set, but for 0.
+SIGNED = ("keep_positive", "keep_negative", "absolute")
 
 
 @dataclass(frozen=True)

@@ -1,23 +1,26 @@
 """Path patching: what one head's output at the last position is worth to the answer, through the MLPs alone."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from interp.about import About
-from interp.activations import gather
-from interp.attribution.prompt_pair import PromptPair
+from interp.attribution.prompt_pair import PromptPair, decision
 from interp.hooked_model import HookedModel
 from interp.interventions.touched_run import ROWS, logits_of_rows
+from interp.interventions.untouched_run import Z, untouched
 from interp.nulls import null_of
 from interp.result import Result
 from interp.watch import Watch, counted, unwatched
 
-Z = "attn.hook_z"
+if TYPE_CHECKING:
+    import pandas as pd
+
 SAMPLES = 4
 ABOUT = About(
     title="Path patching to the logits",
@@ -30,12 +33,21 @@ ABOUT = About(
 
 @dataclass(frozen=True, repr=False)
 class PathPatching(Result):
-    """Change of the mean logit difference by head; difference: that of each clean prompt, untouched."""
+    """Change of the mean logit difference by head; difference: that of each clean prompt, untouched.
+
+    of: between which two tokens. pairs: target, distractor and corrupt prompt of each.
+    """
 
     change: Float[Tensor, "layer head"]
     change_null: Float[Tensor, "layer head"]
     change_null_spread: Float[Tensor, "layer head"]
     difference: Float[Tensor, "prompt"]
+    of: str
+    pairs: tuple[Mapping[str, Any], ...]
+
+    def to_frame(self, field: str | None = None) -> "pd.DataFrame":
+        """As of every result, with the two tokens."""
+        return super().to_frame(field).assign(of=self.of)
 
 
 def path_patching(
@@ -44,12 +56,13 @@ def path_patching(
     """Every head as the sender, the final residual stream as the receiver; the pairs are of one length.
 
     Every head and prompt is run 1 + SAMPLES times, the senders of one layer together, at most batch_size rows in a
-    forward pass; watch(done, total) counts the passes. Hooks are state: the caller lets one run in at a time. Raises
-    ValueError for no pair, for pairs of several lengths and for a mean difference of 0.
+    forward pass; watch(done, total) counts the passes but for those of untouched prompts. Hooks are state: the caller
+    lets one run in at a time. Raises ValueError for no pair, pairs of several lengths and a mean difference of 0.
     """
-    runs = gather(model, [*(pair.clean for pair in pairs), *(pair.corrupt for pair in pairs)], [Z])
-    clean, corrupt = torch.stack([run[Z] for run in runs], 1).split(len(pairs), 1)
-    before = differences(pairs, torch.stack([run.logits[-1] for run in runs[: len(pairs)]]))
+    refuse_other_lengths(pairs)
+    runs = untouched(model, [pair.clean for pair in pairs], batch_size)
+    clean, before = runs.z, differences(pairs, runs.last_logits)
+    corrupt = untouched(model, [pair.corrupt for pair in pairs], batch_size).z
     if before.mean() == 0:
         raise ValueError("the mean logit difference of the clean prompts is 0, so no change is a share of it")
     ids = torch.tensor([pair.clean.ids for pair in pairs])
@@ -69,7 +82,25 @@ def path_patching(
         return 100 * (found.unflatten(1, (n_heads, -1)) - before).mean(-1) / before.mean()
 
     anywhere = null_of(lambda dice: change(int(torch.randint(max(ids.shape[1] - 1, 1), (), generator=dice))), SAMPLES)
-    return PathPatching(change(-1), anywhere.mean, anywhere.spread, before, about=ABOUT)
+    return PathPatching(
+        change(-1),
+        anywhere.mean,
+        anywhere.spread,
+        before,
+        of=decision(pairs),
+        pairs=tuple(pair.to_json() for pair in pairs),
+        about=replace(ABOUT, title=f"{ABOUT.title}, {decision(pairs)}"),
+    )
+
+
+def refuse_other_lengths(pairs: Sequence[PromptPair]) -> None:
+    """Raise ValueError for no pair, and for pairs of several lengths."""
+    lengths = sorted({len(pair.clean.ids) for pair in pairs})
+    if len(lengths) != 1:
+        raise ValueError(
+            "path patching takes prompts of one length, at least one pair of them; these have "
+            f"{' and '.join(map(str, lengths)) or 'no'} tokens"
+        )
 
 
 def given_logits(

@@ -20,6 +20,7 @@ from interp.prompt_tokens import PromptTokens
 from interp.result import Result
 from interp.watch import Watch, counted, unwatched
 
+FLOOR = 1e-6  # nats; float32's rounding of a mean KL stays below
 ABOUT = About(
     title="Copy suppression explains",
     unit="share of the effect",
@@ -37,6 +38,10 @@ class SuppressionEffect(Result):
     unembedding of source token s at length 1; the rest, output − S, is replaced by its mean over all positions of
     all prompts. kl_kept, kl_mean: means over all positions, in nats. All are the same under an odd kernel's flip.
     A norm after attention (Gemma) divides all parts by its scale in the untouched run, position by position.
+    Unembeddings are taken less their mean, so that what is added to all logits alike changes nothing.
+
+    explained and its null are NaN where there is no effect to explain: kl_mean below FLOOR, or no prompt of two tokens,
+    as a single token has no other to suppress.
     """
 
     explained: Float[Tensor, "layer head"]
@@ -71,15 +76,24 @@ def suppression_effect(
             return kl_keeping(model, runs, parts, batch_size, step)
 
         def suppressing(sources: Sequence[Int[Tensor, "_"]]) -> Float[Tensor, "head"]:
-            return keeping(suppression(run, weights.W_U[:, own]) for run, own in zip(runs, sources, strict=True))
+            return keeping(
+                suppression(run, weights.W_U_centred[:, own]) for run, own in zip(runs, sources, strict=True)
+            )
 
         kl_mean = keeping(torch.zeros_like(run.output) for run in runs)
         kl_kept = suppressing([run.ids for run in runs])
-        null = null_of(lambda dice: 1 - suppressing([dealt(run.ids, dice) for run in runs]) / kl_mean, samples)
-        return torch.stack([1 - kl_kept / kl_mean, null.mean, null.spread, kl_kept, kl_mean])
+        whole = effect_to_explain(kl_mean, prompts)
+        null = null_of(lambda dice: 1 - suppressing([dealt(run.ids, dice) for run in runs]) / whole, samples)
+        return torch.stack([1 - kl_kept / whole, null.mean, null.spread, kl_kept, kl_mean])
 
     fields = torch.stack([of_layer(layer) for layer in range(n_layers)], 1)
     return SuppressionEffect(*fields, about=ABOUT)
+
+
+def effect_to_explain(kl_mean: Float[Tensor, "head"], prompts: Sequence[PromptTokens]) -> Float[Tensor, "head"]:
+    """The KL of mean ablation; NaN where it is rounding, and where every prompt is a single token."""
+    there = (kl_mean >= FLOOR) & (max(len(prompt.ids) for prompt in prompts) > 1)
+    return kl_mean.where(there, torch.nan)
 
 
 def suppression(run: LayerHeads, unembeddings: Float[Tensor, "d_model key"]) -> Float[Tensor, "head pos d_model"]:

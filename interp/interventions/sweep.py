@@ -10,8 +10,8 @@ from torch import Tensor
 
 from interp.about import About
 from interp.hooked_model import HookedModel
-from interp.interventions.effect import effect, odd_layers
-from interp.interventions.intervention import KINDS, SIGNED, VALUELESS
+from interp.interventions.effect import changed_by_gauge, effect
+from interp.interventions.intervention import KINDS, VALUELESS, Intervention
 from interp.interventions.touched_run import ROWS, Hook, logits_of, logits_of_rows
 from interp.nulls import null_of, shuffled_signs
 from interp.prompt_tokens import PromptTokens
@@ -80,12 +80,13 @@ def sweep(
 
     by_kind = torch.stack([changes(lambda weights, edit=KINDS[kind]: edit(weights, 0.0)) for kind in kinds], 1)
     null = null_of(lambda dice: changes(partial(dealt, dice=dice)), NULL_SAMPLES)
-    on_signs = bool(odd_layers(model)) and not set(SIGNED).isdisjoint(kinds)
+    every = [Intervention(kind, layer) for kind in kinds for layer in range(model.cfg.n_layers)]
+    by_gauge = dict.fromkeys(changed_by_gauge(model, every), MEASURES)
     return InterventionSweep(
         *by_kind,
         *null.mean[:, None].expand_as(by_kind),
         *null.spread[:, None].expand_as(by_kind),
-        about=replace(ABOUT, gauge_dependent=MEASURES if on_signs else ()),
+        about=replace(ABOUT, by_gauge=by_gauge),
         labels={"kind": tuple(kinds)},
     )
 

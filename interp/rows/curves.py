@@ -1,13 +1,14 @@
 """Row curves: the measures of every row of every head, by the position of its query."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from interp.about import About, Gauge
+from interp.about import About
+from interp.gauges import Gauge, kernel_gauges, merged
 from interp.result import Result
 from interp.rows.reading import BESIDE_TWIN, TOP, Reading, Rows, read_power, rows_of
 
@@ -75,8 +76,9 @@ def row_curves(
 
     The queries are the last of the keys. powers: of the polynomial layers, None for the others; when not given they are
     read off the weights, and where that cannot be, Jacobian norms are NaN. Raises ValueError for an unknown variant,
-    and for variants or powers that are not one per layer.
+    for variants or powers that are not one per layer, and for patterns that have no axis of layers.
     """
+    refuse_other_axes(pattern)
     for name, given in (("variant", variants), ("power, or None,", powers)):
         if given is not None and len(given) != len(pattern):
             raise ValueError(f"a {name} is named for each of the {len(pattern)} layers; got {len(given)}")
@@ -84,21 +86,30 @@ def row_curves(
     layers = []
     for layer, variant in enumerate(variants):
         a, p = pattern[layer, None], scores[layer, None]
-        reading = Reading(variant, read_power(variant, a, p) if powers is None else powers[layer], top)
+        power = read_power(variant, a, p) if powers is None else powers[layer]
+        reading = Reading(variant, power, top, kernel_gauges(variant, {"power": power}))
         layers.append(Rows(reading, rows_of(reading, a, p, visible[layer, None, None], position)))
     return curves_of(layers)
 
 
+def refuse_other_axes(pattern: Float[Tensor, "..."]) -> None:
+    """Raise ValueError for a pattern of other axes than row_curves reads."""
+    if pattern.ndim != 4:
+        raise ValueError(
+            f"a pattern with the axes layer, head, query and key was asked for, this one is {tuple(pattern.shape)}: "
+            "take pattern[None] of one layer's heads"
+        )
+
+
 def curves_of(layers: Sequence[Rows]) -> RowCurves:
     """The record of the rows of some layers, in their order."""
-    gauges = tuple(dict.fromkeys(gauge for rows in layers for gauge in rows.reading.gauges))
+    gauges = merged([rows.reading.gauges for rows in layers])
     found = {name: torch.cat([rows.found[name] for rows in layers]) for name in layers[0].found}
     return RowCurves(**found, top=layers[0].reading.top, about=gauged(ABOUT, gauges, BESIDE_TWIN, SCALED))  # type: ignore[arg-type]
 
 
-def gauged(about: About, gauges: tuple[Gauge, ...], beside_twin: Sequence[str], scaled: Sequence[str]) -> About:
-    """The same, with the fields that these gauges change; softmax of the scores has none, so that all change it."""
-    twins = [f"{name}_null" for name in beside_twin] if gauges else []
-    mirrored = MIRRORED if "odd" in gauges else ()
-    changed = dict.fromkeys((*mirrored, *(scaled if "scale" in gauges else ()), *twins))
-    return replace(about, gauge_dependent=tuple(changed), under=gauges)
+def gauged(about: About, gauges: Collection[Gauge], beside_twin: Sequence[str], scaled: Sequence[str]) -> About:
+    """The same, with the fields that these gauges change; softmax of the scores has no gauge of a kernel without it."""
+    twins = tuple(f"{name}_null" for name in beside_twin)
+    changed: dict[Gauge, tuple[str, ...]] = {"odd": (*MIRRORED, *twins), "even": twins, "scale": (*scaled, *twins)}
+    return replace(about, by_gauge=changed).of_gauges(gauges)

@@ -85,9 +85,8 @@ class HeadRows(Result):
         known = self.tensors()
         if statistic not in known:
             raise ValueError(f"unknown statistic {statistic!r}; known: {', '.join(known)}")
-        fields = {"value": statistic, "value_null": f"{statistic}_null"}
-        gauge = tuple(name for name, field in fields.items() if field in self.about.gauge_dependent)
-        about = replace(self.about, title=statistic.replace("_", " ").capitalize(), gauge_dependent=gauge)
+        fields = {statistic: "value", f"{statistic}_null": "value_null"}
+        about = replace(self.about.of_fields(fields), title=statistic.replace("_", " ").capitalize())
         return HeadScore(known[statistic], known.get(f"{statistic}_null"), about=about, labels=self.labels)
 
 
@@ -101,7 +100,7 @@ def head_rows(curves: RowCurves) -> HeadRows:
         minority_mass=torch.minimum(means["negative_mass"], 1 - means["negative_mass"]),
         dilution_slope=dilution_slope(curves.max_share, curves.visible_keys),
         top=curves.top,
-        about=gauged(ABOUT_HEADS, curves.about.under, (*SHARPNESS, *NORMS), SCALED),
+        about=gauged(ABOUT_HEADS, curves.about.by_gauge, (*SHARPNESS, *NORMS), SCALED),
     )
 
 

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from interp.model_facts import layer_gauges
 from interp.prompt_tokens import PromptTokens
 from interp.rows.curves import RowCurves, curves_of
 from interp.rows.reading import TOP, Reading, Rows, rows_of
@@ -51,20 +52,21 @@ def pattern_hooks(model: Any, layer: int, top: int, keep: Keep) -> list[tuple[st
     attention = model.blocks[layer].attn
 
     def measure(pattern: Float[Tensor, "1 head query key"], hook: object) -> None:
-        keep(rows_of_pattern(attention.layer, scores.pop(), pattern, top))
+        keep(rows_of_pattern(attention, scores.pop(), pattern, top))
 
     name = f"blocks.{layer}.attn"
     return [(f"{name}.hook_attn_scores", lambda p, hook: scores.append(p)), (f"{name}.hook_pattern", measure)]
 
 
 def rows_of_pattern(
-    layer: AttentionLayer,
+    attention: Any,
     scores: Float[Tensor, "1 head query key"],
     pattern: Float[Tensor, "1 head query key"],
     top: int,
 ) -> Rows:
-    """The rows of a formed pattern; every head has the same mask."""
-    reading = Reading(layer.variant.name, layer.options.get("power"), top)
+    """The rows of a pattern that a hooked layer formed; every head has the same mask."""
+    layer: AttentionLayer = attention.layer
+    reading = Reading(layer.variant.name, layer.options.get("power"), top, layer_gauges(attention))
     n_query, n_key = pattern.shape[-2:]
     position = torch.arange(n_key - n_query, n_key, device=pattern.device)
     return Rows(reading, rows_of(reading, pattern, scores, seen_cells(scores[:, :1]), position))

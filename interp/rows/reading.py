@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from jaxtyping import Bool, Float, Int, Num
 from torch import Tensor
 
-from interp.about import Gauge
+from interp.gauges import Gauge
 from interp.nulls import softmax_twin
 from interp.rows.jacobian import jacobian_norm, power_of
 from interp.rows.measures import measures, measures_of_equal_weights, sharpness
-from models.attention import variant_named
 
 TOP = 5
 BESIDE_NULL = (
@@ -28,18 +27,15 @@ OWN_TWINS = ("softmax", "selective")
 
 @dataclass(frozen=True)
 class Reading:
-    """How rows are read: as which variant's weights (of which power, if polynomial), and how many keys are the top."""
+    """How rows are read: as which variant's weights (of which power, if polynomial), and how many keys are the top.
+
+    gauges: those of the kernel.
+    """
 
     variant: str
     power: int | float | None = None
     top: int = TOP
-
-    @property
-    def gauges(self) -> tuple[Gauge, ...]:
-        """Which changes of its weights leave alone what such a head computes, those that all heads have apart."""
-        parity = variant_named(self.variant).parity({"power": self.power})
-        scale: tuple[Gauge, ...] = ("scale",) if self.variant == "polynomial" else ()
-        return scale if parity is None else (parity, *scale)
+    gauges: tuple[Gauge, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,7 +56,7 @@ def rows_of(
     """What RowCurves holds, of some rows whose scores the kernel weighed."""
     n = visible.sum(-1)
     found = measures(pattern, n, position, reading.top)
-    found["jacobian_norm"] = jacobian_norm(reading.variant, pattern, scores, reading.power)
+    found["jacobian_norm"] = jacobian_norm(reading.variant, pattern, scores, reading.power, visible)
     twin = found if reading.variant in OWN_TWINS else rows_of_twin(scores, visible)
     equal = measures_of_equal_weights(visible, position, reading.top, pattern.dtype)
     nulls = {**{name: twin[name] for name in BESIDE_TWIN}, **equal}

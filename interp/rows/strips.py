@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from interp.gauges import kernel_gauges
 from interp.rows.curves import RowCurves, curves_of
 from interp.rows.reading import TOP, Reading, Rows, rows_of
 from models.attention import variant_named
@@ -49,7 +50,8 @@ def rows_of_call(call: Call, top: int = TOP) -> Rows:
     prepared = row.prepare(at_least_float32(given.q), k, **call.options)
     check_kernel(prepared.kernel, (*prepared.q.shape[:3], k.shape[2]))
     around = around_kernel(call.soft_cap, 0.0)
-    reading = Reading(row.name, prepared.kernel.get("power"), top)
+    gauges = kernel_gauges(row.name, prepared.kernel, is_capped=call.soft_cap is not None)
+    reading = Reading(row.name, prepared.kernel.get("power"), top, gauges)
     n_query, n_key = given.q.shape[2], k.shape[2]
     position = torch.arange(n_key - n_query, n_key, device=k.device)
     found: dict[str, Tensor] = {}

@@ -1,7 +1,7 @@
 """Measures: functions of a model that give the numbers whose trajectory is asked for."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -9,12 +9,25 @@ import torch
 from torch import Tensor
 
 from interp.attention_run import attention_run
+from interp.gauges import Gauge
 from interp.head_statistics import HeadStatistics
 from interp.hooked_model import tokenizer_of
+from interp.model_facts import model_gauges
 from interp.prompt_tokens import prompt_tokens
 
+CHANGED: dict[Gauge, tuple[str, ...]] = {"odd": ("negative_mass", "signed_sum"), "scale": ("signed_sum",)}
+
+
+@dataclass(frozen=True)
+class Found:
+    """Numbers by name; by_gauge: the names of those that a change of gauge changes."""
+
+    values: Mapping[str, float]
+    by_gauge: Mapping[Gauge, tuple[str, ...]]
+
+
 Measured = float | int | Tensor | np.ndarray | Mapping[str, Any]
-Measure = Callable[[Any], Measured]
+Measure = Callable[[Any], Measured | Found]
 
 
 def head_statistic(field: str, prompt: str) -> Measure:
@@ -22,10 +35,14 @@ def head_statistic(field: str, prompt: str) -> Measure:
     if field not in (known := [one.name for one in fields(HeadStatistics)]):
         raise ValueError(f"unknown head statistic {field!r}; known: {', '.join(known)}")
 
-    def measure(model: Any) -> dict[str, float]:
+    def measure(model: Any) -> Found:
         sizes = {"vocabulary": model.cfg.d_vocab, "context": model.cfg.n_ctx}
         tokens = prompt_tokens(prompt, tokenizer_of(model), prepend_bos=False, **sizes)
-        return {field: float(getattr(attention_run(model, tokens).heads, field).nanmean())}
+        mean = float(getattr(attention_run(model, tokens).heads, field).nanmean())
+        free: dict[Gauge, tuple[str, ...]] = {
+            gauge: (field,) for gauge in model_gauges(model) if field in CHANGED.get(gauge, ())
+        }
+        return Found({field: mean}, free)
 
     return measure
 

@@ -1,11 +1,15 @@
 """The row of trajectories in the table of analyses: how a model's own training went."""
 
 from pathlib import Path
+from typing import Any
 
-from interp.analysis import Asked, Probe
+from interp.analysis import Asked, Probe, Setting
+from interp.choices import Choices
+from interp.hooked_model import tokenizer_of
 from interp.trajectories.trajectory import Trajectory, trajectory
 from interp.watch import Watch
 
+CHOSEN = ("embedding", "distance")
 NUMBERS = (
     "negative_mass.minority_mass",
     "deletion.net_copy",
@@ -17,11 +21,30 @@ NUMBERS = (
 
 
 def trained(asked: Asked, watch: Watch) -> Trajectory:
-    """NUMBERS over the snapshots of the run."""
+    """NUMBERS over the snapshots of the run, whose models must read the ids as the model that is asked does."""
     from interp.trajectories.finding import finding  # a measure may be any analysis, which this table is part of
 
+    choices = Choices(**{name: asked.choices[name] for name in CHOSEN if name in asked.choices})
+    found = finding(asked.prompts, *NUMBERS, choices=choices, prepend_bos=asked.bos)
+
+    def measure(model: Any) -> Any:
+        refuse_other_vocabulary(model, asked.setting)
+        return found(model)
+
     run = Path(asked.run or "").resolve()
-    return trajectory({run.name: run}, finding(asked.prompts, *NUMBERS), watch, "Over the snapshots of training")
+    return trajectory({run.name: run}, measure, watch, "Over the snapshots of training")
+
+
+def refuse_other_vocabulary(model: Any, setting: Setting) -> None:
+    """Raise ValueError for a snapshot with other tokens than the model whose ids the prompt is."""
+    tokenizers = (tokenizer_of(model), setting.tokenizer)
+    known = [one.get_vocab() for one in tokenizers if one is not None]
+    sizes = (model.cfg.d_vocab, setting.facts.vocabulary)
+    if sizes[0] != sizes[1] or (len(known) == 2 and known[0] != known[1]):
+        raise ValueError(
+            f"the run's vocabulary ({sizes[0]} tokens) is not the model's ({sizes[1]} tokens), so that the prompt's "
+            "ids mean other tokens there: give a run with the model's own tokenizer"
+        )
 
 
 PROBES = (

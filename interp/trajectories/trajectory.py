@@ -12,7 +12,7 @@ from torch import Tensor
 
 from interp.about import About
 from interp.result import Result
-from interp.trajectories.measures import Measure, named
+from interp.trajectories.measures import Found, Measure, named
 from interp.trajectories.snapshots import run_folder
 from interp.watch import Watch, unwatched
 from models.checkpoints import open_folder
@@ -34,6 +34,7 @@ class Trajectory(Result):
 
     run: the index of a point's run in runs. fingerprint: sha256 of what a point's snapshot holds, weights and config.
     warnings: sentences on snapshots of one run that are the same model, and on models that were left out.
+    gauge_dependent: the measures that a change of gauge, which leaves the models' functions alone, changes.
     """
 
     value: Float[Tensor, "point measure"]
@@ -42,6 +43,7 @@ class Trajectory(Result):
     runs: tuple[str, ...]
     fingerprint: tuple[str, ...]
     warnings: tuple[str, ...] = ()
+    gauge_dependent: tuple[str, ...] = ()
 
     def to_frame(self, field: str | None = None) -> "pd.DataFrame":
         """A row per point and measure, as every result has it, with the point's run, step and fingerprint."""
@@ -62,7 +64,7 @@ class Point:
     run: str
     step: int
     fingerprint: str
-    values: dict[str, float]
+    found: Found
 
 
 def trajectory(
@@ -92,33 +94,35 @@ def measured(run: str, step: int, folder: Path, measure: Measure) -> Point:
 
     gc.collect()  # the snapshot before this one: a hooked model refers to itself, and would stay
     opened = open_folder(folder)
-    values = named(measure(hooked(opened.model, opened.tokenizer)))
-    return Point(run, step, opened.fingerprint, values)
+    found = measure(hooked(opened.model, opened.tokenizer))
+    return Point(run, step, opened.fingerprint, found if isinstance(found, Found) else Found(named(found), {}))
 
 
 def of_points(points: list[Point], runs: tuple[str, ...], left_out: tuple[str, ...], about: About) -> Trajectory:
     """The points as a result."""
+    changed = [one for point in points for one in point.found.by_gauge.items()]
     return Trajectory(
-        value=torch.tensor([list(point.values.values()) for point in points], dtype=torch.float64),
+        value=torch.tensor([list(point.found.values.values()) for point in points], dtype=torch.float64),
         run=torch.tensor([runs.index(point.run) for point in points]),
         step=torch.tensor([point.step for point in points]),
         runs=runs,
         fingerprint=tuple(point.fingerprint for point in points),
         warnings=left_out + twins(points),
-        about=about,
+        gauge_dependent=tuple(dict.fromkeys(name for _, names in changed for name in names)),
+        about=replace(about, by_gauge={gauge: ("value",) for gauge, _ in changed}),
         labels={
             "point": tuple(f"{point.run} at {point.step}" for point in points),
-            "measure": tuple(name or "value" for name in points[0].values),
+            "measure": tuple(name or "value" for name in points[0].found.values),
         },
     )
 
 
 def refuse_other_names(first: Point, now: Point) -> None:
     """A measure must say the same of every snapshot."""
-    if list(now.values) != list(first.values):
+    if list(now.found.values) != list(first.found.values):
         raise ValueError(
-            f"the measure gave {', '.join(now.values)} at step {now.step} of {now.run}, and "
-            f"{', '.join(first.values)} before: it must give the same names for every snapshot"
+            f"the measure gave {', '.join(now.found.values)} at step {now.step} of {now.run}, and "
+            f"{', '.join(first.found.values)} before: it must give the same names for every snapshot"
         )
 
 

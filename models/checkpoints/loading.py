@@ -21,10 +21,13 @@ def load(
 
     dtype as in open_folder. Raises CheckpointError for what is neither, and for a folder that cannot be opened.
     """
-    opened = open_folder(place_of(name_or_path), device, dtype)
+    place = place_of(name_or_path)
+    opened = open_folder(place, device, dtype)
     from models.hooked import hooked  # transformer-lens takes seconds to import, and a bad folder should not wait
 
-    return hooked(opened.model, opened.tokenizer)
+    model = hooked(opened.model, opened.tokenizer)
+    model.cfg.model_name = place.resolve().name
+    return model
 
 
 def place_of(name_or_path: str | Path) -> Path:

@@ -72,7 +72,7 @@ class VariantAttention(AttentionBridge):
         # GPT-2's and GPT-NeoX's own forward uses the fused projection, which the hooks of q, k and v do not see.
         split = isinstance(self, PositionEmbeddingsAttentionBridge)
         config = cast(Any, self.original_component).config
-        # transformer-lens switches some families to eager attention, which is softmax whatever the variant.
+        # Whoever switches the model to eager attention gets softmax there, whatever the variant.
         ours = split and self._soft_cap is None and config._attn_implementation == NAME
         return not ours or hooked_elsewhere(self)
 

@@ -8,6 +8,7 @@ from transformer_lens.model_bridge.sources._bridge_builder import build_bridge_f
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from models.attachment import attach, attachment_of
+from models.attention_function import NAME
 from models.hooked.attention import with_variant
 from models.hooked.bridge import HookedBridge
 from models.hooked.door import guard
@@ -40,6 +41,7 @@ def hooked(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None = N
         model_name=model.config.name_or_path or type(model).__name__,
         post_adapter_hook=use_variants,
     )
+    model.set_attn_implementation(NAME)  # transformer-lens switches some families to eager attention, which is softmax
     bridge.__class__ = HookedBridge
     bridge.hf_names = names
     guard(model)

@@ -1,0 +1,106 @@
+"""Heads in the terminal: a row per head, as many numbers as fit, each beside its null."""
+
+from collections.abc import Sequence
+from itertools import takewhile
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Table
+
+from interp.figures.canvas import head_name
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TELLING = (
+    "deletion.net_copy",
+    "decision_plane.dynamic",
+    "detectors.share.previous token",
+    "interventions.kl.zero",
+    "detectors.share.induction",
+    "copying.magnitude",
+    "negative_mass.minority_mass",
+    "decision_plane.static",
+    "row_statistics.normalised_entropy",
+    "prompt_copying.copying",
+)
+PLACE = ("model", "layer", "head", "attention")
+NULLS = ("_null", "_null_spread")
+NARROW, UNBOUNDED = 14, 100_000
+
+
+def numbers_by_rank(columns: Sequence[str], only_telling: bool) -> list[str]:
+    """The scores of a table of heads, telling ones first or, where there are any, alone; nulls stand beside them."""
+    scores = [name for name in columns if name not in PLACE and not name.split(".")[1].endswith(NULLS)]
+    telling = [name for name in TELLING if name in scores]
+    return telling if only_telling and telling else [*telling, *(name for name in scores if name not in telling)]
+
+
+def heads_in_terminal(heads: "pd.DataFrame", numbers: Sequence[str], width: int) -> Table:
+    """The table with the first of the numbers, as many as the width holds, and a line that says what is not in it."""
+    tables = (heads_table(heads, numbers[:count]) for count in range(1, len(numbers) + 1))
+    count = max(1, sum(1 for _ in takewhile(lambda table: width_of(table) <= width, tables)))
+    table = heads_table(heads, numbers[:count])
+    table.caption = caption(heads, numbers[:count])
+    return table
+
+
+def heads_table(heads: "pd.DataFrame", numbers: Sequence[str]) -> Table:
+    """The table of heads with these numbers."""
+    table = Table(box=SIMPLE, pad_edge=False, padding=(0, 1, 0, 0), caption_justify="left")
+    columns = {header(name): cells(heads, name) for name in numbers}
+    names = [head_name(layer, head) for layer, head in zip(heads["layer"], heads["head"], strict=True)]
+    places = {"head": names, "attention": list(heads["attention"])}
+    if len({*heads["model"]}) > 1:
+        places = {"model": list(heads["model"]), **places}
+    for title in places:
+        table.add_column(title, no_wrap=True)
+    for title in columns:
+        table.add_column(title, justify="right", no_wrap=True)
+    for row in zip(*places.values(), *columns.values(), strict=True):
+        table.add_row(*row)
+    return table
+
+
+def width_of(table: Table) -> int:
+    """Characters that a table takes where nothing bounds it."""
+    console = Console(width=UNBOUNDED)
+    return Measurement.get(console, console.options, table).maximum
+
+
+def header(name: str) -> str:
+    """The words of `analysis.field` below one another."""
+    return "\n".join(line for part in name.replace("_", " ").split(".") for line in wrap(part, NARROW))
+
+
+def cells(heads: "pd.DataFrame", name: str) -> list[str]:
+    """A number of every head, its null in brackets where it has one."""
+    values, null = heads[name], null_of(name)
+    if null not in heads:
+        return [word(value) for value in values]
+    beside = [f" ({word(one)})" for one in heads[null]]
+    return [word(value) + (null if value == value else "") for value, null in zip(values, beside, strict=True)]
+
+
+def null_of(name: str) -> str:
+    """analysis.field.label -> analysis.field_null.label."""
+    analysis, field, *label = name.split(".", 2)
+    return ".".join([analysis, f"{field}_null", *label])
+
+
+def word(value: Any) -> str:
+    """Three digits after the point; – for what is not a number."""
+    if value != value:
+        return "–"
+    return str(value) if isinstance(value, bool | int) else f"{value:.3f}"
+
+
+def caption(heads: "pd.DataFrame", shown: Sequence[str]) -> str:
+    """What the brackets are, and how many columns of the whole table are not shown."""
+    taken = {*PLACE, *shown, *map(null_of, shown)}
+    more = sum(name not in taken for name in heads.columns)
+    brackets = "In brackets: the null. " if any(null_of(name) in heads for name in shown) else ""
+    return f"{brackets}{more} more columns: --csv, --json and --html give all."

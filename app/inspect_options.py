@@ -1,0 +1,47 @@
+"""Inspect options: what `headscope inspect` can refuse before it imports torch, which takes seconds."""
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import models
+
+PATCHING = ("activation_patching", "attribution_patching", "path_patching")
+# Option -> the analyses that read it.
+READERS = {
+    "corrupt": PATCHING,
+    "target": PATCHING,
+    "distractor": PATCHING,
+    "embedding": ("copying", "diagonal_ranks", "trajectory"),
+    "distance": ("composition", "qk_spectrum"),
+}
+DEFAULTS = {"embedding": "token", "distance": 0}
+ZOO = Path(models.__file__).parent / "zoo"
+
+
+def refuse_conflicts(what: Collection[str], options: Mapping[str, Any], *, as_json: bool, as_csv: bool) -> None:
+    """Raise ValueError for two formats, tokens to weigh but nothing to patch from, and an option that nobody reads."""
+    if as_json and as_csv:
+        raise ValueError("--json and --csv both go to standard output: choose one of them")
+    given = [name for name, value in options.items() if value != DEFAULTS.get(name)]
+    for name in given:
+        readers = READERS[name]
+        if readers == PATCHING and "corrupt" not in given:
+            raise ValueError(f"--{name} is a token that patching weighs: give it a prompt to patch from with --corrupt")
+        if what and not {*readers} & {*what}:
+            raise ValueError(
+                f"--{name} was given, but only {', '.join(readers)} read it, and --what names none of them"
+            )
+
+
+def refuse_missing(names: Sequence[str], html: Path | None) -> None:
+    """Raise ValueError for what is neither a shipped model nor there, and where a report could not be written."""
+    shipped = sorted(config.parent.name for config in ZOO.glob("*/config.json"))
+    for name in names:
+        if name not in shipped and not Path(name).expanduser().exists():
+            known = ", ".join(shipped) or "none"
+            raise ValueError(f"cannot load {name!r}: no such folder, and shipped models are {known}")
+    if html and html.is_dir():
+        raise ValueError(f"cannot write {html}: it is a folder; name a file in it")
+    if html and not html.absolute().parent.is_dir():
+        raise ValueError(f"cannot write {html}: there is no folder {html.parent}")

@@ -1,0 +1,74 @@
+"""Figure of the decision plane: every head by how much its weights and its OV circuit decide, tied to its null."""
+
+from dataclasses import replace
+
+import numpy as np
+import plotly.graph_objects as go
+from jaxtyping import Float
+from torch import Tensor
+
+from interp.deletion.decision_plane import BELOW_NULL, DecisionPlane
+from interp.figures.canvas import canvas
+from interp.figures.colours import DEPTHS, GREY
+from interp.figures.deletion import head_names
+
+NAMED = 6
+
+
+def decision_plane_figure(found: DecisionPlane) -> go.Figure:
+    """Every head as a point, its null in grey at the other end of a thin line; those furthest from theirs are named."""
+    layers = np.indices(tuple(found.dynamic.shape))[0].ravel()
+    marker = {
+        "color": layers,
+        "colorscale": DEPTHS,
+        "size": 10,
+        "colorbar": {"title": "layer", "len": 0.8, "y": 1, "yanchor": "top", "dtick": 1 + layers.max() // 8},
+    }
+    axis = {"range": [-0.05, 1.05]}
+    return canvas(
+        replace(found.about, law=f"{found.about.law}. A head below its null: {BELOW_NULL}"),
+        [
+            _points("null", found.dynamic_null, found.static_null, {"color": GREY, "symbol": "x-thin-open", "size": 7}),
+            _points("head", found.dynamic, found.static, marker),
+            _ties(found),
+            _names(found),
+        ],
+        xaxis={"title": "dynamic", **axis},
+        yaxis={"title": "static", **axis},
+        legend={"x": 1.02, "y": 0, "yanchor": "bottom"},
+    )
+
+
+def _points(
+    name: str, x: Float[Tensor, "layer head"], y: Float[Tensor, "layer head"], marker: dict[str, object]
+) -> go.Scatter:
+    hover = "%{text} %{fullData.name}<br>dynamic %{x:.3f}, static %{y:.3f}<extra></extra>"
+    flat = {"x": x.flatten().numpy(), "y": y.flatten().numpy(), "text": head_names(x)}
+    return go.Scatter(name=name, mode="markers", marker=marker, hovertemplate=hover, **flat)
+
+
+def _ties(found: DecisionPlane) -> go.Scatter:
+    """A line from every head to its null."""
+    ends = (_on_plane(found.dynamic_null, found.static_null), _on_plane(found.dynamic, found.static))
+    x, y = (np.stack([*(end[at] for end in ends), np.full_like(ends[0][at], np.nan)], -1).ravel() for at in (0, 1))
+    return go.Scatter(x=x, y=y, mode="lines", line={"color": GREY, "width": 0.6}, hoverinfo="skip", showlegend=False)
+
+
+def _names(found: DecisionPlane) -> go.Scatter:
+    """The names of the few heads that are furthest from their nulls."""
+    head = _on_plane(found.dynamic, found.static)
+    apart = np.linalg.norm(head - _on_plane(found.dynamic_null, found.static_null), axis=0)
+    furthest = np.argsort(-np.nan_to_num(apart))[:NAMED]
+    return go.Scatter(
+        x=head[0, furthest],
+        y=head[1, furthest],
+        text=head_names(found.dynamic)[furthest],
+        mode="text",
+        textposition="top center",
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+def _on_plane(x: Float[Tensor, "layer head"], y: Float[Tensor, "layer head"]) -> Float[np.ndarray, "2 point"]:
+    return np.stack([x.flatten().numpy(), y.flatten().numpy()])

@@ -1,0 +1,38 @@
+"""Gauges: the changes of weights that leave a model's function alone, and which of them a kernel has."""
+
+from collections.abc import Collection, Mapping
+from typing import Any, Literal
+
+from torch import Tensor
+
+from models.attention import variant_named
+
+# odd: (W_Q, W_V) → −(W_Q, W_V), or (c, W_V) → −(c, W_V) of a learned coefficient c. even: W_Q → −W_Q.
+# scale: (W_Q, W_V) → (λ W_Q, λ^(−power) W_V), or (c, W_V) → (λ c, W_V / λ). translation: b_K → b_K + δ.
+# basis: (W_V, W_O) → (W_V G, G⁻¹ W_O). logits: W_U → W_U + u 1ᵀ, which adds the same to all logits.
+Gauge = Literal["odd", "even", "scale", "translation", "basis", "logits"]
+
+
+def kernel_gauges(
+    variant: str, options: Mapping[str, Any], *, is_capped: bool = False, is_rotated: bool = True
+) -> tuple[Gauge, ...]:
+    """Those of a head whose kernel is this variant with these options, apart from basis and logits, which all have.
+
+    is_capped: a soft cap on the scores, which leaves the size and the offset of a score no freedom. is_rotated: every
+    entry of a key is turned with its position, so that no vector can be added to all keys.
+    """
+    row = variant_named(variant)
+    parity = row.parity(options)
+    learned = bool(options.get("learned")) or isinstance(options.get("coefficient"), Tensor)
+    has: dict[Gauge, bool] = {
+        "odd": parity == "odd" or learned,
+        "even": parity == "even",
+        "scale": variant == "polynomial" and (learned or not is_capped),
+        "translation": row.invariant_to_key_translation and not is_capped and not is_rotated,
+    }
+    return tuple(gauge for gauge, there in has.items() if there)
+
+
+def merged(gauges: Collection[Collection[Gauge]]) -> tuple[Gauge, ...]:
+    """All of some layers', once each."""
+    return tuple(dict.fromkeys(gauge for of_layer in gauges for gauge in of_layer))

@@ -1,0 +1,33 @@
+"""Untouched run: what the heads mix in some prompts and what the model then predicts, nothing else kept."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from interp.activations import gather
+from interp.equal_lengths import batches
+from interp.hooked_model import HookedModel
+from interp.prompt_tokens import PromptTokens
+
+Z = "attn.hook_z"
+
+
+@dataclass(frozen=True)
+class Untouched:
+    """What the heads mixed in some prompts, and the logits after the last position."""
+
+    z: Float[Tensor, "layer prompt pos head d_head"]
+    last_logits: Float[Tensor, "prompt vocab"]
+
+
+def untouched(model: HookedModel, prompts: Sequence[PromptTokens], batch_size: int) -> Untouched:
+    """Prompts of one length, at most batch_size of them in a forward pass."""
+    z, last = [], []
+    for some in batches(prompts, batch_size, lambda prompt: len(prompt.ids)):
+        for run in gather(model, some, [Z]):
+            z.append(run[Z])
+            last.append(run.logits[-1].clone())
+    return Untouched(torch.stack(z, 1), torch.stack(last))
