@@ -76,7 +76,7 @@ def _about(result: Result) -> str:
     if not about.gauge_dependent:
         return notes(lines)
     fields = html.escape(", ".join(about.gauge_dependent))
-    said = f"gauge-dependent (a flip that leaves the model alone changes them): {fields}"
+    said = f"gauge-dependent (a change of weights that leaves the model's function alone changes them): {fields}"
     return f"{notes(lines)}<p class='note gauge'>{said}</p>"
 
 

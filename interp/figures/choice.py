@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 
-def choice(names: Sequence[str], per_view: int = 1) -> dict[str, Any]:
+def choice(names: Sequence[str], per_view: int = 1, first: int = 0) -> dict[str, Any]:
     """The layout of a menu over a figure whose traces come view by view, per_view of them each; no menu for one view.
 
-    Give the traces of all views but the first visible=False.
+    first: the view that is shown at first; give the traces of all others visible=False.
     """
     if len(names) < 2:
         return {}
@@ -17,4 +17,4 @@ def choice(names: Sequence[str], per_view: int = 1) -> dict[str, Any]:
         for view, name in enumerate(names)
     ]
     place = {"x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom", "pad": {"b": 6}}
-    return {"updatemenus": [{"buttons": buttons, "showactive": True, **place}]}
+    return {"updatemenus": [{"buttons": buttons, "active": first, "showactive": True, **place}]}

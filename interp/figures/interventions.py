@@ -81,14 +81,18 @@ def predictions_figure(found: InterventionEffect, position: int = -1) -> go.Figu
 
 
 def sweep_figure(found: InterventionSweep) -> go.Figure:
-    """A menu of measures and kinds, marked where the kind depends on the gauge; pointing at a head gives the null."""
+    """A menu of measures and kinds, marked where the kind depends on the gauge; pointing at a head gives the null.
+
+    It opens on the first kind that changes anything: without negative weights, keeping the positive ones does not.
+    """
     names, traces = [], []
+    first = int((found.kl != 0).flatten(1).any(1).int().argmax())
     for field, words in SWEPT.items():
         for index, kind in enumerate(found.labels["kind"]):
             shown = found if kind in SIGNED else replace(found, about=replace(found.about, by_gauge={}))
             names.append(f"{kind}: {words}{f' ({GAUGE})' if field in shown.about.gauge_dependent else ''}")
-            traces.append(grid(shown, field, index, name=kind, visible=not traces))
-    return canvas(found.about, traces, **heads(), **choice(names))
+            traces.append(grid(shown, field, index, name=kind, visible=len(traces) == first))
+    return canvas(found.about, traces, **heads(), **choice(names, first=first))
 
 
 def path_patching_figure(found: PathPatching) -> go.Figure:
