@@ -16,6 +16,7 @@ from interp.interventions.path_patching import PathPatching
 from interp.interventions.suppression_effect import SuppressionEffect
 from interp.interventions.sweep import InterventionSweep
 
+ROUNDING = 1e-3  # a kind whose effects are smaller, over the largest of all, changes nothing
 SWEPT = {"loss_change": "Δ loss", "kl": "KL", "changed": "share of positions that change"}
 STAYED, CHANGED = "#9ecae1", "#08519c"
 FIELDS = {
@@ -86,7 +87,8 @@ def sweep_figure(found: InterventionSweep) -> go.Figure:
     It opens on the first kind that changes anything: without negative weights, keeping the positive ones does not.
     """
     names, traces = [], []
-    first = int((found.kl != 0).flatten(1).any(1).int().argmax())
+    strongest = found.kl.flatten(1).amax(1)
+    first = int((strongest > ROUNDING * strongest.max()).int().argmax())
     for field, words in SWEPT.items():
         for index, kind in enumerate(found.labels["kind"]):
             shown = found if kind in SIGNED else replace(found, about=replace(found.about, by_gauge={}))
