@@ -158,7 +158,7 @@ def test_the_menu_has_every_kind_of_every_measure_with_its_gauge() -> None:
     assert figure.data[0].text[2][1].startswith(null) and "null" in figure.data[0].hovertemplate
 
 
-@pytest.mark.parametrize(("variant", "kind"), [("cog", "keep_positive"), ("softmax", "flip")])
+@pytest.mark.parametrize(("variant", "kind"), [("cog", "keep_positive"), ("softmax", "keep_negative")])
 def test_the_menu_opens_on_a_kind_that_changes_something(variant: str, kind: str) -> None:
     figure: Any = swept(variant).figure()
     [shown] = [trace for trace in figure.data if trace.visible is not False]
