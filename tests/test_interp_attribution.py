@@ -20,7 +20,7 @@ from interp.attribution.gradients import attribution_patching
 from interp.attribution.logit_lens import READS, logit_lens, stream
 from interp.attribution.patching import Patching, activation_patching
 from interp.attribution.prompt_pair import Ends, PromptPair
-from interp.attribution.residual_parts import WRITES, readout, residual_parts, scale_after
+from interp.attribution.residual_parts import WRITES, readout, residual_parts
 from interp.attribution.rows import ROWS
 from interp.attribution.target import Target, attributed
 from interp.head_weights import HeadWeights, head_weights
@@ -53,8 +53,7 @@ def model_of(family: str, name: str = "cog") -> Any:
 def seen(family: str, name: str = "cog") -> tuple[HeadWeights, Activations]:
     torch.manual_seed(0)
     model = model_of(family, name)
-    extra = ["ln1_post.hook_scale"] if family.startswith("gemma") else []
-    [run] = gather(model, [prompt(random_ids(1, 9)[0].tolist())], NEEDS + extra)
+    [run] = gather(model, [prompt(random_ids(1, 9)[0].tolist())], NEEDS)
     return head_weights(model), run
 
 
@@ -95,22 +94,6 @@ def test_sources_add_up_to_their_head(family: str, name: str) -> None:
     found = source_attribution(pattern, run["attn.hook_v"], W_O, read, AGAINST)
     close(found.value.sum(-1), direct_attribution(parts, read, AGAINST).head)
     assert (found.value[..., 6:] == 0).all()
-
-
-@every_family
-def test_the_scale_of_a_norm_after_attention_is_the_norm_s_own(family: str) -> None:
-    weights, run = seen(family)
-    known = run["ln1_post.hook_scale"][:, -1, 0] if family.startswith("gemma") else torch.ones(3)
-    close(residual_parts(run, weights).scale, known)
-
-
-def test_a_bias_is_not_taken_for_a_scale() -> None:
-    heads, factors = torch.randn(2, 3, 8), torch.tensor([[3.0], [2.0], [0.5]])
-    attention = torch.stack([heads[0] / factors, heads[1] + torch.randn(8)])
-    expected = torch.stack([factors[:, 0], torch.ones(3)])
-    close(scale_after(heads, attention), expected)
-    close(scale_after(heads[:, :1], attention[:, :1]), expected[:, :1])
-    close(scale_after(heads.bfloat16().float(), attention.bfloat16().float()), expected, 0.02)
 
 
 @pytest.mark.parametrize("target", [TARGET, AGAINST])

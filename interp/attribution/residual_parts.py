@@ -6,11 +6,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.activations import Activations
+from interp.activations import NORM_AFTER, Activations
 from interp.head_weights import HeadWeights
 
-WRITES = ("hook_resid_pre", "hook_attn_out", "hook_mlp_out", "attn.hook_z")
-ROUNDING = 1e-4  # lets a prompt of one token, which any bias explains, have a factor
+WRITES = ("hook_resid_pre", "hook_attn_out", "hook_mlp_out", "attn.hook_z", NORM_AFTER)
 
 
 @dataclass(frozen=True)
@@ -39,28 +38,11 @@ class Readout:
 
 def residual_parts(run: Activations, weights: HeadWeights, position: int = -1) -> ResidualParts:
     """The parts at a position of a run that kept WRITES."""
-    resid_pre, attention, mlp, z = (run[name] for name in WRITES)
-    heads = torch.einsum("lphe,lhem->lphm", z, weights.W_O)
-    scale = scale_after(heads.sum(2), attention)[:, position]
-    at = (slice(None), position)
-    return ResidualParts(resid_pre[0, position], attention[at], mlp[at], heads[at] / scale[:, None, None], scale)
+    embedding, attention, mlp, z, scale = (run[name][:, position] for name in WRITES)
+    heads = torch.einsum("lhe,lhem->lhm", z, weights.W_O) / scale[..., None]
+    return ResidualParts(embedding[0], attention, mlp, heads, scale[:, 0])
 
 
 def readout(run: Activations, weights: HeadWeights, position: int = -1) -> Readout:
     """The readout at a position of a run that kept ln_final.hook_scale."""
     return Readout(weights.W_U, weights.b_U, run["ln_final.hook_scale"][position])
-
-
-def scale_after(
-    heads: Float[Tensor, "layer pos d_model"], attention: Float[Tensor, "layer pos d_model"]
-) -> Float[Tensor, "layer pos"]:
-    """What a norm that follows attention divides the sum of the heads by, found from what attention added.
-
-    1 in a layer where the two are less alike by a factor per position than by a difference that is everywhere the
-    same: then no norm follows, and that difference is the output's bias.
-    """
-    factor = (heads * attention).sum(-1) / heads.square().sum(-1)
-    off_factor = (attention - factor[..., None] * heads).norm(dim=(1, 2))
-    bias = attention - heads
-    off_bias = (bias - bias.mean(1, keepdim=True)).norm(dim=(1, 2)) + ROUNDING * attention.norm(dim=(1, 2))
-    return torch.where((off_factor <= off_bias)[:, None], 1 / factor, 1.0)
