@@ -16,7 +16,9 @@ GAUGE = "gauge-dependent"
 MOST_TICKS, LONGEST_TICK = 36, 14
 PLOT, SQUARE = 340, 480  # pixels, without the title above and the axis below; square: tokens by tokens
 TITLE, LINE, WORDS, MENU, BELOW = 58, 17, 92, 44, 70
+TITLE_LINE, TITLE_WORDS = 22, 48
 BAR_WORDS = 36
+BAR_SPACE = "\u00a0\u00a0"  # after tick labels, on which plotly sets the title else
 FRAME = {"showgrid": False, "zeroline": False, "showline": True, "mirror": True, "linecolor": HOLE}
 
 
@@ -26,8 +28,8 @@ def canvas(about: About, traces: Sequence[Any], field: str = "", tall: int = PLO
     tall: the height of the plot in pixels. The menu of `choice` has a row of its own above it. Heatmaps say what
     their colours are, the unit where they do not know better, and cells without a number are grey.
     """
-    title, lines = heading(about, field)
-    top = TITLE + LINE * lines + (MENU if "updatemenus" in layout else 0)
+    title, above = heading(about, field)
+    top = TITLE + above + (MENU if "updatemenus" in layout else 0)
     margin = {"l": 70, "r": 30, "t": top, "b": BELOW}
     base = {"title": title, "margin": margin, "height": top + tall + BELOW}
     figure = go.Figure(list(traces), {"template": "plotly_white", "colorway": LINES, **base, **layout})
@@ -39,19 +41,20 @@ def canvas(about: About, traces: Sequence[Any], field: str = "", tall: int = PLO
 
 
 def heading(about: About, field: str) -> tuple[dict[str, Any], int]:
-    """The title with law and unit below it, and the number of lines that these take."""
+    """The title with law and unit below it, and the pixels that their lines take."""
     gauge = f" ({GAUGE})" if field in about.gauge_dependent else ""
+    titles = wrap(about.title + gauge, TITLE_WORDS, break_on_hyphens=False)
     lines = wrap(about.law if about.unit == "1" else f"{about.law} · {about.unit}", WORDS, break_on_hyphens=False)
     below = {"text": "<br>".join(map(escaped, lines)), "font": {"size": 12}}
     place = {"x": 0, "y": 1, "yref": "container", "xanchor": "left", "yanchor": "top", "pad": {"t": 14, "l": 16}}
-    return {"text": escaped(about.title) + gauge, "subtitle": below, **place}, len(lines)
+    text = "<br>".join(map(escaped, titles))
+    return {"text": text, "subtitle": below, **place}, LINE * len(lines) + TITLE_LINE * (len(titles) - 1)
 
 
 def bar(words: str) -> dict[str, Any]:
     """A colour bar that says what the colours are."""
-    return {
-        "title": {"text": "<br>".join(map(escaped, wrap(words, BAR_WORDS, break_on_hyphens=False))), "side": "right"}
-    }
+    text = "<br>".join(map(escaped, wrap(words, BAR_WORDS, break_on_hyphens=False)))
+    return {"title": {"text": text, "side": "right"}, "ticksuffix": BAR_SPACE}
 
 
 def escaped(text: str) -> str:
