@@ -107,7 +107,8 @@ def inspect(
     choices = refusing_clearly(lambda: Choices(**options))
     asked = inspection.Inspection(models, tuple(prompt), tuple(what) if what else None, bos, choices)
     findings = refusing_clearly(lambda: inspection.inspected(asked))
-    for note in inspection.notes(findings):
+    is_table = as_csv or not (as_json or html)
+    for note in [*inspection.notes(findings), *(inspection.not_in_the_table(findings) if what and is_table else [])]:
         typer.echo(note, err=True)
     if html:
         refusing_clearly(lambda: inspection.write_report(findings, html))

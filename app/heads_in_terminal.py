@@ -1,6 +1,6 @@
 """Heads in the terminal: a row per head, as many numbers as fit, each beside its null."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import takewhile
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,7 @@ TELLING = (
 PLACE = ("model", "layer", "head", "attention")
 NULLS = ("_null", "_null_spread")
 NARROW, UNBOUNDED = 14, 100_000
+STAR, STARRED = "*", "depends on the gauge, a change of weights that leaves the model's function alone"
 
 
 def numbers_by_rank(columns: Sequence[str], only_telling: bool) -> list[str]:
@@ -39,19 +40,22 @@ def numbers_by_rank(columns: Sequence[str], only_telling: bool) -> list[str]:
     return telling if only_telling and telling else [*telling, *(name for name in scores if name not in telling)]
 
 
-def heads_in_terminal(heads: "pd.DataFrame", numbers: Sequence[str], width: int) -> Table:
-    """The table with the first of the numbers, as many as the width holds, and a line that says what is not in it."""
-    tables = (heads_table(heads, numbers[:count]) for count in range(1, len(numbers) + 1))
+def heads_in_terminal(heads: "pd.DataFrame", numbers: Sequence[str], free: Collection[str], width: int) -> Table:
+    """The table with the first of the numbers, as many as the width holds, and a line that says what is not in it.
+
+    free: the numbers that depend on a gauge, as analysis.field; they are starred.
+    """
+    tables = (heads_table(heads, numbers[:count], free) for count in range(1, len(numbers) + 1))
     count = max(1, sum(1 for _ in takewhile(lambda table: width_of(table) <= width, tables)))
-    table = heads_table(heads, numbers[:count])
-    table.caption = caption(heads, numbers[:count])
+    table = heads_table(heads, numbers[:count], free)
+    table.caption = caption(heads, numbers[:count], free)
     return table
 
 
-def heads_table(heads: "pd.DataFrame", numbers: Sequence[str]) -> Table:
+def heads_table(heads: "pd.DataFrame", numbers: Sequence[str], free: Collection[str]) -> Table:
     """The table of heads with these numbers."""
     table = Table(box=SIMPLE, pad_edge=False, padding=(0, 1, 0, 0), caption_justify="left")
-    columns = {header(name): cells(heads, name) for name in numbers}
+    columns = {header(name) + STAR * is_free(name, free): cells(heads, name) for name in numbers}
     names = [head_name(layer, head) for layer, head in zip(heads["layer"], heads["head"], strict=True)]
     places = {"head": names, "attention": list(heads["attention"])}
     if len({*heads["model"]}) > 1:
@@ -98,9 +102,15 @@ def word(value: Any) -> str:
     return str(value) if isinstance(value, bool | int) else f"{value:.3f}"
 
 
-def caption(heads: "pd.DataFrame", shown: Sequence[str]) -> str:
-    """What the brackets are, and how many columns of the whole table are not shown."""
+def is_free(name: str, free: Collection[str]) -> bool:
+    """Whether `analysis.field` or `analysis.field.label` is one of the fields that depend on a gauge."""
+    return ".".join(name.split(".")[:2]) in free
+
+
+def caption(heads: "pd.DataFrame", shown: Sequence[str], free: Collection[str]) -> str:
+    """What brackets and stars are, and how many columns of the whole table are not shown."""
     taken = {*PLACE, *shown, *map(null_of, shown)}
     more = sum(name not in taken for name in heads.columns)
     brackets = "In brackets: the null. " if any(null_of(name) in heads for name in shown) else ""
-    return f"{brackets}{more} more columns: --csv, --json and --html give all."
+    stars = f"{STAR}: {STARRED}. " if any(is_free(name, free) for name in shown) else ""
+    return f"{brackets}{stars}{more} more columns: --csv, --json and --html give all."

@@ -23,6 +23,8 @@ def refuse_conflicts(what: Collection[str], options: Mapping[str, Any], *, as_js
     """Raise ValueError for two formats, tokens to weigh but nothing to patch from, and an option that nobody reads."""
     if as_json and as_csv:
         raise ValueError("--json and --csv both go to standard output: choose one of them")
+    if options["corrupt"] == "":
+        raise ValueError("--corrupt is empty: give a prompt as long as the prompt, to patch from")
     given = [name for name, value in options.items() if value != DEFAULTS.get(name)]
     for name in given:
         readers = READERS[name]
@@ -35,7 +37,9 @@ def refuse_conflicts(what: Collection[str], options: Mapping[str, Any], *, as_js
 
 
 def refuse_missing(names: Sequence[str], html: Path | None) -> None:
-    """Raise ValueError for what is neither a shipped model nor there, and where a report could not be written."""
+    """Raise ValueError for no model, the same one twice, and where a report could not be written."""
+    if len({*names}) < len(names):
+        raise ValueError(f"--compare sets another model beside the first, got {names[0]!r} twice")
     shipped = sorted(config.parent.name for config in ZOO.glob("*/config.json"))
     for name in names:
         if name not in shipped and not Path(name).expanduser().exists():

@@ -78,7 +78,11 @@ def run_of(name: str) -> Path | None:
 def print_heads(findings: Sequence[Findings], *, only_telling: bool) -> None:
     """Print a short table of heads; ValueError where nothing that was found is a number per head."""
     console, heads = Console(), table(findings)
-    console.print(heads_in_terminal(heads, numbers_by_rank(list(heads.columns), only_telling), console.width))
+    free = {
+        f"{name}.{field}" for one in findings for name, found in one.items() for field in found.about.gauge_dependent
+    }
+    numbers = numbers_by_rank(list(heads.columns), only_telling)
+    console.print(heads_in_terminal(heads, numbers, free, console.width))
 
 
 def as_json(findings: Sequence[Findings]) -> str:
@@ -114,6 +118,14 @@ def without_numbers(findings: Sequence[Findings]) -> list[str]:
 def notes(findings: Sequence[Findings]) -> list[str]:
     """What was not analysed of which model, a line for each reason."""
     return [f"{one.model}: left out {line}" for one in findings for line in one.left_out_in_words()]
+
+
+def not_in_the_table(findings: Sequence[Findings]) -> list[str]:
+    """What a table of heads does not show, as a line; none where it shows nothing, and is refused."""
+    silent = without_numbers(findings)
+    if not silent or all(name in silent for one in findings for name in one):
+        return []
+    return [f"no number per head, and so not in the table: {', '.join(silent)}; --json and --html give them"]
 
 
 def write_report(findings: Sequence[Findings], path: Path) -> None:

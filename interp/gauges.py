@@ -9,14 +9,15 @@ from models.attention import variant_named
 
 # odd: (W_Q, W_V) → −(W_Q, W_V), or (c, W_V) → −(c, W_V) of a learned coefficient c. even: W_Q → −W_Q.
 # scale: (W_Q, W_V) → (λ W_Q, λ^(−power) W_V), or (c, W_V) → (λ c, W_V / λ). translation: b_K → b_K + δ.
+# query_key: (W_Q, W_K) → (W_Q G, W_K G⁻ᵀ), where the model rotates with a G that commutes with the rotation.
 # basis: (W_V, W_O) → (W_V G, G⁻¹ W_O). logits: W_U → W_U + u 1ᵀ, which adds the same to all logits.
-Gauge = Literal["odd", "even", "scale", "translation", "basis", "logits"]
+Gauge = Literal["odd", "even", "scale", "translation", "query_key", "basis", "logits"]
 
 
 def kernel_gauges(
     variant: str, options: Mapping[str, Any], *, is_capped: bool = False, is_rotated: bool = True
 ) -> tuple[Gauge, ...]:
-    """Those of a head whose kernel is this variant with these options, apart from basis and logits, which all have.
+    """Those of a head whose kernel is this variant with these options, apart from those that no kernel decides.
 
     is_capped: a soft cap on the scores, which leaves the size and the offset of a score no freedom. is_rotated: every
     entry of a key is turned with its position, so that no vector can be added to all keys.

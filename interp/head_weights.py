@@ -38,7 +38,8 @@ class HeadWeights:
     def W_U_centred(self) -> Float[Tensor, "d_model vocab"]:  # noqa: N802
         """W_U less its mean over the vocabulary: logits against their mean, which is all that probabilities know of.
 
-        A vector added to every column of W_U adds the same to all logits, and leaves the model's function alone.
+        A vector added to every column of W_U adds the same to all logits, and leaves the model's function alone but
+        under a soft cap on the logits (Gemma 2).
         """
         return self.W_U - self.W_U.mean(1, keepdim=True)
 

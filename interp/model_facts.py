@@ -56,15 +56,28 @@ def model_facts(model: Any) -> ModelFacts:
 
 
 def model_gauges(model: Any) -> tuple[Gauge, ...]:
-    """Those of all its layers."""
-    return merged([("basis", "logits"), *(layer_gauges(block.attn) for block in model.blocks)])
+    """Those of all its layers, and of its logits."""
+    of_logits: tuple[Gauge, ...] = ("logits",) if has_free_logits(model) else ()
+    return merged([*(layer_gauges(block.attn) for block in model.blocks), of_logits])
 
 
 def layer_gauges(attention: Any) -> tuple[Gauge, ...]:
-    """Those of the kernel of one layer of a hooked model."""
+    """Those of one layer of a hooked model."""
     layer, config = attention.layer, attention.original_component.config
     is_capped = getattr(config, "attn_logit_softcapping", None) is not None
-    return kernel_gauges(layer.variant.name, layer.options, is_capped=is_capped, is_rotated=turns_every_entry(config))
+    own = kernel_gauges(layer.variant.name, layer.options, is_capped=is_capped, is_rotated=turns_every_entry(config))
+    reads_values = layer.temperature_v is not None and layer.options["token"]  # one temperature for all heads' values
+    return (*own, "query_key") if reads_values else (*own, "query_key", "basis")
+
+
+def has_free_logits(model: Any) -> bool:
+    """Whether a vector may be added to every column of W_U: without a soft cap, and where W_E is not tied to it.
+
+    Learned positions can take such a vector off again.
+    """
+    config = model.original_model.config
+    is_free = not config.tie_word_embeddings or hasattr(model, "pos_embed")
+    return is_free and getattr(config, "final_logit_softcapping", None) is None
 
 
 def turns_every_entry(config: Any) -> bool:

@@ -26,12 +26,6 @@ def null_of(score: Callable[[torch.Generator], Float[Tensor, "*axes"]], samples:
     return Null(drawn.mean(0), drawn.std(0, correction=0), samples)
 
 
-def random_weights(weights: Float[Tensor, "*head m n"], dice: torch.Generator) -> Float[Tensor, "*head m n"]:
-    """Gaussian matrices with the Frobenius norm of those given, head by head."""
-    drawn = torch.randn(weights.shape, generator=dice, dtype=weights.dtype)
-    return drawn * (weights.norm(dim=(-2, -1), keepdim=True) / drawn.norm(dim=(-2, -1), keepdim=True))
-
-
 def shuffled_signs(
     pattern: Float[Tensor, "*head query key"], dice: torch.Generator
 ) -> Float[Tensor, "*head query key"]:

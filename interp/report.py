@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from plotly.offline import get_plotlyjs
 
+from interp.about import About
 from interp.figures.shared_scales import on_shared_scales
 from interp.findings import Findings
 from interp.report_heads import HEADS_STYLE, heads_html
 from interp.report_introduction import introduction, notes
-from interp.result import Result
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -32,7 +32,7 @@ a { color: #1d4ed8; }
 def report(models: Sequence[Findings]) -> str:
     """One self-contained page: what was asked, a figure of every analysis, and the table of heads of each model.
 
-    The figures of an analysis of two models share their scales.
+    The figures of an analysis of two models share their colours and their y axis.
     """
     title = "headscope: " + " and ".join(one.model for one in models)
     questions = {name: words for one in models for name, words in one.questions.items()}
@@ -59,7 +59,8 @@ def _section(name: str, question: str, models: Sequence[Findings]) -> str:
     on_shared_scales(figures)
     pairs = zip(found, figures, strict=True)
     shown = "".join(f"<div>{notes([one.model])}{_figure(figure)}</div>" for one, figure in pairs)
-    heading = f"<h2>{_words(name)}</h2><p class='question'>{html.escape(question)}</p>{_about(found[0][name])}"
+    about = _about([one[name].about for one in found])
+    heading = f"<h2>{_words(name)}</h2><p class='question'>{html.escape(question)}</p>{about}"
     side_by_side = "figures pair" if len(found) > 1 else "figures"
     return f"<section id='{html.escape(name)}'>{heading}<div class='{side_by_side}'>{shown}</div></section>"
 
@@ -68,14 +69,15 @@ def _words(name: str) -> str:
     return html.escape(name.replace("_", " "))
 
 
-def _about(result: Result) -> str:
-    about = result.about
+def _about(abouts: Sequence[About]) -> str:
+    about, *_ = abouts
     lines = [f"{about.law} · unit: {about.unit} · source: {about.source}"]
     lines += [f"null: {about.null}"] if about.null else []
     lines += [f"assumes: {', '.join(about.assumes)}"] if about.assumes else []
-    if not about.gauge_dependent:
+    free = dict.fromkeys(field for one in abouts for field in one.gauge_dependent)
+    if not free:
         return notes(lines)
-    fields = html.escape(", ".join(about.gauge_dependent))
+    fields = html.escape(", ".join(free))
     said = f"gauge-dependent (a change of weights that leaves the model's function alone changes them): {fields}"
     return f"{notes(lines)}<p class='note gauge'>{said}</p>"
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 from tiny_decoders import SPECS, stir, tiny_decoder
 from torch import Tensor
+from torch.testing import assert_close
 
 from interp.activations import gather
 from interp.analyse import analyse, asked_of
@@ -20,6 +21,7 @@ from interp.gauges import Gauge
 from interp.geometry.rows import ROWS, embedding_of
 from interp.interventions.effect import intervene
 from interp.interventions.intervention import KINDS, VALUED, Intervention
+from interp.model_facts import model_gauges
 from interp.result import Result
 from models import AttentionSpec, attach
 from models.hooked import hooked
@@ -90,6 +92,14 @@ def biased(of_heads: Views, power: int) -> None:
     of_heads["unembed"][0].add_(torch.linspace(-1, 2, 32))
 
 
+def unevenly(of_heads: Views, power: int) -> None:
+    """(W_Q, W_K) → (W_Q G, W_K G⁻ᵀ), G by its rotary pairs: entry i of a head turns with entry i + 4."""
+    G = torch.tensor([3.0, 1.0, 1.0, 0.3]).repeat(2).double()
+    for name, factor in (("q", G), ("k", 1 / G)):
+        for part in of_heads[name]:
+            part.mul_(factor.reshape(-1, *[1] * (part.ndim - 2)))
+
+
 MIRRORED, TURNED, FLIPPED_C = times(q=-1, v=-1), times(q=-1), times(c=-1, v=-1)
 CASES: list[tuple[str, str, Gauge, Callable[[Views, int], None]]] = [
     ("llama", "cog", "odd", MIRRORED),
@@ -107,6 +117,9 @@ CASES: list[tuple[str, str, Gauge, Callable[[Views, int], None]]] = [
     ("llama", "polynomial learned", "scale", times(c=2, v=0.5)),
     ("gemma2", "polynomial learned", "scale", times(c=2, v=0.5)),
     ("llama", "cog", "logits", biased),
+    ("llama", "cog", "query_key", unevenly),
+    ("gpt2", "expressive", "query_key", unevenly),
+    ("llama", "selective queries", "basis", rebased),
     ("gpt2", "softmax", "translation", translated),
     ("gpt_neox", "softmax", "translation", translated),
     ("gpt2", "selective", "translation", translated),
@@ -170,6 +183,36 @@ def test_every_number_that_a_gauge_changes_is_labelled(
     family: str, name: str, gauge: Gauge, change: Callable[[Views, int], None]
 ) -> None:
     assert moved(family, name, change) - labelled(family, name, gauge) == set()
+
+
+@pytest.mark.parametrize(("family", "name", "gauge", "change"), CASES)
+def test_a_change_of_gauge_is_known_and_leaves_the_predictions(
+    family: str, name: str, gauge: Gauge, change: Callable[[Views, int], None]
+) -> None:
+    ids = torch.tensor([[5, 17, 9, 5, 88, 17, 5, 12]])
+    one, other = (changed(family, name, how) for how in (None, change))
+    assert gauge in model_gauges(one)
+    before, after = (model(ids).detach().log_softmax(-1) for model in (one, other))
+    assert_close(after, before, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("family", "name", "gauge", "change"),
+    [
+        ("gemma2", "polynomial", "scale", rescaled),
+        ("gemma2", "softmax", "logits", biased),
+        ("gpt2", "cog", "translation", translated),
+        ("llama", "selective", "basis", rebased),
+        ("llama", "cog", "even", TURNED),
+    ],
+)
+def test_what_changes_predictions_is_no_gauge(
+    family: str, name: str, gauge: Gauge, change: Callable[[Views, int], None]
+) -> None:
+    ids = torch.tensor([[5, 17, 9, 5, 88, 17, 5, 12]])
+    one, other = (changed(family, name, how) for how in (None, change))
+    assert gauge not in model_gauges(one)
+    assert (other(ids).log_softmax(-1) - one(ids).log_softmax(-1)).abs().max() > 1e-3
 
 
 @pytest.mark.parametrize("gauge", get_args(Gauge))

@@ -52,7 +52,7 @@ def test_the_table_has_a_row_per_head(cog: Path) -> None:
 @pytest.mark.parametrize("width", [60, 80, 120, 200])
 def test_the_table_fits_the_terminal_and_says_what_is_missing(width: int, heads: pd.DataFrame) -> None:
     numbers = numbers_by_rank(list(heads.columns), only_telling=False)
-    table = heads_in_terminal(heads, numbers, width)
+    table = heads_in_terminal(heads, numbers, (), width)
     console = Console(width=width, file=StringIO(), record=True)
     console.print(table)
     shown = len(table.columns) - 2
@@ -88,6 +88,18 @@ def test_an_analysis_without_a_number_per_head_says_so(cog: Path) -> None:
     for how in ((), ("--csv",)):
         said = headscope("inspect", cog, *PROMPT, "--what", "logit_lens", *how)
         assert_refused(said, "logit_lens has no number per head: use --json or --html")
+
+
+def test_what_is_not_in_a_table_is_said_beside_it(cog: Path) -> None:
+    said = headscope("inspect", cog, *PROMPT, "--what", "logit_lens", "--what", "negative_mass")
+    assert said.exit_code == 0 and "not in the table: logit_lens" in said.stderr
+
+
+def test_numbers_that_depend_on_the_gauge_are_starred(heads: pd.DataFrame) -> None:
+    console = Console(record=True, width=200, file=StringIO())
+    console.print(heads_in_terminal(heads, ["a.share.x"], {"a.share"}, 200))
+    text = " ".join(console.export_text().split())
+    assert "x*" in text and "*: depends on the gauge" in text
 
 
 def test_what_several_prompts_leave_out_is_said_once(cog: Path) -> None:
@@ -136,6 +148,7 @@ def test_all_analyses_are_listed() -> None:
     [
         (("--what", "focus"), "unknown analysis 'focus'; known: deletion"),
         (("--corrupt", "x"), "patching needs prompts of one length"),
+        (("--corrupt", ""), "--corrupt is empty"),
         (("--embedding", "mean"), "unknown embedding 'mean'; known: token, effective"),
         (("--distance", "64"), "distance 64 lies outside this model's context"),
         (("--compare", "nobody"), "cannot load 'nobody'"),

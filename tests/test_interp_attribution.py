@@ -308,7 +308,11 @@ def test_the_token_whose_logit_is_attributed_is_named() -> None:
     for row in ROWS[:2]:
         found = row.compute(Setting(model_facts(model_of("llama")), weights), run)
         assert found.to_json()["labels"]["target"] == [f"token {token}"]
-        assert found.figure().layout.title.text.endswith(f"likeliest token after the prompt: token {token}")
+        assert (
+            found.figure()
+            .layout.title.text.replace("<br>", " ")
+            .endswith(f"likeliest token after the prompt: token {token}")
+        )
     given = direct_attribution(residual_parts(run, weights), readout(run, weights), AGAINST)
     assert given.figure().layout.title.text.endswith(": 17 or 30")
 

@@ -165,7 +165,7 @@ def test_an_even_kernel_sees_no_sign_of_any_query_or_key(method: str) -> None:
     q, k = vectors(), vectors()
     signs = torch.randint(2, (2, N, 1)) * 2.0 - 1
     one, flipped = (embedded("expressive", *pair, method=method) for pair in ((q, k), (-q * signs[0], k * signs[1])))
-    assert one.projective and one.about.gauge_dependent == ()
+    assert one.projective and set(one.about.by_gauge) == {"query_key"}
     assert_close(flipped.queries, one.queries)
     assert_close(flipped.keys, one.keys)
 

@@ -152,14 +152,14 @@ def test_the_menu_has_every_kind_of_every_measure_with_its_gauge() -> None:
     names = [button.label for button in figure.layout.updatemenus[0].buttons]
     assert len(names) == len(figure.data) == 15
     assert names[0] == "keep_positive: Δ loss (gauge-dependent)" and names[3] == "flip: Δ loss"
-    assert [trace.visible for trace in figure.data] == [True] + [False] * 14
+    assert [trace.visible for trace in figure.data] == [at == VALUELESS.index("zero") for at in range(15)]
     assert_close(torch.tensor(figure.data[5 + of("flip")].z), swept().kl[of("flip")])
     null = f"{swept().loss_change_null[0, 2, 1]:.4f}"
     assert figure.data[0].text[2][1].startswith(null) and "null" in figure.data[0].hovertemplate
 
 
-@pytest.mark.parametrize(("variant", "kind"), [("cog", "keep_positive"), ("softmax", "keep_negative")])
-def test_the_menu_opens_on_a_kind_that_changes_something(variant: str, kind: str) -> None:
+@pytest.mark.parametrize("variant", ["cog", "softmax"])
+def test_the_menu_opens_on_a_kind_that_changes_something(variant: str) -> None:
     figure: Any = swept(variant).figure()
     [shown] = [trace for trace in figure.data if trace.visible is not False]
-    assert shown.name == kind and figure.layout.updatemenus[0].active == VALUELESS.index(kind)
+    assert figure.layout.updatemenus[0].active == VALUELESS.index(shown.name) and abs(shown.z).max() > 1e-3

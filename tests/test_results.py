@@ -10,7 +10,7 @@ from torch.testing import assert_close
 from interp.about import About
 from interp.assumptions import refuse_unlawful
 from interp.head_score import HeadScore
-from interp.nulls import null_of, random_weights, shuffled_signs, softmax_twin
+from interp.nulls import null_of, shuffled_signs, softmax_twin
 
 ABOUT = About("A score", "1", "x = 1", "headscope", null="random weights", by_gauge={"odd": ("value",)})
 VALUE = torch.tensor([[0.5, -1.0], [float("nan"), 0.0]])
@@ -78,12 +78,6 @@ def test_shuffled_signs_keep_magnitudes_and_the_count_of_signs() -> None:
     assert_close(shuffled.abs(), pattern.abs())
     assert_close(shuffled.sign().sum(-1), pattern.sign().sum(-1))
     assert not torch.equal(shuffled, pattern)
-
-
-def test_random_weights_keep_the_norm_of_each_head() -> None:
-    weights = torch.randn(3, 2, 5, 4)
-    drawn = random_weights(weights, torch.Generator().manual_seed(0))
-    assert_close(drawn.norm(dim=(-2, -1)), weights.norm(dim=(-2, -1)))
 
 
 def test_the_softmax_twin_is_softmax_of_the_visible_scores() -> None:

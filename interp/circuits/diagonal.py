@@ -14,7 +14,8 @@ from interp.result import Result
 DIAGONAL = About(
     title="Rank of the diagonal of the OV circuit",
     unit="1",
-    law="share of entries below the diagonal minus share above it, mean over tokens; 1 copies, −1 suppresses",
+    law="share of entries below the diagonal minus share above it, mean over tokens; 1 copies, −1 suppresses; "
+    "W_U less its mean over the vocabulary",
     source="McDougall et al. 2023, Copy Suppression; signed, and in both directions: headscope",
     null="heads of random W_V and W_O, same tokens; one for all heads, whose norms the ranks do not know",
     by_gauge={"odd": ("row_rank", "column_rank", "top_share", "bottom_share")},

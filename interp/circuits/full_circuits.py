@@ -17,8 +17,9 @@ def full_ov(
 ) -> "FactoredMatrix":
     """W_E W_V W_O W_U [source, target]: what attending to a source token adds to the logit of each target token.
 
-    In logits times the norms' scales, without biases and temperatures. embedding: in W_E's place, such as the effective
-    one. Elhage et al. 2021. Its sign is the gauge's for an odd kernel.
+    W_U less its mean over the vocabulary: in logits against their mean, times the norms' scales, without biases and
+    temperatures. embedding: in W_E's place, such as the effective one. Elhage et al. 2021. Its sign is the gauge's for
+    an odd kernel.
     """
     from transformer_lens import FactoredMatrix
 

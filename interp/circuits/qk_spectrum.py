@@ -10,7 +10,7 @@ from interp.about import About
 from interp.circuits.distance import score_weights
 from interp.circuits.eigenvalues import product_eigenvalues, sign_balance
 from interp.head_weights import HeadWeights
-from interp.nulls import null_of, random_weights
+from interp.nulls import null_of
 from interp.result import Result
 
 MIRRORED = ("eigenvalues", "eigenvalue_balance")
@@ -20,7 +20,7 @@ QK_SPECTRUM = About(
     unit="1; singular values and eigenvalues: q·k of unit residuals",
     law="W_QK = W_Q W_Kᵀ = U diag(σ) Vᵀ = symmetric + antisymmetric part",
     source="Elhage et al. 2021 (eigenvalues); Roy and Vetterli 2007 (effective rank)",
-    null="random W_Q and W_K of the same norm",
+    null="random W_Q and W_K whose W_QK has the same norm",
     by_gauge={"odd": MIRRORED, "even": MIRRORED, "scale": SCALED},
 )
 
@@ -65,10 +65,14 @@ def qk_spectrum(weights: HeadWeights, embedding: Float[Tensor, "vocab d_model"] 
     def seen(W: Float[Tensor, "layer head d_model d_head"]) -> Float[Tensor, "layer head m d_head"]:
         return W if read is None else read @ W
 
-    def of_random_heads(dice: torch.Generator) -> Float[Tensor, "statistic layer head"]:
-        return spectrum_statistics(*(seen(random_weights(W, dice)) for W in (scored.W_Q, scored.W_K)))
-
     W_Q, W_K = seen(scored.W_Q), seen(scored.W_K)
+    norm = product_norm(W_Q, W_K)
+
+    def of_random_heads(dice: torch.Generator) -> Float[Tensor, "statistic layer head"]:
+        drawn_Q, drawn_K = (seen(torch.randn(W.shape, generator=dice, dtype=W.dtype)) for W in (scored.W_Q, scored.W_K))
+        factor = norm / product_norm(drawn_Q, drawn_K)
+        return spectrum_statistics(factor[..., None, None] * drawn_Q, drawn_K)
+
     null = null_of(of_random_heads)
     return QKSpectrum(
         *spectrum_statistics(W_Q, W_K),
@@ -78,6 +82,13 @@ def qk_spectrum(weights: HeadWeights, embedding: Float[Tensor, "vocab d_model"] 
         eigenvalues=product_eigenvalues(W_Q, W_K.mT),
         about=QK_SPECTRUM,
     )
+
+
+def product_norm(
+    W_Q: Float[Tensor, "*head d_model d_head"], W_K: Float[Tensor, "*head d_model d_head"]
+) -> Float[Tensor, "*head"]:
+    """‖W_Q W_Kᵀ‖_F from the small Gram matrices of both factors."""
+    return ((W_Q.mT @ W_Q) * (W_K.mT @ W_K)).sum((-2, -1)).sqrt()
 
 
 def singular_values(

@@ -30,8 +30,9 @@ ABOUT = About(
 class CollapseCurves(Result):
     """D(n) after every layer and after the final norm; no change of gauge touches it.
 
-    lengths: the n of the pairs. relative is D over that of the first pair, NaN or infinite where that is 0.
-    Distances near 1e-6 of the residual's norm are float32's rounding.
+    lengths: the n of the pairs. relative is D over that of the first pair, NaN or infinite where that is 0. All but the
+    L2 norm are of the residual stream's own coordinates, as training left them. Distances near 1e-6 of the residual's
+    norm are float32's rounding.
     """
 
     distance: Float[Tensor, "distance depth n"]

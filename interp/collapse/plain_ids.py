@@ -14,4 +14,7 @@ def plain_ids(model: HookedModel) -> Int[Tensor, "id"]:
         return torch.arange(vocabulary)
     special = {*tokenizer.all_special_ids, *(i for i, one in tokenizer.added_tokens_decoder.items() if one.special)}
     known = sorted({*tokenizer.get_vocab().values()} - special)
-    return torch.tensor([i for i in known if i < vocabulary])
+    plain = [i for i in known if i < vocabulary]
+    if not plain:
+        raise ValueError("the tokenizer knows special tokens alone, of which no random prompt can be made")
+    return torch.tensor(plain)

@@ -13,7 +13,8 @@ from interp.result import Result
 ABOUT = About(
     title="Token-resolved direct effect",
     unit="logits, against their mean over the vocabulary",
-    law="C[d, s] = A[d, s] · (v_s W_O · W_U[:, token s]) / scale at d, of the final norm and one after attention",
+    law="C[d, s] = A[d, s] · (v_s W_O · W_U[:, token s]) / scale at d, of the final norm and one after attention; "
+    "W_U less its mean over the vocabulary",
     source="Lv et al. 2024 (arXiv 2411.07176), after Elhage et al. 2021",
     by_gauge={"odd": ("ov",), "scale": ("ov",)},
 )

@@ -16,7 +16,7 @@ from interp.interventions.path_patching import PathPatching
 from interp.interventions.suppression_effect import SuppressionEffect
 from interp.interventions.sweep import InterventionSweep
 
-ROUNDING = 1e-3  # a kind whose effects are smaller, over the largest of all, changes nothing
+OPENING = "zero"  # changes something in every model; without negative weights, keeping the positive ones does not
 SWEPT = {"loss_change": "Δ loss", "kl": "KL", "changed": "share of positions that change"}
 STAYED, CHANGED = "#9ecae1", "#08519c"
 FIELDS = {
@@ -82,15 +82,12 @@ def predictions_figure(found: InterventionEffect, position: int = -1) -> go.Figu
 
 
 def sweep_figure(found: InterventionSweep) -> go.Figure:
-    """A menu of measures and kinds, marked where the kind depends on the gauge; pointing at a head gives the null.
-
-    It opens on the first kind that changes anything: without negative weights, keeping the positive ones does not.
-    """
+    """A menu of measures and kinds, marked where the kind depends on the gauge; pointing at a head gives the null."""
     names, traces = [], []
-    strongest = found.kl.flatten(1).amax(1)
-    first = int((strongest > ROUNDING * strongest.max()).int().argmax())
+    kinds = found.labels["kind"]
+    first = kinds.index(OPENING) if OPENING in kinds else 0
     for field, words in SWEPT.items():
-        for index, kind in enumerate(found.labels["kind"]):
+        for index, kind in enumerate(kinds):
             shown = found if kind in SIGNED else replace(found, about=replace(found.about, by_gauge={}))
             names.append(f"{kind}: {words}{f' ({GAUGE})' if field in shown.about.gauge_dependent else ''}")
             traces.append(grid(shown, field, index, name=kind, visible=len(traces) == first))

@@ -14,14 +14,14 @@ from interp.result import Result
 from models.attention.run import grouped
 
 DIRECTED = ("pairs", "mass", "parallel", "antiparallel", "parallel_pairs", "antiparallel_pairs")
-UNDIRECTED = ("orthogonal", "both_sides", "orthogonal_pairs", "root_mean_square", "root_mean_square_pairs")
+ALL = (*DIRECTED, "orthogonal", "both_sides", "orthogonal_pairs", "root_mean_square", "root_mean_square_pairs")
 ABOUT = About(
     title="Angles between queries and keys",
     unit="share",
     law="cos θ = q·k/(‖q‖‖k‖); parallel cos ≥ δ, orthogonal abs(cos) < δ, antiparallel cos ≤ −δ, in shares of Σ abs(a)",
     source="Gros 2024, arXiv 2407.18601",
     null="directions at random, density ∝ sin^(d−2) θ, whatever the attention",
-    by_gauge={"odd": DIRECTED, "even": DIRECTED, "translation": (*DIRECTED, *UNDIRECTED)},
+    by_gauge={"odd": DIRECTED, "even": DIRECTED, "translation": ALL, "query_key": ALL},
 )
 
 
@@ -33,9 +33,9 @@ class Angles(Result):
     orthogonal, antiparallel: shares of Σ abs(a); x_pairs: of the number of pairs, which is the share that attention
     blind to angles would have. both_sides: the smaller of parallel and antiparallel. root_mean_square: of cos θ.
     A flip of signs of W_Q mirrors the histograms and swaps parallel and antiparallel; orthogonal, both_sides and
-    root_mean_square stay. A vector added to all keys, which softmax does not see where the model rotates nothing,
-    changes every angle. Angles are unchanged by (c W_Q, W_K / c) and by rotations of both, not by other changes of
-    basis of a head. pairs_null: chance, bin by bin; δ: delta.
+    root_mean_square stay. Angles are unchanged by (c W_Q, W_K / c) and by rotations of both, not by other changes of
+    the basis in which a head compares, nor by a vector added to all keys, which softmax does not see where the model
+    rotates nothing: they say where training left queries and keys. pairs_null: chance, bin by bin; δ: delta.
     """
 
     parallel: Float[Tensor, "layer head"]

@@ -99,9 +99,14 @@ def about_of(variant: str, how: Embedding, *, is_projective: bool) -> About:
     """
     flipped = ("queries",) if how.method == "pca" else ("queries", "keys")
     translated = () if how.centre_keys else (*PLACES, "explained")
-    by_gauge: dict[Gauge, tuple[str, ...]] = {"odd": flipped, "scale": PLACES, "translation": translated}
+    by_gauge: dict[Gauge, tuple[str, ...]] = {
+        "odd": flipped,
+        "scale": PLACES,
+        "translation": translated,
+        "query_key": (*PLACES, "explained"),
+    }
     about = replace(ABOUT, law=PROJECTIVE_LAW if is_projective else ABOUT.law, by_gauge=by_gauge)
-    return about.of_gauges(kernel_gauges(variant, {"power": how.power}, is_rotated=False))
+    return about.of_gauges([*kernel_gauges(variant, {"power": how.power}, is_rotated=False), "query_key"])
 
 
 def rms_norm(points: Float[Tensor, "point d_head"]) -> Float[Tensor, ""]:

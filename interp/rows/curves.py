@@ -87,7 +87,9 @@ def row_curves(
     for layer, variant in enumerate(variants):
         a, p = pattern[layer, None], scores[layer, None]
         power = read_power(variant, a, p) if powers is None else powers[layer]
-        reading = Reading(variant, power, top, kernel_gauges(variant, {"power": power}))
+        powers_possible = (1, 2) if power != power else (power,)  # one that could not be read may be odd or even
+        gauges = merged([kernel_gauges(variant, {"power": one}) for one in powers_possible])
+        reading = Reading(variant, power, top, gauges)
         layers.append(Rows(reading, rows_of(reading, a, p, visible[layer, None, None], position)))
     return curves_of(layers)
 

@@ -9,7 +9,6 @@ from interp.hooked_model import tokenizer_of
 from interp.trajectories.trajectory import Trajectory, trajectory
 from interp.watch import Watch
 
-CHOSEN = ("embedding", "distance")
 NUMBERS = (
     "negative_mass.minority_mass",
     "deletion.net_copy",
@@ -24,7 +23,7 @@ def trained(asked: Asked, watch: Watch) -> Trajectory:
     """NUMBERS over the snapshots of the run, whose models must read the ids as the model that is asked does."""
     from interp.trajectories.finding import finding  # a measure may be any analysis, which this table is part of
 
-    choices = Choices(**{name: asked.choices[name] for name in CHOSEN if name in asked.choices})
+    choices = Choices(embedding=asked.choices.get("embedding", Choices.embedding))
     found = finding(asked.prompts, *NUMBERS, choices=choices, prepend_bos=asked.bos)
 
     def measure(model: Any) -> Any:
