@@ -1,6 +1,7 @@
 """The panel of D(n): a preset, the prompt's own prefixes, or a pair of prompts that the user types."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import streamlit as st
 
@@ -9,7 +10,7 @@ from app.page import Opened, analysed, computed
 from app.python_code import analysis_code, model_code
 from app.refusals import refusals_in_a_box
 from interp.collapse.curves import CollapseCurves, collapse
-from interp.collapse.pairs import CollapsePair
+from interp.collapse.pairs import CollapsePair, continued, doubling
 from interp.hooked_model import HookedModel
 
 OWN = "two prompts of my own"
@@ -48,20 +49,33 @@ def own_pair(opened: Opened) -> None:
     ]
     with refusals_in_a_box("These prompts cannot be read"):
         first, second = (opened.service.tokens(text, opened.key.bos).ids for text in texts)
-    pair = CollapsePair(len(first), first, second)
+    pairs = own_pairs(first, second, opened.facts.context)
+    if len(pairs) == 1:
+        st.caption(
+            "Prompts that end in the same token have a curve: both are continued by more and more of that token."
+        )
 
-    def compute(model: HookedModel, watch: object) -> CollapseCurves:
-        return collapse(model, [pair])
+    def compute(model: HookedModel, watch: Callable[[str, int, int], None]) -> CollapseCurves:
+        return collapse(model, pairs, watch=partial(watch, "lengths"))
 
     found = computed(opened, ("pair", first, second), compute)
     figure_panel(TITLE, found, pair_code(opened, first, second), key="pair")
 
 
+def own_pairs(first: tuple[int, ...], second: tuple[int, ...], context: int) -> list[CollapsePair]:
+    """The pair itself and, where both end in the same token, both continued by it up to the context."""
+    room = context - max(len(first), len(second))
+    if first[-1] != second[-1] or room < 1:
+        return [CollapsePair(max(len(first), len(second)), first, second)]
+    return continued(first, second, (0, *doubling(1, room)))
+
+
 def pair_code(opened: Opened, first: Sequence[int], second: Sequence[int]) -> str:
     """The lines that make the figure again, from ids."""
-    return f"""from interp.collapse.curves import collapse
-from interp.collapse.pairs import CollapsePair
+    return f"""from app.collapse_panels import own_pairs
+from interp.collapse.curves import collapse
 from models import load
 
-pair = CollapsePair({len(first)}, {tuple(first)}, {tuple(second)})
-collapse({model_code(opened)}, [pair]).figure()"""
+model = {model_code(opened)}
+pairs = own_pairs({tuple(first)}, {tuple(second)}, model.cfg.n_ctx)
+collapse(model, pairs).figure()"""

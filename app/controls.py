@@ -6,9 +6,11 @@ import streamlit as st
 
 from app.model_source import source_folder
 from app.prompts import EXAMPLES
+from app.refusals import refusals_in_a_box
+from app.upload import KINDS, uploaded_folder
 from models import zoo
 
-FROM_FOLDER = "a folder"
+FROM_FOLDER, FROM_UPLOAD = "a folder", "an upload"
 PREFERRED = "cog"
 LONGEST_PROMPT = 20_000
 
@@ -35,7 +37,7 @@ def chosen() -> Choice:
 
 def model_and_prompt() -> None:
     """Draw the sidebar; every value stands in the address bar too, under the key of its widget."""
-    names = [*zoo.names(), FROM_FOLDER]
+    names = [*zoo.names(), FROM_FOLDER, FROM_UPLOAD]
     preferred = PREFERRED if PREFERRED in names else names[0]
     start(model=preferred, prompt=EXAMPLES[0].text)
     st.header("Model", anchor=False)
@@ -44,6 +46,8 @@ def model_and_prompt() -> None:
     if name == FROM_FOLDER:
         typed = st.text_input("Folder", key="folder", bind="query-params", placeholder="/home/me/my-model")
         st.caption("A Hugging Face folder: config.json and model.safetensors, with or without a tokenizer.")
+    if name == FROM_UPLOAD:
+        name, typed = FROM_FOLDER, upload()
     st.header("Prompt", anchor=False)
     prompt = st.text_area("Text", key="prompt", bind="query-params", height=230, max_chars=LONGEST_PROMPT)
     st.caption("Examples")
@@ -52,6 +56,16 @@ def model_and_prompt() -> None:
             st.button(example.title, on_click=write_prompt, args=(example.text,))
     bos = st.toggle("Begin with the BOS token", key="bos", bind="query-params", help="Where the tokenizer has one.")
     st.session_state["choice"] = Choice(name or "", typed, prompt, bos)
+
+
+def upload() -> str:
+    """The folder of the files that are sent from the browser; empty before there are any."""
+    files = st.file_uploader("Model folder", type=list(KINDS), accept_multiple_files="directory", key="upload")
+    st.caption("config.json and model.safetensors, perhaps a tokenizer. Nothing is executed; a link does not keep it.")
+    if not files:
+        return ""
+    with refusals_in_a_box("This upload is no model"):
+        return str(uploaded_folder(files))
 
 
 def start(**values: str) -> None:

@@ -12,17 +12,17 @@ from interp.circuits.full_circuits import full_ov
 from interp.circuits.top_tokens import TopTokens, ov_top_tokens
 from interp.deletion.of_head import NEEDS, HeadContributions, head_contributions
 from interp.figures.head_deletion import destination_figure
-from interp.head_weights import head_weights
 from interp.hooked_model import HookedModel, tokenizer_of
 from interp.prompt_tokens import token_string
 
 
 def deletion_of(opened: Opened, head: OpenHead) -> HeadContributions:
     """The contributions of the open head."""
+    weights = opened.service.weights
 
     def compute(model: HookedModel, watch: object) -> HeadContributions:
         [run] = gather(model, [opened.tokens], NEEDS)
-        return head_contributions(Setting(opened.facts, head_weights(model)), run, head.layer, head.head)
+        return head_contributions(Setting(opened.facts, weights), run, head.layer, head.head)
 
     return computed(opened, ("deletion of head", opened.key.prompt, opened.key.bos, head), compute)
 
@@ -62,11 +62,11 @@ def top_tokens_panel(opened: Opened, head: OpenHead) -> None:
         key="read_token",
         format_func=lambda place: f"{opened.tokens.strings[place]!r} at {place}",
     )
-    token = opened.tokens.ids[at or 0]
+    token, weights = opened.tokens.ids[at or 0], opened.service.weights
 
     def compute(model: HookedModel, watch: object) -> TopTokens:
         tokenizer = tokenizer_of(model)
-        circuit = full_ov(head_weights(model), head.layer, head.head)
+        circuit = full_ov(weights, head.layer, head.head)
         return ov_top_tokens(circuit, token, name=lambda i: token_string(i, tokenizer))
 
     figure_panel(

@@ -1,27 +1,33 @@
 """The map of one head's queries and keys: in two or three dimensions, by several methods, coloured in several ways."""
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
+from jaxtyping import Float
+from torch import Tensor
 
 from app.address import OpenHead
 from app.figure_panel import figure_panel
 from app.page import Opened, computed
 from app.python_code import asked_code
+from app.runs import attention_of
 from interp.activations import SCORES, gather
 from interp.analysis import Setting
 from interp.geometry.embedding import Embedding, JointEmbedding
 from interp.geometry.rows import PATTERN, QUERY_KEY, embedding_of
-from interp.head_weights import head_weights
+from interp.head_pattern import strongest_partners
 from interp.hooked_model import HookedModel
 
 METHODS = {"pca": "", "tsne": "sklearn", "umap": "umap"}
 COLOURS = ("kind", "position", "norm")
 ALWAYS: Any = {"required": True, "bind": "query-params"}
 NEEDS = (*QUERY_KEY, PATTERN, SCORES)
+KINDS = ("query", "key")
+MOST_PARTNERS = 4
 
 
 def map_panel(opened: Opened, head: OpenHead) -> None:
@@ -31,11 +37,11 @@ def map_panel(opened: Opened, head: OpenHead) -> None:
         method = st.segmented_control("Map by", installed, default="pca", key="method", **ALWAYS)
         dims = st.segmented_control("Dimensions", [2, 3], default=2, key="dims", **ALWAYS)
         colour = st.segmented_control("Colour", COLOURS, default="kind", key="colour", **ALWAYS)
-    how = Embedding(method or "pca", dims or 2)
+    how, weights = Embedding(method or "pca", dims or 2), opened.service.weights
 
     def compute(model: HookedModel, watch: object) -> JointEmbedding:
         [run] = gather(model, [opened.tokens], NEEDS)
-        return embedding_of(Setting(opened.facts, head_weights(model)), run, head.layer, head.head, how)
+        return embedding_of(Setting(opened.facts, weights), run, head.layer, head.head, how)
 
     found = computed(opened, ("map", opened.key.prompt, opened.key.bos, head, how), compute)
     figure_panel(
@@ -47,8 +53,9 @@ def map_panel(opened: Opened, head: OpenHead) -> None:
         on_select=remember_points,
     )
     if points := st.session_state.get("map_points"):
-        st.caption("Chosen points")
-        st.dataframe(points, hide_index=True, width="content")
+        st.caption("Chosen points, and the weights of this head that they take part in: the strongest by size")
+        pattern = attention_of(opened.key).patterns[head.layer, head.head]
+        st.dataframe([described(one, pattern, opened.tokens.strings) for one in points], hide_index=True)
 
 
 def coloured(found: JointEmbedding, by: str) -> go.Figure:
@@ -66,10 +73,24 @@ def coloured(found: JointEmbedding, by: str) -> go.Figure:
 def remember_points(selection: Any) -> None:
     """Keep what the chosen points say."""
     st.session_state["map_points"] = [
-        {"token": point["customdata"][0], "position": point["customdata"][1], "norm": point["customdata"][2]}
+        {"kind": KINDS[point["curve_number"]], "position": point["customdata"][1], "norm": point["customdata"][2]}
         for point in selection.get("points", [])
         if point.get("customdata")
     ]
+
+
+def described(
+    point: dict[str, Any], pattern: Float[Tensor, "query key"], tokens: Sequence[str]
+) -> dict[str, str | int | float]:
+    """A chosen point in words: its token, and what it attends to, or which queries attend to it."""
+    at = int(point["position"])
+    if at >= len(tokens):  # chosen on another prompt
+        return {"kind": point["kind"], "token": "–", "position": at}
+    is_query = point["kind"] == "query"
+    partners = strongest_partners(pattern, at, MOST_PARTNERS, is_query=is_query)
+    said = ", ".join(f"{tokens[other]!r} at {other}: {weight:+.3f}" for other, weight in partners)
+    word = "attends to" if is_query else "attended by"
+    return {**point, "position": at, "token": repr(tokens[at]), "weights": f"{word} {said}" if said else "none"}
 
 
 def map_code(opened: Opened, head: OpenHead, how: Embedding) -> str:

@@ -8,6 +8,8 @@ import streamlit as st
 from app.address import OpenHead, open_head, write_open_head
 from interp.model_facts import ModelFacts
 
+ONE_HEAD = {"attention": "Attention", "deletion": "Deletion & copying", "geometry": "Geometry", "compare": "Compare"}
+
 
 def head_chooser(facts: ModelFacts) -> OpenHead:
     """Two boxes, layer and head, that say and change the open head."""
@@ -29,6 +31,14 @@ def head_chooser(facts: ModelFacts) -> OpenHead:
         )
         st.selectbox("Head", range(heads), key="chosen_head", on_change=write, width=110)
     return head
+
+
+def links_elsewhere(head: OpenHead) -> None:
+    """The open head on the pages that are about one head."""
+    with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
+        st.markdown(f"**L{head.layer}H{head.head}** on")
+        for page, title in ONE_HEAD.items():
+            st.page_link(f"views/{page}.py", label=title)
 
 
 def open_from_points(facts: ModelFacts) -> Callable[[Any], None]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import typer
 
 ADDRESS = "127.0.0.1"
+MOST_UPLOAD = 4096  # MiB; the server is this machine
 
 
 def launch(port: int) -> None:
@@ -18,6 +19,7 @@ def launch(port: int) -> None:
         "server.port": port,
         "server.headless": str(not has_desktop()).lower(),
         "server.showEmailPrompt": "false",
+        "server.maxUploadSize": MOST_UPLOAD,
         "logger.hideWelcomeMessage": "true",
     }
     flags = [f"--{name}={value}" for name, value in options.items()]

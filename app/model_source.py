@@ -20,7 +20,9 @@ def source_folder(name: str, typed: str, from_folder: str) -> Path:
 def typed_folder(text: str) -> Path:
     """A folder of this computer. Network paths are refused before anything touches them."""
     if not text.strip():
-        raise NothingAskedError("Type the path of a model folder: config.json, model.safetensors, perhaps a tokenizer.")
+        raise NothingAskedError(
+            "Name the path of a model folder on the left, or send its files: config.json, model.safetensors, perhaps a tokenizer."
+        )
     if text.strip().replace("\\", "/").startswith("//"):
         raise ValueError(f"{text.strip()!r} is a network path; only folders of this computer are opened")
     folder = Path(text.strip()).expanduser()

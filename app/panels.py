@@ -9,9 +9,13 @@ from app.components.edges import MOST_TOKENS as EDGE_TOKENS
 from app.components.head_grid import head_grid
 from app.components.head_view import Look, head_view
 from app.components.predictions import predictions
+from app.figure_panel import figure_panel
 from app.head_numbers import HEAD_NUMBERS
+from app.page import Opened
+from app.python_code import asked_code
 from app.runs import RunKey, thumbnails_of
 from interp.attention_run import AttentionRun
+from interp.head_pattern import head_pattern
 from interp.model_facts import ModelFacts
 from interp.similar_heads import similar_heads
 
@@ -109,6 +113,19 @@ def alike_panel(run: AttentionRun, head: OpenHead) -> None:
             "Cosine of the shares |a|/Σ|a| on this prompt, signs left out; "
             f"any head to this one: {mean:.2f} ± {spread:.2f}."
         )
+
+
+def pattern_panel(opened: Opened, run: AttentionRun, head: OpenHead) -> None:
+    """The open head as a figure with its table, meaning and code, to be saved; drawn when asked for."""
+    if not st.toggle("Show this head as a figure to save", key="figure_open", bind="query-params"):
+        return
+    found = head_pattern(run, opened.facts, head.layer, head.head)
+    code = f"""from interp.attention_run import attention_run
+from interp.head_pattern import head_pattern
+{asked_code(opened)}
+run = attention_run(model, asked.prompts[0])
+head_pattern(run, asked.setting.facts, {head.layer}, {head.head}).figure()"""
+    figure_panel(found.about.title, found, code, key="pattern")
 
 
 def circuitsvis_panel(run: AttentionRun, head: OpenHead) -> None:

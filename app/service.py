@@ -6,6 +6,7 @@ from threading import Lock
 from typing import Any, final
 
 from interp.attention_run import AttentionRun, attention_run
+from interp.head_weights import HeadWeights, head_weights
 from interp.hooked_model import HookedModel, tokenizer_of
 from interp.model_facts import model_facts
 from interp.prompt_tokens import PromptTokens, prompt_tokens
@@ -51,6 +52,11 @@ class ModelService:
             while len(self._kept) > MOST_KEPT:
                 self._kept.popitem(last=False)
             return self._kept[asked]
+
+    @property
+    def weights(self) -> HeadWeights:
+        """The matrices of all heads."""
+        return self.kept("head weights", head_weights)
 
     def _check_size(self, tokens: PromptTokens) -> None:
         heads = len(self.facts.layer_variants) * self.facts.heads

@@ -7,10 +7,12 @@ from typing import Any
 
 import plotly.graph_objects as go
 import pytest
+import torch
 from streamlit.testing.v1 import AppTest
 from tiny_models import tiny_folder
 
 from app.collapse_panels import OWN, PRESETS
+from app.geometry_panels import described
 from interp.result import Result
 from models.attention import VARIANTS
 
@@ -111,6 +113,27 @@ def test_two_prompts_of_one_s_own_are_compared(folder: Path) -> None:
         code.value for code in view("collapse", folder, ("pair",), "Code", preset=OWN, first="x y", second="y y").code
     ]
     assert len(made_by(code).to_dict()["data"]) > 0
+
+
+def test_two_prompts_with_the_same_last_token_have_a_curve(folder: Path) -> None:
+    test = view("collapse", folder, ("pair",), "Code", preset=OWN, first="x y", second="y y")
+    made: Any = made_by(test.code[0].value)
+    assert len(made.data[0].x) > 3
+
+
+def test_the_open_head_is_a_figure_with_its_code(folder: Path) -> None:
+    test = view("attention", folder, ("pattern",), "Code", figure_open="true", layer="1", head="1")
+    [code] = test.code
+    made = made_by(code.value).to_dict()
+    assert "L1H1 (cog)" in made["layout"]["title"]["text"] and made["data"][0]["type"] == "heatmap"
+
+
+@pytest.mark.parametrize(("kind", "said"), [("query", "attends to"), ("key", "attended by")])
+def test_a_chosen_point_says_its_token_and_its_weights(kind: str, said: str) -> None:
+    pattern = torch.tensor([[1.0, 0.0], [-0.25, 0.5]])
+    words = described({"kind": kind, "position": 1, "norm": 2.0}, pattern, ("a", "b"))
+    assert words["token"] == "'b'"
+    assert words["weights"] == f"{said} 'b' at 1: +0.500" + (", 'a' at 0: -0.250" if kind == "query" else "")
 
 
 def test_a_trajectory_runs_over_the_snapshots(folder: Path) -> None:

@@ -172,3 +172,25 @@ def test_edges_show_a_token_s_own_when_it_is_pointed_at(tab: Callable[..., Any])
     assert 0 < visible < before
     page.locator(".edges").scroll_into_view_if_needed()
     keep(page, "edges")
+
+
+def test_an_uploaded_folder_opens(tab: Callable[..., Any], url: str, folder: Path) -> None:
+    page = tab(f"{url}/?{urlencode({'model': 'an upload', 'prompt': CORPUS[0]})}", "light", "[data-testid=stAlert]")
+    page.locator("[data-testid=stFileUploader] input[type=file]").set_input_files(str(folder))
+    expect(page.locator(".grid button").first).to_be_visible(timeout=60_000)
+    settle(page)
+    keep(page, "upload-light")
+
+
+def test_a_chosen_point_of_the_map_shows_its_weights(view: Callable[..., Any]) -> None:
+    page = view("geometry", layer="1", head="0")
+    page.locator(".st-key-panel_map .scatterlayer .trace").first.locator(".point").nth(3).click(force=True)
+    expect(page.get_by_text("Chosen points, and the weights of this head")).to_be_visible()
+    settle(page)
+    keep(page, "geometry-point-light")
+
+
+def test_the_open_head_goes_on_to_a_page_by_a_link(view: Callable[..., Any]) -> None:
+    page = view("heads", layer="1", head="1")
+    page.get_by_test_id("stMain").get_by_role("link", name="Geometry").click()
+    expect(page.get_by_role("heading", name="Queries and keys of L1H1")).to_be_visible()

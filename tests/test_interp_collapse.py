@@ -15,6 +15,7 @@ from interp.collapse.distances import DISTANCES, distances
 from interp.collapse.last_residuals import last_residuals
 from interp.collapse.pairs import (
     CollapsePair,
+    continued,
     count_ones,
     doubling,
     find_a_zero,
@@ -201,3 +202,11 @@ def test_models_are_compared_by_their_relative_curves() -> None:
     lines = [one for one in collapse_comparison_figure(found).data if one.visible]
     assert [one.name for one in lines] == ["cog", "polynomial"]
     assert lines[1].y.tolist() == found["polynomial"].relative[0, -1].tolist()
+
+
+def test_a_pair_is_continued_by_its_last_token() -> None:
+    bare, longer = continued([5, 7], [7], [0, 3])
+    assert (bare.first, bare.second, bare.n) == ((5, 7), (7,), 2)
+    assert (longer.first, longer.second, longer.n) == ((5, 7, 7, 7, 7), (7, 7, 7, 7), 5)
+    with pytest.raises(ValueError, match="these do not"):
+        continued([1], [2], [0])

@@ -30,5 +30,6 @@ with left.container(border=True):
 with left:
     panels.alike_panel(run, head)
 intervention_panel(opened, run, head, row)
+panels.pattern_panel(opened, run, head)
 panels.edges_panel(run, facts, head)
 panels.circuitsvis_panel(run, head)

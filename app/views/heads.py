@@ -5,7 +5,7 @@ import streamlit as st
 from app.address import OpenHead, open_head, write_open_head
 from app.components.fact_strip import fact_strip
 from app.figure_panel import figure_panel
-from app.head_chooser import open_from_points
+from app.head_chooser import links_elsewhere, open_from_points
 from app.head_table import head_table, number_of
 from app.page import analysed, page
 from app.python_code import analysis_code
@@ -28,6 +28,7 @@ facts = opened.facts
 fact_strip(facts, len(opened.tokens.ids))
 found = analysed(opened, NAMES)
 head = open_head(facts)
+links_elsewhere(head)
 
 chosen = number_of(found)
 left, right = st.columns([1, 1], gap="medium")

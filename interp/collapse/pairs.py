@@ -33,6 +33,18 @@ def prefixes(ids: Sequence[int], lengths: Sequence[int]) -> list[CollapsePair]:
     return [repeated_last(ids[:n]) for n in lengths]
 
 
+def continued(first: Sequence[int], second: Sequence[int], more: Sequence[int]) -> list[CollapsePair]:
+    """Any two prompts that end in the same token, each with so many more of that token; 0 is the pair itself.
+
+    n is the length of the longer one. Raises ValueError for an empty prompt, and for others that end differently.
+    """
+    if not first or not second or first[-1] != second[-1]:
+        raise ValueError("two prompts that end in the same token can be continued by it; these do not")
+    longer = max(len(first), len(second))
+    tails = [[first[-1]] * count for count in more]
+    return [CollapsePair(longer + len(tail), (*first, *tail), (*second, *tail)) for tail in tails]
+
+
 def repeated_unit(unit: Sequence[int], lengths: Sequence[int], before: Sequence[int] = ()) -> list[CollapsePair]:
     """A template: `before`, then the unit over and over, cut after n tokens; and the same with the last one repeated.
 

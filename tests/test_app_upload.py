@@ -1,0 +1,56 @@
+"""Uploads: what is kept of them, under which name, and what is refused."""
+
+from pathlib import Path
+
+import pytest
+from tiny_models import tiny_folder
+
+from app.upload import uploaded_folder
+from models.checkpoints import open_folder
+
+
+class Sent:
+    """A file as the browser sends it."""
+
+    def __init__(self, name: str, content: bytes) -> None:
+        self.name, self.content = name, content
+
+    def getbuffer(self) -> memoryview:
+        return memoryview(self.content)
+
+
+def sent(folder: Path, under: str = "mine") -> list[Sent]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return [Sent(f"{under}/{path.relative_to(folder)}", path.read_bytes()) for path in files]
+
+
+def test_an_upload_opens_as_the_folder_that_was_sent(tmp_path: Path) -> None:
+    folder = tiny_folder(tmp_path / "cog", "cog")
+    tiny_folder(folder / "step-000001", "softmax")
+    found = uploaded_folder(sent(folder), tmp_path / "uploads")
+    assert {path.name for path in found.iterdir()} == {path.name for path in folder.iterdir() if path.is_file()}
+    assert open_folder(found).spec.variant == "cog"
+
+
+def test_the_same_files_are_the_same_folder_and_others_another(tmp_path: Path) -> None:
+    one, other = (sent(tiny_folder(tmp_path / name, name)) for name in ("cog", "softmax"))
+    places = [uploaded_folder(files, tmp_path / "uploads") for files in (one, list(reversed(one)), other)]
+    assert places[0] == places[1] != places[2]
+
+
+@pytest.mark.parametrize(
+    ("names", "refusal"),
+    [
+        (["m/model.safetensors"], "a model folder has a config.json; the upload has m/model.safetensors"),
+        (["a/config.json", "a/config.json"], "has config.json twice"),
+    ],
+)
+def test_what_is_no_model_folder_is_refused(names: list[str], refusal: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=refusal):
+        uploaded_folder([Sent(name, b"{}") for name in names], tmp_path)
+
+
+def test_a_name_that_climbs_out_stays_inside(tmp_path: Path) -> None:
+    found = uploaded_folder([Sent("..\\..\\config.json", b"{}")], tmp_path / "uploads")
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["config.json"]
+    assert found.parent == tmp_path / "uploads"
