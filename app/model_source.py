@@ -21,7 +21,7 @@ def typed_folder(text: str) -> Path:
     """A folder of this computer. Network paths are refused before anything touches them."""
     if not text.strip():
         raise NothingAskedError(
-            "Name the path of a model folder on the left, or send its files: config.json, model.safetensors, perhaps a tokenizer."
+            "Name the path of a model folder, or send its files: config.json, model.safetensors, perhaps a tokenizer."
         )
     if text.strip().replace("\\", "/").startswith("//"):
         raise ValueError(f"{text.strip()!r} is a network path; only folders of this computer are opened")

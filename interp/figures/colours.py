@@ -11,7 +11,8 @@ SIGNED = [[index / 10, colour] for index, colour in enumerate((*REDS, "#ffffff",
 RANKED = BLUES[:0:-1]  # bars beside one another, the first the darkest
 POSITIVE = [[index / 5, colour] for index, colour in enumerate(("#ffffff", *BLUES))]
 LINES = ("#1b7837", "#e08214", "#762a83", "#4d4d4d", "#01a9b4", "#c51b7d", "#8c6d31", "#a6d854")
-DEPTHS = "Viridis_r"
+# Viridis from light to dark, without its darkest end, which a dark page would swallow.
+DEPTHS = sample_colorscale("Viridis_r", [0.05 + 0.1 * step for step in range(8)])
 
 
 def depth_colour(depth: int, depths: int) -> str:
