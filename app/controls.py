@@ -64,8 +64,12 @@ def upload() -> str:
     st.caption("config.json and model.safetensors, perhaps a tokenizer. Nothing is executed; a link does not keep it.")
     if not files:
         return ""
-    with refusals_in_a_box("This upload is no model"):
-        return str(uploaded_folder(files))
+    sent = tuple(one.file_id for one in files)
+    if st.session_state.get("upload_sent") != sent:  # a click reruns the page; reading gigabytes again would take long
+        with refusals_in_a_box("This upload is no model"):
+            st.session_state["upload_folder"] = str(uploaded_folder(files))
+        st.session_state["upload_sent"] = sent
+    return st.session_state["upload_folder"]
 
 
 def start(**values: str) -> None:

@@ -1,6 +1,6 @@
 """Head pattern: the signed weights of one head on one prompt, as a result that shows and stores itself."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -34,13 +34,9 @@ def head_pattern(run: AttentionRun, facts: ModelFacts, layer: int, head: int) ->
     if not (0 <= layer < layers and 0 <= head < heads):
         raise ValueError(f"L{layer}H{head} was asked for; there are layers 0 to {layers - 1} of heads 0 to {heads - 1}")
     variant = facts.layer_variants[layer]
-    about = About(
-        title=f"Attention of L{layer}H{head} ({variant})",
-        unit=ABOUT.unit,
-        law=ABOUT.law,
-        source=variant_named(variant).paper,
-        by_gauge=ABOUT.by_gauge if variant == facts.variant else {},
-    ).of_gauges(facts.gauges)
+    title = f"Attention of L{layer}H{head} ({variant})"
+    about = replace(ABOUT, title=title, source=variant_named(variant).paper)
+    about = about.of_gauges(facts.gauges if variant == facts.variant else ())
     seen = run.patterns[layer, head].where(run.visible[layer], torch.nan)
     return HeadPattern(seen, about=about, labels={"query": run.tokens.strings, "key": run.tokens.strings})
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from interp.about import About
 from interp.activations import gather
-from interp.attribution.patching import PLACES, UNIT, Patching, ends_of, of_pair
+from interp.attribution.patching import PLACES, UNIT, Patching, ends_of, patching_of
 from interp.attribution.prompt_pair import PromptPair
 from models.attention.run import at_least_float32
 
@@ -47,15 +47,7 @@ def attribution_patching(model: Any, pair: PromptPair) -> Patching:
         fields[name] = (step * slope).sum(-1)
         fields[f"{name}_null"] = torch.zeros_like(fields[name])
         fields[f"{name}_null_spread"] = step.norm(dim=-1) * slope.norm(dim=-1) / step.shape[-1] ** 0.5
-    return Patching(
-        **fields,
-        clean=between.clean,
-        corrupt=between.corrupt,
-        of=str(pair),
-        pair=pair.to_json(),
-        about=of_pair(GRADIENT, pair),
-        labels={"pos": pair.positions},
-    )
+    return patching_of(pair, between, GRADIENT, fields)
 
 
 def stacked(found: dict[str, Any], places: list[str]) -> Float[Tensor, "layer pos ..."]:

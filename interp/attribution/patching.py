@@ -84,20 +84,21 @@ def activation_patching(model: Any, pair: PromptPair, batch_size: int = 32, watc
         differences = patched_differences(model, pair, job, clean[PLACES[job.field]][job.layer])
         found[job.field].append(between.restored(differences))
         step()
+    fields = {name: torch.cat(values).unflatten(0, (layers, -1)) for name, values in found.items()}
+    return patching_of(pair, between, ACTIVATION, fields)
+
+
+def patching_of(pair: PromptPair, between: Ends, about: About, fields: Mapping[str, Tensor]) -> Patching:
+    """The fields as a record that says what was compared; the two tokens stand in its title."""
     return Patching(
-        **{name: torch.cat(values).unflatten(0, (layers, -1)) for name, values in found.items()},
+        **fields,
         clean=between.clean,
         corrupt=between.corrupt,
         of=str(pair),
         pair=pair.to_json(),
-        about=of_pair(ACTIVATION, pair),
+        about=replace(about, title=f"{about.title}, {pair}"),
         labels={"pos": pair.positions},
     )
-
-
-def of_pair(about: About, pair: PromptPair) -> About:
-    """The same with the two tokens in the title."""
-    return replace(about, title=f"{about.title}, {pair}")
 
 
 def jobs(layers: int, positions: int, heads: int, batch_size: int) -> list[Job]:

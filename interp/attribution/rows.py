@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import torch
 
-from interp.activations import Activations
+from interp.activations import NORM_AFTER, Activations
 from interp.analysis import Analysis, Setting
 from interp.attribution.direct import DirectAttribution, SourceAttribution, direct_attribution, source_attribution
 from interp.attribution.logit_lens import READS, LogitLens, logit_lens, stream
@@ -32,11 +32,11 @@ def _direct_logit_attribution(setting: Setting, run: Activations) -> DirectAttri
 
 
 def _source_attribution(setting: Setting, run: Activations) -> SourceAttribution:
-    scale, target = residual_parts(run, setting.weights).scale[:, None, None, None], likeliest(run)
+    target = likeliest(run)
     found = source_attribution(
         run["attn.hook_pattern"][:, :, -1],
         run["attn.hook_v"],
-        setting.weights.W_O / scale,
+        setting.weights.W_O / run[NORM_AFTER][:, -1, :, None, None],
         readout(run, setting.weights),
         target,
     )
@@ -64,7 +64,7 @@ ROWS = (
     Analysis(
         "source_attribution",
         "What each head moves from each token into the logit of the likeliest token after the prompt.",
-        (*WRITES, LAST, "attn.hook_pattern", "attn.hook_v"),
+        (NORM_AFTER, LAST, "attn.hook_pattern", "attn.hook_v"),
         _source_attribution,
         over_tokens=True,
     ),

@@ -38,10 +38,10 @@ def mass(setting: Setting, run: Activations) -> NegativeMass:
 
 def strongest(setting: Setting, run: Activations) -> Contributions:
     """The contributions of the head with the largest Σ|C|."""
-    ov = own_ov_terms(setting, run)
-    total = quadrant_masses(run[PATTERN], ov, scale_to_logits(run)).sum(-1).nan_to_num()
+    ov, scale = own_ov_terms(setting, run), scale_to_logits(run)
+    total = quadrant_masses(run[PATTERN], ov, scale).sum(-1).nan_to_num()
     head = divmod(int(total.argmax()), total.shape[1])
-    return contributions(run[PATTERN], ov, scale_to_logits(run), [head], run.tokens.strings)
+    return contributions(run[PATTERN], ov, scale, [head], run.tokens.strings)
 
 
 ROWS = (
