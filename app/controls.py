@@ -7,12 +7,13 @@ import streamlit as st
 from app.model_source import source_folder
 from app.prompts import EXAMPLES
 from app.refusals import refusals_in_a_box
-from app.upload import KINDS, uploaded_folder
+from app.upload import KINDS, MOST_KEPT, earlier_upload, uploaded_folder
 from models import zoo
 
 FROM_FOLDER, FROM_UPLOAD = "a folder", "an upload"
 PREFERRED = "cog"
 LONGEST_PROMPT = 20_000
+UPLOADED, SENT = "upload", "upload_sent"
 
 
 @dataclass(frozen=True)
@@ -59,17 +60,22 @@ def model_and_prompt() -> None:
 
 
 def upload() -> str:
-    """The folder of the files that are sent from the browser; empty before there are any."""
+    """The folder of the files that are sent from the browser, or of those that the link names; else empty."""
     files = st.file_uploader("Model folder", type=list(KINDS), accept_multiple_files="directory", key="upload")
-    st.caption("config.json and model.safetensors, perhaps a tokenizer. Nothing is executed; a link does not keep it.")
-    if not files:
-        return ""
+    st.caption(
+        "config.json and model.safetensors, perhaps a tokenizer. Nothing is executed. "
+        f"A link reopens it on this computer, until {MOST_KEPT} others were sent."
+    )
     sent = tuple(one.file_id for one in files)
-    if st.session_state.get("upload_sent") != sent:  # a click reruns the page; reading gigabytes again would take long
+    if sent and st.session_state.get(SENT) != sent:  # a click reruns the page; reading gigabytes again would take long
         with refusals_in_a_box("This upload is no model"):
-            st.session_state["upload_folder"] = str(uploaded_folder(files))
-        st.session_state["upload_sent"] = sent
-    return st.session_state["upload_folder"]
+            st.query_params[UPLOADED] = uploaded_folder(files).name
+        st.session_state[SENT] = sent
+    digest = st.query_params.get(UPLOADED, "")
+    folder = earlier_upload(digest)
+    if digest and folder is None:
+        st.warning("The upload that the link names is no longer kept here: send it again.")
+    return str(folder or "")
 
 
 def start(**values: str) -> None:

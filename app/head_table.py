@@ -13,6 +13,18 @@ from interp.head_score import HeadScore
 from interp.result import Result
 
 FIRST = "negative_mass.minority_mass"
+HEAD_ANALYSES = (
+    "negative_mass",
+    "deletion",
+    "decision_plane",
+    "row_statistics",
+    "detectors",
+    "prompt_copying",
+    "copying",
+    "diagonal_ranks",
+    "sinks",
+    "qk_spectrum",
+)
 
 
 @dataclass(frozen=True)
@@ -63,22 +75,26 @@ chosen_number({{"{self.analysis}": result}}, "{self.analysis}", "{self.column}")
 
 def number_of(found: Findings) -> ChosenNumber:
     """A box to choose one of the numbers that every head has."""
-    names = [
+    names = number_names(found)
+    name = st.selectbox(
+        "Number", names, index=names.index(FIRST), key="statistic", bind="query-params", format_func=in_words
+    )
+    return chosen_number(found, *(name or FIRST).split(".", 1))
+
+
+def number_names(found: Findings) -> list[str]:
+    """analysis.column of every number that every head has, nulls left out."""
+    return [
         f"{analysis}.{column}"
         for analysis, result in found.items()
         for column in per_head(result)
         if not column.split(".")[0].endswith(("_null", "_null_spread"))
     ]
-    name = st.selectbox(
-        "Number",
-        names,
-        index=names.index(FIRST),
-        key="statistic",
-        bind="query-params",
-        format_func=lambda name: name.replace("_", " ").replace(".", " · "),
-    )
-    analysis, column = (name or FIRST).split(".", 1)
-    return chosen_number(found, analysis, column)
+
+
+def in_words(name: str) -> str:
+    """The name of a number without underscores."""
+    return name.replace("_", " ").replace(".", " · ")
 
 
 def chosen_number(found: Mapping[str, Result], analysis: str, column: str) -> ChosenNumber:

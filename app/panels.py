@@ -17,10 +17,8 @@ from app.runs import RunKey, thumbnails_of
 from interp.attention_run import AttentionRun
 from interp.head_pattern import head_pattern
 from interp.model_facts import ModelFacts
-from interp.similar_heads import similar_heads
 
 SCALES = ["square root", "linear"]
-MOST_ALIKE = 6
 DIRECTIONS = ["attends to", "attended by"]
 
 
@@ -90,28 +88,6 @@ def edges_panel(run: AttentionRun, facts: ModelFacts, head: OpenHead) -> None:
         st.caption(
             f"The {MOST_EDGES} strongest weights; queries on the left, keys on the right; blue adds, red and dashed "
             f"subtracts. At most the last {EDGE_TOKENS} tokens. Point at a token to see its edges alone."
-        )
-
-
-def alike_panel(run: AttentionRun, head: OpenHead) -> None:
-    """The heads whose attention on this prompt is most like the open one's, each a button that opens it."""
-    with st.container(border=True):
-        st.subheader("Heads like this one", anchor=False)
-        alike = similar_heads(run.patterns[head.layer, head.head], run.patterns)
-        heads = alike.value.shape[1]
-        order = [OpenHead(*divmod(at, heads)) for at in alike.value.flatten().argsort(descending=True).tolist()]
-        with st.container(horizontal=True, gap="xsmall"):
-            for one in [other for other in order if other != head][:MOST_ALIKE]:
-                st.button(
-                    f"L{one.layer}H{one.head} · {float(alike.value[one.layer, one.head]):.2f}",
-                    key=f"alike_{one.layer}_{one.head}",
-                    on_click=write_open_head,
-                    args=(one,),
-                )
-        mean, spread = float(alike.value_null[0, 0]), float(alike.value_null_spread[0, 0])
-        st.caption(
-            "Cosine of the shares |a|/Σ|a| on this prompt, signs left out; "
-            f"any head to this one: {mean:.2f} ± {spread:.2f}."
         )
 
 

@@ -3,14 +3,20 @@
 Only what a model folder is read from is kept: JSON, text and safetensors. Nothing of it is executed.
 """
 
+import re
+import shutil
 import tempfile
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Protocol, runtime_checkable
 
+from models.cache_folder import cache_folder
+
 KINDS = ("json", "txt", "safetensors", "model", "jinja")
 CONFIG = "config.json"
+DIGEST = re.compile(r"[0-9a-f]{16}")
+MOST_KEPT = 8
 
 
 @runtime_checkable
@@ -27,8 +33,9 @@ class Sent(Protocol):
 def uploaded_folder(files: Sequence[Sent], place: Path | None = None) -> Path:
     """The folder that holds these files, named by what is in them, so that the same upload is the same model.
 
-    What is kept lies beside the config.json that is least deep; snapshots in folders below it are left out. Raises
-    ValueError without a config.json, and for two files of one name.
+    What is kept lies beside the config.json that is least deep; snapshots in folders below it are left out. The
+    uploads that were used last are kept, older ones go. Raises ValueError without a config.json, and for two files of
+    one name.
     """
     paths = [PurePosixPath(one.name.replace("\\", "/")) for one in files]
     configs = [path for path in paths if path.name == CONFIG]
@@ -38,12 +45,35 @@ def uploaded_folder(files: Sequence[Sent], place: Path | None = None) -> Path:
     kept = [(path.name, one.getbuffer()) for path, one in zip(paths, files, strict=True) if path.parent == top]
     if twice := sorted({name for name, _ in kept if sum(name == other for other, _ in kept) > 1}):
         raise ValueError(f"the upload has {twice[0]} twice: send the folder of one model")
-    folder = (place or Path(tempfile.gettempdir()) / "headscope-uploads") / digest_of(kept)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in kept:
-        if not (folder / name).is_file():
-            (folder / name).write_bytes(content)
+    place = place or cache_folder("uploads")
+    folder = place / digest_of(kept)
+    if not folder.is_dir():
+        write(kept, folder)
+    folder.touch()
+    forget_oldest(place)
     return folder
+
+
+def earlier_upload(digest: str, place: Path | None = None) -> Path | None:
+    """The folder of an upload that a link names, if it is still kept."""
+    folder = (place or cache_folder("uploads")) / digest
+    return folder if DIGEST.fullmatch(digest) and folder.is_dir() else None
+
+
+def write(files: Sequence[tuple[str, memoryview]], folder: Path) -> None:
+    """Put the files into the folder, which is there whole or not at all."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(dir=folder.parent, prefix="partial-"))
+    for name, content in files:
+        (partial / name).write_bytes(content)
+    partial.rename(folder)
+
+
+def forget_oldest(place: Path) -> None:
+    """Delete the uploads that were not used for longest, all but a few."""
+    uploads = sorted((path for path in place.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)
+    for folder in uploads[:-MOST_KEPT]:
+        shutil.rmtree(folder)
 
 
 def digest_of(files: Sequence[tuple[str, memoryview]]) -> str:

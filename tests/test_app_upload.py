@@ -1,11 +1,12 @@
 """Uploads: what is kept of them, under which name, and what is refused."""
 
+import os
 from pathlib import Path
 
 import pytest
 from tiny_models import tiny_folder
 
-from app.upload import uploaded_folder
+from app.upload import MOST_KEPT, earlier_upload, uploaded_folder
 from models.checkpoints import open_folder
 
 
@@ -54,3 +55,23 @@ def test_a_name_that_climbs_out_stays_inside(tmp_path: Path) -> None:
     found = uploaded_folder([Sent("..\\..\\config.json", b"{}")], tmp_path / "uploads")
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["config.json"]
     assert found.parent == tmp_path / "uploads"
+
+
+def test_a_link_reopens_an_upload_that_is_still_kept(tmp_path: Path) -> None:
+    found = uploaded_folder([Sent("config.json", b"{}")], tmp_path)
+    assert earlier_upload(found.name, tmp_path) == found
+
+
+@pytest.mark.parametrize("digest", ["", "..", "0" * 16, "/etc", "ABCDEF0123456789"])
+def test_a_link_to_no_upload_opens_nothing(digest: str, tmp_path: Path) -> None:
+    uploaded_folder([Sent("config.json", b"{}")], tmp_path)
+    assert earlier_upload(digest, tmp_path) is None
+
+
+def test_only_the_last_uploads_are_kept(tmp_path: Path) -> None:
+    folders = []
+    for number in range(MOST_KEPT + 2):
+        folders.append(uploaded_folder([Sent("config.json", str(number).encode())], tmp_path))
+        os.utime(folders[-1], (number, number))
+    again = uploaded_folder([Sent("config.json", b"last")], tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in (*folders[-MOST_KEPT + 1 :], again)}

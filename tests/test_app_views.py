@@ -188,6 +188,16 @@ def test_heads_like_the_open_one_are_opened_by_a_button(folder: Path) -> None:
     assert (query(test, "layer"), query(test, "head")) == tuple(str(alike.key).split("_")[1:])
 
 
+def test_heads_alike_in_a_detector_stand_nearest_first(folder: Path) -> None:
+    given = {"alike": "a number", "alike_number": "detectors · share · previous token"}
+    test = view("attention", folder, layer="1", head="0", **given)
+    alike = [one for one in test.button if str(one.key).startswith("alike_")]
+    own = next(words.value for words in test.caption if words.value.startswith("L1H0 has"))
+    numbers = [float(one.label.split(" · ")[1]) for one in alike]
+    away = [abs(number - float(own.split()[2].rstrip(";"))) for number in numbers]
+    assert len(alike) == 5 and away == sorted(away)
+
+
 def button(test: AppTest, label: str) -> Any:
     return next(one for one in test.button if one.label == label)
 

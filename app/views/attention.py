@@ -4,6 +4,7 @@ import streamlit as st
 
 from app import panels
 from app.address import open_head
+from app.alike_panel import alike_panel
 from app.components.fact_strip import fact_strip
 from app.intervention_panel import intervention_panel
 from app.page import page
@@ -28,7 +29,7 @@ with right.container(border=True):
 with left.container(border=True):
     panels.predictions_panel(run, row)
 with left:
-    panels.alike_panel(run, head)
+    alike_panel(opened, run, head)
 intervention_panel(opened, run, head, row)
 panels.pattern_panel(opened, run, head)
 panels.edges_panel(run, facts, head)

@@ -6,27 +6,14 @@ from app.address import OpenHead, open_head, write_open_head
 from app.components.fact_strip import fact_strip
 from app.figure_panel import figure_panel
 from app.head_chooser import links_elsewhere, open_from_points
-from app.head_table import head_table, number_of
+from app.head_table import HEAD_ANALYSES, head_table, number_of
 from app.page import analysed, page
 from app.python_code import analysis_code
-
-NAMES = (
-    "negative_mass",
-    "deletion",
-    "decision_plane",
-    "row_statistics",
-    "detectors",
-    "prompt_copying",
-    "copying",
-    "diagonal_ranks",
-    "sinks",
-    "qk_spectrum",
-)
 
 opened = page("Heads", "All heads at once: any number as a grid and a table. Choose a head to take it along.")
 facts = opened.facts
 fact_strip(facts, len(opened.tokens.ids))
-found = analysed(opened, NAMES)
+found = analysed(opened, HEAD_ANALYSES)
 head = open_head(facts)
 links_elsewhere(head)
 

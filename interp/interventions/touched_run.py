@@ -10,13 +10,14 @@ from torch import Tensor
 from interp.hooked_model import HookedModel
 from interp.interventions.intervention import Intervention, edited
 from interp.seen_cells import seen_cells
+from models.attention.run import at_least_float32
 
 Hook = tuple[str, Callable[..., Any]]
 ROWS = 16  # edited copies of a prompt that share a forward pass
 
 
 def logits_of(model: HookedModel, ids: Sequence[int], hooks: Sequence[Hook] = ()) -> Float[Tensor, "pos vocab"]:
-    """Logits of one prompt on the CPU, float32, under hooks."""
+    """Logits of one prompt on the CPU, float32 at least, under hooks."""
     return logits_of_rows(model, torch.tensor([ids]), hooks)[0]
 
 
@@ -24,9 +25,9 @@ def logits_of(model: HookedModel, ids: Sequence[int], hooks: Sequence[Hook] = ()
 def logits_of_rows(
     model: HookedModel, ids: Int[Tensor, "row pos"], hooks: Sequence[Hook] = (), **how: Any
 ) -> Float[Tensor, "row pos_kept vocab"]:
-    """Logits of prompts of one length on the CPU, float32, under hooks; how: further options of the forward pass."""
+    """Logits of prompts of one length on the CPU, float32 at least, under hooks; how: further options of the forward pass."""
     device = next(iter(model.parameters())).device
-    return model.run_with_hooks(ids.to(device), fwd_hooks=list(hooks), **how).float().cpu()
+    return at_least_float32(model.run_with_hooks(ids.to(device), fwd_hooks=list(hooks), **how)).cpu()
 
 
 def editing_hooks(interventions: Sequence[Intervention]) -> list[Hook]:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import platform
 import shutil
 import tempfile
@@ -15,6 +14,7 @@ import numpy as np
 from jaxtyping import UInt
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
+from models.cache_folder import cache_folder
 from models.training.document import Document
 from models.training.recipe import Recipe
 from models.training.sources import documents
@@ -43,7 +43,7 @@ def prepare_corpus(recipe: Recipe) -> Corpus:
     """The recipe's corpus from the cache, tokenised first where it is not there; the same for equal text and seed."""
     found = documents(recipe.corpus)
     key = corpus_hash(found, recipe)
-    folder = cache_folder() / key[:16]
+    folder = cache_folder("corpora") / key[:16]
     if not folder.is_dir():
         _fill(folder, found, key, recipe)
     corpus = _open(folder)
@@ -59,11 +59,6 @@ def refuse_too_small(corpus: Corpus, context: int) -> None:
                 f"the corpus has {len(tokens)} {name} tokens, a window of this recipe takes {context + 1}: "
                 "give more text or a smaller context"
             )
-
-
-def cache_folder() -> Path:
-    """Where tokenised corpora are kept: `headscope/corpora` in $XDG_CACHE_HOME or ~/.cache."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "headscope" / "corpora"
 
 
 def corpus_hash(found: list[Document], recipe: Recipe) -> str:
