@@ -36,7 +36,8 @@ def by_attention(run: AttentionRun, head: OpenHead) -> None:
     buttons({one: f"{float(alike.value[one.layer, one.head]):.2f}" for one in order if one != head})
     mean, spread = float(alike.value_null[0, 0]), float(alike.value_null_spread[0, 0])
     st.caption(
-        f"Cosine of the shares |a|/Σ|a| on this prompt, signs left out; any head to this one: {mean:.2f} ± {spread:.2f}."
+        "Cosine of the shares |a|/Σ|a| on this prompt, signs left out; "
+        f"any head to this one: {mean:.2f} ± {spread:.2f}."
     )
 
 

@@ -25,7 +25,7 @@ def logits_of(model: HookedModel, ids: Sequence[int], hooks: Sequence[Hook] = ()
 def logits_of_rows(
     model: HookedModel, ids: Int[Tensor, "row pos"], hooks: Sequence[Hook] = (), **how: Any
 ) -> Float[Tensor, "row pos_kept vocab"]:
-    """Logits of prompts of one length on the CPU, float32 at least, under hooks; how: further options of the forward pass."""
+    """Logits of prompts of one length on the CPU, float32 at least, under hooks; how: options of the forward pass."""
     device = next(iter(model.parameters())).device
     return at_least_float32(model.run_with_hooks(ids.to(device), fwd_hooks=list(hooks), **how)).cpu()
 
