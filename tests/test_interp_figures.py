@@ -19,6 +19,7 @@ from interp.figures import FIGURES, figure_of
 from interp.figures.canvas import canvas, escaped, log_axis, signed_heatmap, token_ticks
 from interp.figures.choice import choice
 from interp.figures.colours import HOLE, POSITIVE, SIGNED, depth_colour
+from interp.figures.decision_plane import SIDES, sides
 from interp.figures.heads import grid, head_grid
 from interp.head_score import HeadScore
 from interp.result import Result
@@ -180,3 +181,9 @@ def test_every_figure_is_where_the_table_says(place: str) -> None:
 def test_a_result_without_a_figure_is_refused() -> None:
     with pytest.raises(ValueError, match="no figure is known for a Scored; known: HeadScore"):
         figure_of(SCORED)
+
+
+def test_names_of_points_near_each_other_stand_on_different_sides() -> None:
+    points = np.array([[0.0, 0.0, 0.0, 0.9], [0.0, 0.01, 0.02, 0.9]])
+    found = sides(points)
+    assert len(set(found[:3])) == 3 and found[3] == SIDES[0]

@@ -13,6 +13,8 @@ from interp.figures.colours import DEPTHS, GREY
 from interp.figures.deletion import head_names
 
 NAMED = 6
+SIDES = ("top center", "middle right", "bottom center", "middle left")
+NEAR = 0.1
 
 
 def decision_plane_figure(found: DecisionPlane) -> go.Figure:
@@ -64,10 +66,20 @@ def _names(found: DecisionPlane) -> go.Scatter:
         y=head[1, furthest],
         text=head_names(found.dynamic)[furthest],
         mode="text",
-        textposition="top center",
+        textposition=sides(head[:, furthest]),
         hoverinfo="skip",
         showlegend=False,
     )
+
+
+def sides(points: Float[np.ndarray, "2 point"]) -> list[str]:
+    """On which side of its point each name stands: names of points that are near each other take turns."""
+    found: list[str] = []
+    for at, point in enumerate(points.T):
+        near = np.linalg.norm(points[:, :at].T - point, axis=1) < NEAR
+        taken = {found[other] for other in np.flatnonzero(near)}
+        found.append(next((side for side in SIDES if side not in taken), SIDES[0]))
+    return found
 
 
 def _on_plane(x: Float[Tensor, "layer head"], y: Float[Tensor, "layer head"]) -> Float[np.ndarray, "2 point"]:
