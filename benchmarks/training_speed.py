@@ -24,8 +24,8 @@ from rich.table import Table
 
 from models import zoo
 from models.attention import VARIANTS
+from models.training.fit import update
 from models.training.json_file import write_json
-from models.training.loop import update
 from models.training.machine import machine_facts
 from models.training.recipe import read_recipe
 from models.training.run import Run, open_run
@@ -43,7 +43,7 @@ def step_seconds(runs: dict[str, Run], steps: int) -> dict[str, list[float]]:
     for step in track(range(steps + 1), "steps"):
         for name, run in runs.items():
             began = time.process_time()
-            update(run, step)
+            update(run.fitting, step)
             if step:
                 seen[name].append(time.process_time() - began)
     return seen

@@ -21,9 +21,9 @@ from models.training.recipe import Recipe
 
 MOMENTS = {
     "before it is a run": ("models.training.run", "write_json", 2),
-    "before its first step": ("models.training.loop", "append_record", 1),
-    "before its first saved state": ("models.training.loop", "append_record", 3),
-    "between two saved states": ("models.training.loop", "append_record", 7),
+    "before its first step": ("models.training.fit", "append_record", 1),
+    "before its first saved state": ("models.training.fit", "append_record", 3),
+    "between two saved states": ("models.training.fit", "append_record", 7),
     "while it saves its state": ("models.training.state.os", "fsync", 2),
     "while it saves a snapshot": ("models.checkpoints.saving", "write_config", 1),
     "while it saves its model": ("models.checkpoints.saving", "write_config", 2),

@@ -11,8 +11,9 @@ from tiny_models import tiny_tokenizer
 from tiny_runs import tiny_recipe
 from torch import nn
 
-from models.training.batches import share, training_batch, validation_batch
+from models.training.batches import training_batch, validation_batch
 from models.training.history import append_record, cut_history, read_history
+from models.training.objective import part_of, share
 from models.training.optimizer import adamw
 from models.training.schedule import SCHEDULES, learning_rate
 from models.training.snapshots import snapshot_steps
@@ -69,6 +70,13 @@ def test_a_batch_that_does_not_divide_over_the_processes_is_refused() -> None:
         share(6, 4)
 
 
+def test_the_parts_of_a_batch_are_the_batch() -> None:
+    batch = {"ids": torch.arange(12).view(6, 2), "label": torch.arange(6)}
+    parts = [part_of(batch, 3, index) for index in range(3)]
+    for name, whole in batch.items():
+        assert torch.cat([part[name] for part in parts]).equal(whole)
+
+
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_the_rate_rises_to_its_peak_then_never_rises(schedule: str) -> None:
     rates = [learning_rate(schedule, step, peak=2.0, warmup=4, steps=20) for step in range(20)]
@@ -85,7 +93,9 @@ def test_the_shapes_of_the_schedules(schedule: str, half_way: float) -> None:
 def test_matrices_decay_and_the_rest_does_not() -> None:
     recipe = tiny_recipe(Path("text.txt"), attention={"variant": "selective"}, weight_decay=0.3)
     model: nn.Module = untrained_model(recipe, tiny_tokenizer())
-    decay = {id(one): group["weight_decay"] for group in adamw(model, recipe).param_groups for one in group["params"]}
+    decay = {
+        id(one): group["weight_decay"] for group in adamw(model, recipe.plan).param_groups for one in group["params"]
+    }
     assert {id(one): 0.3 if one.ndim >= 2 else 0.0 for one in model.parameters()} == decay
     assert set(decay.values()) == {0.3, 0.0}
 

@@ -29,10 +29,3 @@ def validation_batch(
     spread = tokens[starts[:, None] + np.arange(context + 1)].astype(np.int64)
     spread[:, 0] = bos
     return torch.from_numpy(spread)
-
-
-def share(batch: int, processes: int) -> int:
-    """How many of a batch's windows each process works on."""
-    if batch % processes:
-        raise ValueError(f"a batch of {batch} windows does not divide over {processes} processes")
-    return batch // processes

@@ -3,16 +3,16 @@
 from torch import nn
 from torch.optim import AdamW
 
-from models.training.recipe import Recipe
+from models.training.plan import Plan
 
 BETAS = (0.9, 0.95)
 
 
-def adamw(model: nn.Module, recipe: Recipe) -> AdamW:
-    """The optimizer of a run: norms, biases and scalars do not decay."""
+def adamw(model: nn.Module, plan: Plan) -> AdamW:
+    """The optimizer of a training: norms, biases and scalars do not decay."""
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     groups = [
-        {"params": [one for one in parameters if one.ndim >= 2], "weight_decay": recipe.weight_decay},
+        {"params": [one for one in parameters if one.ndim >= 2], "weight_decay": plan.weight_decay},
         {"params": [one for one in parameters if one.ndim < 2], "weight_decay": 0.0},
     ]
-    return AdamW(groups, lr=recipe.lr, betas=BETAS)
+    return AdamW(groups, lr=plan.lr, betas=BETAS)

@@ -6,6 +6,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from models.training.plan import Plan
 from models.training.schedule import SCHEDULES
 
 PRECISIONS = ("float32", "bfloat16")
@@ -47,6 +48,12 @@ class Recipe:
                 raise ValueError(f"recipe field {name!r} is {getattr(self, name)}; it must not be negative or infinite")
         _check_choice("schedule", self.schedule, tuple(SCHEDULES))
         _check_choice("precision", self.precision, PRECISIONS)
+
+    @property
+    def plan(self) -> Plan:
+        """The fields that decide how its model is trained, whatever that is."""
+        shared = {one.name: getattr(self, one.name) for one in fields(Plan) if hasattr(self, one.name)}
+        return Plan(**shared, measure_every=self.validate_every)
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> "Recipe":
