@@ -1,6 +1,6 @@
-"""The address bar: which head is open, so that a link reopens the view. What comes from a link is read and clamped.
+"""The address bar: what of a view a link reopens. What comes from a link is read and clamped.
 
-The open head goes along from page to page, whose links do not name it.
+A link from page to page names nothing but the page; what is written here goes along and is put back.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import streamlit as st
 
 from interp.model_facts import ModelFacts
 
-HEAD = "open_head"
+KEPT = "kept_in_address"
 
 
 @dataclass(frozen=True)
@@ -20,27 +20,40 @@ class OpenHead:
     head: int
 
 
+def lasting(name: str) -> str:
+    """What the address says under a name, or said before the page was changed; nothing where it never did."""
+    kept: dict[str, str] = st.session_state.setdefault(KEPT, {})
+    if name in st.query_params:
+        kept[name] = st.query_params[name]
+    elif name in kept:
+        st.query_params[name] = kept[name]
+    return kept.get(name, "")
+
+
+def write_lasting(**values: str) -> None:
+    """Put values into the address, as one step of the browser's history."""
+    st.session_state.setdefault(KEPT, {}).update(values)
+    st.query_params.update(values)
+
+
 def open_head(facts: ModelFacts) -> OpenHead:
     """The head that the address names, or the nearest one that exists; else the first of the variant's middle layer."""
-    if "layer" not in st.query_params and HEAD in st.session_state:
-        write_open_head(st.session_state[HEAD])
     chosen = [layer for layer, variant in enumerate(facts.layer_variants) if variant == facts.variant]
     middle = chosen[len(chosen) // 2]
-    head = OpenHead(clamped("layer", len(facts.layer_variants), middle), clamped("head", facts.heads, 0))
-    if "layer" in st.query_params:
-        st.session_state[HEAD] = head
-    return head
+    return OpenHead(clamped("layer", len(facts.layer_variants), middle), clamped("head", facts.heads, 0))
 
 
 def clamped(name: str, count: int, otherwise: int) -> int:
-    """A whole number below `count` from the address; `otherwise` where there is none."""
-    digits = st.query_params.get(name, "").strip()
+    """A whole number below `count` from the address, which then says so; `otherwise` where there is none."""
+    digits = lasting(name).strip()
     if len(digits) > 9 or not (digits.isascii() and digits.isdigit()):
         return otherwise
-    return min(int(digits), count - 1)
+    number = min(int(digits), count - 1)
+    if str(number) != digits:
+        write_lasting(**{name: str(number)})
+    return number
 
 
 def write_open_head(head: OpenHead) -> None:
-    """Put a head into the address, as one step of the browser's history."""
-    st.session_state[HEAD] = head
-    st.query_params.update({"layer": str(head.layer), "head": str(head.head)})
+    """Put a head into the address."""
+    write_lasting(layer=str(head.layer), head=str(head.head))

@@ -8,10 +8,12 @@ import streamlit as st
 from app.figure_panel import figure_panel
 from app.page import Opened, analysed, computed
 from app.python_code import analysis_code, model_code
-from app.refusals import refusals_in_a_box
+from interp.analyses import ANALYSES
+from interp.analysis import Asked, Setting
 from interp.collapse.curves import CollapseCurves, collapse
-from interp.collapse.pairs import CollapsePair, continued, doubling
-from interp.hooked_model import HookedModel
+from interp.collapse.pairs import COUNT_ONES, FIND_A_ZERO, CollapsePair, continued, doubling
+from interp.fitting import misfit
+from interp.hooked_model import HookedModel, tokenizer_of
 
 OWN = "two prompts of my own"
 PRESETS = {
@@ -20,35 +22,52 @@ PRESETS = {
     "this prompt, last token twice": "collapse_prompt",
     OWN: "",
 }
+SAID = {
+    "collapse_count_ones": f"{COUNT_ONES.strip()} 1 1 1 … against the same with one 1 more.",
+    "collapse_find_a_zero": f"{FIND_A_ZERO.strip()} 1 1 1 … against the same with a 0 as its first digit.",
+    "collapse_prompt": "The first n tokens of the prompt, against the same with the last of them once more.",
+}
 TITLE = "How far apart two prompts are after every layer"
+
+
+def fitting_presets(opened: Opened) -> dict[str, str]:
+    """The presets that this model can be asked."""
+    weights = opened.service.weights
+
+    def fitting(model: HookedModel) -> dict[str, str]:
+        asked = Asked(model, Setting(opened.facts, weights, tokenizer_of(model)), (opened.tokens,), opened.bos)
+        return {words: name for words, name in PRESETS.items() if not (name and misfit(ANALYSES[name], asked))}
+
+    return opened.service.kept(("presets", opened.bos), fitting)
 
 
 def curve_panel(opened: Opened) -> None:
     """Draw the choice of prompts and the curve."""
-    preset = st.segmented_control(
-        "Prompts",
-        list(PRESETS),
-        default=next(iter(PRESETS)),
-        required=True,
-        key="preset",
-        bind="query-params",
+    presets = fitting_presets(opened)
+    first = next(iter(presets))
+    chosen = st.segmented_control(
+        "Prompts", list(presets), default=first, required=True, key="preset", bind="query-params"
     )
-    if preset == OWN:
+    if chosen == OWN:
         own_pair(opened)
         return
-    name = PRESETS[preset or next(iter(PRESETS))]
+    name = presets[chosen or first]
+    st.caption(SAID[name])
     figure_panel(TITLE, analysed(opened, (name,))[name], analysis_code(opened, name), key="curve")
 
 
 def own_pair(opened: Opened) -> None:
     """Two boxes, and the distance of what stands in them."""
+    texts = ("return x", "return x x") if opened.facts.has_tokenizer else ("0 1", "0 1 1")
     left, right = st.columns(2)
-    texts = [
-        left.text_area("First prompt", "return x", key="first", bind="query-params"),
-        right.text_area("Second prompt", "return x x", key="second", bind="query-params"),
+    typed = [
+        left.text_area("First prompt", texts[0], key="first", bind="query-params"),
+        right.text_area("Second prompt", texts[1], key="second", bind="query-params"),
     ]
-    with refusals_in_a_box("These prompts cannot be read"):
-        first, second = (opened.service.tokens(text, opened.key.bos).ids for text in texts)
+    first, second = (opened.service.tokens(text, opened.key.bos).ids for text in typed)
+    if first == second:
+        st.info("The two prompts are the same tokens: they are no distance apart. Change one of them.")
+        return
     pairs = own_pairs(first, second, opened.facts.context)
     if len(pairs) == 1:
         st.caption(

@@ -1,17 +1,20 @@
-"""Panels of the Deletion page: one destination's sources by quadrant, beside the softmax twin; promoted tokens."""
+"""Panels of the Deletion page: one destination's sources by quadrant, the softmax twin, tokens promoted, a scatter."""
 
 import streamlit as st
 
 from app.address import OpenHead
 from app.figure_panel import figure_panel
 from app.page import Opened, computed
-from app.python_code import asked_code, model_code
+from app.python_code import analysis_code, asked_code, model_code
 from interp.activations import gather
 from interp.analysis import Setting
 from interp.circuits.full_circuits import full_ov
 from interp.circuits.top_tokens import TopTokens, ov_top_tokens
+from interp.deletion.attention_contribution import AttentionContribution
 from interp.deletion.of_head import NEEDS, HeadContributions, head_contributions
+from interp.figures.deletion import attention_contribution_figure
 from interp.figures.head_deletion import destination_figure
+from interp.findings import Findings
 from interp.hooked_model import HookedModel, tokenizer_of
 from interp.prompt_tokens import token_string
 
@@ -27,30 +30,46 @@ def deletion_of(opened: Opened, head: OpenHead) -> HeadContributions:
     return computed(opened, ("deletion of head", opened.key.prompt, opened.key.bos, head), compute)
 
 
-def destination_panel(opened: Opened, head: OpenHead, found: HeadContributions) -> None:
+def destination_panel(opened: Opened, head: OpenHead) -> None:
     """The sources of one destination, coloured by what the head does to them; the twin beside it."""
-    tokens = opened.tokens.strings
+    found, tokens = deletion_of(opened, head), opened.tokens.strings
     last = len(tokens) - 1
-    at = st.slider("Destination", 0, last, last, key="destination", format="position %d") if last else 0
+    at = (
+        st.slider("Destination", 0, last, last, key="destination", bind="query-params", format="position %d")
+        if last
+        else 0
+    )
     st.text(f"after {tokens[at]!r}, position {at}")
     figure_panel(
         f"What L{head.layer}H{head.head} does to the tokens before",
         found,
-        head_code(opened, head, at),
+        f"""{head_code(opened, head)}
+destination_figure(result, {at})""",
         key="sources",
         figure=destination_figure(found, at),
+        field="contribution",
     )
 
 
-def head_code(opened: Opened, head: OpenHead, at: int) -> str:
-    """The lines that make the figure of one destination again."""
+def twin_panel(opened: Opened, head: OpenHead) -> None:
+    """All destinations of the head, and of its softmax twin: the same scores weighed by softmax."""
+    figure_panel(
+        f"L{head.layer}H{head.head} and its softmax twin",
+        deletion_of(opened, head),
+        f"{head_code(opened, head)}\nresult.figure()",
+        key="twin",
+        field="share",
+    )
+
+
+def head_code(opened: Opened, head: OpenHead) -> str:
+    """The lines that find what a head does again, as `result`."""
     return f"""from interp.activations import gather
 from interp.deletion.of_head import NEEDS, head_contributions
 from interp.figures.head_deletion import destination_figure
 {asked_code(opened)}
 [run] = gather(model, asked.prompts, NEEDS)
-result = head_contributions(asked.setting, run, {head.layer}, {head.head})
-destination_figure(result, {at})"""
+result = head_contributions(asked.setting, run, {head.layer}, {head.head})"""
 
 
 def top_tokens_panel(opened: Opened, head: OpenHead) -> None:
@@ -60,6 +79,7 @@ def top_tokens_panel(opened: Opened, head: OpenHead) -> None:
         "Token that the head reads",
         places,
         key="read_token",
+        bind="query-params",
         format_func=lambda place: f"{opened.tokens.strings[place]!r} at {place}",
     )
     token, weights = opened.tokens.ids[at or 0], opened.service.weights
@@ -79,4 +99,22 @@ from models import load
 circuit = full_ov(head_weights({model_code(opened)}), {head.layer}, {head.head})
 ov_top_tokens(circuit, {token}).figure()""",
         key="promoted",
+    )
+
+
+def scatter_panel(opened: Opened, head: OpenHead, found: Findings) -> None:
+    """Attention against contribution of the open head, a point per token."""
+    scatter = found.of("attention_contribution", AttentionContribution)
+    figure_panel(
+        "Attention against contribution",
+        scatter,
+        analysis_code(
+            opened,
+            "attention_contribution",
+            figure="from interp.figures.deletion import attention_contribution_figure\n\n"
+            f"attention_contribution_figure(result, ({head.layer}, {head.head}))",
+        ),
+        key="scatter",
+        figure=attention_contribution_figure(scatter, (head.layer, head.head)),
+        field="attention",
     )

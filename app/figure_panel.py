@@ -7,18 +7,16 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app.components.picture_buttons import picture_buttons
+from app.figure_menu import with_menu_chosen
+from app.meaning import meaning
 from app.refusals import plain_markdown
+from app.result_table import csv_of, result_table
+from interp.figures.dark import in_the_dark
 from interp.result import Result
 
-MOST_ROWS = 5_000
 HEIGHT = 430
-# The signed colours of the attention heatmaps in dark mode.
-DARK_SIGNED = [
-    *("#ffc2b8", "#ff8a78", "#e2504a", "#9d2c34", "#4e1c25"),
-    "#12141b",
-    *("#16304f", "#1e5690", "#3686d0", "#72b4f4", "#c0e0ff"),
-]
 MODEBAR = {"displaylogo": False, "displayModeBar": True}
+TABS = ("Figure", "Table", "Meaning", "Code")
 
 
 def figure_panel(
@@ -28,39 +26,53 @@ def figure_panel(
     *,
     key: str,
     figure: go.Figure | None = None,
+    field: str | None = None,
     on_select: Callable[[Any], None] | None = None,
 ) -> None:
-    """Draw a result; figure: another one than its own. key: of the panel, one per page.
+    """Draw a result; figure: another one than its own. field: what it draws, and its table shows first.
 
-    on_select: called with plotly's selection when points are chosen.
+    key: of the panel, one per page; the tab and the view of a menu stand in the address under it. on_select: called
+    with plotly's selection when points are chosen.
     """
     drawn = result.figure() if figure is None else figure
     with st.container(border=True, key=f"panel_{key}"):
         heading, downloads = st.columns([5, 2], vertical_alignment="center")
         heading.subheader(title, anchor=False)
-        with downloads.popover("Save", icon=":material/download:", width="stretch"):
-            _downloads(result, drawn, key)
-        chart, table, meaning, python = st.tabs(
-            ["Figure", "Table", "Meaning", "Code"], key=f"tab_{key}", on_change="rerun"
-        )
-        if chart.open:
-            with chart:
+        chart, table, words, python = st.tabs(TABS, key=f"tab_{key}", on_change="rerun", bind="query-params")
+        with chart:
+            drawn = with_menu_chosen(drawn, key, is_shown=bool(chart.open))
+            if chart.open:
                 _chart(drawn, key, on_select)
+                st.caption(plain_markdown(in_short(result)))
         if table.open:
             with table:
-                _table(result)
-        if meaning.open:
-            with meaning:
-                _meaning(result)
+                result_table(result, field, key)
+        if words.open:
+            with words:
+                meaning(result, field)
         if python.open:
             python.code(code, language="python")
+        save = downloads.popover(
+            "Save", icon=":material/download:", width="stretch", key=f"save_{key}", on_change="rerun"
+        )
+        if save.open:
+            with save:
+                _downloads(result, drawn, field, key)
+
+
+def in_short(result: Result) -> str:
+    """The law and unit of a result, and which of its numbers a change of gauge changes."""
+    about = result.about
+    said = about.law if about.unit == "1" else f"{about.law} · {about.unit}"
+    free = ", ".join(name.replace("_", " ") for name in about.gauge_dependent)
+    return f"{said} · depends on the gauge: {free}" if free else said
 
 
 def _chart(figure: go.Figure, key: str, on_select: Callable[[Any], None] | None) -> None:
     height = figure.layout.height or HEIGHT  # type: ignore[attr-defined]
-    shown = go.Figure(figure).update_layout(title=None, margin={"t": 40, "l": 60, "r": 20, "b": 50}, height=height)
+    shown = go.Figure(figure).update_layout(title=None, margin={"t": 40, "l": 60, "r": 20}, height=height)
     if st.context.theme.type == "dark":
-        shown.update_traces(colorscale=DARK_SIGNED, selector=is_signed)
+        shown = in_the_dark(shown)
     if on_select is None:
         st.plotly_chart(shown, key=f"chart_{key}", config=MODEBAR)
         return
@@ -68,40 +80,20 @@ def _chart(figure: go.Figure, key: str, on_select: Callable[[Any], None] | None)
     def selected() -> None:
         on_select(st.session_state[f"chart_{key}"]["selection"])
 
-    st.plotly_chart(shown, key=f"chart_{key}", config=MODEBAR, on_select=selected, selection_mode="points")
+    st.plotly_chart(shown, key=f"chart_{key}", config=MODEBAR, on_select=selected)
 
 
-def is_signed(trace: Any) -> bool:
-    """Whether a trace is a heatmap about zero, which is white on paper and dark in the dark."""
-    return trace.type == "heatmap" and (trace.zmin or 0) < 0
-
-
-def _table(result: Result) -> None:
-    frame = result.to_frame()
-    st.dataframe(frame.head(MOST_ROWS), hide_index=True)
-    if len(frame) > MOST_ROWS:
-        st.caption(f"The first {MOST_ROWS:,} of {len(frame):,} rows; the CSV has all.")
-
-
-def _meaning(result: Result) -> None:
-    about = result.about
-    said = {
-        "what it is": about.law,
-        "unit": about.unit,
-        "null": about.null,
-        "assumes": ", ".join(one.replace("_", " ") for one in about.assumes),
-        "depends on the gauge": ", ".join(about.gauge_dependent),
-        "source": about.source,
-    }
-    st.markdown("\n".join(f"- **{name}**: {plain_markdown(words)}" for name, words in said.items() if words))
-    st.markdown(plain_markdown(type(result).__doc__ or ""))
-
-
-def _downloads(result: Result, figure: go.Figure, key: str) -> None:
-    picture_buttons(f"panel_{key}", key)
+def _downloads(result: Result, figure: go.Figure, field: str | None, key: str) -> None:
     name = key.replace("_", "-")
+    picture_buttons(figure, name, f"pictures_{key}")
     st.download_button(
-        "CSV", result.to_csv, f"{name}.csv", "text/csv", key=f"csv_{key}", on_click="ignore", width="stretch"
+        "CSV",
+        lambda: csv_of(result, field, key),
+        f"{name}.csv",
+        "text/csv",
+        key=f"csv_{key}",
+        on_click="ignore",
+        width="stretch",
     )
     st.download_button(
         "HTML",

@@ -1,15 +1,18 @@
 """Head table: the numbers of all heads, one of them chosen for the grid."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
+from app.refusals import plain_markdown
 from interp.figures.heads import head_score_figure
-from interp.findings import Findings, per_head
+from interp.findings import Findings
 from interp.head_score import HeadScore
+from interp.numbers import NULLS, is_null, per_head
 from interp.result import Result
 
 FIRST = "negative_mass.minority_mass"
@@ -20,11 +23,15 @@ HEAD_ANALYSES = (
     "row_statistics",
     "detectors",
     "prompt_copying",
+    "attention_contribution",
+    "direct_logit_attribution",
     "copying",
     "diagonal_ranks",
     "sinks",
+    "angles",
     "qk_spectrum",
 )
+COSTLY = ("interventions", "suppression")  # run the model for every head
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,7 @@ chosen_number({{"{self.analysis}": result}}, "{self.analysis}", "{self.column}")
     @property
     def title(self) -> str:
         """In words."""
-        return " ".join(f"{self.field} {self.label}".replace("_", " ").split())
+        return in_words(f"{self.analysis}.{self.column}")
 
     def figure(self, layer: int, head: int) -> go.Figure:
         """The grid, with points that can be chosen; the open head has a ring."""
@@ -67,7 +74,7 @@ chosen_number({{"{self.analysis}": result}}, "{self.analysis}", "{self.column}")
                 "color": "rgba(0,0,0,0)",
                 "line": {"width": np.where(is_open.ravel(), 3, 0), "color": "#f59e0b"},
             },
-            hoverinfo="skip",
+            hoverinfo="none",  # "skip" would pass clicks by, too
             showlegend=False,
         )
         return figure
@@ -82,13 +89,13 @@ def number_of(found: Findings) -> ChosenNumber:
     return chosen_number(found, *(name or FIRST).split(".", 1))
 
 
-def number_names(found: Findings) -> list[str]:
+def number_names(found: Mapping[str, Result]) -> list[str]:
     """analysis.column of every number that every head has, nulls left out."""
     return [
         f"{analysis}.{column}"
         for analysis, result in found.items()
         for column in per_head(result)
-        if not column.split(".")[0].endswith(("_null", "_null_spread"))
+        if not is_null(column)
     ]
 
 
@@ -98,23 +105,48 @@ def in_words(name: str) -> str:
 
 
 def chosen_number(found: Mapping[str, Result], analysis: str, column: str) -> ChosenNumber:
-    """A number by name, with its null where it has one."""
+    """A number by name, with its null where it has one; a score that says which number it is."""
     result = found[analysis]
     field, _, label = column.partition(".")
     numbers = per_head(result)
-    null, spread = (numbers.get(f"{field}{end}{'.' if label else ''}{label}") for end in ("_null", "_null_spread"))
-    about = result.about.of_fields({field: "value"})
+    null, spread = (numbers.get(f"{field}{end}{'.' if label else ''}{label}") for end in NULLS)
+    about = replace(result.about.of_fields({field: "value"}), title=in_words(column))
     value = numbers[column].float()
     score = HeadScore(value, null, spread if null is not None else None, about=about)
     return ChosenNumber(analysis, field, label, score)
 
 
-def head_table(found: Findings) -> tuple[int, int] | None:
-    """The table of all numbers; the head of the chosen row."""
+def head_table(found: Findings, first: str, on_open: Callable[[int, int], None]) -> None:
+    """The table of all numbers, the named one and its null first; a chosen row opens its head."""
     frame = found.to_frame()
-    frame = frame[[name for name in frame.columns if not name.split(".")[-1].endswith("spread")]]
-    state = st.dataframe(
-        frame, hide_index=True, key="heads_table", on_select="rerun", selection_mode="single-row", height=420
+    analysis, field = first.split(".", 1)[0], first.split(".", 2)[1]
+    ahead = [*frame.columns[:3], *(name for name in frame.columns if name.startswith(f"{analysis}.{field}"))]
+    kept = [name for name in dict.fromkeys([*ahead, *frame.columns]) if not is_spread(name)]
+    frame = frame[kept]
+
+    def opened() -> None:
+        if rows := st.session_state["heads_table"]["selection"]["rows"]:
+            on_open(int(frame.iloc[rows[0]]["layer"]), int(frame.iloc[rows[0]]["head"]))
+
+    st.dataframe(
+        frame,
+        hide_index=True,
+        key="heads_table",
+        on_select=opened,
+        selection_mode="single-row",
+        height=420,
+        column_config={name: column(name, found) for name in kept[3:]},
     )
-    rows = state["selection"]["rows"]
-    return (int(frame.iloc[rows[0]]["layer"]), int(frame.iloc[rows[0]]["head"])) if rows else None
+
+
+def is_spread(name: str) -> bool:
+    """Whether a column holds the spread of a null."""
+    return "." in name and name.split(".")[1].endswith("_null_spread")
+
+
+def column(name: str, found: Findings) -> Any:
+    """How a column is headed: in words, with what it is on pointing at it."""
+    analysis, number = name.split(".", 1)
+    about = found[analysis].about
+    what = f"Null: {about.null}" if is_null(number) else f"{about.plain} {about.law} ({about.source})"
+    return st.column_config.NumberColumn(in_words(number), help=plain_markdown(what), format="%.4f")

@@ -11,6 +11,7 @@ from rich.measure import Measurement
 from rich.table import Table
 
 from interp.figures.canvas import head_name
+from interp.numbers import is_null
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,14 +29,13 @@ TELLING = (
     "prompt_copying.copying",
 )
 PLACE = ("model", "layer", "head", "attention")
-NULLS = ("_null", "_null_spread")
 NARROW, UNBOUNDED = 14, 100_000
 STAR, STARRED = "*", "depends on the gauge, a change of weights that leaves the model's function alone"
 
 
 def numbers_by_rank(columns: Sequence[str], only_telling: bool) -> list[str]:
     """The scores of a table of heads, telling ones first or, where there are any, alone; nulls stand beside them."""
-    scores = [name for name in columns if name not in PLACE and not name.split(".")[1].endswith(NULLS)]
+    scores = [name for name in columns if name not in PLACE and not is_null(name.split(".", 1)[1])]
     telling = [name for name in TELLING if name in scores]
     return telling if only_telling and telling else [*telling, *(name for name in scores if name not in telling)]
 

@@ -14,8 +14,9 @@ from app.heads_in_terminal import heads_in_terminal, numbers_by_rank
 from interp.analyse import analyse
 from interp.analyses import ANALYSES
 from interp.choices import Choices
-from interp.findings import Findings, per_head
+from interp.findings import Findings
 from interp.fitting import question, rows_named
+from interp.numbers import per_head
 from interp.report import report
 from models import load
 from models.checkpoints.loading import place_of

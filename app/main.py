@@ -24,6 +24,7 @@ PAGES = {
     "collapse": ("Collapse", "compress"),
     "geometry": ("Geometry", "scatter_plot"),
     "compare": ("Compare & trajectories", "compare_arrows"),
+    "analyses": ("All analyses", "list_alt"),
 }
 
 shown = st.navigation(

@@ -68,7 +68,7 @@ def computed(
 ) -> Found:
     """What a function makes of the open model, computed once for all sessions, with a bar that shows how far it is.
 
-    asked: plain values that say what it is. A refusal ends the page in a box.
+    asked: plain values that say what it is. ValueError in one sentence for what cannot be computed.
     """
-    with refusals_in_a_box("This cannot be computed"), progress() as watch:
+    with progress() as watch:
         return opened.service.kept(asked, lambda model: compute(model, watch))

@@ -1,4 +1,4 @@
-"""Progress: a bar for work that takes longer than a moment; it goes when the work is done."""
+"""Progress: a sign of work for what takes longer than a moment, and a bar where it says how far it is."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +22,7 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
             place.progress(done / max(total, 1), f"{stage.replace('_', ' ')}: {done} of {total}")
 
     try:
-        yield show
+        with place, st.spinner("Computing …", show_time=True):
+            yield show
     finally:
         place.empty()

@@ -8,6 +8,8 @@ import streamlit as st
 
 from app.model_source import NothingAskedError
 
+PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+
 
 @contextmanager
 def refusals_in_a_box(title: str) -> Iterator[None]:
@@ -18,10 +20,24 @@ def refusals_in_a_box(title: str) -> Iterator[None]:
         st.info(str(invitation), icon=":material/folder_open:")
         st.stop()
     except (ValueError, OSError) as refusal:
-        st.error(f"**{title}**\n\n{plain_markdown(str(refusal))}", icon=":material/error:")
+        box(title, refusal)
         st.stop()
+
+
+@contextmanager
+def refusals_in_place(title: str) -> Iterator[None]:
+    """The same for a part of a page: an error box stands in its place, and the page goes on below it."""
+    try:
+        yield
+    except (ValueError, OSError) as refusal:
+        box(title, refusal)
+
+
+def box(title: str, refusal: Exception) -> None:
+    """An error box."""
+    st.error(f"**{title}**\n\n{plain_markdown(str(refusal))}", icon=":material/error:")
 
 
 def plain_markdown(text: str) -> str:
     """Markdown that shows a text as it is: paths, tokens and tags in it must not become markup."""
-    return re.sub(r"([^\w\s])", r"\\\1", " ".join(text.split()), flags=re.ASCII)
+    return PUNCTUATION.sub(r"\\\1", " ".join(text.split()))

@@ -1,18 +1,17 @@
 """Model service: the one place that runs a shared model. Hooks are its state, so one session at a time is let in."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from threading import Lock
 from typing import Any, final
 
+from app.kept_results import KeptResults
 from interp.attention_run import AttentionRun, attention_run
 from interp.head_weights import HeadWeights, head_weights
 from interp.hooked_model import HookedModel, tokenizer_of
 from interp.model_facts import model_facts
 from interp.prompt_tokens import PromptTokens, prompt_tokens
 
-MOST_BYTES = 1 * 2**30
-MOST_KEPT = 24
+MOST_PATTERN_BYTES = 1 * 2**30
 
 
 @final
@@ -22,7 +21,8 @@ class ModelService:
     def __init__(self, model: HookedModel) -> None:
         self._model = model
         self._lock = Lock()
-        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
+        self._kept = KeptResults()
+        self._weights: HeadWeights | None = None
         self.facts = model_facts(model)
 
     def attention(self, prompt: str, prepend_bos: bool) -> AttentionRun:
@@ -44,25 +44,22 @@ class ModelService:
         return tokens
 
     def kept(self, asked: Hashable, compute: Callable[[HookedModel], Any]) -> Any:
-        """What `compute` makes of the model, computed once for all sessions; the least used of many is forgotten."""
+        """What `compute` makes of the model, computed once for all sessions while there is room for it."""
         with self._lock:
-            if asked not in self._kept:
-                self._kept[asked] = compute(self._model)
-            self._kept.move_to_end(asked)
-            while len(self._kept) > MOST_KEPT:
-                self._kept.popitem(last=False)
-            return self._kept[asked]
+            return self._kept.of(asked, lambda: compute(self._model))
 
     @property
     def weights(self) -> HeadWeights:
-        """The matrices of all heads."""
-        return self.kept("head weights", head_weights)
+        """The matrices of all heads, read once."""
+        with self._lock:
+            self._weights = self._weights or head_weights(self._model)
+            return self._weights
 
     def _check_size(self, tokens: PromptTokens) -> None:
         heads = len(self.facts.layer_variants) * self.facts.heads
         needed = heads * len(tokens.ids) ** 2 * 4
-        if needed > MOST_BYTES:
+        if needed > MOST_PATTERN_BYTES:
             raise ValueError(
                 f"the patterns of {heads} heads and {len(tokens.ids)} tokens take {needed / 2**30:.1f} GiB; "
-                f"at most {MOST_BYTES / 2**30:.0f} GiB are kept: shorten the prompt"
+                f"at most {MOST_PATTERN_BYTES / 2**30:.0f} GiB are kept: shorten the prompt"
             )

@@ -71,7 +71,9 @@ def write(files: Sequence[tuple[str, memoryview]], folder: Path) -> None:
 
 def forget_oldest(place: Path) -> None:
     """Delete the uploads that were not used for longest, all but a few."""
-    uploads = sorted((path for path in place.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)
+    uploads = sorted(
+        (path for path in place.iterdir() if DIGEST.fullmatch(path.name)), key=lambda path: path.stat().st_mtime
+    )
     for folder in uploads[:-MOST_KEPT]:
         shutil.rmtree(folder)
 

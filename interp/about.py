@@ -16,7 +16,8 @@ class About:
     title: a few words. unit: of its values ("logits", "nats", "share", "1" for a pure number). law: the defining
     formula or the identity it keeps. source: paper and equation, or "headscope" for what has no earlier source.
     assumes: what a pattern must obey; one that does not is refused. null: what the *_null fields are, "" without.
-    by_gauge: the fields that each change of gauge changes, which leaves the model's function alone.
+    by_gauge: the fields that each change of gauge changes, which leaves the model's function alone. plain: what the
+    numbers say, in a few sentences without symbols.
     """
 
     title: str
@@ -26,6 +27,7 @@ class About:
     assumes: tuple[Assumption, ...] = ()
     null: str = ""
     by_gauge: Mapping[Gauge, tuple[str, ...]] = field(default_factory=dict)
+    plain: str = ""
 
     @property
     def gauge_dependent(self) -> tuple[str, ...]:

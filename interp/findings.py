@@ -5,19 +5,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from jaxtyping import Shaped
-from torch import Tensor
-
 from interp.averaged import Averaged
 from interp.model_facts import ModelFacts
+from interp.numbers import per_head
 from interp.prompt_tokens import PromptTokens
 from interp.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd
 
-HEADS = ("layer", "head")
-ALONG_TOKENS = ("pos", "query", "key", "source", "destination", "point")  # axes whose labels are a prompt's tokens
 Kind = TypeVar("Kind", bound=Result)
 
 
@@ -109,23 +105,6 @@ class Findings(Mapping[str, Result]):
         if name not in self.spread:
             return result.to_json()
         return Averaged(result, self.spread[name], len(self.prompts)).to_json()
-
-
-def per_head(result: Result) -> dict[str, Shaped[Tensor, "layer head"]]:
-    """The numbers of every head: a result's fields, and `field.label` of those with one labelled axis more.
-
-    Wherever that axis stands among the others; one along the tokens of a prompt is no table of kinds.
-    """
-    found: dict[str, Tensor] = {}
-    for name, tensor in result.tensors().items():
-        axes = result.axes()[name]
-        kinds = [axis for axis in axes if axis not in HEADS]
-        if axes == HEADS:
-            found[name] = tensor
-        elif len(axes) == 3 and len(kinds) == 1 and kinds[0] in result.labels and kinds[0] not in ALONG_TOKENS:
-            of_kinds = tensor.movedim(axes.index(kinds[0]), 0)
-            found |= {f"{name}.{label}": one for label, one in zip(result.labels[kinds[0]], of_kinds, strict=True)}
-    return found
 
 
 def _row(name: str, question: str) -> str:

@@ -7,11 +7,16 @@ from torch import Tensor
 
 from models.attention import variant_named
 
-# odd: (W_Q, W_V) → −(W_Q, W_V), or (c, W_V) → −(c, W_V) of a learned coefficient c. even: W_Q → −W_Q.
-# scale: (W_Q, W_V) → (λ W_Q, λ^(−power) W_V), or (c, W_V) → (λ c, W_V / λ). translation: b_K → b_K + δ.
-# query_key: (W_Q, W_K) → (W_Q G, W_K G⁻ᵀ), where the model rotates with a G that commutes with the rotation.
-# basis: (W_V, W_O) → (W_V G, G⁻¹ W_O). logits: W_U → W_U + u 1ᵀ, which adds the same to all logits.
 Gauge = Literal["odd", "even", "scale", "translation", "query_key", "basis", "logits"]
+MEANINGS: dict[Gauge, str] = {
+    "odd": "(W_Q, W_V) → −(W_Q, W_V), or (c, W_V) → −(c, W_V) of a learned coefficient c",
+    "even": "W_Q → −W_Q",
+    "scale": "(W_Q, W_V) → (λ W_Q, λ^(−power) W_V), or (c, W_V) → (λ c, W_V / λ)",
+    "translation": "b_K → b_K + δ",
+    "query_key": "(W_Q, W_K) → (W_Q G, W_K G⁻ᵀ), with a G that commutes with the model's rotation",
+    "basis": "(W_V, W_O) → (W_V G, G⁻¹ W_O)",
+    "logits": "W_U → W_U + u 1ᵀ, which adds the same to all logits",
+}
 
 
 def kernel_gauges(

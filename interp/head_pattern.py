@@ -18,6 +18,7 @@ ABOUT = About(
     law="a[t, s]: how much of the value of key s the query t receives; grey: the query does not see the key",
     source="Vaswani et al. 2017, arXiv 1706.03762",
     by_gauge={"odd": ("pattern",), "scale": ("pattern",)},
+    plain="How much each token takes from every token it sees. Blue adds what is read, red subtracts it.",
 )
 
 

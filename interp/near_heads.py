@@ -29,6 +29,7 @@ def near_heads(score: HeadScore, layer: int, head: int) -> HeadScore:
         law=f"|x − x of L{layer}H{head}|, x: {about.law}",
         source=about.source,
         null="the mean over all heads but itself: how far any other head is from this one",
+        plain="How far the number of every head is from that of this one: 0 for heads that do the same.",
     )
     return HeadScore(difference, mean, spread, about=said)
 

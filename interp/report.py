@@ -71,7 +71,7 @@ def _words(name: str) -> str:
 
 def _about(abouts: Sequence[About]) -> str:
     about, *_ = abouts
-    lines = [f"{about.law} · unit: {about.unit} · source: {about.source}"]
+    lines = [about.plain, f"{about.law} · unit: {about.unit} · source: {about.source}"]
     lines += [f"null: {about.null}"] if about.null else []
     lines += [f"assumes: {', '.join(about.assumes)}"] if about.assumes else []
     free = dict.fromkeys(field for one in abouts for field in one.gauge_dependent)

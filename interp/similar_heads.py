@@ -16,6 +16,7 @@ ABOUT = About(
     law="cosine of the two heads' shares b = |A|/Σ|A| over all queries and keys, signs left out",
     source="headscope",
     null="the mean over all heads but itself: how alike any other head is to this one",
+    plain="Which heads attend to the same places as this one, whatever their sign and scale.",
 )
 
 

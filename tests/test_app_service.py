@@ -38,7 +38,7 @@ def test_a_refused_prompt_does_not_lock_the_next_one_out(service: ModelService) 
 def test_patterns_that_would_fill_the_memory_are_refused(
     service: ModelService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app.service, "MOST_BYTES", 1000)
+    monkeypatch.setattr(app.service, "MOST_PATTERN_BYTES", 1000)
     with pytest.raises(ValueError, match=r"6 heads and .* GiB"):
         service.attention(PROMPTS[3], False)
 

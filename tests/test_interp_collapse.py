@@ -10,6 +10,7 @@ from tiny_models import hooked_tiny, tiny_tokenizer
 from torch.testing import assert_close
 
 from interp.analyse import analyse
+from interp.collapse.comparison import collapse_comparison
 from interp.collapse.curves import CollapseCurves, collapse, unrelated
 from interp.collapse.distances import DISTANCES, distances
 from interp.collapse.last_residuals import last_residuals
@@ -25,7 +26,6 @@ from interp.collapse.pairs import (
     token_of,
 )
 from interp.collapse.plain_ids import plain_ids
-from interp.figures.collapse import collapse_comparison_figure
 from interp.hooked_model import tokenizer_of
 from interp.prompt_tokens import PromptTokens
 from models.attention.table import VARIANTS
@@ -179,7 +179,7 @@ def test_a_flip_of_signs_changes_no_curve() -> None:
             "65 tokens was given; this model reads 1 to 64",
         ),
         (lambda: collapse(hooked_tiny("cog"), []), "no prompt was given"),
-        (lambda: collapse_comparison_figure({}), "no curve was given"),
+        (lambda: collapse_comparison({}), "no curve was given"),
     ],
 )
 def test_what_cannot_be_is_refused(wrong: object, words: str) -> None:
@@ -199,9 +199,17 @@ def test_the_figure_has_a_line_per_depth_and_the_null_for_every_distance() -> No
 
 def test_models_are_compared_by_their_relative_curves() -> None:
     found = {name: curves_of_ones(name) for name in ("cog", "polynomial")}
-    lines = [one for one in collapse_comparison_figure(found).data if one.visible]
-    assert [one.name for one in lines] == ["cog", "polynomial"]
+    compared = collapse_comparison(found)
+    lines = [one for one in compared.figure().data if one.visible]
+    assert [one.name for one in lines] == ["cog", "polynomial"] and lines[0].line.dash != lines[1].line.dash
     assert lines[1].y.tolist() == found["polynomial"].relative[0, -1].tolist()
+
+
+def test_models_of_other_contexts_are_compared_where_both_were_asked() -> None:
+    short = collapse(hooked_tiny("cog"), ONES[1:], samples=1)
+    compared = collapse_comparison({"long": curves_of_ones("cog"), "short": short})
+    assert compared.lengths == (4, 8)
+    assert_close(compared.distance[0], compared.distance[1])
 
 
 def test_a_pair_is_continued_by_its_last_token() -> None:

@@ -14,6 +14,7 @@ from tiny_models import hooked_tiny, tiny_folder, tiny_model, tiny_tokenizer
 from interp.analyse import analyse
 from interp.choices import Choices
 from interp.trajectories.finding import finding
+from interp.trajectories.losses import losses
 from interp.trajectories.measures import head_statistic, named
 from interp.trajectories.snapshots import run_folder
 from interp.trajectories.trajectory import Trajectory, trajectory
@@ -114,6 +115,17 @@ def test_any_finding_can_be_followed(runs: dict[str, Path]) -> None:
         trajectory(alone, finding(PROMPT, "detectors.colour"))
 
 
+def test_one_detector_and_one_head_can_be_followed(runs: dict[str, Path]) -> None:
+    alone = {"first run": runs["first run"]}
+    name = "detectors.share.previous token"
+    heads = [float(trajectory(alone, finding(PROMPT, name, head=(layer, 1))).value) for layer in range(3)]
+    heads += [float(trajectory(alone, finding(PROMPT, name, head=(layer, 0))).value) for layer in range(3)]
+    mean = float(trajectory(alone, finding(PROMPT, name)).value)
+    assert mean == pytest.approx(sum(heads) / 6) and max(heads) > mean
+    with pytest.raises(ValueError, match="L3H0 was asked for; there are 3 layers of 2 heads"):
+        trajectory(alone, finding(PROMPT, name, head=(3, 0)))
+
+
 def test_a_number_that_depends_on_the_gauge_says_so_along_its_trajectory(runs: dict[str, Path]) -> None:
     numbers = ("negative_mass.negative_mass", "negative_mass.minority_mass")
     found = trajectory(runs, finding(PROMPT, *numbers))
@@ -206,3 +218,13 @@ def test_a_model_whose_step_nobody_knows_is_left_out_with_a_warning(tmp_path: Pa
 def test_a_folder_without_snapshots_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="holds no snapshots: a run has models in folders such as step-000100"):
         run_folder(tmp_path)
+
+
+def test_losses_are_those_of_the_histories(tmp_path: Path) -> None:
+    history = [{"step": 0, "validation_loss": 5.0}, {"step": 1, "loss": 4.0}]
+    (tmp_path / "history.jsonl").write_text("".join(json.dumps(one) + "\n" for one in history))
+    found = losses({"mine": tmp_path, "bare": tmp_path / "nothing"})
+    assert found.to_frame()["value"].tolist()[1:3] == [5.0, 4.0]
+    assert found.warnings == ("bare: no history lies beside it",) and len(found.figure().data) == 4
+    with pytest.raises(ValueError, match=r"no history\.jsonl lies in"):
+        losses({"bare": tmp_path / "nothing"})

@@ -17,7 +17,8 @@ from interp.averaged import averaged
 from interp.deletion.quadrants import QUADRANTS, quadrants
 from interp.figures.choice import choice
 from interp.figures.shared_scales import on_shared_scales
-from interp.findings import Findings, per_head
+from interp.findings import Findings
+from interp.numbers import per_head
 from interp.head_score import HeadScore
 from interp.model_facts import ModelFacts
 from interp.prompt_tokens import PromptTokens

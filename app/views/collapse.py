@@ -7,13 +7,14 @@ from app.components.fact_strip import fact_strip
 from app.figure_panel import figure_panel
 from app.page import analysed, page
 from app.python_code import analysis_code
+from app.refusals import refusals_in_place
 
 PANELS = {
     "residual_geometry": "How alike the tokens' residuals are",
-    "squashing": "How much the last output depends on each token",
     "path_cancellation": "How much of each token's paths cancels",
     "path_bound": "How much each token can reach the last",
     "sinks": "Which heads rest on the first token",
+    "residual_norms": "How long the residuals are",
     "massive_activations": "Entries that dwarf all others",
 }
 
@@ -22,9 +23,18 @@ opened = page(
     "Two prompts that differ by little, and the tokens of one prompt: how far apart are they after every layer?",
 )
 fact_strip(opened.facts, len(opened.tokens.ids))
-curve_panel(opened)
-found = analysed(opened, tuple(PANELS))
+with refusals_in_place("These prompts cannot be compared"):
+    curve_panel(opened)
 columns = st.columns(2, gap="medium")
-for place, (name, title) in enumerate(PANELS.items()):
-    with columns[place % 2]:
-        figure_panel(title, found[name], analysis_code(opened, name), key=name)
+with refusals_in_place("This prompt's residuals cannot be analysed"):
+    found = analysed(opened, tuple(PANELS))
+    for place, (name, title) in enumerate(PANELS.items()):
+        with columns[place % 2]:
+            figure_panel(title, found[name], analysis_code(opened, name), key=name)
+with refusals_in_place("Over-squashing cannot be computed"):
+    figure_panel(
+        "How much the last output depends on each token",
+        analysed(opened, ("squashing",))["squashing"],
+        analysis_code(opened, "squashing"),
+        key="squashing",
+    )

@@ -2,20 +2,31 @@
 
 import streamlit as st
 
-from app.address import OpenHead, open_head, write_open_head
+from app.address import OpenHead, write_open_head
 from app.components.fact_strip import fact_strip
 from app.figure_panel import figure_panel
-from app.head_chooser import links_elsewhere, open_from_points
-from app.head_table import HEAD_ANALYSES, head_table, number_of
+from app.head_chooser import head_chooser, links_elsewhere, open_from_points
+from app.head_table import COSTLY, HEAD_ANALYSES, head_table, number_of
 from app.page import analysed, page
 from app.python_code import analysis_code
+from app.refusals import refusals_in_a_box
 
 opened = page("Heads", "All heads at once: any number as a grid and a table. Choose a head to take it along.")
 facts = opened.facts
 fact_strip(facts, len(opened.tokens.ids))
-found = analysed(opened, HEAD_ANALYSES)
-head = open_head(facts)
-links_elsewhere(head)
+chooser, links = st.columns([2, 3], gap="medium", vertical_alignment="bottom")
+with chooser:
+    head = head_chooser(facts)
+with links:
+    links_elsewhere(head)
+is_costly = st.toggle(
+    "Also what each head is worth: edited by itself, and how much of it is copy suppression",
+    key="costly",
+    bind="query-params",
+    help="Runs the model several times for every head.",
+)
+with refusals_in_a_box("These numbers cannot be computed"):
+    found = analysed(opened, HEAD_ANALYSES + COSTLY if is_costly else HEAD_ANALYSES)
 
 chosen = number_of(found)
 left, right = st.columns([1, 1], gap="medium")
@@ -38,8 +49,5 @@ with right:
     )
 with st.container(border=True):
     st.subheader("Table of heads", anchor=False)
-    st.caption("Sort by a column; choose a row to open its head. Nulls are in the columns that end in null.")
-    picked = head_table(found)
-    if picked is not None and picked != (head.layer, head.head):
-        write_open_head(OpenHead(*picked))
-        st.rerun()
+    st.caption("Sort by a column, point at its title for what it is; choose a row to open its head.")
+    head_table(found, f"{chosen.analysis}.{chosen.column}", lambda *at: write_open_head(OpenHead(*at)))

@@ -19,6 +19,8 @@ DIRECT = About(
     source="Elhage et al. 2021, section Understanding the Residual Stream; nostalgebraist 2020",
     null="any token of the vocabulary in the target's place (exact mean and standard deviation)",
     by_gauge={"logits": ("head", "head_null", "component", "component_null")},
+    plain="How much each part of the model writes straight into the logit of one token: every head, every MLP, the "
+    "embedding. What a part does through later parts is not counted.",
 )
 BY_SOURCE = About(
     title="Direct logit attribution by source token",
@@ -27,6 +29,8 @@ BY_SOURCE = About(
     source="Elhage et al. 2021; with signed A: Lv et al. 2024 (arXiv 2411.07176)",
     null="any token of the vocabulary in the target's place (exact mean and standard deviation)",
     by_gauge={"logits": ("value", "value_null")},
+    plain="The same for one head after the other, split by the token that the head read: which earlier token raised "
+    "or lowered the logit through which head.",
 )
 
 

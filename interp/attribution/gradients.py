@@ -20,6 +20,8 @@ GRADIENT = About(
     source="Nanda 2023, Attribution Patching",
     null="a step of the same size in a random direction (exact mean 0 and standard deviation)",
     by_gauge={"basis": ("head_null_spread",)},
+    plain="What activation patching would find, estimated for all places at once from one gradient. Quick and rough: "
+    "it sees a straight line where the model bends.",
 )
 
 

@@ -21,6 +21,8 @@ LENS = About(
     source="nostalgebraist 2020, Interpreting GPT: the logit lens",
     null="of the logit: any token of the vocabulary in the target's place (exact mean and standard deviation)",
     by_gauge={"logits": ("logit", "logit_null")},
+    plain="What the model would say if it stopped after each layer: the residual stream is read as if it were the "
+    "last.",
 )
 
 

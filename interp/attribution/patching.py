@@ -27,6 +27,8 @@ ACTIVATION = About(
     law="(LD with the clean activation in the corrupt run − LD corrupt)/(LD clean − LD corrupt); LD = logit of the "
     "target less that of the distractor",
     source="Meng et al. 2022 (ROME); Wang et al. 2022",
+    plain="The corrupt prompt is run with one activation taken from the clean prompt. Near 1, that activation alone "
+    "brings the clean answer back; near 0, it does not matter.",
 )
 
 

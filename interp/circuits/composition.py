@@ -17,6 +17,8 @@ COMPOSITION = About(
     law="‖A B‖ / (‖A‖ ‖B‖), Frobenius; A = W_OV of the writer, B = W_QK, W_QKᵀ or W_OV of the reader",
     source="Elhage et al. 2021, A Mathematical Framework for Transformer Circuits",
     null="the reader turned at random: root mean square, exactly 1/√d_model; spread to first order",
+    plain="Whether a later head reads what an earlier head writes: as its query, its key or its value. Only weights "
+    "are looked at, no prompt.",
 )
 READS = ("query", "key", "value")
 

@@ -20,6 +20,8 @@ COPYING = About(
     source="Elhage et al. 2021, A Mathematical Framework for Transformer Circuits",
     null="heads of random W_V and W_O; one for all heads, whose norms the score does not know",
     by_gauge={"odd": ("value", "eigenvalues"), "scale": ("eigenvalues",)},
+    plain="Whether a head that reads a token raises the logits of that token, over the whole vocabulary. Only weights"
+    " are looked at; how strongly the head attends is not known here.",
 )
 DRAWS = 32
 

@@ -19,6 +19,8 @@ DIAGONAL = About(
     source="McDougall et al. 2023, Copy Suppression; signed, and in both directions: headscope",
     null="heads of random W_V and W_O, same tokens; one for all heads, whose norms the ranks do not know",
     by_gauge={"odd": ("row_rank", "column_rank", "top_share", "bottom_share")},
+    plain="For every token that a head may read: is that token among those it raises most, or lowers most? A check of"
+    " the copying score, which eigenvalues alone can mislead.",
 )
 DRAWS = 16
 BLOCK = 64

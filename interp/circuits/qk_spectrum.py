@@ -22,6 +22,8 @@ QK_SPECTRUM = About(
     source="Elhage et al. 2021 (eigenvalues); Roy and Vetterli 2007 (effective rank)",
     null="random W_Q and W_K whose W_QK has the same norm",
     by_gauge={"odd": MIRRORED, "even": MIRRORED, "scale": SCALED},
+    plain="Which directions of the residual stream a head compares, and how strongly. The symmetric part seeks what "
+    "is alike, the antisymmetric part what differs.",
 )
 
 

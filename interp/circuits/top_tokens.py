@@ -25,6 +25,7 @@ OV = About(
     source=SOURCE,
     null=NULL,
     by_gauge={"odd": FIELDS, "scale": SCALED},
+    plain="What a head says when it reads one token with weight 1: the tokens whose logits it raises and lowers most.",
 )
 QK = About(
     title="Keys sought and avoided",
@@ -33,6 +34,7 @@ QK = About(
     source=SOURCE,
     null=NULL,
     by_gauge={"odd": FIELDS, "even": FIELDS, "scale": SCALED},
+    plain="Which tokens a head looks for when it stands on one token, judged from the weights alone.",
 )
 
 

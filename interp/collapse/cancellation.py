@@ -23,6 +23,8 @@ ABOUT = About(
     source="headscope",
     null="the signs of each row dealt anew",
     by_gauge={"odd": MIRRORED, "scale": ("absolute", *MIRRORED)},
+    plain="Information reaches the last token over many paths through heads and layers. With negative weights paths "
+    "of opposite sign cancel; this is the share that does, by the token where the paths begin.",
 )
 
 

@@ -23,6 +23,8 @@ ABOUT = About(
     law="D(n) = ‖x_last(first prompt) − x_last(second prompt)‖, e.g. of n and n + 1 ones; relative: D(n)/D(n₀)",
     source="Barbero et al. 2024 (arXiv 2406.04267), theorem 4.2; chunked: Lv et al. 2024 (arXiv 2411.07176), its code",
     null="the same pair with every token but the last drawn at random, none of them special: unrelated prompts",
+    plain="Two prompts that differ by one token are run, longer and longer. Where the model collapses, the last "
+    "token's residual becomes the same for both, and the model can no longer tell them apart.",
 )
 
 

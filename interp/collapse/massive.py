@@ -19,6 +19,8 @@ ABOUT = About(
     law=f"entries with |x| > {SIZE:.0f} and |x| > {RATIO:.0f} × the median magnitude of their layer",
     source="Sun et al. 2024 (arXiv 2402.17762), section 2",
     null="Gaussian rows of the same norms",
+    plain="Single entries of the residual stream that dwarf all others, often on the first token. Many models park "
+    "attention there.",
 )
 
 

@@ -17,6 +17,7 @@ ABOUT = About(
     source="Barbero et al. 2024 (arXiv 2406.04267), theorem 5.1, with |A| for A",
     null="equal weights on the visible keys",
     by_gauge={"scale": ("bound",)},
+    plain="How much each token can reach the last one at most, through all paths of all layers, if nothing cancels.",
 )
 
 

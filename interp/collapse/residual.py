@@ -17,6 +17,7 @@ NORMS = About(
     unit="units of the residual stream",
     law="‖x_t‖ at every position",
     source="headscope",
+    plain="How long the residual vector of every token is after every layer.",
 )
 ABOUT = About(
     title="Geometry of the residual stream",
@@ -24,6 +25,8 @@ ABOUT = About(
     law="‖X − 1x̄ᵀ‖_F/‖X‖_F; mean cosine of two tokens; effective rank exp H(σ/Σσ); stable rank ‖X‖_F²/σ₁²",
     source="Dong et al. 2021 (arXiv 2103.03404), in the Frobenius norm; Roy & Vetterli 2007; Rudelson & Vershynin 2007",
     null="Gaussian rows of the same norms",
+    plain="How different the tokens of a prompt still are after every layer. A mean cosine near 1 and few effective "
+    "directions mean that all tokens have become alike.",
 )
 
 

@@ -16,6 +16,7 @@ ABOUT = About(
     law="mean over rows of b = |A|/Σ|A| on key 0; a head is a sink where that is above ε",
     source="Gu et al. 2024 (arXiv 2410.10781), Sink^ε, with b for the weights",
     null="equal weights on the visible keys",
+    plain="How much of its attention a head rests on the first token, which is often a way of doing nothing.",
 )
 
 

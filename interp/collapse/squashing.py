@@ -20,6 +20,8 @@ ABOUT = About(
     law="‖∂y_t/∂x_i‖_F of the d_model × d_model block, y the final norm's output at token t, x_i the embedding of i",
     source="Barbero et al. 2024 (arXiv 2406.04267), section 5",
     null="every token of equal influence: the root mean square over the tokens up to t",
+    plain="How much the last output would move if one token's embedding moved a little: what the model can still hear"
+    " of every token.",
 )
 
 

@@ -19,6 +19,8 @@ ABOUT = About(
     source="Lv et al. 2024 (arXiv 2411.07176); Wang et al. 2022, section 3.1",
     null="contributions dealt anew among the points, |r|",
     by_gauge={"odd": ("correlation", "attention"), "scale": ("attention",)},
+    plain="Does a head raise the tokens it attends to? Every token of the prompt is a point: how much it is attended "
+    "to, against what the head adds to its logit.",
 )
 
 

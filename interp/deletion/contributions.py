@@ -17,6 +17,8 @@ ABOUT = About(
     "W_U less its mean over the vocabulary",
     source="Lv et al. 2024 (arXiv 2411.07176), after Elhage et al. 2021",
     by_gauge={"odd": ("ov",), "scale": ("ov",)},
+    plain="What one head does, from one position, to the logit of each token that it reads: raise it (copying) or "
+    "lower it (deletion).",
 )
 
 

@@ -18,6 +18,8 @@ ABOUT = About(
     law="dynamic = 1 − |E[sign A]|, static = 1 − |E[sign OV]|, E weighted by |C| over destinations and sources",
     source="headscope",
     null=f"signs dealt anew: of the pattern within each row, of the OV terms among the sources; below it: {BELOW_NULL}",
+    plain="Who decides between copying and deletion? Static: always the same sign of weight, so the OV circuit "
+    "decides. Dynamic: the sign of the weight changes from token to token, so attention decides.",
 )
 
 

@@ -19,6 +19,8 @@ ABOUT = About(
     source="Lv et al. 2024 (arXiv 2411.07176); minority mass and cancellation: headscope",
     null="the signs of each row dealt anew",
     by_gauge={"odd": ("negative_mass", "signed_sum"), "scale": ("signed_sum",)},
+    plain="How much of a head's weight subtracts instead of adding. Mirroring the head turns it into its complement, "
+    "so look at the smaller of the two, the minority mass.",
 )
 
 

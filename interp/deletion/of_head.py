@@ -12,6 +12,7 @@ from interp.activations import NORM_AFTER, SCORES, Activations
 from interp.analysis import Setting
 from interp.deletion.attention_contribution import AttentionContribution, attention_contribution, name_points
 from interp.deletion.contributions import ABOUT, ov_terms
+from interp.deletion.quadrants import QUADRANTS, quadrant_masses, shares
 from interp.deletion.scales import SCALES, scale_to_logits
 from interp.nulls import softmax_twin
 from interp.result import Result
@@ -24,21 +25,28 @@ TWIN = About(
     source=ABOUT.source,
     null="the softmax twin: the same scores weighed by softmax, with the same OV circuit",
     by_gauge={
-        "odd": ("pattern", "ov", "contribution_null"),
-        "even": ("contribution_null",),
-        "scale": ("pattern", "ov", "contribution_null"),
+        "odd": ("pattern", "ov", "contribution_null", "share", "share_null"),
+        "even": ("contribution_null", "share_null"),
+        "scale": ("pattern", "ov", "contribution_null", "share_null"),
     },
+    plain="What one head does to the logits of the tokens it reads, beside what it would do if softmax weighed the "
+    "very same scores.",
 )
 
 
 @dataclass(frozen=True, repr=False)
 class HeadContributions(Result):
-    """C of one head, and C as its softmax twin would have it; ov: the OV term before the scale."""
+    """C of one head, and C as its softmax twin would have it; ov: the OV term before the scale.
+
+    share: of Σ|C| in each quadrant, of the head and of the twin; NaN where nothing is contributed.
+    """
 
     contribution: Float[Tensor, "destination source"]
     contribution_null: Float[Tensor, "destination source"]
     pattern: Float[Tensor, "destination source"]
     ov: Float[Tensor, "source"]
+    share: Float[Tensor, "quadrant"]
+    share_null: Float[Tensor, "quadrant"]
 
 
 NEEDS = (PATTERN, VALUES, SCORES, *SCALES)
@@ -51,8 +59,12 @@ def head_contributions(setting: Setting, run: Activations, layer: int, head: int
     ov = ov_terms(run[VALUES], setting.weights.W_O, unembeddings)[layer, head]
     pattern, scale = run[PATTERN][layer, head], scale_to_logits(run)[layer]
     twin = softmax_twin(run[SCORES][layer, head], run.visible[layer])
-    labels = {"destination": run.tokens.strings, "source": run.tokens.strings}
-    return HeadContributions(pattern * ov / scale, twin * ov / scale, pattern, ov, about=TWIN, labels=labels)
+    own, of_twin = (
+        shares(quadrant_masses(one[None, None], ov[None, None], scale[None]))[0, 0] for one in (pattern, twin)
+    )
+    labels = {"destination": run.tokens.strings, "source": run.tokens.strings, "quadrant": QUADRANTS}
+    of_cells = (pattern * ov / scale, twin * ov / scale, pattern, ov)
+    return HeadContributions(*of_cells, own, of_twin, about=TWIN, labels=labels)
 
 
 def scatter_of_tokens(setting: Setting, run: Activations) -> AttentionContribution:

@@ -18,6 +18,8 @@ ABOUT = About(
     source="headscope, after Lv et al. 2024 (arXiv 2411.07176)",
     null="the signs of each row of the pattern dealt anew",
     by_gauge={"odd": ("share", "share_null", "share_null_spread", "layer_share", "model_share")},
+    plain="All that a head does to the logits of the tokens it reads, split four ways: by the sign of the attention "
+    "weight and by the sign of what the OV circuit then writes.",
 )
 
 

@@ -16,6 +16,8 @@ COPYING = About(
     "copying Σ max(e, 0)/Σ |A|σ, suppression Σ max(−e, 0)/Σ |A|σ",
     source="headscope; copying after Elhage et al. 2021, suppression after McDougall et al. 2023",
     null="the token of each source drawn anew among the prompt's (exact mean and standard deviation)",
+    plain="How much of a head's weight on this prompt goes into raising, and how much into lowering, the logits of "
+    "the tokens it attends to.",
 )
 
 

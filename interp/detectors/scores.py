@@ -20,6 +20,8 @@ DETECTORS = About(
     null="each row's keys shuffled among those it sees (exact mean and deviation; of the sign, a ratio of means)",
     assumes=("causal",),
     by_gauge={"odd": (*SIGNED, "sign", "sign_null"), "scale": (*SIGNED, "signed_null_spread")},
+    plain="Heads of known kinds attend to known places: the token before, an earlier copy of the token, or what "
+    "followed that copy (induction). How much of its weight does each head put there, and with which sign?",
 )
 
 

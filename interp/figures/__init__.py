@@ -41,6 +41,7 @@ FIGURES: dict[str, str] = {
     "HeadRows": "row_statistics:head_rows_figure",
     "RowCurves": "row_statistics:row_curves_figure",
     "CollapseCurves": "collapse:collapse_figure",
+    "CollapseComparison": "collapse:collapse_comparison_figure",
     "Squashing": "collapse:squashing_figure",
     "PathBound": "collapse:path_bound_figure",
     "PathCancellation": "collapse:path_cancellation_figure",

@@ -1,19 +1,22 @@
 """Figures of collapse: D(n) on logarithmic axes, and bars over the tokens that reach the last one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
 from interp.collapse.cancellation import PathCancellation
+from interp.collapse.comparison import CollapseComparison
 from interp.collapse.curves import CollapseCurves
 from interp.collapse.paths import PathBound
 from interp.collapse.squashing import Squashing
 from interp.figures.canvas import GAUGE, canvas, escaped, log_axis, token_ticks
 from interp.figures.choice import choice
-from interp.figures.colours import BLUE, DASHED, depth_colour
+from interp.figures.colours import BLUE, DASHED, DASHES, depth_colour
 from interp.result import Result
+
+Curves = CollapseCurves | CollapseComparison
 
 
 def collapse_figure(curves: CollapseCurves) -> go.Figure:
@@ -31,23 +34,20 @@ def collapse_figure(curves: CollapseCurves) -> go.Figure:
     )
 
 
-def collapse_comparison_figure(models: Mapping[str, CollapseCurves], depth: int = -1) -> go.Figure:
-    """D(n)/D(n₀) at one depth, a line per model; a menu of distances. Raises ValueError for no model."""
-    if not models:
-        raise ValueError("no curve was given; give one model's at least")
-    first = next(iter(models.values()))
-    names = first.labels["distance"]
+def collapse_comparison_figure(found: CollapseComparison) -> go.Figure:
+    """D(n)/D(n₀), a line per model; a menu of distances."""
+    names, models = found.labels["distance"], found.labels["model"]
     traces = [
-        growth(curves, curves.relative[view, depth], model, view)
+        growth(found, found.relative[at, view], model, view, line={"dash": DASHES[at % len(DASHES)]})
         for view in range(len(names))
-        for model, curves in models.items()
+        for at, model in enumerate(models)
     ]
     return canvas(
-        first.about, traces, "relative", **growth_axes(first, traces, "D(n)/D(n₀)"), **choice(names, len(models))
+        found.about, traces, "relative", **growth_axes(found, traces, "D(n)/D(n₀)"), **choice(names, len(models))
     )
 
 
-def growth(curves: CollapseCurves, values: Any, name: str, view: int, **style: Any) -> go.Scatter:
+def growth(curves: Curves, values: Any, name: str, view: int, **style: Any) -> go.Scatter:
     """One line over n; only the first view's are shown."""
     hover = f"{escaped(name)}<br>n = %{{x}}<br>%{{y:.4g}}<extra></extra>"
     x, y = np.array(curves.lengths), values.numpy()
@@ -56,7 +56,7 @@ def growth(curves: CollapseCurves, values: Any, name: str, view: int, **style: A
     )
 
 
-def growth_axes(curves: CollapseCurves, lines: Sequence[go.Scatter], title: str) -> dict[str, Any]:
+def growth_axes(curves: Curves, lines: Sequence[go.Scatter], title: str) -> dict[str, Any]:
     """Logarithmic axes over n and over what the lines show."""
     reached = np.concatenate([np.asarray(one.y) for one in lines])
     return {"xaxis": log_axis(np.array(curves.lengths, float), title="n"), "yaxis": log_axis(reached, title=title)}

@@ -4,6 +4,7 @@ from plotly.colors import sample_colorscale
 
 BLUE, RED, GREY = "#2166ac", "#b2182b", "#8a8f9c"
 HOLE = "#e4e6ec"  # a cell without a number
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 DASHED = {"color": GREY, "dash": "dash", "width": 1.5}
 BLUES = ("#d1e5f0", "#92c5de", "#4393c3", "#2166ac", "#053061")
 REDS = ("#67001f", "#b2182b", "#d6604d", "#f4a582", "#fddbc7")

@@ -5,6 +5,7 @@ import plotly.graph_objects as go
 
 from interp.figures.canvas import GAUGE, canvas, escaped, log_axis
 from interp.figures.choice import choice
+from interp.figures.colours import DASHES
 from interp.trajectories.trajectory import Trajectory
 
 BEFORE_THE_FIRST = 0.5  # where a logarithmic axis shows step 0
@@ -37,9 +38,11 @@ def line(result: Trajectory, measure: int, run: int) -> go.Scatter:
         y=result.value[:, measure].numpy()[of_run],
         customdata=np.stack([steps.astype(object), np.array(prints, dtype=object)], -1),
         mode="lines+markers",
+        connectgaps=True,
+        line={"dash": DASHES[run % len(DASHES)]},
         name=escaped(result.runs[run]),
         visible=measure == 0,
-        hovertemplate="step %{customdata[0]}<br>%{y:.4f}<br>model %{customdata[1]}<extra>"
-        + escaped(result.runs[run])
-        + "</extra>",
+        hovertemplate="step %{customdata[0]}<br>%{y:.4f}"
+        + ("<br>model %{customdata[1]}" if any(prints) else "")
+        + f"<extra>{escaped(result.runs[run])}</extra>",
     )

@@ -22,6 +22,7 @@ ABOUT = About(
     source="Gros 2024, arXiv 2407.18601",
     null="directions at random, density ∝ sin^(d−2) θ, whatever the attention",
     by_gauge={"odd": DIRECTED, "even": DIRECTED, "translation": ALL, "query_key": ALL},
+    plain="Whether a head attends to keys that point the same way as the query, the opposite way, or at right angles.",
 )
 
 

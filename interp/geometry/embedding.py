@@ -19,6 +19,8 @@ ABOUT = About(
     unit="coordinates",
     law="q·c and k/c with equal root mean square norms, so that q·k stays; principal axes through the origin",
     source="Yeh et al. 2023, arXiv 2305.03210",
+    plain="The queries and keys of one head as points of one map. Near points, or for squared attention also opposite"
+    " ones, attend to each other.",
 )
 PROJECTIVE_LAW = "x xᵀ of q·c and k/c, in which ±x are one point and (q·k)² the inner product; principal axes of both"
 

@@ -10,7 +10,6 @@ from interp.analysis import Analysis, Setting
 from interp.geometry.angles import Angles, angles
 from interp.geometry.embedding import Embedding, JointEmbedding, joint_embedding
 from interp.geometry.temperatures import Temperatures, temperatures
-from interp.rows.jacobian import power_of
 
 PATTERN = "attn.hook_pattern"
 QUERY_KEY = ("attn.hook_rot_q", "attn.hook_rot_k")
@@ -31,10 +30,10 @@ def embedding_of(
     head: int,
     how: Embedding = Embedding(),  # noqa: B008
 ) -> JointEmbedding:
-    """The joint embedding of one head on one prompt, with the needs and errors of `angles` and joint_embedding."""
+    """The joint embedding of one head on one prompt, with the queries and keys that `angles` needs."""
     variant = setting.facts.layer_variants[layer]
     if variant == "polynomial" and how.power is None:
-        how = replace(how, power=power_of(activations[PATTERN][layer], activations[SCORES][layer]))
+        how = replace(how, power=setting.facts.options["power"])
     q, k = (by_head(activations, name)[layer] for name in QUERY_KEY)
     mine = k[head * len(k) // len(q)]
     found = joint_embedding(variant, q[head], mine, activations.tokens.strings, how)

@@ -15,6 +15,8 @@ ABOUT = About(
     unit="factor",
     law="weights softmax(τ_q(x, n) · q·k/√d), values τ_v(x, n) · v; τ = 1 is plain attention, a larger τ_q is sharper",
     source="Zhang et al. 2024, arXiv 2411.12892",
+    plain="How sharply each token attends, and how loudly it is heard: factors that the model learned for every token"
+    " and position.",
 )
 
 

@@ -25,6 +25,7 @@ ABOUT = About(
     unit="nats; logits for target and distractor",
     law="touched run − untouched run at every position; KL(untouched ‖ touched)",
     source="headscope",
+    plain="What changes in the model's predictions, at every position, when the weights are edited as listed.",
 )
 
 

@@ -28,6 +28,8 @@ ABOUT = About(
     law="100 · (LD' − LD) / LD: a head's output at END is that of the corrupt prompt, other heads frozen, MLPs live",
     source="Wang et al. 2022 (arXiv 2211.00593), section 3.1; Lv et al. 2024 (arXiv 2411.07176)",
     null="the head's output from a random earlier position of the corrupt prompt in the place of that at END",
+    plain="One head's output at the last position is taken from the corrupt prompt while all other heads are held. "
+    "The answer moves by so many per cent: that head's own part in it.",
 )
 
 

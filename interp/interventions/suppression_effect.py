@@ -27,6 +27,8 @@ ABOUT = About(
     law="1 − KL(model ‖ suppression part kept, rest mean-ablated) / KL(model ‖ head mean-ablated)",
     source="McDougall et al. 2023 (arXiv 2310.04625), without its choice of predicted tokens",
     null="the prompt's tokens dealt anew among the sources",
+    plain="How much of what a head does is the suppression of tokens that it attends to: that part alone is kept, and"
+    " the effect of the head that remains is measured.",
 )
 
 

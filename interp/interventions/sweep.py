@@ -27,6 +27,7 @@ ABOUT = About(
     law="touched run − untouched run, one head touched at all its weights; mean over positions",
     source="headscope",
     null="the head's signs dealt anew among the cells of each row, for every kind; 0 without negative weights",
+    plain="Every head is edited by itself, in the same way, and the change of the model's predictions is its number.",
 )
 
 

@@ -22,6 +22,8 @@ ABOUT = About(
     source="Zhang et al. 2024, arXiv 2411.12892 (spikiness); Saratchandran et al. 2024, arXiv 2410.18613 (norms)",
     null="of masses, shares and distances: equal weights over the visible keys; of entropies, participation, "
     "spikiness and norms: softmax of the same scores, which for softmax and selective attention is the pattern itself",
+    plain="How focused each position's attention is, how far it reaches, how large it is, and how it changes as there"
+    " are more tokens to see.",
 )
 
 

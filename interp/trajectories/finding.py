@@ -7,6 +7,7 @@ from typing import Any
 from interp.analyse import analyse
 from interp.choices import Choices
 from interp.gauges import Gauge
+from interp.numbers import HEADS, numbers
 from interp.prompt_tokens import PromptTokens
 from interp.result import Result
 from interp.trajectories.measures import Found, Measure
@@ -14,39 +15,50 @@ from interp.trajectories.measures import Found, Measure
 
 def finding(
     prompts: str | Sequence[str] | Sequence[PromptTokens],
-    *numbers: str,
+    *names: str,
+    head: tuple[int, int] | None = None,
     choices: Choices = Choices(),  # noqa: B008
     prepend_bos: bool = False,
 ) -> Measure:
-    """Numbers that `analyse` finds, each named analysis.field: the mean of all in that field but those that are NaN.
+    """Numbers that `analyse` finds, each named analysis.field or analysis.field.label: the mean of all in it.
 
-    choices, prepend_bos: those of `analyse`.
+    head: a layer and a head of it, for the number of that head alone where every head has one; those that are NaN are
+    left out of a mean. choices, prepend_bos: those of `analyse`.
     """
-    wanted = [tuple(name.split(".", 1)) for name in numbers]
+    wanted = [tuple(name.split(".", 1)) for name in names]
     if not wanted or any(len(parts) != 2 for parts in wanted):
-        raise ValueError(f"numbers are named analysis.field, one at least; got {', '.join(numbers) or 'none'}")
+        raise ValueError(f"numbers are named analysis.field, one at least; got {', '.join(names) or 'none'}")
 
     def measure(model: Any) -> Found:
         analyses = [analysis for analysis, _ in wanted]
         found = analyse(model, prompts, analyses, choices=choices, prepend_bos=prepend_bos)
-        means = {f"{analysis}.{field}": mean_of(found[analysis], field) for analysis, field in wanted}
+        means = {f"{analysis}.{name}": mean_of(found[analysis], name, head) for analysis, name in wanted}
         return Found(means, free(found, wanted))
 
     return measure
 
 
-def mean_of(result: Result, field: str) -> float:
-    """The mean of all numbers in a field, those that are NaN left out. Raises ValueError for an unknown field."""
-    known = result.tensors()
-    if field not in known:
-        raise ValueError(f"{type(result).__name__} has no field {field!r}; known: {', '.join(known)}")
-    return float(known[field].double().nanmean())
+def mean_of(result: Result, name: str, head: tuple[int, int] | None = None) -> float:
+    """The mean of a field, or of a labelled part of one, or that of one head; those that are NaN are left out.
+
+    Raises ValueError for an unknown name and for a head that is not there.
+    """
+    known = numbers(result)
+    if name not in known:
+        raise ValueError(f"{type(result).__name__} has no field {name!r}; known: {', '.join(known)}")
+    values = known[name].values.double()
+    if head is not None and known[name].axes == HEADS:
+        layers, heads = values.shape
+        if not (0 <= head[0] < layers and 0 <= head[1] < heads):
+            raise ValueError(f"L{head[0]}H{head[1]} was asked for; there are {layers} layers of {heads} heads")
+        values = values[head]
+    return float(values.nanmean())
 
 
 def free(found: Mapping[str, Result], wanted: Sequence[tuple[str, ...]]) -> dict[Gauge, tuple[str, ...]]:
     """The numbers that each gauge of the model changes."""
     changed: dict[Gauge, tuple[str, ...]] = defaultdict(tuple)
-    for analysis, field in wanted:
+    for analysis, name in wanted:
         for gauge, fields in found[analysis].about.by_gauge.items():
-            changed[gauge] += (f"{analysis}.{field}",) if field in fields else ()
+            changed[gauge] += (f"{analysis}.{name}",) if name.split(".")[0] in fields else ()
     return {gauge: names for gauge, names in changed.items() if names}

@@ -25,6 +25,7 @@ TRAJECTORY = About(
     unit="that of the measure",
     law="the measure of every snapshot, by its step",
     source="headscope",
+    plain="A number of the model at every snapshot of its training.",
 )
 
 

@@ -1,0 +1,46 @@
+"""Kept results: what was computed for one session is there for all, as long as there is room for it."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any, final
+
+from torch import Tensor
+
+MOST_BYTES = 1 * 2**30
+MOST_KEPT = 64
+
+
+@final
+class KeptResults:
+    """Results by what was asked; the ones that were not asked for longest go when they take too much room."""
+
+    def __init__(self, most_bytes: int = MOST_BYTES, most_kept: int = MOST_KEPT) -> None:
+        self._most_bytes, self._most_kept = most_bytes, most_kept
+        self._found: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
+
+    def of(self, asked: Hashable, compute: Callable[[], Any]) -> Any:
+        """The result, computed where it is not there; the newest one is always kept."""
+        if asked not in self._found:
+            found = compute()
+            self._found[asked] = (found, bytes_of(found))
+        self._found.move_to_end(asked)
+        while len(self._found) > 1 and (len(self._found) > self._most_kept or self.bytes > self._most_bytes):
+            self._found.popitem(last=False)
+        return self._found[asked][0]
+
+    @property
+    def bytes(self) -> int:
+        """How much room the tensors take."""
+        return sum(size for _, size in self._found.values())
+
+
+def bytes_of(found: Any) -> int:
+    """Bytes of the tensors in a record, a mapping or a sequence of them."""
+    if isinstance(found, Tensor):
+        return found.numel() * found.element_size()
+    if is_dataclass(found):
+        return sum(bytes_of(getattr(found, one.name)) for one in fields(found))
+    if isinstance(found, Mapping):
+        return sum(map(bytes_of, found.values()))
+    return sum(map(bytes_of, found)) if isinstance(found, list | tuple) else 0

@@ -1,0 +1,50 @@
+"""Result table: all numbers of a result; those that run over the same axes stand in one table."""
+
+import streamlit as st
+
+from interp.result import Result
+
+MOST_ROWS = 5_000
+
+
+def tables_of(result: Result) -> dict[str, str]:
+    """What each table runs over -> its first field, in the order of the result's fields."""
+    found: dict[str, str] = {}
+    for name, tensor in result.tensors().items():
+        axes = result.axes()[name]
+        words = " × ".join(axes) if len(axes) == tensor.ndim else name
+        sizes = " × ".join(map(str, tensor.shape))
+        found.setdefault(f"{words or name} ({sizes})", name)
+    return found
+
+
+def chosen_field(result: Result, field: str | None, key: str) -> str | None:
+    """A field of the table that is chosen; at first that of the figure."""
+    return tables_of(result).get(st.session_state.get(f"table_{key}", ""), field)
+
+
+def result_table(result: Result, field: str | None, key: str) -> None:
+    """Draw one table, and a box to choose another where there are several."""
+    tables = tables_of(result)
+    first = next(
+        (words for words, one in tables.items() if field and same_axes(result, one, field)), next(iter(tables))
+    )
+    if len(tables) > 1:
+        st.selectbox(
+            "Numbers by", list(tables), index=list(tables).index(first), key=f"table_{key}", bind="query-params"
+        )
+    frame = result.to_frame(chosen_field(result, field, key))
+    st.dataframe(frame.head(MOST_ROWS), hide_index=True)
+    if len(frame) > MOST_ROWS:
+        st.caption(f"The first {MOST_ROWS:,} of {len(frame):,} rows; the CSV has all.")
+
+
+def csv_of(result: Result, field: str | None, key: str) -> str:
+    """The chosen table as CSV."""
+    return result.to_csv(chosen_field(result, field, key))
+
+
+def same_axes(result: Result, one: str, other: str) -> bool:
+    """Whether two fields stand in one table."""
+    tensors = result.tensors()
+    return result.axes()[one] == result.axes()[other] and tensors[one].shape == tensors[other].shape

@@ -1,0 +1,27 @@
+"""The All analyses page: any analysis of the open model and prompt, with what only some of them ask for."""
+
+import streamlit as st
+
+from app.analysis_choices import choices_for
+from app.components.fact_strip import fact_strip
+from app.figure_panel import figure_panel
+from app.head_table import in_words
+from app.page import analysed, page
+from app.python_code import analysis_code
+from app.refusals import refusals_in_place
+from interp.analyses import ANALYSES
+from interp.fitting import question
+
+opened = page("All analyses", "Everything that can be asked of a model and a prompt, one question at a time.")
+fact_strip(opened.facts, len(opened.tokens.ids))
+names = list(ANALYSES)
+name = st.selectbox("Analysis", names, key="analysis", bind="query-params", format_func=in_words) or names[0]
+st.caption(f"{question(ANALYSES[name])}.")
+choices = choices_for(opened, name)
+with refusals_in_place("This cannot be computed"):
+    figure_panel(
+        in_words(name).capitalize(),
+        analysed(opened, (name,), choices)[name],
+        analysis_code(opened, name, choices),
+        key="any",
+    )
