@@ -152,7 +152,11 @@ def train_with_bar(recipe: "Recipe", folder: Path) -> bool:
     from models.training.loop import train as train_run
 
     with TrainingBar(recipe.steps, folder.name) as bar:
-        refusing_clearly(lambda: train_run(recipe, folder, bar.show))
+        try:
+            refusing_clearly(lambda: train_run(recipe, folder, bar.show))
+        except KeyboardInterrupt as stopped:
+            typer.secho(f"headscope: {str(stopped) or 'stopped'}; the same command goes on from there", fg="yellow", err=True)
+            raise typer.Exit(130) from stopped
         return bar.has_shown
 
 

@@ -1,142 +1,116 @@
-"""Panels of the Compare page: a second model on the same prompt, and trajectories over snapshots."""
+"""Panels of the Compare page: models on one prompt, head beside head, and how far each collapses."""
 
-from functools import partial
-from pathlib import Path
+from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
 from app.address import OpenHead
-from app.components.head_view import head_view
-from app.controls import FROM_FOLDER
+from app.collapse_panels import PRESETS, fitting_presets
+from app.components.head_view import PLAIN
 from app.figure_panel import figure_panel
 from app.head_chooser import head_chooser
-from app.model_source import source_folder
-from app.page import Opened, analysed, computed
-from app.python_code import analysis_code
-from app.refusals import refusals_in_a_box
-from app.runs import attention_of, opened_model
+from app.other_models import titled
+from app.page import Opened, analysed
+from app.pattern_panel import pattern_figure
+from app.python_code import analysis_code, model_code
+from app.refusals import refusals_in_place
+from app.row_view import row_view, shared_peak
+from app.runs import attention_of
 from interp.attention_run import AttentionRun
-from interp.hooked_model import HookedModel
+from interp.collapse.comparison import collapse_comparison
+from interp.collapse.curves import CollapseCurves
 from interp.similar_heads import similar_heads
-from interp.trajectories.snapshots import run_folder
-from interp.trajectories.trajectory import Trajectory, trajectory
-from models import zoo
 
 BY = ("same head", "most alike head")
-NUMBERS = (
-    "negative_mass.minority_mass",
-    "negative_mass.cancellation",
-    "deletion.net_copy",
-    "decision_plane.dynamic",
-    "decision_plane.static",
-    "copying.magnitude",
-    "prompt_copying.suppression",
-    "residual_geometry.mean_cosine",
-    "sinks.share",
-    "detectors.share",
-)
 
 
-def other_model(opened: Opened) -> Opened:
-    """The second model, on the prompt of the first."""
-    names = [*zoo.names(), FROM_FOLDER]
-    own = [name for name in names if name != FROM_FOLDER and str(zoo.folder(name)) == opened.key.folder]
-    others = [name for name in names if name not in own]
-    left, right = st.columns([2, 3])
-    name = left.selectbox("Second model", others, key="other", bind="query-params")
-    typed = right.text_input("Its folder", key="other_folder", bind="query-params") if name == FROM_FOLDER else ""
-    with refusals_in_a_box("The second model cannot be opened"):
-        key = opened.key.in_folder(source_folder(name or "", typed, FROM_FOLDER))
-        with st.spinner("Opening the second model …"):
-            service = opened_model(key.folder, key.fingerprint)
-        return Opened(key, service, service.tokens(key.prompt, key.bos))
+@dataclass(frozen=True)
+class Shown:
+    """A model with its run, and which of its heads stands on the page, and why."""
+
+    title: str
+    opened: Opened
+    run: AttentionRun
+    head: OpenHead
+    why: str
+
+    @property
+    def name(self) -> str:
+        """The head with its model and kernel."""
+        variant = self.opened.facts.layer_variants[self.head.layer]
+        return f"{self.title}: L{self.head.layer}H{self.head.head} ({variant})"
 
 
-def side_by_side(first: Opened, second: Opened) -> None:
-    """The open head in both models, and where all their heads lie."""
-    with refusals_in_a_box("These models cannot be compared"):
-        runs = [attention_of(one.key) for one in (first, second)]
+def side_by_side(models: list[Opened]) -> None:
+    """The open head in every model, on one range and one row, and where all their heads lie."""
     by = st.segmented_control("Beside it", BY, default=BY[0], required=True, key="match", bind="query-params")
-    head = head_chooser(first.facts)
-    with refusals_in_a_box("These heads cannot be compared"):
-        heads = [head, partner(runs, head, by or BY[0])]
-    for place, (one, run, shown, column) in enumerate(
-        zip((first, second), runs, heads, st.columns(2, gap="medium"), strict=True)
-    ):
-        variant = one.facts.layer_variants[shown.layer]
+    head = head_chooser(models[0].facts)
+    runs = [attention_of(one.key) for one in models]
+    shown = []
+    for (title, one), run in zip(titled(models), runs, strict=True):
+        with refusals_in_place(f"{title} cannot be set beside the first"):
+            shown.append(Shown(title, one, run, *partner(runs[0], run, head, by or BY[0])))
+    views = st.columns(len(shown), gap="medium")
+    peak = shared_peak([(one.run, one.head) for one in shown])
+    for place, (one, column) in enumerate(zip(shown, views, strict=True)):
         with column.container(border=True):
-            st.subheader(f"{variant}: layer {shown.layer}, head {shown.head}", anchor=False)
-            head_view(run, one.key.name, shown, key=f"compared_{place}")
-        with column:
+            st.subheader(one.name, anchor=False)
+            st.caption(one.why)
+            row_view(one.run, one.opened.key.name, one.head, peak, key=f"compared_{place}", look=PLAIN)
+            pattern_figure(one.opened, one.run, one.head, key=f"compared_figure_{place}")
+    planes(shown, st.columns(len(shown), gap="medium"))
+
+
+def partner(first: AttentionRun, run: AttentionRun, head: OpenHead, by: str) -> tuple[OpenHead, str]:
+    """The head of a run that stands beside a head of the first, and why that one."""
+    layers, heads = run.patterns.shape[:2]
+    if by == BY[0]:
+        same = OpenHead(min(head.layer, layers - 1), min(head.head, heads - 1))
+        there = same == head
+        return same, "the same layer and head" if there else f"has no L{head.layer}H{head.head}; the nearest"
+    alike = similar_heads(first.patterns[head.layer, head.head], run.patterns)
+    found = OpenHead(*divmod(int(alike.value.argmax()), heads))
+    mean, spread = float(alike.value_null[0, 0]), float(alike.value_null_spread[0, 0])
+    return found, f"likeness {float(alike.value.max()):.2f}; any head {mean:.2f} ± {spread:.2f}"
+
+
+def planes(shown: list[Shown], columns: Any) -> None:
+    """The decision plane of every model."""
+    for place, (one, column) in enumerate(zip(shown, columns, strict=True)):
+        with column, refusals_in_place(f"{one.title}: the plane cannot be drawn"):
             figure_panel(
-                f"Copying or deletion: who decides, {one.facts.variant}",
-                analysed(one, ("decision_plane",))["decision_plane"],
-                analysis_code(one, "decision_plane"),
+                f"{one.title}: weights or OV circuit",
+                analysed(one.opened, ("decision_plane",))["decision_plane"],
+                analysis_code(one.opened, "decision_plane"),
                 key=f"plane_{place}",
             )
 
 
-def partner(runs: list[AttentionRun], head: OpenHead, by: str) -> OpenHead:
-    """The head of the second run that stands beside a head of the first."""
-    layers, heads = runs[1].patterns.shape[:2]
-    if by == BY[0]:
-        return OpenHead(min(head.layer, layers - 1), min(head.head, heads - 1))
-    alike = similar_heads(runs[0].patterns[head.layer, head.head], runs[1].patterns)
-    return OpenHead(*divmod(int(alike.value.argmax()), heads))
+def collapse_beside(models: list[Opened]) -> None:
+    """D(n) of every model after its final norm, on one preset."""
+    presets = [words for words in fitting_presets(models[0]) if PRESETS[words]]
+    words = st.segmented_control(
+        "Prompts", presets, default=presets[0], required=True, key="preset", bind="query-params"
+    )
+    name = PRESETS[words or presets[0]]
+    curves = {title: analysed(one, (name,)).of(name, CollapseCurves) for title, one in titled(models)}
+    figure_panel(
+        "How far apart two prompts are, model beside model",
+        collapse_comparison(curves),
+        collapse_code(models, name),
+        key="collapse_beside",
+    )
 
 
-def trajectory_panel(opened: Opened) -> None:
-    """A number over the snapshots of runs, and the open head at one of them."""
-    runs = runs_with_snapshots(opened)
-    if not runs:
-        st.info("No snapshots lie beside this model: `headscope train` leaves them in folders such as step-000100.")
-        return
-    left, right = st.columns(2)
-    number = left.selectbox("Number, mean over heads", NUMBERS, key="measure", bind="query-params") or NUMBERS[0]
-    shown = right.multiselect("Runs", list(runs), default=[next(iter(runs))], key="runs")
-    if not shown:
-        st.info("Choose a run.")
-        return
-    found = measured(opened, {name: runs[name] for name in shown}, number)
-    title = number.replace("_", " ").replace(".", ": ")
-    figure_panel(title, found, trajectory_code(opened, runs, shown, number), key="trajectory")
-    through_training(opened, next(iter(runs.values())))
-
-
-def runs_with_snapshots(opened: Opened) -> dict[str, Path]:
-    """The open model's own folder first, then the shipped models', where they hold snapshots."""
-    folders = [Path(opened.key.folder), *map(zoo.folder, zoo.names())]
-    return {folder.name: folder for folder in folders if zoo.snapshots(folder)}
-
-
-def measured(opened: Opened, runs: dict[str, Path], number: str) -> Trajectory:
-    """The trajectory of a number on the open prompt."""
-    from interp.trajectories.finding import finding
-
-    def compute(model: HookedModel, watch: object) -> Trajectory:
-        return trajectory(runs, finding([opened.key.prompt], number), partial(watch, "snapshots"))  # type: ignore[arg-type]
-
-    return computed(opened, ("trajectory", opened.key.prompt, number, tuple(runs)), compute)
-
-
-def through_training(opened: Opened, folder: Path) -> None:
-    """The open head's attention at a chosen snapshot."""
-    steps = run_folder(folder).steps
-    with st.container(border=True):
-        head = head_chooser(opened.facts)
-        step = st.select_slider("Step", list(steps), value=list(steps)[-1], key="step")
-        with refusals_in_a_box("This snapshot cannot be opened"):
-            key = opened.key.in_folder(steps[step])
-            run = attention_of(key)
-        st.subheader(f"Step {step:,}: layer {head.layer}, head {head.head}", anchor=False)
-        head_view(run, key.name, head, key="snapshot_view")
-
-
-def trajectory_code(opened: Opened, runs: dict[str, Path], shown: list[str], number: str) -> str:
+def collapse_code(models: list[Opened], name: str) -> str:
     """The lines that make the figure again."""
-    folders = {name: str(runs[name]) for name in shown}
-    return f"""from interp.trajectories.finding import finding
-from interp.trajectories.trajectory import trajectory
+    given = f"prompt, [{name!r}], prepend_bos={models[0].bos}"
+    opened = ", ".join(f"{title!r}: {model_code(one)}" for title, one in titled(models))
+    return f"""from interp.analyse import analyse
+from interp.collapse.comparison import collapse_comparison
+from models import load
 
-runs = {folders!r}
-trajectory(runs, finding({opened.key.prompt!r}, {number!r})).figure()"""
+prompt, models = {models[0].key.prompt!r}, {{{opened}}}
+curves = {{name: analyse(model, {given})[{name!r}] for name, model in models.items()}}
+collapse_comparison(curves).figure()"""

@@ -4,16 +4,17 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from app.address import lasting, write_lasting
 from app.model_source import source_folder
 from app.prompts import EXAMPLES
-from app.refusals import refusals_in_a_box
-from app.upload import KINDS, MOST_KEPT, earlier_upload, uploaded_folder
+from app.refusals import refusals_in_place
+from app.upload import MOST_KEPT, earlier_upload, uploaded_folder
 from models import zoo
 
 FROM_FOLDER, FROM_UPLOAD = "a folder", "an upload"
 PREFERRED = "cog"
 LONGEST_PROMPT = 20_000
-UPLOADED, SENT = "upload", "upload_sent"
+UPLOADED, SENT, TURN = "upload", "upload_sent", "upload_turn"
 
 
 @dataclass(frozen=True)
@@ -61,17 +62,20 @@ def model_and_prompt() -> None:
 
 def upload() -> str:
     """The folder of the files that are sent from the browser, or of those that the link names; else empty."""
-    files = st.file_uploader("Model folder", type=list(KINDS), accept_multiple_files="directory", key="upload")
-    st.caption(
-        "config.json and model.safetensors, perhaps a tokenizer. Nothing is executed. "
-        f"A link reopens it on this computer, until {MOST_KEPT} others were sent."
-    )
+    turn = st.session_state.setdefault(TURN, 0)
+    files = st.file_uploader("Model folder", accept_multiple_files="directory", key=f"upload_{turn}")
     sent = tuple(one.file_id for one in files)
     if sent and st.session_state.get(SENT) != sent:  # a click reruns the page; reading gigabytes again would take long
-        with refusals_in_a_box("This upload is no model"):
-            st.query_params[UPLOADED] = uploaded_folder(files).name
-        st.session_state[SENT] = sent
-    digest = st.query_params.get(UPLOADED, "")
+        with refusals_in_place("This upload is no model"):
+            write_lasting(**{UPLOADED: uploaded_folder(files).name})
+            st.session_state[SENT] = sent
+    if files:
+        st.button("Send another model", on_click=lambda: st.session_state.update({TURN: turn + 1}), type="tertiary")
+    st.caption(
+        "config.json and model.safetensors, perhaps a tokenizer and snapshots; the rest is left out. Nothing is "
+        f"executed. A link reopens it on this computer, until {MOST_KEPT} others were sent."
+    )
+    digest = lasting(UPLOADED)
     folder = earlier_upload(digest)
     if digest and folder is None:
         st.warning("The upload that the link names is no longer kept here: send it again.")

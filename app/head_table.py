@@ -110,7 +110,8 @@ def chosen_number(found: Mapping[str, Result], analysis: str, column: str) -> Ch
     field, _, label = column.partition(".")
     numbers = per_head(result)
     null, spread = (numbers.get(f"{field}{end}{'.' if label else ''}{label}") for end in NULLS)
-    about = replace(result.about.of_fields({field: "value"}), title=in_words(column))
+    fields = {field: "value"} if result.about.depends_on_gauge(field, label) else {}
+    about = replace(result.about.of_fields(fields), title=in_words(column))
     value = numbers[column].float()
     score = HeadScore(value, null, spread if null is not None else None, about=about)
     return ChosenNumber(analysis, field, label, score)

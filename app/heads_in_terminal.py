@@ -40,22 +40,19 @@ def numbers_by_rank(columns: Sequence[str], only_telling: bool) -> list[str]:
     return telling if only_telling and telling else [*telling, *(name for name in scores if name not in telling)]
 
 
-def heads_in_terminal(heads: "pd.DataFrame", numbers: Sequence[str], free: Collection[str], width: int) -> Table:
-    """The table with the first of the numbers, as many as the width holds, and a line that says what is not in it.
+def numbers_that_fit(heads: "pd.DataFrame", numbers: Sequence[str], free: Collection[str], width: int) -> Sequence[str]:
+    """The first of the numbers, as many as the width holds, one at least.
 
-    free: the numbers that depend on a gauge, as analysis.field; they are starred.
+    free: the numbers that depend on a gauge, as analysis.field or analysis.field.label; they are starred.
     """
     tables = (heads_table(heads, numbers[:count], free) for count in range(1, len(numbers) + 1))
-    count = max(1, sum(1 for _ in takewhile(lambda table: width_of(table) <= width, tables)))
-    table = heads_table(heads, numbers[:count], free)
-    table.caption = caption(heads, numbers[:count], free)
-    return table
+    return numbers[: max(1, sum(1 for _ in takewhile(lambda table: width_of(table) <= width, tables)))]
 
 
 def heads_table(heads: "pd.DataFrame", numbers: Sequence[str], free: Collection[str]) -> Table:
-    """The table of heads with these numbers."""
+    """The table of heads with these numbers, those that depend on a gauge with a star."""
     table = Table(box=SIMPLE, pad_edge=False, padding=(0, 1, 0, 0), caption_justify="left")
-    columns = {header(name) + STAR * is_free(name, free): cells(heads, name) for name in numbers}
+    columns = {header(name) + STAR * (name in free): cells(heads, name) for name in numbers}
     names = [head_name(layer, head) for layer, head in zip(heads["layer"], heads["head"], strict=True)]
     places = {"head": names, "attention": list(heads["attention"])}
     if len({*heads["model"]}) > 1:
@@ -102,15 +99,11 @@ def word(value: Any) -> str:
     return str(value) if isinstance(value, bool | int) else f"{value:.3f}"
 
 
-def is_free(name: str, free: Collection[str]) -> bool:
-    """Whether `analysis.field` or `analysis.field.label` is one of the fields that depend on a gauge."""
-    return ".".join(name.split(".")[:2]) in free
-
-
 def caption(heads: "pd.DataFrame", shown: Sequence[str], free: Collection[str]) -> str:
     """What brackets and stars are, and how many columns of the whole table are not shown."""
     taken = {*PLACE, *shown, *map(null_of, shown)}
     more = sum(name not in taken for name in heads.columns)
     brackets = "In brackets: the null. " if any(null_of(name) in heads for name in shown) else ""
-    stars = f"{STAR}: {STARRED}. " if any(is_free(name, free) for name in shown) else ""
-    return f"{brackets}{stars}{more} more columns: --csv, --json and --html give all."
+    stars = f"{STAR}: {STARRED}. " if any(name in free for name in shown) else ""
+    rest = f"{more} more column{'s' * (more > 1)}: --csv, --json and --html give all." if more else ""
+    return f"{brackets}{stars}{rest}".strip()

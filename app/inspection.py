@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from app.heads_in_terminal import heads_in_terminal, numbers_by_rank
+from app.heads_in_terminal import caption, heads_table, numbers_by_rank, numbers_that_fit
 from interp.analyse import analyse
 from interp.analyses import ANALYSES
 from interp.choices import Choices
@@ -80,10 +80,27 @@ def print_heads(findings: Sequence[Findings], *, only_telling: bool) -> None:
     """Print a short table of heads; ValueError where nothing that was found is a number per head."""
     console, heads = Console(), table(findings)
     free = {
-        f"{name}.{field}" for one in findings for name, found in one.items() for field in found.about.gauge_dependent
+        f"{name}.{column}"
+        for one in findings
+        for name, found in one.items()
+        for column in per_head(found)
+        if found.about.depends_on_gauge(*column.split(".", 1))
     }
     numbers = numbers_by_rank(list(heads.columns), only_telling)
-    console.print(heads_in_terminal(heads, numbers, free, console.width))
+    shown = numbers_that_fit(heads, numbers, free, console.width)
+    console.print(heads_table(heads, shown, free))
+    for line in [*units(findings, shown), caption(heads, shown, free)]:
+        console.print(line, highlight=False, markup=False)
+
+
+def units(findings: Sequence[Findings], shown: Sequence[str]) -> list[str]:
+    """What the numbers of every analysis in a table are, a line each."""
+    abouts = {name: found.about for one in findings for name, found in one.items()}
+    names = dict.fromkeys(number.split(".")[0] for number in shown)
+    return [
+        f"{name.replace('_', ' ')}: {abouts[name].title}" + (f" [{unit}]" if (unit := abouts[name].unit) != "1" else "")
+        for name in names
+    ]
 
 
 def as_json(findings: Sequence[Findings]) -> str:

@@ -5,12 +5,13 @@ import json
 import streamlit as st
 
 from app.address import OpenHead
-from app.components.head_view import head_view
 from app.figure_panel import figure_panel
-from app.intervention_list import editor, edits_of
+from app.intervention_list import editor
 from app.page import Opened, computed
+from app.pattern_panel import pattern_figure
 from app.python_code import asked_code
-from app.refusals import refusals_in_a_box
+from app.refusals import refusals_in_place
+from app.row_view import row_view, shared_peak
 from interp.attention_run import AttentionRun, attention_run
 from interp.figures.interventions import predictions_figure
 from interp.hooked_model import HookedModel, tokenizer_of
@@ -19,60 +20,44 @@ from interp.interventions.intervention import Intervention
 from interp.interventions.touched_run import editing_hooks
 from interp.prompt_tokens import single_token
 
+TOKEN = "One token as the model writes it, its leading space included: ' self' and 'self' are two."
+
 
 def intervention_panel(opened: Opened, run: AttentionRun, head: OpenHead, row: int) -> None:
     """Draw the editor, and what its edits do to the open head and to the predictions."""
     with st.container(border=True):
         if not st.toggle("Change weights and see what follows", key="intervene", bind="query-params"):
             return
-        with refusals_in_a_box("These edits cannot be made"):
-            editor(opened, head, row)
-            edits = edits_of()
+        edits = editor(opened, head, row)
         if not edits:
             st.info("Choose a change above: every change is made in a run of its own, beside the untouched one.")
             return
-        target, distractor = watched_tokens(opened)
-    found = effect_of(opened, edits, target, distractor)
-    changed = changed_run(opened, edits)
-    metrics(found)
-    for title, one, column in zip(("untouched", "changed"), (run, changed), st.columns(2, gap="medium"), strict=True):
-        with column.container(border=True):
-            st.subheader(f"L{head.layer}H{head.head}, {title}", anchor=False)
-            head_view(one, f"{opened.key.name} {title} {edits}", head, key=f"view_{title}")
-    code = effect_code(opened, edits, target, distractor)
-    before, last = code[: code.rindex("\n") + 1], code[code.rindex("\n") + 1 :]
-    left, right = st.columns(2, gap="medium")
-    with left:
-        figure_panel("Change at every position", found, f"{code}.figure()", key="effect")
-    with right:
-        figure_panel(
-            f"Next tokens after position {row}, before and after",
-            found,
-            "from interp.figures.interventions import predictions_figure\n"
-            f"{before}effect = {last}\npredictions_figure(effect, {row})",
-            key="changed_predictions",
-            figure=predictions_figure(found, row),
-        )
+        with refusals_in_place("These edits cannot be made"):
+            target, distractor = watched_tokens(opened)
+            found = effect_of(opened, edits, target, distractor)
+            changed = changed_run(opened, edits)
+            metrics(found, row)
+            side_by_side(opened, (run, changed), head, edits)
+            effect_panels(opened, found, row, effect_code(opened, edits, target, distractor))
 
 
 def watched_tokens(opened: Opened) -> tuple[int | None, int | None]:
     """The target and the distractor, typed as tokens; none where nothing is typed."""
     left, right = st.columns(2)
     typed = (
-        left.text_input("Target token", key="target", bind="query-params", help="Its change of logit is shown."),
-        right.text_input("Distractor token", key="distractor", bind="query-params"),
+        left.text_input(
+            "Target token", key="target", bind="query-params", help=f"Its change of logit is shown. {TOKEN}"
+        ),
+        right.text_input("Distractor token", key="distractor", bind="query-params", help=TOKEN),
     )
-    facts = opened.facts
-    with refusals_in_a_box("This is no token of the model"):
-        found = [
-            opened.service.kept(
-                ("token", text), lambda model, text=text: single_token(text, tokenizer_of(model), facts.vocabulary)
-            )
-            if text
-            else None
-            for text in typed
-        ]
-    return found[0], found[1]
+    target, distractor = (token_id(opened, text) if text else None for text in typed)
+    return target, distractor
+
+
+def token_id(opened: Opened, text: str) -> int:
+    """The id of a typed token. ValueError in one sentence where it is none."""
+    size = opened.facts.vocabulary
+    return opened.service.kept(("token", text), lambda model: single_token(text, tokenizer_of(model), size))
 
 
 def effect_of(
@@ -95,26 +80,62 @@ def changed_run(opened: Opened, edits: tuple[Intervention, ...]) -> AttentionRun
     return computed(opened, ("changed", opened.key.prompt, opened.key.bos, edits), compute)
 
 
-def metrics(found: InterventionEffect) -> None:
+def metrics(found: InterventionEffect, row: int) -> None:
     """The changes in a few numbers."""
     shown = {
-        "Δ loss, mean": float(found.loss_change.nanmean()),
-        "KL, mean": float(found.kl.mean()),
-        "other likeliest token": f"{int(found.changed.sum())} of {len(found.changed)}",
+        "Δ loss, mean": (float(found.loss_change.nanmean()), "Nats per token; above 0 the model predicts worse."),
+        "KL, mean": (float(found.kl.mean()), "How far the predictions are from the untouched ones, in nats; 0: equal."),
     }
     for name in ("target", "distractor"):
         if (values := getattr(found, f"{name}_change")) is not None:
-            shown[f"Δ logit of the {name}, last position"] = float(values[-1])
-    for column, (name, value) in zip(st.columns(len(shown)), shown.items(), strict=True):
-        column.metric(name, value if isinstance(value, str) else f"{value:+.4f}")
+            shown[f"Δ logit of the {name}"] = (float(values[row]), f"After position {row}, the chosen row.")
+    columns = st.columns(len(shown) + 1)
+    for column, (name, (value, words)) in zip(columns, shown.items(), strict=False):
+        column.metric(name, f"{value:+.4f}", help=words)
+    others = f"{int(found.changed.sum())} of {len(found.changed)}"
+    columns[-1].metric("another next token", others, help="Positions after which another token is the likeliest.")
+
+
+def side_by_side(
+    opened: Opened, runs: tuple[AttentionRun, AttentionRun], head: OpenHead, edits: tuple[Intervention, ...]
+) -> None:
+    """The open head untouched and changed, on one range of colours and one row."""
+    peak = shared_peak([(run, head) for run in runs])
+    hooks = f", edits=editing_hooks([Intervention.from_json(one) for one in {stored(edits)}])"
+    columns = st.columns(2, gap="medium")
+    for title, run, code, column in zip(("untouched", "changed"), runs, ("", hooks), columns, strict=True):
+        with column.container(border=True):
+            st.subheader(f"L{head.layer}H{head.head}, {title}", anchor=False)
+            row_view(run, f"{opened.key.name} {title} {edits}", head, peak, key=f"view_{title}")
+            pattern_figure(opened, run, head, key=f"{title}_figure", edits=code)
+
+
+def effect_panels(opened: Opened, found: InterventionEffect, row: int, code: str) -> None:
+    """What changes at every position, and the next tokens after the chosen one."""
+    left, right = st.columns(2, gap="medium")
+    with left:
+        figure_panel("Change at every position", found, f"{code}\neffect.figure()", key="effect")
+    with right:
+        figure_panel(
+            f"Next tokens after position {row}, before and after",
+            found,
+            f"from interp.figures.interventions import predictions_figure\n{code}\npredictions_figure(effect, {row})",
+            key="changed_predictions",
+            figure=predictions_figure(found, row),
+            field="after_ids",
+        )
+
+
+def stored(edits: tuple[Intervention, ...]) -> str:
+    """Edits as Python and JSON both read them."""
+    return json.dumps([one.to_json() for one in edits])
 
 
 def effect_code(opened: Opened, edits: tuple[Intervention, ...], target: int | None, distractor: int | None) -> str:
-    """The lines that make the effect again."""
-    stored = json.dumps([one.to_json() for one in edits])
+    """The lines that find the effect again, as `effect`."""
     return f"""from interp.interventions.effect import intervene
 from interp.interventions.intervention import Intervention
 {asked_code(opened)}
 [tokens] = asked.prompts
-edits = [Intervention.from_json(one) for one in {stored}]
-intervene(model, tokens, edits, {target}, {distractor})"""
+edits = [Intervention.from_json(one) for one in {stored(edits)}]
+effect = intervene(model, tokens, edits, {target}, {distractor})"""

@@ -7,18 +7,18 @@ from app.components.circuitsvis import MOST_TOKENS, circuitsvis
 from app.components.edges import MOST_EDGES, edges
 from app.components.edges import MOST_TOKENS as EDGE_TOKENS
 from app.components.head_grid import head_grid
-from app.components.head_view import Look, head_view
+from app.components.head_view import Look
 from app.components.predictions import predictions
-from app.figure_panel import figure_panel
 from app.head_numbers import HEAD_NUMBERS
 from app.page import Opened
-from app.python_code import asked_code
+from app.pattern_panel import pattern_figure
+from app.row_view import row_view
 from app.runs import RunKey, thumbnails_of
 from interp.attention_run import AttentionRun
-from interp.head_pattern import head_pattern
 from interp.model_facts import ModelFacts
 
 SCALES = ["square root", "linear"]
+MOST_HEADS = 5
 DIRECTIONS = ["attends to", "attended by"]
 
 
@@ -51,9 +51,10 @@ def heads_panel(key: RunKey, run: AttentionRun, facts: ModelFacts, head: OpenHea
     )
 
 
-def head_panel(key: RunKey, run: AttentionRun, facts: ModelFacts, head: OpenHead) -> int:
+def head_panel(opened: Opened, run: AttentionRun, head: OpenHead) -> int:
     """The open head; returns the chosen row."""
-    st.subheader(f"Layer {head.layer}, head {head.head}: {facts.layer_variants[head.layer]}", anchor=False)
+    variant = opened.facts.layer_variants[head.layer]
+    st.subheader(f"Layer {head.layer}, head {head.head}: {variant}", anchor=False)
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         scale = st.segmented_control(
             "Colour scale", SCALES, default=SCALES[0], required=True, key="scale", bind="query-params"
@@ -62,7 +63,11 @@ def head_panel(key: RunKey, run: AttentionRun, facts: ModelFacts, head: OpenHead
             "Tokens show", DIRECTIONS, default=DIRECTIONS[0], required=True, key="direction", bind="query-params"
         )
         shared = st.toggle("Same range for all heads", key="shared", bind="query-params")
-    return head_view(run, key.name, head, Look(scale or SCALES[0], shared, direction or DIRECTIONS[0]))
+        signs = st.toggle("Strike negative weights", key="signs", bind="query-params")
+    look = Look(scale or SCALES[0], shared, direction or DIRECTIONS[0], mark_signs=signs)
+    row = row_view(run, opened.key.name, head, look=look)
+    pattern_figure(opened, run, head, key="pattern")
+    return row
 
 
 def predictions_panel(run: AttentionRun, row: int) -> None:
@@ -79,29 +84,18 @@ def edges_panel(run: AttentionRun, facts: ModelFacts, head: OpenHead) -> None:
             return
         all_heads = [OpenHead(*divmod(at, facts.heads)) for at in range(len(facts.layer_variants) * facts.heads)]
         others = st.multiselect(
-            "Other heads besides",
+            "Heads beside the open one",
             [one for one in all_heads if one != head],
             key="edge_heads",
+            bind="query-params",
             format_func=lambda one: f"L{one.layer}H{one.head}",
+            max_selections=MOST_HEADS,
         )
         edges(run, [head, *others])
         st.caption(
             f"The {MOST_EDGES} strongest weights; queries on the left, keys on the right; blue adds, red and dashed "
             f"subtracts. At most the last {EDGE_TOKENS} tokens. Point at a token to see its edges alone."
         )
-
-
-def pattern_panel(opened: Opened, run: AttentionRun, head: OpenHead) -> None:
-    """The open head as a figure with its table, meaning and code, to be saved; drawn when asked for."""
-    if not st.toggle("Show this head as a figure to save", key="figure_open", bind="query-params"):
-        return
-    found = head_pattern(run, opened.facts, head.layer, head.head)
-    code = f"""from interp.attention_run import attention_run
-from interp.head_pattern import head_pattern
-{asked_code(opened)}
-run = attention_run(model, asked.prompts[0])
-head_pattern(run, asked.setting.facts, {head.layer}, {head.head}).figure()"""
-    figure_panel(found.about.title, found, code, key="pattern")
 
 
 def circuitsvis_panel(run: AttentionRun, head: OpenHead) -> None:

@@ -1,6 +1,7 @@
 """Upload: a model's files from the browser, put into a folder of this computer that no other upload shares.
 
-Only what a model folder is read from is kept: JSON, text and safetensors. Nothing of it is executed.
+Only what a model folder and a run's snapshots are read from is kept: JSON, text and safetensors. Nothing of it is
+executed.
 """
 
 import re
@@ -12,8 +13,9 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol, runtime_checkable
 
 from models.cache_folder import cache_folder
+from models.zoo import STEP
 
-KINDS = ("json", "txt", "safetensors", "model", "jinja")
+KINDS = (".json", ".jsonl", ".txt", ".safetensors", ".model", ".jinja")
 CONFIG = "config.json"
 DIGEST = re.compile(r"[0-9a-f]{16}")
 MOST_KEPT = 8
@@ -33,16 +35,16 @@ class Sent(Protocol):
 def uploaded_folder(files: Sequence[Sent], place: Path | None = None) -> Path:
     """The folder that holds these files, named by what is in them, so that the same upload is the same model.
 
-    What is kept lies beside the config.json that is least deep; snapshots in folders below it are left out. The
-    uploads that were used last are kept, older ones go. Raises ValueError without a config.json, and for two files of
-    one name.
+    What is kept lies beside the config.json that is least deep, the one sent last where there are several, or in a
+    snapshot's folder there. The uploads that were used last are kept, older ones go. Raises ValueError without a
+    config.json, and for two files of one name.
     """
     paths = [PurePosixPath(one.name.replace("\\", "/")) for one in files]
     configs = [path for path in paths if path.name == CONFIG]
     if not configs:
         raise ValueError(f"a model folder has a {CONFIG}; the upload has {', '.join(map(str, sorted(paths)))}")
-    top = min(configs, key=lambda path: len(path.parts)).parent
-    kept = [(path.name, one.getbuffer()) for path, one in zip(paths, files, strict=True) if path.parent == top]
+    top = min(reversed(configs), key=lambda path: len(path.parts)).parent
+    kept = [(name, one.getbuffer()) for path, one in zip(paths, files, strict=True) if (name := name_in(path, top))]
     if twice := sorted({name for name, _ in kept if sum(name == other for other, _ in kept) > 1}):
         raise ValueError(f"the upload has {twice[0]} twice: send the folder of one model")
     place = place or cache_folder("uploads")
@@ -52,6 +54,16 @@ def uploaded_folder(files: Sequence[Sent], place: Path | None = None) -> Path:
     folder.touch()
     forget_oldest(place)
     return folder
+
+
+def name_in(path: PurePosixPath, top: PurePosixPath) -> str:
+    """What a file is called in a model's folder, or nothing for one that is not kept."""
+    if path.suffix.lower() not in KINDS:
+        return ""
+    if path.parent == top:
+        return path.name
+    is_snapshot = path.parent.parent == top and STEP.fullmatch(path.parent.name)
+    return f"{path.parent.name}/{path.name}" if is_snapshot else ""
 
 
 def earlier_upload(digest: str, place: Path | None = None) -> Path | None:
@@ -65,6 +77,7 @@ def write(files: Sequence[tuple[str, memoryview]], folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(dir=folder.parent, prefix="partial-"))
     for name, content in files:
+        (partial / name).parent.mkdir(exist_ok=True)
         (partial / name).write_bytes(content)
     partial.rename(folder)
 

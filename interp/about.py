@@ -16,8 +16,9 @@ class About:
     title: a few words. unit: of its values ("logits", "nats", "share", "1" for a pure number). law: the defining
     formula or the identity it keeps. source: paper and equation, or "headscope" for what has no earlier source.
     assumes: what a pattern must obey; one that does not is refused. null: what the *_null fields are, "" without.
-    by_gauge: the fields that each change of gauge changes, which leaves the model's function alone. plain: what the
-    numbers say, in a few sentences without symbols.
+    by_gauge: the fields that each change of gauge changes, which leaves the model's function alone; gauge_labels: of a
+    field with labels those that are changed, none where all are. plain: what the numbers say, in a few sentences
+    without symbols.
     """
 
     title: str
@@ -27,12 +28,18 @@ class About:
     assumes: tuple[Assumption, ...] = ()
     null: str = ""
     by_gauge: Mapping[Gauge, tuple[str, ...]] = field(default_factory=dict)
+    gauge_labels: tuple[str, ...] = ()
     plain: str = ""
 
     @property
     def gauge_dependent(self) -> tuple[str, ...]:
         """The fields that one gauge or another changes."""
         return tuple(dict.fromkeys(name for fields in self.by_gauge.values() for name in fields))
+
+    def depends_on_gauge(self, field: str, label: str = "") -> bool:
+        """Whether a change of gauge changes a field, or the part of it that a label names."""
+        is_labelled = not (label and self.gauge_labels) or label in self.gauge_labels
+        return field in self.gauge_dependent and is_labelled
 
     def of_gauges(self, gauges: Collection[Gauge]) -> "About":
         """The same where these gauges are free and no others: fields that none of them changes are not named."""

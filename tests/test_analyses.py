@@ -46,6 +46,11 @@ def test_every_result_says_what_it_is(findings: Findings) -> None:
     assert [name for name, words in said.items() if not all(words)] == []
 
 
+def test_every_result_says_in_plain_words_what_it_is(findings: Findings) -> None:
+    symbols = set("‖Σ∂√·|=∈λσ")
+    assert [name for name, one in findings.items() if not one.about.plain or symbols & set(one.about.plain)] == []
+
+
 def test_every_null_is_explained(findings: Findings) -> None:
     has_null = {name for name, one in findings.items() if any(field.endswith("_null") for field in one.tensors())}
     assert [name for name in has_null if not findings[name].about.null] == []

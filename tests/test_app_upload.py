@@ -28,9 +28,19 @@ def sent(folder: Path, under: str = "mine") -> list[Sent]:
 def test_an_upload_opens_as_the_folder_that_was_sent(tmp_path: Path) -> None:
     folder = tiny_folder(tmp_path / "cog", "cog")
     tiny_folder(folder / "step-000001", "softmax")
+    tiny_folder(folder / "another", "softmax")
+    (folder / "state.pt").write_bytes(b"a pickle")
     found = uploaded_folder(sent(folder), tmp_path / "uploads")
-    assert {path.name for path in found.iterdir()} == {path.name for path in folder.iterdir() if path.is_file()}
+    assert {path.name for path in found.iterdir()} == {
+        path.name for path in folder.iterdir() if path.name not in ("state.pt", "another")
+    }
     assert open_folder(found).spec.variant == "cog"
+    assert open_folder(found / "step-000001").spec.variant == "softmax"
+
+
+def test_of_two_models_the_one_that_was_sent_last_is_kept(tmp_path: Path) -> None:
+    first, last = (sent(tiny_folder(tmp_path / name, name), name) for name in ("cog", "softmax"))
+    assert open_folder(uploaded_folder([*first, *last], tmp_path / "uploads")).spec.variant == "softmax"
 
 
 def test_the_same_files_are_the_same_folder_and_others_another(tmp_path: Path) -> None:

@@ -3,17 +3,15 @@
 import json
 import subprocess
 import sys
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-from rich.console import Console
 from test_command import assert_refused, headscope
 from tiny_models import hooked_tiny, tiny_folder
 
-from app.heads_in_terminal import TELLING, cells, heads_in_terminal, numbers_by_rank, width_of
+from app.heads_in_terminal import TELLING, caption, cells, heads_table, numbers_by_rank, numbers_that_fit, width_of
 from app.inspect_options import PATCHING, READERS
 from interp.analyse import analyse
 from interp.analyses import ANALYSES
@@ -22,6 +20,8 @@ from interp.trajectories.rows import NUMBERS
 from models import load
 
 PROMPT = ("--prompt", "return x, y")
+
+REST = "--csv, --json and --html give all."
 
 
 @pytest.fixture(scope="module")
@@ -52,12 +52,12 @@ def test_the_table_has_a_row_per_head(cog: Path) -> None:
 @pytest.mark.parametrize("width", [60, 80, 120, 200])
 def test_the_table_fits_the_terminal_and_says_what_is_missing(width: int, heads: pd.DataFrame) -> None:
     numbers = numbers_by_rank(list(heads.columns), only_telling=False)
-    table = heads_in_terminal(heads, numbers, (), width)
-    console = Console(width=width, file=StringIO(), record=True)
-    console.print(table)
-    shown = len(table.columns) - 2
-    assert width_of(table) <= width and 1 <= shown < len(numbers)
-    assert f"In brackets: the null. {len(heads.columns) - 4 - 2 * shown} more columns:" in console.export_text()
+    fitting = numbers_that_fit(heads, numbers, (), width)
+    shown = len(fitting)
+    assert width_of(heads_table(heads, fitting, ())) <= width and 1 <= shown < len(numbers)
+    more = len(heads.columns) - 4 - 2 * shown
+    assert caption(heads, fitting, ()) == f"In brackets: the null. {more} more columns: {REST}"
+    assert "more" not in caption(heads, numbers, ())
 
 
 def test_a_null_stands_in_brackets_beside_its_number(heads: pd.DataFrame) -> None:
@@ -96,10 +96,20 @@ def test_what_is_not_in_a_table_is_said_beside_it(cog: Path) -> None:
 
 
 def test_numbers_that_depend_on_the_gauge_are_starred(heads: pd.DataFrame) -> None:
-    console = Console(record=True, width=200, file=StringIO())
-    console.print(heads_in_terminal(heads, ["a.share.x"], {"a.share"}, 200))
-    text = " ".join(console.export_text().split())
-    assert "x*" in text and "*: depends on the gauge" in text
+    shown = ["a.share.x", "a.share.x0"]
+    titles = [str(column.header) for column in heads_table(heads, shown, {"a.share.x"}).columns[2:]]
+    assert [title.endswith("*") for title in titles] == [True, False]
+    assert "*: depends on the gauge" in caption(heads, shown, {"a.share.x"})
+
+
+def test_of_interventions_those_that_look_at_signs_are_starred(cog: Path) -> None:
+    found = analyse(load(cog), "x y", ["interventions"])["interventions"].about
+    assert [found.depends_on_gauge("kl", kind) for kind in ("keep_positive", "zero")] == [True, False]
+
+
+def test_what_the_numbers_are_is_said_below_the_table(cog: Path) -> None:
+    said = headscope("inspect", cog, "--prompt", "x", "--corrupt", "y", "--what", "path_patching").stdout
+    assert "against" in said and "[per cent of the logit difference]" in " ".join(said.split())
 
 
 def test_what_several_prompts_leave_out_is_said_once(cog: Path) -> None:

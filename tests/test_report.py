@@ -18,9 +18,9 @@ from interp.deletion.quadrants import QUADRANTS, quadrants
 from interp.figures.choice import choice
 from interp.figures.shared_scales import on_shared_scales
 from interp.findings import Findings
-from interp.numbers import per_head
 from interp.head_score import HeadScore
 from interp.model_facts import ModelFacts
+from interp.numbers import per_head
 from interp.prompt_tokens import PromptTokens
 from interp.report import report
 from interp.report_introduction import attention_of, spans, text_of

@@ -98,6 +98,22 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(
     assert [path.name for path in tmp_path.rglob("*.partial")] == []
 
 
+def test_ctrl_c_loses_no_step(recipe: Recipe, uninterrupted: Path, tmp_path: Path) -> None:
+    seen: list[int] = []
+
+    def watch(record: dict[str, Any]) -> None:
+        seen.append(record["step"])
+        if record["step"] == 7:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt, match="stopped after step 7 of 10"):
+        train(recipe, tmp_path / "run", watch)
+    train(recipe, tmp_path / "run", watch)
+    assert seen == list(range(11))
+    assert curve(tmp_path / "run") == curve(uninterrupted)
+    assert open_folder(tmp_path / "run").fingerprint == open_folder(uninterrupted).fingerprint
+
+
 def test_the_loss_falls(uninterrupted: Path) -> None:
     losses = [record["validation_loss"] for record in curve(uninterrupted) if "validation_loss" in record]
     assert [record["step"] for record in curve(uninterrupted)] == list(range(11))

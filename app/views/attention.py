@@ -8,7 +8,7 @@ from app.alike_panel import alike_panel
 from app.components.fact_strip import fact_strip
 from app.intervention_panel import intervention_panel
 from app.page import page
-from app.refusals import refusals_in_a_box
+from app.refusals import refusals_in_a_box, refusals_in_place
 from app.runs import attention_of
 
 opened = page(
@@ -25,12 +25,11 @@ left, right = st.columns([4, 8], gap="medium")
 with left.container(border=True):
     panels.heads_panel(key, run, facts, head)
 with right.container(border=True):
-    row = panels.head_panel(key, run, facts, head)
+    row = panels.head_panel(opened, run, head)
 with left.container(border=True):
     panels.predictions_panel(run, row)
-with left:
+with left, refusals_in_place("Heads like this one cannot be found"):
     alike_panel(opened, run, head)
 intervention_panel(opened, run, head, row)
-panels.pattern_panel(opened, run, head)
 panels.edges_panel(run, facts, head)
 panels.circuitsvis_panel(run, head)

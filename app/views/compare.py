@@ -1,18 +1,26 @@
-"""The Compare & trajectories page: two models on one prompt in step, and numbers over the snapshots of training."""
+"""The Compare & trajectories page: models on one prompt in step, and numbers over the snapshots of training."""
 
 import streamlit as st
 
-from app.compare_panels import other_model, side_by_side, trajectory_panel
+from app.compare_panels import collapse_beside, side_by_side
+from app.other_models import other_models
 from app.page import page
+from app.refusals import refusals_in_place
+from app.training_panels import training_panels
 
 opened = page(
     "Compare & trajectories",
-    "The same prompt in two models, head beside head; and how any number changed while a model was trained.",
+    "The same prompt in several models, head beside head; and how any number changed while a model was trained.",
 )
-compare, training = st.tabs(["Two models", "Training"], key="compare_tab", on_change="rerun", bind="query-params")
+compare, collapse, training = st.tabs(
+    ["Heads", "Collapse", "Training"], key="compare_tab", on_change="rerun", bind="query-params"
+)
 if compare.open:
-    with compare:
-        side_by_side(opened, other_model(opened))
+    with compare, refusals_in_place("These models cannot be compared"):
+        side_by_side([opened, *other_models(opened)])
+if collapse.open:
+    with collapse, refusals_in_place("These models cannot be compared"):
+        collapse_beside([opened, *other_models(opened)])
 if training.open:
     with training:
-        trajectory_panel(opened)
+        training_panels(opened)

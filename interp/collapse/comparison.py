@@ -20,7 +20,7 @@ COMPARED = replace(
 
 @dataclass(frozen=True, repr=False)
 class CollapseComparison(Result):
-    """relative: D(n) over that of the first n; NaN or infinite where that is 0. distance, distance_null: D(n) itself."""
+    """relative: D(n) over that of the first n; NaN or infinite where that is 0."""
 
     relative: Float[Tensor, "model distance n"]
     distance: Float[Tensor, "model distance n"]

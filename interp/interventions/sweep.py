@@ -11,7 +11,7 @@ from torch import Tensor
 from interp.about import About
 from interp.hooked_model import HookedModel
 from interp.interventions.effect import changed_by_gauge, effect
-from interp.interventions.intervention import KINDS, VALUELESS, Intervention
+from interp.interventions.intervention import KINDS, SIGNED, VALUELESS, Intervention
 from interp.interventions.touched_run import ROWS, Hook, logits_of, logits_of_rows
 from interp.nulls import null_of, shuffled_signs
 from interp.prompt_tokens import PromptTokens
@@ -87,7 +87,7 @@ def sweep(
         *by_kind,
         *null.mean[:, None].expand_as(by_kind),
         *null.spread[:, None].expand_as(by_kind),
-        about=replace(ABOUT, by_gauge=by_gauge),
+        about=replace(ABOUT, by_gauge=by_gauge, gauge_labels=tuple(kind for kind in kinds if kind in SIGNED)),
         labels={"kind": tuple(kinds)},
     )
 

@@ -18,6 +18,7 @@ from models.training.optimizer import adamw
 from models.training.plan import Plan
 from models.training.schedule import learning_rate
 from models.training.state import State, load_state, save_state
+from models.training.stopping import stopping
 
 MIXED_PRECISION = {"float32": "no", "bfloat16": "bf16"}
 
@@ -73,16 +74,21 @@ def fit(
     """Train to the end of the plan and give the plain model.
 
     watch is called in the main process with each line of the history, keep with the plain model after each step,
-    before that step's line is written.
+    before that step's line is written. Ctrl+C saves the state after the step under way and raises KeyboardInterrupt.
     """
     step, seconds = resume(fitting)
     began = monotonic() - seconds
-    if step == 0:
-        _after_step(fitting, 0, began, {}, watch, keep)
-    while step < fitting.plan.steps:
-        measured = update(fitting, step)
-        step += 1
-        _after_step(fitting, step, began, measured, watch, keep)
+    with stopping() as stop:
+        if step == 0:
+            _after_step(fitting, 0, began, {}, watch, keep)
+        while step < fitting.plan.steps:
+            measured = update(fitting, step)
+            step += 1
+            _after_step(fitting, step, began, measured, watch, keep)
+            if stop.is_asked:
+                if fitting.accelerator.is_main_process:
+                    save_fitting(fitting, step, monotonic() - began)
+                raise KeyboardInterrupt(f"stopped after step {step} of {fitting.plan.steps}")
     return fitting.plain_model
 
 

@@ -1,0 +1,143 @@
+"""Panels of training: any number over the snapshots of runs, their losses, and a head at one of the snapshots."""
+
+from functools import partial
+from pathlib import Path
+
+import streamlit as st
+
+from app.address import OpenHead, open_head
+from app.figure_panel import figure_panel
+from app.head_chooser import head_chooser
+from app.head_table import in_words
+from app.other_models import beside
+from app.page import Opened, analysed, computed
+from app.pattern_panel import pattern_figure
+from app.refusals import refusals_in_place
+from app.row_view import row_view, shared_peak
+from app.runs import attention_of
+from interp.analyses import ANALYSES
+from interp.fitting import question
+from interp.hooked_model import HookedModel
+from interp.numbers import HEADS, is_null, numbers
+from interp.trajectories.finding import finding
+from interp.trajectories.losses import losses
+from interp.trajectories.snapshots import run_folder
+from interp.trajectories.trajectory import Trajectory, trajectory
+from models import zoo
+
+FIRST, FIRST_NUMBER = "negative_mass", "minority_mass"
+UNASKED = ("trajectory", "activation_patching", "attribution_patching", "path_patching")
+OVER = ("mean over heads", "the open head")
+
+
+def runs_with_snapshots(opened: Opened) -> dict[str, Path]:
+    """The open model's own folder first, then the shipped models', where they hold snapshots; by names of their own."""
+    own = Path(opened.key.folder)
+    shipped = [folder for folder in map(zoo.folder, zoo.names()) if folder != own]
+    found: dict[str, Path] = {}
+    for folder in [own, *shipped]:
+        if zoo.snapshots(folder):
+            found[f"{folder.name} (shipped)" if folder.name in found else folder.name] = folder
+    return found
+
+
+def training_panels(opened: Opened) -> None:
+    """Draw the choices, the trajectory, the losses, and a head at a snapshot."""
+    runs = runs_with_snapshots(opened)
+    own = next((name for name, folder in runs.items() if str(folder) == opened.key.folder), None)
+    if own is None:
+        st.info(
+            "No snapshots lie beside the open model: `headscope train` leaves them in folders such as step-000100. "
+            "Runs of shipped models can be looked at below."
+        )
+    default = [own or next(iter(runs))] if runs else []
+    chosen = st.multiselect("Runs", list(runs), default=default, key="runs", bind="query-params")
+    if not chosen:
+        st.info("Choose a run.")
+        return
+    shown = {name: runs[name] for name in chosen}
+    with refusals_in_place("This number cannot be followed"):
+        number_panel(opened, shown)
+    with refusals_in_place("These losses cannot be shown"):
+        code = f"from interp.trajectories.losses import losses\n\nlosses({as_code(shown)}).figure()"
+        figure_panel("Loss while it was trained", losses(shown), code, key="losses")
+    with refusals_in_place("This snapshot cannot be opened"):
+        through_training(opened, shown)
+
+
+def number_panel(opened: Opened, runs: dict[str, Path]) -> None:
+    """Any number of any analysis, over the snapshots."""
+    names = [name for name in ANALYSES if name not in UNASKED]
+    left, middle, right = st.columns([2, 2, 1], vertical_alignment="bottom")
+    analysis = left.selectbox(
+        "Analysis",
+        names,
+        index=names.index(FIRST),
+        key="followed",
+        bind="query-params",
+        format_func=in_words,
+        help="\n".join(f"- {in_words(name)}: {question(ANALYSES[name])}" for name in names),
+    )
+    known = numbers(analysed(opened, (analysis or FIRST,))[analysis or FIRST])
+    fields = [name for name in known if not is_null(name)]
+    first = fields.index(FIRST_NUMBER) if FIRST_NUMBER in fields else 0
+    field = middle.selectbox(
+        "Number", fields, index=first, key=f"number_of_{analysis}", bind="query-params", format_func=in_words
+    )
+    field = field or fields[first]
+    head = None
+    if (
+        known[field].axes == HEADS
+        and right.segmented_control("Over", OVER, default=OVER[0], required=True, key="over", bind="query-params")
+        == OVER[1]
+    ):
+        head = open_head(opened.facts)
+    number = f"{analysis}.{field}"
+    where = f"L{head.layer}H{head.head}" if head else "mean"
+    found = measured(opened, runs, number, head)
+    code = trajectory_code(opened, runs, number, head)
+    figure_panel(f"{in_words(number)}, {where}", found, code, key="trajectory")
+
+
+def measured(opened: Opened, runs: dict[str, Path], number: str, head: OpenHead | None) -> Trajectory:
+    """The trajectory of a number on the open prompt."""
+    measure = finding(
+        [opened.key.prompt], number, head=(head.layer, head.head) if head else None, prepend_bos=opened.bos
+    )
+
+    def compute(model: HookedModel, watch: object) -> Trajectory:
+        return trajectory(runs, measure, partial(watch, "snapshots"))  # type: ignore[arg-type]
+
+    asked = ("trajectory", opened.key.prompt, opened.bos, number, head, tuple(runs.items()))
+    return computed(opened, asked, compute)
+
+
+def through_training(opened: Opened, runs: dict[str, Path]) -> None:
+    """A head's attention at a chosen snapshot, on one range for all of them."""
+    with st.container(border=True):
+        name = st.selectbox("Run to look into", list(runs), key="looked_into", bind="query-params") or next(iter(runs))
+        steps = run_folder(runs[name]).steps
+        step = st.select_slider("Step", list(steps), value=list(steps)[-1], key="step", bind="query-params")
+        of_step = beside(opened, steps[step])
+        head = head_chooser(of_step.facts)
+        run = attention_of(of_step.key)
+        variant = of_step.facts.layer_variants[head.layer]
+        st.subheader(f"{name} at step {step:,}: L{head.layer}H{head.head} ({variant})", anchor=False)
+        row_view(run, of_step.key.name, head, shared_peak([(run, head)]), key="snapshot_view")
+        pattern_figure(of_step, run, head, key="snapshot_figure")
+
+
+def as_code(runs: dict[str, Path]) -> str:
+    """The runs as Python."""
+    return repr({name: str(folder) for name, folder in runs.items()})
+
+
+def trajectory_code(opened: Opened, runs: dict[str, Path], number: str, head: OpenHead | None) -> str:
+    """The lines that make the figure again."""
+    of_head = f", head=({head.layer}, {head.head})" if head else ""
+    of_head += ", prepend_bos=True" if opened.bos else ""
+    return f"""from interp.trajectories.finding import finding
+from interp.trajectories.trajectory import trajectory
+
+runs = {as_code(runs)}
+trajectory(runs, finding({opened.key.prompt!r}, {number!r}{of_head})).figure()"""
