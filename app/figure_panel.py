@@ -98,8 +98,8 @@ def _meaning(result: Result) -> None:
 
 
 def _downloads(result: Result, figure: go.Figure, key: str) -> None:
-    picture_buttons(f"panel_{key}", key)
     name = key.replace("_", "-")
+    picture_buttons(figure, name, key)
     st.download_button(
         "CSV", result.to_csv, f"{name}.csv", "text/csv", key=f"csv_{key}", on_click="ignore", width="stretch"
     )
