@@ -85,7 +85,7 @@ def _chart(figure: go.Figure, key: str, on_select: Callable[[Any], None] | None)
 
 def _downloads(result: Result, figure: go.Figure, field: str | None, key: str) -> None:
     name = key.replace("_", "-")
-    picture_buttons(figure, name, f"pictures_{key}")
+    picture_buttons(figure, name, key)
     st.download_button(
         "CSV",
         lambda: csv_of(result, field, key),

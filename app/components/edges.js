@@ -1,41 +1,121 @@
-// Edges: attention as lines from every query on the left to the keys on the right; pointing at a token keeps its own.
-const ROW = 19;
-const NS = "http://www.w3.org/2000/svg";
+// Edges: which of the drawn lines are shown, by the token and the head that are pointed at, and what they say.
+const MOST_SAID = 6;
 
-function svgElement(name, attributes, text) {
-  const element = document.createElementNS(NS, name);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  if (text !== undefined) element.textContent = text;
-  return element;
+// In words: the strongest weights of a token, a head after the other.
+function saidOf({ tokens, first, heads, edges }, side, place, isShown) {
+  const other = side === "query" ? 1 : 0;
+  const named = (at) => `${first + at} ${shownToken(tokens[at])}`;
+  const own = edges.filter((edge) => edge[1 - other] === place && isShown(edge[3]));
+  const verb = side === "query" ? "attends to" : "is attended by";
+  if (!own.length) return `${named(place)} ${verb} nothing among the strongest weights`;
+  const lists = heads.flatMap((name, head) => {
+    const strongest = own.filter((edge) => edge[3] === head).slice(-MOST_SAID).reverse();
+    const said = strongest.map((edge) => `${named(edge[other])} ${signedHundredths(edge[2])}`).join(", ");
+    return said ? [heads.length > 1 ? `${name}: ${said}` : said] : [];
+  });
+  return `${named(place)} ${verb}: ${lists.join("; ")}`;
+}
+
+const signedHundredths = (value) => `${value < 0 ? "−" : "+"}${Math.abs(value) < 0.005 ? magnitude(Math.abs(value)) : Math.abs(value).toFixed(2)}`;
+
+function headChip(name, head) {
+  const chip = document.createElement("button");
+  chip.type = "button";
+  chip.dataset.head = head;
+  const letter = document.createElement("b");
+  letter.textContent = letterOf(head);
+  chip.append(letter, name);
+  return chip;
 }
 
 export default function ({ data, parentElement }) {
-  const { tokens, edges, heads, peak, name } = data;
-  const root = parentElement.querySelector(".edges");
-  const dark = isDark(parentElement);
-  const [width, left, right] = [720, 190, 530];
-  const middle = (place) => place * ROW + ROW / 2 + 4;
-  const svg = svgElement("svg", { viewBox: `0 0 ${width} ${tokens.length * ROW + 8}`, role: "img", "aria-label": `attention of ${heads.join(", ")} as edges` });
-  const lines = edges.map(([query, key, weight, head]) => {
-    const share = Math.sqrt(Math.abs(weight) / (peak || 1));
-    const colour = css(signedColour(Math.sign(weight) * Math.max(0.35, share), dark));
-    const line = svgElement("line", { x1: left, y1: middle(query), x2: right, y2: middle(key), stroke: colour, "stroke-width": 0.4 + 3.2 * share, "stroke-opacity": 0.25 + 0.7 * share });
-    if (weight < 0) line.setAttribute("stroke-dasharray", "5 3");
-    line.append(svgElement("title", {}, `${heads[head]}: ${query} ${shownToken(tokens[query])} → ${key} ${shownToken(tokens[key])}  ${signedNumber(weight)}`));
-    line.query = query;
-    line.key = key;
-    svg.append(line);
-    return line;
-  });
-  const show = (side, place) => lines.forEach((line) => { line.style.display = side && line[side] !== place ? "none" : ""; });
-  const label = (place, side) => {
-    const isQuery = side === "query";
-    const text = svgElement("text", { x: isQuery ? left - 8 : right + 8, y: middle(place) + 4, "text-anchor": isQuery ? "end" : "start", tabindex: 0 }, clipped(shownToken(tokens[place]), 22));
-    text.onmouseenter = text.onfocus = () => show(side, place);
-    text.onmouseleave = text.onblur = () => show(null);
-    svg.append(text);
+  const { tokens, heads, name } = data;
+  const find = (selector) => parentElement.querySelector(selector);
+  const [root, chips, drawing, said] = [".edges", ".chips", ".drawing", ".said"].map(find);
+  const memory = (root.memory ??= {});
+  if (memory.name !== name) Object.assign(memory, { name, kept: new Set() });
+  const hadFocus = drawing.contains(root.getRootNode().activeElement);
+  const svg = edgeDrawing(data, { dark: isDark(parentElement), ink: "currentColor", paper: "var(--st-background-color)" });
+  svg.setAttribute("role", "group");
+  svg.setAttribute("aria-label", `Attention of ${heads.join(", ")} as edges`);
+  drawing.replaceChildren(svg);
+  const marks = [...svg.querySelectorAll("line, .letter")];
+  const labels = { query: [...svg.querySelectorAll("[data-side=query]")], key: [...svg.querySelectorAll("[data-side=key]")] };
+  const options = [...labels.query, ...labels.key];
+  let [token, alone] = [null, null];
+
+  const isShown = (head) => (alone === null ? !memory.kept.size || memory.kept.has(head) : head === alone);
+  const show = () => {
+    for (const mark of marks) {
+      const ofToken = !token || mark.dataset[token.side] === undefined || Number(mark.dataset[token.side]) === token.place;
+      mark.style.display = ofToken && isShown(Number(mark.dataset.head)) ? "" : "none";
+    }
+    said.textContent = token ? saidOf(data, token.side, token.place, isShown) : "";
   };
-  tokens.forEach((_, place) => ["query", "key"].forEach((side) => label(place, side)));
-  root.replaceChildren(svg);
+  const pointed = (event) => {
+    const { side, place } = event.target.dataset ?? {};
+    return side && { side, place: Number(place) };
+  };
+  const pointAt = (next) => {
+    token = next;
+    show();
+  };
+  const focused = () => pointed({ target: root.getRootNode().activeElement ?? {} }) ?? null;
+  svg.onpointerover = (event) => pointAt(pointed(event) ?? focused());
+  svg.onpointerleave = () => pointAt(focused());
+  for (const option of options) {
+    option.onfocus = (event) => {
+      memory.at = pointed(event);
+      pointAt(memory.at);
+      for (const other of options) other.setAttribute("aria-selected", other === option);
+    };
+    option.onblur = () => pointAt(null);
+  }
+  svg.onkeydown = (event) => {
+    const from = pointed(event);
+    const place = { ArrowUp: from.place - 1, ArrowDown: from.place + 1, Home: 0, End: tokens.length - 1 }[event.key] ?? from.place;
+    const side = { ArrowLeft: "query", ArrowRight: "key" }[event.key] ?? from.side;
+    const next = labels[side][place];
+    if (!next || (side === from.side && place === from.place)) return;
+    event.preventDefault();
+    focusOn(options, next);
+  };
+  const last = { side: "query", place: tokens.length - 1 };
+  const stop = memory.at && memory.at.place < tokens.length ? memory.at : last;
+  makeTabStop(options, labels[stop.side][stop.place]);
+
+  const buttons = heads.length > 1 ? heads.map(headChip) : [];
+  chips.replaceChildren(...buttons);
+  if (buttons.length) makeTabStop(buttons, buttons[0]);
+  const headOf = (event) => event.target.closest("button")?.dataset.head;
+  const isolate = (head) => {
+    alone = head === undefined ? null : Number(head);
+    show();
+  };
+  chips.onpointerover = (event) => isolate(headOf(event));
+  chips.onpointerleave = () => isolate();
+  buttons.forEach((button, head) => Object.assign(button, { onfocus: () => isolate(head), onblur: () => isolate() }));
+  const press = () => buttons.forEach((button, head) => button.setAttribute("aria-pressed", memory.kept.has(head)));
+  chips.onclick = (event) => {
+    if (headOf(event) === undefined) return;
+    const head = Number(headOf(event));
+    if (!memory.kept.delete(head)) memory.kept.add(head);
+    press();
+    isolate();
+  };
+  chips.onkeydown = (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const next = buttons[Number(headOf(event)) + step];
+    if (!next) return;
+    event.preventDefault();
+    focusOn(buttons, next);
+  };
+  find(".saves").onclick = (event) => {
+    const kind = event.target.closest("button")?.dataset.kind;
+    if (kind) saveEdges(kind, data, isShown);
+  };
+  press();
+  show();
+  if (hadFocus) labels[stop.side][stop.place].focus();
   root.dataset.drawn = name;
 }

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
+from jaxtyping import Float
 from streamlit.components.v2 import component
+from torch import Tensor
 
 from app.address import OpenHead
 from app.components.source import source
@@ -13,31 +15,46 @@ MOST_EDGES = 300
 
 _mount = component(
     "headscope_edges",
-    html='<div class="edges"></div>',
+    html=source("edges.html"),
     css=source("edges.css"),
-    js=source("signed_colours.js", "token_text.js", "edges.js"),
+    js=source(
+        "signed_colours.js",
+        "token_text.js",
+        "roving.js",
+        "downloads.js",
+        "edge_drawing.js",
+        "edge_files.js",
+        "edges.js",
+    ),
 )
 
 
 def edges(run: AttentionRun, heads: Sequence[OpenHead]) -> None:
     """Draw the strongest weights of the heads among the last tokens, queries on the left, keys on the right."""
     layer, head = [one.layer for one in heads], [one.head for one in heads]
-    patterns = run.patterns[layer, head][:, -MOST_TOKENS:, -MOST_TOKENS:]
-    count = patterns.shape[-1]
-    strongest = patterns.abs().flatten().topk(min(MOST_EDGES, patterns.numel()))
-    weights = patterns.flatten()[strongest.indices].tolist()
-    places = [divmod(at, count * count) for at in strongest.indices.tolist()]
-    shown = [
-        [*divmod(cell, count), round(weight, 5), which]
-        for (which, cell), weight in zip(places, weights, strict=True)
-        if weight != 0
-    ]
+    shown = strongest(run.patterns[layer, head][:, -MOST_TOKENS:, -MOST_TOKENS:], MOST_EDGES)
+    tokens = run.tokens.strings[-MOST_TOKENS:]
     names = [f"L{one.layer}H{one.head}" for one in heads]
     data = {
-        "tokens": run.tokens.strings[-MOST_TOKENS:],
-        "edges": shown[::-1],
+        "tokens": tokens,
+        "first": len(run.tokens.strings) - len(tokens),
+        "edges": shown,
         "heads": names,
-        "peak": float(strongest.values[0]),
+        "peak": abs(shown[-1][2]) if shown else 1.0,
         "name": " ".join(names),
     }
     _mount(key="edges", data=data)
+
+
+def strongest(patterns: Float[Tensor, "head query key"], most: int) -> list[tuple[int, int, float, int]]:
+    """(query, key, weight, head) of the strongest weights, the weakest first; every head has an equal share of them."""
+    flat = patterns.flatten(1)
+    share = min(max(1, most // len(flat)), flat.shape[1])
+    cells = flat.abs().topk(share).indices
+    found = [
+        (*divmod(cell, patterns.shape[-1]), round(weight, 5), head)
+        for head, (own, weights) in enumerate(zip(cells.tolist(), flat.gather(1, cells).tolist(), strict=True))
+        for cell, weight in zip(own, weights, strict=True)
+        if weight != 0
+    ]
+    return sorted(found, key=lambda edge: abs(edge[2]))

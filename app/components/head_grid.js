@@ -59,7 +59,11 @@ export default function ({ data, parentElement, setStateValue }) {
   const { heads, side, peaks, ranges, values, label, order } = header;
   const root = parentElement.querySelector(".grid");
   const memory = (root.memory ??= { sent: [] });
-  root.classList.toggle("dense", (root.clientWidth - 22) / heads < 34);
+  const fit = () => root.classList.toggle("dense", (root.clientWidth - 22) / heads < 34);
+  memory.observer?.disconnect();
+  memory.observer = new ResizeObserver(fit);
+  memory.observer.observe(root);
+  fit();
   const layout = JSON.stringify([header.layers, heads, side, order]);
   if (memory.layout !== layout) {
     const focused = root.contains(root.getRootNode().activeElement);
@@ -103,4 +107,5 @@ export default function ({ data, parentElement, setStateValue }) {
     open(next);
   };
   root.dataset.selected = header.selected;
+  return () => memory.observer.disconnect();
 }

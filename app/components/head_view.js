@@ -1,6 +1,4 @@
-// Head view: joins heatmap, tokens and numbers around one chosen row. Only a click talks to the server.
-const wholeOf = (count) => ({ top: 0, left: 0, size: count });
-
+// Head view: joins heatmap, tokens and numbers around one chosen row. Only a choice of it talks to the server.
 function fillNumbers(body, numbers, rows, count, row) {
   body.replaceChildren(
     ...numbers.map(({ label, meaning, mean }, index) => {
@@ -28,26 +26,20 @@ function drawMarks(canvas, view, size, ink, shown, direction, drag) {
   if (drag) context.strokeRect(drag.x, drag.y, drag.side, drag.side);
 }
 
-// The square window between two cells, at least 8 cells wide and inside the pattern.
-function windowBetween(from, to, count) {
-  const size = Math.min(count, Math.max(8, Math.abs(to.query - from.query) + 1, Math.abs(to.key - from.key) + 1));
-  const inside = (start) => Math.max(0, Math.min(count - size, start));
-  return { top: inside(Math.min(from.query, to.query)), left: inside(Math.min(from.key, to.key)), size };
-}
-
 export default function ({ data, parentElement, setStateValue }) {
   const { header, arrays } = readPayload(data);
   const { tokens, direction, peak } = header;
   const count = tokens.length;
   const find = (name) => parentElement.querySelector(name);
   const [root, stage, marks, tip] = [".head", ".stage", ".marks", ".tip"].map(find);
-  const memory = (root.memory ??= {});
+  const memory = (root.memory ??= { stamp: 0 });
   if (memory.run !== header.run) {
     Object.assign(memory, { run: header.run, row: count - 1, view: wholeOf(count), cells: layTokens(find(".tokens"), tokens) });
   }
   const dark = isDark(parentElement);
   const ink = getComputedStyle(root).color;
   root.style.setProperty("--masked", css(MASKED[dark ? "dark" : "light"]));
+  find(".signs").hidden = !header.signs;
   const { top, masked } = CODES.Int16Array;
   const weightAt = (query, key) => {
     const code = arrays.codes[query * count + key];
@@ -69,21 +61,35 @@ export default function ({ data, parentElement, setStateValue }) {
     drawMarks(marks, memory.view, size, ink, index, direction, drag);
     root.dataset.shown = index;
   };
+  const room = barRoom(marks.getContext("2d"), header.range, header.scale);
   const draw = () => {
-    size = Math.max(180, Math.min(stage.clientWidth - MARGIN.left - MARGIN.right, 640));
+    size = Math.max(120, Math.min(stage.clientWidth - MARGIN.left - room, 640));
     drawHeatmap(find(".cells"), { header, codes: arrays.codes, view: memory.view, size, dark, ink });
+    drawColourBar(find(".bar"), { ...colours, size, ink, room });
     show(memory.row);
-  };
-  const choose = (row) => {
-    memory.cells[memory.row].tabIndex = -1;
-    memory.row = Math.max(0, Math.min(count - 1, row));
-    memory.cells[memory.row].tabIndex = 0;
-    show(memory.row);
-    setStateValue("row", { run: header.run, row: memory.row });
+    Object.assign(root.dataset, memory.view);
   };
   const look = (view) => {
     memory.view = view;
     draw();
+  };
+  const moveTo = (row) => {
+    memory.cells[memory.row].tabIndex = -1;
+    memory.row = Math.max(0, Math.min(count - 1, row));
+    memory.cells[memory.row].tabIndex = 0;
+    const view = windowWith(memory.view, memory.row, direction);
+    if (view === memory.view) show(memory.row);
+    else look(view);
+  };
+  const choose = (row) => {
+    moveTo(row);
+    memory.stamp = Date.now();
+    setStateValue("row", { run: header.run, row: memory.row, stamp: memory.stamp });
+  };
+  // The page's row is followed once the page has heard of this view's own last choice.
+  const follow = () => {
+    const given = window.headscopeRows?.[header.key];
+    if (given?.run === header.run && given.stamp >= memory.stamp && given.row !== memory.row) moveTo(given.row);
   };
   const pointAt = (event) => cellAt(event, marks, memory.view, size);
   const showTip = (event, { query, key }) => {
@@ -96,7 +102,8 @@ export default function ({ data, parentElement, setStateValue }) {
     tip.style.top = `${event.clientY - box.top + 16}px`;
   };
 
-  marks.setAttribute("aria-label", `Signed attention of ${header.name}, ${count} tokens; arrow keys move the row`);
+  const keysHelp = "arrow keys move the row, plus and minus zoom, Shift and arrow keys pan, Escape shows all";
+  marks.setAttribute("aria-label", `Signed attention of ${header.name}, ${count} tokens; ${keysHelp}`);
   marks.onpointerdown = (event) => {
     const cell = pointAt(event);
     if (cell && event.button === 0) drag = { cell, startX: event.offsetX, startY: event.offsetY, side: 0 };
@@ -125,17 +132,34 @@ export default function ({ data, parentElement, setStateValue }) {
     show(memory.row);
   };
   marks.ondblclick = () => look(wholeOf(count));
+  const strongestCell = () => {
+    const weights = weightsFrom(memory.row, count, direction, weightAt).map((weight) => Math.abs(weight) || 0);
+    const other = weights.indexOf(Math.max(...weights));
+    return direction === "attended by" ? { query: other, key: memory.row } : { query: memory.row, key: other };
+  };
+  const zoomed = { "+": 0.5, "=": 0.5, "-": 2, "−": 2, _: 2 };
   marks.onkeydown = (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
     const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
+    const factor = zoomed[event.key];
+    const { view } = memory;
     if (event.key === "Escape") look(wholeOf(count));
-    if (step === undefined) return;
+    else if (factor) look(windowAround(factor < 1 ? strongestCell() : middleOf(view), view, factor, count));
+    else if (step === undefined) return;
+    else if (event.shiftKey) {
+      const isDown = event.key === "ArrowDown" || event.key === "ArrowUp";
+      look(windowMoved(view, isDown ? step : 0, isDown ? 0 : step, count));
+    } else choose(memory.row + step);
     event.preventDefault();
-    choose(memory.row + step);
   };
   const list = find(".tokens");
   const tokenOf = (event) => event.target.closest("button")?.dataset.at;
-  memory.cells.forEach((cell, index) => (cell.tabIndex = index === memory.row ? 0 : -1));
-  list.onpointerover = list.onfocusin = (event) => tokenOf(event) !== undefined && show(Number(tokenOf(event)));
+  memory.cells.forEach((cell, index) => {
+    cell.tabIndex = index === memory.row ? 0 : -1;
+    cell.onfocus = () => show(index);
+    cell.onblur = () => show(memory.row);
+  });
+  list.onpointerover = (event) => tokenOf(event) !== undefined && show(Number(tokenOf(event)));
   list.onpointerleave = () => show(memory.row);
   list.onclick = (event) => tokenOf(event) !== undefined && choose(Number(tokenOf(event)));
   list.onkeydown = (event) => {
@@ -154,7 +178,14 @@ export default function ({ data, parentElement, setStateValue }) {
   });
   memory.observer.observe(stage);
   memory.width = stage.clientWidth;
+  window.removeEventListener("headscope-row", memory.follow);
+  memory.follow = (event) => event.detail === header.key && follow();
+  window.addEventListener("headscope-row", memory.follow);
   draw();
+  follow();
   root.dataset.drawn = `${header.name}`;
-  return () => memory.observer.disconnect();
+  return () => {
+    memory.observer.disconnect();
+    window.removeEventListener("headscope-row", memory.follow);
+  };
 }

@@ -1,8 +1,10 @@
 """Head view: one open head as a signed heatmap, as coloured tokens, and as numbers of the chosen row."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
+import streamlit as st
 from streamlit.components.v2 import component
 
 from app.address import OpenHead
@@ -16,17 +18,32 @@ _mount = component(
     "headscope_head_view",
     html=source("head_view.html"),
     css=source("head_view.css"),
-    js=source("payload.js", "signed_colours.js", "token_text.js", "heatmap.js", "token_view.js", "head_view.js"),
+    js=source(
+        "payload.js",
+        "signed_colours.js",
+        "token_text.js",
+        "heatmap.js",
+        "heatmap_window.js",
+        "token_view.js",
+        "head_view.js",
+    ),
 )
+_mount_row = component("headscope_head_row", js=source("head_row.js"))
 
 
 @dataclass(frozen=True)
 class Look:
-    """How a head is drawn: colour scale, whether all heads share one range, and which way tokens are read."""
+    """How a head is drawn: colour scale, whether all heads share one range, and which way tokens are read.
+
+    peak: the end of the colour range, for views that are to share one; None takes it from the run.
+    mark_signs: a stroke in every cell that is negative, where cells are large enough for one.
+    """
 
     scale: str
     shared_range: bool
     direction: str
+    peak: float | None = None
+    mark_signs: bool = False
 
 
 PLAIN = Look("square root", False, "attends to")
@@ -38,30 +55,34 @@ def head_view(
     head: OpenHead,
     look: Look = PLAIN,
     key: str = "head_view",
+    *,
+    row: int | None = None,
+    on_row: Callable[[int], None] | None = None,
 ) -> int:
-    """Draw the head and return the chosen row; pointing stays in the browser, a click on a row runs the page again."""
-    pattern = run.patterns[head.layer, head.head].numpy()
-    peak = float(np.abs(pattern).max())
-    fields = [number for number in HEAD_NUMBERS.values() if number.per_row]
-    rows = np.stack([getattr(run.rows, number.field)[head.layer, head.head].numpy() for number in fields])
-    means = [float(getattr(run.heads, number.field)[head.layer, head.head]) for number in fields]
-    header = {
-        "run": run_name,
-        "name": f"layer {head.layer}, head {head.head}",
-        "tokens": run.tokens.strings,
-        "peak": peak,
-        "range": (float(run.patterns.abs().max()) if look.shared_range else peak) or 1.0,
-        "scale": look.scale,
-        "direction": look.direction,
-        "numbers": [
-            {"label": number.label, "meaning": number.meaning, "mean": None if np.isnan(mean) else mean}
-            for number, mean in zip(fields, means, strict=True)
-        ],
-    }
-    codes = signed_code(pattern, run.visible[head.layer].numpy(), peak, np.int16)
-    data = payload(header, codes=codes, rows=rows.astype(np.float32))
-    state = _mount(key=key, data=data, on_row_change=lambda: None)
-    return chosen_row(state.get("row"), run_name, len(run.tokens.ids))
+    """Draw the head and return the chosen row; pointing stays in the browser, a click on a row runs the page again.
+
+    row: the one that is shown; None lets the view keep its own. on_row: called with a row that was chosen in this
+    view, before the page runs again. Views whose `on_row` writes what all of them get as `row` stay in step.
+    """
+    count = len(run.tokens.ids)
+
+    def chosen() -> None:
+        state = st.session_state[key].get("row")
+        if on_row is not None and state and state.get("run") == run_name:
+            on_row(chosen_row(state, run_name, count))
+
+    state = _mount(key=key, data=_drawn(run, run_name, head, look, key), on_row_change=chosen).get("row")
+    if row is None:
+        return chosen_row(state, run_name, count)
+    shown = max(0, min(row, count - 1))
+    heard = state.get("stamp", 0) if state else 0
+    _mount_row(key=f"row-of-{key}", data={"view": key, "run": run_name, "row": shown, "stamp": heard})
+    return shown
+
+
+def common_peak(shown: Iterable[tuple[AttentionRun, OpenHead]]) -> float:
+    """The strongest weight of several heads, perhaps of several runs: the `peak` of views that share a range."""
+    return max(float(run.patterns[head.layer, head.head].abs().max()) for run, head in shown)
 
 
 def chosen_row(state: dict | None, run_name: str, count: int) -> int:
@@ -69,3 +90,30 @@ def chosen_row(state: dict | None, run_name: str, count: int) -> int:
     if not state or state.get("run") != run_name:
         return count - 1
     return max(0, min(int(state["row"]), count - 1))
+
+
+def _drawn(run: AttentionRun, run_name: str, head: OpenHead, look: Look, key: str) -> bytes:
+    """What the browser draws: the pattern as codes, and the numbers of every row."""
+    pattern = run.patterns[head.layer, head.head].numpy()
+    peak = float(np.abs(pattern).max())
+    own_range = float(run.patterns.abs().max()) if look.shared_range else peak
+    fields = [number for number in HEAD_NUMBERS.values() if number.per_row]
+    rows = np.stack([getattr(run.rows, number.field)[head.layer, head.head].numpy() for number in fields])
+    means = [float(getattr(run.heads, number.field)[head.layer, head.head]) for number in fields]
+    header = {
+        "key": key,
+        "run": run_name,
+        "name": f"layer {head.layer}, head {head.head}",
+        "tokens": run.tokens.strings,
+        "peak": peak,
+        "range": (own_range if look.peak is None else look.peak) or 1.0,
+        "scale": look.scale,
+        "direction": look.direction,
+        "signs": look.mark_signs,
+        "numbers": [
+            {"label": number.label, "meaning": number.meaning, "mean": None if np.isnan(mean) else mean}
+            for number, mean in zip(fields, means, strict=True)
+        ],
+    }
+    codes = signed_code(pattern, run.visible[head.layer].numpy(), peak, np.int16)
+    return payload(header, codes=codes, rows=rows.astype(np.float32))

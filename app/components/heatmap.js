@@ -1,5 +1,8 @@
-// Heatmap: a square window of a signed pattern on a canvas, with token labels and a colour bar.
+// Heatmap: a square window of a signed pattern on a canvas with token labels, and its colour bar on one beside it.
 const MARGIN = { left: 92, top: 6, right: 62, bottom: 74 };
+const BAR = { gap: 14, width: 11, height: 240 };
+const LABELS = "11px ui-monospace, Menlo, Consolas, monospace";
+const SMALLEST_MARKED = 5; // pixels of a cell in which a stroke can still be told from the colour
 
 function canvasOf(element, width, height) {
   const ratio = window.devicePixelRatio || 1;
@@ -44,7 +47,7 @@ function drawLabels(context, tokens, view, size) {
   const step = Math.max(1, Math.ceil(13 / cell));
   context.textBaseline = "middle";
   context.textAlign = "right";
-  context.font = "11px ui-monospace, Menlo, Consolas, monospace";
+  context.font = LABELS;
   for (let i = 0; i < view.size; i += step) {
     const middle = (i + 0.5) * cell;
     context.fillText(clipped(shownToken(tokens[view.top + i]), 12), MARGIN.left - 7, MARGIN.top + middle);
@@ -56,34 +59,67 @@ function drawLabels(context, tokens, view, size) {
   }
 }
 
-function drawColourBar(context, range, scale, size, dark) {
-  const [left, width, height] = [MARGIN.left + size + 14, 11, Math.min(size, 240)];
+// A thin diagonal in every negative cell whose colour is strong enough to be read as one: a sign without colours.
+function drawSigns(context, { codes, count, view, size, shareOf, dark }) {
+  const cell = size / view.size;
+  if (cell < SMALLEST_MARKED) return;
+  context.lineWidth = 1;
+  for (let q = 0; q < view.size; q += 1) {
+    for (let k = 0; k < view.size; k += 1) {
+      const share = shareOf(codes[(view.top + q) * count + view.left + k]);
+      if (!isNegative(share)) continue;
+      context.strokeStyle = readable(signedColour(share, dark));
+      context.beginPath();
+      context.moveTo(MARGIN.left + (k + 0.15) * cell, MARGIN.top + (q + 0.85) * cell);
+      context.lineTo(MARGIN.left + (k + 0.85) * cell, MARGIN.top + (q + 0.15) * cell);
+      context.stroke();
+    }
+  }
+}
+
+function barLabels(range, scale) {
+  return [1, 0.5, 0, -0.5, -1].map((share) => {
+    const weight = scale === "square root" ? Math.sign(share) * share * share * range : share * range;
+    return [share, share === 0 ? "0" : `${share < 0 ? "−" : "+"}${Math.abs(weight).toPrecision(2)}`];
+  });
+}
+
+// Pixels right of the cells that the colour bar and its widest label take.
+function barRoom(context, range, scale) {
+  context.font = LABELS;
+  const widest = Math.max(...barLabels(range, scale).map(([, text]) => context.measureText(text).width));
+  return Math.max(MARGIN.right, BAR.gap + BAR.width + 5 + Math.ceil(widest) + 2);
+}
+
+function drawColourBar(canvas, { range, scale, size, dark, ink, room }) {
+  const height = Math.min(size, BAR.height);
+  const context = canvasOf(canvas, room - BAR.gap, height + 2 * MARGIN.top);
+  canvas.style.left = `${MARGIN.left + size + BAR.gap}px`;
   for (let y = 0; y < height; y += 1) {
     context.fillStyle = css(signedColour(1 - (2 * y) / (height - 1), dark));
-    context.fillRect(left, MARGIN.top + y, width, 1.5);
+    context.fillRect(0, MARGIN.top + y, BAR.width, 1.5);
   }
-  context.fillStyle = context.strokeStyle;
-  context.textAlign = "left";
-  context.font = "11px ui-monospace, Menlo, Consolas, monospace";
-  for (const share of [1, 0.5, 0, -0.5, -1]) {
-    const weight = scale === "square root" ? Math.sign(share) * share * share * range : share * range;
-    const text = share === 0 ? "0" : `${share < 0 ? "−" : "+"}${Math.abs(weight).toPrecision(2)}`;
-    context.fillText(text, left + width + 5, MARGIN.top + ((1 - share) / 2) * (height - 12) + 6);
+  Object.assign(context, { fillStyle: ink, textBaseline: "middle", font: LABELS });
+  for (const [share, text] of barLabels(range, scale)) {
+    context.fillText(text, BAR.width + 5, MARGIN.top + ((1 - share) / 2) * (height - 12) + 6);
   }
 }
 
 function drawHeatmap(canvas, { header, codes, view, size, dark, ink }) {
+  const { range, scale, peak, tokens } = header;
+  const count = tokens.length;
   const context = canvasOf(canvas, size + MARGIN.left + MARGIN.right, size + MARGIN.top + MARGIN.bottom);
-  const { masked } = CODES[codes.constructor.name];
-  const table = pixelTable(codes, header.peak, header.range, header.scale, dark);
+  const { top, masked } = CODES[codes.constructor.name];
   const most = Math.round(size * (window.devicePixelRatio || 1));
-  drawCells(context, windowImage(codes, header.tokens.length, view, most, table, masked), size);
+  drawCells(context, windowImage(codes, count, view, most, pixelTable(codes, peak, range, scale, dark), masked), size);
+  const shareOf = (code) => (code === masked ? 0 : colourShare(decoded(code, top, peak), range, scale));
+  if (header.signs) drawSigns(context, { codes, count, view, size, shareOf, dark });
   context.fillStyle = context.strokeStyle = ink;
+  context.lineWidth = 1;
   context.globalAlpha = 0.3;
   context.strokeRect(MARGIN.left - 0.5, MARGIN.top - 0.5, size + 1, size + 1);
   context.globalAlpha = 1;
-  drawLabels(context, header.tokens, view, size);
-  drawColourBar(context, header.range, header.scale, size, dark);
+  drawLabels(context, tokens, view, size);
 }
 
 // The cell under a pointer, or null beside the cells.

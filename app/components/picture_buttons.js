@@ -1,14 +1,21 @@
-// Two buttons that save the chart of a container as PNG or SVG, by plotly's own export.
-export default function ({ parentElement, data }) {
-  const buttons = parentElement.querySelectorAll("button");
-  const chart = () => document.querySelector(`.st-key-${CSS.escape(data.container)} .js-plotly-plot`);
-  for (const button of buttons) {
+// Picture buttons: ask the server for the figure to draw; busy until it is saved.
+export default function ({ parentElement, data, setTriggerValue }) {
+  const root = parentElement.querySelector(".pictures");
+  const said = root.querySelector("output");
+  for (const button of root.querySelectorAll("button")) {
     button.onclick = () => {
-      const plot = chart();
-      const camera = plot?.querySelector(".modebar-btn[data-title^='Download plot']");
-      if (!camera) return;
-      plot._context.toImageButtonOptions = { format: button.dataset.format, filename: data.name, scale: button.dataset.format === "png" ? 2 : 1 };
-      camera.click();
+      button.setAttribute("aria-busy", true);
+      said.textContent = "";
+      setTriggerValue("asked", { format: button.dataset.format, stamp: Date.now(), has_plotly: "headscopePlotly" in window });
     };
   }
+  const done = ({ detail }) => {
+    if (detail.key !== data.key) return;
+    for (const button of root.querySelectorAll("button")) button.removeAttribute("aria-busy");
+    said.textContent = detail.failed ? `This figure could not be drawn: ${detail.failed}` : "";
+  };
+  window.removeEventListener("headscope-picture", root.done);
+  root.done = done;
+  window.addEventListener("headscope-picture", done);
+  return () => window.removeEventListener("headscope-picture", root.done);
 }

@@ -1,17 +1,49 @@
-"""Picture buttons: the chart of a container saved as PNG or SVG, in the browser."""
+"""Picture buttons: a figure saved as PNG or SVG, drawn in the browser when asked for, whatever the page shows of it."""
 
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import plotly.graph_objects as go
+import streamlit as st
+from plotly.offline import get_plotlyjs
 from streamlit.components.v2 import component
 
 from app.components.source import source
 
-_mount = component(
+WIDTH, HEIGHT = 900, 520
+SCALES = {"png": 2, "svg": 1}
+
+_buttons = component(
     "headscope_picture_buttons",
-    html='<div class="pictures"><button data-format="png">PNG</button><button data-format="svg">SVG</button></div>',
+    html=source("picture_buttons.html"),
     css=source("picture_buttons.css"),
     js=source("picture_buttons.js"),
 )
+_picture = component("headscope_picture", js=source("downloads.js", "picture.js"))
 
 
-def picture_buttons(container: str, name: str) -> None:
-    """Draw the two buttons for the chart inside the container with that key; name: of the file."""
-    _mount(key=f"pictures_{container}", data={"container": container, "name": name})
+@cache
+def _bundle() -> Callable[..., Any]:
+    """The component that brings plotly into the page; 4.8 MB, sent when a browser without it asks for a picture."""
+    return component("headscope_plotly_bundle", js=f"{get_plotlyjs()}\n{source('plotly_bundle.js')}")
+
+
+@st.fragment
+def picture_buttons(figure: go.Figure, name: str, key: str) -> None:
+    """Draw the two buttons; name: of the file. key: of the buttons, one per page. The page does not run again."""
+    asked = _buttons(key=f"pictures_{key}", data={"key": key}, on_asked_change=lambda: None).get("asked")
+    if not asked or asked["format"] not in SCALES:
+        return
+    if not asked["has_plotly"]:
+        _bundle()(key=f"bundle-for-{key}")
+    drawn = {"figure": on_paper(figure).to_json(), "scale": SCALES[asked["format"]]}
+    _picture(key=f"picture-of-{key}", data={"key": key, "name": name, **asked, **drawn})
+
+
+def on_paper(figure: go.Figure) -> go.Figure:
+    """The figure as it is saved: on white, of one width, without menus."""
+    height = figure.layout.height or HEIGHT  # type: ignore[attr-defined]
+    drawn = go.Figure(figure).update_layout(template="plotly_white", paper_bgcolor="white", width=WIDTH, height=height)
+    drawn.layout.updatemenus = ()  # type: ignore[attr-defined]
+    return drawn

@@ -31,6 +31,9 @@ function colourShare(weight, range, scale) {
   return scale === "square root" ? Math.sign(share) * Math.sqrt(Math.abs(share)) : share;
 }
 
+// Whether a share of the range is marked as negative by more than its colour.
+const isNegative = (share) => share < -0.05;
+
 // How codes of signed_code.py are read: top is the code of the peak, masked the code of a masked cell.
 const CODES = {
   Int8Array: { top: 127, masked: -128 },

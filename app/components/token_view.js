@@ -28,7 +28,7 @@ function colourTokens(cells, weights, chosen, { range, scale, dark }) {
     cell.style.backgroundColor = masked ? "transparent" : css(colour);
     cell.style.color = masked ? "" : readable(colour);
     cell.classList.toggle("masked", masked);
-    cell.classList.toggle("negative", share < -0.05);
+    cell.classList.toggle("negative", isNegative(share));
     cell.classList.toggle("chosen", index === chosen);
     cell.setAttribute("aria-selected", index === chosen);
     cell.title = masked ? `${index}: masked` : `${index}: ${signedNumber(weight)}`;
