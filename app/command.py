@@ -155,7 +155,9 @@ def train_with_bar(recipe: "Recipe", folder: Path) -> bool:
         try:
             refusing_clearly(lambda: train_run(recipe, folder, bar.show))
         except KeyboardInterrupt as stopped:
-            typer.secho(f"headscope: {str(stopped) or 'stopped'}; the same command goes on from there", fg="yellow", err=True)
+            typer.secho(
+                f"headscope: {str(stopped) or 'stopped'}; the same command goes on from there", fg="yellow", err=True
+            )
             raise typer.Exit(130) from stopped
         return bar.has_shown
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from app.address import OpenHead
 from app.collapse_panels import PRESETS, fitting_presets
-from app.components.head_view import PLAIN
+from app.components.head_view import common_peak
 from app.figure_panel import figure_panel
 from app.head_chooser import head_chooser
 from app.other_models import titled
@@ -15,7 +15,7 @@ from app.page import Opened, analysed
 from app.pattern_panel import pattern_figure
 from app.python_code import analysis_code, model_code
 from app.refusals import refusals_in_place
-from app.row_view import row_view, shared_peak
+from app.row_view import row_view
 from app.runs import attention_of
 from interp.attention_run import AttentionRun
 from interp.collapse.comparison import collapse_comparison
@@ -51,13 +51,15 @@ def side_by_side(models: list[Opened]) -> None:
     for (title, one), run in zip(titled(models), runs, strict=True):
         with refusals_in_place(f"{title} cannot be set beside the first"):
             shown.append(Shown(title, one, run, *partner(runs[0], run, head, by or BY[0])))
+    if not shown:
+        return
     views = st.columns(len(shown), gap="medium")
-    peak = shared_peak([(one.run, one.head) for one in shown])
+    peak = common_peak((one.run, one.head) for one in shown)
     for place, (one, column) in enumerate(zip(shown, views, strict=True)):
         with column.container(border=True):
             st.subheader(one.name, anchor=False)
             st.caption(one.why)
-            row_view(one.run, one.opened.key.name, one.head, peak, key=f"compared_{place}", look=PLAIN)
+            row_view(one.run, one.opened.key.name, one.head, key=f"compared_{place}", peak=peak)
             pattern_figure(one.opened, one.run, one.head, key=f"compared_figure_{place}")
     planes(shown, st.columns(len(shown), gap="medium"))
 

@@ -5,13 +5,14 @@ import json
 import streamlit as st
 
 from app.address import OpenHead
+from app.components.head_view import common_peak
 from app.figure_panel import figure_panel
 from app.intervention_list import editor
 from app.page import Opened, computed
 from app.pattern_panel import pattern_figure
 from app.python_code import asked_code
 from app.refusals import refusals_in_place
-from app.row_view import row_view, shared_peak
+from app.row_view import row_view
 from interp.attention_run import AttentionRun, attention_run
 from interp.figures.interventions import predictions_figure
 from interp.hooked_model import HookedModel, tokenizer_of
@@ -100,13 +101,13 @@ def side_by_side(
     opened: Opened, runs: tuple[AttentionRun, AttentionRun], head: OpenHead, edits: tuple[Intervention, ...]
 ) -> None:
     """The open head untouched and changed, on one range of colours and one row."""
-    peak = shared_peak([(run, head) for run in runs])
+    peak = common_peak((run, head) for run in runs)
     hooks = f", edits=editing_hooks([Intervention.from_json(one) for one in {stored(edits)}])"
     columns = st.columns(2, gap="medium")
     for title, run, code, column in zip(("untouched", "changed"), runs, ("", hooks), columns, strict=True):
         with column.container(border=True):
             st.subheader(f"L{head.layer}H{head.head}, {title}", anchor=False)
-            row_view(run, f"{opened.key.name} {title} {edits}", head, peak, key=f"view_{title}")
+            row_view(run, f"{opened.key.name} {title} {edits}", head, key=f"view_{title}", peak=peak)
             pattern_figure(opened, run, head, key=f"{title}_figure", edits=code)
 
 

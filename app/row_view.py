@@ -1,11 +1,33 @@
 """Row view: heads as heatmaps of one row, which stands in the address and is the same in every view of a page."""
 
+from dataclasses import replace
+
 import streamlit as st
 
-from app.address import clamped, write_lasting
+from app.address import OpenHead, clamped, write_lasting
+from app.components.head_view import PLAIN, Look, head_view
 from interp.attention_run import AttentionRun
 
 ROW, OF_TOKENS = "row", "row_of_tokens"
+
+
+def row_view(
+    run: AttentionRun,
+    run_name: str,
+    head: OpenHead,
+    *,
+    key: str = "head_view",
+    look: Look = PLAIN,
+    peak: float | None = None,
+) -> int:
+    """Draw a head and return the row of the address; a click in any view moves it in all. peak: of a shared range."""
+    row = open_row(run)
+    return head_view(run, run_name, head, replace(look, peak=peak), key, row=row, on_row=write_row)
+
+
+def write_row(row: int) -> None:
+    """Put a row into the address."""
+    write_lasting(**{ROW: str(row)})
 
 
 def open_row(run: AttentionRun) -> int:
@@ -13,5 +35,5 @@ def open_row(run: AttentionRun) -> int:
     ids = run.tokens.ids
     if st.session_state.setdefault(OF_TOKENS, ids) != ids:
         st.session_state[OF_TOKENS] = ids
-        write_lasting(**{ROW: str(len(ids) - 1)})
+        write_row(len(ids) - 1)
     return clamped(ROW, len(ids), len(ids) - 1)

@@ -13,7 +13,7 @@ from app.other_models import beside
 from app.page import Opened, analysed, computed
 from app.pattern_panel import pattern_figure
 from app.refusals import refusals_in_place
-from app.row_view import row_view, shared_peak
+from app.row_view import row_view
 from app.runs import attention_of
 from interp.analyses import ANALYSES
 from interp.fitting import question
@@ -113,7 +113,7 @@ def measured(opened: Opened, runs: dict[str, Path], number: str, head: OpenHead 
 
 
 def through_training(opened: Opened, runs: dict[str, Path]) -> None:
-    """A head's attention at a chosen snapshot, on one range for all of them."""
+    """A head's attention at a chosen snapshot."""
     with st.container(border=True):
         name = st.selectbox("Run to look into", list(runs), key="looked_into", bind="query-params") or next(iter(runs))
         steps = run_folder(runs[name]).steps
@@ -123,7 +123,7 @@ def through_training(opened: Opened, runs: dict[str, Path]) -> None:
         run = attention_of(of_step.key)
         variant = of_step.facts.layer_variants[head.layer]
         st.subheader(f"{name} at step {step:,}: L{head.layer}H{head.head} ({variant})", anchor=False)
-        row_view(run, of_step.key.name, head, shared_peak([(run, head)]), key="snapshot_view")
+        row_view(run, of_step.key.name, head, key="snapshot_view")
         pattern_figure(of_step, run, head, key="snapshot_figure")
 
 
