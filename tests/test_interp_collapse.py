@@ -202,6 +202,7 @@ def test_models_are_compared_by_their_relative_curves() -> None:
     lines = [one for one in collapse_comparison_figure(found).data if one.visible]
     assert [one.name for one in lines] == ["cog", "polynomial"]
     assert lines[1].y.tolist() == found["polynomial"].relative[0, -1].tolist()
+    assert lines[0].line.dash != lines[1].line.dash and lines[0].line.color != lines[1].line.color
 
 
 def test_a_pair_is_continued_by_its_last_token() -> None:

@@ -10,9 +10,10 @@ from interp.collapse.cancellation import PathCancellation
 from interp.collapse.curves import CollapseCurves
 from interp.collapse.paths import PathBound
 from interp.collapse.squashing import Squashing
-from interp.figures.canvas import GAUGE, canvas, escaped, log_axis, token_ticks
+from interp.figures.axes import log_axis, token_axis
+from interp.figures.canvas import GAUGE, canvas, escaped
 from interp.figures.choice import choice
-from interp.figures.colours import BLUE, DASHED, depth_colour
+from interp.figures.colours import BLUE, DASHED, depth_colour, line_style
 from interp.result import Result
 
 
@@ -38,9 +39,9 @@ def collapse_comparison_figure(models: Mapping[str, CollapseCurves], depth: int 
     first = next(iter(models.values()))
     names = first.labels["distance"]
     traces = [
-        growth(curves, curves.relative[view, depth], model, view)
+        growth(curves, curves.relative[view, depth], model, view, line=line_style(at))
         for view in range(len(names))
-        for model, curves in models.items()
+        for at, (model, curves) in enumerate(models.items())
     ]
     return canvas(
         first.about, traces, "relative", **growth_axes(first, traces, "D(n)/D(n₀)"), **choice(names, len(models))
@@ -87,10 +88,9 @@ def path_cancellation_figure(found: PathCancellation) -> go.Figure:
 def over_tokens(found: Result, field: str, visible: bool = True) -> list[Any]:
     """Bars of a field over the source tokens, and its null as a dashed line."""
     values, null = (found.tensors()[name].numpy() for name in (field, f"{field}_null"))
-    words = np.array([escaped(one) for one in source_tokens(found, len(values))], dtype=object)
-    hover = "%{text} at %{x}<br>%{y:.4g}<br>null %{customdata:.4g}<extra></extra>"
+    hover = "%{x}<br>%{y:.4g}<br>null %{customdata:.4g}<extra></extra>"
     x = np.arange(len(values))
-    bar = go.Bar(x=x, y=values, text=words, textposition="none", customdata=null, hovertemplate=hover)
+    bar = go.Bar(x=x, y=values, customdata=null, hovertemplate=hover)
     bar.update(name=field.replace("_", " "), marker_color=BLUE, visible=visible)
     return [bar, go.Scatter(x=x, y=null, mode="lines", name="null", line=DASHED, visible=visible, hoverinfo="skip")]
 
@@ -98,9 +98,5 @@ def over_tokens(found: Result, field: str, visible: bool = True) -> list[Any]:
 def by_token(found: Result, title: str) -> dict[str, Any]:
     """The axes of bars over tokens."""
     first = next(iter(found.tensors().values()))
-    return {"xaxis": {"title": "token", **token_ticks(source_tokens(found, len(first)))}, "yaxis": {"title": title}}
-
-
-def source_tokens(found: Result, count: int) -> tuple[str, ...]:
-    """The tokens, or their places where they have no names."""
-    return tuple(found.labels.get("source", tuple(map(str, range(count)))))
+    tokens = found.labels.get("source", tuple(map(str, range(len(first)))))
+    return {"xaxis": token_axis(tokens, title="token"), "yaxis": {"title": title}}

@@ -9,35 +9,37 @@ from interp.collapse.massive import MassiveActivations
 from interp.collapse.matrix_measures import MEASURES
 from interp.collapse.residual import ResidualGeometry, ResidualNorms
 from interp.collapse.sinks import Sinks
-from interp.figures.canvas import canvas, escaped, log_axis, token_ticks, top_down
+from interp.figures.axes import log_axis, name_axis, token_axis, top_down
+from interp.figures.canvas import canvas, escaped
 from interp.figures.choice import choice
-from interp.figures.colours import BLUE, DASHED, GREY, POSITIVE, RANKED
+from interp.figures.colours import BLUE, DASHED, GREY, RANKED
 from interp.figures.heads import grid, heads
+from interp.figures.heatmaps import heatmap
+
+FIRST = "mean_cosine"  # high where tokens are alike
 
 
 def residual_geometry_figure(found: ResidualGeometry) -> go.Figure:
     """A measure by depth, its null dashed; a menu of measures."""
+    measures = sorted(MEASURES, key=lambda name: name != FIRST)
     fields, depths = found.tensors(), np.array(found.labels["depth"])
     traces: list[Any] = []
-    for name in MEASURES:
-        style = {"x": depths, "visible": name == MEASURES[0], "hovertemplate": "%{x}<br>%{y:.4f}<extra></extra>"}
+    for name in measures:
+        style = {"x": depths, "visible": name == FIRST, "hovertemplate": "%{x}<br>%{y:.4f}<extra></extra>"}
         spread = {"type": "data", "array": fields[f"{name}_null_spread"].numpy(), "color": GREY}
         traces.append(go.Scatter(y=fields[name].numpy(), name=name.replace("_", " "), line={"color": BLUE}, **style))
         traces.append(go.Scatter(y=fields[f"{name}_null"].numpy(), name="null", line=DASHED, error_y=spread, **style))
-    menu = choice([name.replace("_", " ") for name in MEASURES], per_view=2)
+    menu = choice([name.replace("_", " ") for name in measures], per_view=2)
     return canvas(found.about, traces, yaxis={"rangemode": "tozero"}, **menu)
 
 
 def residual_norms_figure(found: ResidualNorms) -> go.Figure:
     """Depths by positions."""
     tokens = found.labels.get("pos", tuple(map(str, range(found.norm.shape[1]))))
-    depths = found.labels["depth"]
-    words = np.array([[escaped(one) for one in tokens]] * len(depths), dtype=object)
-    hover = "%{text} at %{x}, %{y}<br>%{z:.4g}<extra></extra>"
-    cells = go.Heatmap(
-        z=found.norm.float().numpy(), y=np.array(depths), text=words, colorscale=POSITIVE, zmin=0, hovertemplate=hover
-    )
-    return canvas(found.about, [cells], "norm", xaxis={"title": "token", **token_ticks(tokens)}, yaxis=top_down())
+    cells = heatmap(found.norm.float(), "%{x}, %{y}<br>%{z:.4g}")
+    depths = name_axis(found.labels["depth"])
+    axes: dict[str, Any] = {"xaxis": token_axis(tokens, title="token"), "yaxis": top_down(**depths)}
+    return canvas(found.about, [cells], "norm", **axes)
 
 
 def massive_activations_figure(found: MassiveActivations) -> go.Figure:
