@@ -9,8 +9,9 @@ from interp.deletion.of_head import HeadContributions
 from interp.deletion.quadrants import QUADRANTS
 from interp.figures.axes import token_axis, top_down
 from interp.figures.canvas import SQUARE, canvas
-from interp.figures.deletion import PAIR, quadrant_fill
+from interp.figures.deletion import PAIR
 from interp.figures.heatmaps import signed_heatmap
+from interp.figures.quadrants import quadrant_fill
 
 TWIN = "#6b7280"
 

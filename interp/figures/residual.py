@@ -22,15 +22,16 @@ FIRST = "mean_cosine"  # high where tokens are alike
 def residual_geometry_figure(found: ResidualGeometry) -> go.Figure:
     """A measure by depth, its null dashed; a menu of measures."""
     measures = sorted(MEASURES, key=lambda name: name != FIRST)
-    fields, depths = found.tensors(), np.array(found.labels["depth"])
-    traces: list[Any] = []
+    fields, depths = found.tensors(), found.labels["depth"]
+    hover, traces = "%{x}<br>%{y:.4f}<extra></extra>", []
     for name in measures:
-        style = {"x": depths, "visible": name == FIRST, "hovertemplate": "%{x}<br>%{y:.4f}<extra></extra>"}
+        style = {"x": np.arange(len(depths)), "visible": name == FIRST, "hovertemplate": hover}
         spread = {"type": "data", "array": fields[f"{name}_null_spread"].numpy(), "color": GREY}
         traces.append(go.Scatter(y=fields[name].numpy(), name=name.replace("_", " "), line={"color": BLUE}, **style))
         traces.append(go.Scatter(y=fields[f"{name}_null"].numpy(), name="null", line=DASHED, error_y=spread, **style))
     menu = choice([name.replace("_", " ") for name in measures], per_view=2)
-    return canvas(found.about, traces, yaxis={"rangemode": "tozero"}, **menu)
+    axes: dict[str, Any] = {"xaxis": name_axis(depths), "yaxis": {"rangemode": "tozero"}}
+    return canvas(found.about, traces, **axes, **menu)
 
 
 def residual_norms_figure(found: ResidualNorms) -> go.Figure:
@@ -44,7 +45,7 @@ def residual_norms_figure(found: ResidualNorms) -> go.Figure:
 
 def massive_activations_figure(found: MassiveActivations) -> go.Figure:
     """The largest magnitudes at every depth beside the median, on a logarithmic axis; where they stand in the hover."""
-    depths = np.array(found.labels["depth"])
+    depths = np.arange(len(found.labels["depth"]))
     ranks = found.value.shape[1]
     times = "%{customdata[1]:.1f} × the median<br>null %{customdata[2]:.1f} ×"
     hover = f"%{{x}}<br>%{{text}}<br>%{{customdata[0]:.4g}}, {times}"
@@ -60,7 +61,8 @@ def massive_activations_figure(found: MassiveActivations) -> go.Figure:
         )
     traces.append(go.Scatter(x=depths, y=found.median.numpy(), name="median", mode="lines", line=DASHED))
     reached = np.concatenate([found.value.abs().flatten().numpy(), found.median.numpy()])
-    return canvas(found.about, traces, "value", yaxis=log_axis(reached, title="magnitude"), barmode="group")
+    axes: dict[str, Any] = {"xaxis": name_axis(found.labels["depth"]), "yaxis": log_axis(reached, title="magnitude")}
+    return canvas(found.about, traces, "value", barmode="group", **axes)
 
 
 def where(found: MassiveActivations, depth: int, rank: int) -> str:
