@@ -41,11 +41,15 @@ def links_elsewhere(head: OpenHead) -> None:
             st.page_link(f"views/{page}.py", label=title)
 
 
-def open_from_points(facts: ModelFacts) -> Callable[[Any], None]:
-    """A function of plotly's selection that opens the head of the chosen point; points run head by head."""
+def open_from_points(facts: ModelFacts, curves: int | None = None) -> Callable[[Any], None]:
+    """A function of plotly's selection that opens the head of the chosen point; points run head by head.
+
+    curves: how many of the figure's traces have a point per head, where the later ones are of layers, say.
+    """
 
     def opened(selection: Any) -> None:
-        if points := selection.get("points"):
+        points = [one for one in selection.get("points", []) if curves is None or one["curve_number"] < curves]
+        if points:
             write_open_head(OpenHead(*divmod(int(points[0]["point_index"]), facts.heads)))
 
     return opened

@@ -90,7 +90,13 @@ def choose(opened: Opened, head: OpenHead, row: int, *, is_full: bool) -> None:
 def scope_box() -> str:
     """To how much an edit is made."""
     found = st.segmented_control(
-        "to", list(SCOPES), default="head", required=True, key="edit_scope", bind="query-params", format_func=SCOPES.get
+        "to",
+        list(SCOPES),
+        default="head",
+        required=True,
+        key="edit_scope",
+        bind="query-params",
+        format_func=lambda scope: SCOPES[scope],
     )
     return found or "head"
 

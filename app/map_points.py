@@ -24,7 +24,7 @@ MOST_PARTNERS, MOST_POINTS = 4, 40
 
 def coloured(found: JointEmbedding, by: str) -> go.Figure:
     """The map, its points coloured by kind, token, position or norm; equal tokens have one colour."""
-    figure = found.figure()
+    figure: Any = found.figure()
     if by == "kind":
         return figure
     for trace, kind in zip(figure.data, KINDS, strict=True):

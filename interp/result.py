@@ -48,7 +48,10 @@ class Result:
         return figure_of(self)
 
     def to_frame(self, field: str | None = None) -> "pd.DataFrame":
-        """A row per index of a field (by default the first): its axes, their labels, and all fields of those axes."""
+        """A row per index of a field (by default the first): its axes, their labels, and all fields of those axes.
+
+        A complex field is two columns, name_real and name_imaginary.
+        """
         import pandas as pd
 
         chosen = self._chosen(field)
@@ -60,7 +63,7 @@ class Result:
                 columns[f"{axis}_label"] = np.array(self.labels[axis], dtype=object)[index]
         for name, tensor in self.tensors().items():
             if self.axes()[name] == axes and tensor.shape == shape:
-                columns[name] = tensor.detach().cpu().flatten().numpy()
+                columns |= _columns(name, tensor.detach().cpu().flatten())
         return pd.DataFrame(columns)
 
     def to_csv(self, field: str | None = None) -> str:
@@ -120,6 +123,13 @@ def _axes(cls: type[Result]) -> dict[str, tuple[str, ...]]:
             if isinstance(dims := getattr(kind, "dim_str", None), str):
                 found[one.name] = tuple(dims.split())
     return found
+
+
+def _columns(name: str, values: Tensor) -> dict[str, Any]:
+    """A field as columns of a table, whose numbers are real."""
+    if values.is_complex():
+        return {f"{name}_real": values.real.numpy(), f"{name}_imaginary": values.resolve_conj().imag.numpy()}
+    return {name: values.numpy()}
 
 
 def plain(tensor: Tensor) -> Any:

@@ -348,7 +348,8 @@ def test_the_figure_of_direct_attribution_has_bars_and_heads() -> None:
         *(f"L{i} {part}" for i in range(3) for part in ("attention", "MLP")),
         "unembedding bias",
     ]
-    assert grid.z.shape == (3, 4) and figure.layout.xaxis.title.text == "17 or 30"
+    assert grid.z.shape == (3, 4) and figure.layout.xaxis.title.text == "logits"
+    assert figure.layout.title.text.endswith("17 or 30")
     assert {colour for colour, value in zip(bars.marker.color, bars.x, strict=True) if value < 0} == {"#b2182b"}
 
 
@@ -363,12 +364,13 @@ def test_the_figure_of_the_lens_has_a_choice_of_targets() -> None:
 def test_the_figure_of_sources_names_heads_and_tokens() -> None:
     weights, run = seen("llama")
     figure = ROWS[1].compute(Setting(model_facts(model_of("llama")), weights), run).figure()
-    assert figure.data[0].z.shape == (12, 9) and figure.layout.yaxis.ticktext[5] == "L1H1"
-    assert figure.data[0].text[0, 3] == run.tokens.strings[3]
+    assert figure.data[0].z.shape == (12, 9) and figure.layout.yaxis.labelalias["5"] == "L1H1"
+    assert figure.layout.xaxis.labelalias["3"] == f"{run.tokens.strings[3]} at 3"
 
 
 def test_the_figure_of_patching_shows_both_tokens_in_one_range() -> None:
     figure = patched("llama").figure()
     residual, heads = figure.data
     assert residual.zmax == heads.zmax == -residual.zmin and heads.z.shape == (3, 4)
-    assert " / " in residual.text[0, 2] and " / " not in residual.text[0, 1]
+    said = figure.layout.xaxis.labelalias
+    assert " / " in said["2"] and " / " not in said["1"]

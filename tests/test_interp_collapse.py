@@ -203,6 +203,7 @@ def test_models_are_compared_by_their_relative_curves() -> None:
     lines = [one for one in compared.figure().data if one.visible]
     assert [one.name for one in lines] == ["cog", "polynomial"] and lines[0].line.dash != lines[1].line.dash
     assert lines[1].y.tolist() == found["polynomial"].relative[0, -1].tolist()
+    assert lines[0].line.dash != lines[1].line.dash and lines[0].line.color != lines[1].line.color
 
 
 def test_models_of_other_contexts_are_compared_where_both_were_asked() -> None:

@@ -9,19 +9,23 @@ import pytest
 import torch
 from hooked_cases import GROUPED
 from tiny_decoders import attached
-from tiny_models import tiny_model, tiny_tokenizer
+from tiny_models import hooked_tiny, tiny_model, tiny_tokenizer
 from torch import Tensor
 from torch.testing import assert_close
 
 from interp.activations import Activations, gather
+from interp.analyse import analyse, asked_of
 from interp.analysis import Analysis, Setting
+from interp.choices import Choices
 from interp.deletion.attention_contribution import NamePoints, attention_contribution, name_points, pearson
 from interp.deletion.contributions import contributions, ov_terms
 from interp.deletion.decision_plane import decision_plane
 from interp.deletion.negative_mass import negative_mass
-from interp.deletion.quadrants import QUADRANTS, quadrant_masses, quadrants
+from interp.deletion.of_head import NEEDS, TWIN, HeadContributions, head_contributions
+from interp.deletion.quadrants import QUADRANTS, Quadrants, quadrant_masses, quadrants
 from interp.deletion.rows import ROWS
 from interp.deletion.scales import scale_to_logits
+from interp.figures.head_deletion import destination_figure
 from interp.head_weights import head_weights
 from interp.model_facts import model_facts
 from interp.prompt_tokens import PromptTokens
@@ -319,11 +323,56 @@ def test_every_row_has_a_figure_and_a_table(variant: str, row: str) -> None:
     assert result.figure().data and len(result.to_frame())
 
 
-def test_the_bars_of_a_head_fill_it() -> None:
+@pytest.mark.parametrize(("view", "name"), [(0, "L1H1"), (1, "layer 1"), (2, "all heads")])
+def test_the_bars_of_heads_layers_and_the_model_are_full(view: int, name: str) -> None:
     figure: Any = scene_of("cog")["deletion"].figure()
-    assert {bar.name for bar in figure.data} == set(QUADRANTS)
-    np.testing.assert_allclose(sum(bar.y for bar in figure.data), 1, atol=1e-5)
-    assert figure.data[0].x[3] == "L1H1" and "gauge-dependent" in figure.layout.title.text
+    bars = [one for one, shown in zip(figure.data, buttons_of(figure)[view].args[0]["visible"], strict=True) if shown]
+    assert {bar.name for bar in bars} == set(QUADRANTS) and name in bars[0].x
+    np.testing.assert_allclose(sum(bar.y for bar in bars), 1, atol=1e-5)
+    assert all(("null" in bar.hovertemplate) == (view == 0) for bar in bars)
+
+
+def test_layers_and_the_model_have_their_own_shares() -> None:
+    found: Any = scene_of("cog")["deletion"]
+    figure: Any = found.figure()
+    assert [button.label for button in buttons_of(figure)] == ["heads", "layers", "model"]
+    copy = [bar for bar in figure.data if bar.name == "copy"]
+    np.testing.assert_allclose(copy[1].y, found.layer_share[:, 0])
+    np.testing.assert_allclose(copy[2].y, found.model_share[:1])
+    assert [bar.visible for bar in copy] == [True, False, False] and "gauge-dependent" in figure.layout.title.text
+
+
+def test_quadrants_of_negative_weights_are_striped_wherever_they_are_drawn() -> None:
+    figures: list[Any] = [scene_of("cog")["deletion"].figure(), destination_figure(of_one_head())]
+    for figure in figures:
+        striped = {bar.name for bar in figure.data if bar.type == "bar" and bar.marker.pattern.shape}
+        assert striped == {"weight deletion", "double negative"}
+
+
+def of_one_head() -> HeadContributions:
+    pattern = torch.tensor([[0.5, 0.0], [-0.5, 0.5]])
+    labels = {"destination": ("<s>", " b"), "source": ("<s>", " b")}
+    ov, share = torch.tensor([1.0, -1.0]), torch.full((4,), 0.25)
+    return HeadContributions(pattern, 3 * pattern.abs(), pattern, ov, share, share, about=TWIN, labels=labels)
+
+
+def test_a_head_and_its_twin_have_one_range() -> None:
+    maps: Any = of_one_head().figure().data
+    assert [one.visible for one in maps] == [None, False]
+    assert (maps[0].zmin, maps[0].zmax) == (maps[1].zmin, maps[1].zmax) == (-1.5, 1.5)
+
+
+def test_the_shares_of_a_head_are_what_the_table_of_heads_says() -> None:
+    asked = asked_of(hooked_tiny("cog"), ["return x, y"], Choices(), prepend_bos=False)
+    [run] = gather(asked.model, asked.prompts, NEEDS)
+    found = head_contributions(asked.setting, run, 1, 0)
+    assert_close(found.share, analyse(asked.model, "return x, y", ["deletion"]).of("deletion", Quadrants).share[1, 0])
+    assert_close(found.share_null.sum(), torch.tensor(1.0))
+    assert (found.share_null[2:] == 0).all()
+
+
+def buttons_of(figure: Any) -> Any:
+    return figure.layout.updatemenus[0].buttons
 
 
 def test_the_plane_shows_every_head_at_its_numbers() -> None:
@@ -335,7 +384,11 @@ def test_the_plane_shows_every_head_at_its_numbers() -> None:
 
 def test_the_contribution_heatmap_has_escaped_tokens_and_counts_down() -> None:
     figure: Any = scene_of("cog")["contributions"].figure()
-    assert figure.data[0].text[1, 0] == "&lt;t17&gt; ← &lt;t5&gt;" and figure.layout.yaxis.autorange == "reversed"
+    assert (figure.layout.yaxis.labelalias["1"], figure.layout.xaxis.labelalias["0"]) == (
+        "&lt;t17&gt; at 1",
+        "&lt;t5&gt; at 0",
+    )
+    assert figure.layout.yaxis.autorange == "reversed" and figure.data[0].text is None
     assert figure.data[0].zmin == -figure.data[0].zmax
 
 

@@ -9,18 +9,22 @@ import plotly.graph_objects as go
 import pytest
 import torch
 from jaxtyping import Float
-from plotly.colors import hex_to_rgb, sample_colorscale
+from plotly.colors import hex_to_rgb, sample_colorscale, unlabel_rgb
 from torch import Tensor
 
 from interp import figures
 from interp.about import About
 from interp.deletion.decision_plane import DecisionPlane
 from interp.figures import FIGURES, figure_of
-from interp.figures.canvas import canvas, escaped, log_axis, signed_heatmap, token_ticks
+from interp.figures.axes import LONGEST_TICK, log_axis, name_axis, token_axis, top_down
+from interp.figures.canvas import canvas, escaped
 from interp.figures.choice import choice
-from interp.figures.colours import HOLE, POSITIVE, SIGNED, depth_colour
+from interp.figures.colours import DASHES, HOLE, LINES, POSITIVE, SIGNED, depth_colour, line_style
 from interp.figures.decision_plane import SIDES, sides
 from interp.figures.heads import grid, head_grid
+from interp.figures.heatmaps import heatmap, signed_heatmap
+from interp.head_pattern import ABOUT as PATTERN
+from interp.head_pattern import HeadPattern
 from interp.head_score import HeadScore
 from interp.result import Result
 
@@ -64,6 +68,37 @@ def test_zero_is_white_blue_is_positive_and_red_negative() -> None:
 def test_deeper_is_darker() -> None:
     light = [sum(map(float, depth_colour(depth, 6)[4:-1].split(","))) for depth in range(6)]
     assert light == sorted(light, reverse=True) and len(set(light)) == 6
+
+
+@pytest.mark.parametrize("depths", range(1, 129))
+def test_every_depth_of_any_model_has_a_colour(depths: int) -> None:
+    found = [depth_colour(depth, depths) for depth in range(depths)]
+    assert len(set(found)) == depths and found[-1] == depth_colour(0, 1)
+
+
+def test_no_two_lines_in_many_have_one_look() -> None:
+    looks = {tuple(line_style(at).values()) for at in range(24)}
+    assert len(looks) == 24
+    assert {line_style(at)["dash"] for at in range(len(DASHES))} == set(DASHES) and len(LINES) > len(DASHES)
+
+
+def test_a_value_has_the_same_colour_on_a_scale_from_0_as_on_one_about_0() -> None:
+    shares = np.linspace(0, 1, 21)
+    one, other = sample_colorscale(POSITIVE, shares), sample_colorscale(SIGNED, (1 + shares) / 2)
+    np.testing.assert_allclose([*map(unlabel_rgb, one)], [*map(unlabel_rgb, other)], atol=1)
+
+
+def test_what_is_never_negative_has_no_red_half() -> None:
+    rows = [[0.0, 3.0], [1.0, -3.0], [torch.nan, 2.0], [0.0, 0.0], [torch.nan]]
+    maps = [heatmap(torch.tensor([row]), "") for row in rows]
+    assert [(one.zmin, one.zmax) for one in maps] == [(0, 3), (-3, 3), (0, 2), (0, 1), (0, 1)]
+    assert [len(one.colorscale) for one in maps] == [len(POSITIVE), len(SIGNED), *[len(POSITIVE)] * 3]
+
+
+def test_attention_is_drawn_about_0_whatever_its_signs() -> None:
+    pattern = HeadPattern(torch.eye(2), about=PATTERN, labels={"query": ("a", "b"), "key": ("a", "b")})
+    [cells] = traces(pattern.figure())
+    assert (cells.zmin, cells.zmax) == (-1, 1) and len(cells.colorscale) == len(SIGNED)
 
 
 def test_the_range_is_symmetric_and_never_empty() -> None:
@@ -118,20 +153,34 @@ def test_a_cell_without_a_number_is_grey() -> None:
 
 
 def test_blank_tokens_are_seen_and_markup_is_text() -> None:
-    tokens = (" ", "\n    ", "\t", "<b>", "&", " word")
-    assert [escaped(one) for one in tokens] == ["·", "↵····", "⇥", "&lt;b&gt;", "&amp;", " word"]
+    tokens = (" ", "\n    ", "\t", "\r\n", "<b>", "&", " word", "  a b ", "word")
+    shown = ["·", "↵····", "⇥", "␍↵", "&lt;b&gt;", "&amp;", "·word", "··a b·", "word"]
+    assert [escaped(one) for one in tokens] == shown
 
 
 @pytest.mark.parametrize("count", [1, 30, 60, 1000])
 def test_ticks_are_few_and_at_their_tokens(count: int) -> None:
-    ticks = token_ticks([f"t{i}" for i in range(count)], most=30)
-    assert len(ticks["tickvals"]) <= 30 and ticks["tickvals"][0] == 0
-    assert ticks["ticktext"] == [f"t{i}" for i in ticks["tickvals"]]
+    axis = token_axis([f"t{i}" for i in range(count)], most=30)
+    assert len(axis["tickvals"]) <= 30 and round(axis["tickvals"][0]) == 0
+    assert axis["ticktext"] == [f"t{round(at)}" for at in axis["tickvals"]]
+
+
+@pytest.mark.parametrize("count", [1, 2, 42, 1024])
+def test_pointing_at_a_place_reads_its_whole_name_and_no_tick(count: int) -> None:
+    axis = token_axis(["<" * 40] * count)
+    assert axis["labelalias"] == {str(i): f"{'&lt;' * 40} at {i}" for i in range(count)}
+    nearest = min(abs(at - round(at)) for at in axis["tickvals"])
+    assert 1e-4 * max(2, 1.2 * count) < nearest < 0.5  # plotly reads a tick within 1e-4 of the shown range
 
 
 def test_a_long_token_is_cut_before_it_is_escaped() -> None:
-    [text] = token_ticks(["<" * 40])["ticktext"]
-    assert text == "&lt;" * 13 + "…"
+    [text] = token_axis(["<" * 40])["ticktext"]
+    assert text == "&lt;" * (LONGEST_TICK - 1) + "…"
+
+
+def test_tokens_stand_steep_below_and_lie_flat_beside() -> None:
+    below, beside = name_axis(["a"]), top_down(**name_axis(["a"]))
+    assert abs(below["tickangle"]) > 60 and beside["tickangle"] == 0 and below["tickfont"]["size"] == 10
 
 
 def test_a_logarithmic_axis_is_labelled_over_all_of_its_values() -> None:
@@ -139,6 +188,21 @@ def test_a_logarithmic_axis_is_labelled_over_all_of_its_values() -> None:
     assert short["ticktext"] == ["1", "2", "5", "10", "20", "50", "100", "200", "500"]
     assert long["tickvals"][0] <= 1e-6 and long["tickvals"][-1] >= 1e6 and len(long["tickvals"]) <= 13
     assert log_axis(np.zeros(2), title="n") == {"type": "log", "title": "n"}
+
+
+@pytest.mark.parametrize("tokens", [64, 256])
+def test_a_pattern_carries_no_words_by_cell(tokens: int) -> None:
+    names = tuple(f"token {at}" for at in range(tokens))
+    figure = HeadPattern(torch.randn(tokens, tokens), about=PATTERN, labels={"query": names, "key": names}).figure()
+    assert len(str(figure.to_json())) < 8 * tokens**2 + 200 * tokens + 10_000
+
+
+def test_a_legend_stands_below_in_room_of_its_own() -> None:
+    lines = [go.Scatter(y=[1, 2], name=f"a run with a name {at}") for at in range(9)]
+    few, many = (drawn(canvas(ABOUT, lines[:count])) for count in (1, 9))
+    place = many["legend"]
+    assert (place["orientation"], place["yref"], place["y"], place["yanchor"]) == ("h", "container", 0, "bottom")
+    assert many["margin"]["b"] - few["margin"]["b"] == many["height"] - few["height"] >= 60
 
 
 def test_a_grid_takes_one_index_of_the_axes_before_the_heads() -> None:
@@ -157,6 +221,14 @@ def test_what_stands_beside_a_score_is_in_its_hover_text() -> None:
 def test_a_score_without_a_null_speaks_of_none() -> None:
     cells = traces(HeadScore(torch.eye(2), about=ABOUT).figure())[0]
     assert "null" not in cells.hovertemplate and cells.colorbar.title.text == "A &lt;score&gt;"
+
+
+def test_the_words_of_a_score_are_those_of_its_title() -> None:
+    titled = replace(ABOUT, title="minority mass", by_gauge={"odd": ("value",)})
+    figure = HeadScore(torch.eye(2), about=titled).figure()
+    words = "minority mass (gauge-dependent)"
+    assert traces(figure)[0].colorbar.title.text == drawn(figure)["title"]["text"] == words
+    assert f"<br>{words} %{{z" in traces(figure)[0].hovertemplate and "value" not in traces(figure)[0].hovertemplate
 
 
 def test_a_head_on_the_plane_is_tied_to_its_null_and_the_furthest_are_named() -> None:
@@ -187,3 +259,30 @@ def test_names_of_points_near_each_other_stand_on_different_sides() -> None:
     points = np.array([[0.0, 0.0, 0.0, 0.9], [0.0, 0.01, 0.02, 0.9]])
     found = sides(points)
     assert len(set(found[:3])) == 3 and found[3] == SIDES[0]
+
+
+@pytest.mark.e2e
+def test_a_cell_says_both_tokens_in_full_whether_they_are_labelled_or_not(browser: Any) -> None:
+    tokens = tuple(f" <a long token {at}>" for at in range(60))
+    found = HeadPattern(torch.ones(60, 60), about=PATTERN, labels={"query": tokens, "key": tokens})
+    page = browser.new_page()
+    page.set_content(f"<body style='margin: 0'>{found.figure().to_html(full_html=False, include_plotlyjs=True)}</body>")
+    page.wait_for_selector(".heatmaplayer image")
+    labelled = [round(at) for at in drawn(found.figure())["xaxis"]["tickvals"]]
+    for query, key in ((labelled[3], labelled[5]), (labelled[3] + 1, labelled[5]), (50, labelled[5] + 1)):
+        assert pointed_at(page, query, key).startswith(
+            f"·<a long token {query}> at {query} ← ·<a long token {key}> at {key}"
+        )
+    page.close()
+
+
+def pointed_at(page: Any, query: int, key: int) -> str:
+    """What the box beside a cell says."""
+    place = """([query, key]) => {
+        const {xaxis, yaxis} = document.querySelector(".js-plotly-plot")._fullLayout;
+        return [xaxis._offset + xaxis.d2p(key), yaxis._offset + yaxis.d2p(query)];
+    }"""
+    page.mouse.move(0, 0)
+    page.mouse.move(*page.evaluate(place, [query, key]))
+    page.wait_for_selector(".hovertext")
+    return str(page.locator(".hovertext").text_content())

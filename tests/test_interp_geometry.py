@@ -272,6 +272,7 @@ def test_the_angles_figure_is_a_bar_per_head() -> None:
     figure: Any = found.figure()
     names = [trace.name for trace in figure.data]
     assert names[:3] == ["antiparallel", "orthogonal", "parallel"] and len(figure.data[0].y) == 6
+    assert [bool(trace.marker.pattern.shape) for trace in figure.data[:3]] == [True, False, False]
     assert math.isclose(sum(float(trace.y[0]) for trace in figure.data[:3]), 1, rel_tol=1e-6)
 
 
@@ -281,6 +282,7 @@ def test_an_embedding_figure_names_token_kind_place_and_norm(dims: int) -> None:
     figure: Any = found.figure()
     queries, keys = figure.data
     assert {queries.type, keys.type} == {"scatter" if dims == 2 else "scatter3d"}
+    assert (queries.marker.symbol, keys.marker.symbol) == ("circle", "diamond")
     assert (queries.name, list(keys.customdata[3][:2])) == ("queries", ["d", 3])
     assert math.isclose(float(keys.customdata[3][2]), found.key_norms[3].item(), rel_tol=1e-5)
 
@@ -290,4 +292,4 @@ def test_a_temperature_figure_is_white_at_one_and_escapes_tokens() -> None:
     figure: Any = temperatures(tau, None, ("<b>", "x")).figure()
     assert figure.data[0].z.tolist() == [[0.0, 0.5], [-0.5, 0.0]]
     assert figure.data[0].zmin == -0.5 and figure.layout.xaxis.ticktext == ("&lt;b&gt;", "x")
-    assert "&lt;b&gt;" in str(figure.data[0].text)
+    assert figure.layout.xaxis.labelalias == {"0": "&lt;b&gt; at 0", "1": "x at 1"}

@@ -241,9 +241,12 @@ def test_one_token_has_an_effect_without_a_loss() -> None:
 def test_the_figure_marks_where_the_likeliest_token_changed() -> None:
     found = touched(of("zero"), of("zero", 0))
     figure: Any = found.figure()
-    assert [bar.name for bar in figure.data] == ["KL", "Δ loss", "Δ logit of the target", "Δ logit of the distractor"]
-    assert len(set(figure.data[0].marker.color[found.changed.numpy()])) == 1
-    assert figure.data[0].customdata[1] == "&lt;t17&gt;" and figure.layout.xaxis.ticktext[1] == "&lt;t17&gt;"
+    stays, another, *lines = figure.data
+    assert (stays.name, another.name) == ("KL, likeliest token stays", "KL, another token is likeliest")
+    assert another.x.tolist() == found.changed.nonzero().flatten().tolist()
+    assert stays.y.tolist() == found.kl[~found.changed].tolist() and stays.marker.color != another.marker.color
+    assert [one.name for one in lines] == ["Δ loss", "Δ logit of the target", "Δ logit of the distractor"]
+    assert figure.layout.xaxis.labelalias["1"] == "&lt;t17&gt; at 1" and figure.layout.barmode == "overlay"
 
 
 def test_predictions_stand_side_by_side() -> None:
@@ -251,4 +254,5 @@ def test_predictions_stand_side_by_side() -> None:
     figure: Any = predictions_figure(found)
     before, after = figure.data
     assert before.y.tolist() == [0, 1, 2] and after.y.tolist() == [2, 1, 0]
+    assert (before.marker.pattern.shape, after.marker.pattern.shape) == (None, "/")
     assert before.x[0] == after.x[0] == found.before_probability[0, 0]

@@ -135,7 +135,8 @@ def test_the_entries_of_noise_are_as_large_as_their_null() -> None:
 def test_the_geometry_s_figure_shows_each_measure_beside_its_null() -> None:
     found = residual_geometry(random_stream())
     figure = found.figure()
-    assert [one.name for one in figure.data[:2]] == ["relative residual", "null"]
+    assert [one.name for one in figure.data[:2]] == ["mean cosine", "null"]
+    assert [button.label for button in figure.layout.updatemenus[0].buttons][:2] == ["mean cosine", "relative residual"]
     assert figure.data[4].y.tolist() == found.effective_rank.tolist()
     assert figure.data[5].error_y.array.tolist() == found.effective_rank_null_spread.tolist()
     assert [bool(one.visible) for one in figure.data] == [True, True] + [False] * 6
@@ -150,7 +151,7 @@ def test_the_figure_of_massive_activations_says_where_they_stand() -> None:
 
 
 def test_norms_and_sinks_are_drawn_by_depth_and_by_head() -> None:
-    norms = residual_norms(random_stream()).figure().data[0]
-    assert norms.zmin == 0 and tuple(norms.y) == ("embedding", "layer 0", "layer 1")
+    norms = residual_norms(random_stream()).figure()
+    assert norms.data[0].zmin == 0 and norms.layout.yaxis.ticktext == ("embedding", "layer 0", "layer 1")
     share, which = sinks(torch.eye(4)[None, None], CAUSAL).figure().data
     assert share.z.tolist() == [[0.25]] and which.z.tolist() == [[0.0]] and which.visible is False

@@ -363,7 +363,7 @@ def test_curves_run_along_the_prompt_beside_equal_weights() -> None:
     figure: Any = row_curves_figure(curves, "first_token_mass")
     line, null = figure.data
     assert (line.y.tolist(), null.y.tolist()) == ([1, 0.25], [1, 0.5])
-    assert line.text.tolist() == ["&lt;s&gt;", "b"] and null.name == "equal weights"
+    assert figure.layout.xaxis.labelalias["0"] == "&lt;s&gt; at 0" and null.name == "equal weights"
     drawn: Any = curves.figure()
     assert drawn.data[0].y[1] == curves.normalised_entropy[0, 0, 1]
     with pytest.raises(ValueError, match="unknown statistic 'colour'; known: entropy"):

@@ -83,6 +83,7 @@ def test_the_figure_has_a_line_per_run_on_a_logarithmic_axis(found: Trajectory) 
     figure = found.figure()
     assert [list(trace.x) for trace in figure.data] == [[8], [4, 16, 20]]
     assert figure.layout.xaxis.type == "log" and figure.data[1].name == "second run"
+    assert figure.data[0].line.dash != figure.data[1].line.dash
     assert figure.layout.annotations[0].text == found.warnings[0]
 
 

@@ -134,6 +134,20 @@ def test_a_heatmap_of_zeros_has_no_say() -> None:
     assert colours(empty) == colours(weak) == [(-0.2, 0.2)]
 
 
+def test_a_heatmap_from_0_beside_a_signed_one_takes_its_scale() -> None:
+    figures: list[Any] = [score(torch.tensor([row])).figure() for row in ([0.1, 0.4], [0.2, -0.3])]
+    assert colours(figures[0])[0][0] == 0 and figures[0].data[0].colorscale != figures[1].data[0].colorscale
+    on_shared_scales(figures)
+    assert np.allclose(colours(figures[0]), (-0.4, 0.4)) and colours(figures[0]) == colours(figures[1])
+    assert figures[0].data[0].colorscale == figures[1].data[0].colorscale
+
+
+def test_heatmaps_from_0_stay_so_side_by_side() -> None:
+    figures: list[Any] = [score(torch.tensor([row])).figure() for row in ([0.1, 0.5], [0.2, 0.25], [0.0, 0.0])]
+    on_shared_scales(figures)
+    assert {colours(figure)[0] for figure in figures} == {(0.0, 0.5)}
+
+
 def test_lines_of_two_models_have_the_same_range_in_every_view() -> None:
     low, high = lines([0.0, 1.0], [5.0, 6.0]), lines([2.0, 4.0], [7.0, 105.0])
     on_shared_scales([low, high])

@@ -9,6 +9,7 @@ from app.head_chooser import head_chooser, open_from_points
 from app.page import analysed, page
 from app.python_code import analysis_code
 from app.refusals import refusals_in_place
+from interp.deletion.quadrants import QUADRANTS
 
 opened = page(
     "Deletion & copying",
@@ -34,7 +35,7 @@ with refusals_in_place("The heads of this model cannot be compared"):
             analysis_code(opened, "deletion"),
             key="quadrants",
             field="share",
-            on_select=open_from_points(facts),
+            on_select=open_from_points(facts, curves=len(QUADRANTS)),
         )
         scatter_panel(opened, head, found)
     with right:

@@ -17,7 +17,7 @@ FIGURES: dict[str, str] = {
     "QKSpectrum": "circuits:spectrum_figure",
     "Composition": "circuits:composition_figure",
     "TopTokens": "circuits:top_tokens_figure",
-    "Quadrants": "deletion:quadrants_figure",
+    "Quadrants": "quadrants:quadrants_figure",
     "DecisionPlane": "decision_plane:decision_plane_figure",
     "NegativeMass": "deletion:negative_mass_figure",
     "Contributions": "deletion:contributions_figure",

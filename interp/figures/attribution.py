@@ -10,13 +10,15 @@ from interp.about import About
 from interp.attribution.direct import DirectAttribution, SourceAttribution
 from interp.attribution.logit_lens import LogitLens
 from interp.attribution.patching import Patching
-from interp.figures.canvas import FRAME, PLOT, bar, canvas, escaped, head_name, signed_heatmap, token_ticks, top_down
+from interp.figures.axes import name_axis, token_axis, top_down
+from interp.figures.canvas import FRAME, PLOT, bar, canvas, escaped, head_name
 from interp.figures.choice import choice
 from interp.figures.colours import BLUE, POSITIVE, RED
 from interp.figures.heads import grid
+from interp.figures.heatmaps import share_range, signed_heatmap
 
 LEFT, RIGHT = [0.0, 0.46], [0.56, 1.0]
-MOST_ROWS, MOST_IN_HALF = 26, 18
+MOST_ROWS, MOST_IN_HALF = 26, 10
 
 
 def direct_attribution_figure(result: DirectAttribution) -> go.Figure:
@@ -35,9 +37,9 @@ def direct_attribution_figure(result: DirectAttribution) -> go.Figure:
     return canvas(
         of_target(result),
         [bars, second(grid(result, "head"), result.about.unit)],
-        xaxis={"title": escaped(result.of), "domain": LEFT},
+        xaxis={"title": result.about.unit, "domain": LEFT},
         yaxis=top_down(),
-        **grid_axes("head"),
+        **grid_axes(),
         showlegend=False,
     )
 
@@ -51,15 +53,14 @@ def source_attribution_figure(result: SourceAttribution) -> go.Figure:
     """Heads by source token."""
     layers, heads, sources = result.value.shape
     tokens = result.labels.get("source", tuple(map(str, range(sources))))
-    words = np.broadcast_to(np.array([escaped(token) for token in tokens]), (layers * heads, sources))
     names = [head_name(layer, head) for layer in range(layers) for head in range(heads)]
-    cells = signed_heatmap(result.value.flatten(0, 1), "head %{y}<br>from %{text} at %{x}<br>%{z:.4f}", words)
+    cells = signed_heatmap(result.value.flatten(0, 1), "%{y}<br>from %{x}<br>%{z:.4f}")
     return canvas(
         of_target(result),
         [cells.update(colorbar=bar(result.of))],
         tall=max(PLOT, 6 * len(names)),
-        xaxis={"title": "source", **token_ticks(tokens)},
-        yaxis=top_down(title="head", **token_ticks(names, MOST_ROWS)),
+        xaxis=token_axis(tokens, title="source"),
+        yaxis=top_down(**name_axis(names, MOST_ROWS, title="head")),
     )
 
 
@@ -68,18 +69,18 @@ def logit_lens_figure(result: LogitLens) -> go.Figure:
     _, positions, targets = result.probability.shape
     tokens = result.labels.get("pos", tuple(map(str, range(positions))))
     kinds = result.labels.get("target", tuple(f"target {index}" for index in range(targets)))
-    traces = [lens_trace(result, index, kind, tokens) for index, kind in enumerate(kinds)]
+    traces = [lens_trace(result, index, kind) for index, kind in enumerate(kinds)]
     depths = list(result.labels["depth"])
     return canvas(
         result.about,
         traces,
-        xaxis={"title": "position", **token_ticks(tokens)},
-        yaxis=top_down(title="depth", **token_ticks(depths, MOST_ROWS)),
+        xaxis=token_axis(tokens, title="position"),
+        yaxis=top_down(**name_axis(depths, MOST_ROWS, title="depth")),
         **choice(kinds),
     )
 
 
-def lens_trace(result: LogitLens, index: int, kind: str, tokens: tuple[str, ...]) -> go.Heatmap:
+def lens_trace(result: LogitLens, index: int, kind: str) -> go.Heatmap:
     """One target's heatmap."""
     logits, ranks = result.logit[..., index].tolist(), result.rank[..., index].tolist()
     ids, tops = result.token[:, index].tolist(), result.top.tolist()
@@ -90,11 +91,10 @@ def lens_trace(result: LogitLens, index: int, kind: str, tokens: tuple[str, ...]
     words = np.array(
         [
             [
-                f"after {escaped(token)}<br>{said(ids[i])}: logit {row[i]:.3f}, rank {rank[i]}<br>"
-                f"likeliest: {said(top[i])}"
-                for i, token in enumerate(tokens)
+                f"{said(token)}: logit {logit:.3f}, rank {rank}<br>likeliest: {said(top)}"
+                for token, logit, rank, top in zip(ids, *of_depth, strict=True)
             ]
-            for row, rank, top in zip(logits, ranks, tops, strict=True)
+            for of_depth in zip(logits, ranks, tops, strict=True)
         ]
     )
     return go.Heatmap(
@@ -104,7 +104,7 @@ def lens_trace(result: LogitLens, index: int, kind: str, tokens: tuple[str, ...]
         colorbar=bar("probability"),
         colorscale=POSITIVE,
         text=words,
-        hovertemplate="%{text}<br>probability %{z:.4f}<extra></extra>",
+        hovertemplate="%{y}, after %{x}<br>%{text}<br>probability %{z:.4f}<extra></extra>",
         visible=index == 0,
         name=kind,
     )
@@ -113,16 +113,15 @@ def lens_trace(result: LogitLens, index: int, kind: str, tokens: tuple[str, ...]
 def patching_figure(result: Patching) -> go.Figure:
     """Residual before each layer by position, beside the heads."""
     tokens = result.labels["pos"]
-    words = np.broadcast_to(np.array([escaped(token) for token in tokens]), tuple(result.resid_pre.shape))
-    residual = signed_heatmap(result.resid_pre, "before layer %{y}<br>%{text} at %{x}<br>%{z:.4f}", words)
+    residual = signed_heatmap(result.resid_pre, "before layer %{y}<br>%{x}<br>%{z:.4f}").update(showscale=False)
     heads = second(grid(result, "head"), result.about.unit)
-    peak = float(max(result.resid_pre.abs().max(), result.head.abs().max()))
+    share_range([residual, heads])
     return canvas(
         result.about,
-        [residual.update(showscale=False, zmin=-peak, zmax=peak), heads.update(zmin=-peak, zmax=peak)],
-        xaxis={"title": "position", "domain": LEFT, **token_ticks(tokens, most=MOST_IN_HALF)},
+        [residual, heads],
+        xaxis=token_axis(tokens, MOST_IN_HALF, title="position", domain=LEFT),
         yaxis=top_down(title="layer", type="category"),
-        **grid_axes("head"),
+        **grid_axes(),
     )
 
 
@@ -131,7 +130,7 @@ def second(trace: go.Heatmap, unit: str) -> go.Heatmap:
     return trace.update(xaxis="x2", yaxis="y2", colorbar=bar(unit))
 
 
-def grid_axes(title: str) -> dict[str, Any]:
-    """The axes of a grid of heads in the right half."""
-    x = {"title": title, "type": "category", "domain": RIGHT, "anchor": "y2", **FRAME}
-    return {"xaxis2": x, "yaxis2": top_down(title="layer", type="category", anchor="x2", **FRAME)}
+def grid_axes() -> dict[str, Any]:
+    """The axes of a grid of heads in the right half, where a title of the layers would stand in the left one."""
+    x = {"title": "head", "type": "category", "domain": RIGHT, "anchor": "y2", **FRAME}
+    return {"xaxis2": x, "yaxis2": top_down(tickprefix="L", type="category", anchor="x2", **FRAME)}

@@ -13,10 +13,12 @@ from interp.circuits.copying import Copying
 from interp.circuits.diagonal import DiagonalRanks
 from interp.circuits.qk_spectrum import QKSpectrum
 from interp.circuits.top_tokens import TopTokens
-from interp.figures.canvas import bar, canvas, escaped, head_name, signed_heatmap, top_down
+from interp.figures.axes import name_axis, top_down
+from interp.figures.canvas import bar, canvas, escaped, head_name
 from interp.figures.choice import choice
 from interp.figures.colours import BLUE, RED, depth_colour
 from interp.figures.heads import head_grid
+from interp.figures.heatmaps import signed_heatmap
 
 
 def copying_figure(copying: Copying) -> go.Figure:
@@ -87,21 +89,18 @@ def top_tokens_figure(top: TopTokens) -> go.Figure:
         np.concatenate([getattr(top, f"highest{of}").numpy(), getattr(top, f"lowest{of}").numpy()[order]])
         for of in ("", "_null", "_null_spread")
     )
-    shown = [escaped(token) for token in tokens]
     bars = go.Bar(
         x=values,
         y=np.arange(len(tokens)),
         orientation="h",
         marker={"color": np.where(values < 0, RED, BLUE)},
-        text=shown,
         customdata=np.stack([null, spread], -1),
-        textposition="none",
-        hovertemplate=f"{escaped(top.token_string)} → %{{text}}<br>%{{x:.4f}}<br>"
+        hovertemplate=f"{escaped(top.token_string)} → %{{y}}<br>%{{x:.4f}}<br>"
         "other tokens %{customdata[0]:.4f} ± %{customdata[1]:.4f}<extra></extra>",
     )
     said = replace(top.about, title=f"{top.about.title} by {top.token_string!r}")
-    ticks: dict[str, Any] = {"tickmode": "array", "tickvals": np.arange(len(tokens)), "ticktext": shown}
-    return canvas(said, [bars], "highest", xaxis={"title": top.about.unit}, yaxis=top_down(**ticks))
+    rows = top_down(**name_axis(tokens, len(tokens)))
+    return canvas(said, [bars], "highest", xaxis={"title": top.about.unit}, yaxis=rows)
 
 
 def _excess_heatmap(composition: Composition, at: int) -> go.Heatmap:

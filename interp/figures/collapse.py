@@ -11,16 +11,22 @@ from interp.collapse.comparison import CollapseComparison
 from interp.collapse.curves import CollapseCurves
 from interp.collapse.paths import PathBound
 from interp.collapse.squashing import Squashing
-from interp.figures.canvas import GAUGE, canvas, escaped, log_axis, token_ticks
+from interp.figures.axes import log_axis, token_axis
+from interp.figures.canvas import GAUGE, canvas, escaped
 from interp.figures.choice import choice
-from interp.figures.colours import BLUE, DASHED, DASHES, depth_colour
+from interp.figures.colours import BLUE, DASHED, GREY, depth_colour, line_style
 from interp.result import Result
 
 Curves = CollapseCurves | CollapseComparison
 
 
 def collapse_figure(curves: CollapseCurves) -> go.Figure:
-    """A line per depth, darker when deeper, and the null after the final norm dashed; a menu of distances."""
+    """A line per depth, darker when deeper, and the null after the final norm dashed; a menu of distances.
+
+    D of a single pair is a bar per depth instead.
+    """
+    if len(curves.lengths) == 1:
+        return by_depth_figure(curves)
     depths, names = curves.labels["depth"], curves.labels["distance"]
     traces = []
     for view in range(len(names)):
@@ -34,11 +40,24 @@ def collapse_figure(curves: CollapseCurves) -> go.Figure:
     )
 
 
+def by_depth_figure(curves: CollapseCurves) -> go.Figure:
+    """D of one pair by depth, the null dashed with its spread; a menu of distances."""
+    depths, names = np.array(curves.labels["depth"]), curves.labels["distance"]
+    traces: list[Any] = []
+    for view in range(len(names)):
+        shown = {"x": depths, "visible": view == 0, "hovertemplate": "%{x}<br>%{y:.4g}<extra></extra>"}
+        spread = {"type": "data", "array": curves.distance_null_spread[view, :, 0].numpy(), "color": GREY}
+        null = curves.distance_null[view, :, 0].numpy()
+        traces.append(go.Bar(y=curves.distance[view, :, 0].numpy(), name="these prompts", marker_color=BLUE, **shown))
+        traces.append(go.Scatter(y=null, name="null", line=DASHED, error_y=spread, **shown))
+    return canvas(curves.about, traces, "distance", yaxis={"title": "D"}, **choice(names, per_view=2))
+
+
 def collapse_comparison_figure(found: CollapseComparison) -> go.Figure:
     """D(n)/D(n₀), a line per model; a menu of distances."""
     names, models = found.labels["distance"], found.labels["model"]
     traces = [
-        growth(found, found.relative[at, view], model, view, line={"dash": DASHES[at % len(DASHES)]})
+        growth(found, found.relative[at, view], model, view, line=line_style(at))
         for view in range(len(names))
         for at, model in enumerate(models)
     ]
@@ -87,10 +106,9 @@ def path_cancellation_figure(found: PathCancellation) -> go.Figure:
 def over_tokens(found: Result, field: str, visible: bool = True) -> list[Any]:
     """Bars of a field over the source tokens, and its null as a dashed line."""
     values, null = (found.tensors()[name].numpy() for name in (field, f"{field}_null"))
-    words = np.array([escaped(one) for one in source_tokens(found, len(values))], dtype=object)
-    hover = "%{text} at %{x}<br>%{y:.4g}<br>null %{customdata:.4g}<extra></extra>"
+    hover = "%{x}<br>%{y:.4g}<br>null %{customdata:.4g}<extra></extra>"
     x = np.arange(len(values))
-    bar = go.Bar(x=x, y=values, text=words, textposition="none", customdata=null, hovertemplate=hover)
+    bar = go.Bar(x=x, y=values, customdata=null, hovertemplate=hover)
     bar.update(name=field.replace("_", " "), marker_color=BLUE, visible=visible)
     return [bar, go.Scatter(x=x, y=null, mode="lines", name="null", line=DASHED, visible=visible, hoverinfo="skip")]
 
@@ -98,9 +116,5 @@ def over_tokens(found: Result, field: str, visible: bool = True) -> list[Any]:
 def by_token(found: Result, title: str) -> dict[str, Any]:
     """The axes of bars over tokens."""
     first = next(iter(found.tensors().values()))
-    return {"xaxis": {"title": "token", **token_ticks(source_tokens(found, len(first)))}, "yaxis": {"title": title}}
-
-
-def source_tokens(found: Result, count: int) -> tuple[str, ...]:
-    """The tokens, or their places where they have no names."""
-    return tuple(found.labels.get("source", tuple(map(str, range(count)))))
+    tokens = found.labels.get("source", tuple(map(str, range(len(first)))))
+    return {"xaxis": token_axis(tokens, title="token"), "yaxis": {"title": title}}

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from interp.deletion.decision_plane import BELOW_NULL, DecisionPlane
-from interp.figures.canvas import canvas
+from interp.figures.canvas import bar, canvas
 from interp.figures.colours import DEPTHS, GREY
 from interp.figures.deletion import head_names
 
@@ -24,7 +24,7 @@ def decision_plane_figure(found: DecisionPlane) -> go.Figure:
         "color": layers,
         "colorscale": DEPTHS,
         "size": 10,
-        "colorbar": {"title": "layer", "len": 0.8, "y": 1, "yanchor": "top", "dtick": 1 + layers.max() // 8},
+        "colorbar": {**bar("layer"), "dtick": 1 + layers.max() // 8},
     }
     axis = {"range": [-0.05, 1.05]}
     return canvas(
@@ -37,7 +37,6 @@ def decision_plane_figure(found: DecisionPlane) -> go.Figure:
         ],
         xaxis={"title": "dynamic", **axis},
         yaxis={"title": "static", **axis},
-        legend={"x": 1.02, "y": 0, "yanchor": "bottom"},
     )
 
 

@@ -1,4 +1,4 @@
-"""Figures of deletion and copying: quadrants, negative mass, contributions and their scatter."""
+"""Figures of deletion and copying: negative mass, contributions and their scatter."""
 
 import numpy as np
 import plotly.graph_objects as go
@@ -8,33 +8,14 @@ from torch import Tensor
 from interp.deletion.attention_contribution import AttentionContribution
 from interp.deletion.contributions import Contributions
 from interp.deletion.negative_mass import NegativeMass
-from interp.deletion.quadrants import QUADRANTS, Quadrants
-from interp.figures.canvas import SQUARE, canvas, escaped, head_name, signed_heatmap, token_ticks, top_down
+from interp.figures.axes import token_axis, top_down
+from interp.figures.canvas import SQUARE, canvas, escaped, head_name
 from interp.figures.choice import choice
 from interp.figures.colours import BLUE
 from interp.figures.heads import head_grid
+from interp.figures.heatmaps import signed_heatmap
 
-# Blue raises the attended token's logit, red lowers it; the pale ones do so through a negative weight.
-COLOURS = ("#2166ac", "#b2182b", "#f4a582", "#92c5de")
-
-
-def quadrants_figure(found: Quadrants) -> go.Figure:
-    """A bar of every head, split into the four quadrants; pointing at it gives the null."""
-    names = head_names(found.share)
-    null, spread = (one.flatten(0, 1).numpy() for one in (found.share_null, found.share_null_spread))
-    bars = [
-        go.Bar(
-            name=QUADRANTS[i],
-            x=names,
-            y=found.share[..., i].flatten().numpy(),
-            customdata=np.stack([null[:, i], spread[:, i]], -1),
-            marker_color=COLOURS[i],
-            hovertemplate="%{x} %{fullData.name}<br>%{y:.3f}<br>null %{customdata[0]:.3f} ± %{customdata[1]:.3f}"
-            "<extra></extra>",
-        )
-        for i in (0, 3, 1, 2)
-    ]
-    return canvas(found.about, bars, "share", barmode="stack", yaxis={"range": [0, 1], "title": "share"})
+PAIR = "%{y} ← %{x}<br>%{z:.4f}"
 
 
 def negative_mass_figure(found: NegativeMass) -> go.Figure:
@@ -45,20 +26,15 @@ def negative_mass_figure(found: NegativeMass) -> go.Figure:
 def contributions_figure(found: Contributions) -> go.Figure:
     """C of one head over the tokens; a menu where there are several heads."""
     names = found.labels["head"]
-    count = found.contribution.shape[-1]
-    tokens = [escaped(one) for one in found.labels.get("source", tuple(map(str, range(count))))]
-    pairs = np.array([[f"{d} ← {s}" for s in tokens] for d in tokens], dtype=object)
-    maps = [signed_heatmap(one, "%{text}<br>%{z:.4f}", pairs) for one in found.contribution]
-    for i, one in enumerate(maps):
-        one.visible = i == 0
-    ticks = token_ticks(found.labels.get("source", tokens))
+    tokens = found.labels.get("source", tuple(map(str, range(found.contribution.shape[-1]))))
+    maps = [signed_heatmap(one, PAIR).update(visible=i == 0) for i, one in enumerate(found.contribution)]
     return canvas(
         found.about,
         maps,
         "contribution",
         tall=SQUARE,
-        xaxis={"title": f"source ({names[0]})" if len(maps) == 1 else "source", **ticks},
-        yaxis=top_down(title="destination", **ticks),
+        xaxis=token_axis(tokens, title=f"source ({names[0]})" if len(maps) == 1 else "source"),
+        yaxis=top_down(**token_axis(tokens, title="destination")),
         **choice(names),
     )
 

@@ -7,15 +7,20 @@ import plotly.graph_objects as go
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.figures.canvas import GAUGE, bar, canvas, escaped, head_name, signed_heatmap, token_ticks, top_down
+from interp.figures.axes import token_axis, top_down
+from interp.figures.canvas import GAUGE, bar, canvas, escaped, head_name
 from interp.figures.choice import choice
+from interp.figures.colours import BLUE, CHANCE, GREY, RED, fill
+from interp.figures.heatmaps import signed_heatmap
 from interp.geometry.angles import Angles
 from interp.geometry.embedding import JointEmbedding
 from interp.geometry.temperatures import Temperatures
 
-SIDES = {"antiparallel": "#b2182b", "orthogonal": "#c8ccd4", "parallel": "#2166ac"}
-KINDS = {"queries": "#e08214", "keys": "#1b7837"}
-CHANCE = {"color": "#1c2030", "dash": "dash", "width": 1}
+SIDES = {"antiparallel": fill(RED, is_striped=True), "orthogonal": fill("#c8ccd4"), "parallel": fill(BLUE)}
+KINDS = {
+    "queries": {"color": "#e08214", "symbol": "circle"},
+    "keys": {"color": "#1b7837", "symbol": "diamond"},
+}
 TEMPERED = {"query": "τ_q", "value": "τ_v", "query_beside_position": "τ_q", "value_beside_position": "τ_v"}
 
 
@@ -28,12 +33,12 @@ def angles_figure(angles: Angles) -> go.Figure:
             x=names,
             y=getattr(angles, side).flatten().numpy(),
             name=side,
-            marker={"color": colour},
+            marker=look,
             customdata=getattr(angles, f"{side}_pairs").flatten().numpy(),
             hovertemplate=f"%{{x}} {side} %{{y:.4f}}<br>of pairs %{{customdata:.4f}}"
             f"<br>at random {getattr(angles, f'{side}_null')[0, 0]:.4f}<extra></extra>",
         )
-        for side, colour in SIDES.items()
+        for side, look in SIDES.items()
     ]
     below = float(angles.antiparallel_null[0, 0])
     lines = [
@@ -66,7 +71,7 @@ def angle_histogram_figure(angles: Angles, layer: int = 0, head: int = 0) -> go.
             opacity=0.6,
             hovertemplate=f"{hover}<extra>{name}</extra>",
         )
-        for values, name, colour in ((angles.pairs, "pairs", "#8a90a0"), (angles.mass, "attention", "#2166ac"))
+        for values, name, colour in ((angles.pairs, "pairs", GREY), (angles.mass, "attention", BLUE))
     )
     chance = go.Scatter(x=middles, y=angles.pairs_null[at].numpy(), mode="lines", line=CHANCE, name="at random")
     return canvas(
@@ -110,7 +115,7 @@ def cloud(
         **place,
         mode="markers",
         name=kind,
-        marker={"color": KINDS[kind], "size": 4 if len(place) == 3 else 8, "opacity": 0.8},
+        marker={**KINDS[kind], "size": 4 if len(place) == 3 else 8, "opacity": 0.8},
         customdata=facts,
         hovertemplate="%{customdata[0]}<br>position %{customdata[1]}, norm %{customdata[2]:.3f}"
         f"<extra>{kind}</extra>",
@@ -128,14 +133,13 @@ def axis_titles(embedding: JointEmbedding) -> list[str]:
 def temperatures_figure(found: Temperatures) -> go.Figure:
     """Layers by tokens, white where nothing is tempered: τ − 1, or what is left of τ beside its positional line."""
     tokens = found.labels["pos"]
-    words = np.broadcast_to(np.array([escaped(token) for token in tokens], dtype=object), tuple(found.query.shape))
     names, maps = [], []
     for field, symbol in TEMPERED.items():
         beside = field.endswith("position")
         values = getattr(found, field) - (0 if beside else 1)
         name = f"{symbol} beside position" if beside else f"{symbol} − 1"
-        hover = f"layer %{{y}}, %{{text}} at %{{x}}<br>{name} = %{{z:.4f}}"
-        maps.append(signed_heatmap(values, hover, words).update(visible=not maps, name=name, colorbar=bar(name)))
+        hover = f"layer %{{y}}, %{{x}}<br>{name} = %{{z:.4f}}"
+        maps.append(signed_heatmap(values, hover).update(visible=not maps, name=name, colorbar=bar(name)))
         names.append(name + (f" ({GAUGE})" if field in found.about.gauge_dependent else ""))
-    axes = {"xaxis": {"title": "token", **token_ticks(tokens)}, "yaxis": top_down(title="layer", type="category")}
+    axes = {"xaxis": token_axis(tokens, title="token"), "yaxis": top_down(title="layer", type="category")}
     return canvas(found.about, maps, **axes, **choice(names))

@@ -7,8 +7,12 @@ import plotly.graph_objects as go
 
 from interp.deletion.of_head import HeadContributions
 from interp.deletion.quadrants import QUADRANTS
-from interp.figures.canvas import SQUARE, canvas, escaped, signed_heatmap, token_ticks, top_down
-from interp.figures.deletion import COLOURS
+from interp.figures.axes import token_axis, top_down
+from interp.figures.canvas import SQUARE, canvas
+from interp.figures.choice import choice
+from interp.figures.deletion import PAIR
+from interp.figures.heatmaps import share_range, signed_heatmap
+from interp.figures.quadrants import quadrant_fill
 
 TWIN = "#6b7280"
 
@@ -20,10 +24,9 @@ def destination_figure(found: HeadContributions, destination: int = -1) -> go.Fi
     tokens = found.labels["source"]
     quadrant = 2 * (weights < 0) + (ov < 0)
     x = np.arange(len(tokens))
-    words = np.array([escaped(token) for token in tokens], dtype=object)
     data = np.stack([weights, ov, found.contribution_null[destination].numpy()], -1)
     hover = (
-        "%{text} at %{x}<br>C = %{y:.4f} logits<br>weight %{customdata[0]:.4f}, OV term %{customdata[1]:.4f}"
+        "%{x}<br>C = %{y:.4f} logits<br>weight %{customdata[0]:.4f}, OV term %{customdata[1]:.4f}"
         "<br>softmax twin %{customdata[2]:.4f}"
     )
     bars = [
@@ -31,10 +34,8 @@ def destination_figure(found: HeadContributions, destination: int = -1) -> go.Fi
             name=name,
             x=x[quadrant == index],
             y=row[quadrant == index],
-            text=words[quadrant == index],
             customdata=data[quadrant == index],
-            textposition="none",
-            marker_color=COLOURS[index],
+            marker=quadrant_fill(index),
             hovertemplate=f"{hover}<extra>{name}</extra>",
         )
         for index, name in enumerate(QUADRANTS)
@@ -48,23 +49,24 @@ def destination_figure(found: HeadContributions, destination: int = -1) -> go.Fi
         hoverinfo="skip",
     )
     axes: dict[str, Any] = {
-        "xaxis": {"title": "source", **token_ticks(tokens)},
+        "xaxis": token_axis(tokens, title="source"),
         "yaxis": {"title": "C, logits", "zeroline": True},
     }
     return canvas(found.about, [*bars, twin], "contribution", barmode="relative", **axes)
 
 
 def head_contributions_figure(found: HeadContributions) -> go.Figure:
-    """C of all destinations and sources."""
+    """C of all destinations and sources, of the head and of its softmax twin on one range; a menu of the two."""
     tokens = found.labels["source"]
-    words = [escaped(token) for token in tokens]
-    pairs = np.array([[f"{d} ← {s}" for s in words] for d in words], dtype=object)
-    ticks = token_ticks(tokens)
+    maps = [signed_heatmap(one, PAIR) for one in (found.contribution, found.contribution_null)]
+    share_range(maps)
+    maps[1].visible = False
     return canvas(
         found.about,
-        [signed_heatmap(found.contribution, "%{text}<br>%{z:.4f}", pairs)],
+        maps,
         "contribution",
         tall=SQUARE,
-        xaxis={"title": "source", **ticks},
-        yaxis=top_down(title="destination", **ticks),
+        xaxis=token_axis(tokens, title="source"),
+        yaxis=top_down(**token_axis(tokens, title="destination")),
+        **choice(("the head", "its softmax twin")),
     )

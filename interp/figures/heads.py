@@ -8,12 +8,15 @@ import plotly.graph_objects as go
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.figures.canvas import GAUGE, bar, canvas, escaped, signed_heatmap, top_down
+from interp.figures.axes import top_down
+from interp.figures.canvas import GAUGE, bar, canvas, escaped
+from interp.figures.heatmaps import heatmap
 from interp.head_score import HeadScore
 from interp.result import Result
+from interp.similar_heads import SimilarHeads
 
 
-def head_score_figure(score: HeadScore) -> go.Figure:
+def head_score_figure(score: HeadScore | SimilarHeads) -> go.Figure:
     """The value of every head."""
     return head_grid(score, "value")
 
@@ -37,15 +40,13 @@ def grid(result: Result, field: str, *index: int, name: str = "", visible: bool 
     said = named(result, field) if name in ("", field) else f"{name} {named(result, field)}"
     hover = f"layer %{{y}}, head %{{x}}<br>{escaped(said)} %{{z:.4f}}" + ("" if null is None else "<br>null %{text}")
     words = None if null is None else null_words(null, spread)
-    trace = signed_heatmap(tensors[field][index], hover, words)
-    return trace.update(
-        visible=visible, name=name or field, colorbar=bar(result.about.title if field == "value" else said)
-    )
+    return heatmap(tensors[field][index], hover, words).update(visible=visible, name=name or field, colorbar=bar(said))
 
 
 def named(result: Result, field: str) -> str:
-    """A field in words, with a mark where it depends on the gauge."""
-    return field.replace("_", " ") + (f" ({GAUGE})" if field in result.about.gauge_dependent else "")
+    """A field in words, with a mark where it depends on the gauge; a value is what the result's title says."""
+    words = result.about.title if field == "value" else field.replace("_", " ")
+    return words + (f" ({GAUGE})" if field in result.about.gauge_dependent else "")
 
 
 def null_words(null: Float[Tensor, "layer head"], spread: Float[Tensor, "layer head"] | None) -> np.ndarray:

@@ -1,14 +1,17 @@
 """Figures of interventions: what changed along the prompt, predictions before and after, grids of touched heads."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Int
 from torch import Tensor
 
-from interp.figures.canvas import GAUGE, canvas, escaped, token_ticks, top_down
+from interp.figures.axes import token_axis, top_down
+from interp.figures.canvas import GAUGE, canvas, escaped
 from interp.figures.choice import choice
+from interp.figures.colours import fill
 from interp.figures.heads import grid, head_grid, heads
 from interp.interventions.effect import InterventionEffect
 from interp.interventions.intervention import SIGNED
@@ -18,7 +21,7 @@ from interp.interventions.sweep import InterventionSweep
 
 OPENING = "zero"  # changes something in every model; without negative weights, keeping the positive ones does not
 SWEPT = {"loss_change": "Δ loss", "kl": "KL", "changed": "share of positions that change"}
-STAYED, CHANGED = "#9ecae1", "#08519c"
+STAYED, CHANGED = ("KL, likeliest token stays", "#9ecae1"), ("KL, another token is likeliest", "#08519c")
 FIELDS = {
     "loss_change": "Δ loss",
     "target_change": "Δ logit of the target",
@@ -27,21 +30,25 @@ FIELDS = {
 
 
 def intervention_figure(found: InterventionEffect) -> go.Figure:
-    """KL by position, darker where the likeliest token is another, with the changes of loss and logits as lines."""
+    """KL by position, dark where the likeliest token is another, with the changes of loss and logits as lines."""
     at = np.arange(len(found.kl))
     before, after = (_likeliest(found, ids) for ids in (found.before_ids, found.after_ids))
     words = np.array([f"{b} → {a}" for b, a in zip(before, after, strict=True)], dtype=object)
     tokens = found.labels.get("position", tuple(map(str, at)))
-    bars = go.Bar(
-        name="KL",
-        x=at,
-        y=found.kl.numpy(),
-        text=words,
-        textposition="none",
-        customdata=np.array([escaped(one) for one in tokens], dtype=object),
-        marker_color=np.where(found.changed.numpy(), CHANGED, STAYED),
-        hovertemplate="after %{customdata}<br>KL %{y:.4f}<br>likeliest: %{text}<extra></extra>",
-    )
+    changed, kl = found.changed.numpy(), found.kl.numpy()
+    bars = [
+        go.Bar(
+            name=name,
+            x=at[of_kind],
+            y=kl[of_kind],
+            text=words[of_kind],
+            textposition="none",
+            width=0.8,
+            marker=fill(colour),
+            hovertemplate="after %{x}<br>KL %{y:.4f}<br>likeliest: %{text}<extra></extra>",
+        )
+        for name, colour, of_kind in ((*STAYED, ~changed), (*CHANGED, changed))
+    ]
     lines = [
         go.Scatter(
             name=name,
@@ -54,7 +61,8 @@ def intervention_figure(found: InterventionEffect) -> go.Figure:
         for field, name in FIELDS.items()
         if (values := getattr(found, field)) is not None
     ]
-    return canvas(found.about, [bars, *lines], "kl", xaxis=token_ticks(tokens), yaxis={"title": "nats, logits"})
+    axes: dict[str, Any] = {"xaxis": token_axis(tokens), "yaxis": {"title": "nats, logits"}}
+    return canvas(found.about, [*bars, *lines], "kl", barmode="overlay", **axes)
 
 
 def predictions_figure(found: InterventionEffect, position: int = -1) -> go.Figure:
@@ -62,8 +70,8 @@ def predictions_figure(found: InterventionEffect, position: int = -1) -> go.Figu
     before, after = found.before_ids[position], found.after_ids[position]
     ids = list(dict.fromkeys([*before.tolist(), *after.tolist()]))
     places = [
-        ("before", STAYED, before, found.before_probability[position]),
-        ("after", CHANGED, after, found.after_probability[position]),
+        ("before", fill(STAYED[1]), before, found.before_probability[position]),
+        ("after", fill(CHANGED[1], is_striped=True), after, found.after_probability[position]),
     ]
     bars = [
         go.Bar(
@@ -71,10 +79,10 @@ def predictions_figure(found: InterventionEffect, position: int = -1) -> go.Figu
             orientation="h",
             x=probability.numpy(),
             y=np.array([ids.index(i) for i in likely.tolist()]),
-            marker_color=colour,
+            marker=look,
             hovertemplate=f"{name} %{{x:.4f}}<extra></extra>",
         )
-        for name, colour, likely, probability in places
+        for name, look, likely, probability in places
     ]
     ticks = {"tickmode": "array", "tickvals": list(range(len(ids))), "ticktext": [_text(found, i) for i in ids]}
     axes = {"xaxis": {"title": "probability"}, "yaxis": top_down(**ticks)}

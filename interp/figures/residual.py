@@ -9,40 +9,43 @@ from interp.collapse.massive import MassiveActivations
 from interp.collapse.matrix_measures import MEASURES
 from interp.collapse.residual import ResidualGeometry, ResidualNorms
 from interp.collapse.sinks import Sinks
-from interp.figures.canvas import canvas, escaped, log_axis, token_ticks, top_down
+from interp.figures.axes import log_axis, name_axis, token_axis, top_down
+from interp.figures.canvas import canvas, escaped
 from interp.figures.choice import choice
-from interp.figures.colours import BLUE, DASHED, GREY, POSITIVE, RANKED
+from interp.figures.colours import BLUE, DASHED, GREY, RANKED
 from interp.figures.heads import grid, heads
+from interp.figures.heatmaps import heatmap
+
+FIRST = "mean_cosine"  # high where tokens are alike
 
 
 def residual_geometry_figure(found: ResidualGeometry) -> go.Figure:
     """A measure by depth, its null dashed; a menu of measures."""
-    fields, depths = found.tensors(), np.array(found.labels["depth"])
-    traces: list[Any] = []
-    for name in MEASURES:
-        style = {"x": depths, "visible": name == MEASURES[0], "hovertemplate": "%{x}<br>%{y:.4f}<extra></extra>"}
+    measures = sorted(MEASURES, key=lambda name: name != FIRST)
+    fields, depths = found.tensors(), found.labels["depth"]
+    hover, traces = "%{x}<br>%{y:.4f}<extra></extra>", []
+    for name in measures:
+        style = {"x": np.arange(len(depths)), "visible": name == FIRST, "hovertemplate": hover}
         spread = {"type": "data", "array": fields[f"{name}_null_spread"].numpy(), "color": GREY}
         traces.append(go.Scatter(y=fields[name].numpy(), name=name.replace("_", " "), line={"color": BLUE}, **style))
         traces.append(go.Scatter(y=fields[f"{name}_null"].numpy(), name="null", line=DASHED, error_y=spread, **style))
-    menu = choice([name.replace("_", " ") for name in MEASURES], per_view=2)
-    return canvas(found.about, traces, yaxis={"rangemode": "tozero"}, **menu)
+    menu = choice([name.replace("_", " ") for name in measures], per_view=2)
+    axes: dict[str, Any] = {"xaxis": name_axis(depths), "yaxis": {"rangemode": "tozero"}}
+    return canvas(found.about, traces, **axes, **menu)
 
 
 def residual_norms_figure(found: ResidualNorms) -> go.Figure:
     """Depths by positions."""
     tokens = found.labels.get("pos", tuple(map(str, range(found.norm.shape[1]))))
-    depths = found.labels["depth"]
-    words = np.array([[escaped(one) for one in tokens]] * len(depths), dtype=object)
-    hover = "%{text} at %{x}, %{y}<br>%{z:.4g}<extra></extra>"
-    cells = go.Heatmap(
-        z=found.norm.float().numpy(), y=np.array(depths), text=words, colorscale=POSITIVE, zmin=0, hovertemplate=hover
-    )
-    return canvas(found.about, [cells], "norm", xaxis={"title": "token", **token_ticks(tokens)}, yaxis=top_down())
+    cells = heatmap(found.norm.float(), "%{x}, %{y}<br>%{z:.4g}")
+    depths = name_axis(found.labels["depth"])
+    axes: dict[str, Any] = {"xaxis": token_axis(tokens, title="token"), "yaxis": top_down(**depths)}
+    return canvas(found.about, [cells], "norm", **axes)
 
 
 def massive_activations_figure(found: MassiveActivations) -> go.Figure:
     """The largest magnitudes at every depth beside the median, on a logarithmic axis; where they stand in the hover."""
-    depths = np.array(found.labels["depth"])
+    depths = np.arange(len(found.labels["depth"]))
     ranks = found.value.shape[1]
     times = "%{customdata[1]:.1f} × the median<br>null %{customdata[2]:.1f} ×"
     hover = f"%{{x}}<br>%{{text}}<br>%{{customdata[0]:.4g}}, {times}"
@@ -58,7 +61,8 @@ def massive_activations_figure(found: MassiveActivations) -> go.Figure:
         )
     traces.append(go.Scatter(x=depths, y=found.median.numpy(), name="median", mode="lines", line=DASHED))
     reached = np.concatenate([found.value.abs().flatten().numpy(), found.median.numpy()])
-    return canvas(found.about, traces, "value", yaxis=log_axis(reached, title="magnitude"), barmode="group")
+    axes: dict[str, Any] = {"xaxis": name_axis(found.labels["depth"]), "yaxis": log_axis(reached, title="magnitude")}
+    return canvas(found.about, traces, "value", barmode="group", **axes)
 
 
 def where(found: MassiveActivations, depth: int, rank: int) -> str:

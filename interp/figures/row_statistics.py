@@ -5,9 +5,10 @@ import plotly.graph_objects as go
 from jaxtyping import Num
 from torch import Tensor
 
-from interp.figures.canvas import GAUGE, canvas, escaped, head_name, token_ticks
+from interp.figures.axes import token_axis
+from interp.figures.canvas import GAUGE, canvas, head_name
 from interp.figures.choice import choice
-from interp.figures.colours import LINES
+from interp.figures.colours import CHANCE, LINES
 from interp.figures.heads import grid, heads
 from interp.rows.curves import RowCurves
 from interp.rows.heads import HeadRows
@@ -37,7 +38,7 @@ def row_curves_figure(curves: RowCurves, statistic: str = FIRST) -> go.Figure:
     layers, _, n_query = known[statistic].shape
     views = [layer_lines(curves, statistic, layer) for layer in range(layers)]
     axes = {
-        "xaxis": {"title": "query", **token_ticks(tokens_of(curves, n_query))},
+        "xaxis": token_axis(curves.labels.get("query", tuple(map(str, range(n_query)))), title="query"),
         "yaxis": {"title": statistic.replace("_", " ")},
     }
     menu = choice([f"layer {layer}" for layer in range(layers)], len(views[0]))
@@ -48,31 +49,23 @@ def layer_lines(curves: RowCurves, statistic: str, layer: int) -> list[go.Scatte
     """The lines of a layer: its heads, and the null dashed, once where it is the same for all of them."""
     values, null = (curves.tensors().get(name) for name in (statistic, f"{statistic}_null"))
     assert values is not None
-    lines = [curve(curves, values[layer, head], head_name(layer, head), head) for head in range(values.shape[1])]
+    lines = [curve(values[layer, head], head_name(layer, head), head) for head in range(values.shape[1])]
     if null is not None and statistic in BESIDE_TWIN:
-        twins = [curve(curves, one, f"{lines[head].name}, {TWIN}", head) for head, one in enumerate(null[layer])]
+        twins = [curve(one, f"{lines[head].name}, {TWIN}", head) for head, one in enumerate(null[layer])]
         lines += [one.update(line_dash="dot", name=TWIN, showlegend=one is twins[0]) for one in twins]
     elif null is not None:
-        dashed = {"color": "#1c2030", "dash": "dash", "width": 1}
-        lines.append(curve(curves, null[layer, 0], EQUAL, 0).update(line=dashed, legendgroup=EQUAL))
+        lines.append(curve(null[layer, 0], EQUAL, 0).update(line=CHANCE, legendgroup=EQUAL))
     return [one.update(visible=layer == 0) for one in lines]
 
 
-def curve(curves: RowCurves, values: Num[Tensor, "query"], name: str, head: int) -> go.Scatter:
+def curve(values: Num[Tensor, "query"], name: str, head: int) -> go.Scatter:
     """One line, in the colour of a head."""
-    words = np.array([escaped(token) for token in tokens_of(curves, len(values))], dtype=object)
     return go.Scatter(
         x=np.arange(len(values)),
         y=values.numpy(),
         mode="lines",
         name=name,
         legendgroup=f"head {head}",
-        text=words,
         line={"color": LINES[head % len(LINES)], "width": 1.5},
-        hovertemplate=f"{name}, %{{text}} at %{{x}}<br>%{{y:.4f}}<extra></extra>",
+        hovertemplate=f"{name}, %{{x}}<br>%{{y:.4f}}<extra></extra>",
     )
-
-
-def tokens_of(curves: RowCurves, count: int) -> tuple[str, ...]:
-    """The tokens of the queries, or their places where they have no names."""
-    return tuple(curves.labels.get("query", tuple(map(str, range(count)))))

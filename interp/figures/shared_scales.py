@@ -7,7 +7,8 @@ import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float
 
-from interp.figures.canvas import log_axis
+from interp.figures.axes import log_axis
+from interp.figures.heatmaps import share_range
 
 MARGIN = 0.05  # of the range, below and above
 STACKED = ("stack", "relative")
@@ -26,22 +27,12 @@ def on_shared_scales(figures: Sequence[go.Figure]) -> None:
 
 
 def share_colours(figures: Sequence[go.Figure]) -> None:
-    """The nth heatmap of every figure, from the lowest to the highest value of all of them; one of zeros has no say."""
+    """The nth heatmap of every figure."""
     maps = [[trace for trace in traces(figure) if trace.type == "heatmap"] for figure in figures]
     if len({tuple(trace.name for trace in of_figure) for of_figure in maps}) != 1:
         return
     for alike in zip(*maps, strict=True):
-        filled = [trace for trace in alike if np.nan_to_num(np.asarray(trace.z, dtype=float)).any()]
-        lows, highs = zip(*(colour_range(trace) for trace in filled or alike), strict=True)
-        for trace in alike:
-            trace.update(zmin=min(lows), zmax=max(highs))
-
-
-def colour_range(trace: Any) -> tuple[float, float]:
-    """From where to where the colours of a heatmap go."""
-    z = np.asarray(trace.z, dtype=float)
-    low, high = (float(end(z, initial=start)) for end, start in ((np.nanmin, np.inf), (np.nanmax, -np.inf)))
-    return (low if trace.zmin is None else trace.zmin), (high if trace.zmax is None else trace.zmax)
+        share_range(alike)
 
 
 def share_ranges(figures: Sequence[go.Figure]) -> None:

@@ -3,9 +3,10 @@
 import numpy as np
 import plotly.graph_objects as go
 
-from interp.figures.canvas import GAUGE, canvas, escaped, log_axis
+from interp.figures.axes import log_axis
+from interp.figures.canvas import GAUGE, canvas, escaped
 from interp.figures.choice import choice
-from interp.figures.colours import DASHES
+from interp.figures.colours import line_style
 from interp.trajectories.trajectory import Trajectory
 
 BEFORE_THE_FIRST = 0.5  # where a logarithmic axis shows step 0
@@ -39,7 +40,7 @@ def line(result: Trajectory, measure: int, run: int) -> go.Scatter:
         customdata=np.stack([steps.astype(object), np.array(prints, dtype=object)], -1),
         mode="lines+markers",
         connectgaps=True,
-        line={"dash": DASHES[run % len(DASHES)]},
+        line=line_style(run),
         name=escaped(result.runs[run]),
         visible=measure == 0,
         hovertemplate="step %{customdata[0]}<br>%{y:.4f}"

@@ -1,0 +1,17 @@
+"""Legend: below the plot in rows, so that it takes no width from a figure that stands beside another."""
+
+from collections.abc import Sequence
+from typing import Any
+
+ROW, SYMBOL, LETTER = 20, 50, 7  # pixels of an entry: its height, its width beside the words, that of a letter
+NARROW = 440  # of the narrowest plot that rows are counted for
+PLACE = {"orientation": "h", "x": 0, "y": 0, "yanchor": "bottom", "yref": "container"}
+
+
+def legend_height(traces: Sequence[Any]) -> int:
+    """The pixels that the entries take: as many to a row as the longest of them lets."""
+    names = {one.name for one in traces if one.visible is not False and one.showlegend is not False and one.name}
+    if len(names) < 2 or all(one.type == "heatmap" for one in traces):
+        return 0
+    columns = max(1, NARROW // (SYMBOL + LETTER * max(map(len, names))))
+    return ROW * -(-len(names) // columns)

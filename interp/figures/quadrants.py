@@ -1,0 +1,61 @@
+"""Figure of quadrants: stacked bars of heads, of layers and of the model; and what a quadrant looks like anywhere."""
+
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from interp.deletion.quadrants import QUADRANTS, Quadrants
+from interp.figures.canvas import canvas
+from interp.figures.choice import choice
+from interp.figures.colours import fill
+from interp.figures.deletion import head_names
+
+# Blue raises the attended token's logit, red lowers it; the pale, striped ones do so through a negative weight.
+COLOURS, NEGATIVE = ("#2166ac", "#b2182b", "#f4a582", "#92c5de"), (2, 3)
+STACKED = (0, 3, 1, 2)
+
+
+def quadrants_figure(found: Quadrants) -> go.Figure:
+    """A bar of every head, split into the four quadrants, with a menu of heads, layers and the model.
+
+    Pointing at a head gives the null.
+    """
+    null = torch.stack([found.share_null, found.share_null_spread], -1).flatten(0, 1).numpy()
+    layers = np.array([f"layer {layer}" for layer in range(len(found.layer_share))])
+    views = {
+        "heads": quadrant_bars(head_names(found.share), found.share.flatten(0, 1), null),
+        "layers": quadrant_bars(layers, found.layer_share),
+        "model": quadrant_bars(np.array(["all heads"]), found.model_share[None]),
+    }
+    bars = [one.update(visible=view == "heads") for view, of_view in views.items() for one in of_view]
+    axes = {"yaxis": {"range": [0, 1], "title": "share"}}
+    return canvas(found.about, bars, "share", barmode="stack", **axes, **choice(list(views), len(QUADRANTS)))
+
+
+def quadrant_bars(
+    names: np.ndarray,
+    share: Float[Tensor, "group quadrant"],
+    null: Float[np.ndarray, "group quadrant 2"] | None = None,
+) -> list[go.Bar]:
+    """A bar of every group; null: its mean and standard deviation."""
+    said = "" if null is None else "<br>null %{customdata[0]:.3f} ± %{customdata[1]:.3f}"
+    return [
+        go.Bar(
+            name=QUADRANTS[i],
+            x=names,
+            y=share[:, i].numpy(),
+            customdata=None if null is None else null[:, i],
+            marker=quadrant_fill(i),
+            hovertemplate=f"%{{x}} %{{fullData.name}}<br>%{{y:.3f}}{said}<extra></extra>",
+        )
+        for i in STACKED
+    ]
+
+
+def quadrant_fill(quadrant: int) -> dict[str, Any]:
+    """What a quadrant looks like."""
+    return fill(COLOURS[quadrant], is_striped=quadrant in NEGATIVE)

@@ -1,0 +1,180 @@
+"""Every kind of figure there is: on a dark page, and beside its numbers as tables."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+import torch
+from tiny_models import hooked_tiny, tiny_folder
+
+from interp.about import About
+from interp.activations import gather
+from interp.analyse import analyse, asked_of
+from interp.attention_run import attention_run
+from interp.choices import Choices
+from interp.circuits import full_ov, ov_top_tokens
+from interp.collapse.comparison import collapse_comparison
+from interp.collapse.curves import collapse
+from interp.collapse.pairs import CollapsePair
+from interp.deletion.of_head import NEEDS, head_contributions
+from interp.figures import FIGURES
+from interp.figures.circuits import eigenvalue_figure
+from interp.figures.dark import DARK_HOLE, DARK_POSITIVE, DARK_SIGNED, PAGE, in_the_dark
+from interp.figures.deletion import attention_contribution_figure
+from interp.figures.geometry import angle_histogram_figure
+from interp.figures.head_deletion import destination_figure
+from interp.figures.interventions import predictions_figure
+from interp.figures.luminance import contrast
+from interp.geometry.embedding import Embedding
+from interp.geometry.rows import ROWS as GEOMETRY
+from interp.geometry.rows import embedding_of
+from interp.head_pattern import head_pattern
+from interp.head_score import HeadScore
+from interp.interventions.effect import intervene
+from interp.interventions.intervention import Intervention
+from interp.result import Result
+from interp.similar_heads import similar_heads
+
+PROMPT = "def __init__(self, x):\n    self.x = x <s>"
+NAMED = ("run",)  # a number that is shown as a name
+PATCHING = ["activation_patching", "attribution_patching", "path_patching"]
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """One result of every kind, by name."""
+    model: Any = hooked_tiny("cog")
+    score = HeadScore(torch.randn(2, 3), about=About("A score", "1", "x = 1", "headscope"))
+    found: dict[str, Any] = {"score": score, **analyse(model, PROMPT), **of_one_head(model)}
+    found |= analyse(model, "return x", PATCHING, choices=Choices("return y"))
+    found |= analyse(hooked_tiny("selective"), PROMPT, ["temperatures"])
+    choices = Choices(run=a_run(tmp_path_factory.mktemp("run")))
+    curves = found["collapse_prompt"]
+    found["comparison"] = collapse_comparison({"one": curves, "other": curves})
+    found["one pair"] = collapse(model, [CollapsePair(2, (5, 7), (9, 7))], samples=2)
+    return {**found, **analyse(model, "return x", ["trajectory"], choices=choices)}
+
+
+def of_one_head(model: Any) -> dict[str, Result]:
+    """What only the app asks for."""
+    asked = asked_of(model, [PROMPT], Choices(), prepend_bos=False)
+    [of_deletion] = gather(model, asked.prompts, NEEDS)
+    [of_geometry] = gather(model, asked.prompts, GEOMETRY[0].needs)
+    run = attention_run(model, asked.prompts[0])
+    spaces = {f"map {dims}": embedding_of(asked.setting, of_geometry, 1, 0, Embedding(dims=dims)) for dims in (2, 3)}
+    return spaces | {
+        "head": head_contributions(asked.setting, of_deletion, 1, 0),
+        "pattern": head_pattern(run, asked.setting.facts, 1, 0),
+        "similar": similar_heads(run.patterns[1, 0], run.patterns),
+        "effect": intervene(model, asked.prompts[0], [Intervention("zero", 1)]),
+        "top": ov_top_tokens(full_ov(asked.setting.weights, 1, 0), 5),
+    }
+
+
+def a_run(folder: Path) -> Path:
+    for step in ("step-000001", "step-000002"):
+        tiny_folder(folder / step, "cog")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def figures(results: dict[str, Any]) -> dict[str, go.Figure]:
+    """Every result's own figure, and those that are asked for by a function."""
+    return {name: one.figure() for name, one in results.items()} | {
+        "destination": destination_figure(results["head"]),
+        "histogram": angle_histogram_figure(results["angles"]),
+        "eigenvalues": eigenvalue_figure(results["qk_spectrum"]),
+        "scatter": attention_contribution_figure(results["attention_contribution"]),
+        "predictions": predictions_figure(results["effect"]),
+    }
+
+
+def test_there_is_a_result_of_every_kind_that_has_a_figure(results: dict[str, Any]) -> None:
+    assert {type(one).__name__ for one in results.values()} == set(FIGURES)
+
+
+def test_every_field_is_a_table_with_its_labels_and_real_numbers(results: dict[str, Any]) -> None:
+    for name, result in results.items():
+        for field, tensor in result.tensors().items():
+            frame, axes = result.to_frame(field), result.axes()[field]
+            labels = [f"{axis}_label" for axis in axes if axis in result.labels]
+            assert len(frame) == tensor.numel() and {*axes, *labels} <= set(frame.columns), (name, field)
+            assert not any(np.iscomplexobj(frame[column]) for column in frame), (name, field)
+            columns = [f"{field}_real", f"{field}_imaginary"] if tensor.is_complex() else [field]
+            parts = torch.view_as_real(tensor) if tensor.is_complex() else tensor[..., None]
+            shown = np.stack([frame[column].to_numpy() for column in columns], -1)
+            if field not in NAMED:
+                np.testing.assert_array_equal(shown, parts.flatten(0, -2).numpy(), err_msg=f"{name} {field}")
+
+
+def test_all_that_is_drawn_can_be_seen_on_a_dark_page(figures: dict[str, go.Figure]) -> None:
+    pale = {
+        (name, path, colour)
+        for name, figure in figures.items()
+        for path, colour in drawn_colours(in_the_dark(figure))
+        if contrast(colour, PAGE) < 2.5
+    }
+    assert not pale
+
+
+def drawn_colours(figure: Any) -> Iterator[tuple[str, str]]:
+    """The colours of lines, points, bars and words; zero is dark in a heatmap, and bars have the page around them."""
+    for trace in figure.data:
+        if trace.type != "heatmap":
+            of_trace = trace.to_plotly_json()
+            if trace.type == "bar":
+                of_trace["marker"].pop("line")
+            yield from colours_in(of_trace, trace.type)
+    layout = figure.layout.to_plotly_json()
+    layout.pop("template")
+    yield from (("colorway", colour) for colour in layout["colorway"])
+    yield "font", layout["font"]["color"]
+    yield from (("menu", menu.bgcolor) for menu in figure.layout.updatemenus)
+
+
+def colours_in(properties: Mapping[str, Any], path: str) -> Iterator[tuple[str, str]]:
+    for name, value in properties.items():
+        if isinstance(value, Mapping):
+            yield from colours_in(value, f"{path}.{name}")
+        elif name.endswith(("color", "colorscale")):
+            yield from ((f"{path}.{name}", colour) for colour in flat(value) if isinstance(colour, str))
+
+
+def flat(value: Any) -> Iterator[Any]:
+    for one in value if isinstance(value, list | tuple | np.ndarray) else [value]:
+        yield from flat(one) if isinstance(one, list | tuple) else [one]
+
+
+def test_heatmaps_are_dark_at_zero_and_their_holes_are_seen(figures: dict[str, go.Figure]) -> None:
+    for name, light_figure in figures.items():
+        figure: Any = in_the_dark(light_figure)
+        for trace in (one for one in figure.data if one.type == "heatmap"):
+            expected = DARK_SIGNED if trace.zmin < 0 else DARK_POSITIVE
+            assert [list(stop) for stop in trace.colorscale] == expected, name
+        if figure.data and all(one.type == "heatmap" for one in figure.data):
+            assert figure.layout.plot_bgcolor == DARK_HOLE and figure.layout.paper_bgcolor == PAGE, name
+    assert contrast(DARK_HOLE, PAGE) > 1.4 and contrast(DARK_SIGNED[5][1], PAGE) < 1.1
+
+
+def test_a_dark_figure_has_the_same_data_and_template_and_leaves_the_light_one(figures: dict[str, go.Figure]) -> None:
+    for name, figure in figures.items():
+        before = figure.to_json()
+        dark: Any = in_the_dark(figure)
+        light_one: Any = figure
+        assert figure.to_json() == before, name
+        assert dark.layout.template == light_one.layout.template, name
+        assert [without_colours(one.to_plotly_json()) for one in dark.data] == [
+            without_colours(one.to_plotly_json()) for one in light_one.data
+        ], name
+        assert [menu.buttons for menu in dark.layout.updatemenus] == [m.buttons for m in light_one.layout.updatemenus]
+
+
+def without_colours(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """The rest, comparable."""
+    kept = {name: value for name, value in properties.items() if not name.endswith(("color", "colorscale"))}
+    nested = {name: without_colours(value) for name, value in kept.items() if isinstance(value, Mapping)}
+    plain = {name: repr(value) for name, value in kept.items() if name not in nested}
+    return plain | {name: value for name, value in nested.items() if value}
