@@ -36,7 +36,8 @@ def views_of(figure: go.Figure) -> dict[str, list[dict[str, Any]]]:
 def in_view(figure: go.Figure, changes: list[dict[str, Any]]) -> go.Figure:
     """A copy in one view, its menu gone."""
     of_traces, *of_layout = changes
-    shown: Any = go.Figure(figure).update_layout(updatemenus=[])
+    shown: Any = go.Figure(figure)
+    shown.layout.updatemenus = ()
     for name, values in of_traces.items():
         for trace, value in zip(shown.data, values, strict=True):
             trace[name] = value

@@ -12,10 +12,12 @@ from app.meaning import meaning
 from app.refusals import plain_markdown
 from app.result_table import csv_of, result_table
 from interp.figures.dark import in_the_dark
+from interp.numbers import is_null
 from interp.result import Result
 
 HEIGHT = 430
 MODEBAR = {"displaylogo": False, "displayModeBar": True}
+MOST_NAMED = 3
 TABS = ("Figure", "Table", "Meaning", "Code")
 
 
@@ -43,7 +45,7 @@ def figure_panel(
             drawn = with_menu_chosen(drawn, key, is_shown=bool(chart.open))
             if chart.open:
                 _chart(drawn, key, on_select)
-                st.caption(plain_markdown(in_short(result)))
+                st.caption(plain_markdown(in_short(result, field)))
         if table.open:
             with table:
                 result_table(result, field, key)
@@ -60,12 +62,16 @@ def figure_panel(
                 _downloads(result, drawn, field, key)
 
 
-def in_short(result: Result) -> str:
-    """The law and unit of a result, and which of its numbers a change of gauge changes."""
+def in_short(result: Result, field: str | None) -> str:
+    """The law and unit of a result, and whether a change of gauge changes the field that is drawn, or some of them."""
     about = result.about
     said = about.law if about.unit == "1" else f"{about.law} · {about.unit}"
-    free = ", ".join(name.replace("_", " ") for name in about.gauge_dependent)
-    return f"{said} · depends on the gauge: {free}" if free else said
+    free = [name for name in about.gauge_dependent if not is_null(name)]
+    if field:
+        return f"{said} · depends on the gauge: see Meaning" if field in free else said
+    more = " and more" if len(free) > MOST_NAMED else ""
+    names = ", ".join(name.replace("_", " ") for name in free[:MOST_NAMED]) + more
+    return f"{said} · depends on the gauge: {names}" if free else said
 
 
 def _chart(figure: go.Figure, key: str, on_select: Callable[[Any], None] | None) -> None:

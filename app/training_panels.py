@@ -58,9 +58,7 @@ def training_panels(opened: Opened) -> None:
     shown = {name: runs[name] for name in chosen}
     with refusals_in_place("This number cannot be followed"):
         number_panel(opened, shown)
-    with refusals_in_place("These losses cannot be shown"):
-        code = f"from interp.trajectories.losses import losses\n\nlosses({as_code(shown)}).figure()"
-        figure_panel("Loss while it was trained", losses(shown), code, key="losses")
+    losses_panel(shown)
     with refusals_in_place("This snapshot cannot be opened"):
         through_training(opened, shown)
 
@@ -97,6 +95,16 @@ def number_panel(opened: Opened, runs: dict[str, Path]) -> None:
     found = measured(opened, runs, number, head)
     code = trajectory_code(opened, runs, number, head)
     figure_panel(f"{in_words(number)}, {where}", found, code, key="trajectory")
+
+
+def losses_panel(runs: dict[str, Path]) -> None:
+    """How the losses of those runs fell that wrote it down."""
+    told = {name: folder for name, folder in runs.items() if (folder / "history.jsonl").is_file()}
+    if not told:
+        st.caption("No history of the loss lies beside these runs.")
+        return
+    code = f"from interp.trajectories.losses import losses\n\nlosses({as_code(told)}).figure()"
+    figure_panel("Loss while it was trained", losses(told), code, key="losses")
 
 
 def measured(opened: Opened, runs: dict[str, Path], number: str, head: OpenHead | None) -> Trajectory:

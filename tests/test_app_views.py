@@ -12,7 +12,12 @@ from streamlit.testing.v1 import AppTest
 from tiny_models import tiny_folder
 
 from app.collapse_panels import OWN, PRESETS
-from app.geometry_panels import described
+from app.head_table import in_words
+from app.inspect_options import PATCHING
+from app.intervention_list import MOST_EDITS
+from app.map_points import COLOURS, coloured, described
+from interp.analyses import ANALYSES
+from interp.geometry.embedding import JointEmbedding, joint_embedding
 from interp.result import Result
 from models.attention import VARIANTS
 
@@ -21,7 +26,7 @@ PROMPT = "def __init__(self, x):\n    self.x = x"
 # Page -> its panels; further query parameters that open them stand after the name.
 PANELS = {
     "heads": ("number", "plane"),
-    "deletion": ("sources", "promoted", "scatter", "quadrants", "mass"),
+    "deletion": ("sources", "twin", "promoted", "scatter", "quadrants", "mass"),
     "collapse": (
         "curve",
         "residual_geometry",
@@ -29,10 +34,12 @@ PANELS = {
         "path_cancellation",
         "path_bound",
         "sinks",
+        "residual_norms",
         "massive_activations",
     ),
     "geometry": ("map", "histogram", "angles", "spectrum", "eigenvalues"),
     "compare": ("plane_0", "plane_1"),
+    "analyses": ("any",),
 }
 
 
@@ -45,7 +52,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def view(name: str, folder: Path, tabs: tuple[str, ...] = (), tab: str = "Figure", **query: str) -> AppTest:
+def tried(name: str, folder: Path, tabs: tuple[str, ...] = (), tab: str = "Figure", **query: str) -> AppTest:
+    """A page, which may have refused something in a box."""
     test = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=120)
     for field, value in {"model": "a folder", "folder": str(folder), "prompt": PROMPT, **query}.items():
         test.query_params[field] = value
@@ -54,7 +62,13 @@ def view(name: str, folder: Path, tabs: tuple[str, ...] = (), tab: str = "Figure
     if name != "attention":
         test.switch_page(str(ROOT / "app" / "views" / f"{name}.py"))
     test.run()
-    assert not test.exception and not test.error, [*test.exception, *test.error]
+    assert not test.exception, [*test.exception]
+    return test
+
+
+def view(name: str, folder: Path, tabs: tuple[str, ...] = (), tab: str = "Figure", **query: str) -> AppTest:
+    test = tried(name, folder, tabs, tab, **query)
+    assert not test.error, [*test.error]
     return test
 
 
@@ -75,13 +89,13 @@ def made_by(code: str) -> go.Figure:
 @pytest.mark.parametrize("name", PANELS)
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_every_page_shows_its_panels_for_every_variant(name: str, variant: str, tmp_path: Path) -> None:
-    test = view(name, tiny_folder(tmp_path / variant, variant), other="a folder", other_folder=str(tmp_path / variant))
+    test = view(name, tiny_folder(tmp_path / variant, variant), others="a folder", other_folder=str(tmp_path / variant))
     assert len(figures(test)) == len(PANELS[name]) + (name == "geometry" and variant == "selective")
 
 
 @pytest.mark.parametrize("name", PANELS)
 def test_the_code_of_every_panel_makes_a_figure(name: str, folder: Path) -> None:
-    other = {"other": "a folder", "other_folder": str(folder)} if name == "compare" else {}
+    other = {"others": "a folder", "other_folder": str(folder)} if name == "compare" else {}
     codes = [code.value for code in view(name, folder, PANELS[name], "Code", **other).code]
     assert len(codes) == len(PANELS[name])
     for code in codes:
@@ -90,7 +104,7 @@ def test_the_code_of_every_panel_makes_a_figure(name: str, folder: Path) -> None
 
 @pytest.mark.parametrize(("name", "keys"), PANELS.items())
 def test_every_panel_has_a_table_and_a_meaning(name: str, keys: tuple[str, ...], folder: Path) -> None:
-    other = {"other": "a folder", "other_folder": str(folder)} if name == "compare" else {}
+    other = {"others": "a folder", "other_folder": str(folder)} if name == "compare" else {}
     assert len(view(name, folder, keys, "Table", **other).dataframe) >= len(keys)
     words = [one.value for one in view(name, folder, keys, "Meaning", **other).markdown]
     assert sum("**source**" in text for text in words) == len(keys)
@@ -122,29 +136,96 @@ def test_two_prompts_with_the_same_last_token_have_a_curve(folder: Path) -> None
 
 
 def test_the_open_head_is_a_figure_with_its_code(folder: Path) -> None:
-    test = view("attention", folder, ("pattern",), "Code", figure_open="true", layer="1", head="1")
+    test = view("attention", folder, ("pattern",), "Code", pattern_open="true", layer="1", head="1")
     [code] = test.code
     made = made_by(code.value).to_dict()
     assert "L1H1 (cog)" in made["layout"]["title"]["text"] and made["data"][0]["type"] == "heatmap"
 
 
+def embedding() -> JointEmbedding:
+    torch.manual_seed(0)
+    return joint_embedding("cog", torch.randn(3, 4), torch.randn(3, 4), ("a", " a", "a"))
+
+
 @pytest.mark.parametrize(("kind", "said"), [("query", "attends to"), ("key", "attended by")])
-def test_a_chosen_point_says_its_token_and_its_weights(kind: str, said: str) -> None:
-    pattern = torch.tensor([[1.0, 0.0], [-0.25, 0.5]])
-    words = described({"kind": kind, "position": 1, "norm": 2.0}, pattern, ("a", "b"))
-    assert words["token"] == "'b'"
+def test_a_chosen_point_says_its_token_its_norm_and_its_weights(kind: str, said: str) -> None:
+    pattern, found = torch.tensor([[1.0, 0.0], [-0.25, 0.5]]), embedding()
+    words = described(f"{kind} 1", found, pattern, ("a", "b"))
+    assert words["token"] == "'b'" and words["norm"] == round(float(found.tensors()[f"{kind}_norms"][1]), 4)
     assert words["weights"] == f"{said} 'b' at 1: +0.500" + (", 'a' at 0: -0.250" if kind == "query" else "")
+
+
+@pytest.mark.parametrize("by", COLOURS)
+def test_points_are_coloured_by_what_is_asked(by: str) -> None:
+    figure: Any = coloured(embedding(), by)
+    queries = figure.data[0].marker.color
+    expected = {"position": [0, 1, 2], "norm": embedding().query_norms.tolist()}
+    if by == "token":
+        assert queries[0] == queries[2] != queries[1]
+    elif by != "kind":
+        assert list(queries) == expected[by]
+
+
+def test_points_are_chosen_in_a_box_and_by_a_link(folder: Path) -> None:
+    test = view("geometry", folder)
+    test.multiselect(key="points").set_value(["query 3", "key 0"]).run()
+    again = view("geometry", folder, points=query(test, "points"))
+    assert len(test.dataframe[0].value) == 2 and len(again.dataframe[0].value) == 1
 
 
 def test_a_trajectory_runs_over_the_snapshots(folder: Path) -> None:
     test = view("compare", folder, ("trajectory",), "Code", compare_tab="Training")
     assert len(made_by(test.code[0].value).to_dict()["data"]) == 1
-    assert any(title.value.startswith("Step ") for title in test.subheader)
+    assert any(title.value.startswith("cog at step ") for title in test.subheader)
+
+
+def test_any_number_of_one_head_can_be_followed_with_bos(folder: Path) -> None:
+    given = {"compare_tab": "Training", "followed": "detectors", "over": "the open head", "bos": "true"}
+    number = {"number_of_detectors": "share · induction"}
+    test = view("compare", folder, ("trajectory",), "Code", layer="1", head="1", **given, **number)
+    assert "'detectors.share.induction', head=(1, 1), prepend_bos=True" in test.code[0].value
+
+
+def test_a_model_without_snapshots_is_told_so_and_shows_no_other_s_head_as_its_own(tmp_path: Path) -> None:
+    bare = tiny_folder(tmp_path / "bare", "expressive")
+    test = view("compare", bare, compare_tab="Training", layer="2", head="1")
+    assert "No snapshots lie beside the open model" in test.info[0].value
+    assert any(title.value.startswith("softmax at step 2,000: L2H1 (softmax)") for title in test.subheader)
+
+
+def test_a_run_that_is_called_as_a_shipped_one_is_not_taken_for_it(folder: Path) -> None:
+    test = view("compare", folder, ("trajectory",), "Code", compare_tab="Training")
+    assert str(folder) in test.code[0].value and {"cog", "cog (shipped)"} <= {*test.multiselect(key="runs").options}
+
+
+def test_the_collapse_of_models_stands_in_one_figure(folder: Path, tmp_path: Path) -> None:
+    other = {"others": "a folder", "other_folder": str(tiny_folder(tmp_path / "plain", "softmax"))}
+    test = view("compare", folder, ("collapse_beside",), "Code", compare_tab="Collapse", **other)
+    made: Any = made_by(test.code[0].value)
+    assert [one.name for one in made.data if one.visible] == ["cog", "plain"]
+
+
+@pytest.mark.parametrize("name", ANALYSES)
+def test_every_analysis_has_its_figure_or_says_what_it_lacks(name: str, folder: Path) -> None:
+    test = tried("analyses", folder, analysis=in_words(name))
+    said = [one.value.replace("\\", "") for one in test.error]
+    missing = {"temperatures": "says nothing about a model with cog attention"}
+    missing |= dict.fromkeys(PATCHING, "needs a corrupt prompt")
+    if name in missing:
+        assert len(said) == 1 and missing[name] in said[0]
+    else:
+        assert not said and len(figures(test)) == 1
+
+
+def test_patching_takes_its_corrupt_prompt_from_the_page(folder: Path) -> None:
+    given = {"analysis": "path patching", "corrupt": PROMPT.replace("x", "y")}
+    test = view("analyses", folder, ("any",), "Code", **given)
+    assert not test.error and len(made_by(test.code[0].value).to_dict()["data"]) == 1
 
 
 def test_an_intervention_is_made_undone_and_made_again(folder: Path) -> None:
     test = view("attention", folder, intervene="true", layer="1", head="0")
-    button(test, "Make it").click().run()
+    button(test, "Make this change").click().run()
     assert json.loads(query(test, "edits")) == [{"kind": "keep_positive", "layer": 1, "head": 0}]
     assert [metric.label for metric in test.metric][:2] == ["Δ loss, mean", "KL, mean"]
     button(test, "Undo").click().run()
@@ -157,7 +238,7 @@ def test_a_link_reopens_interventions_and_their_code_runs(folder: Path) -> None:
     edits = '[{"kind":"flip","layer":1,"head":1},{"kind":"set","layer":1,"head":0,"query":3,"key":0,"value":0.5}]'
     keys = ("effect", "changed_predictions")
     test = view("attention", folder, keys, "Code", intervene="true", edits=edits, target=" x")
-    assert [metric.label for metric in test.metric][-1] == "Δ logit of the target, last position"
+    assert "Δ logit of the target" in [metric.label for metric in test.metric]
     for code in test.code:
         assert len(made_by(code.value).to_dict()["data"]) > 0
 
@@ -166,19 +247,77 @@ def test_a_link_reopens_interventions_and_their_code_runs(folder: Path) -> None:
     ("edits", "refusal"),
     [
         ("[{]", "the list of edits is no JSON"),
-        ('{"kind": "flip"}', "the edits are a list of at most"),
+        ('{"kind": "flip"}', "a list of edits was expected, this is a dict"),
         ('[{"kind": "melt", "layer": 0}]', "unknown kind of intervention"),
         ('[{"kind": "flip", "layer": 99}]', "intervention on layer 99"),
     ],
 )
-def test_a_broken_list_of_edits_is_refused_in_a_box(edits: str, refusal: str, folder: Path) -> None:
-    test = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=60)
-    given = {"model": "a folder", "folder": str(folder), "prompt": PROMPT, "intervene": "true", "edits": edits}
-    for field, value in given.items():
-        test.query_params[field] = value
-    test.run()
-    assert not test.exception
+def test_a_broken_list_of_edits_is_refused_in_its_place_and_can_be_cleared(
+    edits: str, refusal: str, folder: Path
+) -> None:
+    test = tried("attention", folder, intervene="true", edits=edits)
     assert refusal in test.error[0].value.replace("\\", "")
+    button(test, "Clear").click().run()
+    assert not test.error and query(test, "edits") == "[]"
+    button(test, "Undo").click().run()
+    assert query(test, "edits") == edits
+
+
+def test_a_full_list_takes_no_more_edits(folder: Path) -> None:
+    edits = json.dumps([{"kind": "flip", "layer": 1, "head": 0}] * MOST_EDITS, separators=(",", ":"))
+    test = view("attention", folder, intervene="true", edits=edits)
+    assert button(test, "Make this change").disabled
+    button(test, "Undo").click().run()
+    assert len(json.loads(query(test, "edits"))) == MOST_EDITS - 1
+    assert not button(test, "Make this change").disabled
+
+
+@pytest.mark.parametrize("named", [{"edits": '[{"kind":"flip","layer":1}]'}, {"row": "3"}, {"layer": "2", "head": "1"}])
+def test_what_was_chosen_is_there_again_after_a_look_at_another_page(named: dict[str, str], folder: Path) -> None:
+    test = view("attention", folder, intervene="true", **named)
+    for page in ("heads", "attention"):
+        for name in list(test.query_params):
+            del test.query_params[name]  # as a link from page to page does
+        for field, value in {"model": "a folder", "folder": str(folder), "prompt": PROMPT}.items():
+            test.query_params[field] = value
+        test.switch_page(str(ROOT / "app" / "views" / f"{page}.py")).run()
+    assert {name: query(test, name) for name in named} == named
+
+
+def test_another_prompt_opens_its_last_row(folder: Path) -> None:
+    test = view("attention", folder, row="3")
+    test.text_area(key="prompt").set_value("return x").run()
+    assert query(test, "row") != "3"
+
+
+def test_a_model_without_a_tokenizer_has_a_collapse_page(tmp_path: Path) -> None:
+    bare = tiny_folder(tmp_path / "bare", "cog", with_tokenizer=False)
+    test = view("collapse", bare, prompt="5 17 9 5")
+    assert len(figures(test)) == len(PANELS["collapse"])
+
+
+@pytest.mark.parametrize("name", PANELS)
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_prompt_of_one_token_costs_at_most_the_panel_that_needs_more(name: str, variant: str, tmp_path: Path) -> None:
+    test = tried(name, tiny_folder(tmp_path / variant, variant), prompt="x")
+    assert len(test.error) <= 1 and len(figures(test)) >= len(PANELS[name]) - 1
+
+
+def test_a_menu_of_a_figure_is_a_box_that_the_address_keeps(folder: Path) -> None:
+    shown = {
+        words: [one.get("visible", True) for one in figures(view("collapse", folder, view_curve=words))[0]["data"]]
+        for words in ("L1 norm", "L2 norm")
+    }
+    assert shown["L1 norm"] != shown["L2 norm"] and sum(map(bool, shown["L2 norm"])) == 5
+    assert "updatemenus" not in figures(view("collapse", folder))[0]["layout"]
+
+
+def test_a_panel_has_a_table_of_what_it_draws_and_of_all_else(folder: Path) -> None:
+    test = view("deletion", folder, ("quadrants",), "Table")
+    choose = next(one for one in test.selectbox if one.key == "table_quadrants")
+    assert "layer × head × quadrant" in choose.value and "quadrant_label" in test.dataframe[0].value.columns
+    choose.set_value(next(words for words in choose.options if words.startswith("layer × quadrant"))).run()
+    assert "layer_share" in test.dataframe[0].value.columns
 
 
 def test_heads_like_the_open_one_are_opened_by_a_button(folder: Path) -> None:

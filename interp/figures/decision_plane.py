@@ -13,7 +13,7 @@ from interp.figures.colours import DEPTHS, GREY
 from interp.figures.deletion import head_names
 
 NAMED = 6
-SIDES = ("top center", "middle right", "bottom center", "middle left")
+SIDES = ("top center", "bottom center", "middle right", "middle left")
 NEAR = 0.1
 
 
