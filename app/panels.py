@@ -104,5 +104,9 @@ def circuitsvis_panel(run: AttentionRun, head: OpenHead) -> None:
         if not st.toggle("Show this head in CircuitsVis", key="circuitsvis_open", bind="query-params"):
             return
         if len(run.tokens.ids) > MOST_TOKENS:
-            st.caption(f"The last {MOST_TOKENS} of {len(run.tokens.ids)} tokens; the heatmap above shows all.")
+            first = len(run.tokens.ids) - MOST_TOKENS
+            st.caption(
+                f"The last {MOST_TOKENS} of {len(run.tokens.ids)} tokens; the heatmap above shows all. CircuitsVis counts "
+                f"from 0: its token 0 stands at position {first} of the prompt."
+            )
         circuitsvis(run, head)

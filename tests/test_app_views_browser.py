@@ -14,7 +14,7 @@ expect = pytest.importorskip("playwright.sync_api").expect
 pytestmark = pytest.mark.e2e
 
 CHART = ".js-plotly-plot .main-svg"
-VIEWS = ("heads", "deletion", "collapse", "geometry", "compare")
+VIEWS = ("heads", "deletion", "collapse", "geometry", "compare", "analyses")
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def view(tab: Callable[..., Any], url: str, folder: Path) -> Callable[..., Any]:
     """Opens one of the pages on the folder's model."""
 
     def open_view(name: str, scheme: str = "light", wait: str = CHART, **given: str) -> Any:
-        other = {"other": "a folder", "other_folder": str(folder)} if name == "compare" else {}
+        other = {"others": "a folder", "other_folder": str(folder)} if name == "compare" else {}
         said = {"model": "a folder", "folder": str(folder), "prompt": CORPUS[0], **other, **given}
         page = tab(f"{url}/{name}?{urlencode(said)}", scheme, wait)
         page.wait_for_timeout(300)
@@ -37,7 +37,7 @@ def view(tab: Callable[..., Any], url: str, folder: Path) -> Callable[..., Any]:
 def test_every_page_opens_by_its_link(name: str, scheme: str, view: Callable[..., Any]) -> None:
     page = view(name, scheme)
     page.wait_for_timeout(700)
-    assert page.locator(".js-plotly-plot").count() >= 2
+    assert page.locator(".js-plotly-plot").count() >= (1 if name == "analyses" else 2)
     background = page.locator("[data-testid=stApp]").evaluate("app => getComputedStyle(app).backgroundColor")
     assert ("255, 255, 255" in background) == (scheme == "light")
     keep(page, f"{name}-{scheme}")
@@ -60,12 +60,28 @@ def test_a_click_on_the_plane_opens_its_head(view: Callable[..., Any]) -> None:
     assert (query(page)["layer"], query(page)["head"]) == ("2", "0")
 
 
+def test_a_click_on_a_cell_of_the_grid_opens_its_head(view: Callable[..., Any]) -> None:
+    page = view("heads", layer="0", head="0")
+    page.locator(".st-key-panel_number .scatterlayer .point").nth(5).click(force=True)
+    page.wait_for_function("location.search.includes('layer=2')")
+    assert (query(page)["layer"], query(page)["head"]) == ("2", "1")
+
+
+def test_another_analysis_is_another_figure(view: Callable[..., Any]) -> None:
+    page = view("analyses")
+    page.get_by_label("Analysis", exact=True).click()
+    page.keyboard.type("logit lens")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Logit lens")).to_be_visible(timeout=60_000)
+    assert query(page)["analysis"] == "logit_lens"
+
+
 def test_another_number_is_another_grid(view: Callable[..., Any]) -> None:
     page = view("heads")
     page.get_by_label("Number", exact=True).click()
     page.keyboard.type("copying · magn")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="magnitude")).to_be_visible()
+    expect(page.get_by_role("heading", name="copying · magnitude")).to_be_visible()
     assert query(page)["statistic"] == "copying · magnitude"
 
 
@@ -146,7 +162,7 @@ def test_the_tour_opens_once_on_a_first_start(browser: Any, url: str) -> None:
 
 def test_an_intervention_changes_the_predictions_and_its_link_reopens_it(tab: Callable[..., Any]) -> None:
     page = tab(intervene="true", layer="1", head="0")
-    page.get_by_role("button", name="Make it").click()
+    page.get_by_role("button", name="Make this change").click()
     page.wait_for_selector(f".st-key-panel_effect {CHART}")
     settle(page)
     assert json.loads(query(page)["edits"]) == [{"kind": "keep_positive", "layer": 1, "head": 0}]
@@ -180,6 +196,9 @@ def test_an_uploaded_folder_opens(tab: Callable[..., Any], url: str, folder: Pat
     expect(page.locator(".grid button").first).to_be_visible(timeout=60_000)
     settle(page)
     keep(page, "upload-light")
+    page.get_by_test_id("stSidebarNavItems").get_by_role("link", name="Geometry").click()
+    page.wait_for_selector(f".st-key-panel_map {CHART}")
+    assert query(page)["model"] == "an upload"
 
 
 def test_a_chosen_point_of_the_map_shows_its_weights(view: Callable[..., Any]) -> None:

@@ -17,7 +17,7 @@ class Stop:
 
 @contextmanager
 def stopping() -> Iterator[Stop]:
-    """A Stop that the first Ctrl+C sets; the second one interrupts at once. Elsewhere than in the main thread: never."""
+    """A Stop that the first Ctrl+C sets; the second one interrupts at once. Outside the main thread nothing sets it."""
     stop = Stop()
     if threading.current_thread() is not threading.main_thread():
         yield stop
