@@ -1,9 +1,9 @@
-"""The `headscope` command: open the app, inspect a model, train one, ship it, list the shipped ones."""
+"""The `headscope` command: open the app, inspect a model, train one, ship it, run an experiment."""
 
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 
@@ -130,6 +130,40 @@ def analyses() -> None:
     Console().print(analyses_table())
 
 
+@command.command()
+def experiment(
+    name: Annotated[str | None, typer.Argument(help="E1 … E7; without one they are listed.")] = None,
+    smoke: Annotated[bool, typer.Option("--smoke", help="As small as a test.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="The size for a GPU.")] = False,
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds each arm is run with.")] = 3,
+    jobs: Annotated[int, typer.Option(min=1, help="How many trials run at a time, each in a process.")] = 1,
+    out: Annotated[Path, typer.Option(help="The folder of all experiments.")] = Path("runs/experiments"),
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print the shipped results as Markdown.")] = False,
+) -> None:
+    """Train, measure and judge one of the papers' claims; a stopped run goes on when called again."""
+    from rich.console import Console
+
+    from app import experiment_run
+    from interp.experiments.publishing import markdown_table
+    from interp.experiments.running import Asked
+    from interp.experiments.table import experiment_named
+
+    if markdown:
+        typer.echo(markdown_table(), nl=False)
+        return
+    if name is None:
+        Console().print(experiment_run.listed())
+        return
+    if smoke and full:
+        refuse("--smoke and --full are two sizes; give one")
+    size = "smoke" if smoke else "full" if full else "default"
+    asked = Asked(refusing_clearly(lambda: experiment_named(name)).name, size, seeds, out, jobs)
+    found, outcome = going_on_later(lambda: experiment_run.run(asked))
+    page = refusing_clearly(lambda: experiment_run.written(asked, found, outcome))
+    Console().print(experiment_run.verdicts(found.judge(outcome)))
+    typer.echo(f"written: {page}")
+
+
 def retrain_zoo() -> None:
     """Train and ship the zoo's recipes one after the other, in runs/; what was done before a stop is kept."""
     from models.attention import VARIANTS
@@ -152,14 +186,18 @@ def train_with_bar(recipe: "Recipe", folder: Path) -> bool:
     from models.training.loop import train as train_run
 
     with TrainingBar(recipe.steps, folder.name) as bar:
-        try:
-            refusing_clearly(lambda: train_run(recipe, folder, bar.show))
-        except KeyboardInterrupt as stopped:
-            typer.secho(
-                f"headscope: {str(stopped) or 'stopped'}; the same command goes on from there", fg="yellow", err=True
-            )
-            raise typer.Exit(130) from stopped
+        going_on_later(lambda: train_run(recipe, folder, bar.show))
         return bar.has_shown
+
+
+def going_on_later(step: Callable[[], Result]) -> Result:
+    """As refusing_clearly; Ctrl+C becomes a line that says how to go on, and exit code 130."""
+    try:
+        return refusing_clearly(step)
+    except KeyboardInterrupt as stopped:
+        words = str(stopped) or "stopped"
+        typer.secho(f"headscope: {words}; the same command goes on from there", fg="yellow", err=True)
+        raise typer.Exit(130) from stopped
 
 
 def refusing_clearly(step: Callable[[], Result]) -> Result:
@@ -167,8 +205,13 @@ def refusing_clearly(step: Callable[[], Result]) -> Result:
     try:
         return step()
     except (ValueError, TypeError, OSError, FloatingPointError) as refusal:
-        typer.secho(f"headscope: {' '.join(str(refusal).split())}", fg="red", err=True)
-        raise typer.Exit(1) from refusal
+        refuse(" ".join(str(refusal).split()), refusal)
+
+
+def refuse(words: str, cause: Exception | None = None) -> NoReturn:
+    """One line on the error stream, and exit code 1."""
+    typer.secho(f"headscope: {words}", fg="red", err=True)
+    raise typer.Exit(1) from cause
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ def _section(name: str, question: str, models: Sequence[Findings]) -> str:
     figures = [one[name].figure() for one in found]
     on_shared_scales(figures)
     pairs = zip(found, figures, strict=True)
-    shown = "".join(f"<div>{notes([one.model])}{_figure(figure)}</div>" for one, figure in pairs)
+    shown = "".join(f"<div>{notes([one.model])}{figure_html(figure)}</div>" for one, figure in pairs)
     about = _about([one[name].about for one in found])
     heading = f"<h2>{_words(name)}</h2><p class='question'>{html.escape(question)}</p>{about}"
     side_by_side = "figures pair" if len(found) > 1 else "figures"
@@ -82,7 +82,8 @@ def _about(abouts: Sequence[About]) -> str:
     return f"{notes(lines)}<p class='note gauge'>{said}</p>"
 
 
-def _figure(figure: "go.Figure") -> str:
+def figure_html(figure: "go.Figure") -> str:
+    """A figure as a part of a page that holds plotly already."""
     height = f"{figure.to_dict()['layout'].get('height', HEIGHT)}px"
     choices = {"displaylogo": False, "responsive": True}
     return figure.to_html(full_html=False, include_plotlyjs=False, default_height=height, config=choices)

@@ -49,6 +49,9 @@ FIGURES: dict[str, str] = {
     "ResidualNorms": "residual:residual_norms_figure",
     "MassiveActivations": "residual:massive_activations_figure",
     "Sinks": "residual:sinks_figure",
+    "ArmNumbers": "experiments:arm_numbers_figure",
+    "ArmCurves": "experiments:arm_curves_figure",
+    "ArmGrid": "experiments:arm_grid_figure",
 }
 
 

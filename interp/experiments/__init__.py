@@ -1,0 +1,1 @@
+"""Experiments: what the papers claim, trained, measured and judged at a size that anyone can run."""

@@ -1,0 +1,94 @@
+"""Arms of an experiment as results: a number per arm and seed, curves per arm, a grid per arm."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from interp.about import About
+from interp.experiments.outcome import Outcome
+from interp.result import Result
+
+
+@dataclass(frozen=True, repr=False)
+class ArmNumbers(Result):
+    """A number of every arm and seed; NaN where an arm has fewer seeds. chance: what knowing nothing would give."""
+
+    value: Float[Tensor, "arm seed"]
+    chance: float | None = None
+
+
+@dataclass(frozen=True, repr=False)
+class ArmCurves(Result):
+    """Mean and standard deviation over seeds of a number that runs along x, in the unit that x_title says."""
+
+    mean: Float[Tensor, "arm x"]
+    spread: Float[Tensor, "arm x"]
+    x: tuple[float, ...]
+    x_title: str
+    log_x: bool = False
+    log_y: bool = False
+    chance: float | None = None
+
+
+@dataclass(frozen=True, repr=False)
+class ArmGrid(Result):
+    """Mean and standard deviation over seeds of a number for every arm, row and column."""
+
+    mean: Float[Tensor, "arm row column"]
+    spread: Float[Tensor, "arm row column"]
+    row_title: str
+    column_title: str
+
+
+Arms = Mapping[str, Outcome]  # name of an arm -> its trials
+
+
+def arms(outcome: Outcome, name: str) -> Arms:
+    """The trials by one part of their condition."""
+    return {str(value): part for value, part in outcome.split(name)}
+
+
+def arm_numbers(found: Arms, number: str, about: About, chance: float | None = None) -> ArmNumbers:
+    """A number of every trial, by arm."""
+    samples = [one.sample(number) for one in found.values()]
+    value = torch.full((len(samples), max(map(len, samples))), float("nan"))
+    for row, sample in zip(value, samples, strict=True):
+        row[: len(sample)] = torch.from_numpy(sample)
+    seeds = tuple(f"seed {at}" for at in range(value.shape[1]))
+    return ArmNumbers(value, chance, about=about, labels={"arm": tuple(found), "seed": seeds})
+
+
+def arm_curves(found: Arms, number: str, x: Sequence[float], about: About, x_title: str, **look: bool) -> ArmCurves:
+    """A list of numbers of every trial, by arm: its mean and spread over the seeds."""
+    samples = [one.sample(number) for one in found.values()]
+    mean, spread = (torch.tensor(np.stack([take(one) for one in samples])) for take in (mean_of, spread_of))
+    return ArmCurves(mean, spread, tuple(x), x_title, **look, about=about, labels={"arm": tuple(found)})
+
+
+def mean_of(sample: Float[np.ndarray, "trial *numbers"]) -> Float[np.ndarray, "*numbers"]:
+    """The mean over the trials."""
+    return sample.mean(0)
+
+
+def spread_of(sample: Float[np.ndarray, "trial *numbers"]) -> Float[np.ndarray, "*numbers"]:
+    """The standard deviation over the trials; 0 for one trial alone."""
+    return sample.std(0, ddof=1) if len(sample) > 1 else np.zeros_like(sample[0])
+
+
+def arm_grid(found: Arms, number: str, rows: str, columns: str, about: About) -> ArmGrid:
+    """A number of every arm by two parts of the condition; NaN where there was no trial."""
+    first = next(iter(found.values()))
+    row_names, column_names = first.conditions(rows), first.conditions(columns)
+    mean = torch.full((len(found), len(row_names), len(column_names)), float("nan"))
+    spread = mean.clone()
+    for arm, outcome in enumerate(found.values()):
+        for trials in outcome.trials:
+            at = arm, row_names.index(trials.trial.condition[rows]), column_names.index(trials.trial.condition[columns])
+            cell = outcome.where(**{name: trials.trial.condition[name] for name in (rows, columns)}).sample(number)
+            mean[at], spread[at] = float(cell.mean()), float(spread_of(cell))
+    labels = {"arm": tuple(found), "row": tuple(map(str, row_names)), "column": tuple(map(str, column_names))}
+    return ArmGrid(mean, spread, rows, columns, about=about, labels=labels)

@@ -1,0 +1,39 @@
+"""An experiment: trials, how each is measured, what is claimed of their numbers, and what is drawn."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from interp.experiments.outcome import Outcome
+from interp.experiments.trial import Numbers, Place, Trial
+from interp.experiments.verdict import Verdict
+from interp.result import Result
+
+Watch = Callable[[str, int, int], None]  # what is being done, steps done, steps in all
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One of the papers' claims at three sizes.
+
+    sizes: "smoke", "default" and "full" -> a frozen dataclass of plain numbers. trials: those of a size and a number
+    of seeds. measure: trains and measures one trial; called again in the same folder it goes on where it was stopped.
+    judge: the claims, by rules that look at nothing but the outcome. results: what is drawn, tabulated and reported.
+    notes: what the reader must know: splits, stopping rule, what differs from the paper.
+    """
+
+    name: str
+    title: str
+    source: str
+    sizes: Mapping[str, Any]
+    trials: Callable[[Any, int], list[Trial]]
+    measure: Callable[[Trial, Any, Place, Watch], Numbers]
+    judge: Callable[[Outcome], list[Verdict]]
+    results: Callable[[Outcome], Mapping[str, Result]]
+    notes: str
+
+    def size(self, name: str) -> Any:
+        """The numbers of a size. ValueError with the names there are."""
+        if name not in self.sizes:
+            raise ValueError(f"{self.name} has no size {name!r}; known: {', '.join(self.sizes)}")
+        return self.sizes[name]

@@ -1,0 +1,75 @@
+"""Language models that several experiments use: one per variant and seed, trained once per size."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from interp.experiments.experiment import Watch
+from interp.experiments.trial import Place, Trial
+from models.attention import VARIANTS
+from models.training.history import Record
+from models.training.loop import train
+from models.training.recipe import Recipe, read_recipe
+from models.zoo import HERE
+
+
+@dataclass(frozen=True)
+class LanguageSize:
+    """Steps and shape of the models, the windows of a step, and the tokens of a window."""
+
+    steps: int
+    d_model: int
+    layers: int
+    heads: int
+    vocabulary: int
+    context: int
+    batch: int
+
+
+SIZES = {
+    "smoke": LanguageSize(steps=4, d_model=16, layers=3, heads=2, vocabulary=300, context=128, batch=2),
+    "default": LanguageSize(steps=500, d_model=128, layers=6, heads=4, vocabulary=2048, context=256, batch=16),
+    "full": LanguageSize(steps=10_000, d_model=512, layers=12, heads=8, vocabulary=8192, context=1024, batch=32),
+}
+
+
+def language_trials(size: LanguageSize, seeds: int) -> list[Trial]:
+    """Every variant with every seed."""
+    return [Trial({"variant": variant}, seed) for seed in range(seeds) for variant in VARIANTS]
+
+
+def language_recipe(trial: Trial, size: LanguageSize) -> Recipe:
+    """The recipe of the shipped model of the trial's variant, at another size and seed."""
+    shipped = read_recipe(HERE / str(trial.condition["variant"]) / "recipe.toml")
+    shape = {
+        "hidden_size": size.d_model,
+        "intermediate_size": 8 * round(size.d_model / 3),
+        "num_hidden_layers": size.layers,
+        "num_attention_heads": size.heads,
+        "num_key_value_heads": size.heads,
+        "max_position_embeddings": size.context,
+    }
+    return replace(
+        shipped,
+        model=shipped.model | shape,
+        steps=size.steps,
+        seed=trial.seed,
+        vocabulary=size.vocabulary,
+        context=size.context,
+        batch=size.batch,
+        snapshots=0,
+        warmup=min(shipped.warmup, size.steps // 5),
+    )
+
+
+def language_model(trial: Trial, size: LanguageSize, place: Place, watch: Watch) -> Path:
+    """The folder of the trial's trained model; what was trained before is taken as it is."""
+    folder = place.shared / "language" / trial.key
+    if (folder / "model.safetensors").is_file():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+
+    def show(record: Record) -> None:
+        watch(f"training {trial.key}", record["step"], size.steps)
+
+    train(language_recipe(trial, size), folder, show)
+    return folder

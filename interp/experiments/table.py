@@ -1,0 +1,23 @@
+"""The table of experiments; a new one is a line here and a file beside this one."""
+
+from importlib import import_module
+
+from interp.experiments.experiment import Experiment
+
+# Name -> the module that holds it as EXPERIMENT; imported when it is asked for.
+MODULES = {
+    "E1": "indirect_objects",
+    "E2": "growing_prompts",
+    "E3": "delayed_sums",
+    "E4": "temperatures",
+    "E5": "frobenius_norms",
+    "E6": "diffusion",
+    "E7": "language",
+}
+
+
+def experiment_named(name: str) -> Experiment:
+    """An experiment by name, in either case. ValueError with the names there are."""
+    if name.upper() not in MODULES:
+        raise ValueError(f"unknown experiment {name!r}; known: {', '.join(MODULES)}")
+    return import_module(f"interp.experiments.{MODULES[name.upper()]}").EXPERIMENT
