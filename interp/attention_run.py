@@ -67,7 +67,8 @@ def summary(
 ) -> AttentionRun:
     """The record of a run from its raw tensors."""
     rows = stacked([row_statistics(layer) for layer in patterns])
-    strings = {i: name(i) for i in likely.ids.unique().tolist()}
+    shown = getattr(tokens, "label", None)
+    strings = {i: name(i) for i in [*likely.ids.unique().tolist(), *([] if shown is None else [shown])]}
     heads = head_statistics(rows, visible.sum(-1)[:, None])
     return AttentionRun(tokens, patterns, visible, rows, heads, likely, strings)
 
