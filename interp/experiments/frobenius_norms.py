@@ -175,6 +175,7 @@ EXPERIMENT = Experiment(
     results=results,
     notes="Vision transformers on scikit-learn's digits, a fifth held out by a fixed split; equal steps and rates for "
     "all arms, nothing tuned for one. Fresh weights have a standard deviation of 1/√d_model, so that scores begin near "
-    "those of unit variance that the theory is about (at ViT's own 0.02 a cube would begin at nothing). N counts the patches and the class token. Every run ends after the steps of its "
-    "size, or where its loss is no longer finite; then its last measurement is carried on.",
+    "those of unit variance that the theory is about (at ViT's own 0.02 a cube would begin at nothing). N counts the "
+    "patches and the class token. Every run ends after the steps of its size, or where its loss is no longer finite; "
+    "then its last measurement is carried on.",
 )

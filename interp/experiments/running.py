@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from interp.experiments.experiment import Experiment, Watch
+from interp.experiments.experiment import Watch
 from interp.experiments.outcome import Outcome
 from interp.experiments.table import experiment_named
 from interp.experiments.trial import Measured, Place, Trial
