@@ -1,4 +1,4 @@
-"""Put an attention variant into a Hugging Face decoder, and take it out again."""
+"""Put an attention variant into a Hugging Face model, and take it out again."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ from transformers import PreTrainedModel
 from models.attention_function import NAME, register
 from models.attention_layer import AttentionLayer
 from models.call_facts import temperature_hooks, with_pattern_request
-from models.families import attention_modules, family_of, layer_shape
+from models.families import attention_modules, family_of, layer_shape, modality_of
 from models.spec import AttentionSpec
 
 
@@ -41,7 +41,7 @@ def attach(model: PreTrainedModel, spec: AttentionSpec) -> PreTrainedModel:
         detach(model)
     register()
     for number, module in enumerate(modules):
-        module.variant = new_layer(model, module, spec if number in chosen else AttentionSpec("softmax"))
+        module.variant = new_layer(model, module, spec if number in chosen else AttentionSpec("softmax"), number)
     previous = model.config._attn_implementation
     model.set_attn_implementation(NAME)
     model.config.attention_spec = spec.to_json()
@@ -83,22 +83,22 @@ def resolved(spec: AttentionSpec, model: PreTrainedModel) -> AttentionSpec:
     options = dict(spec.options)
     if spec.variant != "polynomial" or options["coefficient"] is not None or options["n_ctx"] is not None:
         return spec
-    options["n_ctx"] = model.config.max_position_embeddings
+    options["n_ctx"] = modality_of(model).context(model.config)
     return AttentionSpec(spec.variant, layers=spec.layers, **options)  # type: ignore[arg-type]
 
 
 def own_attention(model: PreTrainedModel) -> list[Any]:
     """The model's attention modules as transformers made them; a hooked model and cross-attention are refused."""
     if getattr(model.config, "add_cross_attention", False):
-        raise ValueError("attention variants are for decoders alone; this model has cross-attention")
+        raise ValueError("attention variants are for self-attention alone; this model has cross-attention")
     modules = list(attention_modules(model))
     if any(hasattr(module, "original_component") for module in modules):
         raise ValueError("this model is hooked: its modules were wrapped in place; load the plain model again")
     return modules
 
 
-def new_layer(model: PreTrainedModel, module: nn.Module, spec: AttentionSpec) -> AttentionLayer:
+def new_layer(model: PreTrainedModel, module: nn.Module, spec: AttentionSpec, number: int) -> AttentionLayer:
     """A fresh layer of the variant, in the dtype and on the device of the attention module it hangs on."""
     beside = next(module.parameters())
-    layer = AttentionLayer(spec.variant, spec.options, layer_shape(model))
+    layer = AttentionLayer(spec.variant, spec.options, layer_shape(model), number)
     return layer.to(dtype=beside.dtype, device=beside.device).train(model.training)

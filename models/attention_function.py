@@ -10,6 +10,7 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import sdpa_mask
 
 from models.attention.run import Around, Inputs, run
+from models.families import hides_the_future
 from models.watched_calls import Call, tell
 
 NAME = "headscope"
@@ -39,19 +40,21 @@ def variant_attention(
 ) -> tuple[Float[Tensor, "batch query head d_head"], Float[Tensor, "batch head query key"] | None]:
     """Attention by the variant that hangs on the module; transformers' attention-interface signature.
 
-    A mask of None means the causal rule; keys behind the queries are then empty slots of a static cache.
+    A mask of None means the causal rule where the module is causal (keys behind the queries are then empty slots of a
+    static cache), and that every key is visible where it is not.
     temperature_q may be a function, called now that the queries were projected.
     The pattern is returned only when it is asked for.
     """
-    if attention_mask is None and query.shape[2] > 1:
+    causal = attention_mask is None and hides_the_future(module)
+    if causal and query.shape[2] > 1:
         key, value = key[:, :, : query.shape[2]], value[:, :, : query.shape[2]]
     layer, mask = module.variant, as_boolean(attention_mask)
     scale = layer.scale(query.shape[-1] ** -0.5 if scaling is None else scaling)
     count = None if visible_count is None else counts_of_keys(visible_count, key.shape[2])
     tempered = temperature_q() if callable(temperature_q) else temperature_q
     options = layer.call_options(value, tempered, count)
-    given = Inputs(query, key, value, mask, mask is None, scale)
-    tell(Call(module.layer_idx, layer.variant, given, options, softcap))
+    given = Inputs(query, key, value, mask, causal, scale)
+    tell(Call(layer.number, layer.variant, given, options, softcap))
     result = run(layer.variant, given, options, need_pattern, around_kernel(softcap, dropout))
     pattern = None if result.pattern is None else result.pattern.to(query.dtype)
     return result.output.transpose(1, 2).contiguous(), pattern

@@ -1,4 +1,4 @@
-"""The variant of one layer with its learned parameters, as it hangs on an attention module of a decoder."""
+"""The variant of one layer with its learned parameters, as it hangs on an attention module of a model."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,10 +24,14 @@ class LayerShape:
 
 
 class AttentionLayer(nn.Module):
-    """One layer's variant: its row of the table, its options, and the parameters that it adds to the model."""
+    """One layer's variant: its row of the table, its options, and the parameters that it adds to the model.
 
-    def __init__(self, variant: str, options: Mapping[str, Any], shape: LayerShape) -> None:
+    number: which layer of the model it is, from 0.
+    """
+
+    def __init__(self, variant: str, options: Mapping[str, Any], shape: LayerShape, number: int) -> None:
         super().__init__()
+        self.number = number
         self.variant = variant_named(variant)
         self.options = dict(options)
         temperatures = learned_temperatures(self.options, shape) if variant == "selective" else {}

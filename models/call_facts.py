@@ -6,19 +6,22 @@ from functools import partial
 from typing import Any
 
 import torch
-from jaxtyping import Int
-from torch import Tensor, nn
+from jaxtyping import Int, Shaped
+from torch import Tensor
 from torch.utils.hooks import RemovableHandle
 from transformers import PreTrainedModel
 
-from models.families import Family
+from models.families import Family, hides_the_future
+from models.modality import Modality
 
 
 def temperature_hooks(model: PreTrainedModel, family: Family, modules: list[Any]) -> list[RemovableHandle]:
     """Hand each layer, by keyword, its query temperatures and the count of visible tokens; nothing is stored."""
     base = model.base_model
     names = tuple(inspect.signature(base.forward).parameters)
-    handles = [base.register_forward_pre_hook(partial(with_visible_count, names), with_kwargs=True)]
+    causal = all(hides_the_future(module) for module in modules)
+    count = partial(with_visible_count, family.modality, causal, names)
+    handles = [base.register_forward_pre_hook(count, with_kwargs=True)]
     project = family.query_projection
     for module in modules:
         if module.variant.temperature_q is not None:
@@ -32,9 +35,12 @@ def with_pattern_request(base: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
     return args, {**kwargs, "need_pattern": bool(kwargs.get("output_attentions") or base.config.output_attentions)}
 
 
-def with_visible_count(names: tuple[str, ...], base: nn.Module, args: Any, kwargs: Any) -> tuple[Any, Any]:
+def with_visible_count(
+    modality: Modality, causal: bool, names: tuple[str, ...], base: Any, args: Any, kwargs: Any
+) -> tuple[Any, Any]:
     """The base model's call with visible_count [batch or 1, past + query] added."""
-    return args, {**kwargs, "visible_count": visible_count(by_name(names, args, kwargs))}
+    mask = padding_mask(modality, base.config, by_name(names, args, kwargs))
+    return args, {**kwargs, "visible_count": visible_count(mask, causal)}
 
 
 def by_name(names: tuple[str, ...], args: Any, kwargs: Any) -> dict[str, Any]:
@@ -42,19 +48,29 @@ def by_name(names: tuple[str, ...], args: Any, kwargs: Any) -> dict[str, Any]:
     return {**dict(zip(names, args, strict=False)), **kwargs}
 
 
-def visible_count(given: dict[str, Any]) -> Int[Tensor, "batch_or_one total"]:
-    """n of the positional temperature: tokens at or before each position that are not padding, from 1."""
+def padding_mask(modality: Modality, config: Any, given: dict[str, Any]) -> Shaped[Tensor, "batch_or_one total"]:
+    """Which tokens of a call, and of the cache before it, are not padding."""
     mask, cache = given.get("attention_mask"), given.get("past_key_values")
     if mask is None:
-        tokens = given["input_ids"] if given.get("inputs_embeds") is None else given["inputs_embeds"]
         past = 0 if cache is None else cache.get_seq_length()
-        return torch.arange(1, past + tokens.shape[1] + 1, device=tokens.device)[None]
+        return torch.ones(1, past + modality.count(config, given), dtype=torch.bool, device=device_of(given))
     if not isinstance(mask, Tensor) or mask.ndim != 2:
         raise ValueError(
             "selective attention counts visible tokens and needs the [batch, position] attention mask; "
             "a static cache prepares other masks: use a dynamic one"
         )
-    return mask.long().cumsum(-1).clamp_min(1)
+    return mask
+
+
+def visible_count(mask: Shaped[Tensor, "batch_or_one total"], causal: bool) -> Int[Tensor, "batch_or_one total"]:
+    """n of the positional temperature: how many tokens that are not padding each position sees, from 1."""
+    counted = mask.long().cumsum(-1).clamp_min(1)
+    return counted if causal else counted[:, -1:].expand_as(counted)
+
+
+def device_of(given: dict[str, Any]) -> torch.device:
+    """Where the call's input lies."""
+    return next(value.device for value in given.values() if isinstance(value, Tensor))
 
 
 def with_query_temperature(

@@ -1,4 +1,4 @@
-"""The Hugging Face decoder families: where their attention modules are and how a layer projects its queries."""
+"""The Hugging Face families: where their attention modules are, how a layer projects its queries, what they read."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from models.attention_layer import LayerShape
+from models.modality import IMAGE, TEXT, Modality
 
 Hidden = Float[Tensor, "batch pos d_model"]
 Projected = Float[Tensor, "batch pos width"]
@@ -21,10 +22,11 @@ class Family:
     layers: str
     attention: str
     query_projection: Callable[[Any, Hidden], Projected]
+    modality: Modality = TEXT
 
 
 def split_projection(module: Any, hidden: Hidden) -> Projected:
-    """q_proj of the Llama-shaped families."""
+    """q_proj of the Llama-shaped families and of ViT."""
     return module.q_proj(hidden)
 
 
@@ -48,6 +50,7 @@ FAMILIES: dict[str, Family] = {
     "qwen3": LLAMA_SHAPED,
     "gemma2": LLAMA_SHAPED,
     "gemma3_text": LLAMA_SHAPED,
+    "vit": Family("layers", "attention", split_projection, IMAGE),
 }
 
 
@@ -56,6 +59,16 @@ def family_of(model_type: str) -> Family:
     if model_type not in FAMILIES:
         raise ValueError(f"model family {model_type!r} is not supported; supported: {', '.join(FAMILIES)}")
     return FAMILIES[model_type]
+
+
+def hides_the_future(module: Any) -> bool:
+    """Whether an attention module follows the causal rule; those of transformers say so themselves."""
+    return getattr(module, "is_causal", True)
+
+
+def modality_of(model: PreTrainedModel) -> Modality:
+    """What the model reads."""
+    return family_of(model.config.model_type).modality
 
 
 def attention_modules(model: PreTrainedModel) -> Iterator[Any]:

@@ -17,6 +17,7 @@ from transformer_lens.model_bridge.generalized_components import (
 from models.attention.run import at_least_float32
 from models.attention_function import NAME
 from models.attention_layer import AttentionLayer
+from models.families import hides_the_future
 from models.hooked.layer_pass import (
     LayerPass,
     is_patternless,
@@ -52,6 +53,8 @@ class VariantAttention(AttentionBridge):
     def set_original_component(self, original_component: nn.Module) -> None:
         """Wrap one attention module; its soft cap is taken over, because query temperatures go under it."""
         super().set_original_component(original_component)
+        # A plain assignment would go to the wrapped module, which transformer-lens's mask does not ask.
+        object.__setattr__(self, "is_causal", hides_the_future(original_component))
         self._soft_cap = getattr(original_component, "attn_logit_softcapping", None)
         if self._soft_cap is not None:
             cast(Any, original_component).attn_logit_softcapping = None

@@ -1,19 +1,26 @@
-"""From a Hugging Face decoder with attention variants to a hooked model."""
+"""From a Hugging Face model with attention variants to a hooked model."""
 
 from typing import Any, cast
 
+from torch import nn
 from transformer_lens.model_bridge.architecture_adapter import ArchitectureAdapter
 from transformer_lens.model_bridge.generalized_components.base import GeneralizedComponent
 from transformer_lens.model_bridge.sources._bridge_builder import build_bridge_from_module
+from transformer_lens.model_bridge.supported_architectures.vit import ViTArchitectureAdapter
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from models.attachment import attach, attachment_of
 from models.attention_function import NAME
+from models.families import modality_of
 from models.hooked.attention import with_variant
 from models.hooked.bridge import HookedBridge
 from models.hooked.door import guard
+from models.hooked.encoder import VariantViT
+from models.hooked.image_door import guard_images
 from models.hooked.tokenizer import give_tokenizer
 from models.spec import AttentionSpec
+
+DOORS = {"text": guard, "image": guard_images}
 
 
 def hooked(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None = None) -> HookedBridge:
@@ -22,13 +29,12 @@ def hooked(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None = N
     The model is wrapped in place: from then on use the hooked model, and hf_state_dict(hooked model) for its weights.
     A model that nothing was attached to is softmax. Without a tokenizer the hooked model works with ids.
     hook_result, each head's part of the output, is there after set_use_attn_result(True), as in transformer-lens.
-    Raises ValueError for a family that is not supported, a model without a language head, one hooked already, one whose
+    Raises ValueError for a family that is not supported, a model without a head, one hooked already, one whose
     config names a variant that is not attached, and a GPT-NeoX without attention biases.
     """
     if any(isinstance(module, GeneralizedComponent) for module in model.modules()):
         raise ValueError("this model is hooked already: its modules were wrapped in place; use the hooked model")
-    if model.get_output_embeddings() is None:
-        raise ValueError(f"hooked takes a causal language model, which a {type(model).__name__} without head is not")
+    refuse_headless(model)
     refuse_missing_biases(model)
     if attachment_of(model) is None:
         refuse_lost_variant(model)
@@ -44,10 +50,22 @@ def hooked(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None = N
     model.set_attn_implementation(NAME)  # transformer-lens switches some families to eager attention, which is softmax
     bridge.__class__ = HookedBridge
     bridge.hf_names = names
-    guard(model)
+    if modality_of(model).reads == "image":  # transformer-lens knows no sizes of these
+        bridge.cfg.n_ctx, bridge.cfg.d_vocab = modality_of(model).context(model.config), model.config.num_labels
+    DOORS[modality_of(model).reads](model)
     if tokenizer is not None:
         give_tokenizer(bridge, tokenizer)
     return bridge
+
+
+def refuse_headless(model: PreTrainedModel) -> None:
+    """Raise ValueError for a model that does not end in logits."""
+    if modality_of(model).reads == "text":
+        has_head, needed = model.get_output_embeddings() is not None, "a causal language model"
+    else:
+        has_head, needed = isinstance(getattr(model, "classifier", None), nn.Linear), "an image classifier"
+    if not has_head:
+        raise ValueError(f"hooked takes {needed}, which a {type(model).__name__} without head is not")
 
 
 def refuse_missing_biases(model: PreTrainedModel) -> None:
@@ -71,5 +89,8 @@ def refuse_lost_variant(model: PreTrainedModel) -> None:
 
 def use_variants(adapter: ArchitectureAdapter) -> None:
     """The adapter's attention bridge weighs its scores with the layer's variant."""
+    if isinstance(adapter, ViTArchitectureAdapter):
+        adapter.__class__ = VariantViT
+        return
     attention: Any = cast(Any, adapter.component_mapping)["blocks"].submodules["attn"]
     attention.__class__ = with_variant(type(attention))

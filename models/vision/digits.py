@@ -1,0 +1,53 @@
+"""Digits: scikit-learn's 1 797 handwritten digits (UCI, 8 × 8 grey pixels), split once into training and validation."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+SPLIT_SEED = 0
+VALIDATION = 360  # a fifth
+CLASSES = 10
+SIZE = 8
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Images between -1 (paper) and 1 (ink), the digit that each shows, and its number in scikit-learn's order."""
+
+    images: Float[Tensor, "image 1 8 8"]
+    labels: Int[Tensor, "image"]
+    numbers: Int[Tensor, "image"]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Digits:
+    """A fixed split: every image is in one of both parts, the same on every machine."""
+
+    training: Labelled
+    validation: Labelled
+
+
+def digits() -> Digits:
+    """All digits, split."""
+    whole = all_digits()
+    order = torch.randperm(len(whole), generator=torch.Generator().manual_seed(SPLIT_SEED))
+    return Digits(training=chosen(whole, order[VALIDATION:]), validation=chosen(whole, order[:VALIDATION]))
+
+
+def all_digits() -> Labelled:
+    """All digits in scikit-learn's order; nothing is downloaded."""
+    from sklearn.datasets import load_digits  # a second of import
+
+    found = load_digits()
+    images = torch.tensor(found["images"], dtype=torch.float32)[:, None] / 8 - 1
+    return Labelled(images, torch.tensor(found["target"], dtype=torch.int64), torch.arange(len(images)))
+
+
+def chosen(whole: Labelled, places: Int[Tensor, "chosen"]) -> Labelled:
+    """Some of the images."""
+    return Labelled(whole.images[places], whole.labels[places], whole.numbers[places])
