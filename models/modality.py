@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
-from jaxtyping import Shaped
-from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoModelForImageClassification
 
 Reads = Literal["text", "image"]
@@ -24,7 +22,7 @@ class Modality:
     head: Any
     context: Callable[[Any], int]
     count: Callable[[Any, Mapping[str, Any]], int]
-    trial: Callable[[Any], dict[str, Shaped[Tensor, "..."]]]
+    trial: Callable[[Any], dict[str, Any]]
 
 
 def n_positions(config: Any) -> int:
@@ -38,10 +36,10 @@ def n_given(config: Any, given: Mapping[str, Any]) -> int:
     return tokens.shape[1]
 
 
-def first_ids(config: Any) -> dict[str, Shaped[Tensor, "..."]]:
+def first_ids(config: Any) -> dict[str, Any]:
     """The first four token ids."""
     ids = torch.arange(min(4, config.max_position_embeddings))[None] % config.vocab_size
-    return {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+    return {"input_ids": ids, "attention_mask": torch.ones_like(ids), "use_cache": False}
 
 
 def two_sides(size: int | Iterable[int]) -> tuple[int, int]:
@@ -69,7 +67,7 @@ def n_seen(config: Any, given: Mapping[str, Any]) -> int:
     return (height // tall) * (width // wide) + 1
 
 
-def grey_ramp(config: Any) -> dict[str, Shaped[Tensor, "..."]]:
+def grey_ramp(config: Any) -> dict[str, Any]:
     """An image from black to white."""
     height, width = two_sides(config.image_size)
     ramp = torch.linspace(-1, 1, height * width).view(1, 1, height, width)

@@ -34,7 +34,7 @@ def padded(ids: torch.Tensor, side: str, n: int = 4) -> dict[str, torch.Tensor]:
 
 
 def test_the_tiny_families_are_the_supported_ones() -> None:
-    assert set(CONFIGS) == set(FAMILIES)
+    assert set(CONFIGS) == {name for name, family in FAMILIES.items() if family.modality.reads == "text"}
 
 
 @every_family

@@ -7,6 +7,7 @@ from typing import Any
 from transformers import CONFIG_MAPPING, PreTrainedConfig
 
 from models.checkpoints.entries import read_object
+from models.checkpoints.labels import LABELS, labels
 from models.checkpoints.refusal import CheckpointError, in_short
 from models.checkpoints.rope import refuse_unused_rope
 from models.families import FAMILIES
@@ -18,11 +19,11 @@ REFUSED = {
     "quantization_config": "says that the weights are quantised; dequantise them and save the folder again",
     "per_layer_config": "gives layers different sizes, which the attention variants do not know",
 }
-# What a file says of the machine, the number format and the kernels is decided on opening; class labels are no part
-# of a language model. Names that begin with an underscore are transformers' own notes.
+# What a file says of the machine, the number format and the kernels is decided on opening; class labels are read
+# apart. Names that begin with an underscore are transformers' own notes.
 IGNORED = (
     *("attn_implementation", "experts_implementation", "dtype", "torch_dtype", "name_or_path", "transformers_version"),
-    *("id2label", "label2id", "num_labels", "problem_type", "output_attentions", "output_hidden_states", "return_dict"),
+    *("problem_type", "output_attentions", "output_hidden_states", "return_dict", *LABELS),
 )
 
 
@@ -48,13 +49,14 @@ def described(fields: dict[str, Any], n_layers: int, origin: str) -> Description
     for name in kept:
         if callable(getattr(config_class, name, None)):
             raise CheckpointError(f"cannot open {origin}: {name!r} is no field of a {fields['model_type']} config")
+    named = labels(fields, origin)
     spec = _spec(kept.pop("attention_spec", AttentionSpec("softmax").to_json()), n_layers, origin)
     try:
-        config = config_class(**kept)
+        config = config_class(**kept, **named)
     except Exception as error:
         raise CheckpointError(f"cannot open {origin}: transformers refuses it ({in_short(error)})") from error
     refuse_unused_rope(config, origin)
-    return Description(config, spec, {**kept, "attention_spec": spec.to_json()})
+    return Description(config, spec, {**kept, **named, "attention_spec": spec.to_json()})
 
 
 def _config_class(fields: dict[str, Any], origin: str) -> type[PreTrainedConfig]:

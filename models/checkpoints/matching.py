@@ -7,7 +7,7 @@ from models.checkpoints.header import StoredTensor
 from models.checkpoints.refusal import CheckpointError
 from models.checkpoints.skeleton import Skeleton
 
-LAYER = re.compile(r"(?:^|\.)(?:h|layers)\.(\d{1,6})\.")
+LAYER = re.compile(r"(?:^|\.)(?:h|layers?)\.(\d{1,6})\.")
 WEIGHTS = ("F16", "BF16", "F32", "F64")
 RECOMPUTED = ("bias", "masked_bias", "rotary_emb.inv_freq")
 

@@ -27,7 +27,7 @@ def save(
     tokenizer: PreTrainedTokenizerBase | None = None,
     dtype: torch.dtype | None = None,
 ) -> Path:
-    """Write `model` (a transformers decoder, or a hooked one) with its attention spec; gives the folder.
+    """Write `model` (a transformers model, or a hooked one) with its attention spec; gives the folder.
 
     dtype: None keeps the number format of every weight, a floating torch dtype casts them. The tokenizer that a
     hooked model was made with is written when none is given. The folder appears whole or not at all; in one that
@@ -45,7 +45,8 @@ def save(
     refuse_other_folder(place, said.fields)
     with written_whole(place) as partial:
         save_file(weights, partial / SINGLE, metadata={"format": "pt"})
-        original.generation_config.to_json_file(partial / "generation_config.json")
+        if original.can_generate():
+            original.generation_config.to_json_file(partial / "generation_config.json")
         if tokenizer is not None:
             tokenizer.save_pretrained(partial)
         write_config(partial, original, said, weights)

@@ -4,14 +4,15 @@ from copy import deepcopy
 from dataclasses import dataclass
 
 import torch
-from transformers import AutoModelForCausalLM, PreTrainedModel
+from transformers import PreTrainedModel
 from transformers.initialization import no_init_weights
 
 from models.attachment import attach
 from models.checkpoints.description import Description
+from models.checkpoints.file_names import in_files
 from models.checkpoints.refusal import CheckpointError, in_short
+from models.families import family_of
 
-FILE_NAMES = {"gpt_neox": {"lm_head.weight": "embed_out.weight"}}
 SMALL = 2**20  # numbers
 
 
@@ -39,7 +40,7 @@ def skeleton(description: Description, origin: str) -> Skeleton:
         raise CheckpointError(f"cannot open {origin}: config.json makes no model ({in_short(error)})") from error
     _refuse_large_buffers(model, origin)
     shapes = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-    file_names = FILE_NAMES.get(model.config.model_type, {})
+    file_names = in_files(model.config.model_type, shapes)
     attention = tuple(name for name, module in model.named_modules() if "variant" in module._modules)
     return Skeleton(shapes, dict(model.all_tied_weights_keys), file_names, attention, f"{model.base_model_prefix}.")
 
@@ -61,4 +62,5 @@ def _refuse_large_buffers(model: PreTrainedModel, origin: str) -> None:
 
 def _model(description: Description) -> PreTrainedModel:
     config = deepcopy(description.config)  # a model changes its config
-    return attach(AutoModelForCausalLM.from_config(config, dtype=torch.float32), description.spec)
+    head = family_of(config.model_type).modality.head
+    return attach(head.from_config(config, dtype=torch.float32), description.spec)

@@ -1,18 +1,34 @@
-"""One forward of four tokens, which finds what shapes cannot: head counts that do not divide, overflow."""
+"""One forward of the smallest input, which finds what shapes cannot: head counts that do not divide, overflow."""
+
+from typing import Any
 
 import torch
 from transformers import PreTrainedModel
 
 from models.checkpoints.refusal import CheckpointError, in_short
+from models.families import modality_of
+from models.modality import two_sides
+
+MAX_IMAGE = 2**25  # numbers
 
 
 def refuse_broken(model: PreTrainedModel, origin: str) -> None:
-    """Raise CheckpointError unless the model gives finite logits for its first four token ids."""
+    """Raise CheckpointError unless the model gives finite logits for four token ids, or for a grey ramp."""
+    modality = modality_of(model)
+    what = {"text": "a forward of four tokens", "image": "a forward of a grey image"}[modality.reads]
+    if modality.reads == "image":
+        refuse_huge(model.config, origin)
     try:
-        ids = torch.arange(min(4, model.config.max_position_embeddings))[None] % model.config.vocab_size
         with torch.no_grad():
-            logits = model(ids, attention_mask=torch.ones_like(ids), use_cache=False).logits
+            logits = model(**modality.trial(model.config)).logits
     except Exception as error:
-        raise CheckpointError(f"cannot open {origin}: a forward of four tokens fails ({in_short(error)})") from error
+        raise CheckpointError(f"cannot open {origin}: {what} fails ({in_short(error)})") from error
     if not torch.isfinite(logits).all():
-        raise CheckpointError(f"cannot open {origin}: a forward of four tokens gives logits that are not finite")
+        raise CheckpointError(f"cannot open {origin}: {what} gives logits that are not finite")
+
+
+def refuse_huge(config: Any, origin: str) -> None:
+    """No shape in a header bounds an image: few large patches could fill the memory."""
+    height, width = two_sides(config.image_size)
+    if (numbers := height * width * config.num_channels) > MAX_IMAGE:
+        raise CheckpointError(f"cannot open {origin}: its images have {numbers} numbers; at most {MAX_IMAGE} are read")

@@ -1,0 +1,31 @@
+"""File names: what transformers calls a parameter in files, where that is not what it calls it in the model."""
+
+import re
+from collections.abc import Iterable
+
+# Family -> patterns of a parameter's name and what stands there in files, all applied in order.
+OLDER: dict[str, tuple[tuple[str, str], ...]] = {
+    "gpt_neox": ((r"^lm_head\.weight$", "embed_out.weight"),),
+    "vit": (
+        (r"^vit\.layers\.", "vit.encoder.layer."),
+        (r"\.attention\.o_proj\.", ".attention.output.dense."),
+        (r"\.q_proj\.", ".attention.query."),
+        (r"\.k_proj\.", ".attention.key."),
+        (r"\.v_proj\.", ".attention.value."),
+        (r"\.mlp\.fc1\.", ".intermediate.dense."),
+        (r"\.mlp\.fc2\.", ".output.dense."),
+    ),
+}
+
+
+def in_files(model_type: str, names: Iterable[str]) -> dict[str, str]:
+    """Parameter name -> its name in files, of those parameters that have another there."""
+    renamed = {name: older(name, OLDER.get(model_type, ())) for name in names}
+    return {name: in_file for name, in_file in renamed.items() if in_file != name}
+
+
+def older(name: str, patterns: Iterable[tuple[str, str]]) -> str:
+    """The name after every pattern."""
+    for pattern, replacement in patterns:
+        name = re.sub(pattern, replacement, name)
+    return name

@@ -1,0 +1,24 @@
+"""Tiny vision transformers with every variant, and images for them: what the tests of vision share."""
+
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from tiny_decoders import SPECS, stir
+from torch import Tensor
+
+from models.vision.classifier import untrained_vit
+
+LAYERS, HEADS, D_MODEL, TOKENS, CLASSES = 3, 4, 32, 17, 10
+
+
+def tiny_vit(name: str = "cog", patch: int = 2) -> Any:
+    """A vision transformer in eval mode whose scores are neither tiny nor alike, with a variant of SPECS."""
+    model = untrained_vit(SPECS[name], d_model=D_MODEL, layers=LAYERS, heads=HEADS, patch=patch).eval()
+    stir(model, 0.15)
+    return model
+
+
+def random_images(count: int, seed: int = 0) -> Float[Tensor, "image 1 8 8"]:
+    """Images of noise between -1 and 1."""
+    return torch.rand(count, 1, 8, 8, generator=torch.Generator().manual_seed(seed)) * 2 - 1
