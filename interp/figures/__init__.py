@@ -49,6 +49,7 @@ FIGURES: dict[str, str] = {
     "ResidualNorms": "residual:residual_norms_figure",
     "MassiveActivations": "residual:massive_activations_figure",
     "Sinks": "residual:sinks_figure",
+    "ImageGrid": "images:image_grid_figure",
     "ArmNumbers": "experiments:arm_numbers_figure",
     "ArmCurves": "experiments:arm_curves_figure",
     "ArmGrid": "experiments:arm_grid_figure",
