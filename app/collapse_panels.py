@@ -14,6 +14,7 @@ from interp.collapse.curves import CollapseCurves, collapse
 from interp.collapse.pairs import COUNT_ONES, FIND_A_ZERO, CollapsePair, continued, doubling
 from interp.fitting import misfit
 from interp.hooked_model import HookedModel, tokenizer_of
+from interp.prompt import text_alone
 
 OWN = "two prompts of my own"
 PRESETS = {
@@ -64,7 +65,7 @@ def own_pair(opened: Opened) -> None:
         left.text_area("First prompt", texts[0], key="first", bind="query-params"),
         right.text_area("Second prompt", texts[1], key="second", bind="query-params"),
     ]
-    first, second = (opened.service.tokens(text, opened.key.bos).ids for text in typed)
+    first, second = (text_alone(opened.service.tokens(text, opened.key.bos)).ids for text in typed)
     if first == second:
         st.info("The two prompts are the same tokens: they are no distance apart. Change one of them.")
         return

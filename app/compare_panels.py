@@ -10,6 +10,7 @@ from app.collapse_panels import PRESETS, fitting_presets
 from app.components.head_view import common_peak
 from app.figure_panel import figure_panel
 from app.head_chooser import head_chooser
+from app.left_out import left_out
 from app.other_models import titled
 from app.page import Opened, analysed
 from app.pattern_panel import pattern_figure
@@ -79,6 +80,8 @@ def partner(first: AttentionRun, run: AttentionRun, head: OpenHead, by: str) -> 
 
 def planes(shown: list[Shown], columns: Any) -> None:
     """The decision plane of every model."""
+    if left_out(shown[0].opened, "decision_plane", "Weights or OV circuit"):
+        return
     for place, (one, column) in enumerate(zip(shown, columns, strict=True)):
         with column, refusals_in_place(f"{one.title}: the plane cannot be drawn"):
             figure_panel(

@@ -1,11 +1,12 @@
-"""Controls of the sidebar: which model reads which prompt."""
+"""Controls of the sidebar: which model reads which prompt or image."""
 
 from dataclasses import dataclass
 
 import streamlit as st
 
 from app.address import lasting, write_lasting
-from app.model_source import source_folder
+from app.image_chooser import image_chooser
+from app.model_source import reads_of, source_folder
 from app.prompts import EXAMPLES
 from app.refusals import refusals_in_place
 from app.upload import MOST_KEPT, earlier_upload, uploaded_folder
@@ -19,7 +20,10 @@ UPLOADED, SENT, TURN = "upload", "upload_sent", "upload_turn"
 
 @dataclass(frozen=True)
 class Choice:
-    """What the sidebar says: a shipped model's name (empty: none) or a typed folder, the text, and the first token."""
+    """What the sidebar says: a shipped model's name (empty: none) or a typed folder, the text, and the first token.
+
+    prompt: for a model of images the name of an image.
+    """
 
     name: str
     typed: str
@@ -50,6 +54,10 @@ def model_and_prompt() -> None:
         st.caption("A Hugging Face folder: config.json and model.safetensors, with or without a tokenizer.")
     if name == FROM_UPLOAD:
         name, typed = FROM_FOLDER, upload()
+    if asks_for_an_image(name or "", typed):
+        keep_prompt()
+        st.session_state["choice"] = Choice(name or "", typed, image_chooser(), bos=False)
+        return
     st.header("Prompt", anchor=False)
     prompt = st.text_area("Text", key="prompt", bind="query-params", height=230, max_chars=LONGEST_PROMPT)
     st.caption("Examples")
@@ -58,6 +66,22 @@ def model_and_prompt() -> None:
             st.button(example.title, on_click=write_prompt, args=(example.text,))
     bos = st.toggle("Begin with the BOS token", key="bos", bind="query-params", help="Where the tokenizer has one.")
     st.session_state["choice"] = Choice(name or "", typed, prompt, bos)
+
+
+def asks_for_an_image(name: str, typed: str) -> bool:
+    """Whether the chosen model reads images; one that is not there reads texts until it is."""
+    if not name or (name == FROM_FOLDER and not typed.strip()):
+        return False
+    try:
+        return reads_of(source_folder(name, typed, FROM_FOLDER)) == "image"
+    except (ValueError, OSError):
+        return False
+
+
+def keep_prompt() -> None:
+    """A box that is not drawn would lose its text."""
+    if "prompt" in st.session_state:
+        st.session_state["prompt"] = st.session_state["prompt"]
 
 
 def upload() -> str:

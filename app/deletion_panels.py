@@ -4,7 +4,7 @@ import streamlit as st
 
 from app.address import OpenHead
 from app.figure_panel import figure_panel
-from app.page import Opened, computed
+from app.page import Opened, analysed, computed
 from app.python_code import analysis_code, asked_code, model_code
 from interp.activations import gather
 from interp.analysis import Setting
@@ -16,6 +16,7 @@ from interp.figures.deletion import attention_contribution_figure
 from interp.figures.head_deletion import destination_figure
 from interp.findings import Findings
 from interp.hooked_model import HookedModel, tokenizer_of
+from interp.prompt import text_alone
 from interp.prompt_tokens import token_string
 
 
@@ -74,7 +75,8 @@ result = head_contributions(asked.setting, run, {head.layer}, {head.head})"""
 
 def top_tokens_panel(opened: Opened, head: OpenHead) -> None:
     """The tokens that the head's OV circuit raises and lowers most when it reads a token of the prompt."""
-    places = list(dict(zip(opened.tokens.ids, range(len(opened.tokens.ids)), strict=True)).values())
+    ids = text_alone(opened.tokens).ids
+    places = list(dict(zip(ids, range(len(ids)), strict=True)).values())
     at = st.selectbox(
         "Token that the head reads",
         places,
@@ -82,7 +84,7 @@ def top_tokens_panel(opened: Opened, head: OpenHead) -> None:
         bind="query-params",
         format_func=lambda place: f"{opened.tokens.strings[place]!r} at {place}",
     )
-    token, weights = opened.tokens.ids[at or 0], opened.service.weights
+    token, weights = ids[at or 0], opened.service.weights
 
     def compute(model: HookedModel, watch: object) -> TopTokens:
         tokenizer = tokenizer_of(model)
@@ -117,4 +119,15 @@ def scatter_panel(opened: Opened, head: OpenHead, found: Findings) -> None:
         key="scatter",
         figure=attention_contribution_figure(scatter, (head.layer, head.head)),
         field="attention",
+    )
+
+
+def mass_panel(opened: Opened) -> None:
+    """How much of every head's attention subtracts."""
+    figure_panel(
+        "Negative mass",
+        analysed(opened, ("negative_mass",))["negative_mass"],
+        analysis_code(opened, "negative_mass"),
+        key="mass",
+        field="minority_mass",
     )

@@ -74,8 +74,9 @@ def choose(opened: Opened, head: OpenHead, row: int, *, is_full: bool) -> None:
         if scope in ("row", "cell"):
             given["query"] = row
         if scope == "cell":
+            keys = range(row + 1 if opened.facts.reads == "text" else len(tokens))
             given["key"] = st.selectbox(
-                "Key", range(row + 1), key="edit_key", format_func=lambda at: f"{at} {tokens[at]!r}", width=170
+                "Key", keys, key="edit_key", format_func=lambda at: f"{at} {tokens[at]!r}", width=170
             )
         if kind in VALUED:
             given["value"] = st.number_input("Value", value=0.0 if kind == "set" else 2.0, key="edit_value", width=130)

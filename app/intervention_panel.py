@@ -1,6 +1,7 @@
 """Interventions: a list of edits of the weights, and the untouched run beside the changed one."""
 
 import json
+from typing import Any
 
 import streamlit as st
 
@@ -37,14 +38,17 @@ def intervention_panel(opened: Opened, run: AttentionRun, head: OpenHead, row: i
             target, distractor = watched_tokens(opened)
             found = effect_of(opened, edits, target, distractor)
             changed = changed_run(opened, edits)
-            metrics(found, row)
+            at = row if opened.facts.reads == "text" else 0  # an image has one answer
+            metrics(found, at)
             side_by_side(opened, (run, changed), head, edits)
-            effect_panels(opened, found, row, effect_code(opened, edits, target, distractor))
+            effect_panels(opened, found, at, effect_code(opened, edits, target, distractor))
 
 
 def watched_tokens(opened: Opened) -> tuple[int | None, int | None]:
-    """The target and the distractor, typed as tokens; none where nothing is typed."""
+    """The target and the distractor, typed as tokens; none where nothing is typed. Of an image two classes."""
     left, right = st.columns(2)
+    if opened.facts.classes:
+        return class_box(left, opened, "target"), class_box(right, opened, "distractor")
     typed = (
         left.text_input(
             "Target token", key="target", bind="query-params", help=f"Its change of logit is shown. {TOKEN}"
@@ -53,6 +57,20 @@ def watched_tokens(opened: Opened) -> tuple[int | None, int | None]:
     )
     target, distractor = (token_id(opened, text) if text else None for text in typed)
     return target, distractor
+
+
+def class_box(place: Any, opened: Opened, name: str) -> int | None:
+    """A box of the model's classes; none is chosen at first."""
+    names = opened.facts.classes
+    return place.selectbox(
+        f"{name.capitalize()} class",
+        range(len(names)),
+        index=None,
+        key=f"{name}_class",
+        bind="query-params",
+        format_func=names.__getitem__,
+        help="Its change of logit is shown.",
+    )
 
 
 def token_id(opened: Opened, text: str) -> int:
@@ -89,12 +107,15 @@ def metrics(found: InterventionEffect, row: int) -> None:
     }
     for name in ("target", "distractor"):
         if (values := getattr(found, f"{name}_change")) is not None:
-            shown[f"Δ logit of the {name}"] = (float(values[row]), f"After position {row}, the chosen row.")
+            where = f"After position {row}, the chosen row." if len(values) > 1 else "Of the model's answer."
+            shown[f"Δ logit of the {name}"] = (float(values[row]), where)
     columns = st.columns(len(shown) + 1)
     for column, (name, (value, words)) in zip(columns, shown.items(), strict=False):
         column.metric(name, f"{value:+.4f}", help=words)
     others = f"{int(found.changed.sum())} of {len(found.changed)}"
-    columns[-1].metric("another next token", others, help="Positions after which another token is the likeliest.")
+    columns[-1].metric(
+        "another answer", others, help="Positions after which another token, or class, is the likeliest."
+    )
 
 
 def side_by_side(

@@ -4,6 +4,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from models import zoo
+from models.checkpoints.entries import read_object
+from models.families import FAMILIES
+from models.modality import Reads
 
 
 class NothingAskedError(ValueError):
@@ -29,6 +32,18 @@ def typed_folder(text: str) -> Path:
     if not folder.is_dir():
         raise ValueError(f"there is no folder {text.strip()!r}")
     return folder.resolve()
+
+
+def reads_of(folder: Path) -> Reads:
+    """Whether the model of a folder reads texts or images, by the family that its config.json names.
+
+    A folder that cannot be opened reads nothing: opening it says why, and until then it is taken for a text's.
+    """
+    try:
+        family = FAMILIES.get(str(read_object(folder, "config.json").get("model_type")))
+    except ValueError:
+        family = None
+    return family.modality.reads if family else "text"
 
 
 def fingerprint(folder: Path) -> str:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from app.address import lasting
 from app.controls import FROM_FOLDER, UPLOADED
-from app.model_source import source_folder
+from app.model_source import reads_of, source_folder
 from app.page import Opened
 from app.refusals import refusals_in_place
 from app.runs import opened_model
@@ -26,11 +26,12 @@ def name_of(opened: Opened) -> str:
 def other_models(opened: Opened) -> list[Opened]:
     """Boxes to choose models in, and those that could be opened; a box says why another could not."""
     upload = earlier_upload(lasting(UPLOADED))
-    shipped = [name for name in zoo.names() if str(zoo.folder(name)) != opened.key.folder]
+    alike = [name for name in zoo.names() if reads_of(zoo.folder(name)) == opened.facts.reads]
+    shipped = [name for name in alike if str(zoo.folder(name)) != opened.key.folder]
     names = [*shipped, FROM_FOLDER, *([FROM_UPLOAD] if upload and str(upload) != opened.key.folder else [])]
     left, right = st.columns([3, 2])
     chosen = left.multiselect(
-        "Models beside it", names, default=names[:1], key="others", bind="query-params", max_selections=MOST
+        "Models beside it", names, default=shipped[:1], key="others", bind="query-params", max_selections=MOST
     )
     typed = right.text_input("Folder", key="other_folder", bind="query-params") if FROM_FOLDER in chosen else ""
     found = []
@@ -46,6 +47,8 @@ def beside(opened: Opened, folder: Path) -> Opened:
     key = opened.key.in_folder(folder)
     with st.spinner("Opening the model …"):
         service = opened_model(key.folder, key.fingerprint)
+    if service.facts.reads != opened.facts.reads:
+        raise ValueError(f"it reads {service.facts.reads}s, the open model reads {opened.facts.reads}s")
     return Opened(key, service, service.tokens(key.prompt, key.bos))
 
 

@@ -15,7 +15,7 @@ from interp.choices import Choices
 from interp.findings import Findings
 from interp.hooked_model import HookedModel
 from interp.model_facts import ModelFacts
-from interp.prompt_tokens import PromptTokens
+from interp.prompt import Prompt
 
 Found = TypeVar("Found")
 
@@ -26,7 +26,7 @@ class Opened:
 
     key: RunKey
     service: ModelService
-    tokens: PromptTokens
+    tokens: Prompt
 
     @property
     def facts(self) -> ModelFacts:
@@ -47,7 +47,8 @@ def page(title: str, sentence: str) -> Opened:
         key = run_key(chosen())
         with st.spinner("Opening the model …"):
             service = opened_model(key.folder, key.fingerprint)
-    with refusals_in_a_box("This prompt cannot be read"):
+    what = "prompt" if service.facts.reads == "text" else "image"
+    with refusals_in_a_box(f"This {what} cannot be read"):
         return Opened(key, service, service.tokens(key.prompt, key.bos))
 
 

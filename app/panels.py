@@ -15,6 +15,7 @@ from app.pattern_panel import pattern_figure
 from app.row_view import row_view
 from app.runs import RunKey, thumbnails_of
 from interp.attention_run import AttentionRun
+from interp.image_prompt import ImagePrompt
 from interp.model_facts import ModelFacts
 
 SCALES = ["square root", "linear"]
@@ -72,6 +73,11 @@ def head_panel(opened: Opened, run: AttentionRun, head: OpenHead) -> int:
 
 def predictions_panel(run: AttentionRun, row: int) -> None:
     """What the model expects after the chosen row."""
+    if isinstance(run.tokens, ImagePrompt):
+        st.subheader("Class", anchor=False)
+        st.caption("What the model takes the image for: its likeliest classes; softmax of its logits.")
+        predictions(run, row)
+        return
     st.subheader("Next token", anchor=False)
     st.caption(f"The model's ten likeliest tokens after position {row}, the chosen row; softmax of its logits.")
     predictions(run, row)
@@ -103,10 +109,10 @@ def circuitsvis_panel(run: AttentionRun, head: OpenHead) -> None:
     with st.container(border=True):
         if not st.toggle("Show this head in CircuitsVis", key="circuitsvis_open", bind="query-params"):
             return
-        if len(run.tokens.ids) > MOST_TOKENS:
-            first = len(run.tokens.ids) - MOST_TOKENS
+        if len(run.tokens) > MOST_TOKENS:
+            first = len(run.tokens) - MOST_TOKENS
             st.caption(
-                f"The last {MOST_TOKENS} of {len(run.tokens.ids)} tokens; the heatmap above shows all. CircuitsVis counts "
+                f"The last {MOST_TOKENS} of {len(run.tokens)} tokens; the heatmap above shows all. CircuitsVis counts "
                 f"from 0: its token 0 stands at position {first} of the prompt."
             )
         circuitsvis(run, head)

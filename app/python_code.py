@@ -1,5 +1,6 @@
 """Python code: the lines that make a figure of a page again, in a notebook."""
 
+from app.image_names import image_code
 from app.page import Opened
 from interp.choices import Choices
 from models import zoo
@@ -12,13 +13,27 @@ def model_code(opened: Opened) -> str:
     return f"load({(shipped[0] if shipped else folder)!r})"
 
 
+def prompt_code(opened: Opened) -> tuple[str, str]:
+    """The line that imports what makes the prompt, if any is needed, and the expression of the prompt."""
+    if opened.facts.reads == "text":
+        return "", repr(opened.key.prompt)
+    need, image = image_code(opened.key.prompt)
+    return f"{need}\n", image
+
+
+def both_code(opened: Opened) -> str:
+    """The lines that set model and prompt; an image is made for its model."""
+    model, (need, prompt) = model_code(opened), prompt_code(opened)
+    return f"model = {model}\nprompt = {prompt}" if need else f"model, prompt = {model}, {prompt}"
+
+
 def asked_code(opened: Opened) -> str:
     """The lines that open the model as `model` and read the prompt into `asked`, with the imports they need."""
     return f"""from interp.analyse import asked_of
 from interp.choices import Choices
-from models import load
+{prompt_code(opened)[0]}from models import load
 
-model, prompt = {model_code(opened)}, {opened.key.prompt!r}
+{both_code(opened)}
 asked = asked_of(model, [prompt], Choices(), prepend_bos={opened.bos})"""
 
 
@@ -27,13 +42,16 @@ def analysis_code(opened: Opened, name: str, choices: Choices = Choices(), figur
     given = {field: value for field, value in vars(choices).items() if value != getattr(Choices(), field)}
     options = f", choices=Choices({', '.join(f'{field}={value!r}' for field, value in given.items())})" if given else ""
     options += ", prepend_bos=True" if opened.bos else ""
+    need, prompt = prompt_code(opened)
+    model = "model" if need else model_code(opened)
     lines = [
         "from interp.analyse import analyse",
         *(["from interp.choices import Choices"] if given else []),
+        *need.splitlines(),
         "from models import load",
         "",
-        f"prompt = {opened.key.prompt!r}",
-        f'result = analyse({model_code(opened)}, prompt, ["{name}"]{options})["{name}"]',
+        both_code(opened) if need else f"prompt = {prompt}",
+        f'result = analyse({model}, prompt, ["{name}"]{options})["{name}"]',
         figure or "result.figure()",
     ]
     return "\n".join(lines)

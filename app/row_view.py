@@ -7,6 +7,7 @@ import streamlit as st
 from app.address import OpenHead, clamped, write_lasting
 from app.components.head_view import PLAIN, Look, head_view
 from interp.attention_run import AttentionRun
+from interp.prompt_tokens import PromptTokens
 
 ROW, OF_TOKENS = "row", "row_of_tokens"
 
@@ -31,9 +32,14 @@ def write_row(row: int) -> None:
 
 
 def open_row(run: AttentionRun) -> int:
-    """The row that the address names; the last one where it names none, and after another prompt was typed."""
-    ids = run.tokens.ids
-    if st.session_state.setdefault(OF_TOKENS, ids) != ids:
-        st.session_state[OF_TOKENS] = ids
-        write_row(len(ids) - 1)
-    return clamped(ROW, len(ids), len(ids) - 1)
+    """The row that the address names; the one that answers (the last, or the class token) where it names none.
+
+    It is that one too after another prompt was typed; another image has the same patches.
+    """
+    tokens = run.tokens
+    start = tokens.read_out % len(tokens)
+    told = tokens.ids if isinstance(tokens, PromptTokens) else tokens.strings
+    if st.session_state.setdefault(OF_TOKENS, told) != told:
+        st.session_state[OF_TOKENS] = told
+        write_row(start)
+    return clamped(ROW, len(tokens), start)

@@ -4,11 +4,13 @@ from collections.abc import Callable, Hashable
 from threading import Lock
 from typing import Any, final
 
+from app.image_names import image_named
 from app.kept_results import KeptResults
 from interp.attention_run import AttentionRun, attention_run
 from interp.head_weights import HeadWeights, head_weights
 from interp.hooked_model import HookedModel, tokenizer_of
 from interp.model_facts import model_facts
+from interp.prompt import Prompt
 from interp.prompt_tokens import PromptTokens, prompt_tokens
 
 MOST_PATTERN_BYTES = 1 * 2**30
@@ -30,18 +32,24 @@ class ModelService:
         with self._lock:
             return attention_run(self._model, self.tokens(prompt, prepend_bos))
 
-    def tokens(self, prompt: str, prepend_bos: bool) -> PromptTokens:
-        """A prompt as the model reads it. ValueError where it cannot, and where its patterns would not fit."""
+    def tokens(self, prompt: str, prepend_bos: bool) -> Prompt:
+        """A prompt as the model reads it, or the image of that name.
+
+        ValueError where it cannot, and where its patterns would not fit.
+        """
+        read = image_named(prompt, self._model) if self.facts.reads == "image" else self._text(prompt, prepend_bos)
+        self._check_size(read)
+        return read
+
+    def _text(self, prompt: str, prepend_bos: bool) -> PromptTokens:
         facts = self.facts
-        tokens = prompt_tokens(
+        return prompt_tokens(
             prompt,
             tokenizer_of(self._model),
             prepend_bos=prepend_bos and facts.has_bos,
             vocabulary=facts.vocabulary,
             context=facts.context,
         )
-        self._check_size(tokens)
-        return tokens
 
     def kept(self, asked: Hashable, compute: Callable[[HookedModel], Any]) -> Any:
         """What `compute` makes of the model, computed once for all sessions while there is room for it."""
@@ -55,11 +63,11 @@ class ModelService:
             self._weights = self._weights or head_weights(self._model)
             return self._weights
 
-    def _check_size(self, tokens: PromptTokens) -> None:
+    def _check_size(self, tokens: Prompt) -> None:
         heads = len(self.facts.layer_variants) * self.facts.heads
-        needed = heads * len(tokens.ids) ** 2 * 4
+        needed = heads * len(tokens) ** 2 * 4
         if needed > MOST_PATTERN_BYTES:
             raise ValueError(
-                f"the patterns of {heads} heads and {len(tokens.ids)} tokens take {needed / 2**30:.1f} GiB; "
+                f"the patterns of {heads} heads and {len(tokens)} tokens take {needed / 2**30:.1f} GiB; "
                 f"at most {MOST_PATTERN_BYTES / 2**30:.0f} GiB are kept: shorten the prompt"
             )

@@ -1,5 +1,6 @@
 """Panels of training: any number over the snapshots of runs, their losses, and a head at one of the snapshots."""
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -9,9 +10,12 @@ from app.address import OpenHead, open_head
 from app.figure_panel import figure_panel
 from app.head_chooser import head_chooser
 from app.head_table import in_words
+from app.left_out import reads
+from app.model_source import reads_of
 from app.other_models import beside
 from app.page import Opened, analysed, computed
 from app.pattern_panel import pattern_figure
+from app.python_code import model_code, prompt_code
 from app.refusals import refusals_in_place
 from app.row_view import row_view
 from app.runs import attention_of
@@ -19,6 +23,7 @@ from interp.analyses import ANALYSES
 from interp.fitting import question
 from interp.hooked_model import HookedModel
 from interp.numbers import HEADS, is_null, numbers
+from interp.prompt import Prompt
 from interp.trajectories.finding import finding
 from interp.trajectories.losses import losses
 from interp.trajectories.snapshots import run_folder
@@ -36,7 +41,7 @@ def runs_with_snapshots(opened: Opened) -> dict[str, Path]:
     shipped = [folder for folder in map(zoo.folder, zoo.names()) if folder != own]
     found: dict[str, Path] = {}
     for folder in [own, *shipped]:
-        if zoo.snapshots(folder):
+        if zoo.snapshots(folder) and reads_of(folder) == opened.facts.reads:
             found[f"{folder.name} (shipped)" if folder.name in found else folder.name] = folder
     return found
 
@@ -65,7 +70,7 @@ def training_panels(opened: Opened) -> None:
 
 def number_panel(opened: Opened, runs: dict[str, Path]) -> None:
     """Any number of any analysis, over the snapshots."""
-    names = [name for name in ANALYSES if name not in UNASKED]
+    names = [name for name in ANALYSES if name not in UNASKED and reads(opened, name)]
     left, middle, right = st.columns([2, 2, 1], vertical_alignment="bottom")
     analysis = left.selectbox(
         "Analysis",
@@ -110,7 +115,7 @@ def losses_panel(runs: dict[str, Path]) -> None:
 def measured(opened: Opened, runs: dict[str, Path], number: str, head: OpenHead | None) -> Trajectory:
     """The trajectory of a number on the open prompt."""
     measure = finding(
-        [opened.key.prompt], number, head=(head.layer, head.head) if head else None, prepend_bos=opened.bos
+        given_prompt(opened), number, head=(head.layer, head.head) if head else None, prepend_bos=opened.bos
     )
 
     def compute(model: HookedModel, watch: object) -> Trajectory:
@@ -118,6 +123,11 @@ def measured(opened: Opened, runs: dict[str, Path], number: str, head: OpenHead 
 
     asked = ("trajectory", opened.key.prompt, opened.bos, number, head, tuple(runs.items()))
     return computed(opened, asked, compute)
+
+
+def given_prompt(opened: Opened) -> Sequence[str] | Sequence[Prompt]:
+    """The prompt as text, which every model reads with its own tokenizer, or the image."""
+    return [opened.key.prompt] if opened.facts.reads == "text" else [opened.tokens]
 
 
 def through_training(opened: Opened, runs: dict[str, Path]) -> None:
@@ -135,6 +145,11 @@ def through_training(opened: Opened, runs: dict[str, Path]) -> None:
         pattern_figure(of_step, run, head, key="snapshot_figure")
 
 
+def from_models(need: str) -> str:
+    """The import of load, where the prompt is made for a model."""
+    return "from models import load\n" if need else ""
+
+
 def as_code(runs: dict[str, Path]) -> str:
     """The runs as Python."""
     return repr({name: str(folder) for name, folder in runs.items()})
@@ -144,8 +159,10 @@ def trajectory_code(opened: Opened, runs: dict[str, Path], number: str, head: Op
     """The lines that make the figure again."""
     of_head = f", head=({head.layer}, {head.head})" if head else ""
     of_head += ", prepend_bos=True" if opened.bos else ""
-    return f"""from interp.trajectories.finding import finding
+    need, prompt = prompt_code(opened)
+    model = f"model = {model_code(opened)}\n" if need else ""
+    return f"""{need}from interp.trajectories.finding import finding
 from interp.trajectories.trajectory import trajectory
-
-runs = {as_code(runs)}
-trajectory(runs, finding({opened.key.prompt!r}, {number!r}{of_head})).figure()"""
+{from_models(need)}
+{model}runs = {as_code(runs)}
+trajectory(runs, finding({prompt}, {number!r}{of_head})).figure()"""

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
 from interp.hooked_model import HookedModel
-from interp.prompt_tokens import PromptTokens
+from interp.prompt import Prompt, batch_of, logits_by_position
 from interp.seen_cells import seen_cells
 from models.attention.run import at_least_float32
 
@@ -22,13 +22,14 @@ NORM_AFTER = "ln1_post.hook_scale"
 class Activations:
     """One prompt's activations on the CPU, without the batch axis.
 
+    logits: at every position of a text, at one of an image; the last are those of the answer.
     hooks: transformer-lens's name after `blocks.N.` -> [layer, …]; a whole name (`ln_final.hook_scale`) -> […].
     visible: which keys each query may see; None unless `attn.hook_attn_scores` was gathered.
     """
 
-    tokens: PromptTokens
+    tokens: Prompt
     hooks: Mapping[str, Shaped[Tensor, "..."]]
-    logits: Float[Tensor, "pos vocab"]
+    logits: Float[Tensor, "pos_or_one vocab"]
     visible: Bool[Tensor, "layer query key"] | None = None
 
     def __getitem__(self, name: str) -> Shaped[Tensor, "..."]:
@@ -37,14 +38,14 @@ class Activations:
         return self.hooks[name]
 
 
-def gather(model: HookedModel, prompts: Sequence[PromptTokens], names: Sequence[str]) -> list[Activations]:
+def gather(model: HookedModel, prompts: Sequence[Prompt], names: Sequence[str]) -> list[Activations]:
     """Run prompts of one length in one forward pass and keep the named hooks, float32 at least.
 
     A layer without a temperature has temperature 1, one without a norm after attention has its scale 1; where nothing
     is rotated, hook_rot_q is hook_q. Hooks are state: the caller lets one run in at a time. Raises ValueError for
     prompts of several lengths and for a hook that the model does not have.
     """
-    if len({len(prompt.ids) for prompt in prompts}) != 1:
+    if len({len(prompt) for prompt in prompts}) != 1:
         raise ValueError("gather takes prompts of one length, at least one; group them by length")
     kept: dict[str, Tensor] = {}
 
@@ -55,10 +56,9 @@ def gather(model: HookedModel, prompts: Sequence[PromptTokens], names: Sequence[
     hooks = [
         (place, partial(keep, place)) for of_name in places.values() for place in of_name if place in model.hook_dict
     ]
-    ids = torch.tensor([prompt.ids for prompt in prompts], device=next(iter(model.parameters())).device)
     with torch.no_grad():
-        logits = model.run_with_hooks(ids, fwd_hooks=hooks)
-    ones = torch.ones_like(ids, dtype=torch.float32, device="cpu")
+        logits = logits_by_position(model.run_with_hooks(batch_of(model, prompts), fwd_hooks=hooks))
+    ones = torch.ones(len(prompts), len(prompts[0]))
     absent = {name: ones[..., None] if name == NORM_AFTER else ones[:, None] for name in places}
     found = {name: [kept.get(place, absent[name]) for place in of_name] for name, of_name in places.items()}
     return [

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from interp.about import About
 from interp.activations import Activations, gather
 from interp.analysis import Analysis, Asked, Probe, Setting
 from interp.averaged import averaged
@@ -18,18 +19,22 @@ from interp.findings import Findings
 from interp.fitting import misfits, question, rows_named
 from interp.head_weights import head_weights
 from interp.hooked_model import HookedModel, tokenizer_of
+from interp.image_prompt import ImagePrompt
+from interp.image_words import about_images, said_of_images
 from interp.model_facts import ModelFacts, model_facts
+from interp.prompt import Prompt, text_alone
 from interp.prompt_tokens import PromptTokens, checked, prompt_tokens
 from interp.result import Result
 
 Progress = Callable[[str, int, int], None]
+Given = str | Prompt | Sequence[str] | Sequence[Prompt]
 NOTHING_RUN = Activations(PromptTokens((), ()), {}, torch.empty(0, 0))
 PROMPTS = "prompts"
 
 
 def analyse(
     model: Any,
-    prompts: str | PromptTokens | Sequence[str] | Sequence[PromptTokens],
+    prompts: Given,
     what: Sequence[str] | None = None,
     *,
     choices: Choices = Choices(),  # noqa: B008
@@ -47,25 +52,28 @@ def analyse(
     """
     refuse_unhooked(model)
     rows = rows_named(what)
-    given: Any = [prompts] if isinstance(prompts, str | PromptTokens) else prompts
+    given: Any = [prompts] if isinstance(prompts, str | PromptTokens | ImagePrompt) else prompts
     asked = asked_of(model, given, choices, prepend_bos)
     left_out = misfits(rows, asked)
     if left_out and what is not None:
         raise ValueError(" ".join(next(iter(left_out.items()))))
     chosen = [one for one in rows if one.name not in left_out]
     said = findings(computed(chosen, asked, batch_size, watch), asked)
-    return replace(said, questions={one.name: question(one) for one in chosen}, left_out=left_out)
+    questions = {one.name: question(one) for one in chosen}
+    if said.facts.reads == "image":
+        questions = {name: said_of_images(words) for name, words in questions.items()}
+    return replace(said, questions=questions, left_out=left_out)
 
 
-def asked_of(model: Any, prompts: Sequence[str] | Sequence[PromptTokens], choices: Choices, prepend_bos: bool) -> Asked:
+def asked_of(model: Any, prompts: Sequence[str] | Sequence[Prompt], choices: Choices, prepend_bos: bool) -> Asked:
     """The prompts as ids and the model's facts and weights; a pair for patching where a corrupt prompt was given."""
     facts = model_facts(model)
     read = tuple(as_tokens(prompts, model, facts, prepend_bos))
     setting = Setting(facts, circuit_weights(model, head_weights(model), choices), tokenizer_of(model))
     asked = Asked(model, setting, read, prepend_bos, run=choices.run, choices=choices.to_json())
-    if choices.corrupt is None or len(read) > 1:  # patching takes one prompt, and says so
+    if choices.corrupt is None or len(read) > 1 or facts.reads == "image":  # patching takes one text, and says so
         return asked
-    clean, corrupt = (*read, *as_tokens([choices.corrupt], model, facts, prepend_bos))
+    clean, corrupt = map(text_alone, (*read, *as_tokens([choices.corrupt], model, facts, prepend_bos)))
     return replace(asked, pair=prompt_pair(model, clean, corrupt, choices))
 
 
@@ -95,7 +103,7 @@ def of_prompts(
     needs = sorted({name for one in readers for name in one.needs})
     found: dict[str, list[Result]] = defaultdict(list)
     done = 0
-    for run in batches(asked.prompts if readers else (), batch_size, lambda prompt: len(prompt.ids)):
+    for run in batches(asked.prompts if readers else (), batch_size, len):
         for activations in gather(asked.model, run, needs):
             for one in readers:
                 found[one.name].append(one.compute(asked.setting, activations))
@@ -119,10 +127,16 @@ def findings(found: dict[str, list[Result]], asked: Asked) -> Findings:
         model=str(asked.model.cfg.model_name),
         facts=facts,
         prompts=asked.prompts,
-        results={name: replace(one, about=one.about.of_gauges(facts.gauges)) for name, one in results.items()},
+        results={name: replace(one, about=about_of(one, facts)) for name, one in results.items()},
         spread={name: one.spread for name, one in means.items()},
         choices=asked.choices,
     )
+
+
+def about_of(result: Result, facts: ModelFacts) -> About:
+    """What a result says of itself, of this model's gauges and of what it reads."""
+    about = result.about.of_gauges(facts.gauges)
+    return about_images(about) if facts.reads == "image" else about
 
 
 def refuse_unhooked(model: Any) -> None:
@@ -134,16 +148,28 @@ def refuse_unhooked(model: Any) -> None:
 
 
 def as_tokens(
-    prompts: Sequence[str] | Sequence[PromptTokens], model: Any, facts: ModelFacts, prepend_bos: bool
-) -> list[PromptTokens]:
-    """Each prompt as the ids that the model reads."""
+    prompts: Sequence[str] | Sequence[Prompt], model: Any, facts: ModelFacts, prepend_bos: bool
+) -> list[Prompt]:
+    """Each prompt as the ids that the model reads, or as the image. Raises ValueError for one that it cannot read."""
     if not prompts:
-        raise ValueError("no prompt was given; give a text, or several")
+        raise ValueError("no prompt was given; give a text or an image, or several")
+    refuse_other_kind(prompts, facts)
+    if facts.reads == "image":
+        return [one for one in prompts if isinstance(one, ImagePrompt)]
     sizes = {"vocabulary": facts.vocabulary, "context": facts.context}
     tokenizer = tokenizer_of(model)
     return [
         checked(one, **sizes)
         if isinstance(one, PromptTokens)
-        else prompt_tokens(one, tokenizer, prepend_bos=prepend_bos, **sizes)
+        else prompt_tokens(str(one), tokenizer, prepend_bos=prepend_bos, **sizes)
         for one in prompts
     ]
+
+
+def refuse_other_kind(prompts: Sequence[str] | Sequence[Prompt], facts: ModelFacts) -> None:
+    """Raise ValueError for a text where the model reads images, and the other way round."""
+    for one in prompts:
+        if isinstance(one, ImagePrompt) != (facts.reads == "image"):
+            what = "an image" if isinstance(one, ImagePrompt) else "a text"
+            how = "give interp.image_prompt's ImagePrompt" if facts.reads == "image" else "give a text"
+            raise ValueError(f"this model reads {facts.reads}s, and {what} was given: {how}")

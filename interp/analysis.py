@@ -9,7 +9,8 @@ from interp.activations import Activations
 from interp.attribution.prompt_pair import PromptPair
 from interp.head_weights import HeadWeights
 from interp.model_facts import ModelFacts
-from interp.prompt_tokens import PromptTokens
+from interp.prompt import Prompt
+from interp.prompt_tokens import token_string
 from interp.result import Result
 from interp.watch import Watch
 
@@ -22,6 +23,11 @@ class Setting:
     weights: HeadWeights
     tokenizer: Any = None
 
+    def answer(self, number: int) -> str:
+        """The token, or the class, that a logit stands for."""
+        classes = self.facts.classes
+        return classes[number] if classes else token_string(number, self.tokenizer)
+
 
 @dataclass(frozen=True)
 class Analysis:
@@ -29,7 +35,8 @@ class Analysis:
 
     needs: transformer-lens names without `blocks.N.`; empty for an analysis of the weights alone, which is computed
     once however many prompts there are. over_tokens: its numbers run over the tokens of one prompt, so that several
-    prompts have no mean. applies: which models it has something to say about.
+    prompts have no mean. applies: which models it has something to say about. text_only: why it cannot read images, as
+    the end of a sentence; empty where it can.
     """
 
     name: str
@@ -38,6 +45,7 @@ class Analysis:
     compute: Callable[[Setting, Activations], Result]
     over_tokens: bool = False
     applies: Callable[[ModelFacts], bool] = lambda facts: True
+    text_only: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,7 +58,7 @@ class Asked:
 
     model: Any
     setting: Setting
-    prompts: tuple[PromptTokens, ...]
+    prompts: tuple[Prompt, ...]
     bos: bool = False
     pair: PromptPair | None = None
     run: str | Path | None = None
@@ -62,7 +70,7 @@ class Probe:
     """One analysis that runs the model itself: patched, edited, on prompts of its own, or snapshot after snapshot.
 
     together: it takes all prompts at once; else one at a time, and several have a mean unless its numbers run
-    over_tokens. missing: what it lacks here, as the end of a sentence, or nothing.
+    over_tokens. missing: what it lacks here, as the end of a sentence, or nothing. text_only: as of an analysis.
     """
 
     name: str
@@ -71,3 +79,4 @@ class Probe:
     over_tokens: bool = False
     together: bool = False
     missing: Callable[[Asked], str] = lambda asked: ""
+    text_only: str = ""

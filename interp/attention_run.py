@@ -1,18 +1,18 @@
 """Attention run: one prompt through a model, and everything that the attention of that run says."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
-from transformers import PreTrainedTokenizerBase
 
 from interp.head_statistics import HeadStatistics, head_statistics
-from interp.hooked_model import HookedModel, tokenizer_of
-from interp.next_tokens import NextTokens, next_tokens
-from interp.prompt_tokens import PromptTokens, token_string
+from interp.hooked_model import HookedModel
+from interp.image_prompt import ImagePrompt
+from interp.next_tokens import NextTokens, class_predictions, next_tokens
+from interp.prompt import Prompt, answer_names, batch_of, logits_by_position
 from interp.row_statistics import RowStatistics, row_statistics
 from interp.seen_cells import seen_cells
 
@@ -21,7 +21,7 @@ from interp.seen_cells import seen_cells
 class AttentionRun:
     """Signed patterns of one prompt, which cells a query may see, and the statistics and predictions of every row."""
 
-    tokens: PromptTokens
+    tokens: Prompt
     patterns: Float[Tensor, "layer head query key"]
     visible: Bool[Tensor, "layer query key"]
     rows: RowStatistics
@@ -31,7 +31,7 @@ class AttentionRun:
 
 
 def attention_run(
-    model: HookedModel, tokens: PromptTokens, predictions: int = 10, edits: Sequence[tuple[str, Any]] = ()
+    model: HookedModel, tokens: Prompt, predictions: int = 10, edits: Sequence[tuple[str, Any]] = ()
 ) -> AttentionRun:
     """Run a prompt once and keep its patterns on the CPU. Hooks are state: the caller lets one run in at a time.
 
@@ -52,28 +52,32 @@ def attention_run(
     names = [f"blocks.{layer}.attn" for layer in range(model.cfg.n_layers)]
     hooks = [*edits, *((f"{name}.hook_pattern", keep_pattern) for name in names)]
     hooks += [(f"{name}.hook_attn_scores", keep_visible) for name in names]
-    ids = torch.tensor([tokens.ids], device=next(iter(model.parameters())).device)
     with torch.no_grad():
-        logits = model.run_with_hooks(ids, fwd_hooks=hooks)
-    return summary(
-        tokens, torch.stack(patterns), torch.stack(visible), logits[0].cpu(), tokenizer_of(model), predictions
-    )
+        [logits] = logits_by_position(model.run_with_hooks(batch_of(model, [tokens]), fwd_hooks=hooks))
+    answers = answers_of(tokens, logits.cpu(), predictions)
+    return summary(tokens, torch.stack(patterns), torch.stack(visible), answers, answer_names(model))
 
 
 def summary(
-    tokens: PromptTokens,
+    tokens: Prompt,
     patterns: Float[Tensor, "layer head query key"],
     visible: Bool[Tensor, "layer query key"],
-    logits: Float[Tensor, "query vocab"],
-    tokenizer: PreTrainedTokenizerBase | None,
-    predictions: int,
+    likely: NextTokens,
+    name: Callable[[int], str],
 ) -> AttentionRun:
     """The record of a run from its raw tensors."""
     rows = stacked([row_statistics(layer) for layer in patterns])
-    likely = next_tokens(logits, torch.tensor(tokens.ids), predictions)
-    strings = {i: token_string(i, tokenizer) for i in likely.ids.unique().tolist()}
+    shown = getattr(tokens, "label", None)
+    strings = {i: name(i) for i in [*likely.ids.unique().tolist(), *([] if shown is None else [shown])]}
     heads = head_statistics(rows, visible.sum(-1)[:, None])
     return AttentionRun(tokens, patterns, visible, rows, heads, likely, strings)
+
+
+def answers_of(tokens: Prompt, logits: Float[Tensor, "pos_or_one vocab"], count: int) -> NextTokens:
+    """The likeliest next tokens, or the likeliest classes of an image."""
+    if isinstance(tokens, ImagePrompt):
+        return class_predictions(logits, tokens.label, count)
+    return next_tokens(logits, torch.tensor(tokens.ids), count)
 
 
 def stacked(layers: list[RowStatistics]) -> RowStatistics:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from interp.averaged import Averaged
 from interp.model_facts import ModelFacts
 from interp.numbers import per_head
-from interp.prompt_tokens import PromptTokens
+from interp.prompt import Prompt
 from interp.result import Result
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class Findings(Mapping[str, Result]):
 
     model: str
     facts: ModelFacts
-    prompts: tuple[PromptTokens, ...]
+    prompts: tuple[Prompt, ...]
     results: Mapping[str, Result]
     spread: Mapping[str, Result]
     choices: Mapping[str, Any] = field(default_factory=dict)
@@ -73,7 +73,7 @@ class Findings(Mapping[str, Result]):
         return {
             "model": self.model,
             "facts": {one.name: getattr(self.facts, one.name) for one in fields(ModelFacts)},
-            "prompts": [{"ids": list(one.ids), "tokens": list(one.strings)} for one in self.prompts],
+            "prompts": [dict(one.to_json()) for one in self.prompts],
             "choices": dict(self.choices),
             "left_out": dict(self.left_out),
             "analyses": {name: self._of(name) for name in self.results},

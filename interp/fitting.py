@@ -26,6 +26,8 @@ def misfits(rows: Sequence[Analysis | Probe], asked: Asked) -> dict[str, str]:
 def misfit(analysis: Analysis | Probe, asked: Asked) -> str:
     """Why an analysis has nothing to say here, as the end of a sentence, or nothing."""
     facts, prompts = asked.setting.facts, len(asked.prompts)
+    if facts.reads == "image" and analysis.text_only:
+        return analysis.text_only
     if isinstance(analysis, Analysis) and not analysis.applies(facts):
         return f"says nothing about a model with {facts.variant} attention: {analysis.summary}"
     if analysis.over_tokens and prompts > 1:

@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from interp.prompt import classes_of
+
 
 @dataclass(frozen=True)
 class HeadWeights:
@@ -15,7 +17,8 @@ class HeadWeights:
 
     W_Q, W_K, W_V read the normalised residual (its norm's gain, bias and centring folded in), before rotation.
     W_O writes to the residual; where a norm follows attention (Gemma) its gain is folded in, its scale is not.
-    W_E: embedding with the model's factor; W_pos learned positions or None. W_U, b_U: the final norm folded in.
+    W_E: embedding with the model's factor, without a row where images are read; W_pos learned positions or None.
+    W_U, b_U: the final norm folded in.
     q_norm, k_norm: gains of norms on queries and keys (Qwen3, Gemma 3), not folded in, or None.
     rotary: cos and sin of the rotation are the model's own; None for a model without.
     """
@@ -27,7 +30,7 @@ class HeadWeights:
     b_Q: Float[Tensor, "layer head d_head"]
     b_K: Float[Tensor, "layer head d_head"]
     b_V: Float[Tensor, "layer head d_head"]
-    W_E: Float[Tensor, "vocab d_model"]
+    W_E: Float[Tensor, "vocab_or_none d_model"]
     W_U: Float[Tensor, "d_model vocab"]
     b_U: Float[Tensor, "vocab"]
     W_pos: Float[Tensor, "position d_model"] | None = None
@@ -61,10 +64,8 @@ def head_weights(model: Any) -> HeadWeights:
     W_Q, b_Q = _by_head(q, n_heads)
     W_K, b_K = _by_head(k, n_heads, W_Q.shape[-1])
     W_V, b_V = _by_head(v, n_heads, W_Q.shape[-1])
-    W_U = _wide(model.W_U)
-    b_U = getattr(model, "b_U", None)
+    W_U, b_U = _unembedding(model)
     gain, bias, centred = _norm(model.ln_final)
-    b_U = torch.zeros(W_U.shape[1]) if b_U is None else _wide(b_U)
     return HeadWeights(
         W_Q,
         W_K,
@@ -132,15 +133,28 @@ def _centre(weight: Float[Tensor, "d_model width"], centred: bool) -> Float[Tens
     return weight - weight.mean(0, keepdim=True) if centred else weight
 
 
-def _embedding(model: Any) -> Float[Tensor, "vocab d_model"]:
+def _embedding(model: Any) -> Float[Tensor, "vocab_or_none d_model"]:
     """W_E, times √d_model in Gemma."""
+    if not hasattr(model, "W_E"):
+        return torch.empty(0, model.cfg.d_model)
     W_E = _wide(model.W_E)
     gemma = model.original_model.config.model_type.startswith("gemma")
     return W_E * W_E.shape[1] ** 0.5 if gemma else W_E
 
 
+def _unembedding(model: Any) -> tuple[Float[Tensor, "d_model vocab"], Float[Tensor, "vocab"]]:
+    """W_U and b_U, zeros where there is none; of an image classifier its last layer."""
+    if classes_of(model):
+        return _linear(model.unembed)
+    W_U, b_U = _wide(model.W_U), getattr(model, "b_U", None)
+    return W_U, torch.zeros(W_U.shape[1]) if b_U is None else _wide(b_U)
+
+
 def _positions(model: Any) -> Float[Tensor, "position d_model"] | None:
-    """Learned positions, where the model adds any."""
+    """Learned positions, where the model adds any; a vision transformer's begin with that of the class token."""
+    of_patches = getattr(model.embed.original_component, "position_embeddings", None)
+    if of_patches is not None:
+        return _wide(of_patches)[0]
     pos_embed = getattr(model, "pos_embed", None)
     return None if pos_embed is None else _wide(pos_embed.original_component.weight)
 

@@ -6,7 +6,10 @@ from typing import Any
 
 from interp.gauges import Gauge, kernel_gauges, merged
 from interp.hooked_model import tokenizer_of
+from interp.prompt import classes_of
 from models.attention import variant_named
+from models.families import family_of
+from models.modality import Reads, grid, two_sides
 
 
 @dataclass(frozen=True)
@@ -14,7 +17,8 @@ class ModelFacts:
     """The attention variant, its source and options, the variant of every layer, and sizes.
 
     parameters: shared ones are counted once. soft_cap: c of a model whose logits are c tanh(x / c) (Gemma 2).
-    gauges: which changes of weights leave the model's function alone.
+    gauges: which changes of weights leave the model's function alone. reads: "text" or "image"; then grid has the rows
+    and columns of patches, image_size the channels, height and width, and classes the names of what vocabulary counts.
     """
 
     variant: str
@@ -31,6 +35,10 @@ class ModelFacts:
     has_tokenizer: bool
     has_bos: bool
     soft_cap: float | None
+    reads: Reads = "text"
+    grid: tuple[int, int] | None = None
+    image_size: tuple[int, int, int] | None = None
+    classes: tuple[str, ...] = ()
 
 
 def model_facts(model: Any) -> ModelFacts:
@@ -52,7 +60,20 @@ def model_facts(model: Any) -> ModelFacts:
         has_tokenizer=tokenizer is not None,
         has_bos=tokenizer is not None and tokenizer.bos_token_id is not None,
         soft_cap=getattr(model.original_model.config, "final_logit_softcapping", None),
+        classes=classes_of(model),
+        **image_facts(model.original_model.config),
     )
+
+
+def image_facts(config: Any) -> dict[str, Any]:
+    """What is known of a model of images besides."""
+    if family_of(config.model_type).modality.reads == "text":
+        return {}
+    return {
+        "reads": "image",
+        "grid": grid(config),
+        "image_size": (config.num_channels, *two_sides(config.image_size)),
+    }
 
 
 def model_gauges(model: Any) -> tuple[Gauge, ...]:
@@ -76,7 +97,8 @@ def has_free_logits(model: Any) -> bool:
     Learned positions can take such a vector off again.
     """
     config = model.original_model.config
-    is_free = not config.tie_word_embeddings or hasattr(model, "pos_embed")
+    reads = family_of(config.model_type).modality.reads
+    is_free = reads == "image" or not config.tie_word_embeddings or hasattr(model, "pos_embed")
     return is_free and getattr(config, "final_logit_softcapping", None) is None
 
 

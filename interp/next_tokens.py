@@ -9,7 +9,10 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class NextTokens:
-    """The likeliest ids after each position, likeliest first, and the token that did come after all but the last."""
+    """The likeliest ids after each position, likeliest first, and the token that did come after all but the last.
+
+    Of an image: one row, of classes, and the class that it shows, where that is known.
+    """
 
     ids: Int[Tensor, "pos rank"]
     probabilities: Float[Tensor, "pos rank"]
@@ -27,4 +30,16 @@ def next_tokens(logits: Float[Tensor, "pos vocab"], ids: Int[Tensor, "pos"], cou
         probabilities=best.values,
         actual_probability=actual[:, 0],
         actual_rank=(probabilities[:-1] > actual).sum(-1),
+    )
+
+
+def class_predictions(logits: Float[Tensor, "1 class"], label: int | None, count: int) -> NextTokens:
+    """The same of an image's classes; label: the class that it shows, if that is known."""
+    known = int(label is not None)
+    likely = next_tokens(logits.expand(2, -1), torch.tensor([0, label or 0]), count)
+    return NextTokens(
+        ids=likely.ids[:1],
+        probabilities=likely.probabilities[:1],
+        actual_probability=likely.actual_probability[:known],
+        actual_rank=likely.actual_rank[:known],
     )

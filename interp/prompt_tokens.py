@@ -1,7 +1,8 @@
 """Prompt tokens: a text as the ids that a model reads, with a readable string for each."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from transformers import PreTrainedTokenizerBase
 from transformers.convert_slow_tokenizer import bytes_to_unicode
@@ -9,10 +10,21 @@ from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 @dataclass(frozen=True)
 class PromptTokens:
-    """Ids of one prompt and one string per id, in order."""
+    """Ids of one prompt and one string per id, in order.
+
+    read_out: the token whose residual becomes the logits of what comes next.
+    """
 
     ids: tuple[int, ...]
     strings: tuple[str, ...]
+    read_out: ClassVar[int] = -1
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def to_json(self) -> Mapping[str, Any]:
+        """Ids and strings."""
+        return {"ids": list(self.ids), "tokens": list(self.strings)}
 
 
 def prompt_tokens(

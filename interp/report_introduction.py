@@ -4,8 +4,9 @@ import html
 from collections.abc import Sequence
 
 from interp.findings import Findings
+from interp.image_prompt import ImagePrompt
 from interp.model_facts import ModelFacts
-from interp.prompt_tokens import PromptTokens
+from interp.prompt import Prompt
 
 MOST_PROMPTS = 3
 
@@ -47,8 +48,10 @@ def spans(layers: Sequence[int]) -> str:
     return f"layer{'s' * (len(layers) > 1)} {listed}"
 
 
-def text_of(prompt: PromptTokens) -> str:
-    """A prompt as it was given: text, or ids with spaces between them."""
+def text_of(prompt: Prompt) -> str:
+    """A prompt as it was given: text, or ids with spaces between them; of an image its name."""
+    if isinstance(prompt, ImagePrompt):
+        return prompt.name
     is_ids = all(string == str(token) for token, string in zip(prompt.ids, prompt.strings, strict=True))
     return (" " if is_ids else "").join(prompt.strings)
 

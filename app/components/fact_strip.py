@@ -25,10 +25,17 @@ def fact_strip(facts: ModelFacts, tokens: int) -> None:
         "heads per layer": str(facts.heads),
         "d_model": str(facts.d_model),
         "parameters": short(facts.parameters),
-        "vocabulary": f"{facts.vocabulary:,}",
-        "prompt": f"{tokens:,} of {facts.context:,} tokens",
+        **what_is_read(facts, tokens),
     }
     _mount(key="fact_strip", data=list(pairs.items()))
+
+
+def what_is_read(facts: ModelFacts, tokens: int) -> dict[str, str]:
+    """The vocabulary and how much of the context a prompt takes, or the classes and the patches of an image."""
+    if facts.grid is None:
+        return {"vocabulary": f"{facts.vocabulary:,}", "prompt": f"{tokens:,} of {facts.context:,} tokens"}
+    rows, columns = facts.grid
+    return {"classes": f"{facts.vocabulary:,}", "image": f"{rows} × {columns} patches and the class token"}
 
 
 def short(count: int) -> str:

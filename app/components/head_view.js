@@ -34,7 +34,10 @@ export default function ({ data, parentElement, setStateValue }) {
   const [root, stage, marks, tip] = [".head", ".stage", ".marks", ".tip"].map(find);
   const memory = (root.memory ??= { stamp: 0 });
   if (memory.run !== header.run) {
-    Object.assign(memory, { run: header.run, row: count - 1, view: wholeOf(count), cells: layTokens(find(".tokens"), tokens) });
+    memory.crops = header.grid ? patchCrops(header.grid, arrays.picture, header.arrays) : null;
+    const cells = header.grid ? layPatches(find(".tokens"), tokens, header.grid, memory.crops) : layTokens(find(".tokens"), tokens);
+    Object.assign(memory, { run: header.run, row: header.start, view: wholeOf(count), cells });
+    if (header.grid) find(".hint").textContent = "Point at a patch, click to keep it. Blue adds, striped red subtracts.";
   }
   const dark = isDark(parentElement);
   const ink = getComputedStyle(root).color;
@@ -51,7 +54,7 @@ export default function ({ data, parentElement, setStateValue }) {
 
   const show = (index) => {
     const weights = weightsFrom(index, count, direction, weightAt);
-    colourTokens(memory.cells, weights, index, colours);
+    (header.grid ? colourPatches : colourTokens)(memory.cells, weights, index, colours);
     fillNumbers(find(".numbers tbody"), header.numbers, arrays.rows, count, index);
     const kept = index === memory.row ? "" : " (pointing)";
     find(".question").textContent =
@@ -64,7 +67,7 @@ export default function ({ data, parentElement, setStateValue }) {
   const room = barRoom(marks.getContext("2d"), header.range, header.scale);
   const draw = () => {
     size = Math.max(120, Math.min(stage.clientWidth - MARGIN.left - room, 640));
-    drawHeatmap(find(".cells"), { header, codes: arrays.codes, view: memory.view, size, dark, ink });
+    drawHeatmap(find(".cells"), { header, codes: arrays.codes, view: memory.view, size, dark, ink, crops: memory.crops });
     drawColourBar(find(".bar"), { ...colours, size, ink, room });
     show(memory.row);
     Object.assign(root.dataset, memory.view);
@@ -163,7 +166,8 @@ export default function ({ data, parentElement, setStateValue }) {
   list.onpointerleave = () => show(memory.row);
   list.onclick = (event) => tokenOf(event) !== undefined && choose(Number(tokenOf(event)));
   list.onkeydown = (event) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const across = header.grid?.[1] ?? 0;
+    const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: across || undefined, ArrowUp: -across || undefined }[event.key];
     const next = memory.cells[Number(tokenOf(event)) + step];
     if (!next) return;
     event.preventDefault();

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
+import torch
 from streamlit.components.v2 import component
 
 from app.address import OpenHead
@@ -13,6 +14,7 @@ from app.components.signed_code import signed_code
 from app.components.source import source
 from app.head_numbers import HEAD_NUMBERS
 from interp.attention_run import AttentionRun
+from interp.image_prompt import ImagePrompt
 
 _mount = component(
     "headscope_head_view",
@@ -22,6 +24,7 @@ _mount = component(
         "payload.js",
         "signed_colours.js",
         "token_text.js",
+        "patch_view.js",
         "heatmap.js",
         "heatmap_window.js",
         "token_view.js",
@@ -64,16 +67,16 @@ def head_view(
     row: the one that is shown; None lets the view keep its own. on_row: called with a row that was chosen in this
     view, before the page runs again. Views whose `on_row` writes what all of them get as `row` stay in step.
     """
-    count = len(run.tokens.ids)
+    count, start = len(run.tokens), run.tokens.read_out % len(run.tokens)
 
     def chosen() -> None:
         state = st.session_state[key].get("row")
         if on_row is not None and state and state.get("run") == run_name:
-            on_row(chosen_row(state, run_name, count))
+            on_row(chosen_row(state, run_name, count, start))
 
     state = _mount(key=key, data=_drawn(run, run_name, head, look, key), on_row_change=chosen).get("row")
     if row is None:
-        return chosen_row(state, run_name, count)
+        return chosen_row(state, run_name, count, start)
     shown = max(0, min(row, count - 1))
     heard = state.get("stamp", 0) if state else 0
     _mount_row(key=f"row-of-{key}", data={"view": key, "run": run_name, "row": shown, "stamp": heard})
@@ -85,10 +88,10 @@ def common_peak(shown: Iterable[tuple[AttentionRun, OpenHead]]) -> float:
     return max(float(run.patterns[head.layer, head.head].abs().max()) for run, head in shown)
 
 
-def chosen_row(state: dict | None, run_name: str, count: int) -> int:
-    """The row that the browser chose in this run; the last one until then."""
+def chosen_row(state: dict | None, run_name: str, count: int, start: int) -> int:
+    """The row that the browser chose in this run; until then the one that answers."""
     if not state or state.get("run") != run_name:
-        return count - 1
+        return start
     return max(0, min(int(state["row"]), count - 1))
 
 
@@ -105,6 +108,8 @@ def _drawn(run: AttentionRun, run_name: str, head: OpenHead, look: Look, key: st
         "run": run_name,
         "name": f"layer {head.layer}, head {head.head}",
         "tokens": run.tokens.strings,
+        "start": run.tokens.read_out % len(run.tokens),
+        "grid": run.tokens.grid if isinstance(run.tokens, ImagePrompt) else None,
         "peak": peak,
         "range": (own_range if look.peak is None else look.peak) or 1.0,
         "scale": look.scale,
@@ -116,4 +121,11 @@ def _drawn(run: AttentionRun, run_name: str, head: OpenHead, look: Look, key: st
         ],
     }
     codes = signed_code(pattern, run.visible[head.layer].numpy(), peak, np.int16)
-    return payload(header, codes=codes, rows=rows.astype(np.float32))
+    shown = {"picture": picture_of(run.tokens)} if isinstance(run.tokens, ImagePrompt) else {}
+    return payload(header, codes=codes, rows=rows.astype(np.float32), **shown)
+
+
+def picture_of(image: ImagePrompt) -> np.ndarray:
+    """The pixels as bytes [row, column, red green blue alpha]; -1 is black and 1 white."""
+    bytes_of = ((image.pixels.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).expand(3, -1, -1)
+    return np.concatenate([bytes_of.movedim(0, -1).numpy(), np.full((*bytes_of.shape[1:], 1), 255, np.uint8)], -1)

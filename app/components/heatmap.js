@@ -42,17 +42,24 @@ function drawCells(context, image, size) {
   context.drawImage(small, MARGIN.left, MARGIN.top, size, size);
 }
 
-function drawLabels(context, tokens, view, size) {
+function drawLabels(context, tokens, view, size, crops) {
   const cell = size / view.size;
   const step = Math.max(1, Math.ceil(13 / cell));
   context.textBaseline = "middle";
   context.textAlign = "right";
   context.font = LABELS;
+  const side = crops ? Math.max(9, Math.min(22, Math.floor(cell * step) - 3)) : -4;
+  const aside = side + 4; // room that the crop of a patch takes
   for (let i = 0; i < view.size; i += step) {
     const middle = (i + 0.5) * cell;
-    context.fillText(clipped(shownToken(tokens[view.top + i]), 12), MARGIN.left - 7, MARGIN.top + middle);
+    const [left, below] = [MARGIN.left - 7 - aside, MARGIN.top + size + 7 + aside];
+    context.fillText(clipped(shownToken(tokens[view.top + i]), 12), left, MARGIN.top + middle);
+    if (crops) {
+      drawCrop(context, crops[view.top + i], MARGIN.left - 5 - side, MARGIN.top + middle - side / 2, side);
+      drawCrop(context, crops[view.left + i], MARGIN.left + middle - side / 2, MARGIN.top + size + 5, side);
+    }
     context.save();
-    context.translate(MARGIN.left + middle, MARGIN.top + size + 7);
+    context.translate(MARGIN.left + middle, below);
     context.rotate(-Math.PI / 2.8);
     context.fillText(clipped(shownToken(tokens[view.left + i]), 12), 0, 0);
     context.restore();
@@ -105,7 +112,7 @@ function drawColourBar(canvas, { range, scale, size, dark, ink, room }) {
   }
 }
 
-function drawHeatmap(canvas, { header, codes, view, size, dark, ink }) {
+function drawHeatmap(canvas, { header, codes, view, size, dark, ink, crops }) {
   const { range, scale, peak, tokens } = header;
   const count = tokens.length;
   const context = canvasOf(canvas, size + MARGIN.left + MARGIN.right, size + MARGIN.top + MARGIN.bottom);
@@ -119,7 +126,7 @@ function drawHeatmap(canvas, { header, codes, view, size, dark, ink }) {
   context.globalAlpha = 0.3;
   context.strokeRect(MARGIN.left - 0.5, MARGIN.top - 0.5, size + 1, size + 1);
   context.globalAlpha = 1;
-  drawLabels(context, tokens, view, size);
+  drawLabels(context, tokens, view, size, crops);
 }
 
 // The cell under a pointer, or null beside the cells.

@@ -17,11 +17,11 @@ function predictionBar([token, probability], actual) {
 }
 
 export default function ({ data, parentElement }) {
-  const { likeliest, actual } = data;
+  const { likeliest, actual, said } = data;
   const root = parentElement.querySelector(".predictions");
   root.querySelector("ol").replaceChildren(...likeliest.map((pair) => predictionBar(pair, actual)));
   root.querySelector(".actual").textContent = actual
-    ? `Came: ${shownToken(actual.token)}, ${percent(actual.probability)}, place ${actual.rank}.`
-    : "The prompt ends here.";
+    ? `${said?.came ?? "Came"}: ${shownToken(actual.token)}, ${percent(actual.probability)}, place ${actual.rank}.`
+    : (said?.end ?? "The prompt ends here.");
   root.dataset.after = data.after.position;
 }

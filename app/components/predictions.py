@@ -4,6 +4,7 @@ from streamlit.components.v2 import component
 
 from app.components.source import source
 from interp.attention_run import AttentionRun
+from interp.image_prompt import ImagePrompt
 
 _mount = component(
     "headscope_predictions",
@@ -14,10 +15,13 @@ _mount = component(
 
 
 def predictions(run: AttentionRun, row: int) -> None:
-    """Draw the likeliest tokens after position `row` of the prompt."""
+    """Draw the likeliest tokens after position `row` of the prompt, or the likeliest classes of an image."""
     likely, tokens = run.predictions, run.tokens
+    if isinstance(tokens, ImagePrompt):
+        classes(run, tokens)
+        return
     names = [run.prediction_strings[i] for i in likely.ids[row].tolist()]
-    is_last = row == len(tokens.ids) - 1
+    is_last = row == len(tokens) - 1
     actual = None
     if not is_last:
         actual = {
@@ -28,3 +32,17 @@ def predictions(run: AttentionRun, row: int) -> None:
     after = {"position": row, "token": tokens.strings[row]}
     likeliest = list(zip(names, likely.probabilities[row].tolist(), strict=True))
     _mount(key="predictions", data={"after": after, "likeliest": likeliest, "actual": actual})
+
+
+def classes(run: AttentionRun, image: ImagePrompt) -> None:
+    """Draw the likeliest classes, beside the one that the image shows."""
+    likely = run.predictions
+    names = [run.prediction_strings[i] for i in likely.ids[0].tolist()]
+    likeliest = list(zip(names, likely.probabilities[0].tolist(), strict=True))
+    actual = None
+    if image.label is not None:
+        probability, rank = float(likely.actual_probability), int(likely.actual_rank) + 1
+        actual = {"token": run.prediction_strings[image.label], "probability": probability, "rank": rank}
+    after = {"position": image.read_out, "token": image.strings[image.read_out]}
+    said = {"came": "It is", "end": "What the image shows is not known."}
+    _mount(key="predictions", data={"after": after, "likeliest": likeliest, "actual": actual, "said": said})

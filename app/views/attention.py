@@ -19,7 +19,7 @@ key, facts = opened.key, opened.facts
 with refusals_in_a_box("This prompt cannot be read"), st.spinner("Running the prompt through the model …"):
     run = attention_of(key)
 
-fact_strip(facts, len(run.tokens.ids))
+fact_strip(facts, len(run.tokens))
 head = open_head(facts)
 left, right = st.columns([4, 8], gap="medium")
 with left.container(border=True):

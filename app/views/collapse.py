@@ -5,6 +5,7 @@ import streamlit as st
 from app.collapse_panels import curve_panel
 from app.components.fact_strip import fact_strip
 from app.figure_panel import figure_panel
+from app.left_out import left_out
 from app.page import analysed, page
 from app.python_code import analysis_code
 from app.refusals import refusals_in_place
@@ -22,9 +23,10 @@ opened = page(
     "Collapse",
     "Two prompts that differ by little, and the tokens of one prompt: how far apart are they after every layer?",
 )
-fact_strip(opened.facts, len(opened.tokens.ids))
-with refusals_in_place("These prompts cannot be compared"):
-    curve_panel(opened)
+fact_strip(opened.facts, len(opened.tokens))
+if not left_out(opened, "collapse_prompt", "How far apart two prompts are after every layer"):
+    with refusals_in_place("These prompts cannot be compared"):
+        curve_panel(opened)
 columns = st.columns(2, gap="medium")
 with refusals_in_place("This prompt's residuals cannot be analysed"):
     found = analysed(opened, tuple(PANELS))

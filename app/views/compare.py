@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app.compare_panels import collapse_beside, side_by_side
+from app.left_out import left_out
 from app.other_models import other_models
 from app.page import page
 from app.refusals import refusals_in_place
@@ -20,7 +21,8 @@ if compare.open:
         side_by_side([opened, *other_models(opened)])
 if collapse.open:
     with collapse, refusals_in_place("These models cannot be compared"):
-        collapse_beside([opened, *other_models(opened)])
+        if not left_out(opened, "collapse_count_ones", "How far apart two prompts are, model beside model"):
+            collapse_beside([opened, *other_models(opened)])
 if training.open:
     with training:
         training_panels(opened)

@@ -3,9 +3,10 @@
 import streamlit as st
 
 from app.components.fact_strip import fact_strip
-from app.deletion_panels import destination_panel, scatter_panel, top_tokens_panel, twin_panel
+from app.deletion_panels import destination_panel, mass_panel, scatter_panel, top_tokens_panel, twin_panel
 from app.figure_panel import figure_panel
 from app.head_chooser import head_chooser, open_from_points
+from app.left_out import left_out
 from app.page import analysed, page
 from app.python_code import analysis_code
 from app.refusals import refusals_in_place
@@ -16,8 +17,12 @@ opened = page(
     "What each head adds to, or takes from, the logit of the tokens that it reads, by its weights or its OV circuit.",
 )
 facts = opened.facts
-fact_strip(facts, len(opened.tokens.ids))
+fact_strip(facts, len(opened.tokens))
 head = head_chooser(facts)
+if left_out(opened, "deletion", "Deletion and copying"):
+    with refusals_in_place("The heads of this model cannot be compared"):
+        mass_panel(opened)
+    st.stop()
 with refusals_in_place("This head's contributions cannot be computed"):
     destination_panel(opened, head)
 left, right = st.columns(2, gap="medium")
@@ -39,10 +44,4 @@ with refusals_in_place("The heads of this model cannot be compared"):
         )
         scatter_panel(opened, head, found)
     with right:
-        figure_panel(
-            "Negative mass",
-            found["negative_mass"],
-            analysis_code(opened, "negative_mass"),
-            key="mass",
-            field="minority_mass",
-        )
+        mass_panel(opened)

@@ -11,7 +11,7 @@ from app.python_code import analysis_code
 from app.refusals import refusals_in_place
 
 opened = page("Geometry", "Where the queries and keys of a head lie, and at which angles its attention goes.")
-fact_strip(opened.facts, len(opened.tokens.ids))
+fact_strip(opened.facts, len(opened.tokens))
 head = head_chooser(opened.facts)
 with refusals_in_place("This map cannot be drawn"):
     map_panel(opened, head)

@@ -7,13 +7,14 @@ from app.components.fact_strip import fact_strip
 from app.figure_panel import figure_panel
 from app.head_chooser import head_chooser, links_elsewhere, open_from_points
 from app.head_table import COSTLY, HEAD_ANALYSES, head_table, number_of
+from app.left_out import left_out, readable
 from app.page import analysed, page
 from app.python_code import analysis_code
 from app.refusals import refusals_in_a_box
 
 opened = page("Heads", "All heads at once: any number as a grid and a table. Choose a head to take it along.")
 facts = opened.facts
-fact_strip(facts, len(opened.tokens.ids))
+fact_strip(facts, len(opened.tokens))
 chooser, links = st.columns([2, 3], gap="medium", vertical_alignment="bottom")
 with chooser:
     head = head_chooser(facts)
@@ -26,7 +27,7 @@ is_costly = st.toggle(
     help="Runs the model several times for every head.",
 )
 with refusals_in_a_box("These numbers cannot be computed"):
-    found = analysed(opened, HEAD_ANALYSES + COSTLY if is_costly else HEAD_ANALYSES)
+    found = analysed(opened, readable(opened, HEAD_ANALYSES + COSTLY if is_costly else HEAD_ANALYSES))
 
 chosen = number_of(found)
 left, right = st.columns([1, 1], gap="medium")
@@ -40,13 +41,14 @@ with left:
         on_select=open_from_points(facts),
     )
 with right:
-    figure_panel(
-        "Who decides: weights or OV circuit",
-        found["decision_plane"],
-        analysis_code(opened, "decision_plane"),
-        key="plane",
-        on_select=open_from_points(facts),
-    )
+    if not left_out(opened, "decision_plane", "Who decides: weights or OV circuit"):
+        figure_panel(
+            "Who decides: weights or OV circuit",
+            found["decision_plane"],
+            analysis_code(opened, "decision_plane"),
+            key="plane",
+            on_select=open_from_points(facts),
+        )
 with st.container(border=True):
     st.subheader("Table of heads", anchor=False)
     st.caption("Sort by a column, point at its title for what it is; choose a row to open its head.")

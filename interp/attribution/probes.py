@@ -7,6 +7,8 @@ from interp.attribution.prompt_pair import PromptPair
 from interp.interventions.path_patching import PathPatching, path_patching
 from interp.watch import Watch
 
+OF_TEXTS = "moves activations between two texts; between two images it is not offered"
+
 
 def pair_of(asked: Asked) -> PromptPair:
     """The pair, which `no_pair` has seen to."""
@@ -41,6 +43,7 @@ PROBES = (
         patched,
         over_tokens=True,
         missing=no_pair,
+        text_only=OF_TEXTS,
     ),
     Probe(
         "attribution_patching",
@@ -48,6 +51,7 @@ PROBES = (
         estimated,
         over_tokens=True,
         missing=no_pair,
+        text_only=OF_TEXTS,
     ),
     Probe(
         "path_patching",
@@ -55,5 +59,6 @@ PROBES = (
         sent,
         over_tokens=True,
         missing=no_pair,
+        text_only=OF_TEXTS,
     ),
 )

@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 import torch
+from jaxtyping import Int
+from torch import Tensor
 
 from interp.activations import NORM_AFTER, Activations
 from interp.analysis import Analysis, Setting
@@ -10,48 +12,63 @@ from interp.attribution.direct import DirectAttribution, SourceAttribution, dire
 from interp.attribution.logit_lens import READS, LogitLens, logit_lens, stream
 from interp.attribution.residual_parts import WRITES, readout, residual_parts
 from interp.attribution.target import Target, token_name
-from interp.prompt_tokens import token_string
+from interp.image_prompt import ImagePrompt
 
 LAST = "ln_final.hook_scale"
 
 
 def likeliest(run: Activations) -> Target:
-    """The token that the model expects after the prompt."""
-    return Target(int(run.logits[-1].argmax()), name="logit of the likeliest token after the prompt")
+    """The token that the model expects after the prompt, or the class that it sees in an image."""
+    what = "class" if isinstance(run.tokens, ImagePrompt) else "token after the prompt"
+    return Target(int(run.logits[-1].argmax()), name=f"logit of the likeliest {what}")
 
 
 def naming(target: Target, setting: Setting) -> dict[str, tuple[str, ...]]:
-    """The target's token as a label, which a mean over prompts has not where they differ in it."""
-    return {"target": (token_name(target.token, token_string(target.token, setting.tokenizer)),)}
+    """The target's token or class as a label, which a mean over prompts has not where they differ in it."""
+    name = setting.answer(target.token)
+    return {"target": (f"class {name}" if setting.facts.classes else token_name(target.token, name),)}
 
 
 def _direct_logit_attribution(setting: Setting, run: Activations) -> DirectAttribution:
-    parts, target = residual_parts(run, setting.weights), likeliest(run)
-    found = direct_attribution(parts, readout(run, setting.weights), target)
+    at, target = run.tokens.read_out, likeliest(run)
+    parts = residual_parts(run, setting.weights, at)
+    found = direct_attribution(parts, readout(run, setting.weights, at), target)
     return replace(found, labels={**found.labels, **naming(target, setting)})
 
 
 def _source_attribution(setting: Setting, run: Activations) -> SourceAttribution:
-    target = likeliest(run)
+    at, target = run.tokens.read_out, likeliest(run)
     found = source_attribution(
-        run["attn.hook_pattern"][:, :, -1],
+        run["attn.hook_pattern"][:, :, at],
         run["attn.hook_v"],
-        setting.weights.W_O / run[NORM_AFTER][:, -1, :, None, None],
-        readout(run, setting.weights),
+        setting.weights.W_O / run[NORM_AFTER][:, at, :, None, None],
+        readout(run, setting.weights, at),
         target,
     )
     return replace(found, labels={"source": run.tokens.strings, **naming(target, setting)})
 
 
 def _logit_lens(setting: Setting, run: Activations) -> LogitLens:
-    """Of the token that comes next and of the one that the model expects; after the last position, of the latter."""
-    expected = run.logits.argmax(-1)
-    following = torch.tensor([*run.tokens.ids[1:], int(expected[-1])])
-    targets = torch.stack([following, expected], -1)
-    found = logit_lens(stream(run), setting.weights, targets, ("next token", "likeliest token"), setting.facts.soft_cap)
+    """Of the token that comes next and of the one that the model expects; after the last position, of the latter.
+
+    Of an image: of the class that it shows, where that is known, and of the one that the model sees.
+    """
+    targets, names = lens_targets(run)
+    found = logit_lens(stream(run), setting.weights, targets, names, setting.facts.soft_cap)
     ids = torch.cat([found.token.flatten(), found.top.flatten()]).unique().tolist()
-    strings = {i: token_string(i, setting.tokenizer) for i in ids}
+    strings = {i: setting.answer(i) for i in ids}
     return replace(found, strings=strings, labels={**found.labels, "pos": run.tokens.strings})
+
+
+def lens_targets(run: Activations) -> tuple[Int[Tensor, "pos target"], tuple[str, ...]]:
+    """Whose logits the lens reads at every position, and what they are called."""
+    expected = run.logits.argmax(-1)
+    if isinstance(run.tokens, ImagePrompt):
+        of_image = {"likeliest class": int(expected), "true class": run.tokens.label}
+        known = {name: one for name, one in of_image.items() if one is not None}
+        return torch.tensor([*known.values()]).expand(len(run.tokens), -1), tuple(known)
+    following = torch.tensor([*run.tokens.ids[1:], int(expected[-1])])
+    return torch.stack([following, expected], -1), ("next token", "likeliest token")
 
 
 ROWS = (

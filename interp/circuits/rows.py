@@ -6,18 +6,22 @@ from interp.circuits.copying import copying_score
 from interp.circuits.diagonal import diagonal_ranks
 from interp.circuits.qk_spectrum import qk_spectrum
 
+NO_VOCABULARY = "reads the embeddings of a vocabulary, which a model of images has not"
+
 ROWS: tuple[Analysis, ...] = (
     Analysis(
         "copying",
         "whether a head raises the token that it reads, by the eigenvalues of its OV circuit",
         (),
         lambda setting, activations: copying_score(setting.weights),
+        text_only=NO_VOCABULARY,
     ),
     Analysis(
         "diagonal_ranks",
         "where a token stands among all tokens that a head raises when it reads that token",
         (),
         lambda setting, activations: diagonal_ranks(setting.weights),
+        text_only=NO_VOCABULARY,
     ),
     Analysis(
         "composition",

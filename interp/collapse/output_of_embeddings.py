@@ -5,31 +5,39 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
+
+from interp.image_prompt import ImagePrompt
+from interp.prompt import batch_of
+from interp.prompt_tokens import PromptTokens
 
 
 @dataclass(frozen=True)
 class OutputOfEmbeddings:
     """The same prompt `copy` times over, so that one backward pass pulls back as many cotangents, with any operation.
 
-    output: the final norm's at one token. embeddings: what the token embedding gave, before any learned positions.
+    output: the final norm's at one token. embeddings: what the token embedding gave, before any learned positions
+    (of an image after them).
     """
 
     embeddings: Float[Tensor, "copy pos d_model"]
     output: Float[Tensor, "copy d_model"]
 
 
-def output_of_embeddings(model: Any, ids: Sequence[int], position: int, copies: int) -> OutputOfEmbeddings:
+def output_of_embeddings(
+    model: Any, ids: Sequence[int] | ImagePrompt, position: int, copies: int
+) -> OutputOfEmbeddings:
     """One pass of a hooked model, or of a plain Hugging Face decoder. Hooks are state: one run at a time."""
-    repeated = torch.tensor([ids] * copies, device=next(iter(model.parameters())).device)
+    prompt = ids if isinstance(ids, ImagePrompt) else PromptTokens(tuple(ids), ())
+    repeated = batch_of(model, [prompt] * copies)
     with torch.enable_grad():
         run = hooked_pass if hasattr(model, "run_with_hooks") else plain_pass
         embeddings, output = run(model, repeated).values()
     return OutputOfEmbeddings(embeddings, output[:, position])
 
 
-def hooked_pass(model: Any, ids: Int[Tensor, "copy pos"]) -> dict[str, Float[Tensor, "copy pos d_model"]]:
+def hooked_pass(model: Any, batch: Shaped[Tensor, "copy ..."]) -> dict[str, Float[Tensor, "copy pos d_model"]]:
     """Embeddings and final norm's output, by way of hooks."""
     seen: dict[str, Tensor] = {}
 
@@ -40,7 +48,8 @@ def hooked_pass(model: Any, ids: Int[Tensor, "copy pos"]) -> dict[str, Float[Ten
     def keep(output: Float[Tensor, "copy pos d_model"], hook: object) -> None:
         seen["output"] = output
 
-    model.run_with_hooks(ids, fwd_hooks=[("hook_embed", feed), ("ln_final.hook_out", keep)], logits_to_keep=1)
+    few = {} if batch.is_floating_point() else {"logits_to_keep": 1}
+    model.run_with_hooks(batch, fwd_hooks=[("hook_embed", feed), ("ln_final.hook_out", keep)], **few)
     return seen
 
 

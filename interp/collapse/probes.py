@@ -15,6 +15,8 @@ from interp.collapse.pairs import (
     question_ids,
 )
 from interp.collapse.squashing import Squashing, squashing
+from interp.image_prompt import ImagePrompt
+from interp.prompt import text_alone
 from interp.watch import Watch
 
 FIRST, LONGEST = 4, 1024
@@ -66,15 +68,17 @@ def no_digits(asked: Asked) -> str:
 
 def of_prompt(asked: Asked, watch: Watch) -> CollapseCurves:
     """D(n) of the prompt's first n tokens."""
-    [prompt] = asked.prompts
+    prompt = text_alone(*asked.prompts)
     most = min(len(prompt.ids), asked.setting.facts.context - 1)
     lengths = range(min(2, most), most + 1) if most <= SHORT else doubling(FIRST, most)
     return collapse(asked.model, prefixes(prompt.ids, lengths), watch=watch)
 
 
 def squashed(asked: Asked, watch: Watch) -> Squashing:
-    """Over-squashing of the prompt's last token."""
+    """Over-squashing of the prompt's last token, or of an image's class token."""
     [prompt] = asked.prompts
+    if isinstance(prompt, ImagePrompt):
+        return squashing(asked.model, prompt, prompt.strings, position=prompt.read_out, watch=watch)
     return squashing(asked.model, prompt.ids, prompt.strings, watch=watch)
 
 
@@ -85,6 +89,7 @@ PROBES = (
         preset(count_ones, COUNT_ONES),
         together=True,
         missing=lacking(COUNT_ONES),
+        text_only="asks in words, and this model reads images",
     ),
     Probe(
         "collapse_find_a_zero",
@@ -92,12 +97,14 @@ PROBES = (
         preset(find_a_zero, FIND_A_ZERO),
         together=True,
         missing=lacking(FIND_A_ZERO),
+        text_only="asks in words, and this model reads images",
     ),
     Probe(
         "collapse_prompt",
         "how far apart the prompt's first n tokens and the same with the last one repeated are for the last token",
         of_prompt,
         over_tokens=True,
+        text_only="runs the beginnings of a text, and an image has always as many patches",
     ),
     Probe(
         "squashing",

@@ -16,6 +16,7 @@ from interp.collapse.residual import (
     residual_stream,
 )
 from interp.collapse.sinks import Sinks, sinks
+from interp.prompt import Prompt
 
 PATTERN, VALUES = "attn.hook_pattern", "attn.hook_v"
 STREAM = ("hook_resid_pre", "hook_resid_post")
@@ -55,12 +56,28 @@ def sunk(setting: Setting, run: Activations) -> Sinks:
 
 def cancelled(setting: Setting, run: Activations) -> PathCancellation:
     """The path cancellation of a prompt."""
-    return path_cancellation(run[PATTERN], run[VALUES], setting.weights.W_O, run.tokens.strings)
+    order = answer_last(run.tokens)
+    pattern, values = run[PATTERN][:, :, order][..., order], run[VALUES][:, order]
+    return path_cancellation(pattern, values, setting.weights.W_O, named(run.tokens, order))
 
 
 def bounded(setting: Setting, run: Activations) -> PathBound:
     """The path bound of a prompt, with β = 1."""
-    return path_bound(run[PATTERN], seen(run), run.tokens.strings)
+    order = answer_last(run.tokens)
+    pattern, visible = run[PATTERN][:, :, order][..., order], seen(run)[:, order][..., order]
+    return path_bound(pattern, visible, named(run.tokens, order))
+
+
+def answer_last(prompt: Prompt) -> list[int]:
+    """The places of the tokens, the one whose residual becomes logits at the end: paths lead to the last."""
+    places = list(range(len(prompt)))
+    last = places.pop(prompt.read_out)
+    return [*places, last]
+
+
+def named(prompt: Prompt, order: list[int]) -> tuple[str, ...]:
+    """The tokens in another order."""
+    return tuple(prompt.strings[place] for place in order)
 
 
 ROWS = (

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from interp.about import About
 from interp.collapse.output_of_embeddings import OutputOfEmbeddings, output_of_embeddings
+from interp.image_prompt import ImagePrompt
 from interp.result import Result
 from interp.watch import Watch, unwatched
 
@@ -41,7 +42,7 @@ class Squashing(Result):
 
 def squashing(
     model: Any,
-    ids: Sequence[int],
+    ids: Sequence[int] | ImagePrompt,
     tokens: Sequence[str] = (),
     *,
     position: int = -1,
@@ -50,20 +51,26 @@ def squashing(
 ) -> Squashing:
     """Exact, by one backward pass per `rows` of the d_model outputs; memory grows with rows, the number does not.
 
-    model: hooked (a TransformerBridge) or a plain Hugging Face decoder, in eval mode. A signed kernel's jump at a
-    score of 0 has no derivative and is not seen. watch(done, total) counts the outputs that were pulled back. Raises
-    ValueError for no token and for a position outside them.
+    model: hooked (a TransformerBridge) or a plain Hugging Face decoder, in eval mode; for an image hooked. A signed
+    kernel's jump at a score of 0 has no derivative and is not seen. watch(done, total) counts the outputs that were
+    pulled back. Raises ValueError for no token and for a position outside them.
     """
     at = place(position, len(ids))
     if rows < 1:
         raise ValueError(f"{rows} rows at once were asked for; ask for one at least")
     run = output_of_embeddings(model, ids, at, rows)
     squares = squares_of(run, torch.eye(run.output.shape[-1]), watch)
-    return squashed(squares.sum(0).sqrt(), None, at, tokens)
+    return squashed(squares.sum(0).sqrt(), None, at, tokens, seen_from(at, ids))
 
 
 def squashing_estimate(
-    model: Any, ids: Sequence[int], tokens: Sequence[str] = (), *, position: int = -1, probes: int = ROWS, seed: int = 0
+    model: Any,
+    ids: Sequence[int] | ImagePrompt,
+    tokens: Sequence[str] = (),
+    *,
+    position: int = -1,
+    probes: int = ROWS,
+    seed: int = 0,
 ) -> Squashing:
     """Hutchinson's estimate ‖J‖_F² = E ‖zᵀJ‖² over random signs z: one backward pass for all probes, two at least."""
     at = place(position, len(ids))
@@ -75,17 +82,26 @@ def squashing_estimate(
     squares = squares_of(run, signs)
     norm = squares.mean(0).sqrt()
     error = squares.std(0) / probes**0.5 / (2 * norm.masked_fill(norm == 0, 1))
-    found = squashed(norm, error, at, tokens)
+    found = squashed(norm, error, at, tokens, seen_from(at, ids))
     return replace(found, about=replace(ABOUT, law=f"{ABOUT.law}, estimated with {probes} random probes"))
 
 
 def squashed(
-    norm: Float[Tensor, "source"], error: Float[Tensor, "source"] | None, at: int, tokens: Sequence[str]
+    norm: Float[Tensor, "source"],
+    error: Float[Tensor, "source"] | None,
+    at: int,
+    tokens: Sequence[str],
+    seen: Bool[Tensor, "source"],
 ) -> Squashing:
     """The result beside its null."""
-    seen = torch.arange(len(norm)) <= at
     null = norm[seen].square().mean().sqrt() * seen
     return Squashing(norm, null, error, at, about=ABOUT, labels={"source": tuple(tokens)} if tokens else {})
+
+
+def seen_from(at: int, ids: Sequence[int] | ImagePrompt) -> Bool[Tensor, "source"]:
+    """The tokens that the one at a position sees: those up to it, or the whole image."""
+    places = torch.arange(len(ids))
+    return places >= 0 if isinstance(ids, ImagePrompt) else places <= at
 
 
 def squares_of(

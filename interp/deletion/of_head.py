@@ -15,6 +15,7 @@ from interp.deletion.contributions import ABOUT, ov_terms
 from interp.deletion.quadrants import QUADRANTS, quadrant_masses, shares
 from interp.deletion.scales import SCALES, scale_to_logits
 from interp.nulls import softmax_twin
+from interp.prompt import text_alone
 from interp.result import Result
 
 PATTERN, VALUES, Z = "attn.hook_pattern", "attn.hook_v", "attn.hook_z"
@@ -55,7 +56,7 @@ NEEDS = (PATTERN, VALUES, SCORES, *SCALES)
 def head_contributions(setting: Setting, run: Activations, layer: int, head: int) -> HeadContributions:
     """C of one head on a prompt that was gathered with NEEDS."""
     assert run.visible is not None  # gathered with the scores
-    unembeddings = setting.weights.W_U_centred[:, list(run.tokens.ids)]
+    unembeddings = setting.weights.W_U_centred[:, list(text_alone(run.tokens).ids)]
     ov = ov_terms(run[VALUES], setting.weights.W_O, unembeddings)[layer, head]
     pattern, scale = run[PATTERN][layer, head], scale_to_logits(run)[layer]
     twin = softmax_twin(run[SCORES][layer, head], run.visible[layer])
@@ -69,13 +70,13 @@ def head_contributions(setting: Setting, run: Activations, layer: int, head: int
 
 def scatter_of_tokens(setting: Setting, run: Activations) -> AttentionContribution:
     """Attention from the last position against contribution, a point for every different token of the prompt."""
-    ids = torch.tensor(run.tokens.ids)
-    names = list(dict.fromkeys(run.tokens.ids))
+    ids = torch.tensor(text_alone(run.tokens).ids)
+    names = list(dict.fromkeys(text_alone(run.tokens).ids))
     positions = torch.stack([ids == name for name in names])
     W_U = setting.weights.W_U_centred[:, names]
     z = run[Z] / run[NORM_AFTER][..., None]
     points = name_points(run[PATTERN], z, setting.weights.W_O, positions, W_U)
-    return attention_contribution([points], words_of(run.tokens.ids, run.tokens.strings, names))
+    return attention_contribution([points], words_of(text_alone(run.tokens).ids, run.tokens.strings, names))
 
 
 def words_of(ids: Sequence[int], strings: Sequence[str], names: Sequence[int]) -> list[str]:

@@ -11,13 +11,15 @@ from interp.deletion.negative_mass import NegativeMass, negative_mass
 from interp.deletion.of_head import PATTERN, VALUES, Z, scatter_of_tokens
 from interp.deletion.quadrants import Quadrants, quadrant_masses, quadrants
 from interp.deletion.scales import SCALES, scale_to_logits
+from interp.prompt import text_alone
 
+NO_LOGIT = "asks what a head does to the logit of each token that it reads, and a patch has none of its own"
 NEEDS = (PATTERN, VALUES, *SCALES)
 
 
 def own_ov_terms(setting: Setting, run: Activations) -> Float[Tensor, "layer head key"]:
     """The OV term of every token of the prompt towards its own logit."""
-    return ov_terms(run[VALUES], setting.weights.W_O, setting.weights.W_U_centred[:, list(run.tokens.ids)])
+    return ov_terms(run[VALUES], setting.weights.W_O, setting.weights.W_U_centred[:, list(text_alone(run.tokens).ids)])
 
 
 def deletion(setting: Setting, run: Activations) -> Quadrants:
@@ -45,12 +47,15 @@ def strongest(setting: Setting, run: Activations) -> Contributions:
 
 
 ROWS = (
-    Analysis("deletion", "How much each head copies and deletes the tokens it reads.", NEEDS, deletion),
+    Analysis(
+        "deletion", "How much each head copies and deletes the tokens it reads.", NEEDS, deletion, text_only=NO_LOGIT
+    ),
     Analysis(
         "decision_plane",
         "Whether the weights or the OV circuit decide between copying and deletion.",
         NEEDS,
         plane,
+        text_only=NO_LOGIT,
     ),
     Analysis("negative_mass", "How much attention subtracts, and how much cancels.", (PATTERN, SCORES), mass),
     Analysis(
@@ -59,6 +64,7 @@ ROWS = (
         NEEDS,
         strongest,
         over_tokens=True,
+        text_only=NO_LOGIT,
     ),
     Analysis(
         "attention_contribution",
@@ -66,5 +72,6 @@ ROWS = (
         (PATTERN, Z, NORM_AFTER),
         scatter_of_tokens,
         over_tokens=True,
+        text_only=NO_LOGIT,
     ),
 )

@@ -10,12 +10,13 @@ from torch import Tensor
 
 from interp.about import About
 from interp.gauges import Gauge
-from interp.hooked_model import HookedModel, tokenizer_of
+from interp.hooked_model import HookedModel
+from interp.image_prompt import ImagePrompt
 from interp.interventions.divergence import divergence
 from interp.interventions.intervention import SIGNED, Intervention
-from interp.interventions.touched_run import editing_hooks, logits_of, refuse_outside
+from interp.interventions.touched_run import editing_hooks, logits_of_prompt, refuse_outside
 from interp.model_facts import layer_gauges
-from interp.prompt_tokens import PromptTokens, token_string
+from interp.prompt import Prompt, answer_names
 from interp.result import Result
 
 RANKS = 5
@@ -53,7 +54,7 @@ class InterventionEffect(Result):
 
 def intervene(
     model: HookedModel,
-    tokens: PromptTokens,
+    tokens: Prompt,
     interventions: Sequence[Intervention],
     target: int | None = None,
     distractor: int | None = None,
@@ -62,20 +63,20 @@ def intervene(
 
     target, distractor: token ids. Raises ValueError for what the model or the prompt does not have.
     """
-    refuse_outside(model, len(tokens.ids), interventions)
+    refuse_outside(model, len(tokens), interventions)
     for token in (target, distractor):
         if token is not None and not 0 <= token < model.cfg.d_vocab:
             raise ValueError(f"token id {token} was asked for; ids run from 0 to {model.cfg.d_vocab - 1}")
-    before = logits_of(model, tokens.ids)
-    after = logits_of(model, tokens.ids, editing_hooks(interventions))
-    found = effect(before, after, torch.tensor(tokens.ids), target, distractor)
+    before = logits_of_prompt(model, tokens)
+    after = logits_of_prompt(model, tokens, editing_hooks(interventions))
+    found = changed_answers(before, after, answers_known(tokens), target, distractor)
     ids = torch.cat([found.before_ids, found.after_ids]).unique().tolist()
     return replace(
         found,
         interventions=tuple(one.to_json() for one in interventions),
-        strings={i: token_string(i, tokenizer_of(model)) for i in ids},
+        strings={i: answer_names(model)(i) for i in ids},
         about=replace(found.about, by_gauge={**found.about.by_gauge, **changed_by_gauge(model, interventions)}),
-        labels={"position": tokens.strings},
+        labels={"position": tokens.strings if len(before) > 1 else (tokens.strings[tokens.read_out],)},
     )
 
 
@@ -86,14 +87,25 @@ def effect(
     target: int | None = None,
     distractor: int | None = None,
 ) -> InterventionEffect:
-    """The changes between two runs over the same prompt, from their logits."""
+    """The changes between two runs over the same text, from their logits."""
+    return changed_answers(before, after, ids[1:], target, distractor)
+
+
+def changed_answers(
+    before: Float[Tensor, "pos vocab"],
+    after: Float[Tensor, "pos vocab"],
+    known: Int[Tensor, "pos_known"],
+    target: int | None = None,
+    distractor: int | None = None,
+) -> InterventionEffect:
+    """The changes between two runs over the same prompt, from their logits; known: the right answers, as `losses`."""
     ranks = min(RANKS, before.shape[-1])
     likely, now_likely = (logits.softmax(-1).topk(ranks) for logits in (before, after))
     asked = {"target_change": target, "distractor_change": distractor}
     changes = {name: (after - before)[:, token] for name, token in asked.items() if token is not None}
     return InterventionEffect(
         kl=divergence(before, after),
-        loss_change=losses(after, ids) - losses(before, ids),
+        loss_change=losses(after, known) - losses(before, known),
         changed=likely.indices[:, 0] != now_likely.indices[:, 0],
         before_ids=likely.indices,
         before_probability=likely.values,
@@ -105,10 +117,17 @@ def effect(
     )
 
 
-def losses(logits: Float[Tensor, "pos vocab"], ids: Int[Tensor, "pos"]) -> Float[Tensor, "pos"]:
-    """Cross-entropy of the token that follows each position; NaN at the last."""
-    known = torch.nn.functional.cross_entropy(logits[:-1], ids[1:], reduction="none")
-    return torch.cat([known, known.new_full((1,), torch.nan)])
+def answers_known(prompt: Prompt) -> Int[Tensor, "pos_known"]:
+    """The token that followed each position, of all but the last; of an image its class, where that is known."""
+    if isinstance(prompt, ImagePrompt):
+        return torch.tensor([] if prompt.label is None else [prompt.label], dtype=torch.int64)
+    return torch.tensor(prompt.ids[1:], dtype=torch.int64)
+
+
+def losses(logits: Float[Tensor, "pos vocab"], known: Int[Tensor, "pos_known"]) -> Float[Tensor, "pos"]:
+    """Cross-entropy of the right answer at each position; NaN behind those that are known."""
+    found = torch.nn.functional.cross_entropy(logits[: len(known)], known, reduction="none")
+    return torch.cat([found, found.new_full((len(logits) - len(known),), torch.nan)])
 
 
 def changed_by_gauge(model: Any, interventions: Sequence[Intervention]) -> dict[Gauge, tuple[str, ...]]:

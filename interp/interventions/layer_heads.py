@@ -12,6 +12,7 @@ from interp.activations import gather
 from interp.equal_lengths import batches
 from interp.head_weights import HeadWeights
 from interp.interventions.touched_run import ROWS
+from interp.prompt import text_alone
 from interp.prompt_tokens import PromptTokens
 
 MIXING = ("attn.hook_pattern", "attn.hook_v", "attn.hook_z")
@@ -48,6 +49,6 @@ def layer_heads(
             pattern, values, z, *frozen = (run[place] for place in places)
             scale = frozen[0] if frozen else torch.ones(len(z), 1)
             output = torch.einsum("phe,hem->hpm", z, W_O) / scale
-            ids = torch.tensor(run.tokens.ids)
+            ids = torch.tensor(text_alone(run.tokens).ids)
             found.append(LayerHeads(layer, ids, run.logits, pattern, values, W_O, output, scale))
     return found

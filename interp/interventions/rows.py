@@ -3,6 +3,7 @@
 from interp.analysis import Asked, Probe
 from interp.interventions.suppression_effect import SuppressionEffect, suppression_effect
 from interp.interventions.sweep import InterventionSweep, sweep
+from interp.prompt import text_alone
 from interp.watch import Watch
 
 
@@ -14,7 +15,7 @@ def swept(asked: Asked, watch: Watch) -> InterventionSweep:
 
 def suppressing(asked: Asked, watch: Watch) -> SuppressionEffect:
     """What suppression alone explains of every head, over all prompts."""
-    return suppression_effect(asked.model, asked.prompts, watch=watch)
+    return suppression_effect(asked.model, [text_alone(one) for one in asked.prompts], watch=watch)
 
 
 PROBES = (
@@ -28,5 +29,6 @@ PROBES = (
         "how much of a head's effect is left when it may only suppress the tokens that it attends to",
         suppressing,
         together=True,
+        text_only="suppresses the logits of the tokens that a head reads, and patches have none of their own",
     ),
 )

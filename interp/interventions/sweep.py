@@ -10,11 +10,11 @@ from torch import Tensor
 
 from interp.about import About
 from interp.hooked_model import HookedModel
-from interp.interventions.effect import changed_by_gauge, effect
+from interp.interventions.effect import answers_known, changed_answers, changed_by_gauge
 from interp.interventions.intervention import KINDS, SIGNED, VALUELESS, Intervention
-from interp.interventions.touched_run import ROWS, Hook, logits_of, logits_of_rows
+from interp.interventions.touched_run import ROWS, Hook, logits_of_prompt, logits_of_rows
 from interp.nulls import null_of, shuffled_signs
-from interp.prompt_tokens import PromptTokens
+from interp.prompt import Prompt, batch_of
 from interp.result import Result
 from interp.watch import Watch, counted, unwatched
 
@@ -54,7 +54,7 @@ class InterventionSweep(Result):
 
 def sweep(
     model: HookedModel,
-    tokens: PromptTokens,
+    tokens: Prompt,
     kinds: Sequence[str] = VALUELESS,
     batch_size: int = ROWS,
     watch: Watch = unwatched,
@@ -65,7 +65,8 @@ def sweep(
     run in at a time. Raises ValueError for no kind and for one that is unknown or needs a value.
     """
     refuse_valued(kinds)
-    untouched = logits_of(model, tokens.ids)
+    untouched, known = logits_of_prompt(model, tokens), answers_known(tokens)
+    [read] = batch_of(model, [tokens])
     heads = torch.arange(model.cfg.n_heads).split(batch_size)
     step = counted(watch, (len(kinds) + NULL_SAMPLES) * model.cfg.n_layers * len(heads))
 
@@ -73,9 +74,8 @@ def sweep(
         found = []
         for layer in range(model.cfg.n_layers):
             for some in heads:
-                ids = torch.tensor(tokens.ids).expand(len(some), -1)
-                after = logits_of_rows(model, ids, [touching(layer, some, touch)])
-                found.append(mean_changes(untouched, after, ids[0]))
+                after = logits_of_rows(model, read.expand(len(some), *read.shape), [touching(layer, some, touch)])
+                found.append(mean_changes(untouched, after, known))
                 step()
         return torch.cat(found, 1).unflatten(1, (model.cfg.n_layers, -1))
 
@@ -105,10 +105,10 @@ def touching(layer: int, heads: Int[Tensor, "row"], touch: Touch) -> Hook:
 
 
 def mean_changes(
-    before: Float[Tensor, "pos vocab"], after: Float[Tensor, "row pos vocab"], ids: Int[Tensor, "pos"]
+    before: Float[Tensor, "pos vocab"], after: Float[Tensor, "row pos vocab"], known: Int[Tensor, "pos_known"]
 ) -> Float[Tensor, "measure row"]:
     """The three measures of every row."""
-    found = [effect(before, one, ids) for one in after]
+    found = [changed_answers(before, one, known) for one in after]
     rows = [torch.stack([one.kl.mean(), one.loss_change.nanmean(), one.changed.float().mean()]) for one in found]
     return torch.stack(rows, 1)
 

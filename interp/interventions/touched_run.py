@@ -4,11 +4,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from interp.hooked_model import HookedModel
 from interp.interventions.intervention import Intervention, edited
+from interp.prompt import Prompt, batch_of, logits_by_position
 from interp.seen_cells import seen_cells
 from models.attention.run import at_least_float32
 
@@ -21,13 +22,21 @@ def logits_of(model: HookedModel, ids: Sequence[int], hooks: Sequence[Hook] = ()
     return logits_of_rows(model, torch.tensor([ids]), hooks)[0]
 
 
+def logits_of_prompt(
+    model: HookedModel, prompt: Prompt, hooks: Sequence[Hook] = ()
+) -> Float[Tensor, "pos_or_one vocab"]:
+    """The same of a text's tokens or of an image."""
+    return logits_of_rows(model, batch_of(model, [prompt]), hooks)[0]
+
+
 @torch.no_grad()
 def logits_of_rows(
-    model: HookedModel, ids: Int[Tensor, "row pos"], hooks: Sequence[Hook] = (), **how: Any
+    model: HookedModel, batch: Shaped[Tensor, "row ..."], hooks: Sequence[Hook] = (), **how: Any
 ) -> Float[Tensor, "row pos_kept vocab"]:
     """Logits of prompts of one length on the CPU, float32 at least, under hooks; how: options of the forward pass."""
     device = next(iter(model.parameters())).device
-    return at_least_float32(model.run_with_hooks(ids.to(device), fwd_hooks=list(hooks), **how)).cpu()
+    logits = model.run_with_hooks(batch.to(device), fwd_hooks=list(hooks), **how)
+    return at_least_float32(logits_by_position(logits)).cpu()
 
 
 def editing_hooks(interventions: Sequence[Intervention]) -> list[Hook]:

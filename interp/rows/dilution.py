@@ -14,7 +14,9 @@ def dilution_slope(
     have no share and are left out.
     """
     counted = (visible_keys >= 2) & (max_share > 0)
+    differ = visible_keys.amin(-1) < visible_keys.amax(-1)  # else rounding alone would make a slope
     x = visible_keys.to(max_share.dtype).log().expand_as(max_share).where(counted, torch.nan)
     y = max_share.log().where(counted, torch.nan)
     centred = x - x.nanmean(-1, keepdim=True)
-    return (centred * (y - y.nanmean(-1, keepdim=True))).nansum(-1) / centred.square().nansum(-1)
+    slope = (centred * (y - y.nanmean(-1, keepdim=True))).nansum(-1) / centred.square().nansum(-1)
+    return slope.where(differ, torch.nan)

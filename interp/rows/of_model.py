@@ -8,8 +8,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from interp.image_prompt import ImagePrompt
 from interp.model_facts import layer_gauges
-from interp.prompt_tokens import PromptTokens
+from interp.prompt import Prompt, batch_of, last_logits_alone
 from interp.rows.curves import RowCurves, curves_of
 from interp.rows.reading import TOP, Reading, Rows, rows_of
 from interp.rows.strips import rows_of_call
@@ -22,7 +23,7 @@ Keep = Callable[[Rows], None]
 
 
 @torch.no_grad()
-def model_row_curves(model: Any, tokens: PromptTokens, top: int = TOP) -> RowCurves:
+def model_row_curves(model: Any, tokens: Prompt, top: int = TOP) -> RowCurves:
     """row_curves of a hooked model's prompt, on the CPU, in memory that grows with the prompt, not its square.
 
     Layers that `patternless` has to leave alone (soft caps, GPT-2, GPT-NeoX, layers with hooks on their scores) form
@@ -37,13 +38,20 @@ def model_row_curves(model: Any, tokens: PromptTokens, top: int = TOP) -> RowCur
 
         return keep
 
-    ids = torch.tensor([tokens.ids], device=next(iter(model.parameters())).device)
     plain = [layer for layer, block in enumerate(model.blocks) if block.attn.needs_pattern]
     hooks = [hook for layer in plain for hook in pattern_hooks(model, layer, top, keeping(layer))]
     with patternless(), watching(lambda call: keeping(call.layer)(rows_of_call(call, top))):
-        model.run_with_hooks(ids, fwd_hooks=hooks, logits_to_keep=1)
+        model.run_with_hooks(batch_of(model, [tokens]), fwd_hooks=hooks, **last_logits_alone(tokens))
     curves = curves_of([layers[layer] for layer in range(model.cfg.n_layers)])
+    curves = without_order(curves) if isinstance(tokens, ImagePrompt) else curves
     return replace(curves, labels={"query": tokens.strings})
+
+
+def without_order(curves: RowCurves) -> RowCurves:
+    """The same without what is read off the order of tokens, NaN: patches stand in a plane, not one after the other."""
+    names = ("mean_distance", "previous_token_mass")
+    ordered = [name for name in names for name in (name, f"{name}_null")]
+    return replace(curves, **{name: torch.full_like(getattr(curves, name), torch.nan) for name in ordered})
 
 
 def pattern_hooks(model: Any, layer: int, top: int, keep: Keep) -> list[tuple[str, Callable[..., None]]]:

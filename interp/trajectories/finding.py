@@ -8,13 +8,13 @@ from interp.analyse import analyse
 from interp.choices import Choices
 from interp.gauges import Gauge
 from interp.numbers import HEADS, numbers
-from interp.prompt_tokens import PromptTokens
+from interp.prompt import Prompt
 from interp.result import Result
 from interp.trajectories.measures import Found, Measure
 
 
 def finding(
-    prompts: str | Sequence[str] | Sequence[PromptTokens],
+    prompts: str | Sequence[str] | Sequence[Prompt],
     *names: str,
     head: tuple[int, int] | None = None,
     choices: Choices = Choices(),  # noqa: B008

@@ -18,13 +18,16 @@ NUMBERS = (
     "prompt_copying.copying",
 )
 
+OF_IMAGES = ("negative_mass.minority_mass", "residual_geometry.mean_cosine", "sinks.share")
+
 
 def trained(asked: Asked, watch: Watch) -> Trajectory:
-    """NUMBERS over the snapshots of the run, whose models must read the ids as the model that is asked does."""
+    """NUMBERS, or OF_IMAGES, over the snapshots of the run, whose models must read ids as the model that is asked."""
     from interp.trajectories.finding import finding  # a measure may be any analysis, which this table is part of
 
     choices = Choices(embedding=asked.choices.get("embedding", Choices.embedding))
-    found = finding(asked.prompts, *NUMBERS, choices=choices, prepend_bos=asked.bos)
+    names = NUMBERS if asked.setting.facts.reads == "text" else OF_IMAGES
+    found = finding(asked.prompts, *names, choices=choices, prepend_bos=asked.bos)
 
     def measure(model: Any) -> Any:
         refuse_other_vocabulary(model, asked.setting)

@@ -51,7 +51,9 @@ def hooked(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None = N
     bridge.__class__ = HookedBridge
     bridge.hf_names = names
     if modality_of(model).reads == "image":  # transformer-lens knows no sizes of these
-        bridge.cfg.n_ctx, bridge.cfg.d_vocab = modality_of(model).context(model.config), model.config.num_labels
+        names: Any = model.config.id2label
+        bridge.cfg.n_ctx, bridge.cfg.d_vocab = modality_of(model).context(model.config), len(names)
+        bridge.cfg.classes = tuple(names[number] for number in sorted(names))
     DOORS[modality_of(model).reads](model)
     if tokenizer is not None:
         give_tokenizer(bridge, tokenizer)

@@ -26,7 +26,6 @@ def untrained_vit(
         image_size=SIZE,
         patch_size=patch,
         num_channels=1,
-        num_labels=CLASSES,
         id2label={digit: str(digit) for digit in range(CLASSES)},
         label2id={str(digit): digit for digit in range(CLASSES)},
     )

@@ -1,6 +1,7 @@
 """Digits: scikit-learn's 1 797 handwritten digits (UCI, 8 × 8 grey pixels), split once into training and validation."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -43,7 +44,7 @@ def all_digits() -> Labelled:
     """All digits in scikit-learn's order; nothing is downloaded."""
     from sklearn.datasets import load_digits  # a second of import
 
-    found = load_digits()
+    found: Any = load_digits()
     images = torch.tensor(found["images"], dtype=torch.float32)[:, None] / 8 - 1
     return Labelled(images, torch.tensor(found["target"], dtype=torch.int64), torch.arange(len(images)))
 

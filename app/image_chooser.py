@@ -1,0 +1,61 @@
+"""Image chooser: which image a vision transformer reads, a digit by its number or a picture from the browser."""
+
+import streamlit as st
+
+from app.address import lasting, write_lasting
+from app.image_names import INVERTED, is_digit
+from app.kept_pictures import keep_picture
+from app.refusals import refusals_in_place
+from interp.pictures import DIGITS, is_held_out
+
+IMAGE, NUMBER, SENT = "image", "image_number", "picture_sent"
+FIRST = "0"
+
+
+def image_chooser() -> str:
+    """Draw the boxes of the sidebar; the name of the image stands in the address."""
+    st.header("Image", anchor=False)
+    name = lasting(IMAGE) or FIRST
+    if is_digit(name) and int(name) >= DIGITS:
+        name = str(DIGITS - 1)
+    st.session_state[NUMBER] = int(name) if is_digit(name) else None
+    st.number_input(
+        f"Handwritten digit, 0 to {DIGITS - 1}",
+        min_value=0,
+        max_value=DIGITS - 1,
+        key=NUMBER,
+        on_change=write_number,
+        placeholder="a picture is shown",
+    )
+    if is_digit(name):
+        part = "held out of training" if is_held_out(int(name)) else "part of the training set"
+        st.caption(f"One of scikit-learn's handwritten digits; this one is {part}.")
+    name = sent_picture() or name
+    if not is_digit(name):
+        st.toggle("Black is ink", value=name.endswith(INVERTED), key="inverted", on_change=invert, args=(name,))
+    if name != lasting(IMAGE):
+        write_lasting(**{IMAGE: name})
+    return name
+
+
+def write_number() -> None:
+    """The number that was typed becomes the image."""
+    if (number := st.session_state[NUMBER]) is not None:
+        write_lasting(**{IMAGE: str(number)})
+
+
+def invert(name: str) -> None:
+    """The same picture with black for white, or back."""
+    plain = name.removesuffix(INVERTED)
+    write_lasting(**{IMAGE: plain + INVERTED if st.session_state["inverted"] else plain})
+
+
+def sent_picture() -> str:
+    """The name of a picture that was sent just now; empty where none was."""
+    file = st.file_uploader("or a picture of your own", type=["png", "jpg", "jpeg"], key="picture")
+    if file is None or st.session_state.get(SENT) == file.file_id:
+        return ""
+    st.session_state[SENT] = file.file_id
+    with refusals_in_place("This picture cannot be read"):
+        return keep_picture(file.getvalue())
+    return ""

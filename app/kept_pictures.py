@@ -1,0 +1,32 @@
+"""Kept pictures: what was sent from the browser, on this computer under the name of its content."""
+
+import re
+from hashlib import sha256
+from pathlib import Path
+
+from models.cache_folder import cache_folder
+from models.vision.picture import opened
+
+PICTURE = re.compile(r"[0-9a-f]{16}")
+MOST_KEPT = 32
+
+
+def keep_picture(content: bytes, place: Path | None = None) -> str:
+    """The name of a picture that is kept from now on, the oldest others go. Raises ValueError for what is none."""
+    opened(content)
+    place = place or cache_folder("pictures")
+    place.mkdir(parents=True, exist_ok=True)
+    name = sha256(content).hexdigest()[:16]
+    (place / name).write_bytes(content)
+    files = (path for path in place.iterdir() if PICTURE.fullmatch(path.name))
+    for path in sorted(files, key=lambda path: path.stat().st_mtime)[:-MOST_KEPT]:
+        path.unlink()
+    return name
+
+
+def kept_picture(name: str, place: Path | None = None) -> Path:
+    """The file of a picture that a link names. Raises ValueError where it is no longer kept."""
+    file = (place or cache_folder("pictures")) / name
+    if not (PICTURE.fullmatch(name) and file.is_file()):
+        raise ValueError("the picture that the link names is no longer kept here: send it again, or choose a digit")
+    return file

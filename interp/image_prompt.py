@@ -1,0 +1,60 @@
+"""Image prompt: one image as a vision transformer reads it, with a name for each of its tokens."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from jaxtyping import Float
+from torch import Tensor
+
+CLASS_TOKEN = "CLS"
+
+
+@dataclass(frozen=True, eq=False)
+class ImagePrompt:
+    """Pixels as the model takes them, the rows and columns of patches that it makes of them, and what it is called.
+
+    label: the number of the class that it shows, where that is known. read_out: the token whose residual becomes
+    logits.
+    """
+
+    pixels: Float[Tensor, "channel row column"]
+    grid: tuple[int, int]
+    name: str
+    label: int | None = None
+    read_out: ClassVar[int] = 0
+
+    @property
+    def strings(self) -> tuple[str, ...]:
+        """The class token and the patches, from the upper left one to the right and down."""
+        return token_names(self.grid)
+
+    def __len__(self) -> int:
+        return self.grid[0] * self.grid[1] + 1
+
+    def to_json(self) -> Mapping[str, Any]:
+        """What the image is called, and its tokens."""
+        return {"image": self.name, "label": self.label, "tokens": list(self.strings)}
+
+
+def token_names(grid: tuple[int, int]) -> tuple[str, ...]:
+    """CLS, r0c0, r0c1, …"""
+    rows, columns = grid
+    return (CLASS_TOKEN, *(f"r{row}c{column}" for row in range(rows) for column in range(columns)))
+
+
+def image_prompt(
+    pixels: Float[Tensor, "channel row column"], config: Any, name: str = "an image", label: int | None = None
+) -> ImagePrompt:
+    """An image for the model of a transformers config. Raises ValueError for one of another size."""
+    from models.modality import grid, two_sides
+
+    wanted = (config.num_channels, *two_sides(config.image_size))
+    if tuple(pixels.shape) != wanted:
+        raise ValueError(
+            f"this model reads images of {' × '.join(map(str, wanted))} (channel, row, column); "
+            f"{name} has {' × '.join(map(str, pixels.shape))}"
+        )
+    if not bool(pixels.isfinite().all()):
+        raise ValueError(f"{name} has pixels that are no finite numbers")
+    return ImagePrompt(pixels.float(), grid(config), name, label)
