@@ -89,7 +89,7 @@ def n_patches_class_and_time(config: Any) -> int:
 def ramp_of_noise(config: Any) -> dict[str, Any]:
     """A noisy image from black to white, half way, of no class."""
     ramp = grey_ramp(config)["pixel_values"]
-    return {"noisy": ramp, "timestep": torch.full((1,), config.timesteps // 2)}
+    return {"pixel_values": ramp, "timestep": torch.full((1,), config.timesteps // 2)}
 
 
 TEXT = Modality("text", AutoModelForCausalLM, n_positions, n_given, first_ids, CONFIG_MAPPING)

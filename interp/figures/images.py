@@ -1,5 +1,7 @@
 """Figures of images: a mosaic of them, ink dark on paper."""
 
+from typing import Any
+
 import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float
@@ -7,26 +9,33 @@ from jaxtyping import Float
 from interp.diffusion.image_grid import ImageGrid
 from interp.figures.canvas import canvas, escaped
 
-GREYS = [[0, "#ffffff"], [1, "#1c2030"]]
 ACROSS = 10  # images side by side
-GAP = 1  # cells between two images
-TALL = 66  # pixels of a row of images
-PLAIN = {"showticklabels": False, "showgrid": False, "zeroline": False, "showline": False}
+GAP = 1  # pixels between two images
+TALL = 66  # pixels of the page for a row of images
+CLEAR = 0  # opacity between images
+BARE = {"showticklabels": False, "showgrid": False, "zeroline": False}
 
 
 def image_grid_figure(found: ImageGrid) -> go.Figure:
     """Rows of ten images, the first at the top left; the hover says each one's name."""
     images, names = found.value.numpy(), [escaped(name) for name in found.labels["image"]]
-    cells, of_image = mosaic(images)
-    text = np.array([*names, ""], dtype=object)[of_image]
-    trace = go.Heatmap(
-        z=cells, text=text, zmin=-1, zmax=1, colorscale=GREYS, showscale=False, hoverongaps=False,
-        hovertemplate="%{text}<br>grey %{z:.2f}<extra></extra>",
-    )  # fmt: skip
-    rows = -(-len(images) // ACROSS)
-    axes = {"xaxis": PLAIN, "yaxis": {**PLAIN, "autorange": "reversed", "scaleanchor": "x"}}
-    figure = canvas(found.about, [trace], tall=TALL * rows, **axes)
-    return figure.update_layout(plot_bgcolor="rgba(0,0,0,0)").update_xaxes(PLAIN).update_yaxes(PLAIN)
+    cells, owner = mosaic(images)
+    trace: Any = image_trace(cells)
+    trace.update(text=np.array([*names, ""], dtype=object)[owner].tolist(), hovertemplate="%{text}<extra></extra>")
+    axes = {"xaxis": {**BARE, "constrain": "domain"}, "yaxis": {**BARE, "autorange": "reversed", "scaleanchor": "x"}}
+    return canvas(found.about, [trace], tall=TALL * -(-len(images) // ACROSS), **axes)
+
+
+def image_trace(image: Float[np.ndarray, "row column"]) -> go.Image:
+    """Grey pixels, -1 white and 1 black, cut beyond; pixels without a number are clear."""
+    blank = np.isnan(image)
+    grey = (np.clip(np.where(blank, 0, -image), -1, 1) + 1) * 127.5
+    opacity = np.where(blank, CLEAR, 1.0)
+    return go.Image(
+        z=np.stack([grey, grey, grey, opacity], -1).round(2).tolist(),
+        colormodel="rgba",
+        hovertemplate="row %{y}, column %{x}<extra></extra>",
+    )
 
 
 def mosaic(

@@ -29,6 +29,11 @@ class PredictedNoise(ModelOutput):
     hidden_states: tuple[Tensor, ...] | None = None
     attentions: tuple[Tensor, ...] | None = None
 
+    @property
+    def logits(self) -> Tensor | None:
+        """The noise, by the name under which transformer-lens asks any model for its answer."""
+        return self.noise
+
 
 class UViT(PreTrainedModel):
     """Class, time and patch tokens through blocks in, one between, and blocks out, each joined to its twin by a skip.
@@ -39,7 +44,7 @@ class UViT(PreTrainedModel):
 
     config_class = UViTConfig
     base_model_prefix = "uvit"
-    main_input_name = "noisy"
+    main_input_name = "pixel_values"
     _supports_sdpa = True
     _supports_attention_backend = True
     _can_record_outputs = {"hidden_states": UViTLayer, "attentions": ViTAttention}  # noqa: RUF012
@@ -63,15 +68,15 @@ class UViT(PreTrainedModel):
     @capture_outputs(tie_last_hidden_states=False)
     def forward(
         self,
-        noisy: Float[Tensor, "batch channel row column"],
+        pixel_values: Float[Tensor, "batch channel row column"],
         timestep: Int[Tensor, "batch"],
         label: Int[Tensor, "batch"] | None = None,
         **kwargs: Any,
     ) -> PredictedNoise:
-        """The noise in images at their timesteps; without labels of the null class."""
+        """The noise in noisy images at their timesteps; without labels, of the null class."""
         if label is None:
             label = torch.full_like(timestep, self.config.num_labels)
-        hidden = self.embeddings(noisy, timestep, label)
+        hidden = self.embeddings(pixel_values, timestep, label)
         kept: list[Tensor] = []
         half = len(self.layers) // 2
         for number, layer in enumerate(self.layers):
