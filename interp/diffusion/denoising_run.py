@@ -1,4 +1,4 @@
-"""Denoising run: one pass of a diffusion model over noisy images, with every pattern and the residuals of every block."""
+"""Denoising run: one pass of a diffusion model over noisy images, with all patterns and residuals."""
 
 from dataclasses import dataclass
 

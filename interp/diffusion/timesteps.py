@@ -58,7 +58,10 @@ class OverTimesteps:
 
 
 def over_timesteps(
-    model: UViT, sampling: Sampling, label: int, watch: Callable[[str, int, int], None] = lambda words, done, total: None
+    model: UViT,
+    sampling: Sampling,
+    label: int,
+    watch: Callable[[str, int, int], None] = lambda words, done, total: None,
 ) -> OverTimesteps:
     """Read the images of a sampling at up to MOST of the timesteps that it went through, all of one label."""
     steps = torch.linspace(0, len(sampling.timesteps) - 1, min(MOST, len(sampling.timesteps))).round().int().tolist()

@@ -143,9 +143,9 @@ EXPERIMENT = Experiment(
     measure=measure,
     judge=judge,
     results=results,
-    notes="Scikit-learn's 8 × 8 digits, 1 437 for training, 360 held out. Both models are U-ViTs of one recipe; U-ViC has "
-    "Cog attention in all blocks but the first and the last, which stay softmax, as in the paper. Cosine noise schedule "
-    "of 1 000 timesteps, labels dropped from a tenth of the images, deterministic DDIM without guidance, the weights of "
-    "the last step (the paper averages them). Features are those of a small classifier of the training digits: the "
-    "distances compare with one another, not with published FIDs. Nothing was tuned for either model.",
+    notes="Scikit-learn's 8 × 8 digits, 1 437 for training, 360 held out. Both models are U-ViTs of one recipe; U-ViC "
+    "has Cog attention in all blocks but the first and the last, which stay softmax, as in the paper. Cosine noise "
+    "schedule of 1 000 timesteps, labels dropped from a tenth of the images, deterministic DDIM without guidance, the "
+    "weights of the last step (U-ViT's paper averages them). Features are those of a small classifier of the training "
+    "digits: the distances compare with one another, not with published FIDs. Nothing was tuned for either model.",
 )

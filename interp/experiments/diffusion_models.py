@@ -14,7 +14,7 @@ ARMS = ("softmax", "cog")  # U-ViT and U-ViC
 
 @dataclass(frozen=True)
 class DiffusionSize:
-    """Steps and shape of the models, the images of a step, how many images are made in the end and in how many steps."""
+    """Steps and shape of the models, the images of a step; how many images are made in the end, in how many steps."""
 
     steps: int
     d_model: int

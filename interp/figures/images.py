@@ -41,7 +41,7 @@ def image_trace(image: Float[np.ndarray, "row column"]) -> go.Image:
 def mosaic(
     images: Float[np.ndarray, "image row column"],
 ) -> tuple[Float[np.ndarray, "down across"], np.ndarray]:
-    """Images in rows of ACROSS with gaps of no number between them, and the number of each cell's image, -1 for none."""
+    """Images in rows of ACROSS with gaps of no number between them, and which image each cell is of, -1 for none."""
     count, tall, wide = images.shape
     rows, columns = -(-count // ACROSS), min(count, ACROSS)
     cells = np.full((rows * (tall + GAP) - GAP, columns * (wide + GAP) - GAP), np.nan, dtype=np.float32)

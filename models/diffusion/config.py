@@ -1,9 +1,12 @@
 """The config of a U-ViT: plain numbers, as config.json holds them."""
 
+from typing import no_type_check
+
 from huggingface_hub.dataclasses import strict
 from transformers import PreTrainedConfig
 
 
+@no_type_check  # strict checks the fields, and a config takes transformers' own besides
 @strict
 class UViTConfig(PreTrainedConfig):
     """Sizes of a U-ViT under the names of transformers' ViT; num_labels counts the classes without the null class.
@@ -31,7 +34,9 @@ class UViTConfig(PreTrainedConfig):
 
     def __post_init__(self, **kwargs: object) -> None:
         if self.num_hidden_layers % 2 == 0:
-            raise ValueError(f"a U-ViT has an odd number of blocks, one between in and out; got {self.num_hidden_layers}")
+            raise ValueError(
+                f"a U-ViT has an odd number of blocks, one between in and out; got {self.num_hidden_layers}"
+            )
         if self.patch_size < 1 or self.image_size % self.patch_size:
             raise ValueError(f"patches of {self.patch_size} pixels do not tile an image of {self.image_size}")
         super().__post_init__(**kwargs)

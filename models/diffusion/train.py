@@ -24,9 +24,7 @@ def train(recipe: DiffusionRecipe, folder: Path, watch: Callable[[Record], None]
     refuse_other(recipe, folder)
     shape = {"d_model": recipe.d_model, "layers": recipe.layers, "heads": recipe.heads, "seed": recipe.seed}
     model = untrained_uvit(recipe.spec, **shape)
-    objective = denoising_objective(
-        digits(), timesteps=model.config.timesteps, batch=recipe.batch, seed=recipe.seed
-    )
+    objective = denoising_objective(digits(), timesteps=model.config.timesteps, batch=recipe.batch, seed=recipe.seed)
     fitting = fitting_of(model, objective, recipe.plan, folder)
     main = fitting.accelerator.is_main_process
     with sole_training(folder, main=main):

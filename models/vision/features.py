@@ -44,7 +44,7 @@ class DigitClassifier(nn.Module):
 
 
 def digit_classifier(path: Path | None = None) -> DigitClassifier:
-    """The classifier, trained on the training digits from a fixed seed; kept in a safetensors file where one is given."""
+    """The classifier, trained on the training digits from a fixed seed; kept in a safetensors file if one is given."""
     if path is not None and path.is_file():
         return from_file(path)
     model = trained(digits().training)
