@@ -16,10 +16,10 @@ install: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not slow and not e2e"
-	$(BIN)/python -m pytest -m e2e
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m e2e
 
 e2e: $(STAMP)
-	$(BIN)/python -m pytest -m e2e
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m e2e
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/attention_speed.py

@@ -4,6 +4,7 @@ import streamlit as st
 
 from app.address import OpenHead, write_open_head
 from app.head_table import HEAD_ANALYSES, ChosenNumber, chosen_number, in_words, number_names
+from app.left_out import readable
 from app.page import Opened, analysed
 from interp.attention_run import AttentionRun
 from interp.findings import Findings
@@ -43,17 +44,18 @@ def by_attention(run: AttentionRun, head: OpenHead) -> None:
 
 def by_number(opened: Opened, head: OpenHead) -> None:
     """The heads whose chosen number is nearest to the open one's."""
-    numbers = comparable(analysed(opened, HEAD_ANALYSES))
+    numbers = comparable(analysed(opened, readable(opened, HEAD_ANALYSES)))
     names = list(numbers)
+    first = FIRST if FIRST in names else names[0]
     name = st.selectbox(
         "Number or detector",
         names,
-        index=names.index(FIRST),
+        index=names.index(first),
         key="alike_number",
         bind="query-params",
         format_func=in_words,
     )
-    score = numbers[name or FIRST].score
+    score = numbers[name or first].score
     own = float(score.value[head.layer, head.head])
     if own != own:
         st.caption(f"L{head.layer}H{head.head} has no such number on this prompt.")

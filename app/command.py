@@ -78,7 +78,13 @@ def zoo(
 @command.command()
 def inspect(
     model: Annotated[str, typer.Argument(help="A shipped model's name or a model folder.")],
-    prompt: Annotated[list[str], typer.Option(help="The text it reads; give it again for means over several.")],
+    prompt: Annotated[
+        list[str],
+        typer.Option(
+            help="The text it reads, or of a model of images a digit's number (0 to 1796) or a PNG or JPEG file; "
+            "give it again for means over several."
+        ),
+    ],
     what: Annotated[
         list[str] | None, typer.Option(help="One of `headscope analyses`; again for more. Default: all that fit.")
     ] = None,

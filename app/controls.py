@@ -15,6 +15,7 @@ from models import zoo
 FROM_FOLDER, FROM_UPLOAD = "a folder", "an upload"
 PREFERRED = "cog"
 LONGEST_PROMPT = 20_000
+FIRST_PROMPT = {"prompt": EXAMPLES[0].text}
 UPLOADED, SENT, TURN = "upload", "upload_sent", "upload_turn"
 
 
@@ -45,7 +46,7 @@ def model_and_prompt() -> None:
     """Draw the sidebar; every value stands in the address bar too, under the key of its widget."""
     names = [*zoo.names(), FROM_FOLDER, FROM_UPLOAD]
     preferred = PREFERRED if PREFERRED in names else names[0]
-    start(model=preferred, prompt=EXAMPLES[0].text)
+    start(model=preferred, **({} if opens_on_an_image() else FIRST_PROMPT))
     st.header("Model", anchor=False)
     name = st.radio("Attention", names, index=None, key="model", bind="query-params", label_visibility="collapsed")
     typed = ""
@@ -58,6 +59,7 @@ def model_and_prompt() -> None:
         keep_prompt()
         st.session_state["choice"] = Choice(name or "", typed, image_chooser(), bos=False)
         return
+    start(**FIRST_PROMPT)
     st.header("Prompt", anchor=False)
     prompt = st.text_area("Text", key="prompt", bind="query-params", height=230, max_chars=LONGEST_PROMPT)
     st.caption("Examples")
@@ -66,6 +68,12 @@ def model_and_prompt() -> None:
             st.button(example.title, on_click=write_prompt, args=(example.text,))
     bos = st.toggle("Begin with the BOS token", key="bos", bind="query-params", help="Where the tokenizer has one.")
     st.session_state["choice"] = Choice(name or "", typed, prompt, bos)
+
+
+def opens_on_an_image() -> bool:
+    """Whether the address, or what the boxes say, names a model of images."""
+    said = {**st.query_params, **{str(key): value for key, value in st.session_state.items()}}
+    return asks_for_an_image(str(said.get("model", "")), str(said.get("folder", "")))
 
 
 def asks_for_an_image(name: str, typed: str) -> bool:

@@ -1,12 +1,14 @@
 """Image chooser: which image a vision transformer reads, a digit by its number or a picture from the browser."""
 
+import numpy as np
 import streamlit as st
 
 from app.address import lasting, write_lasting
 from app.image_names import INVERTED, is_digit
-from app.kept_pictures import keep_picture
+from app.kept_pictures import keep_picture, kept_picture
 from app.refusals import refusals_in_place
 from interp.pictures import DIGITS, is_held_out
+from models.vision.digits import all_digits
 
 IMAGE, NUMBER, SENT = "image", "image_number", "picture_sent"
 FIRST = "0"
@@ -33,9 +35,20 @@ def image_chooser() -> str:
     name = sent_picture() or name
     if not is_digit(name):
         st.toggle("Black is ink", value=name.endswith(INVERTED), key="inverted", on_change=invert, args=(name,))
+    preview(name)
     if name != lasting(IMAGE):
         write_lasting(**{IMAGE: name})
     return name
+
+
+def preview(name: str) -> None:
+    """The image, small."""
+    if is_digit(name):
+        pixels = (all_digits().images[int(name), 0].numpy() + 1) / 2
+        st.image(np.kron(pixels, np.ones((12, 12))), width=96)
+    else:
+        with refusals_in_place("This picture cannot be shown"):
+            st.image(kept_picture(name.removesuffix(INVERTED)).read_bytes(), width=96)
 
 
 def write_number() -> None:

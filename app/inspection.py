@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import Progress
@@ -16,7 +16,10 @@ from interp.analyses import ANALYSES
 from interp.choices import Choices
 from interp.findings import Findings
 from interp.fitting import question, rows_named
+from interp.image_prompt import ImagePrompt
 from interp.numbers import per_head
+from interp.pictures import digit_prompt, picture_prompt
+from interp.prompt import classes_of
 from interp.report import report
 from models import load
 from models.checkpoints.loading import place_of
@@ -58,8 +61,17 @@ def _inspected(name: str, asked: Inspection) -> Findings:
             bar.update(task, description=f"{name}: {stage.replace('_', ' ')}", completed=done, total=total)
 
         choices = replace(asked.choices, run=run_of(name))
-        findings = analyse(model, list(asked.prompts), asked.what, choices=choices, prepend_bos=asked.bos, watch=show)
+        findings = analyse(
+            model, as_given(asked.prompts, model), asked.what, choices=choices, prepend_bos=asked.bos, watch=show
+        )
     return replace(findings, model=name)
+
+
+def as_given(prompts: Sequence[str], model: Any) -> Sequence[str] | Sequence[ImagePrompt]:
+    """The prompts as texts; for a model of images digits by number, and picture files."""
+    if not classes_of(model):
+        return list(prompts)
+    return [digit_prompt(int(one), model) if one.isdecimal() else picture_prompt(one, model) for one in prompts]
 
 
 def analyses_table() -> Table:

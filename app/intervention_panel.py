@@ -39,7 +39,7 @@ def intervention_panel(opened: Opened, run: AttentionRun, head: OpenHead, row: i
             found = effect_of(opened, edits, target, distractor)
             changed = changed_run(opened, edits)
             at = row if opened.facts.reads == "text" else 0  # an image has one answer
-            metrics(found, at)
+            metrics(found, at, "class" if opened.facts.classes else "next token")
             side_by_side(opened, (run, changed), head, edits)
             effect_panels(opened, found, at, effect_code(opened, edits, target, distractor))
 
@@ -99,7 +99,7 @@ def changed_run(opened: Opened, edits: tuple[Intervention, ...]) -> AttentionRun
     return computed(opened, ("changed", opened.key.prompt, opened.key.bos, edits), compute)
 
 
-def metrics(found: InterventionEffect, row: int) -> None:
+def metrics(found: InterventionEffect, row: int, answer: str) -> None:
     """The changes in a few numbers."""
     shown = {
         "Δ loss, mean": (float(found.loss_change.nanmean()), "Nats per token; above 0 the model predicts worse."),
@@ -111,11 +111,9 @@ def metrics(found: InterventionEffect, row: int) -> None:
             shown[f"Δ logit of the {name}"] = (float(values[row]), where)
     columns = st.columns(len(shown) + 1)
     for column, (name, (value, words)) in zip(columns, shown.items(), strict=False):
-        column.metric(name, f"{value:+.4f}", help=words)
+        column.metric(name, f"{value:+.4f}" if value == value else "—", help=words)
     others = f"{int(found.changed.sum())} of {len(found.changed)}"
-    columns[-1].metric(
-        "another answer", others, help="Positions after which another token, or class, is the likeliest."
-    )
+    columns[-1].metric(f"another {answer}", others, help=f"Positions after which another {answer} is the likeliest.")
 
 
 def side_by_side(
@@ -136,10 +134,11 @@ def effect_panels(opened: Opened, found: InterventionEffect, row: int, code: str
     """What changes at every position, and the next tokens after the chosen one."""
     left, right = st.columns(2, gap="medium")
     with left:
-        figure_panel("Change at every position", found, f"{code}\neffect.figure()", key="effect")
+        where = "Change at every position" if len(found.kl) > 1 else "Change of the answer"
+        figure_panel(where, found, f"{code}\neffect.figure()", key="effect")
     with right:
         figure_panel(
-            f"Next tokens after position {row}, before and after",
+            f"{'Classes' if opened.facts.classes else f'Next tokens after position {row}'}, before and after",
             found,
             f"from interp.figures.interventions import predictions_figure\n{code}\npredictions_figure(effect, {row})",
             key="changed_predictions",

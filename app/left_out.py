@@ -4,6 +4,7 @@ import streamlit as st
 
 from app.page import Opened
 from interp.analyses import ANALYSES
+from interp.image_words import said_of_images
 
 
 def reads(opened: Opened, name: str) -> bool:
@@ -22,6 +23,11 @@ def left_out(opened: Opened, name: str, title: str) -> bool:
         return False
     note(f"{title}: left out, because it {ANALYSES[name].text_only}.")
     return True
+
+
+def worded(opened: Opened, title: str) -> str:
+    """A title about the last token of a prompt, said of an image's class token where one is open."""
+    return title if opened.facts.reads == "text" else said_of_images(title)
 
 
 def note(sentence: str) -> None:

@@ -112,7 +112,7 @@ def circuitsvis_panel(run: AttentionRun, head: OpenHead) -> None:
         if len(run.tokens) > MOST_TOKENS:
             first = len(run.tokens) - MOST_TOKENS
             st.caption(
-                f"The last {MOST_TOKENS} of {len(run.tokens)} tokens; the heatmap above shows all. CircuitsVis counts "
-                f"from 0: its token 0 stands at position {first} of the prompt."
+                f"The last {MOST_TOKENS} of {len(run.tokens)} tokens; the heatmap above shows all. CircuitsVis "
+                f"counts from 0: its token 0 stands at position {first} of the prompt."
             )
         circuitsvis(run, head)

@@ -11,6 +11,7 @@ WORDS = (
     ("over the vocabulary", "over the classes"),
     ("the logit of one token", "the logit of one class"),
     ("the last one", "the class token"),
+    ("reach the last", "reach the class token"),
     ("last token", "class token"),
     ("last output", "class token's output"),
     ("first token", "class token"),

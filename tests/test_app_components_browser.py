@@ -104,7 +104,7 @@ def three_views(tmp_path_factory: pytest.TempPathFactory, contexts: dict[str, An
 def edges(tab: Callable[..., Any]) -> Any:
     """The edges of two heads."""
     page = tab(edges_open="true", layer="1", head="0")
-    page.get_by_label("Other heads besides").click()
+    page.get_by_label("Heads beside the open one").click()
     page.keyboard.type("L2H1")
     page.keyboard.press("Enter")
     page.keyboard.press("Escape")
@@ -370,25 +370,21 @@ def test_negative_cells_are_stroked_where_cells_are_large(three_views: Any, run:
 def test_views_that_share_a_row_stay_in_step(three_views: Any) -> None:
     page = three_views
 
-    def rows() -> set[str | None]:
-        return {
-            page.locator(f".st-key-view_{name} .head").get_attribute("data-shown")
-            for name in ("plain", "wide", "marked")
-        }
+    def all_show(row: str) -> None:
+        for name in ("plain", "wide", "marked"):
+            expect(page.locator(f".st-key-view_{name} .head")).to_have_attribute("data-shown", row)
 
     for name, row in (("plain", "7"), ("wide", "12"), ("plain", "3"), ("marked", "9")):
         page.click(f".st-key-view_{name} .tokens button[data-at='{row}']")
         page.mouse.move(2, 2)
         expect(page.get_by_text(f"plain {row}", exact=True)).to_be_visible()
         expect(page.get_by_text(f"marked {row}", exact=True)).to_be_visible()
-        page.wait_for_timeout(200)
-        assert rows() == {row}
+        all_show(row)
     page.focus(".st-key-view_wide .marks")
     for _ in range(6):
         page.keyboard.press("ArrowDown")
     expect(page.get_by_text("plain 15", exact=True)).to_be_visible()
-    page.wait_for_timeout(200)
-    assert rows() == {"15"}
+    all_show("15")
 
 
 @pytest.mark.parametrize("shown", ["Figure", "Table", "Code"])
@@ -481,7 +477,7 @@ def test_a_head_without_room_for_its_number_still_says_it(tab: Callable[..., Any
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_focus_is_seen_in_every_part(scheme: str, tab: Callable[..., Any]) -> None:
-    page = tab(scheme=scheme, edges_open="true", figure_open="true", layer="1", head="0")
+    page = tab(scheme=scheme, edges_open="true", pattern_open="true", layer="1", head="0")
     page.wait_for_selector(".edges[data-drawn]")
     page.locator(".st-key-panel_pattern").get_by_role("button", name="Save").click()
     for name, selector in {

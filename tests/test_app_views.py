@@ -168,9 +168,11 @@ def test_points_are_coloured_by_what_is_asked(by: str) -> None:
 
 def test_points_are_chosen_in_a_box_and_by_a_link(folder: Path) -> None:
     test = view("geometry", folder)
-    test.multiselect(key="points").set_value(["query 3", "key 0"]).run()
-    again = view("geometry", folder, points=query(test, "points"))
-    assert len(test.dataframe[0].value) == 2 and len(again.dataframe[0].value) == 1
+    box = test.multiselect(key="points")
+    again = view("geometry", folder, points=box.options[3])
+    box.set_value(["query 3", "key 0"]).run()
+    assert len(test.dataframe[0].value) == 2
+    assert list(again.dataframe[0].value["point"]) == list(test.dataframe[0].value["point"])[:1]
 
 
 def test_a_trajectory_runs_over_the_snapshots(folder: Path) -> None:

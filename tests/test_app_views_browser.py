@@ -73,7 +73,7 @@ def test_another_analysis_is_another_figure(view: Callable[..., Any]) -> None:
     page.keyboard.type("logit lens")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Logit lens")).to_be_visible(timeout=60_000)
-    assert query(page)["analysis"] == "logit_lens"
+    assert query(page)["analysis"] == "logit lens"
 
 
 def test_another_number_is_another_grid(view: Callable[..., Any]) -> None:
@@ -111,7 +111,7 @@ def test_the_map_turns_into_space(view: Callable[..., Any]) -> None:
 def test_the_most_alike_head_of_the_other_model_stands_beside(view: Callable[..., Any]) -> None:
     page = view("compare", layer="1", head="1")
     page.get_by_role("radio", name="most alike head").click()
-    expect(page.get_by_role("heading", name="layer 1, head 1")).to_have_count(2)
+    expect(page.get_by_role("heading", name=": L1H1 (cog)")).to_have_count(2)
 
 
 @pytest.mark.parametrize(("kind", "start"), [("PNG", b"\x89PNG"), ("SVG", b"<svg")])
@@ -204,7 +204,7 @@ def test_an_uploaded_folder_opens(tab: Callable[..., Any], url: str, folder: Pat
 def test_a_chosen_point_of_the_map_shows_its_weights(view: Callable[..., Any]) -> None:
     page = view("geometry", layer="1", head="0")
     page.locator(".st-key-panel_map .scatterlayer .trace").first.locator(".point").nth(3).click(force=True)
-    expect(page.get_by_text("Chosen points, and the weights of this head")).to_be_visible()
+    expect(page.get_by_text("The weights of this head that the chosen points take part in")).to_be_visible()
     settle(page)
     keep(page, "geometry-point-light")
 

@@ -47,7 +47,7 @@ function layPatches(root, tokens, [rows, columns], crops) {
 // A veil over the crop: its colour is the sign, its strength the weight; stripes say "negative" without colours.
 function veil(share) {
   const [red, green, blue] = signedColour(share < 0 ? -0.75 : 0.75, false);
-  const tone = (strength) => `rgba(${red}, ${green}, ${blue}, ${(0.92 * Math.abs(share) * strength).toFixed(3)})`;
+  const tone = (strength) => `rgba(${red}, ${green}, ${blue}, ${(0.82 * Math.abs(share) * strength).toFixed(3)})`;
   if (!isNegative(share)) return `linear-gradient(${tone(1)}, ${tone(1)})`;
   return `repeating-linear-gradient(135deg, ${tone(1)} 0 5px, ${tone(0.6)} 5px 8px)`;
 }

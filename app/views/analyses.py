@@ -6,7 +6,7 @@ from app.analysis_choices import choices_for
 from app.components.fact_strip import fact_strip
 from app.figure_panel import figure_panel
 from app.head_table import in_words
-from app.left_out import left_out
+from app.left_out import left_out, worded
 from app.page import analysed, page
 from app.python_code import analysis_code
 from app.refusals import refusals_in_place
@@ -17,7 +17,7 @@ opened = page("All analyses", "Everything that can be asked of a model and a pro
 fact_strip(opened.facts, len(opened.tokens))
 names = list(ANALYSES)
 name = st.selectbox("Analysis", names, key="analysis", bind="query-params", format_func=in_words) or names[0]
-st.caption(f"{question(ANALYSES[name])}.")
+st.caption(f"{worded(opened, question(ANALYSES[name]))}.")
 if left_out(opened, name, in_words(name).capitalize()):
     st.stop()
 choices = choices_for(opened, name)

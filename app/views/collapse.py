@@ -5,7 +5,7 @@ import streamlit as st
 from app.collapse_panels import curve_panel
 from app.components.fact_strip import fact_strip
 from app.figure_panel import figure_panel
-from app.left_out import left_out
+from app.left_out import left_out, worded
 from app.page import analysed, page
 from app.python_code import analysis_code
 from app.refusals import refusals_in_place
@@ -32,10 +32,10 @@ with refusals_in_place("This prompt's residuals cannot be analysed"):
     found = analysed(opened, tuple(PANELS))
     for place, (name, title) in enumerate(PANELS.items()):
         with columns[place % 2]:
-            figure_panel(title, found[name], analysis_code(opened, name), key=name)
+            figure_panel(worded(opened, title), found[name], analysis_code(opened, name), key=name)
 with refusals_in_place("Over-squashing cannot be computed"):
     figure_panel(
-        "How much the last output depends on each token",
+        worded(opened, "How much the last output depends on each token"),
         analysed(opened, ("squashing",))["squashing"],
         analysis_code(opened, "squashing"),
         key="squashing",

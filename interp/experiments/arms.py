@@ -27,7 +27,7 @@ class ArmCurves(Result):
 
     mean: Float[Tensor, "arm x"]
     spread: Float[Tensor, "arm x"]
-    x: tuple[float, ...]
+    x: tuple[float | int, ...]
     x_title: str
     log_x: bool = False
     log_y: bool = False
@@ -62,7 +62,9 @@ def arm_numbers(found: Arms, number: str, about: About, chance: float | None = N
     return ArmNumbers(value, chance, about=about, labels={"arm": tuple(found), "seed": seeds})
 
 
-def arm_curves(found: Arms, number: str, x: Sequence[float], about: About, x_title: str, **look: bool) -> ArmCurves:
+def arm_curves(
+    found: Arms, number: str, x: Sequence[float | int], about: About, x_title: str, **look: bool
+) -> ArmCurves:
     """A list of numbers of every trial, by arm: its mean and spread over the seeds."""
     samples = [one.sample(number) for one in found.values()]
     mean, spread = (torch.tensor(np.stack([take(one) for one in samples])) for take in (mean_of, spread_of))

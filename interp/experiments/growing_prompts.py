@@ -122,7 +122,7 @@ EXPERIMENT = Experiment(
     measure=measure,
     judge=judge,
     results=results,
-    notes="The models of E7, asked as the paper's code asks: the question, then n ones. D is the chunked L∞ norm of the "
-    "difference of the last token's residuals after the final norm; n grows tenfold up to the models' context, as in "
-    "the paper, whose n are ten times as large.",
+    notes="The models of E7, asked as the paper's code asks: the question, then n ones. D is the chunked L∞ norm of "
+    "the difference of the last token's residuals after the final norm; n grows tenfold up to the models' context, as "
+    "in the paper, whose n are ten times as large.",
 )

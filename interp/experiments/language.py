@@ -1,8 +1,8 @@
 """E7: each variant is at least as good as softmax on language, at equal size and equal tokens."""
 
 from collections.abc import Mapping
-from statistics import median
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 from time import process_time
 
@@ -19,7 +19,7 @@ from models.training.fit import update
 from models.training.history import read_history
 from models.training.run import open_run
 
-SOURCE = "Lv et al. 2024 (2411.07176); Gros 2024 (2407.18601); Zhang et al. 2024 (2411.12892); Saratchandran et al. 2024"
+SOURCE = "arXiv 2411.07176 (Cog), 2407.18601 (expressive), 2411.12892 (selective), 2410.18613 (polynomial)"
 TIMED_STEPS = 3
 LOSS = About(
     title="Held-out loss after training",

@@ -1,6 +1,7 @@
 """Language models that several experiments use: one per variant and seed, trained once per size."""
 
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 
 from interp.experiments.experiment import Watch
@@ -14,7 +15,10 @@ from models.zoo import HERE
 
 @dataclass(frozen=True)
 class LanguageSize:
-    """Steps and shape of the models, the windows of a step, and the tokens of a window."""
+    """Steps and shape of the models, the windows of a step, the tokens of a window, and which text.
+
+    text: "stdlib", the source of Python's standard library, or "documentation", its language reference alone.
+    """
 
     steps: int
     d_model: int
@@ -23,10 +27,13 @@ class LanguageSize:
     vocabulary: int
     context: int
     batch: int
+    text: str = "stdlib"
 
 
 SIZES = {
-    "smoke": LanguageSize(steps=4, d_model=16, layers=3, heads=2, vocabulary=300, context=128, batch=2),
+    "smoke": LanguageSize(
+        steps=4, d_model=16, layers=3, heads=2, vocabulary=300, context=128, batch=2, text="documentation"
+    ),
     "default": LanguageSize(steps=500, d_model=128, layers=6, heads=4, vocabulary=2048, context=256, batch=16),
     "full": LanguageSize(steps=10_000, d_model=512, layers=12, heads=8, vocabulary=8192, context=1024, batch=32),
 }
@@ -58,7 +65,14 @@ def language_recipe(trial: Trial, size: LanguageSize) -> Recipe:
         batch=size.batch,
         snapshots=0,
         warmup=min(shipped.warmup, size.steps // 5),
+        corpus=shipped.corpus if size.text == "stdlib" else documentation(),
     )
+
+
+def documentation() -> dict[str, str]:
+    """The corpus of Python's language reference, half a megabyte that every Python has."""
+    [place] = import_module("pydoc_data").__path__
+    return {"source": "text", "path": str(Path(place) / "topics.py")}
 
 
 def language_model(trial: Trial, size: LanguageSize, place: Place, watch: Watch) -> Path:

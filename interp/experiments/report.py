@@ -36,8 +36,8 @@ def facts(experiment: Experiment, outcome: Outcome) -> list[str]:
     minutes = sum(one.seconds for one in outcome.trials) / 60
     lines = [
         f"Source: {experiment.source}",
-        f"Size {outcome.size!r}: {numbers}; seeds: {outcome.seeds}; trials: {len(outcome.trials)}, {minutes:.0f} minutes "
-        f"on {machine_words(dict(outcome.machine))}",
+        f"Size {outcome.size!r}: {numbers}; seeds: {outcome.seeds}; trials: {len(outcome.trials)}, "
+        f"{minutes:.0f} minutes on {machine_words(dict(outcome.machine))}",
         experiment.notes,
     ]
     return [html.escape(line) for line in lines]

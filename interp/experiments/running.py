@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from interp.experiments.experiment import Experiment, Watch
+from interp.experiments.experiment import Watch
 from interp.experiments.outcome import Outcome
 from interp.experiments.table import experiment_named
 from interp.experiments.trial import Measured, Place, Trial
@@ -53,6 +53,8 @@ def outcome_of(asked: Asked, watch: Watch, done: Callable[[int, int], None]) -> 
     experiment = experiment_named(asked.experiment)
     size = experiment.size(asked.size)
     trials = experiment.trials(size, asked.seeds)
+    if len({trial.key for trial in trials}) < len(trials):
+        raise ValueError(f"{asked.experiment} has two trials of one name: {', '.join(one.key for one in trials)}")
     for finished, _ in enumerate(_measured(asked, trials, watch), start=1):
         done(finished, len(trials))
     found = tuple(measured_before(asked, trial, size) for trial in trials)

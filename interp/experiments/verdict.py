@@ -34,7 +34,7 @@ def difference(larger: Sample, smaller: Sample) -> Answer:
 
 
 def not_below(sample: Sample, other: Sample) -> Answer:
-    """Whether the first sample's mean is at least the second's: reproduced unless it is below by more than the spread."""
+    """Whether a sample's mean is the other's at least: reproduced unless it is below by more than the spread."""
     answer = difference(sample, other)
     return "reproduced" if answer == "not seen" else answer
 

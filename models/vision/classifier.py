@@ -9,11 +9,19 @@ from models.vision.digits import CLASSES, SIZE
 
 
 def untrained_vit(
-    spec: AttentionSpec, *, d_model: int = 64, layers: int = 4, heads: int = 4, patch: int = 2, seed: int = 0
+    spec: AttentionSpec,
+    *,
+    d_model: int = 64,
+    layers: int = 4,
+    heads: int = 4,
+    patch: int = 2,
+    seed: int = 0,
+    initializer_range: float = 0.02,
 ) -> ViTForImageClassification:
     """A fresh float32 model with the spec's attention; equal seeds give equal weights for every variant.
 
     patch: the side of a patch in pixels; 2 makes 4 × 4 patches and a class token. MLPs are twice as wide as d_model.
+    initializer_range: the standard deviation of fresh weights, as in ViTConfig.
     Raises ValueError for a patch that does not divide the image, and for layers that the model has not.
     """
     if SIZE % patch:
@@ -26,6 +34,7 @@ def untrained_vit(
         image_size=SIZE,
         patch_size=patch,
         num_channels=1,
+        initializer_range=initializer_range,
         id2label={digit: str(digit) for digit in range(CLASSES)},
         label2id={str(digit): digit for digit in range(CLASSES)},
     )

@@ -1,0 +1,225 @@
+"""Experiments: trials are kept as they finish, verdicts follow their rule, what is published says what was measured."""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from app.command import command
+from interp.about import About
+from interp.experiments import running, table
+from interp.experiments.arms import arm_curves, arm_grid, arm_numbers, arms
+from interp.experiments.experiment import Experiment, Watch
+from interp.experiments.outcome import Outcome, read_outcome
+from interp.experiments.publishing import markdown_table, measured_results, publish
+from interp.experiments.running import Asked, outcome_of, rounded, unwatched
+from interp.experiments.trial import Measured, Numbers, Place, Trial
+from interp.experiments.verdict import Verdict, alike, all_of, bounded, difference, not_below, shown
+
+ABOUT = About(title="A number", unit="1", law="x", source="headscope")
+
+
+@dataclass(frozen=True)
+class Size:
+    """Nothing but how much is added."""
+
+    more: int
+
+
+def small(calls: list[str]) -> Experiment:
+    """An experiment that adds up what it is told."""
+
+    def measure(trial: Trial, size: Size, place: Place, watch: Watch) -> Numbers:
+        calls.append(trial.key)
+        watch("adding", 1, 1)
+        number = float(trial.condition["base"]) + size.more + 0.1 * trial.seed
+        return {"number": number, "curve": [number, 2 * number]}
+
+    def judge(outcome: Outcome) -> list[Verdict]:
+        found = [part.sample("number") for _, part in outcome.split("base")]
+        return [Verdict("two is above | one", "yes", shown(found[1]), difference(found[1], found[0]))]
+
+    return Experiment(
+        "E0",
+        "Is two more than one?",
+        "arithmetic",
+        {"smoke": Size(0), "default": Size(10)},
+        lambda size, seeds: [Trial({"base": base, "kind": "k"}, seed) for seed in range(seeds) for base in (1, 2)],
+        measure,
+        judge,
+        lambda outcome: {"number": arm_numbers(arms(outcome, "base"), "number", ABOUT)},
+        "Nothing is trained.",
+    )
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The keys of the trials that the small experiment measured, which stands in the table as E0."""
+    made: list[str] = []
+    known: dict[str, Any] = {"interp.experiments.small": SimpleNamespace(EXPERIMENT=small(made))}
+    load = table.import_module
+    monkeypatch.setitem(table.MODULES, "E0", "small")
+    monkeypatch.setattr(table, "import_module", lambda name: known.get(name) or load(name))
+    return made
+
+
+@pytest.fixture
+def asked(tmp_path: Path, calls: list[str]) -> Asked:
+    return Asked("E0", "smoke", 3, tmp_path)
+
+
+def finished(done: int, total: int) -> None:
+    """Nobody counts."""
+
+
+def test_a_trial_is_measured_once(asked: Asked, calls: list[str]) -> None:
+    first = outcome_of(asked, unwatched, finished)
+    again = outcome_of(asked, unwatched, finished)
+    assert len(calls) == len(set(calls)) == 6
+    assert first.trials == again.trials
+
+
+def test_a_stopped_run_goes_on_with_what_is_missing(asked: Asked, calls: list[str]) -> None:
+    def stop(done: int, total: int) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        outcome_of(asked, unwatched, stop)
+    assert len(calls) == 2
+    assert len(outcome_of(asked, unwatched, finished).trials) == 6 and len(calls) == 6
+
+
+def test_more_seeds_keep_those_that_were_measured(asked: Asked, calls: list[str]) -> None:
+    outcome_of(asked, unwatched, finished)
+    assert outcome_of(replace(asked, seeds=4), unwatched, finished).seeds == 4 and len(calls) == 8
+
+
+def test_trials_of_other_numbers_are_refused(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    outcome_of(asked, unwatched, finished)
+    changed = replace(table.experiment_named("E0"), sizes={"smoke": Size(5)})
+    monkeypatch.setattr(running, "experiment_named", lambda name: changed)
+    with pytest.raises(ValueError, match="holds trials with more 0; the size 'smoke' has 5 now"):
+        outcome_of(asked, unwatched, finished)
+
+
+def test_two_trials_of_one_name_are_refused(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    twins = replace(table.experiment_named("E0"), trials=lambda size, seeds: [Trial({"base": 1}, 0)] * 2)
+    monkeypatch.setattr(running, "experiment_named", lambda name: twins)
+    with pytest.raises(ValueError, match="two trials of one name"):
+        outcome_of(asked, unwatched, finished)
+
+
+@pytest.mark.parametrize(
+    ("larger", "smaller", "answer"),
+    [
+        ([2.0, 2.1, 2.2], [1.0, 1.1, 1.2], "reproduced"),
+        ([1.0, 1.1, 1.2], [2.0, 2.1, 2.2], "opposite"),
+        ([1.0, 2.0, 3.0], [1.1, 1.9, 3.1], "not seen"),
+        ([2.0], [1.0], "too few seeds"),
+    ],
+)
+def test_a_difference_counts_beyond_its_spread(larger: list[float], smaller: list[float], answer: str) -> None:
+    assert difference(np.array(larger), np.array(smaller)) == answer
+
+
+def test_verdicts_of_equality_and_order_follow_from_the_difference() -> None:
+    low, high = np.array([1.0, 1.1, 1.2]), np.array([2.0, 2.1, 2.2])
+    assert [alike(low, low + 0.01), alike(low, high)] == ["reproduced", "not seen"]
+    assert [not_below(low, low), not_below(high, low), not_below(low, high)] == ["reproduced", "reproduced", "opposite"]
+    assert [bounded(low, below=1.5), bounded(low, above=1.5)] == ["reproduced", "opposite"]
+    with pytest.raises(ValueError, match="one bound"):
+        bounded(low)
+
+
+@pytest.mark.parametrize(
+    ("answers", "whole"),
+    [
+        (["reproduced", "reproduced"], "reproduced"),
+        (["reproduced", "not seen"], "not seen"),
+        (["reproduced", "opposite"], "not seen"),
+        (["opposite", "opposite"], "opposite"),
+        (["reproduced", "too few seeds"], "too few seeds"),
+    ],
+)
+def test_a_claim_of_several_parts_needs_all_of_them(answers: list[Any], whole: str) -> None:
+    assert all_of(answers) == whole
+
+
+def test_numbers_keep_six_digits_and_what_is_not_finite_is_none() -> None:
+    assert rounded({"a": [1.23456789, float("nan"), float("inf")], "b": 3}) == {"a": [1.23457, None, None], "b": 3}
+
+
+def test_arms_hold_means_and_spreads_over_seeds(asked: Asked) -> None:
+    found = arms(outcome_of(asked, unwatched, finished), "base")
+    numbers, curves = arm_numbers(found, "number", ABOUT), arm_curves(found, "curve", (1, 2), ABOUT, "x")
+    np.testing.assert_allclose(numbers.value.numpy(), [[1, 1.1, 1.2], [2, 2.1, 2.2]], rtol=1e-6)
+    np.testing.assert_allclose(curves.mean.numpy(), [[1.1, 2.2], [2.1, 4.2]], rtol=1e-6)
+    np.testing.assert_allclose(curves.spread.numpy(), [[0.1, 0.2], [0.1, 0.2]], rtol=1e-6)
+
+
+def test_a_grid_has_holes_where_there_was_no_trial() -> None:
+    places = [("a", 1, 1), ("a", 1, 2), ("a", 2, 1)]
+    trials = [Measured(Trial({"arm": a, "N": n, "t": t}, 0), {"number": float(n * t)}, 1.0) for a, n, t in places]
+    grid = arm_grid(arms(Outcome("E0", "smoke", {}, {}, tuple(trials)), "arm"), "number", "N", "t", ABOUT)
+    np.testing.assert_array_equal(grid.mean[0].numpy(), [[1, 2], [2, np.nan]])
+    assert len(grid.figure().to_dict()["data"]) == 1
+
+
+def test_what_is_published_reads_back(asked: Asked, tmp_path: Path) -> None:
+    outcome = outcome_of(asked, unwatched, finished)
+    written = publish(table.experiment_named("E0"), outcome, tmp_path / "out")
+    assert read_outcome(written[0]).trials == outcome.trials
+    page = written[1].read_text(encoding="utf-8")
+    assert "reproduced" in page and "2.1 ± 0.1" in page and 'src="http' not in page
+    assert {path.name for path in written[2:]} == {"number.html", "number.csv"}
+
+
+def test_the_command_prints_the_verdicts_and_the_report(calls: list[str], tmp_path: Path) -> None:
+    said = CliRunner().invoke(command, ["experiment", "e0", "--smoke", "--out", str(tmp_path)])
+    assert said.exit_code == 0 and "reproduced" in said.output and "report.html" in said.output
+    assert json.loads((tmp_path / "E0" / "smoke" / "results.json").read_text())["experiment"] == "E0"
+
+
+@pytest.mark.parametrize(
+    ("words", "refusal"),
+    [(["E99"], "unknown experiment 'E99'"), (["E7", "--smoke", "--full"], "two sizes; give one")],
+)
+def test_the_command_refuses_clearly(words: list[str], refusal: str) -> None:
+    said = CliRunner().invoke(command, ["experiment", *words])
+    assert said.exit_code == 1 and refusal in " ".join(said.output.split())
+
+
+@pytest.mark.parametrize("name", list(table.MODULES))
+def test_every_experiment_has_its_sizes_and_distinct_trials(name: str) -> None:
+    experiment = table.experiment_named(name)
+    assert experiment.name == name and set(experiment.sizes) == {"smoke", "default", "full"}
+    for size in experiment.sizes.values():
+        keys = [trial.key for trial in experiment.trials(size, 3)]
+        assert len(keys) == len(set(keys)) and len(keys) > 0
+
+
+def test_the_shipped_results_are_judged_and_drawn() -> None:
+    for experiment, outcome in measured_results():
+        assert outcome.size == "default" and outcome.seeds >= 3
+        assert experiment.judge(outcome)
+        for result in experiment.results(outcome).values():
+            assert len(result.figure().to_dict()["data"]) > 0 and len(result.to_frame()) > 0
+
+
+def test_the_table_has_a_line_for_every_verdict() -> None:
+    verdicts = sum(len(experiment.judge(outcome)) for experiment, outcome in measured_results())
+    assert len(markdown_table().splitlines()) == verdicts + 2
+
+
+@pytest.mark.parametrize("name", ["E5", "E7", "E2"])
+def test_it_runs_from_end_to_end(name: str, tmp_path: Path) -> None:
+    outcome = outcome_of(Asked(name, "smoke", 2, tmp_path), unwatched, finished)
+    experiment = table.experiment_named(name)
+    written = publish(experiment, outcome, tmp_path / "out")
+    assert len(written) == 2 + 2 * len(experiment.results(outcome)) and len(outcome.trials) > 0
