@@ -24,6 +24,7 @@ PAGES = {
     "collapse": ("Collapse", "compress"),
     "geometry": ("Geometry", "scatter_plot"),
     "compare": ("Compare & trajectories", "compare_arrows"),
+    "diffusion": ("Diffusion", "blur_on"),
     "analyses": ("All analyses", "list_alt"),
 }
 

@@ -42,7 +42,12 @@ class ModelFacts:
 
 
 def model_facts(model: Any) -> ModelFacts:
-    """The facts of an opened model (a TransformerBridge with its attention_spec)."""
+    """The facts of an opened model (a TransformerBridge with its attention_spec).
+
+    Raises ValueError for a diffusion model, of which other things are known.
+    """
+    if family_of(model.original_model.config.model_type).modality.reads == "noisy image":
+        raise ValueError("this is a diffusion model: interp.diffusion reads it, and the app on its page Diffusion")
     cfg, spec, tokenizer = model.cfg, model.attention_spec, tokenizer_of(model)
     chosen = spec.chosen(cfg.n_layers)
     return ModelFacts(

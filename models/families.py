@@ -9,7 +9,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from models.attention_layer import LayerShape
-from models.modality import IMAGE, TEXT, Modality
+from models.modality import IMAGE, NOISY_IMAGE, TEXT, Modality
 
 Hidden = Float[Tensor, "batch pos d_model"]
 Projected = Float[Tensor, "batch pos width"]
@@ -51,6 +51,7 @@ FAMILIES: dict[str, Family] = {
     "gemma2": LLAMA_SHAPED,
     "gemma3_text": LLAMA_SHAPED,
     "vit": Family("layers", "attention", split_projection, IMAGE),
+    "uvit": Family("layers", "attention", split_projection, NOISY_IMAGE),
 }
 
 

@@ -5,9 +5,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
-from transformers import AutoModelForCausalLM, AutoModelForImageClassification
+from transformers import CONFIG_MAPPING, AutoModelForCausalLM, AutoModelForImageClassification
 
-Reads = Literal["text", "image"]
+from models.diffusion.config import UViTConfig
+from models.diffusion.tokens import EXTRA
+from models.diffusion.uvit import UViT
+
+Reads = Literal["text", "image", "noisy image"]
 
 
 @dataclass(frozen=True)
@@ -16,6 +20,7 @@ class Modality:
 
     head: the transformers class that opens it. context: how many tokens it reads at most (an image has always as many).
     count: how many tokens a call of the base model has, from its arguments by name. trial: the smallest input.
+    configs: the class of a family's config, by the family's name.
     """
 
     reads: Reads
@@ -23,6 +28,7 @@ class Modality:
     context: Callable[[Any], int]
     count: Callable[[Any, Mapping[str, Any]], int]
     trial: Callable[[Any], dict[str, Any]]
+    configs: Mapping[str, Any]
 
 
 def n_positions(config: Any) -> int:
@@ -74,5 +80,25 @@ def grey_ramp(config: Any) -> dict[str, Any]:
     return {"pixel_values": ramp.expand(-1, config.num_channels, -1, -1)}
 
 
-TEXT = Modality("text", AutoModelForCausalLM, n_positions, n_given, first_ids)
-IMAGE = Modality("image", AutoModelForImageClassification, n_patches_and_class, n_seen, grey_ramp)
+def n_patches_class_and_time(config: Any) -> int:
+    """The patches of a noisy image, and the class and the time token before them."""
+    rows, columns = grid(config)
+    return rows * columns + EXTRA
+
+
+def ramp_of_noise(config: Any) -> dict[str, Any]:
+    """A noisy image from black to white, half way, of no class."""
+    ramp = grey_ramp(config)["pixel_values"]
+    return {"pixel_values": ramp, "timestep": torch.full((1,), config.timesteps // 2)}
+
+
+TEXT = Modality("text", AutoModelForCausalLM, n_positions, n_given, first_ids, CONFIG_MAPPING)
+IMAGE = Modality("image", AutoModelForImageClassification, n_patches_and_class, n_seen, grey_ramp, CONFIG_MAPPING)
+NOISY_IMAGE = Modality(
+    "noisy image",
+    UViT,
+    n_patches_class_and_time,
+    lambda config, given: n_patches_class_and_time(config),
+    ramp_of_noise,
+    {"uvit": UViTConfig},
+)

@@ -10,7 +10,7 @@ PLACE = {"orientation": "h", "x": 0, "y": 0, "yanchor": "bottom", "yref": "conta
 
 def legend_height(traces: Sequence[Any]) -> int:
     """The pixels that the entries take: as many to a row as the longest of them lets."""
-    names = {one.name for one in traces if one.visible is not False and one.showlegend is not False and one.name}
+    names = {one.name for one in traces if one.name and one.visible is not False and one.showlegend is not False}
     if len(names) < 2 or all(one.type == "heatmap" for one in traces):
         return 0
     columns = max(1, NARROW // (SYMBOL + LETTER * max(map(len, names))))

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from transformers import CONFIG_MAPPING, PreTrainedConfig
+from transformers import PreTrainedConfig
 
 from models.checkpoints.entries import read_object
 from models.checkpoints.labels import LABELS, labels
 from models.checkpoints.refusal import CheckpointError, in_short
 from models.checkpoints.rope import refuse_unused_rope
-from models.families import FAMILIES
+from models.families import FAMILIES, family_of
 from models.spec import AttentionSpec
 
 MAX_LAYERS = 1024
@@ -69,7 +69,7 @@ def _config_class(fields: dict[str, Any], origin: str) -> type[PreTrainedConfig]
         raise CheckpointError(
             f"cannot open {origin}: model_type {model_type!r} is not supported{hint}; supported: {', '.join(FAMILIES)}"
         )
-    return CONFIG_MAPPING[model_type]
+    return family_of(str(model_type)).modality.configs[str(model_type)]
 
 
 def _refuse_other_depth(

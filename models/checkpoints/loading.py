@@ -37,10 +37,10 @@ def place_of(name_or_path: str | Path) -> Path:
             f"load takes the name of a shipped model or a folder, got a {type(name_or_path).__name__}: "
             "hook a model in memory with models.hooked.hooked, or save it first"
         )
-    if name_or_path in zoo.names():
+    if name_or_path in (*zoo.names(), *zoo.diffusion_names()):
         return zoo.folder(str(name_or_path))
     path = Path(name_or_path).expanduser()
     if not path.exists():
-        shipped = ", ".join(zoo.names()) or "none"
+        shipped = ", ".join([*zoo.names(), *zoo.diffusion_names()]) or "none"
         raise CheckpointError(f"cannot load {str(name_or_path)!r}: no such folder, and shipped models are {shipped}")
     return path

@@ -13,18 +13,19 @@ MAX_IMAGE = 2**25  # numbers
 
 
 def refuse_broken(model: PreTrainedModel, origin: str) -> None:
-    """Raise CheckpointError unless the model gives finite logits for four token ids, or for a grey ramp."""
+    """Raise CheckpointError unless the model gives finite numbers for four token ids, or for a grey ramp."""
     modality = modality_of(model)
-    what = {"text": "a forward of four tokens", "image": "a forward of a grey image"}[modality.reads]
-    if modality.reads == "image":
+    what = "a forward of four tokens" if modality.reads == "text" else "a forward of a grey image"
+    said = "noise" if modality.reads == "noisy image" else "logits"
+    if modality.reads != "text":
         refuse_huge(model.config, origin)
     try:
         with torch.no_grad():
-            logits = model(**modality.trial(model.config)).logits
+            found = model(**modality.trial(model.config))[0]
     except Exception as error:
         raise CheckpointError(f"cannot open {origin}: {what} fails ({in_short(error)})") from error
-    if not torch.isfinite(logits).all():
-        raise CheckpointError(f"cannot open {origin}: {what} gives logits that are not finite")
+    if not torch.isfinite(found).all():
+        raise CheckpointError(f"cannot open {origin}: {what} gives {said} that are not finite")
 
 
 def refuse_huge(config: Any, origin: str) -> None:

@@ -1,5 +1,6 @@
 """From a Hugging Face model with attention variants to a hooked model."""
 
+from functools import partial
 from typing import Any, cast
 
 from torch import nn
@@ -14,13 +15,16 @@ from models.attention_function import NAME
 from models.families import modality_of
 from models.hooked.attention import with_variant
 from models.hooked.bridge import HookedBridge
+from models.hooked.diffusion import VariantUViT
 from models.hooked.door import guard
 from models.hooked.encoder import VariantViT
 from models.hooked.image_door import guard_images
 from models.hooked.tokenizer import give_tokenizer
 from models.spec import AttentionSpec
 
-DOORS = {"text": guard, "image": guard_images}
+DOORS = {"text": guard, "image": guard_images, "noisy image": guard_images}
+ARCHITECTURES = {"uvit": "ViTModel"}  # what transformer-lens takes it for
+ENCODERS = {"vit": VariantViT, "uvit": VariantUViT}
 
 
 def hooked(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None = None) -> HookedBridge:
@@ -42,15 +46,15 @@ def hooked(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None = N
     names = tuple(model.state_dict())
     bridge: Any = build_bridge_from_module(
         model,
-        type(model).__name__,
+        ARCHITECTURES.get(model.config.model_type, type(model).__name__),
         hf_config=model.config,
         model_name=model.config.name_or_path or type(model).__name__,
-        post_adapter_hook=use_variants,
+        post_adapter_hook=partial(use_variants, model.config.model_type),
     )
     model.set_attn_implementation(NAME)  # transformer-lens switches some families to eager attention, which is softmax
     bridge.__class__ = HookedBridge
     bridge.hf_names = names
-    if modality_of(model).reads == "image":  # transformer-lens knows no sizes of these
+    if modality_of(model).reads != "text":  # transformer-lens knows no sizes of these
         names: Any = model.config.id2label
         bridge.cfg.n_ctx, bridge.cfg.d_vocab = modality_of(model).context(model.config), len(names)
         bridge.cfg.classes = tuple(names[number] for number in sorted(names))
@@ -64,6 +68,8 @@ def refuse_headless(model: PreTrainedModel) -> None:
     """Raise ValueError for a model that does not end in logits."""
     if modality_of(model).reads == "text":
         has_head, needed = model.get_output_embeddings() is not None, "a causal language model"
+    elif modality_of(model).reads == "noisy image":
+        has_head, needed = True, "a diffusion model"
     else:
         has_head, needed = isinstance(getattr(model, "classifier", None), nn.Linear), "an image classifier"
     if not has_head:
@@ -89,10 +95,10 @@ def refuse_lost_variant(model: PreTrainedModel) -> None:
         )
 
 
-def use_variants(adapter: ArchitectureAdapter) -> None:
+def use_variants(model_type: str, adapter: ArchitectureAdapter) -> None:
     """The adapter's attention bridge weighs its scores with the layer's variant."""
     if isinstance(adapter, ViTArchitectureAdapter):
-        adapter.__class__ = VariantViT
+        adapter.__class__ = ENCODERS[model_type]
         return
     attention: Any = cast(Any, adapter.component_mapping)["blocks"].submodules["attn"]
     attention.__class__ = with_variant(type(attention))

@@ -1,4 +1,4 @@
-"""The shipped models: one folder per attention variant beside this file, each a Hugging Face folder with snapshots."""
+"""The shipped models, a folder each beside this file: language models by attention variant, and diffusion models."""
 
 import re
 from pathlib import Path
@@ -6,17 +6,23 @@ from pathlib import Path
 from models.attention import VARIANTS
 
 HERE = Path(__file__).parent
+DIFFUSION = ("uvit", "uvic")  # softmax and Cog
 STEP = re.compile(r"step-(\d{6,})")
 
 
 def names() -> tuple[str, ...]:
-    """Names of the shipped models, in the order of the table of variants."""
+    """Names of the shipped language models, in the order of the table of variants."""
     return tuple(name for name in VARIANTS if (HERE / name / "config.json").is_file())
 
 
+def diffusion_names() -> tuple[str, ...]:
+    """Names of the shipped diffusion models."""
+    return tuple(name for name in DIFFUSION if (HERE / name / "config.json").is_file())
+
+
 def folder(name: str) -> Path:
-    """The folder of a shipped model; an unknown name is refused with the names there are."""
-    if name not in names():
+    """The folder of a shipped model of either kind; an unknown name is refused with the language models there are."""
+    if name not in (*names(), *diffusion_names()):
         raise ValueError(f"unknown model {name!r}; the zoo has: {', '.join(names()) or 'none'}")
     return HERE / name
 

@@ -1,0 +1,34 @@
+"""The Diffusion page: images made from noise by a U-ViT and a U-ViC, and their attention on the way."""
+
+import streamlit as st
+
+from app.diffusion_choices import look, making
+from app.diffusion_models import chosen_models
+from app.diffusion_panels import attention_panels, images_panel, sampled, timestep_panels
+from app.refusals import refusals_in_place
+
+st.title("Diffusion")
+st.caption(
+    "A model removes noise step by step until a digit is left: what do its heads read on the way? U-ViT has softmax "
+    "attention, U-ViC Cog attention. The model and the prompt of the sidebar are for the other pages."
+)
+models = chosen_models()
+if not models:
+    st.info("Choose a model.")
+    st.stop()
+what = making(models)
+found = {}
+for opened, column in zip(models, st.columns(len(models), gap="medium"), strict=True):
+    with column, refusals_in_place(f"{opened.title}: these images cannot be made"):
+        found[opened.source] = (opened, sampled(opened, what))
+        images_panel(opened, what, found[opened.source][1])
+if not found:
+    st.stop()
+st.subheader("Attention while the noise is removed", anchor=False)
+opened, sampling = next(iter(found.values()))
+at = look([one for one, _ in found.values()], sampling)
+with refusals_in_place("The attention cannot be read"):
+    attention_panels(found, what, at)
+st.subheader("From noise to image", anchor=False)
+with refusals_in_place("The timesteps cannot be followed"):
+    timestep_panels(found, what)

@@ -1,0 +1,94 @@
+"""Timesteps: how alike the patches become along depth, and how much attention subtracts, while noise is removed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from interp.about import About
+from interp.collapse.matrix_measures import effective_rank, mean_cosine, relative_residual, singular_values
+from interp.collapse.residual import depth_labels
+from interp.diffusion.denoising_run import DenoisingRun, denoising_run, of_patches
+from interp.result import Result
+from models.diffusion.ddim import Sampling
+from models.diffusion.uvit import UViT
+
+MOST = 12  # timesteps that are looked at
+COLLAPSE = About(
+    title="Collapse of the patch tokens",
+    unit="1",
+    law="mean cosine of two patches; ‖X − 1x̄ᵀ‖_F/‖X‖_F; exp H(σ/Σσ); mean over images",
+    source="Dong et al. 2021 (arXiv 2103.03404); Roy & Vetterli 2007; over timesteps: headscope",
+    plain="How alike the patches of an image are after every block, from almost pure noise to almost the image. A "
+    "mean cosine near 1 and few effective directions mean that all patches have become one.",
+)
+SUBTRACTED = About(
+    title="Attention that subtracts, by timestep",
+    unit="share",
+    law="min(m, 1 − m), m = Σ|A|·1[A < 0]/Σ|A|; mean over heads, rows and images",
+    source="Lv et al. 2024 (arXiv 2411.07176); minority mass: headscope",
+    plain="How much of every block's attention has the rarer sign while the noise is removed; 0 for softmax.",
+)
+
+
+@dataclass(frozen=True, repr=False)
+class CollapseByTimestep(Result):
+    """Of the patches alone, after the embedding and after every block; no change of gauge touches them."""
+
+    mean_cosine: Float[Tensor, "timestep depth"]
+    relative_residual: Float[Tensor, "timestep depth"]
+    effective_rank: Float[Tensor, "timestep depth"]
+
+
+@dataclass(frozen=True, repr=False)
+class SubtractedByTimestep(Result):
+    """The minority mass of every block."""
+
+    minority_mass: Float[Tensor, "timestep layer"]
+
+
+@dataclass(frozen=True)
+class OverTimesteps:
+    """Both results of one sampling."""
+
+    collapse: CollapseByTimestep
+    subtracted: SubtractedByTimestep
+
+
+def over_timesteps(
+    model: UViT,
+    sampling: Sampling,
+    label: int,
+    watch: Callable[[str, int, int], None] = lambda words, done, total: None,
+) -> OverTimesteps:
+    """Read the images of a sampling at up to MOST of the timesteps that it went through, all of one label."""
+    steps = torch.linspace(0, len(sampling.timesteps) - 1, min(MOST, len(sampling.timesteps))).round().int().tolist()
+    measured, subtracted = [], []
+    for done, step in enumerate(steps, start=1):
+        run = denoising_run(model, sampling.path[step], sampling.timesteps[step], label)
+        measured.append(of_run(run))
+        subtracted.append(minority_mass(run.pattern))
+        watch("timesteps", done, len(steps))
+    cosine, relative, rank = torch.stack(measured, 1)
+    at = tuple(str(sampling.timesteps[step]) for step in steps)
+    depths = depth_labels(cosine.shape[1])
+    return OverTimesteps(
+        CollapseByTimestep(cosine, relative, rank, about=COLLAPSE, labels={"timestep": at, "depth": depths}),
+        SubtractedByTimestep(torch.stack(subtracted), about=SUBTRACTED, labels={"timestep": at, "layer": depths[1:]}),
+    )
+
+
+def of_run(run: DenoisingRun) -> Float[Tensor, "measure depth"]:
+    """The three measures at every depth, means over images."""
+    patches = of_patches(run.residual).double()
+    found = mean_cosine(patches), relative_residual(patches), effective_rank(singular_values(patches))
+    return torch.stack([one.mean(0) for one in found]).float()
+
+
+def minority_mass(pattern: Float[Tensor, "image layer head query key"]) -> Float[Tensor, "layer"]:
+    """The share of the rarer sign in a head's rows, mean over rows, heads and images."""
+    magnitude = pattern.abs().sum(-1)
+    negative = (pattern.clamp_max(0).abs().sum(-1) / magnitude.masked_fill(magnitude == 0, 1)).mean(-1)
+    return torch.minimum(negative, 1 - negative).mean((0, 2))

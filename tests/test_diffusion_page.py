@@ -1,0 +1,111 @@
+"""The Diffusion page without a browser: its panels, their code, what the address keeps, and what is refused."""
+
+import ast
+import json
+from pathlib import Path
+from typing import Any
+
+import plotly.graph_objects as go
+import pytest
+from streamlit.testing.v1 import AppTest
+from tiny_diffusion import LAYERS, tiny_diffusion_folder
+from tiny_models import tiny_folder
+
+from interp.result import Result
+from models import zoo
+
+ROOT = Path(__file__).parents[1]
+PANELS = ("images_folder", "patches_folder", "heads_folder", "collapse_folder", "subtracted_folder")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_diffusion_folder(tmp_path_factory.mktemp("diffusion") / "tiny")
+
+
+def tried(tabs: str = "Figure", **query: str) -> AppTest:
+    """The page, which may have refused something in a box."""
+    test = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=120)
+    for field, value in {"sampling_steps": "10", **query}.items():
+        test.query_params[field] = value
+    for key in PANELS:
+        test.session_state[f"tab_{key}"] = tabs
+    test.switch_page(str(ROOT / "app" / "views" / "diffusion.py"))
+    test.run()
+    assert not test.exception, [*test.exception]
+    return test
+
+
+def view(folder: Path, tabs: str = "Figure", **query: str) -> AppTest:
+    test = tried(tabs, diffusion="a folder", diffusion_folder=str(folder), **query)
+    assert not test.error, [*test.error]
+    return test
+
+
+def figures(test: AppTest) -> list[dict[str, Any]]:
+    return [json.loads(chart.proto.spec) for chart in test.get("plotly_chart")]
+
+
+def made_by(code: str) -> go.Figure:
+    """The figure that the last line of the code makes."""
+    *body, last = ast.parse(code).body
+    names: dict[str, Any] = {}
+    exec(compile(ast.Module(body, []), "code", "exec"), names)  # what a page shows, run as a user would
+    assert isinstance(last, ast.Expr)
+    made = eval(compile(ast.Expression(last.value), "code", "eval"), names)
+    return made.figure() if isinstance(made, Result) else made
+
+
+def test_every_panel_is_there(folder: Path) -> None:
+    test = view(folder)
+    assert len(figures(test)) == len(PANELS)
+    assert any("block 2, head 0 (cog)" in title.value for title in test.subheader)
+
+
+def test_the_code_of_every_panel_makes_its_figure(folder: Path) -> None:
+    codes = [code.value for code in view(folder, "Code", timestep="666", query_token="time").code]
+    assert len(codes) == len(PANELS)
+    for code in codes:
+        assert len(made_by(code).to_dict()["data"]) > 0, code
+
+
+def test_every_panel_has_a_table_and_a_meaning(folder: Path) -> None:
+    assert len(view(folder, "Table").dataframe) == len(PANELS)
+    words = [one.value for one in view(folder, "Meaning").markdown]
+    assert sum("**source**" in text for text in words) == len(PANELS)
+
+
+def test_a_link_opens_block_head_timestep_and_query(folder: Path) -> None:
+    given = {"block": "3", "block_head": "1", "query_token": "patch 0,1", "class": "7", "seed": "4", "timestep": "888"}
+    test = view(folder, "Code", **given)
+    assert any("block 3, head 1" in title.value for title in test.subheader)
+    told = next(code.value for code in test.code if "patch_attention(model" in code.value)
+    assert "sampling.path[1, 0], sampling.timesteps[1], 7, 3)" in told and "seed=4, steps=10" in told
+
+
+def test_the_last_block_of_a_u_vic_is_softmax(folder: Path) -> None:
+    test = view(folder, block=str(LAYERS - 1))
+    assert any(f"block {LAYERS - 1}, head 0 (softmax)" in title.value for title in test.subheader)
+
+
+def test_the_shipped_models_stand_side_by_side() -> None:
+    test = tried()
+    assert len(figures(test)) == len(PANELS) * len(zoo.diffusion_names()) and not test.error
+
+
+def test_a_language_model_is_refused_in_its_place(tmp_path: Path) -> None:
+    test = tried(diffusion="a folder", diffusion_folder=str(tiny_folder(tmp_path / "plain", "cog")))
+    assert "holds no diffusion model" in test.error[0].value.replace("\\", "")
+
+
+def test_a_diffusion_model_is_refused_by_the_other_pages(folder: Path) -> None:
+    test = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=120)
+    for field, value in {"model": "a folder", "folder": str(folder)}.items():
+        test.query_params[field] = value
+    test.run()
+    assert not test.exception and "this is a diffusion model" in test.error[0].value.replace("\\", "")
+
+
+def test_without_a_model_the_page_asks_for_one() -> None:
+    test = tried(diffusion="")
+    assert [one.value for one in test.info] == ["Choose a model."] or not test.error

@@ -1,0 +1,72 @@
+"""E6 end to end at the smallest size: it runs, goes on, judges by its rule, and draws all it found."""
+
+from pathlib import Path
+
+import pytest
+
+from interp.experiments.diffusion import EXPERIMENT
+from interp.experiments.outcome import Outcome, read_outcome
+from interp.experiments.publishing import RESULTS, publish
+from interp.experiments.running import Asked, outcome_of, unwatched
+from interp.experiments.trial import Measured, Trial
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("experiments")
+
+
+@pytest.fixture(scope="module")
+def outcome(root: Path) -> Outcome:
+    return outcome_of(Asked("E6", "smoke", 2, root), unwatched, lambda done, total: None)
+
+
+def test_both_models_are_measured_with_every_seed(outcome: Outcome) -> None:
+    assert outcome.conditions("variant") == ["softmax", "cog"] and outcome.seeds == 2
+    assert outcome.sample("frechet").shape == (4,)
+    assert bool((outcome.sample("frechet_floor") < outcome.sample("frechet_noise")).all())
+
+
+def test_asked_again_it_takes_what_was_measured(root: Path, outcome: Outcome) -> None:
+    told: list[str] = []
+    again = outcome_of(Asked("E6", "smoke", 2, root), lambda words, *_: told.append(words), lambda done, total: None)
+    assert again.trials == outcome.trials and told == []
+
+
+def test_everything_is_drawn(outcome: Outcome, tmp_path: Path) -> None:
+    written = publish(EXPERIMENT, outcome, tmp_path)
+    assert {"frechet.html", "loss.csv", "loss_by_timestep.html", "images_U-ViC.html"} <= {one.name for one in written}
+
+
+def made_up(cog: float, softmax: float) -> Outcome:
+    """An outcome with these distances, and losses that go the other way."""
+    trials = [
+        Measured(
+            Trial({"variant": variant}, seed),
+            {"frechet": far + seed / 100, "validation_loss": 1 - far, "frechet_floor": 0.1, "frechet_noise": 9.0},
+            1.0,
+        )
+        for variant, far in (("softmax", softmax), ("cog", cog))
+        for seed in range(3)
+    ]
+    return Outcome("E6", "smoke", {}, {}, tuple(trials))
+
+
+@pytest.mark.parametrize(
+    ("cog", "softmax", "answers"),
+    [
+        (0.5, 0.9, ["reproduced", "opposite"]),
+        (0.9, 0.5, ["opposite", "reproduced"]),
+        (0.5, 0.5, ["not seen", "reproduced"]),
+    ],
+)
+def test_a_smaller_distance_and_a_loss_no_higher_reproduce_the_claim(
+    cog: float, softmax: float, answers: list[str]
+) -> None:
+    assert [one.answer for one in EXPERIMENT.judge(made_up(cog, softmax))] == answers
+
+
+def test_the_shipped_results_are_of_the_default_size() -> None:
+    shipped = read_outcome(RESULTS / "E6.json")
+    assert (shipped.experiment, shipped.size, shipped.seeds) == ("E6", "default", 3)
+    assert len(EXPERIMENT.judge(shipped)) == 2 and len(EXPERIMENT.results(shipped)) == 7
