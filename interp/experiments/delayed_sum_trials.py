@@ -39,7 +39,7 @@ class SequenceSize:
 
 SIZES = {
     "smoke": SequenceSize((4, 5), (3, 5), 3, 3, batch=4, length=12, d_model=16, layers=2, heads=2, measured=8),
-    "default": SequenceSize((4, 8, 16), (2, 3, 4), 600, 1500, batch=32, length=16, d_model=64, layers=2, heads=4),
+    "default": SequenceSize((4, 8, 16), (2, 3, 4), 400, 1000, batch=32, length=16, d_model=64, layers=2, heads=4),
     "full": SequenceSize((4, 8, 16), (2, 3, 4), 20_000, 80_000, batch=256, length=64, d_model=128, layers=2, heads=4),
 }
 
