@@ -5,7 +5,7 @@ from typing import Any
 from transformers import PreTrainedModel
 
 from interp.experiments.experiment import Watch
-from interp.experiments.trial import Place, Trial
+from interp.experiments.trial import Numbers, Place, Trial
 from models.attention import VARIANTS
 from models.spec import AttentionSpec
 from models.tasks.decoder import DecoderShape, small_decoder
@@ -31,7 +31,7 @@ def trained(
     return fitted.eval()
 
 
-def measured_on_the_way(place: Place, number: str) -> dict[str, list[float]]:
+def measured_on_the_way(place: Place, number: str) -> Numbers:
     """What the objective measured of a number, and after which steps."""
     records = [record for record in read_history(place.own / "history.jsonl") if number in record]
     return {"steps": [one["step"] for one in records], f"{number}_by_step": [one[number] for one in records]}

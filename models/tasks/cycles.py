@@ -55,4 +55,5 @@ def split_by_cycles(successor: States, seed: int) -> Split:
 
 def is_splittable(successor: States, seed: int) -> bool:
     """Whether there are at least FEWEST cycles, and those held out have at least LEAST of the states."""
-    return cycle_of(successor).max() + 1 >= FEWEST and split_by_cycles(successor, seed).share >= LEAST
+    cycles = int(cycle_of(successor).max()) + 1
+    return cycles >= FEWEST and split_by_cycles(successor, seed).share >= LEAST

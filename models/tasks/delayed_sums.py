@@ -53,7 +53,7 @@ def windows_of(law: DelayedSum, states: Int64[np.ndarray, "state"], length: int)
     return draw
 
 
-def mixture(laws: Sequence[DelayedSum], states: Sequence[Int64[np.ndarray, "state"]], length: int) -> Task:
+def mixture(laws: Sequence[DelayedSum], states: Sequence[Int64[np.ndarray, "_"]], length: int) -> Task:
     """Windows of a law drawn for each, behind a token that names it: the tokens after the symbols."""
     names = max(law.N for law in laws) + np.arange(len(laws))
 

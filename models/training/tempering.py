@@ -53,7 +53,7 @@ class Tempered:
     loss_attached: float
     loss_after: float
 
-    def to_json(self) -> dict[str, float]:
+    def to_json(self) -> dict[str, int | float]:
         """The numbers as plain values."""
         losses = {name: getattr(self, name) for name in ("loss_before", "loss_attached", "loss_after")}
         return {"new_parameters": self.count.new, "parameters": self.count.all, "percent": self.count.percent, **losses}
