@@ -1,4 +1,4 @@
-"""E3: windows obey their law, whole cycles are held out, a stopped run gives what a whole one gives, verdicts follow."""
+"""E3: windows obey their law, whole cycles are held out, a stopped run gives what a whole one gives, verdicts hold."""
 
 import os
 import signal
