@@ -81,7 +81,7 @@ def test_what_is_asked_is_a_neighbour_seen_before_each_as_often() -> None:
     np.testing.assert_array_equal(examples.asked.numpy(), seen.any(-1))
     for row, place in examples.asked.nonzero()[:500].tolist():
         assert int(examples.targets[row, place]) in ids[row][seen[row, place]]
-    np.testing.assert_allclose(np.exp(examples.floor[examples.asked]), seen.sum(-1)[seen.any(-1)], rtol=1e-5)
+    np.testing.assert_allclose(examples.floor[examples.asked].exp().numpy(), seen.sum(-1)[seen.any(-1)], rtol=1e-5)
 
 
 @pytest.mark.parametrize("length", [16, 128, 300])

@@ -175,7 +175,7 @@ def test_refusals_are_one_sentence(softmax: Path, text: Path, tmp_path: Path) ->
 
 
 def test_another_way_of_tempering_is_refused_in_the_same_folder(done: Tempered, softmax: Path, text: Path) -> None:
-    with pytest.raises(ValueError, match="recipe field .lr. was .* when this run began"):
+    with pytest.raises(ValueError, match="recipe field 'lr' was"):
         temper(softmax, done.folder, how(text, lr=0.1))
 
 

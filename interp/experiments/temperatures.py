@@ -1,5 +1,7 @@
 """E4: selective attention controls sparsity per query, suppresses noise, is cheap, and can be fine-tuned in."""
 
+import numpy as np
+
 from interp.experiments.arms import arms
 from interp.experiments.experiment import Experiment
 from interp.experiments.outcome import Outcome
@@ -17,7 +19,7 @@ def judge(outcome: Outcome) -> list[Verdict]:
         selective, softmax = samples if at is None else [one[:, at] for one in samples]
         return selective, softmax
 
-    percent = outcome.where(variant="selective").sample("percent")
+    percent = largest_cost(outcome.where(variant="selective"))
     tempering = outcome.where(task="tempering")
     after, before = tempering.sample("loss_after"), tempering.sample("loss_before")
     return [
@@ -32,6 +34,11 @@ def judge(outcome: Outcome) -> list[Verdict]:
         Verdict("It costs less than 0.5 % parameters", "< 0.5 %", f"{shown(percent)} %", bounded(percent, below=0.5)),
         lower("Fine-tuned in: the temperatures alone lower a trained model's loss", (after, before), "they do"),
     ]
+
+
+def largest_cost(outcome: Outcome) -> Sample:
+    """New parameters in percent, of each seed's model that has the most."""
+    return np.max([part.sample("percent") for _, part in outcome.split("task")], axis=0)
 
 
 def lower(claim: str, pair: tuple[Sample, Sample], paper: str) -> Verdict:
