@@ -15,7 +15,8 @@ from models.training.objective import Objective
 from models.training.plan import Plan
 
 # Every layer carries the variant, cog too: Cogformer's placement leaves nothing of a model of two layers.
-SPECS = {name: AttentionSpec(name, **({"power": 3} if name == "polynomial" else {})) for name in VARIANTS}
+OPTIONS: dict[str, dict[str, Any]] = {"polynomial": {"power": 3}}
+SPECS = {name: AttentionSpec(name, **OPTIONS.get(name, {})) for name in VARIANTS}
 
 
 def trained(

@@ -38,8 +38,8 @@ def examples_of(
 ) -> Examples:
     """Examples from numpy's arrays; no floor is a task whose every answer is certain."""
     least = np.zeros(ids.shape) if floor is None else floor
-    rows = (torch.from_numpy(np.ascontiguousarray(one)) for one in (ids, targets))
-    return Examples(*rows, torch.from_numpy(least).float())
+    asked = torch.from_numpy(np.ascontiguousarray(targets))
+    return Examples(torch.from_numpy(np.ascontiguousarray(ids)), asked, torch.from_numpy(least).float())
 
 
 def next_tokens(rows: Int64[np.ndarray, "example token"], determined_from: Int64[np.ndarray, "example"]) -> Examples:

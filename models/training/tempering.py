@@ -70,12 +70,12 @@ def temper(source: str | Path, out: Path, how: Tempering, watch: Callable[[Recor
     corpus = corpus_in_tokens_of(opened.tokenizer, recipe, opened.model.config.vocab_size)  # type: ignore[arg-type]
     refuse_other_run(recipe, corpus, out)
     accelerator = accelerator_of(recipe.precision)
-    losses = [held_out_loss(opened.model, corpus, recipe, accelerator)]
+    before = held_out_loss(opened.model, corpus, recipe, accelerator)
     model = tempered(opened.model, AttentionSpec.from_json(recipe.attention))
-    losses.append(held_out_loss(model, corpus, recipe, accelerator))
+    attached = held_out_loss(model, corpus, recipe, accelerator)
     fitting = fitting_of(model, next_token_objective(corpus, recipe), recipe.plan, out, accelerator)
     trained = fitted(Run(recipe, corpus, fitting), watch)
-    found = Tempered(out, count(trained), *losses, held_out_loss(trained, corpus, recipe, accelerator))
+    found = Tempered(out, count(trained), before, attached, held_out_loss(trained, corpus, recipe, accelerator))
     save(narrowed(trained, formats), out, tokenizer=opened.tokenizer)
     write_json(out / FACTS, found.to_json())
     return found
