@@ -1,4 +1,4 @@
-"""The `headscope` command: open the app, inspect a model, train one, ship it, run an experiment."""
+"""The `headscope` command: open the app, inspect a model, train or temper one, ship it, run an experiment."""
 
 import os
 from collections.abc import Callable
@@ -44,6 +44,30 @@ def train(recipe: RecipeFile, out: RunFolder = None) -> None:
     has_trained = train_with_bar(refusing_clearly(lambda: read_recipe(recipe)), folder)
     if os.environ.get("RANK", "0") == "0":
         typer.echo(f"trained: {folder}" if has_trained else f"nothing to do: the run in {folder} is complete")
+
+
+@command.command()
+def temper(
+    model: Annotated[str, typer.Argument(help="A shipped softmax model's name or a model folder.")],
+    out: Annotated[Path, typer.Option(help="The folder of the selective model, and of the run that makes it.")],
+    corpus: Annotated[
+        Path | None, typer.Option(help="A text file, or a folder of .txt files; else the running Python's own text.")
+    ] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of training.")] = 300,
+    lr: Annotated[float, typer.Option(help="Learning rate of the temperatures.")] = 1e-2,
+    batch: Annotated[int, typer.Option(min=1, help="Windows of a step.")] = 8,
+    context: Annotated[int, typer.Option(min=1, help="Tokens of a window, at most the model's context.")] = 256,
+    position: Annotated[str, typer.Option(help="Positional temperatures: paper, paper_code or none.")] = "paper",
+    token: Annotated[bool, typer.Option(help="Temperatures that depend on the token.")] = True,
+    seed: Annotated[int, typer.Option(min=0, help="Decides the order of the windows.")] = 0,
+) -> None:
+    """Teach a trained softmax model selective attention's temperatures; all its other weights stay as they are."""
+    from app.tempering_run import summary, tempered_with_bar
+    from models.training.tempering import Tempering
+
+    text: dict[str, Any] = {"source": "text", "path": str(corpus.resolve())} if corpus else {"source": "stdlib"}
+    how = Tempering({"position": position, "token": token}, text, steps, lr, batch, context, seed)
+    typer.echo(summary(going_on_later(lambda: tempered_with_bar(model, out, how))))
 
 
 @command.command()

@@ -91,7 +91,8 @@ def arm_grid_figure(found: ArmGrid) -> go.Figure:
         hover = (
             f"{found.row_title} %{{y}}, {found.column_title} %{{x}}<br>%{{z:.3f}} ± %{{customdata:.2g}}<extra></extra>"
         )
-        shown = {"text": np.round(mean, 2), "texttemplate": "%{text}", "hovertemplate": hover, "customdata": spread}
+        text = np.where(np.isnan(mean), "", np.round(mean, 2).astype(str))
+        shown = {"text": text, "texttemplate": "%{text}", "hovertemplate": hover, "customdata": spread}
         traces.append(
             go.Heatmap(x=columns, y=rows, z=mean, zmin=0, zmax=high, colorscale=POSITIVE, visible=at == 0, **shown)
         )

@@ -90,7 +90,9 @@ def split_documents(found: list[Document], seed: int) -> tuple[list[Document], l
 def encode(tokenizer: PreTrainedTokenizerFast, found: list[Document]) -> UInt[np.ndarray, "token"]:
     """All documents as one row of token ids, each opened and the whole closed by the end-of-text token."""
     end = [tokenizer.eos_token_id]
-    encoded = tokenizer.backend_tokenizer.encode_batch_fast([document.text for document in found])
+    encoded = tokenizer.backend_tokenizer.encode_batch_fast(
+        [document.text for document in found], add_special_tokens=False
+    )
     kind = np.uint16 if len(tokenizer) <= 2**16 else np.uint32
     return np.concatenate([np.array(end + one.ids, dtype=kind) for one in encoded] + [np.array(end, dtype=kind)])
 
