@@ -77,15 +77,22 @@ def told(story: Story, dice: np.random.Generator) -> Document:
     return Document(name, f"{story.prompt} {one_of(story.answers, dice)}.")
 
 
-def held_out_gifts(count: int, seed: int, meetings: tuple[str, ...] = MEETINGS) -> list[Story]:
+def held_out_gifts(count: int, seed: int = SEED) -> list[Story]:
     """Gifts between pairs that are held out, each story twice: either of the two acts (ABBA and BABA)."""
     dice = np.random.default_rng(seed)
     found: list[Story] = []
     while len(found) < count:
         pair = held_out_pairs()[dice.integers(len(held_out_pairs()))]
-        story = replace(drawn(dice, GIFTS, tuple(dice.permutation(pair).tolist())), meeting=one_of(meetings, dice))
+        story = drawn(dice, GIFTS, tuple(dice.permutation(pair).tolist()))
         found += [replace(story, actor=actor) for actor in (story.first, story.second)]
     return found[:count]
+
+
+def of_strangers(story: Story, dice: np.random.Generator) -> Story:
+    """The same story with three names in the place of its two, none of them its own: it calls for neither."""
+    others = [name for name in NAMES if name not in (story.first, story.second)]
+    first, second, actor = dice.choice(others, 3, replace=False).tolist()
+    return replace(story, first=first, second=second, actor=actor)
 
 
 def one_of(choices: tuple[str, ...], dice: np.random.Generator) -> str:

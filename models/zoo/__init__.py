@@ -1,4 +1,4 @@
-"""The shipped models: one folder per attention variant beside this file, each a Hugging Face folder with snapshots."""
+"""The shipped models: folders beside this file, one per attention variant on text, and two on stories of names."""
 
 import re
 from pathlib import Path
@@ -6,12 +6,14 @@ from pathlib import Path
 from models.attention import VARIANTS
 
 HERE = Path(__file__).parent
+STORIES = ("ioi-softmax", "ioi-cog")  # trained on models/tasks/indirect_objects.py
+KNOWN = (*VARIANTS, *STORIES)
 STEP = re.compile(r"step-(\d{6,})")
 
 
 def names() -> tuple[str, ...]:
-    """Names of the shipped models, in the order of the table of variants."""
-    return tuple(name for name in VARIANTS if (HERE / name / "config.json").is_file())
+    """Names of the shipped models: those of text in the order of the table of variants, then those of stories."""
+    return tuple(name for name in KNOWN if (HERE / name / "config.json").is_file())
 
 
 def folder(name: str) -> Path:
