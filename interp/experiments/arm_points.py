@@ -23,6 +23,11 @@ class ArmPoints(Result):
 
 def arm_points(found: Arms, x: str, y: str, about: About, x_title: str, y_title: str) -> ArmPoints:
     """Two lists of numbers of every trial, by arm."""
-    both = ([torch.from_numpy(one.sample(name)).flatten().float() for one in found.values()] for name in (x, y))
-    padded = (torch.nn.utils.rnn.pad_sequence(one, batch_first=True, padding_value=float("nan")) for one in both)
-    return ArmPoints(*padded, x_title, y_title, about=about, labels={"arm": tuple(found)})
+    labels = {"arm": tuple(found)}
+    return ArmPoints(points_of(found, x), points_of(found, y), x_title, y_title, about=about, labels=labels)
+
+
+def points_of(found: Arms, number: str) -> Float[Tensor, "arm point"]:
+    """One list of numbers of all trials, by arm."""
+    rows = [torch.from_numpy(one.sample(number)).flatten().float() for one in found.values()]
+    return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=float("nan"))

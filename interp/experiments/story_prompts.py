@@ -37,8 +37,13 @@ def story_pairs(stories: Sequence[Story], model: HookedModel) -> list[PromptPair
 def story_pair(clean: Story, corrupt: Story, model: HookedModel) -> PromptPair:
     """Two stories of one template."""
     [target], distractor = clean.answers, clean.actor
-    ids = (single_token(f" {name}", tokenizer_of(model), model.cfg.d_vocab) for name in (target, distractor))
-    return PromptPair(*(story_tokens(one, model) for one in (clean, corrupt)), *ids, strings=(target, distractor))
+    prompts = story_tokens(clean, model), story_tokens(corrupt, model)
+    return PromptPair(*prompts, name_id(target, model), name_id(distractor, model), strings=(target, distractor))
+
+
+def name_id(name: str, model: HookedModel) -> int:
+    """The token of a name."""
+    return single_token(f" {name}", tokenizer_of(model), model.cfg.d_vocab)
 
 
 def story_tokens(story: Story, model: HookedModel) -> PromptTokens:
