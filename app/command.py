@@ -73,12 +73,13 @@ def temper(
 @command.command()
 def ship(
     run: Annotated[Path, typer.Argument(help="The folder of a finished run of one of the zoo's recipes.")],
+    name: Annotated[str | None, typer.Option(help="Which model of the zoo it becomes; default: its variant's.")] = None,
 ) -> None:
     """Put the model of a finished run into the zoo: 16-bit weights, snapshots, a thin history, measured facts."""
     from models.training.ship import ship as ship_run
     from models.zoo import HERE
 
-    typer.echo(f"shipped: {refusing_clearly(lambda: ship_run(run, HERE)).name}")
+    typer.echo(f"shipped: {refusing_clearly(lambda: ship_run(run, HERE, name)).name}")
 
 
 @command.command()
@@ -196,13 +197,12 @@ def experiment(
 
 def retrain_zoo() -> None:
     """Train and ship the zoo's recipes one after the other, in runs/; what was done before a stop is kept."""
-    from models.attention import VARIANTS
-    from models.zoo import HERE
+    from models.zoo import HERE, KNOWN
 
-    recipes = (HERE / variant / "recipe.toml" for variant in VARIANTS)
+    recipes = (HERE / name / "recipe.toml" for name in KNOWN)
     for recipe in filter(Path.is_file, recipes):
         train(recipe)
-        ship(run_folder(recipe))
+        ship(run_folder(recipe), recipe.parent.name)
 
 
 def run_folder(recipe: Path) -> Path:

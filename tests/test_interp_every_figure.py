@@ -20,6 +20,10 @@ from interp.collapse.comparison import collapse_comparison
 from interp.collapse.curves import collapse
 from interp.collapse.pairs import CollapsePair
 from interp.deletion.of_head import NEEDS, head_contributions
+from interp.experiments.arm_points import arm_points
+from interp.experiments.arms import arm_curves, arm_grid, arm_numbers, arms
+from interp.experiments.outcome import Outcome
+from interp.experiments.trial import Measured, Trial
 from interp.figures import FIGURES
 from interp.figures.circuits import eigenvalue_figure
 from interp.figures.dark import DARK_HOLE, DARK_POSITIVE, DARK_SIGNED, PAGE, in_the_dark
@@ -55,7 +59,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     curves = found["collapse_prompt"]
     found["comparison"] = collapse_comparison({"one": curves, "other": curves})
     found["one pair"] = collapse(model, [CollapsePair(2, (5, 7), (9, 7))], samples=2)
-    return {**found, **analyse(model, "return x", ["trajectory"], choices=choices)}
+    return {**found, **of_experiments(), **analyse(model, "return x", ["trajectory"], choices=choices)}
 
 
 def of_one_head(model: Any) -> dict[str, Result]:
@@ -71,6 +75,21 @@ def of_one_head(model: Any) -> dict[str, Result]:
         "similar": similar_heads(run.patterns[1, 0], run.patterns),
         "effect": intervene(model, asked.prompts[0], [Intervention("zero", 1)]),
         "top": ov_top_tokens(full_ov(asked.setting.weights, 1, 0), 5),
+    }
+
+
+def of_experiments() -> dict[str, Result]:
+    """Two arms with two seeds each."""
+    numbers = {"loss": 1.0, "curve": [2.0, 1.0], "other": [0.5, -0.5]}
+    conditions = [{"variant": variant, "size": size, "lag": 1} for variant in ("softmax", "cog") for size in (1, 2)]
+    measured = tuple(Measured(Trial(one, seed), numbers, 1.0) for one in conditions for seed in range(2))
+    found = arms(Outcome("E0", "smoke", {}, {}, measured), "variant")
+    about = About("A number", "1", "x = 1", "headscope")
+    return {
+        "arm numbers": arm_numbers(found, "loss", about, chance=0.5),
+        "arm curves": arm_curves(found, "curve", (1.0, 2.0), about, "n"),
+        "arm grid": arm_grid(found, "loss", "size", "lag", about),
+        "arm points": arm_points(found, "curve", "other", about, "x", "y"),
     }
 
 

@@ -71,8 +71,8 @@ def test_a_dataset_that_cannot_be_fetched_is_refused_in_one_line() -> None:
 @pytest.mark.parametrize(
     ("corpus", "refusal"),
     [
-        ({}, "unknown corpus source None; known: stdlib, text, dataset"),
-        ({"source": "web"}, "unknown corpus source 'web'; known: stdlib, text, dataset"),
+        ({}, "unknown corpus source None; known: stdlib, text, dataset, indirect_objects"),
+        ({"source": "web"}, "unknown corpus source 'web'; known: stdlib, text, dataset, indirect_objects"),
         ({"source": "text"}, "corpus 'text' needs the field 'path'"),
         ({"source": "text", "path": ".", "glob": "*"}, "unknown field 'glob' of corpus 'text'; known: path, pattern"),
         ({"source": "stdlib", "path": "."}, "unknown field 'path' of corpus 'stdlib'; known: none"),
@@ -154,7 +154,7 @@ def test_a_corpus_is_tokenised_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     recipe = tiny_recipe(write_text(tmp_path))
     first = prepare_corpus(recipe)
-    monkeypatch.delattr(corpora, "train_tokenizer")
+    monkeypatch.delattr(corpora, "source_of")  # which knows the tokenizer
     again = prepare_corpus(recipe)
     np.testing.assert_array_equal(again.training, first.training)
     assert again.facts == first.facts

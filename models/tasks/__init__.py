@@ -1,1 +1,1 @@
-"""Tasks with known laws: examples drawn by the million, what they ask, and small decoders that learn them."""
+"""Tasks: texts and sequences made by rule, so that what a model should answer is known; small decoders for them."""

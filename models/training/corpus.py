@@ -17,8 +17,7 @@ from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 from models.cache_folder import cache_folder
 from models.training.document import Document
 from models.training.recipe import Recipe
-from models.training.sources import documents
-from models.training.tokenizer import train_tokenizer
+from models.training.sources import documents, source_of
 
 HELD_OUT = 0.02
 LAYOUT = 1
@@ -101,7 +100,8 @@ def _fill(folder: Path, found: list[Document], key: str, recipe: Recipe) -> None
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(dir=folder.parent, prefix="partial-"))
     training, validation = split_documents(found, recipe.seed)
-    tokenizer = train_tokenizer((document.text for document in training), recipe.vocabulary, recipe.context)
+    texts = (document.text for document in training)
+    tokenizer = source_of(recipe.corpus).tokenizer(texts, recipe.vocabulary, recipe.context)
     tokenizer.save_pretrained(partial / "tokenizer")
     facts = {"sha256": key, "python": platform.python_version(), "documents": len(found)}
     for name, part in (("training", training), ("validation", validation)):
