@@ -8,12 +8,13 @@ from models.attention import VARIANTS
 HERE = Path(__file__).parent
 STORIES = ("ioi-softmax", "ioi-cog")  # trained on models/tasks/indirect_objects.py
 DIFFUSION = ("uvit", "uvic")  # softmax and Cog
+KNOWN = (*VARIANTS, *STORIES)  # the language models
 STEP = re.compile(r"step-(\d{6,})")
 
 
 def names() -> tuple[str, ...]:
     """Names of the shipped language models: those of text in the order of the table of variants, then of stories."""
-    return tuple(name for name in (*VARIANTS, *STORIES) if (HERE / name / "config.json").is_file())
+    return tuple(name for name in KNOWN if (HERE / name / "config.json").is_file())
 
 
 def diffusion_names() -> tuple[str, ...]:
