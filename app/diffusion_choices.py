@@ -37,7 +37,7 @@ class Look:
 
 def making(models: list[OpenedDiffusion]) -> Making:
     """The boxes of what is made."""
-    classes = min(one.service.config.num_labels for one in models)
+    classes = min(one.service.config.null_class for one in models)
     digit, seed, steps, guidance = st.columns(4)
     options = [*map(str, range(classes)), ANY]
     label = digit.selectbox("Class", options, index=min(3, classes - 1), key="class", bind="query-params")

@@ -14,6 +14,7 @@ from app.progress import progress
 from app.refusals import refusals_in_place
 from models import zoo
 from models.diffusion.uvit import UViT
+from models.families import attention_modules
 
 FROM_FOLDER = "a folder"
 NAMES = {"uvit": "U-ViT", "uvic": "U-ViC"}
@@ -27,7 +28,7 @@ class DiffusionService:
     def __init__(self, model: UViT) -> None:
         self._model, self._lock, self._kept = model, Lock(), KeptResults()
         self.config = model.config
-        self.layer_variants = tuple(layer.attention.variant.variant.name for layer in model.layers)
+        self.layer_variants = tuple(module.variant.variant.name for module in attention_modules(model))
 
     def kept(self, asked: Hashable, compute: Callable[[UViT], Any]) -> Any:
         """What `compute` makes of the model, computed once while there is room for it."""
@@ -55,6 +56,11 @@ def opened_service(folder: str, fingerprint: str) -> DiffusionService:
     return DiffusionService(model)
 
 
+def in_words(name: str) -> str:
+    """The name of a shipped model as papers write it."""
+    return NAMES.get(name, name)
+
+
 def chosen_models() -> list[OpenedDiffusion]:
     """Boxes to choose models in, and those that could be opened; a box says why another could not."""
     shipped = list(zoo.diffusion_names())
@@ -65,12 +71,12 @@ def chosen_models() -> list[OpenedDiffusion]:
         default=shipped,
         key="diffusion",
         bind="query-params",
-        format_func=lambda name: NAMES.get(name, name),
+        format_func=in_words,
     )
     typed = right.text_input("Folder", key="diffusion_folder", bind="query-params") if FROM_FOLDER in chosen else ""
     found = []
     for name in chosen:
-        with refusals_in_place(f"{NAMES.get(name, name)}: this model cannot be opened"):
+        with refusals_in_place(f"{in_words(name)}: this model cannot be opened"):
             folder = typed_folder(typed) if name == FROM_FOLDER else zoo.folder(name)
             service = opened_service(str(folder), fingerprint(folder))
             found.append(

@@ -51,8 +51,8 @@ def refuse_unknown(model: UViT, timestep: int, label: int) -> None:
     """Raise ValueError for a timestep or a label outside the model's; the null class is a label too."""
     if not 0 <= timestep < model.config.timesteps:
         raise ValueError(f"timestep {timestep} was asked for; this model knows 0 to {model.config.timesteps - 1}")
-    if not 0 <= label <= model.config.num_labels:
-        raise ValueError(f"label {label} was asked for; this model knows 0 to {model.config.num_labels}")
+    if not 0 <= label <= model.config.null_class:
+        raise ValueError(f"label {label} was asked for; this model knows 0 to {model.config.null_class}")
 
 
 def token_names(config: object) -> tuple[str, ...]:

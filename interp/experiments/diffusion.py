@@ -24,7 +24,7 @@ from models.vision.features import DigitClassifier, digit_classifier
 SOURCE = "Lv et al. 2024 (2411.07176), U-ViC; Bao et al. 2022 (2209.12152), U-ViT"
 SHOWN = 20  # images of a trial that the results keep
 GREYS = 16  # of a pixel, as many as the digits have
-NAMES = dict(zip(ARMS, ("U-ViT", "U-ViC"), strict=True))
+NAMES: dict[str, str] = dict(zip(ARMS, ("U-ViT", "U-ViC"), strict=True))
 DISTANCE = About(
     title="Fréchet distance of made images to the training digits",
     unit="squared units of feature space",

@@ -12,7 +12,7 @@ from interp.figures.canvas import canvas, escaped
 ACROSS = 10  # images side by side
 GAP = 1  # pixels between two images
 TALL = 66  # pixels of the page for a row of images
-CLEAR = 0  # opacity between images
+BETWEEN = (138, 143, 156, 0.25)  # red, green, blue and opacity between images
 BARE = {"showticklabels": False, "showgrid": False, "zeroline": False}
 
 
@@ -22,17 +22,17 @@ def image_grid_figure(found: ImageGrid) -> go.Figure:
     cells, owner = mosaic(images)
     trace: Any = image_trace(cells)
     trace.update(text=np.array([*names, ""], dtype=object)[owner].tolist(), hovertemplate="%{text}<extra></extra>")
-    axes = {"xaxis": {**BARE, "constrain": "domain"}, "yaxis": {**BARE, "autorange": "reversed", "scaleanchor": "x"}}
+    axes: dict[str, Any] = {"xaxis": {**BARE, "constrain": "domain"}, "yaxis": {**BARE, "autorange": "reversed", "scaleanchor": "x"}}
     return canvas(found.about, [trace], tall=TALL * -(-len(images) // ACROSS), **axes)
 
 
 def image_trace(image: Float[np.ndarray, "row column"]) -> go.Image:
-    """Grey pixels, -1 white and 1 black, cut beyond; pixels without a number are clear."""
+    """Grey pixels, -1 white and 1 black, cut beyond; pixels without a number are pale."""
     blank = np.isnan(image)
     grey = (np.clip(np.where(blank, 0, -image), -1, 1) + 1) * 127.5
-    opacity = np.where(blank, CLEAR, 1.0)
+    pixels = np.stack([grey, grey, grey, np.ones_like(grey)], -1).round(2)
     return go.Image(
-        z=np.stack([grey, grey, grey, opacity], -1).round(2).tolist(),
+        z=np.where(blank[..., None], BETWEEN, pixels).tolist(),
         colormodel="rgba",
         hovertemplate="row %{y}, column %{x}<extra></extra>",
     )

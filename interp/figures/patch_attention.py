@@ -9,24 +9,24 @@ from jaxtyping import Float
 from interp.diffusion.denoising_run import BEFORE_PATCHES
 from interp.diffusion.patch_attention import PatchAttention
 from interp.figures.canvas import bar, canvas, head_name
-from interp.figures.heatmaps import heatmap, peak, ranging, signed_heatmap
+from interp.figures.heatmaps import heatmap, share_range
 from interp.figures.images import image_trace
 from models.diffusion.tokens import EXTRA
 
 MARK = {"color": "#e08214", "width": 3}
 LEFT, MIDDLE, RIGHT = (0, 0.42), (0.5, 0.9), (0.95, 1)  # of the width: image, patches, class and time
-BARE = {"showticklabels": False, "showgrid": False, "zeroline": False}
+BARE = {"showticklabels": False, "showgrid": False, "zeroline": False, "showline": True, "mirror": True}
 GAP = 1  # cells between two thumbnails
 
 
 def patch_attention_figure(found: PatchAttention, layer: int = 0, head: int = 0) -> go.Figure:
     """The noisy image with the query framed, and the weights of its patches, class and time token."""
     weights, before = found.weight[layer, head], found.before_patches[layer, head]
-    cells: Any = signed_heatmap(weights, "patch %{y},%{x}<br>weight %{z:.4f}")
-    beside: Any = signed_heatmap(before[:, None], "%{y} token<br>weight %{z:.4f}").update(y=list(BEFORE_PATCHES))
-    most = max(peak(cells), peak(beside))
+    cells: Any = heatmap(weights, "patch %{y},%{x}<br>weight %{z:.4f}")
+    beside: Any = heatmap(before[:, None], "%{y} token<br>weight %{z:.4f}").update(y=list(BEFORE_PATCHES))
+    share_range([cells, beside])
     for trace, axes in ((cells, "2"), (beside, "3")):
-        ranging(trace, -most, most).update(xaxis=f"x{axes}", yaxis=f"y{axes}", showscale=axes == "3")
+        trace.update(xaxis=f"x{axes}", yaxis=f"y{axes}", showscale=axes == "3")
     beside.colorbar = bar(found.about.unit)
     flipped = {**BARE, "autorange": "reversed", "constrain": "domain"}
     layout: dict[str, Any] = {

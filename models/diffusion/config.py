@@ -40,3 +40,8 @@ class UViTConfig(PreTrainedConfig):
         if self.patch_size < 1 or self.image_size % self.patch_size:
             raise ValueError(f"patches of {self.patch_size} pixels do not tile an image of {self.image_size}")
         super().__post_init__(**kwargs)
+
+    @property
+    def null_class(self) -> int:
+        """The label of no class, which is the number of classes."""
+        return len(self.id2label or ())

@@ -18,7 +18,7 @@ class Tokens(nn.Module):
         self.projection = nn.Conv2d(
             config.num_channels, config.hidden_size, kernel_size=config.patch_size, stride=config.patch_size
         )
-        self.classes = nn.Embedding(config.num_labels + 1, config.hidden_size)
+        self.classes = nn.Embedding(config.null_class + 1, config.hidden_size)
         patches = (config.image_size // config.patch_size) ** 2
         self.positions = nn.Parameter(torch.zeros(1, EXTRA + patches, config.hidden_size))
 

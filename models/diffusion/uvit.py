@@ -75,7 +75,7 @@ class UViT(PreTrainedModel):
     ) -> PredictedNoise:
         """The noise in noisy images at their timesteps; without labels, of the null class."""
         if label is None:
-            label = torch.full_like(timestep, self.config.num_labels)
+            label = torch.full_like(timestep, self.config.null_class)
         hidden = self.embeddings(pixel_values, timestep, label)
         kept: list[Tensor] = []
         half = len(self.layers) // 2
