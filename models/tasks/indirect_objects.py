@@ -21,7 +21,6 @@ ALONE = (
     "Yesterday {actor} was at the {place} with a {thing}.",
 )
 TEXTS, SEED = 40_000, 0
-AGAIN, MOST = 0.6, 4  # how often another gift follows one, and how many there are at most
 
 
 def indirect_object_documents(texts: int = TEXTS) -> Iterator[Document]:
@@ -33,17 +32,8 @@ def indirect_object_documents(texts: int = TEXTS) -> Iterator[Document]:
 
 
 def gift(dice: np.random.Generator) -> Document:
-    """One of two gives the other something; more gifts between them may follow."""
-    two = people(dice, 2)
-    first = told(drawn(dice, GIFTS, two), dice)
-    more = min(dice.geometric(1 - AGAIN), MOST) - 1
-    return replace(first, text=" ".join([first.text, *(another_gift(two, dice) for _ in range(more))]))
-
-
-def another_gift(two: tuple[str, ...], dice: np.random.Generator) -> str:
-    """A sentence in which either of two gives the other something."""
-    giver, given = dice.permutation(two).tolist()
-    return f"{giver} {one_of(GIFTS, dice)} {given}.".format(thing=one_of(THINGS, dice))
+    """One of two gives the other something."""
+    return told(drawn(dice, GIFTS, people(dice, 2)), dice)
 
 
 def belonging(dice: np.random.Generator) -> Document:
@@ -64,7 +54,7 @@ def alone(dice: np.random.Generator) -> Document:
     return Document(actor, text)
 
 
-KINDS: dict[Callable[[np.random.Generator], Document], float] = {gift: 0.6, belonging: 0.15, third: 0.15, alone: 0.1}
+KINDS: dict[Callable[[np.random.Generator], Document], float] = {gift: 0.75, belonging: 0.05, third: 0.1, alone: 0.1}
 
 
 def people(dice: np.random.Generator, count: int) -> tuple[str, ...]:
