@@ -64,7 +64,12 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     curves = found["collapse_prompt"]
     found["comparison"] = collapse_comparison({"one": curves, "other": curves})
     found["one pair"] = collapse(model, [CollapsePair(2, (5, 7), (9, 7))], samples=2)
-    return {**found, **of_experiments(), **of_diffusion(), **analyse(model, "return x", ["trajectory"], choices=choices)}
+    return {
+        **found,
+        **of_experiments(),
+        **of_diffusion(),
+        **analyse(model, "return x", ["trajectory"], choices=choices),
+    }
 
 
 def of_one_head(model: Any) -> dict[str, Result]:
