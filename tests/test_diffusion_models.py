@@ -12,6 +12,7 @@ from models import AttentionSpec, detach, load, save, zoo
 from models.checkpoints import CheckpointError, open_folder
 from models.diffusion.denoising import denoising_objective, training_batch, validation_batch
 from models.diffusion.recipe import DiffusionRecipe, read_recipe
+from models.diffusion.tokens import sinusoidal
 from models.diffusion.train import train
 from models.diffusion.untrained import untrained_uvit
 from models.diffusion.uvit import joined
@@ -90,6 +91,12 @@ def test_gradients_reach_every_parameter() -> None:
 def test_equal_seeds_give_equal_weights_for_every_variant() -> None:
     one, other = (untrained_uvit(AttentionSpec(name)).state_dict() for name in ("softmax", "cog"))
     assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_class_is_as_loud_as_a_time_at_first() -> None:
+    tokens = untrained_uvit(AttentionSpec("cog")).embeddings
+    time = sinusoidal(torch.tensor([500]), 64).square().mean()
+    assert float(tokens.classes.weight.detach().square().mean() / time) == pytest.approx(2, rel=0.2)  # variance 1 and 1/2
 
 
 def test_cog_of_a_recipe_leaves_softmax_in_the_first_and_the_last_block() -> None:

@@ -88,8 +88,8 @@ class UViT(PreTrainedModel):
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
-        """As transformers does; convolutions as torch does, as in the paper's code."""
-        if isinstance(module, nn.Conv2d):
+        """As transformers does; convolutions and the classes as torch does, as in the paper's code."""
+        if isinstance(module, nn.Conv2d | nn.Embedding):
             module.reset_parameters()
             return
         super()._init_weights(module)
