@@ -31,7 +31,7 @@ GOOD = {
     "weight": 0.8,
     "relative_weight": -0.6,
     "effect": -2.0,
-    "dynamic": 0.5,
+    "dynamic": 0.7,
     "dynamic_null": 0.6,
     "static": 0.3,
 }
@@ -78,7 +78,7 @@ def test_what_the_paper_says_is_reproduced() -> None:
         (1, {"weight": 0.2}, {}, "opposite"),
         (2, {}, {"relative_weight": 0.6}, "opposite"),
         (2, {}, {"relative_weight": -0.005}, "not seen"),
-        (3, {"dynamic": 0.5}, {}, "not seen"),
+        (3, {}, {"dynamic": 0.2}, "opposite"),
         (4, {"static": 0.1}, {}, "opposite"),
     ],
 )

@@ -9,7 +9,6 @@ import pytest
 from tiny_models import tiny_tokenizer
 
 from app.zoo_table import markdown_table
-from interp.experiments.publishing import markdown_table as table_of_claims
 from models.attention import VARIANTS
 from models.training.recipe import Recipe
 from models.training.untrained import untrained_model
@@ -21,7 +20,8 @@ PYTHON = {name: block for name, text in SECTIONS.items() for block in re.findall
 
 
 @pytest.mark.parametrize(
-    "section", ["Use it in Jupyter", "Ask what the heads do", "Put Cog attention in your model", "Add a variant"]
+    "section",
+    ["Use it in Jupyter", "Ask what the heads do", "Put Cog attention in your model", "Vision", "Add a variant"],
 )
 def test_the_python_of_a_section_runs(section: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -36,10 +36,6 @@ def test_the_recipe_of_the_readme_makes_a_model() -> None:
 
 def test_the_zoo_table_is_what_the_command_prints() -> None:
     assert markdown_table() in SECTIONS["The shipped models"]
-
-
-def test_the_table_of_claims_is_what_the_command_prints() -> None:
-    assert table_of_claims() in SECTIONS["The papers' claims"]
 
 
 def test_every_make_target_exists() -> None:

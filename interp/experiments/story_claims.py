@@ -3,7 +3,7 @@
 from interp.experiments.outcome import Outcome
 from interp.experiments.verdict import Verdict, all_of, bounded, difference, shown
 
-SOLVED = 0.9
+SOLVED, DECIDES = 0.9, 0.5
 
 
 def judge(outcome: Outcome) -> list[Verdict]:
@@ -48,12 +48,12 @@ def cog_deletes(cog: Outcome) -> Verdict:
 
 
 def dynamic(softmax: Outcome, cog: Outcome) -> Verdict:
-    """Softmax's is 0 by construction."""
+    """Softmax's is 0 by construction, and any mixture of signs is above 0, so the claim is about a half."""
     return Verdict(
-        "In Cog the sign of the weights decides more between copying and deletion (softmax: 0 by construction)",
+        f"In Cog the sign of the weights decides between copying and deletion: dynamic above {DECIDES}",
         "deletion moves to QK",
         f"{against(cog, softmax, 'dynamic')}; signs dealt anew: {shown(cog.sample('dynamic_null'))}",
-        difference(cog.sample("dynamic"), softmax.sample("dynamic")),
+        bounded(cog.sample("dynamic"), above=DECIDES),
     )
 
 

@@ -4,10 +4,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from interp.experiments.experiment import Watch
+from interp.experiments.trained_once import trained_once, widths
 from interp.experiments.trial import Place, Trial
 from models.attention import VARIANTS
-from models.training.history import Record
-from models.training.loop import train
 from models.training.recipe import Recipe, read_recipe
 from models.zoo import HERE
 
@@ -54,11 +53,7 @@ def story_recipe(trial: Trial, size: StorySize) -> Recipe:
     shipped = read_recipe(HERE / STORIES / "recipe.toml")
     attention = read_recipe(HERE / str(trial.condition["variant"]) / "recipe.toml").attention
     shape = {
-        "hidden_size": size.d_model,
-        "intermediate_size": 8 * round(size.d_model / 3),
-        "num_hidden_layers": size.layers,
-        "num_attention_heads": size.heads,
-        "num_key_value_heads": size.heads,
+        **widths(size.d_model, size.layers, size.heads),
         "initializer_range": size.d_model**-0.5,
     }
     return replace(
@@ -75,13 +70,4 @@ def story_recipe(trial: Trial, size: StorySize) -> Recipe:
 
 def story_model(trial: Trial, size: StorySize, place: Place, watch: Watch) -> Path:
     """The folder of the trial's trained model; what was trained before is taken as it is."""
-    folder = place.shared / "indirect_objects" / trial.key
-    if (folder / "model.safetensors").is_file():
-        return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-
-    def show(record: Record) -> None:
-        watch(f"training {trial.key}", record["step"], size.steps)
-
-    train(story_recipe(trial, size), folder, show)
-    return folder
+    return trained_once(story_recipe(trial, size), place.shared / "indirect_objects" / trial.key, watch)

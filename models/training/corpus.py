@@ -62,7 +62,7 @@ def refuse_too_small(corpus: Corpus, context: int) -> None:
 
 def corpus_hash(found: list[Document], recipe: Recipe) -> str:
     """sha256 of every document and of what decides its tokenisation."""
-    digest = hashlib.sha256(f"{LAYOUT} {recipe.vocabulary} {recipe.context} {recipe.seed}".encode())
+    digest = hashlib.sha256(f"{LAYOUT} {recipe.vocabulary} {recipe.context} {recipe.split_seed}".encode())
     for document in found:
         for text in (document.name, document.text):
             encoded = text.encode()
@@ -99,7 +99,7 @@ def encode(tokenizer: PreTrainedTokenizerFast, found: list[Document]) -> UInt[np
 def _fill(folder: Path, found: list[Document], key: str, recipe: Recipe) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(dir=folder.parent, prefix="partial-"))
-    training, validation = split_documents(found, recipe.seed)
+    training, validation = split_documents(found, recipe.split_seed)
     texts = (document.text for document in training)
     tokenizer = source_of(recipe.corpus).tokenizer(texts, recipe.vocabulary, recipe.context)
     tokenizer.save_pretrained(partial / "tokenizer")
