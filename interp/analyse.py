@@ -17,17 +17,17 @@ from interp.choices import Choices, circuit_weights, prompt_pair
 from interp.equal_lengths import batches
 from interp.findings import Findings
 from interp.fitting import misfits, question, rows_named
+from interp.given_prompts import Given, as_read
 from interp.head_weights import head_weights
 from interp.hooked_model import HookedModel, tokenizer_of
 from interp.image_prompt import ImagePrompt
 from interp.image_words import about_images, said_of_images
 from interp.model_facts import ModelFacts, model_facts
 from interp.prompt import Prompt, text_alone
-from interp.prompt_tokens import PromptTokens, checked, prompt_tokens
+from interp.prompt_tokens import PromptTokens
 from interp.result import Result
 
 Progress = Callable[[str, int, int], None]
-Given = str | Prompt | Sequence[str] | Sequence[Prompt]
 NOTHING_RUN = Activations(PromptTokens((), ()), {}, torch.empty(0, 0))
 PROMPTS = "prompts"
 
@@ -68,12 +68,12 @@ def analyse(
 def asked_of(model: Any, prompts: Sequence[str] | Sequence[Prompt], choices: Choices, prepend_bos: bool) -> Asked:
     """The prompts as ids and the model's facts and weights; a pair for patching where a corrupt prompt was given."""
     facts = model_facts(model)
-    read = tuple(as_tokens(prompts, model, facts, prepend_bos))
+    read = tuple(as_read(prompts, model, facts, prepend_bos))
     setting = Setting(facts, circuit_weights(model, head_weights(model), choices), tokenizer_of(model))
     asked = Asked(model, setting, read, prepend_bos, run=choices.run, choices=choices.to_json())
     if choices.corrupt is None or len(read) > 1 or facts.reads == "image":  # patching takes one text, and says so
         return asked
-    clean, corrupt = map(text_alone, (*read, *as_tokens([choices.corrupt], model, facts, prepend_bos)))
+    clean, corrupt = map(text_alone, (*read, *as_read([choices.corrupt], model, facts, prepend_bos)))
     return replace(asked, pair=prompt_pair(model, clean, corrupt, choices))
 
 
@@ -145,31 +145,3 @@ def refuse_unhooked(model: Any) -> None:
         raise TypeError(f"analyse takes a hooked model, got {str(model)!r}: use load({str(model)!r})")
     if not isinstance(model, HookedModel):
         raise TypeError(f"analyse takes a hooked model, got a {type(model).__name__}: use models.load or models.hooked")
-
-
-def as_tokens(
-    prompts: Sequence[str] | Sequence[Prompt], model: Any, facts: ModelFacts, prepend_bos: bool
-) -> list[Prompt]:
-    """Each prompt as the ids that the model reads, or as the image. Raises ValueError for one that it cannot read."""
-    if not prompts:
-        raise ValueError("no prompt was given; give a text or an image, or several")
-    refuse_other_kind(prompts, facts)
-    if facts.reads == "image":
-        return [one for one in prompts if isinstance(one, ImagePrompt)]
-    sizes = {"vocabulary": facts.vocabulary, "context": facts.context}
-    tokenizer = tokenizer_of(model)
-    return [
-        checked(one, **sizes)
-        if isinstance(one, PromptTokens)
-        else prompt_tokens(str(one), tokenizer, prepend_bos=prepend_bos, **sizes)
-        for one in prompts
-    ]
-
-
-def refuse_other_kind(prompts: Sequence[str] | Sequence[Prompt], facts: ModelFacts) -> None:
-    """Raise ValueError for a text where the model reads images, and the other way round."""
-    for one in prompts:
-        if isinstance(one, ImagePrompt) != (facts.reads == "image"):
-            what = "an image" if isinstance(one, ImagePrompt) else "a text"
-            how = "give interp.image_prompt's ImagePrompt" if facts.reads == "image" else "give a text"
-            raise ValueError(f"this model reads {facts.reads}s, and {what} was given: {how}")

@@ -90,7 +90,7 @@ def resolved(spec: AttentionSpec, model: PreTrainedModel) -> AttentionSpec:
 def own_attention(model: PreTrainedModel) -> list[Any]:
     """The model's attention modules as transformers made them; a hooked model and cross-attention are refused."""
     if getattr(model.config, "add_cross_attention", False):
-        raise ValueError("attention variants are for self-attention alone; this model has cross-attention")
+        raise ValueError("attention variants are for decoders alone; this model has cross-attention")
     modules = list(attention_modules(model))
     if any(hasattr(module, "original_component") for module in modules):
         raise ValueError("this model is hooked: its modules were wrapped in place; load the plain model again")
