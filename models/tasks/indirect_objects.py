@@ -20,7 +20,7 @@ ALONE = (
     "When {actor} arrived at the {place}, {actor} had lunch.",
     "Yesterday {actor} was at the {place} with a {thing}.",
 )
-TEXTS, SEED = 40_000, 0
+TEXTS, SEED = 120_000, 0
 
 
 def indirect_object_documents(texts: int = TEXTS) -> Iterator[Document]:
