@@ -1,4 +1,4 @@
-"""The `headscope` command: open the app, inspect a model, train one, ship it, run an experiment."""
+"""The `headscope` command: open the app, inspect a model, train or temper one, ship it, run an experiment."""
 
 import os
 from collections.abc import Callable
@@ -47,14 +47,39 @@ def train(recipe: RecipeFile, out: RunFolder = None) -> None:
 
 
 @command.command()
+def temper(
+    model: Annotated[str, typer.Argument(help="A shipped softmax model's name or a model folder.")],
+    out: Annotated[Path, typer.Option(help="The folder of the selective model, and of the run that makes it.")],
+    corpus: Annotated[
+        Path | None, typer.Option(help="A text file, or a folder of .txt files; else the running Python's own text.")
+    ] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of training.")] = 300,
+    lr: Annotated[float, typer.Option(help="Learning rate of the temperatures.")] = 1e-2,
+    batch: Annotated[int, typer.Option(min=1, help="Windows of a step.")] = 8,
+    context: Annotated[int, typer.Option(min=1, help="Tokens of a window, at most the model's context.")] = 256,
+    position: Annotated[str, typer.Option(help="Positional temperatures: paper, paper_code or none.")] = "paper",
+    token: Annotated[bool, typer.Option(help="Temperatures that depend on the token.")] = True,
+    seed: Annotated[int, typer.Option(min=0, help="Decides the order of the windows.")] = 0,
+) -> None:
+    """Teach a trained softmax model selective attention's temperatures; all its other weights stay as they are."""
+    from app.tempering_run import summary, tempered_with_bar
+    from models.training.tempering import Tempering
+
+    text: dict[str, Any] = {"source": "text", "path": str(corpus.resolve())} if corpus else {"source": "stdlib"}
+    how = Tempering({"position": position, "token": token}, text, steps, lr, batch, context, seed)
+    typer.echo(summary(going_on_later(lambda: tempered_with_bar(model, out, how))))
+
+
+@command.command()
 def ship(
     run: Annotated[Path, typer.Argument(help="The folder of a finished run of one of the zoo's recipes.")],
+    name: Annotated[str | None, typer.Option(help="Which model of the zoo it becomes; default: its variant's.")] = None,
 ) -> None:
     """Put the model of a finished run into the zoo: 16-bit weights, snapshots, a thin history, measured facts."""
     from models.training.ship import ship as ship_run
     from models.zoo import HERE
 
-    typer.echo(f"shipped: {refusing_clearly(lambda: ship_run(run, HERE)).name}")
+    typer.echo(f"shipped: {refusing_clearly(lambda: ship_run(run, HERE, name)).name}")
 
 
 @command.command()
@@ -172,13 +197,12 @@ def experiment(
 
 def retrain_zoo() -> None:
     """Train and ship the zoo's recipes one after the other, in runs/; what was done before a stop is kept."""
-    from models.attention import VARIANTS
-    from models.zoo import HERE
+    from models.zoo import HERE, KNOWN
 
-    recipes = (HERE / variant / "recipe.toml" for variant in VARIANTS)
+    recipes = (HERE / name / "recipe.toml" for name in KNOWN)
     for recipe in filter(Path.is_file, recipes):
         train(recipe)
-        ship(run_folder(recipe))
+        ship(run_folder(recipe), recipe.parent.name)
 
 
 def run_folder(recipe: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Example prompts: text of the kind that the shipped models have read, Python code and its documentation."""
+"""Example prompts: text of the kind that the shipped models have read: Python code, its documentation, stories."""
 
 from dataclasses import dataclass
 
@@ -48,6 +48,7 @@ the suite of the "else" clause, if present, is""",
         self._cache[name] = [(key, value) for (key, value) in items]
 except""",
     ),
+    Example("Two names", "Then, Mary and John went to the store. John gave a drink to"),
     Example(
         "A test case",
         """    def test_add(self):

@@ -1,6 +1,7 @@
 """Prompt: what a model is run on, the tokens of a text or an image; how it goes in and how the answer comes out."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Float, Shaped
@@ -13,7 +14,7 @@ from interp.prompt_tokens import PromptTokens, token_string
 Prompt = PromptTokens | ImagePrompt
 
 
-def batch_of(model: HookedModel, prompts: Sequence[Prompt]) -> Shaped[Tensor, "prompt ..."]:
+def batch_of(model: Any, prompts: Sequence[Prompt]) -> Shaped[Tensor, "prompt ..."]:
     """Prompts of one length as the model takes them: ids [prompt, pos] or pixels [prompt, channel, row, column]."""
     parameter = next(iter(model.parameters()))
     images = [one.pixels for one in prompts if isinstance(one, ImagePrompt)]

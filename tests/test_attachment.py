@@ -216,7 +216,7 @@ def test_detach_without_attach_is_refused() -> None:
 
 def test_a_decoder_with_cross_attention_is_refused() -> None:
     model = tiny_decoder("gpt2", add_cross_attention=True)
-    with pytest.raises(ValueError, match="for decoders alone; this model has cross-attention"):
+    with pytest.raises(ValueError, match="for self-attention alone; this model has cross-attention"):
         attach(model, SPECS["cog"])
 
 

@@ -107,11 +107,12 @@ def test_the_zoo_is_trained_and_shipped_by_one_command(tmp_path: Path, monkeypat
     text = write_text(tmp_path)
     for variant in ("softmax", "selective"):
         zoo_with(tiny_recipe(text, attention={"variant": variant}), tmp_path / "zoo")
+    zoo_with(tiny_recipe(text, seed=1), tmp_path / "zoo", "ioi-cog")
     monkeypatch.setattr(zoo, "HERE", tmp_path / "zoo")
     trained = headscope("zoo", "--retrain", "--markdown")
     assert (trained.exit_code, trained.exception) == (0, None), trained.output
-    assert zoo.names() == ("softmax", "selective")
-    assert [line.split()[1] for line in trained.stdout.splitlines() if line.startswith("| s")] == list(zoo.names())
+    assert zoo.names() == ("softmax", "selective", "ioi-cog")
+    assert [line.split()[1] for line in trained.stdout.splitlines() if line[:3] in ("| s", "| i")] == [*zoo.names()[:2]]
 
 
 def test_an_empty_zoo_says_how_to_fill_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

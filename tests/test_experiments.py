@@ -16,7 +16,7 @@ from interp.experiments import running, table
 from interp.experiments.arms import arm_curves, arm_grid, arm_numbers, arms
 from interp.experiments.experiment import Experiment, Watch
 from interp.experiments.outcome import Outcome, read_outcome
-from interp.experiments.publishing import markdown_table, measured_results, publish
+from interp.experiments.publishing import all_shipped, markdown_table, publish
 from interp.experiments.running import Asked, outcome_of, rounded, unwatched
 from interp.experiments.trial import Measured, Numbers, Place, Trial
 from interp.experiments.verdict import Verdict, alike, all_of, bounded, difference, not_below, shown
@@ -121,20 +121,64 @@ def test_two_trials_of_one_name_are_refused(asked: Asked, monkeypatch: pytest.Mo
         ([2.0, 2.1, 2.2], [1.0, 1.1, 1.2], "reproduced"),
         ([1.0, 1.1, 1.2], [2.0, 2.1, 2.2], "opposite"),
         ([1.0, 2.0, 3.0], [1.1, 1.9, 3.1], "not seen"),
+        ([1.1, 2.1, 3.1], [1.0, 2.0, 3.0], "reproduced"),  # seed by seed, whatever the seeds do to both
         ([2.0], [1.0], "too few seeds"),
+        ([2.0, np.nan, 2.2], [1.0, 1.1, 1.2], "not measured"),
     ],
 )
 def test_a_difference_counts_beyond_its_spread(larger: list[float], smaller: list[float], answer: str) -> None:
     assert difference(np.array(larger), np.array(smaller)) == answer
 
 
-def test_verdicts_of_equality_and_order_follow_from_the_difference() -> None:
-    low, high = np.array([1.0, 1.1, 1.2]), np.array([2.0, 2.1, 2.2])
-    assert [alike(low, low + 0.01), alike(low, high)] == ["reproduced", "not seen"]
-    assert [not_below(low, low), not_below(high, low), not_below(low, high)] == ["reproduced", "reproduced", "opposite"]
+@pytest.mark.parametrize(
+    ("apart", "at_least", "same"),
+    [
+        ([0.0, 0.01, -0.01], "reproduced", "reproduced"),
+        ([-0.3, -0.31, -0.29], "opposite", "opposite"),
+        ([0.3, 0.31, 0.29], "reproduced", "opposite"),
+        ([-0.2, 0.1, 0.2], "not seen", "not seen"),
+        ([-0.07, -0.1, -0.13], "not seen", "not seen"),
+        ([0.0, np.nan, 0.0], "not measured", "not measured"),
+    ],
+)
+def test_at_least_as_good_and_alike_need_the_interval_within_the_margin(
+    apart: list[float], at_least: str, same: str
+) -> None:
+    one = np.array(apart) + 1
+    assert (not_below(one, np.ones(3), 0.1), alike(one, np.ones(3), 0.1)) == (at_least, same)
+
+
+def test_the_rule_is_wrong_as_often_as_it_says() -> None:
+    dice = np.random.default_rng(0)
+    answers = [difference(dice.normal(size=3), dice.normal(size=3)) for _ in range(2000)]
+    for answer in ("reproduced", "opposite"):
+        assert 0.035 < answers.count(answer) / len(answers) < 0.065
+
+
+def test_a_bound_is_one_and_samples_have_the_same_seeds() -> None:
+    low = np.array([1.0, 1.1, 1.2])
     assert [bounded(low, below=1.5), bounded(low, above=1.5)] == ["reproduced", "opposite"]
     with pytest.raises(ValueError, match="one bound"):
         bounded(low)
+    with pytest.raises(ValueError, match="these have 3 and 2"):
+        difference(low, low[:2])
+
+
+def test_a_trial_that_diverges_is_kept_and_not_measured(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = table.experiment_named("E0")
+
+    def diverge(trial: Trial, size: Any, place: Place, watch: Watch) -> Numbers:
+        if trial.matches(base=2) and trial.seed == 1:
+            raise FloatingPointError("the loss of step 3 is nan")
+        return whole.measure(trial, size, place, watch)
+
+    monkeypatch.setattr(running, "experiment_named", lambda name: replace(whole, measure=diverge))
+    outcome = outcome_of(asked, unwatched, finished)
+    assert outcome_of(asked, unwatched, finished).trials == outcome.trials
+    assert np.isnan(outcome.where(base=2).sample("curve")[1]).all()
+    assert whole.judge(outcome)[0].answer == "not measured"
+    with pytest.raises(ValueError, match="has no number 'other'"):
+        outcome.sample("other")
 
 
 @pytest.mark.parametrize(
@@ -205,15 +249,15 @@ def test_every_experiment_has_its_sizes_and_distinct_trials(name: str) -> None:
 
 
 def test_the_shipped_results_are_judged_and_drawn() -> None:
-    for experiment, outcome in measured_results():
-        assert outcome.size == "default" and outcome.seeds >= 3
-        assert experiment.judge(outcome)
-        for result in experiment.results(outcome).values():
+    for one in all_shipped():
+        assert one.outcome.size == "default" and one.outcome.seeds >= 3
+        assert len(one.to_frame()) == len(one.verdicts) > 0
+        for result in one.results.values():
             assert len(result.figure().to_dict()["data"]) > 0 and len(result.to_frame()) > 0
 
 
 def test_the_table_has_a_line_for_every_verdict() -> None:
-    verdicts = sum(len(experiment.judge(outcome)) for experiment, outcome in measured_results())
+    verdicts = sum(len(one.verdicts) for one in all_shipped())
     assert len(markdown_table().splitlines()) == verdicts + 2
 
 

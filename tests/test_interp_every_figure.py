@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 import torch
+from tiny_diffusion import tiny_uvit
 from tiny_models import hooked_tiny, tiny_folder
 
 from interp.about import About
@@ -20,6 +21,13 @@ from interp.collapse.comparison import collapse_comparison
 from interp.collapse.curves import collapse
 from interp.collapse.pairs import CollapsePair
 from interp.deletion.of_head import NEEDS, head_contributions
+from interp.diffusion.image_grid import image_grid
+from interp.diffusion.patch_attention import patch_attention
+from interp.diffusion.timesteps import over_timesteps
+from interp.experiments.arm_points import arm_points
+from interp.experiments.arms import arm_curves, arm_grid, arm_numbers, arms
+from interp.experiments.outcome import Outcome
+from interp.experiments.trial import Measured, Trial
 from interp.figures import FIGURES
 from interp.figures.circuits import eigenvalue_figure
 from interp.figures.dark import DARK_HOLE, DARK_POSITIVE, DARK_SIGNED, PAGE, in_the_dark
@@ -37,6 +45,7 @@ from interp.interventions.effect import intervene
 from interp.interventions.intervention import Intervention
 from interp.result import Result
 from interp.similar_heads import similar_heads
+from models.diffusion.ddim import sample
 
 PROMPT = "def __init__(self, x):\n    self.x = x <s>"
 NAMED = ("run",)  # a number that is shown as a name
@@ -55,7 +64,12 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     curves = found["collapse_prompt"]
     found["comparison"] = collapse_comparison({"one": curves, "other": curves})
     found["one pair"] = collapse(model, [CollapsePair(2, (5, 7), (9, 7))], samples=2)
-    return {**found, **analyse(model, "return x", ["trajectory"], choices=choices)}
+    return {
+        **found,
+        **of_experiments(),
+        **of_diffusion(),
+        **analyse(model, "return x", ["trajectory"], choices=choices),
+    }
 
 
 def of_one_head(model: Any) -> dict[str, Result]:
@@ -71,6 +85,34 @@ def of_one_head(model: Any) -> dict[str, Result]:
         "similar": similar_heads(run.patterns[1, 0], run.patterns),
         "effect": intervene(model, asked.prompts[0], [Intervention("zero", 1)]),
         "top": ov_top_tokens(full_ov(asked.setting.weights, 1, 0), 5),
+    }
+
+
+def of_experiments() -> dict[str, Result]:
+    """Two arms with two seeds each."""
+    numbers = {"loss": 1.0, "curve": [2.0, 1.0], "other": [0.5, -0.5]}
+    conditions = [{"variant": variant, "size": size, "lag": 1} for variant in ("softmax", "cog") for size in (1, 2)]
+    measured = tuple(Measured(Trial(one, seed), numbers, 1.0) for one in conditions for seed in range(2))
+    found = arms(Outcome("E0", "smoke", {}, {}, measured), "variant")
+    about = About("A number", "1", "x = 1", "headscope")
+    return {
+        "arm numbers": arm_numbers(found, "loss", about, chance=0.5),
+        "arm curves": arm_curves(found, "curve", (1.0, 2.0), about, "n"),
+        "arm grid": arm_grid(found, "loss", "size", "lag", about),
+        "arm points": arm_points(found, "curve", "other", about, "x", "y"),
+    }
+
+
+def of_diffusion() -> dict[str, Result]:
+    """What is drawn of a diffusion model: its images, one query's attention, and what changes over timesteps."""
+    model = tiny_uvit("cog")
+    sampling = sample(model, torch.tensor([3]), steps=3)
+    over = over_timesteps(model, sampling, 3)
+    return {
+        "images": image_grid(sampling.images, ("a 3",), "Samples"),
+        "patches": patch_attention(model, sampling.path[0, 0], sampling.timesteps[0], 3, query=2),
+        "patch collapse": over.collapse,
+        "subtracted": over.subtracted,
     }
 
 

@@ -20,7 +20,8 @@ PYTHON = {name: block for name, text in SECTIONS.items() for block in re.findall
 
 
 @pytest.mark.parametrize(
-    "section", ["Use it in Jupyter", "Ask what the heads do", "Put Cog attention in your model", "Add a variant"]
+    "section",
+    ["Use it in Jupyter", "Ask what the heads do", "Put Cog attention in your model", "Vision", "Add a variant"],
 )
 def test_the_python_of_a_section_runs(section: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

@@ -71,8 +71,8 @@ def test_a_dataset_that_cannot_be_fetched_is_refused_in_one_line() -> None:
 @pytest.mark.parametrize(
     ("corpus", "refusal"),
     [
-        ({}, "unknown corpus source None; known: stdlib, text, dataset"),
-        ({"source": "web"}, "unknown corpus source 'web'; known: stdlib, text, dataset"),
+        ({}, "unknown corpus source None; known: stdlib, text, dataset, indirect_objects"),
+        ({"source": "web"}, "unknown corpus source 'web'; known: stdlib, text, dataset, indirect_objects"),
         ({"source": "text"}, "corpus 'text' needs the field 'path'"),
         ({"source": "text", "path": ".", "glob": "*"}, "unknown field 'glob' of corpus 'text'; known: path, pattern"),
         ({"source": "stdlib", "path": "."}, "unknown field 'path' of corpus 'stdlib'; known: none"),
@@ -143,18 +143,21 @@ def test_a_vocabulary_smaller_than_the_bytes_is_refused(tmp_path: Path, monkeypa
 
 
 def test_the_hash_changes_with_whatever_decides_the_tokens(tmp_path: Path) -> None:
-    recipes = [tiny_recipe(tmp_path, **change) for change in ({}, {"seed": 1}, {"vocabulary": 271}, {"context": 15})]
+    recipes = [
+        tiny_recipe(tmp_path, **change) for change in ({}, {"split_seed": 1}, {"vocabulary": 271}, {"context": 15})
+    ]
     texts = [[Document("a", "bc")], [Document("ab", "c")], [Document("a", "bd")]]
     hashes = [corpus_hash(texts[0], recipe) for recipe in recipes] + [corpus_hash(text, recipes[0]) for text in texts]
     assert len(set(hashes)) == len(hashes) - 1
-    assert corpus_hash(texts[0], tiny_recipe(tmp_path, lr=0.5)) == hashes[0]
+    for change in ({"lr": 0.5}, {"seed": 1}):
+        assert corpus_hash(texts[0], tiny_recipe(tmp_path, **change)) == hashes[0]
 
 
 def test_a_corpus_is_tokenised_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     recipe = tiny_recipe(write_text(tmp_path))
     first = prepare_corpus(recipe)
-    monkeypatch.delattr(corpora, "train_tokenizer")
+    monkeypatch.delattr(corpora, "source_of")  # which knows the tokenizer
     again = prepare_corpus(recipe)
     np.testing.assert_array_equal(again.training, first.training)
     assert again.facts == first.facts

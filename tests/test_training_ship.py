@@ -27,9 +27,9 @@ class Finished:
     recipe: Recipe
 
 
-def zoo_with(recipe: Recipe, folder: Path) -> Path:
+def zoo_with(recipe: Recipe, folder: Path, name: str | None = None) -> Path:
     """An empty zoo where the recipe stands (JSON strings, numbers and tables are YAML, inline tables need TOML's =)."""
-    place = folder / recipe.attention["variant"]
+    place = folder / (name or recipe.attention["variant"])
     place.mkdir(parents=True)
     toml = [f"{name} = {json.dumps(value)}" for name, value in recipe.to_plain().items() if not isinstance(value, dict)]
     for name, table in recipe.to_plain().items():

@@ -107,7 +107,7 @@ def test_the_code_of_every_panel_makes_a_figure(name: str, folder: Path) -> None
 
 def test_the_class_token_is_the_row_that_is_open_at_first(folder: Path) -> None:
     test = view("attention", folder)
-    assert test.session_state["row"] if "row" in test.session_state else True
+    assert "row" not in test.query_params
     assert any("likeliest classes" in one.value for one in test.caption)
 
 
@@ -140,7 +140,7 @@ def test_a_language_model_keeps_its_prompt_box(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["99999999", "abc", "0123456789abcdef"])
 def test_an_image_that_is_not_there_is_refused_in_a_sentence(name: str, model: Any) -> None:
-    with pytest.raises(ValueError, match="no longer kept here|were asked for|was asked for"):
+    with pytest.raises(ValueError, match=r"no longer kept here|was asked for"):
         image_named(name, model)
 
 
@@ -152,7 +152,7 @@ def test_a_number_beyond_the_last_digit_opens_the_last(folder: Path) -> None:
 def test_a_number_that_is_typed_stands_in_the_address(folder: Path) -> None:
     test = view("attention", folder)
     test.number_input(key="image_number").set_value(1234).run()
-    assert test.query_params["image"] == ["1234"]
+    assert test.query_params["image"] in ("1234", ["1234"])
 
 
 def test_a_digit_is_its_own_pixels_with_its_class(model: Any) -> None:
@@ -187,7 +187,7 @@ def test_a_picture_of_another_size_and_mode_is_fitted(mode: str, kind: str, mode
     ("content", "words"),
     [
         (b"not a picture", "no PNG or JPEG picture"),
-        (png(np.zeros((64, 64)))[:90], "broken or cut short|no PNG or JPEG"),
+        (png(np.random.default_rng(0).integers(256, size=(64, 64)))[:300], "broken or cut short|no PNG or JPEG"),
         (png(np.zeros((8, 8)), "L", "GIF"), "no PNG or JPEG picture"),
         (b"", "no PNG or JPEG picture"),
     ],

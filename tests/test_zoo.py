@@ -9,8 +9,8 @@ from models.attention import VARIANTS
 from models.checkpoints import open_folder
 
 
-def test_names_are_variants_in_the_order_of_their_table() -> None:
-    assert [name for name in VARIANTS if name in zoo.names()] == list(zoo.names())
+def test_names_are_variants_in_the_order_of_their_table_and_then_models_of_stories() -> None:
+    assert [name for name in (*VARIANTS, "ioi-softmax", "ioi-cog") if name in zoo.names()] == list(zoo.names())
 
 
 def test_a_folder_counts_once_it_holds_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,7 +44,7 @@ def test_snapshots_of_nothing_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", zoo.names())
 def test_a_shipped_model_opens_with_its_variant_and_tokenizer(name: str) -> None:
     opened = open_folder(zoo.folder(name))
-    assert opened.spec.variant == name
+    assert opened.spec.variant == name.removeprefix("ioi-")
     assert opened.tokenizer is not None
     assert len(opened.tokenizer) <= opened.model.config.vocab_size
 

@@ -73,12 +73,12 @@ def arm_curves(
 
 def mean_of(sample: Float[np.ndarray, "trial *numbers"]) -> Float[np.ndarray, "*numbers"]:
     """The mean over the trials."""
-    return sample.mean(0)
+    return np.asarray(sample.mean(0))
 
 
 def spread_of(sample: Float[np.ndarray, "trial *numbers"]) -> Float[np.ndarray, "*numbers"]:
     """The standard deviation over the trials; 0 for one trial alone."""
-    return sample.std(0, ddof=1) if len(sample) > 1 else np.zeros_like(sample[0])
+    return np.asarray(sample.std(0, ddof=1) if len(sample) > 1 else np.zeros_like(sample[0]))
 
 
 def arm_grid(found: Arms, number: str, rows: str, columns: str, about: About) -> ArmGrid:

@@ -25,6 +25,7 @@ SOURCE = "Lv et al. 2024 (2411.07176), figure 5 and its published code; Barbero 
 QUESTIONS = {"count_ones": (count_ones, COUNT_ONES), "find_a_zero": (find_a_zero, FIND_A_ZERO)}
 POINTS, GROWTH = 8, 10  # lengths of a curve, and how many times the first the last one is, as in the paper
 DISTANCE = "chunked L∞ norm"
+MARGIN = 0.05  # of D(n)/D(n₀)
 PROMPT = "The for statement is used to iterate over the elements of a sequence or other iterable object."
 KEPT = About(
     title="D(n)/D(n₀) of the longest prompt",
@@ -92,10 +93,10 @@ def judge(outcome: Outcome) -> list[Verdict]:
             difference(*counted),
         ),
         Verdict(
-            "On find_a_zero it falls alike for both",
+            f"On find_a_zero it falls alike for both, to within {MARGIN}",
             ".133 against .135",
             f"{shown(sought[0])} against {shown(sought[1])}",
-            alike(*sought),
+            alike(*sought, MARGIN),
         ),
     ]
 

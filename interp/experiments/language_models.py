@@ -5,10 +5,9 @@ from importlib import import_module
 from pathlib import Path
 
 from interp.experiments.experiment import Watch
+from interp.experiments.trained_once import trained_once, widths
 from interp.experiments.trial import Place, Trial
 from models.attention import VARIANTS
-from models.training.history import Record
-from models.training.loop import train
 from models.training.recipe import Recipe, read_recipe
 from models.zoo import HERE
 
@@ -48,11 +47,7 @@ def language_recipe(trial: Trial, size: LanguageSize) -> Recipe:
     """The recipe of the shipped model of the trial's variant, at another size and seed."""
     shipped = read_recipe(HERE / str(trial.condition["variant"]) / "recipe.toml")
     shape = {
-        "hidden_size": size.d_model,
-        "intermediate_size": 8 * round(size.d_model / 3),
-        "num_hidden_layers": size.layers,
-        "num_attention_heads": size.heads,
-        "num_key_value_heads": size.heads,
+        **widths(size.d_model, size.layers, size.heads),
         "max_position_embeddings": size.context,
     }
     return replace(
@@ -77,13 +72,4 @@ def documentation() -> dict[str, str]:
 
 def language_model(trial: Trial, size: LanguageSize, place: Place, watch: Watch) -> Path:
     """The folder of the trial's trained model; what was trained before is taken as it is."""
-    folder = place.shared / "language" / trial.key
-    if (folder / "model.safetensors").is_file():
-        return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-
-    def show(record: Record) -> None:
-        watch(f"training {trial.key}", record["step"], size.steps)
-
-    train(language_recipe(trial, size), folder, show)
-    return folder
+    return trained_once(language_recipe(trial, size), place.shared / "language" / trial.key, watch)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from interp.experiments.trial import Measured
+from interp.experiments.trial import DIVERGED, Measured
 
 FORMAT = "headscope experiment 1"
 
@@ -36,11 +36,13 @@ class Outcome:
         return list(dict.fromkeys(one.trial.condition[name] for one in self.trials if name in one.trial.condition))
 
     def sample(self, number: str) -> Float[np.ndarray, "trial *numbers"]:
-        """A number of every trial that has it. ValueError where none has."""
-        found = [one.numbers[number] for one in self.trials if number in one.numbers]
-        if not found:
-            raise ValueError(f"{self.experiment}: no trial here has the number {number!r}")
-        return np.array(found, dtype=float)
+        """A number of every trial, NaN of one that diverged. ValueError where a trial, or every one, has none."""
+        found = {one.trial.key: one.numbers.get(number) for one in self.trials if DIVERGED not in one.numbers}
+        missing = [key for key, value in found.items() if value is None]
+        if missing or not found:
+            raise ValueError(f"{self.experiment}: {missing[0] if missing else 'no trial'} has no number {number!r}")
+        hole = np.full_like(np.array(next(iter(found.values())), dtype=float), np.nan)
+        return np.array([found.get(one.trial.key, hole) for one in self.trials], dtype=float)
 
     def split(self, name: str) -> Iterator[tuple[Any, "Outcome"]]:
         """The trials under each value of one part of the condition."""

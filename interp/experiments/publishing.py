@@ -1,16 +1,38 @@
 """What an experiment leaves: results.json, a figure and a table of each result, the report; and the committed ones."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from interp.experiments.experiment import Experiment
 from interp.experiments.outcome import Outcome, read_outcome
 from interp.experiments.report import report
 from interp.experiments.table import MODULES, experiment_named
 from interp.experiments.verdict import Verdict
+from interp.result import Result
 from models.training.json_file import write_json
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 RESULTS = Path(__file__).parent / "results"
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """An experiment with what was measured, what follows from it, and what can be shown of it."""
+
+    experiment: Experiment
+    outcome: Outcome
+    verdicts: list[Verdict]
+    results: Mapping[str, Result]
+
+    def to_frame(self) -> "pd.DataFrame":
+        """The verdicts as a table."""
+        import pandas as pd
+
+        return pd.DataFrame([asdict(one) for one in self.verdicts])
 
 
 def publish(experiment: Experiment, outcome: Outcome, folder: Path) -> list[Path]:
@@ -29,19 +51,26 @@ def publish(experiment: Experiment, outcome: Outcome, folder: Path) -> list[Path
     return written
 
 
-def measured_results() -> Iterator[tuple[Experiment, Outcome]]:
-    """The experiments whose results are shipped, in order."""
-    for name in MODULES:
-        path = RESULTS / f"{name}.json"
-        if path.is_file():
-            yield experiment_named(name), read_outcome(path)
+def shipped(name: str) -> Shipped:
+    """The results of an experiment at its default size, as they were measured. ValueError where none are shipped."""
+    experiment = experiment_named(name)
+    path = RESULTS / f"{experiment.name}.json"
+    if not path.is_file():
+        raise ValueError(f"no results of {experiment.name} are shipped: run `headscope experiment {experiment.name}`")
+    outcome = read_outcome(path)
+    return Shipped(experiment, outcome, experiment.judge(outcome), experiment.results(outcome))
+
+
+def all_shipped() -> Iterator[Shipped]:
+    """Those of all experiments that have some, in order."""
+    return (shipped(name) for name in MODULES if (RESULTS / f"{name}.json").is_file())
 
 
 def markdown_table() -> str:
     """The README's table of claims."""
     lines = ["| | claim | the paper | here, mean ± spread | answer |", "| --- | --- | --- | --- | --- |"]
-    for experiment, outcome in measured_results():
-        lines += [_row(experiment.name, one) for one in experiment.judge(outcome)]
+    for one in all_shipped():
+        lines += [_row(one.experiment.name, verdict) for verdict in one.verdicts]
     return "\n".join(lines) + "\n"
 
 

@@ -14,7 +14,7 @@ import torch
 from interp.experiments.experiment import Watch
 from interp.experiments.outcome import Outcome
 from interp.experiments.table import experiment_named
-from interp.experiments.trial import Measured, Place, Trial
+from interp.experiments.trial import DIVERGED, Measured, Place, Trial
 from models.training.json_file import write_json
 from models.training.machine import machine_facts
 
@@ -96,7 +96,10 @@ def measure(asked: Asked, trial: Trial, watch: Watch = unwatched) -> Measured:
     size, place, began = experiment.size(asked.size), asked.place(trial), monotonic()
     place.own.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(trial.seed)
-    numbers = experiment.measure(trial, size, place, watch)
+    try:
+        numbers = experiment.measure(trial, size, place, watch)
+    except FloatingPointError:  # the same steps would diverge again: that is what was measured
+        numbers = {DIVERGED: 1}
     found = Measured(trial, rounded(numbers), round(monotonic() - began, 1))
     write_json(place.own / RESULT, {"size": asdict(size), **found.to_json()})
     return found

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 Numbers = dict[str, Any]  # name -> a number, or a list of numbers
+DIVERGED = "diverged"  # a number that a trial has alone, whose loss was no longer finite
 NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9.]+")
 
 

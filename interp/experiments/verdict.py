@@ -5,13 +5,16 @@ from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
+from scipy.stats import t as student
 
-Answer = Literal["reproduced", "not seen", "opposite", "too few seeds"]
-Sample = Float[np.ndarray, "trial"]
+Answer = Literal["reproduced", "not seen", "opposite", "too few seeds", "not measured"]
+Sample = Float[np.ndarray, "_"]
+CONFIDENCE = 0.95  # on either side
 RULE = (
-    "A difference counts where the mean over seeds differs by more than the spread of that difference, which is "
-    "the root of the sum of both samples' variances; else the claim is not seen. A value counts as above or below "
-    "a bound where its mean is so by more than its own standard deviation."
+    "Trials of one seed share their data, and their first weights where they can, so arms are compared seed by seed. "
+    "A difference is reproduced where the whole 90 % interval of its mean over the seeds (Student's t) lies on the "
+    "claimed side of 0, opposite where it lies on the other side, else not seen. 'At least as good' and 'alike' take "
+    "the interval against the margin that the claim names. A run that diverged has no number: not measured."
 )
 
 
@@ -25,40 +28,76 @@ class Verdict:
     answer: Answer
 
 
+@dataclass(frozen=True)
+class Interval:
+    """Where the mean of a sample lies: above low with 95 % confidence, and below high with as much."""
+
+    low: float
+    high: float
+
+
+def interval(sample: Sample) -> Interval:
+    """Student's interval of two seeds or more."""
+    half = float(student.ppf(CONFIDENCE, len(sample) - 1)) * sample.std(ddof=1) / len(sample) ** 0.5
+    return Interval(float(sample.mean() - half), float(sample.mean() + half))
+
+
+def above(sample: Sample, bound: float) -> Answer:
+    """Whether a sample's mean is above a bound."""
+    if missing := unanswerable(sample):
+        return missing
+    found = interval(sample)
+    return "reproduced" if found.low > bound else "opposite" if found.high < bound else "not seen"
+
+
+def unanswerable(sample: Sample) -> Answer | None:
+    """Why nothing can be said, where that is so."""
+    if not np.isfinite(sample).all():
+        return "not measured"
+    return "too few seeds" if len(sample) < 2 else None
+
+
 def difference(larger: Sample, smaller: Sample) -> Answer:
-    """Whether the first sample's mean is above the second's by more than the spread of the difference."""
-    if min(len(larger), len(smaller)) < 2:
-        return "too few seeds"
-    margin, spread = larger.mean() - smaller.mean(), np.hypot(larger.std(ddof=1), smaller.std(ddof=1))
-    return "reproduced" if margin > spread else "opposite" if margin < -spread else "not seen"
+    """Whether the first sample is above the second, seed by seed. ValueError for samples of other seeds."""
+    return above(paired(larger, smaller), 0.0)
 
 
-def not_below(sample: Sample, other: Sample) -> Answer:
-    """Whether a sample's mean is the other's at least: reproduced unless it is below by more than the spread."""
-    answer = difference(sample, other)
-    return "reproduced" if answer == "not seen" else answer
+def not_below(sample: Sample, other: Sample, margin: float) -> Answer:
+    """Whether the first sample is above the second less a margin: at least as good."""
+    return above(paired(sample, other), -margin)
 
 
-def alike(one: Sample, other: Sample) -> Answer:
-    """Whether two means are no further apart than the spread of their difference."""
-    answer = difference(one, other)
-    return {"not seen": "reproduced", "too few seeds": answer}.get(answer, "not seen")  # type: ignore[return-value]
+def alike(one: Sample, other: Sample, margin: float) -> Answer:
+    """Whether two samples are no further apart than a margin."""
+    apart = paired(one, other)
+    if missing := unanswerable(apart):
+        return missing
+    found = interval(apart)
+    if -margin < found.low and found.high < margin:
+        return "reproduced"
+    return "opposite" if found.low > margin or found.high < -margin else "not seen"
 
 
 def bounded(sample: Sample, *, below: float | None = None, above: float | None = None) -> Answer:
-    """Whether a sample's mean is below, or above, a bound by more than its standard deviation."""
+    """Whether a sample's mean is below, or above, a bound."""
     if (below is None) == (above is None):
         raise ValueError(f"bounded takes one bound, below or above; got below={below} and above={above}")
-    bound = np.full(len(sample), below if above is None else above)
+    bound = np.full_like(sample, below if above is None else above)
     return difference(bound, sample) if above is None else difference(sample, bound)
 
 
+def paired(one: Sample, other: Sample) -> Sample:
+    """The differences, seed by seed."""
+    if one.shape != other.shape:
+        raise ValueError(f"two samples are compared seed by seed; these have {len(one)} and {len(other)}")
+    return one - other
+
+
 def all_of(answers: list[Answer]) -> Answer:
-    """The answer to a claim of several parts: reproduced only if every part is, opposite only if one is and none else
-    is reproduced."""
-    for answer in ("too few seeds", "not seen"):
+    """The answer to a claim of several parts: reproduced or opposite only where every part is."""
+    for answer in ("not measured", "too few seeds"):
         if answer in answers:
-            return answer  # type: ignore[return-value]
+            return answer
     return answers[0] if len(set(answers)) == 1 else "not seen"
 
 

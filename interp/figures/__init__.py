@@ -56,6 +56,7 @@ FIGURES: dict[str, str] = {
     "ArmNumbers": "experiments:arm_numbers_figure",
     "ArmCurves": "experiments:arm_curves_figure",
     "ArmGrid": "experiments:arm_grid_figure",
+    "ArmPoints": "arm_points:arm_points_figure",
 }
 
 

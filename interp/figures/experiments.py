@@ -50,7 +50,7 @@ def arm_curves_figure(found: ArmCurves) -> go.Figure:
     traces = [trace for at in range(len(found.mean)) for trace in curve(found, at)]
     reached = found.mean.numpy().astype(float)
     x, y = ({"title": found.x_title}, {"title": found.about.unit})
-    axes = {
+    axes: dict[str, Any] = {
         "xaxis": log_axis(np.array(found.x, float), **x) if found.log_x else x,
         "yaxis": log_axis(reached, **y) if found.log_y else y,
     }
@@ -91,11 +91,12 @@ def arm_grid_figure(found: ArmGrid) -> go.Figure:
         hover = (
             f"{found.row_title} %{{y}}, {found.column_title} %{{x}}<br>%{{z:.3f}} ± %{{customdata:.2g}}<extra></extra>"
         )
-        shown = {"text": np.round(mean, 2), "texttemplate": "%{text}", "hovertemplate": hover, "customdata": spread}
+        text = np.where(np.isnan(mean), "", np.round(mean, 2).astype(str))
+        shown = {"text": text, "texttemplate": "%{text}", "hovertemplate": hover, "customdata": spread}
         traces.append(
             go.Heatmap(x=columns, y=rows, z=mean, zmin=0, zmax=high, colorscale=POSITIVE, visible=at == 0, **shown)
         )
-    axes = {
+    axes: dict[str, Any] = {
         "xaxis": {"title": found.column_title, "type": "category"},
         "yaxis": top_down(title=found.row_title, type="category"),
     }

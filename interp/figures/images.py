@@ -22,7 +22,10 @@ def image_grid_figure(found: ImageGrid) -> go.Figure:
     cells, owner = mosaic(images)
     trace: Any = image_trace(cells)
     trace.update(text=np.array([*names, ""], dtype=object)[owner].tolist(), hovertemplate="%{text}<extra></extra>")
-    axes: dict[str, Any] = {"xaxis": {**BARE, "constrain": "domain"}, "yaxis": {**BARE, "autorange": "reversed", "scaleanchor": "x"}}
+    axes: dict[str, Any] = {
+        "xaxis": {**BARE, "constrain": "domain"},
+        "yaxis": {**BARE, "autorange": "reversed", "scaleanchor": "x"},
+    }
     return canvas(found.about, [trace], tall=TALL * -(-len(images) // ACROSS), **axes)
 
 

@@ -17,8 +17,7 @@ from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 from models.cache_folder import cache_folder
 from models.training.document import Document
 from models.training.recipe import Recipe
-from models.training.sources import documents
-from models.training.tokenizer import train_tokenizer
+from models.training.sources import documents, source_of
 
 HELD_OUT = 0.02
 LAYOUT = 1
@@ -63,7 +62,7 @@ def refuse_too_small(corpus: Corpus, context: int) -> None:
 
 def corpus_hash(found: list[Document], recipe: Recipe) -> str:
     """sha256 of every document and of what decides its tokenisation."""
-    digest = hashlib.sha256(f"{LAYOUT} {recipe.vocabulary} {recipe.context} {recipe.seed}".encode())
+    digest = hashlib.sha256(f"{LAYOUT} {recipe.vocabulary} {recipe.context} {recipe.split_seed}".encode())
     for document in found:
         for text in (document.name, document.text):
             encoded = text.encode()
@@ -90,7 +89,9 @@ def split_documents(found: list[Document], seed: int) -> tuple[list[Document], l
 def encode(tokenizer: PreTrainedTokenizerFast, found: list[Document]) -> UInt[np.ndarray, "token"]:
     """All documents as one row of token ids, each opened and the whole closed by the end-of-text token."""
     end = [tokenizer.eos_token_id]
-    encoded = tokenizer.backend_tokenizer.encode_batch_fast([document.text for document in found])
+    encoded = tokenizer.backend_tokenizer.encode_batch_fast(
+        [document.text for document in found], add_special_tokens=False
+    )
     kind = np.uint16 if len(tokenizer) <= 2**16 else np.uint32
     return np.concatenate([np.array(end + one.ids, dtype=kind) for one in encoded] + [np.array(end, dtype=kind)])
 
@@ -98,8 +99,9 @@ def encode(tokenizer: PreTrainedTokenizerFast, found: list[Document]) -> UInt[np
 def _fill(folder: Path, found: list[Document], key: str, recipe: Recipe) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(dir=folder.parent, prefix="partial-"))
-    training, validation = split_documents(found, recipe.seed)
-    tokenizer = train_tokenizer((document.text for document in training), recipe.vocabulary, recipe.context)
+    training, validation = split_documents(found, recipe.split_seed)
+    texts = (document.text for document in training)
+    tokenizer = source_of(recipe.corpus).tokenizer(texts, recipe.vocabulary, recipe.context)
     tokenizer.save_pretrained(partial / "tokenizer")
     facts = {"sha256": key, "python": platform.python_version(), "documents": len(found)}
     for name, part in (("training", training), ("validation", validation)):

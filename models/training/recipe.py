@@ -18,6 +18,7 @@ class Recipe:
 
     `model` holds the fields of a transformers config (`model_type` among them), `attention` those of an
     `AttentionSpec`, `corpus` a source of documents; `batch` counts windows of `context` tokens, over all processes.
+    `split_seed` decides which documents are held out, and so the tokenizer; runs of several `seed` share them.
     """
 
     model: dict[str, Any]
@@ -28,6 +29,7 @@ class Recipe:
     context: int = 256
     batch: int = 16
     seed: int = 0
+    split_seed: int = 0
     lr: float = 1e-3
     warmup: int = 100
     schedule: str = "cosine"
@@ -43,7 +45,7 @@ class Recipe:
         for name in ("steps", "vocabulary", "context", "batch", "save_every", "validate_every", "validation_windows"):
             if getattr(self, name) < 1:
                 raise ValueError(f"recipe field {name!r} is {getattr(self, name)}; it must be at least 1")
-        for name in ("warmup", "snapshots", "seed", "lr", "weight_decay"):
+        for name in ("warmup", "snapshots", "seed", "split_seed", "lr", "weight_decay"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise ValueError(f"recipe field {name!r} is {getattr(self, name)}; it must not be negative or infinite")
         _check_choice("schedule", self.schedule, tuple(SCHEDULES))

@@ -37,7 +37,7 @@ def open_run(recipe: Recipe, folder: Path) -> Run:
     share(recipe.batch, accelerator.num_processes)
     with accelerator.local_main_process_first():
         corpus = prepare_corpus(recipe)
-    _refuse_other_run(recipe, corpus, folder)
+    refuse_other_run(recipe, corpus, folder)
     model = untrained_model(recipe, corpus.tokenizer)
     objective = next_token_objective(corpus, recipe)
     return Run(recipe, corpus, fitting_of(model, objective, recipe.plan, folder, accelerator))
@@ -50,7 +50,8 @@ def sign(run: Run) -> None:
     write_json(run.folder / "recipe.json", run.recipe.to_plain())
 
 
-def _refuse_other_run(recipe: Recipe, corpus: Corpus, folder: Path) -> None:
+def refuse_other_run(recipe: Recipe, corpus: Corpus, folder: Path) -> None:
+    """Refuse a folder with other files, and one whose run has another recipe or another text."""
     begun = folder / "recipe.json"
     if not begun.exists():
         names = {entry.name.removesuffix(".partial") for entry in folder.iterdir()} if folder.exists() else set()

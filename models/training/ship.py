@@ -35,15 +35,15 @@ class FinishedRun:
     opened: OpenedModel
 
 
-def ship(run: Path, zoo_folder: Path) -> Path:
-    """Pack the finished run in folder `run` as the model of its variant in a zoo; gives the model's folder.
+def ship(run: Path, zoo_folder: Path, name: str | None = None) -> Path:
+    """Pack the finished run in folder `run` as a model of a zoo, by default that of its variant; gives its folder.
 
     Weights become bfloat16, the history keeps every tenth step and every validation, all snapshots go along.
     Raises ValueError for a run that is not finished, was made from another recipe than the one in the zoo or from
     text that is gone, or whose weights do not have the loss (nats per token) that its history says.
     """
     finished = finished_run(run)
-    place = zoo_folder / finished.opened.spec.variant
+    place = zoo_folder / (name or finished.opened.spec.variant)
     refuse_recipe_unlike_the_zoo(finished, place)
     corpus = prepare_corpus(finished.recipe)
     refuse_other_corpus(corpus, run)

@@ -1,29 +1,53 @@
-"""Where documents come from: the running Python, text files, or a Hugging Face dataset."""
+"""Where documents come from: the running Python, text files, a Hugging Face dataset, or a task; and their tokens."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from transformers import PreTrainedTokenizerFast
+
+from models.tasks.indirect_objects import indirect_object_documents
 from models.training.document import Document
 from models.training.stdlib import stdlib_documents
+from models.training.tokenizer import train_tokenizer
+from models.training.word_tokenizer import word_tokenizer
+
+
+@dataclass(frozen=True)
+class Source:
+    """How documents are read, from which fields of a recipe's `corpus` table, and how they become tokens.
+
+    tokenizer: texts, a size of vocabulary and a context -> a tokenizer.
+    """
+
+    read: Callable[..., Iterable[Document]]
+    required: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    tokenizer: Callable[[Iterable[str], int, int], PreTrainedTokenizerFast] = train_tokenizer
 
 
 def documents(corpus: dict[str, Any]) -> list[Document]:
     """The documents that a recipe's `corpus` table names; empty ones are left out."""
-    options = dict(corpus)
-    source = options.pop("source", None)
-    if source not in SOURCES:
-        raise ValueError(f"unknown corpus source {source!r}; known: {', '.join(SOURCES)}")
-    read, required, optional = SOURCES[source]
-    known = required + optional
+    source = source_of(corpus)
+    options = {name: value for name, value in corpus.items() if name != "source"}
+    named, known = repr(corpus["source"]), source.required + source.optional
     if unknown := [name for name in options if name not in known]:
-        raise ValueError(f"unknown field {unknown[0]!r} of corpus {source!r}; known: {', '.join(known) or 'none'}")
-    if missing := [name for name in required if name not in options]:
-        raise ValueError(f"corpus {source!r} needs the field {missing[0]!r}")
-    found = [document for document in read(**options) if document.text.strip()]
+        raise ValueError(f"unknown field {unknown[0]!r} of corpus {named}; known: {', '.join(known) or 'none'}")
+    if missing := [name for name in source.required if name not in options]:
+        raise ValueError(f"corpus {named} needs the field {missing[0]!r}")
+    found = [document for document in source.read(**options) if document.text.strip()]
     if not found:
         raise ValueError(f"corpus {corpus} holds no text")
     return found
+
+
+def source_of(corpus: dict[str, Any]) -> Source:
+    """The source that a recipe's `corpus` table names."""
+    name = corpus.get("source")
+    if name not in SOURCES:
+        raise ValueError(f"unknown corpus source {name!r}; known: {', '.join(SOURCES)}")
+    return SOURCES[name]
 
 
 def text_documents(path: str, pattern: str = "*.txt") -> Iterator[Document]:
@@ -56,8 +80,9 @@ def dataset_documents(
         yield Document(f"row {index}", text)
 
 
-SOURCES: dict[str, tuple[Callable[..., Iterable[Document]], tuple[str, ...], tuple[str, ...]]] = {
-    "stdlib": (stdlib_documents, (), ()),
-    "text": (text_documents, ("path",), ("pattern",)),
-    "dataset": (dataset_documents, ("name",), ("config", "split", "column")),
+SOURCES = {
+    "stdlib": Source(stdlib_documents),
+    "text": Source(text_documents, ("path",), ("pattern",)),
+    "dataset": Source(dataset_documents, ("name",), ("config", "split", "column")),
+    "indirect_objects": Source(indirect_object_documents, (), ("texts",), word_tokenizer),
 }

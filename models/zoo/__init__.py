@@ -1,4 +1,4 @@
-"""The shipped models, a folder each beside this file: language models by attention variant, and diffusion models."""
+"""The shipped models, a folder each beside this file: of text by attention variant, of stories, and of images."""
 
 import re
 from pathlib import Path
@@ -6,13 +6,15 @@ from pathlib import Path
 from models.attention import VARIANTS
 
 HERE = Path(__file__).parent
+STORIES = ("ioi-softmax", "ioi-cog")  # trained on models/tasks/indirect_objects.py
 DIFFUSION = ("uvit", "uvic")  # softmax and Cog
+KNOWN = (*VARIANTS, *STORIES)  # the language models
 STEP = re.compile(r"step-(\d{6,})")
 
 
 def names() -> tuple[str, ...]:
-    """Names of the shipped language models, in the order of the table of variants."""
-    return tuple(name for name in VARIANTS if (HERE / name / "config.json").is_file())
+    """Names of the shipped language models: those of text in the order of the table of variants, then of stories."""
+    return tuple(name for name in KNOWN if (HERE / name / "config.json").is_file())
 
 
 def diffusion_names() -> tuple[str, ...]:

@@ -1,0 +1,72 @@
+"""The claims of E1 and the rules by which they are answered, fixed before any model was looked at."""
+
+from interp.experiments.outcome import Outcome
+from interp.experiments.verdict import Verdict, all_of, bounded, difference, shown
+
+SOLVED, DECIDES = 0.9, 0.5
+
+
+def judge(outcome: Outcome) -> list[Verdict]:
+    """Both solve the task; which weights delete; who decides."""
+    softmax, cog = (outcome.where(variant=name) for name in ("softmax", "cog"))
+    negative_heads = [softmax_deletes(softmax), cog_deletes(cog)]
+    return [solved(softmax, cog), *negative_heads, dynamic(softmax, cog), static(softmax, cog)]
+
+
+def solved(softmax: Outcome, cog: Outcome) -> Verdict:
+    """Both are above the bound."""
+    both = [one.sample("accuracy") for one in (cog, softmax)]
+    return Verdict(
+        f"Both models name the indirect object in more than {SOLVED:.0%} of the stories of held-out pairs",
+        "both solve the task",
+        against(cog, softmax, "accuracy"),
+        all_of([bounded(one, above=SOLVED) for one in both]),
+    )
+
+
+def softmax_deletes(softmax: Outcome) -> Verdict:
+    """Its weight is positive by construction, so the claim is that it is large."""
+    weight = softmax.sample("weight")
+    return Verdict(
+        "Softmax's strongest negative head deletes through OV: it attends to the deleted name with more than .5",
+        "weights of .5 to .95",
+        f"weight {shown(weight)}, contribution {shown(softmax.sample('effect'))}",
+        bounded(weight, above=0.5),
+    )
+
+
+def cog_deletes(cog: Outcome) -> Verdict:
+    """Its weight is negative where it copies at positive weights, or the other way round."""
+    relative, trained = cog.sample("relative_weight"), cog.sample("weight")
+    return Verdict(
+        "Cog's strongest negative head deletes through its weights: negative on the deleted name where what it copies "
+        "has positive ones",
+        "weights of −.4 to −.88",
+        f"weight {shown(relative)} (as trained {shown(trained)}), contribution {shown(cog.sample('effect'))}",
+        bounded(relative, below=0.0),
+    )
+
+
+def dynamic(softmax: Outcome, cog: Outcome) -> Verdict:
+    """Softmax's is 0 by construction, and any mixture of signs is above 0, so the claim is about a half."""
+    return Verdict(
+        f"In Cog the sign of the weights decides between copying and deletion: dynamic above {DECIDES}",
+        "deletion moves to QK",
+        f"{against(cog, softmax, 'dynamic')}; signs dealt anew: {shown(cog.sample('dynamic_null'))}",
+        bounded(cog.sample("dynamic"), above=DECIDES),
+    )
+
+
+def static(softmax: Outcome, cog: Outcome) -> Verdict:
+    """The other half of the move, which nothing settles beforehand."""
+    return Verdict(
+        "In Cog the sign of the OV circuit decides less",
+        "deletion moves away from OV",
+        against(cog, softmax, "static"),
+        difference(softmax.sample("static"), cog.sample("static")),
+    )
+
+
+def against(cog: Outcome, softmax: Outcome, number: str) -> str:
+    """A number of both."""
+    return f"{shown(cog.sample(number))} against {shown(softmax.sample(number))}"

@@ -1,0 +1,129 @@
+"""Trials of E4: three tasks that ask for sparsity, with and without temperatures, and a model tempered later."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import interp
+from interp.experiments.experiment import Watch
+from interp.experiments.task_models import trained
+from interp.experiments.temperature_readings import by_kind, noise_share, sharpest, spread_slope
+from interp.experiments.trial import Numbers, Place, Trial
+from models.hooked import hooked
+from models.tasks.answering import answering, answers, held_out_examples
+from models.tasks.decoder import DecoderShape
+from models.tasks.denoising import Denoising
+from models.tasks.neighbours import Neighbours
+from models.tasks.passkeys import Passkeys
+from models.training.plan import Plan
+from models.training.tempered import count
+from models.training.tempering import Tempering, temper
+
+LR, SAVED = 2e-3, 200  # the rate of the shipped models
+CORPORA = {
+    "stdlib": {"source": "stdlib"},
+    "own source": {"source": "text", "path": str(Path(interp.__file__).parent), "pattern": "*.py"},
+}
+
+
+@dataclass(frozen=True)
+class TemperatureSize:
+    """Steps and windows, shape of the decoders, lengths that passkeys are asked at; steps and text of the tempering."""
+
+    steps: int
+    batch: int
+    d_model: int
+    layers: int
+    heads: int
+    lengths: tuple[int, ...]
+    measured: int
+    read: int
+    tempering_steps: int
+    tempering_batch: int
+    corpus: str = "stdlib"
+
+    def shape(self, vocabulary: int) -> DecoderShape:
+        """A decoder that reads the longest rows."""
+        return DecoderShape(self.layers, self.heads, self.d_model, vocabulary, max(self.lengths))
+
+
+SIZES = {
+    "smoke": TemperatureSize(3, 4, 16, 2, 2, (64, 128), 8, 2, 2, 2, corpus="own source"),
+    "default": TemperatureSize(600, 32, 64, 2, 4, (32, 64, 128, 256, 512), 256, 8, 200, 8),
+    "full": TemperatureSize(20_000, 256, 256, 4, 8, (32, 64, 128, 256, 512, 1024), 1024, 32, 3000, 32),
+}
+TRAINED_LENGTH = 128  # of passkey rows
+TASKS: dict[str, Any] = {
+    "denoising": Denoising(),
+    "neighbours": Neighbours(),
+    "passkeys": Passkeys(length=TRAINED_LENGTH),
+}
+
+
+def trials(size: TemperatureSize, seeds: int) -> list[Trial]:
+    """Softmax and selective with every seed on every task, and the shipped softmax model tempered."""
+    arms = [{"variant": variant, "task": task} for task in TASKS for variant in ("softmax", "selective")]
+    return [Trial(arm, seed) for seed in range(seeds) for arm in [*arms, {"variant": "selective", "task": "tempering"}]]
+
+
+def measure(trial: Trial, size: TemperatureSize, place: Place, watch: Watch) -> Numbers:
+    """Train on the trial's task, answer, and read the rows; or temper."""
+    if trial.condition["task"] == "tempering":
+        return measure_tempering(trial, size, place, watch)
+    task = TASKS[str(trial.condition["task"])]
+    plan = Plan(size.steps, trial.seed, LR, min(100, size.steps // 5), measure_every=size.steps, save_every=SAVED)
+    measured = held_out_examples(task, size.measured)
+    objective = answering(task, measured, trial.seed, size.batch)
+    model = trained(trial, size.shape(task.vocabulary), objective, plan, place, watch)
+    numbers = {**asdict(answers(model, measured)), "percent": count(model).percent}
+    lengths = asked_at(model, size) if trial.condition["task"] == "passkeys" else {}
+    with torch.no_grad():
+        return {**numbers, **lengths, **READINGS[str(trial.condition["task"])](hooked(model), size)}
+
+
+def measure_tempering(trial: Trial, size: TemperatureSize, place: Place, watch: Watch) -> Numbers:
+    """The shipped softmax model learns temperatures alone; what comes first in the trial's folder is the run."""
+    steps, corpus = size.tempering_steps, CORPORA[size.corpus]
+    how = Tempering(corpus=corpus, steps=steps, batch=size.tempering_batch, seed=trial.seed)
+    found = temper("softmax", place.own / "model", how, lambda one: watch(f"tempering {trial.key}", one["step"], steps))
+    return {**found.to_json(), "gained": found.loss_before - found.loss_after}
+
+
+def asked_at(model: Any, size: TemperatureSize) -> Numbers:
+    """The share of passkeys found, by length."""
+    rows = [held_out_examples(replace(TASKS["passkeys"], length=n), size.measured) for n in size.lengths]
+    return {"lengths": list(size.lengths), "found": [answers(model, one).accuracy for one in rows]}
+
+
+def read_denoising(model: Any, size: TemperatureSize) -> Numbers:
+    """How much comes from noise, and the temperatures of tokens that say something and of noise."""
+    task: Denoising = TASKS["denoising"]
+    examples, is_noise = held_out_examples(task, size.read), np.arange(task.vocabulary) >= task.classes
+    share = noise_share(model, examples, task.classes)
+    return {"noise_share": share, **by_kind(model, examples, is_noise.astype(np.int64), (0, 1))}
+
+
+def read_neighbours(model: Any, size: TemperatureSize) -> Numbers:
+    """How rows widen with the number of neighbours, and the temperatures by that number."""
+    task: Neighbours = TASKS["neighbours"]
+    examples = held_out_examples(task, size.read)
+    slope = spread_slope(model, examples, task.degree)
+    return {"slope": slope, **by_kind(model, examples, task.degree, task.degrees)}
+
+
+def read_passkeys(model: Any, size: TemperatureSize) -> Numbers:
+    """How sharp the last row is, by length."""
+    rows = [held_out_examples(replace(TASKS["passkeys"], length=n), size.read) for n in size.lengths]
+    found = [sharpest(model, one) for one in rows]
+    return {name: [one[name] for one in found] for name in ("max_b", "spikiness")}
+
+
+READINGS: dict[str, Callable[[Any, TemperatureSize], Numbers]] = {
+    "denoising": read_denoising,
+    "neighbours": read_neighbours,
+    "passkeys": read_passkeys,
+}

@@ -1,0 +1,32 @@
+"""A language model of an experiment: trained once under its recipe, and taken as it is the next time."""
+
+from pathlib import Path
+
+from interp.experiments.experiment import Watch
+from models.training.history import Record
+from models.training.loop import train
+from models.training.recipe import Recipe, read_recipe
+
+
+def trained_once(recipe: Recipe, folder: Path, watch: Watch) -> Path:
+    """The folder with the trained model. ValueError where it holds a run of another recipe."""
+    if (folder / "model.safetensors").is_file() and read_recipe(folder / "recipe.json") == recipe:
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+
+    def show(record: Record) -> None:
+        watch(f"training {folder.name}", record["step"], recipe.steps)
+
+    train(recipe, folder, show)
+    return folder
+
+
+def widths(d_model: int, layers: int, heads: int) -> dict[str, int]:
+    """The shape of a Llama as its config names it; its MLP is 8/3 as wide as d_model."""
+    return {
+        "hidden_size": d_model,
+        "intermediate_size": 8 * round(d_model / 3),
+        "num_hidden_layers": layers,
+        "num_attention_heads": heads,
+        "num_key_value_heads": heads,
+    }

@@ -1,0 +1,26 @@
+"""Figure of the points of an experiment's arms: a colour and a shape per arm."""
+
+import plotly.graph_objects as go
+
+from interp.experiments.arm_points import ArmPoints
+from interp.figures.canvas import canvas, escaped
+from interp.figures.colours import LINES
+
+SHAPES = ("circle", "x", "square", "diamond-open", "triangle-up")
+
+
+def arm_points_figure(found: ArmPoints) -> go.Figure:
+    """Every arm's points; those of an arm can be hidden in the legend."""
+    names = [escaped(one) for one in found.labels["arm"]]
+    traces = [
+        go.Scatter(
+            x=found.x[at].numpy(),
+            y=found.y[at].numpy(),
+            mode="markers",
+            name=name,
+            marker={"color": LINES[at % len(LINES)], "symbol": SHAPES[at % len(SHAPES)], "size": 8, "opacity": 0.6},
+            hovertemplate=f"{name}<br>%{{x:.3f}}, %{{y:.3f}}<extra></extra>",
+        )
+        for at, name in enumerate(names)
+    ]
+    return canvas(found.about, traces, "y", xaxis={"title": found.x_title}, yaxis={"title": found.y_title})

@@ -1,0 +1,171 @@
+"""E1: hand-made heads, what a mirrored head may not change, verdicts on hand-made outcomes, a run end to end."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.testing import assert_close
+
+from interp.deletion.name_effects import NameEffects, NegativeHead, name_effects, negative_head
+from interp.experiments.arm_points import arm_points
+from interp.experiments.arms import arms
+from interp.experiments.indirect_objects import EXPERIMENT, RIGHT
+from interp.experiments.name_circuits import circuit_numbers, negative_numbers
+from interp.experiments.outcome import Outcome, read_outcome
+from interp.experiments.publishing import publish
+from interp.experiments.running import Asked, outcome_of
+from interp.experiments.story_claims import judge
+from interp.experiments.story_models import SIZES, STORIES, story_recipe, story_trials
+from interp.experiments.story_prompts import alike_gifts, mixed_gifts, story_pairs
+from interp.experiments.trial import Measured, Trial
+from models import zoo
+from models.checkpoints import open_folder
+from models.hooked import hooked
+from models.training.recipe import read_recipe
+
+AS_TRAINED = {"weight", "ov_per_weight", "attention", "quadrants"}  # what a mirrored head changes
+GOOD = {
+    "accuracy": 1.0,
+    "weight": 0.8,
+    "relative_weight": -0.6,
+    "effect": -2.0,
+    "dynamic": 0.7,
+    "dynamic_null": 0.6,
+    "static": 0.3,
+}
+
+
+def quiet(*anything: Any) -> None:
+    """Watches nothing."""
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Asked:
+    return Asked("E1", "smoke", 2, tmp_path_factory.mktemp("experiments"))
+
+
+@pytest.fixture(scope="module")
+def outcome(asked: Asked) -> Outcome:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(asked.root / "cache"))
+        return outcome_of(asked, quiet, quiet)
+
+
+def made(softmax: dict[str, float], cog: dict[str, float]) -> Outcome:
+    """Three seeds of both, a little apart."""
+    measured = [
+        Measured(Trial({"variant": variant}, seed), {name: one + 0.01 * seed for name, one in numbers.items()}, 1.0)
+        for seed in range(3)
+        for variant, numbers in (("softmax", softmax), ("cog", cog))
+    ]
+    return Outcome("E1", "default", {}, {}, tuple(measured))
+
+
+def answers(outcome: Outcome) -> list[str]:
+    return [one.answer for one in judge(outcome)]
+
+
+def test_what_the_paper_says_is_reproduced() -> None:
+    assert set(answers(made(GOOD | {"dynamic": 0.0, "static": 0.6}, GOOD))) == {"reproduced"}
+
+
+@pytest.mark.parametrize(
+    ("at", "softmax", "cog", "answer"),
+    [
+        (0, {}, {"accuracy": 0.5}, "not seen"),
+        (1, {"weight": 0.2}, {}, "opposite"),
+        (2, {}, {"relative_weight": 0.6}, "opposite"),
+        (2, {}, {"relative_weight": -0.005}, "not seen"),
+        (3, {}, {"dynamic": 0.2}, "opposite"),
+        (4, {"static": 0.1}, {}, "opposite"),
+    ],
+)
+def test_a_claim_fails_by_its_own_number_alone(
+    at: int, softmax: dict[str, float], cog: dict[str, float], answer: str
+) -> None:
+    found = answers(made(GOOD | {"dynamic": 0.0, "static": 0.6} | softmax, GOOD | cog))
+    assert found[at] == answer
+    assert set(found[:at] + found[at + 1 :]) == {"reproduced"}
+
+
+def one_prompt(weights: list[float], ov: list[float]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """A head of one layer whose last of three positions has these weights; the first name stands at 0 and 2."""
+    pattern = torch.zeros(1, 1, 3, 3)
+    pattern[0, 0, -1] = torch.tensor(weights)
+    return pattern, torch.tensor([[ov]]), torch.full((1, 3, 1), 2.0), torch.tensor([[1, 0, 1], [0, 1, 0]]).bool()
+
+
+def test_the_effect_on_a_name_is_weight_times_ov_at_all_its_places() -> None:
+    found = name_effects(*one_prompt([0.5, -0.25, 0.25], [2.0, 4.0, -4.0]))
+    assert_close(found.weight[0, 0, 0], torch.tensor([0.75, -0.25]))
+    assert_close(found.effect[0, 0, 0], torch.tensor([(0.5 * 2 - 0.25 * 4) / 2, -0.25 * 4 / 2]))
+
+
+def test_the_strongest_negative_head_is_sought_in_the_layers_asked_for() -> None:
+    effect = torch.zeros(2, 3, 2, 2)
+    effect[:, 0, 1, 0], effect[:, 2, 1, 1] = -5.0, -3.0
+    assert negative_head(NameEffects(effect, effect), [1, 2]) == NegativeHead(2, 1, 1)
+
+
+def test_a_head_that_deletes_as_it_copies_has_a_positive_relative_weight() -> None:
+    effects = NameEffects(torch.full((4, 1, 1, 2), -0.5), torch.full((4, 1, 1, 2), -1.0))
+    assert negative_numbers(effects, NegativeHead(0, 0, 0), copying_sign=-1)["relative_weight"] == 0.5
+    assert negative_numbers(effects, NegativeHead(0, 0, 0), copying_sign=1)["relative_weight"] == -0.5
+
+
+def test_a_mirrored_head_changes_nothing_that_is_judged(asked: Asked, outcome: Outcome) -> None:
+    folder = asked.root / "models" / "smoke" / "indirect_objects" / "cog_0"
+    found = []
+    for sign in (1, -1):
+        opened = open_folder(folder)
+        attention = opened.model.model.layers[1].self_attn
+        with torch.no_grad():
+            for weights in (attention.q_proj.weight, attention.v_proj.weight):
+                weights.mul_(sign)
+        model = hooked(opened.model, opened.tokenizer)
+        found.append(circuit_numbers(model, story_pairs(alike_gifts(4), model)))
+    as_they_were, mirrored = found
+    for name in set(as_they_were) - AS_TRAINED:
+        assert_close(torch.tensor(mirrored[name]), torch.tensor(as_they_were[name]), rtol=1e-4, atol=1e-5, msg=name)
+    assert mirrored["weight"] == pytest.approx(-as_they_were["weight"], abs=1e-5)
+
+
+def test_prompts_for_circuits_are_of_one_length_and_name_their_people(asked: Asked, outcome: Outcome) -> None:
+    opened = open_folder(asked.root / "models" / "smoke" / "indirect_objects" / "softmax_0")
+    model = hooked(opened.model, opened.tokenizer)
+    pairs = story_pairs(alike_gifts(20), model)
+    assert len({len(pair.clean.ids) for pair in pairs}) == 1
+    assert all(pair.clean.ids.count(pair.target) == 1 and pair.clean.ids.count(pair.distractor) == 2 for pair in pairs)
+    assert not any({pair.target, pair.distractor} & set(pair.corrupt.ids) for pair in pairs)
+    assert len({len(pair.clean.ids) for pair in story_pairs(mixed_gifts(20), model)}) > 1
+
+
+@pytest.mark.parametrize("name", zoo.STORIES)
+def test_the_shipped_models_of_stories_are_those_of_the_first_seed(name: str) -> None:
+    trial = story_trials(SIZES["default"], 1)[zoo.STORIES.index(name)]
+    assert STORIES in zoo.STORIES
+    assert story_recipe(trial, SIZES["default"]) == read_recipe(zoo.HERE / name / "recipe.toml")
+
+
+def test_softmax_has_no_negative_weight_and_decides_nothing_by_it(outcome: Outcome) -> None:
+    softmax = outcome.where(variant="softmax")
+    assert (softmax.sample("dynamic") == 0).all() and (softmax.sample("attention") >= 0).all()
+    assert (softmax.sample("relative_weight") == softmax.sample("weight")).all()
+
+
+def test_a_run_leaves_a_report_with_every_figure(outcome: Outcome, tmp_path: Path) -> None:
+    written = publish(EXPERIMENT, outcome, tmp_path)
+    assert read_outcome(tmp_path / "results.json").trials == outcome.trials
+    assert [path.stem for path in written if path.suffix == ".csv"] == list(EXPERIMENT.results(outcome))
+    assert all(result.figure().data for result in EXPERIMENT.results(outcome).values())
+
+
+def test_points_of_an_arm_are_those_of_its_seeds() -> None:
+    measured = tuple(
+        Measured(Trial({"variant": "cog"}, seed), {"x": [seed, 1.0], "y": [2.0, 3.0]}, 1.0) for seed in range(2)
+    )
+    found = arm_points(arms(Outcome("E1", "default", {}, {}, measured), "variant"), "x", "y", RIGHT, "x", "y")
+    assert_close(found.x, torch.tensor([[0.0, 1.0, 1.0, 1.0]]))
+    assert_close(found.y, torch.tensor([[2.0, 3.0, 2.0, 3.0]]))
