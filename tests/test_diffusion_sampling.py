@@ -169,8 +169,8 @@ def test_alike_patches_have_cosine_one() -> None:
 def test_the_mosaic_keeps_every_pixel_in_its_place() -> None:
     images = torch.arange(12 * 4.0).view(12, 2, 2).numpy()
     cells, owner = mosaic(images)
-    assert cells.shape == (5, 29) and (cells[:2, 3:5] == images[1]).all() and (cells[3:, :2] == images[10]).all()
-    assert owner[0, 0] == 0 and owner[2, 0] == -1 and owner[4, 4] == 11
+    assert cells.shape == (8, 14) and (cells[:2, 3:5] == images[1]).all() and (cells[6:, :2] == images[10]).all()
+    assert owner[0, 0] == 0 and owner[2, 0] == -1 and owner[7, 4] == 11
 
 
 def test_every_result_has_its_figure() -> None:

@@ -9,15 +9,15 @@ from jaxtyping import Float
 from interp.diffusion.image_grid import ImageGrid
 from interp.figures.canvas import canvas, escaped
 
-ACROSS = 10  # images side by side
+ACROSS = 5  # images side by side
 GAP = 1  # pixels between two images
-TALL = 66  # pixels of the page for a row of images
+TALL = 90  # pixels of the page for a row of images
 BETWEEN = (138, 143, 156, 0.25)  # red, green, blue and opacity between images
 BARE = {"showticklabels": False, "showgrid": False, "zeroline": False}
 
 
 def image_grid_figure(found: ImageGrid) -> go.Figure:
-    """Rows of ten images, the first at the top left; the hover says each one's name."""
+    """Rows of five images, the first at the top left; the hover says each one's name."""
     images, names = found.value.numpy(), [escaped(name) for name in found.labels["image"]]
     cells, owner = mosaic(images)
     trace: Any = image_trace(cells)
