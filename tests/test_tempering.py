@@ -131,7 +131,7 @@ def test_without_positions_nothing_changes_at_first(family: str) -> None:
 def test_positional_temperatures_start_near_one(position: str) -> None:
     model = tempered(tiny_decoder("llama"), AttentionSpec("selective", position=position, token=False))
     tau: Any = model.model.layers[0].self_attn.variant.temperature_q
-    assert 1 < float(tau(torch.zeros(1, 1, WIDTH), torch.tensor([[256]]))) < 1.015
+    assert 1 < tau(torch.zeros(1, 1, WIDTH), torch.tensor([[256]])).item() < 1.015
 
 
 def test_a_stopped_tempering_goes_on_as_if_it_had_not_been(
