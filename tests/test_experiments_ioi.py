@@ -1,5 +1,6 @@
 """E1: hand-made heads, what a mirrored head may not change, verdicts on hand-made outcomes, a run end to end."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from interp.deletion.name_effects import NameEffects, NegativeHead, name_effects
 from interp.experiments.arm_points import arm_points
 from interp.experiments.arms import arms
 from interp.experiments.indirect_objects import EXPERIMENT, RIGHT
-from interp.experiments.name_circuits import circuit_numbers, negative_numbers
+from interp.experiments.name_circuits import circuit_numbers, copying_sign, negative_numbers
 from interp.experiments.outcome import Outcome, read_outcome
 from interp.experiments.publishing import publish
 from interp.experiments.running import Asked, outcome_of
@@ -23,9 +24,13 @@ from interp.experiments.trial import Measured, Trial
 from models import zoo
 from models.checkpoints import open_folder
 from models.hooked import hooked
+from models.tasks.examples import UNASKED
+from models.tasks.names import NAMES, may_meet
+from models.training.batches import WINDOWS
+from models.training.corpus import prepare_corpus
 from models.training.recipe import read_recipe
 
-AS_TRAINED = {"weight", "ov_per_weight", "attention", "quadrants"}  # what a mirrored head changes
+AS_TRAINED = {"weight", "ov_per_weight", "attention", "quadrants", "negative_quadrants"}  # what a mirrored head changes
 GOOD = {
     "accuracy": 1.0,
     "weight": 0.8,
@@ -111,8 +116,38 @@ def test_the_strongest_negative_head_is_sought_in_the_layers_asked_for() -> None
 
 def test_a_head_that_deletes_as_it_copies_has_a_positive_relative_weight() -> None:
     effects = NameEffects(torch.full((4, 1, 1, 2), -0.5), torch.full((4, 1, 1, 2), -1.0))
-    assert negative_numbers(effects, NegativeHead(0, 0, 0), copying_sign=-1)["relative_weight"] == 0.5
-    assert negative_numbers(effects, NegativeHead(0, 0, 0), copying_sign=1)["relative_weight"] == -0.5
+    assert negative_numbers(effects, NegativeHead(0, 0, 0), sign=-1.0)["relative_weight"] == 0.5
+    assert negative_numbers(effects, NegativeHead(0, 0, 0), sign=1.0)["relative_weight"] == -0.5
+
+
+@pytest.mark.parametrize(
+    ("share", "sign"),
+    [
+        ([0.0, 1.0, 0.0, 0.0], 1.0),  # softmax that deletes alone: its weights are positive
+        ([0.6, 0.1, 0.2, 0.1], 1.0),
+        ([0.01, 0.5, 0.48, 0.01], float("nan")),
+    ],
+)
+def test_a_head_copies_in_a_sign_that_turns_when_it_is_mirrored(share: list[float], sign: float) -> None:
+    copy, ov_deletion, weight_deletion, double_negative = share
+    mirrored = torch.tensor([double_negative, weight_deletion, ov_deletion, copy])
+    assert copying_sign(torch.tensor(share)) == pytest.approx(sign, nan_ok=True)
+    assert copying_sign(mirrored) == pytest.approx(-sign, nan_ok=True)
+
+
+def people_in(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text)) & set(NAMES)
+
+
+def test_no_window_brings_a_held_out_pair_together() -> None:
+    recipe = story_recipe(story_trials(SIZES["smoke"], 1)[0], SIZES["smoke"])
+    corpus = prepare_corpus(recipe)
+    text, size = corpus.text(corpus.training), {"batch": 500, "context": recipe.context}
+    rows = WINDOWS[recipe.windows].training(text, seed=0, step=0, **size)
+    assert UNASKED in rows
+    met = [people_in(corpus.tokenizer.decode(row[row >= 0])) for row in rows]
+    assert all(may_meet(tuple(people)) for people in met)
+    assert sum(len(people) == 2 for people in met) > 300
 
 
 def test_a_mirrored_head_changes_nothing_that_is_judged(asked: Asked, outcome: Outcome) -> None:

@@ -1,6 +1,7 @@
 """The parts of a training step: batches, learning rate, decay, history, snapshot steps."""
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,20 +12,34 @@ from tiny_models import tiny_tokenizer
 from tiny_runs import tiny_recipe
 from torch import nn
 
-from models.training.batches import training_batch, validation_batch
+from models.tasks.examples import UNASKED
+from models.training.batches import (
+    WINDOWS,
+    Windows,
+    document_training_batch,
+    document_validation_batch,
+    training_batch,
+    validation_batch,
+)
 from models.training.history import append_record, cut_history, read_history
+from models.training.loss import next_token_loss
 from models.training.objective import part_of, share
 from models.training.optimizer import adamw
 from models.training.schedule import SCHEDULES, learning_rate
 from models.training.snapshots import snapshot_steps
+from models.training.text import Text
 from models.training.untrained import untrained_model
 
-TOKENS = np.arange(1, 1001, dtype=np.uint16)
 BOS = 0
+TOKENS = Text(np.arange(1, 1001, dtype=np.uint16), BOS, BOS)
+
+
+def cut(length: int) -> Text:
+    return replace(TOKENS, tokens=TOKENS.tokens[:length])
 
 
 def batch(seed: int = 0, step: int = 0, windows: int = 4) -> torch.Tensor:
-    return training_batch(TOKENS, seed=seed, step=step, batch=windows, context=8, bos=BOS)
+    return training_batch(TOKENS, seed=seed, step=step, batch=windows, context=8)
 
 
 def test_a_batch_is_a_function_of_seed_and_step() -> None:
@@ -49,19 +64,53 @@ def test_half_of_the_windows_begin_with_bos_and_the_rest_with_their_token() -> N
 
 
 def test_every_place_of_the_text_can_be_drawn() -> None:
-    windows = training_batch(TOKENS[:10], seed=0, step=0, batch=200, context=8, bos=BOS)
+    windows = training_batch(cut(10), seed=0, step=0, batch=200, context=8)
     assert set(windows[:, 1].tolist()) == {2, 3}
 
 
 def test_validation_windows_are_spread_from_end_to_end() -> None:
-    windows = validation_batch(TOKENS, windows=4, context=8, bos=BOS)
+    windows = validation_batch(TOKENS, windows=4, context=8)
     assert (windows[:, 0] == BOS).all()
     assert windows[:, 1].tolist() == [2, 332, 662, 993]
     assert windows[-1, -1] == 1000
 
 
 def test_validation_windows_do_not_overlap_in_short_text() -> None:
-    assert len(validation_batch(TOKENS[:30], windows=64, context=8, bos=BOS)) == 3
+    assert len(validation_batch(cut(30), windows=64, context=8)) == 3
+
+
+END = 9
+DOCUMENTS = Text(np.array([END, 11, 12, END, 21, END, 31, 32, 33, 34, END], dtype=np.uint16), BOS, END)
+ALONE = {  # by the first token of a document: the window of it alone, four tokens and their last target
+    11: [BOS, 11, 12, END, UNASKED],
+    21: [BOS, 21, END, UNASKED, UNASKED],
+    31: [BOS, 31, 32, 33, 34],
+}
+
+
+def test_a_window_of_documents_holds_one_alone() -> None:
+    drawn = document_training_batch(DOCUMENTS, seed=0, step=0, batch=200, context=4)
+    assert {int(row[1]): row.tolist() for row in drawn} == ALONE
+    assert all(ALONE[int(row[1])] == row.tolist() for row in drawn)
+
+
+def test_documents_held_out_are_asked_once_each() -> None:
+    assert document_validation_batch(DOCUMENTS, windows=64, context=4).tolist() == list(ALONE.values())
+    assert document_validation_batch(DOCUMENTS, windows=2, context=4).tolist() == [ALONE[11], ALONE[31]]
+
+
+def test_what_is_not_asked_for_has_no_loss() -> None:
+    model = untrained_model(tiny_recipe(Path("text.txt")), tiny_tokenizer())
+    alone, filled = torch.tensor([[0, 5, 6, UNASKED, UNASKED]]), torch.tensor([[0, 5, 6]])
+    torch.testing.assert_close(next_token_loss(model, alone), next_token_loss(model, filled))
+
+
+@pytest.mark.parametrize("windows", WINDOWS.values(), ids=WINDOWS)
+def test_a_batch_of_either_kind_is_a_function_of_seed_and_step(windows: Windows) -> None:
+    first, again, other = (
+        windows.training(DOCUMENTS, seed=0, step=step, batch=50, context=4).tolist() for step in (1, 1, 2)
+    )
+    assert first == again != other
 
 
 def test_a_batch_that_does_not_divide_over_the_processes_is_refused() -> None:

@@ -75,11 +75,14 @@ def results(outcome: Outcome) -> Mapping[str, Result]:
     } | {f"path_patching_{arm}": patching(arm, one) for arm, one in found.items()}
 
 
+SHARES = {"inner layers": "quadrants", "strongest negative head": "negative_quadrants"}
+
+
 def quadrant_grid(found: Arms) -> ArmGrid:
-    """The inner layers' shares of the four quadrants."""
-    samples = [one.sample("quadrants") for one in found.values()]
-    mean, spread = (torch.tensor(np.stack([take(one) for one in samples]))[:, None] for take in (mean_of, spread_of))
-    labels = {"arm": tuple(found), "row": ("inner layers",), "column": QUADRANTS}
+    """Shares of the four quadrants, of the inner layers and of the strongest negative head alone."""
+    samples = [np.stack([one.sample(number) for number in SHARES.values()], axis=1) for one in found.values()]
+    mean, spread = (torch.tensor(np.stack([take(one) for one in samples])) for take in (mean_of, spread_of))
+    labels = {"arm": tuple(found), "row": tuple(SHARES), "column": QUADRANTS}
     return ArmGrid(mean, spread, "heads of", "quadrant", about=replace(QUARTERS, null=""), labels=labels)
 
 
@@ -100,11 +103,13 @@ EXPERIMENT = Experiment(
     judge=judge,
     results=results,
     notes="Models of short stories in which two people meet and one gives the other something; a tenth of all pairs of "
-    "names never meet in training and are asked here, each pair with either name acting. Cog stands in all layers but "
-    "the first and the last, as in the paper, and heads are compared in those layers. The sign of one Cog head's "
-    "weights is a convention: mirrored, (W_Q, W_V) → −(W_Q, W_V), the head is the same, and training begins in either "
-    "version alike often. So the weight of the strongest negative head is counted in the sign with which the head "
-    "copies; this number, contributions and both decisions do not change when a head is mirrored. Quadrants and the "
-    "points of the scatter are as trained. A softmax weight is never negative, by construction. All models have the "
-    "same steps and texts; the paper's have 141 million parameters and read natural language.",
+    "names never meet in training, whose windows hold one story each, and are asked here, each pair with either "
+    "name acting. Cog stands in all layers but the first and the last, as in the paper, and heads are compared in"
+    " those layers. The sign of one Cog head's weights is a convention: mirrored, (W_Q, W_V) → −(W_Q, W_V), the "
+    "head is the same, and training begins in either version alike often. So the weight of the strongest negative"
+    " head is counted in the sign with which the head copies (of weights of one sign that sign; not measured "
+    "where it copies next to nothing); this number, contributions and both decisions do not change when a head is"
+    " mirrored. Quadrants and the points of the scatter are as trained. A softmax weight is never negative, by "
+    "construction. All models have the same steps and texts; the paper's have 141 million parameters and read "
+    "natural language.",
 )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from interp.activations import Activations, gather
@@ -23,7 +23,7 @@ from interp.experiments.trial import Numbers
 from interp.hooked_model import HookedModel
 from interp.interventions.path_patching import path_patching
 
-COPY, DOUBLE_NEGATIVE = 0, 3  # the quadrants in which a head raises a token: at positive and at negative weights
+COPIES = 0.05  # the least share of raising contributions of a head that is said to copy
 PLANE = ("dynamic", "static", "dynamic_null", "static_null")
 PATCHING = ("change", "change_null", "change_null_spread", "difference")
 ROWS = 64
@@ -52,9 +52,24 @@ def circuit_numbers(model: HookedModel, pairs: Sequence[PromptPair]) -> Numbers:
     effects = effects_of(stories)
     at = negative_head(effects, inner)
     share = quadrants.share[at.layer, at.head]
-    negative = negative_numbers(effects, at, 1 if share[COPY] >= share[DOUBLE_NEGATIVE] else -1)
+    negative = negative_numbers(effects, at, copying_sign(share)) | {"negative_quadrants": share.tolist()}
     decisions = decision_numbers(plane, inner) | {"quadrants": quadrants.layer_share[inner].mean(0).tolist()}
     return decisions | negative | scatter_numbers(stories, at) | patching_numbers(model, pairs)
+
+
+def copying_sign(share: Float[Tensor, "quadrant"]) -> float:
+    """The sign of the weights with which a head copies; NaN of weights of both signs that copy next to nothing.
+
+    The sign of all its weights where they have one, as every softmax head does. A mirrored head has the other sign.
+    """
+    copy, ov_deletion, weight_deletion, double_negative = share.tolist()
+    if weight_deletion + double_negative == 0:
+        return 1.0
+    if copy + ov_deletion == 0:
+        return -1.0
+    if copy + double_negative < COPIES:
+        return float("nan")
+    return 1.0 if copy >= double_negative else -1.0
 
 
 def story_runs(model: HookedModel, pairs: Sequence[PromptPair]) -> StoryRuns:
@@ -87,7 +102,7 @@ def decision_numbers(plane: DecisionPlane, layers: list[int]) -> Numbers:
     return {name: float(values.nanmean()) for name, values in chosen.items()} | by_head
 
 
-def negative_numbers(effects: NameEffects, at: NegativeHead, copying_sign: int) -> Numbers:
+def negative_numbers(effects: NameEffects, at: NegativeHead, sign: float) -> Numbers:
     """The head's weight on the name that it deletes, as it is and in the sign of weight with which the head copies."""
     weight, effect = effects.weight[:, at.layer, at.head], effects.effect[:, at.layer, at.head]
     mean = float(weight[:, at.name].mean())
@@ -96,7 +111,7 @@ def negative_numbers(effects: NameEffects, at: NegativeHead, copying_sign: int) 
         "effect": float(effect[:, at.name].mean()),
         "ov_per_weight": float((effect / weight)[:, at.name].nanmedian()),
         "weight": mean,
-        "relative_weight": copying_sign * mean,
+        "relative_weight": sign * mean,
         "opposite_signs": float((weight.prod(-1) < 0).float().mean()),
     }
 

@@ -3,14 +3,14 @@
 from interp.experiments.outcome import Outcome
 from interp.experiments.verdict import Verdict, all_of, bounded, difference, shown
 
-SOLVED, DECIDES = 0.9, 0.5
+SOLVED = 0.9
 
 
 def judge(outcome: Outcome) -> list[Verdict]:
     """Both solve the task; which weights delete; who decides."""
     softmax, cog = (outcome.where(variant=name) for name in ("softmax", "cog"))
     negative_heads = [softmax_deletes(softmax), cog_deletes(cog)]
-    return [solved(softmax, cog), *negative_heads, dynamic(softmax, cog), static(softmax, cog)]
+    return [solved(softmax, cog), *negative_heads, dynamic(cog), static(softmax, cog)]
 
 
 def solved(softmax: Outcome, cog: Outcome) -> Verdict:
@@ -47,13 +47,15 @@ def cog_deletes(cog: Outcome) -> Verdict:
     )
 
 
-def dynamic(softmax: Outcome, cog: Outcome) -> Verdict:
-    """Softmax's is 0 by construction, and any mixture of signs is above 0, so the claim is about a half."""
+def dynamic(cog: Outcome) -> Verdict:
+    """Signs dealt at random make both decisions large and alike, so the claim is that one is the larger."""
+    both = [cog.sample(name) for name in ("dynamic", "static")]
     return Verdict(
-        f"In Cog the sign of the weights decides between copying and deletion: dynamic above {DECIDES}",
+        "In Cog the sign of the weights decides between copying and deletion more than that of the OV circuit: "
+        "dynamic above static",
         "deletion moves to QK",
-        f"{against(cog, softmax, 'dynamic')}; signs dealt anew: {shown(cog.sample('dynamic_null'))}",
-        bounded(cog.sample("dynamic"), above=DECIDES),
+        f"{shown(both[0])} against {shown(both[1])}; signs dealt anew: dynamic {shown(cog.sample('dynamic_null'))}",
+        difference(*both),
     )
 
 

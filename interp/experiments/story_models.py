@@ -35,7 +35,7 @@ PAIR = ("softmax", "cog")
 SIZES = {
     "smoke": StorySize(PAIR, steps=4, d_model=16, layers=3, heads=2, batch=2, texts=500, prompts=8, alike=4),
     "default": StorySize(
-        PAIR, steps=4500, d_model=128, layers=4, heads=4, batch=16, texts=120_000, prompts=200, alike=64
+        PAIR, steps=4500, d_model=128, layers=4, heads=4, batch=24, texts=120_000, prompts=200, alike=64
     ),
     "full": StorySize(
         tuple(VARIANTS), steps=20_000, d_model=256, layers=8, heads=8, batch=64, texts=200_000, prompts=500, alike=128

@@ -18,6 +18,7 @@ from models.cache_folder import cache_folder
 from models.training.document import Document
 from models.training.recipe import Recipe
 from models.training.sources import documents, source_of
+from models.training.text import Text
 
 HELD_OUT = 0.02
 LAYOUT = 1
@@ -36,6 +37,10 @@ class Corpus:
     def bos(self) -> int:
         """The id of the token that begins a text."""
         return cast(int, self.tokenizer.bos_token_id)
+
+    def text(self, tokens: UInt[np.ndarray, "token"]) -> Text:
+        """Its training or held-out tokens, with what begins and ends a text."""
+        return Text(tokens, self.bos, cast(int, self.tokenizer.eos_token_id))
 
 
 def prepare_corpus(recipe: Recipe) -> Corpus:

@@ -6,32 +6,28 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from models.training.batches import training_batch, validation_batch
+from models.tasks.examples import UNASKED
+from models.training.batches import WINDOWS
 from models.training.corpus import Corpus
 from models.training.objective import Objective
 from models.training.recipe import Recipe
 
 
 def next_token_loss(model: nn.Module, windows: Int64[Tensor, "batch position"]) -> Float[Tensor, ""]:
-    """Mean nats per token of each window's tokens after its first, computed in float32."""
-    logits = model(input_ids=windows[:, :-1], use_cache=False).logits
-    return cross_entropy(logits.float().flatten(0, 1), windows[:, 1:].flatten())
+    """Mean nats per token of each window's tokens after its first that are asked for, computed in float32."""
+    read = windows[:, :-1].clamp(min=0)  # what is not asked for stands at the end, where nothing reads it
+    logits = model(input_ids=read, use_cache=False).logits
+    return cross_entropy(logits.float().flatten(0, 1), windows[:, 1:].flatten(), ignore_index=UNASKED)
 
 
 def next_token_objective(corpus: Corpus, recipe: Recipe) -> Objective:
     """A recipe's windows of its corpus, and the loss on those held out."""
 
+    shown, text = WINDOWS[recipe.windows], corpus.text(corpus.training)
+
     def batch(step: int) -> dict[str, Tensor]:
-        return {
-            "windows": training_batch(
-                corpus.training,
-                seed=recipe.seed,
-                step=step,
-                batch=recipe.batch,
-                context=recipe.context,
-                bos=corpus.bos,
-            )
-        }
+        size = {"batch": recipe.batch, "context": recipe.context}
+        return {"windows": shown.training(text, seed=recipe.seed, step=step, **size)}
 
     return Objective(
         batch,
@@ -45,11 +41,11 @@ def next_token_objective(corpus: Corpus, recipe: Recipe) -> Objective:
 @torch.no_grad()
 def validation_loss(accelerator: Accelerator, model: nn.Module, corpus: Corpus, recipe: Recipe) -> float:
     """Mean nats per token of the held-out windows, shared out over the processes; the model is in eval mode."""
-    windows = validation_batch(
-        corpus.validation, windows=recipe.validation_windows, context=recipe.context, bos=corpus.bos
-    )
+    text, most = corpus.text(corpus.validation), recipe.validation_windows
+    windows = WINDOWS[recipe.windows].held_out(text, windows=most, context=recipe.context)
     total = torch.zeros(2, dtype=torch.float64 if accelerator.device.type == "cpu" else torch.float32)
     for part in windows[accelerator.process_index :: accelerator.num_processes].split(recipe.batch):
-        total += torch.tensor([next_token_loss(model, part.to(accelerator.device)).item() * len(part), len(part)])
+        asked = int((part[:, 1:] != UNASKED).sum())
+        total += torch.tensor([next_token_loss(model, part.to(accelerator.device)).item() * asked, asked])
     nats, count = torch.as_tensor(accelerator.reduce(total.to(accelerator.device), "sum")).tolist()
     return nats / count

@@ -6,6 +6,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from models.training.batches import WINDOWS
 from models.training.plan import Plan
 from models.training.schedule import SCHEDULES
 
@@ -19,6 +20,7 @@ class Recipe:
     `model` holds the fields of a transformers config (`model_type` among them), `attention` those of an
     `AttentionSpec`, `corpus` a source of documents; `batch` counts windows of `context` tokens, over all processes.
     `split_seed` decides which documents are held out, and so the tokenizer; runs of several `seed` share them.
+    `windows` are those of the "joined" documents, from anywhere, or "documents", one in each.
     """
 
     model: dict[str, Any]
@@ -28,6 +30,7 @@ class Recipe:
     vocabulary: int = 2048
     context: int = 256
     batch: int = 16
+    windows: str = "joined"
     seed: int = 0
     split_seed: int = 0
     lr: float = 1e-3
@@ -48,6 +51,7 @@ class Recipe:
         for name in ("warmup", "snapshots", "seed", "split_seed", "lr", "weight_decay"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise ValueError(f"recipe field {name!r} is {getattr(self, name)}; it must not be negative or infinite")
+        _check_choice("windows", self.windows, tuple(WINDOWS))
         _check_choice("schedule", self.schedule, tuple(SCHEDULES))
         _check_choice("precision", self.precision, PRECISIONS)
 
