@@ -169,13 +169,14 @@ def experiment(
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds each arm is run with.")] = 3,
     jobs: Annotated[int, typer.Option(min=1, help="How many trials run at a time, each in a process.")] = 1,
     out: Annotated[Path, typer.Option(help="The folder of all experiments.")] = Path("runs/experiments"),
+    stored: Annotated[bool, typer.Option("--shipped", help="Report the shipped results instead of a run.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the shipped results as Markdown.")] = False,
 ) -> None:
     """Train, measure and judge one of the papers' claims; a stopped run goes on when called again."""
     from rich.console import Console
 
     from app import experiment_run
-    from interp.experiments.publishing import markdown_table
+    from interp.experiments.publishing import markdown_table, shipped
     from interp.experiments.running import Asked
     from interp.experiments.table import experiment_named
 
@@ -187,11 +188,16 @@ def experiment(
         return
     if smoke and full:
         refuse("--smoke and --full are two sizes; give one")
+    if stored and (smoke or full):
+        refuse("--shipped results are of the default size; leave --smoke and --full out")
     size = "smoke" if smoke else "full" if full else "default"
     asked = Asked(refusing_clearly(lambda: experiment_named(name)).name, size, seeds, out, jobs)
-    found, outcome = going_on_later(lambda: experiment_run.run(asked))
-    page = refusing_clearly(lambda: experiment_run.written(asked, found, outcome))
-    Console().print(experiment_run.verdicts(found.judge(outcome)))
+    if stored:
+        outcome, folder = refusing_clearly(lambda: shipped(name)).outcome, out / asked.experiment / "shipped"
+    else:
+        outcome, folder = going_on_later(lambda: experiment_run.run(asked)), asked.folder
+    page = refusing_clearly(lambda: experiment_run.written(outcome, folder))
+    Console().print(experiment_run.verdicts(outcome))
     typer.echo(f"written: {page}")
 
 

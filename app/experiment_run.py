@@ -6,17 +6,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from interp.experiments.experiment import Experiment
 from interp.experiments.outcome import Outcome
 from interp.experiments.publishing import publish
 from interp.experiments.running import Asked, outcome_of
 from interp.experiments.table import MODULES, experiment_named
-from interp.experiments.verdict import Verdict
 
 
-def run(asked: Asked) -> tuple[Experiment, Outcome]:
+def run(asked: Asked) -> Outcome:
     """All trials with two bars: how many are done, and how far the one under way is."""
-    experiment = experiment_named(asked.experiment)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     with Progress(*columns, console=Console(stderr=True)) as bar:
         trials, steps = bar.add_task(f"{asked.experiment} trials", total=None), bar.add_task("…", total=None)
@@ -27,18 +24,18 @@ def run(asked: Asked) -> tuple[Experiment, Outcome]:
         def finished(done: int, total: int) -> None:
             bar.update(trials, completed=done, total=total)
 
-        return experiment, outcome_of(asked, watch, finished)
+        return outcome_of(asked, watch, finished)
 
 
-def written(asked: Asked, experiment: Experiment, outcome: Outcome) -> Path:
+def written(outcome: Outcome, folder: Path) -> Path:
     """The report, beside the other files."""
-    return publish(experiment, outcome, asked.folder)[1]
+    return publish(experiment_named(outcome.experiment), outcome, folder)[1]
 
 
-def verdicts(found: list[Verdict]) -> Table:
+def verdicts(outcome: Outcome) -> Table:
     """The verdicts as a table of the terminal."""
     shown = Table("claim", "the paper", "here", "answer")
-    for one in found:
+    for one in experiment_named(outcome.experiment).judge(outcome):
         shown.add_row(one.claim, one.paper, one.ours, one.answer)
     return shown
 

@@ -25,6 +25,7 @@ PAGES = {
     "geometry": ("Geometry", "scatter_plot"),
     "compare": ("Compare & trajectories", "compare_arrows"),
     "diffusion": ("Diffusion", "blur_on"),
+    "experiments": ("Experiments", "science"),
     "analyses": ("All analyses", "list_alt"),
 }
 

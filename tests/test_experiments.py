@@ -16,7 +16,7 @@ from interp.experiments import running, table
 from interp.experiments.arms import arm_curves, arm_grid, arm_numbers, arms
 from interp.experiments.experiment import Experiment, Watch
 from interp.experiments.outcome import Outcome, read_outcome
-from interp.experiments.publishing import all_shipped, markdown_table, publish
+from interp.experiments.publishing import all_shipped_names, markdown_table, publish, shipped
 from interp.experiments.running import Asked, outcome_of, rounded, unwatched
 from interp.experiments.trial import Measured, Numbers, Place, Trial
 from interp.experiments.verdict import Verdict, alike, all_of, bounded, difference, not_below, shown
@@ -249,7 +249,7 @@ def test_every_experiment_has_its_sizes_and_distinct_trials(name: str) -> None:
 
 
 def test_the_shipped_results_are_judged_and_drawn() -> None:
-    for one in all_shipped():
+    for one in map(shipped, all_shipped_names()):
         assert one.outcome.size == "default" and one.outcome.seeds >= 3
         assert len(one.to_frame()) == len(one.verdicts) > 0
         for result in one.results.values():
@@ -257,7 +257,7 @@ def test_the_shipped_results_are_judged_and_drawn() -> None:
 
 
 def test_the_table_has_a_line_for_every_verdict() -> None:
-    verdicts = sum(len(one.verdicts) for one in all_shipped())
+    verdicts = sum(len(one.verdicts) for one in map(shipped, all_shipped_names()))
     assert len(markdown_table().splitlines()) == verdicts + 2
 
 

@@ -170,6 +170,8 @@ def drawn_colours(figure: Any) -> Iterator[tuple[str, str]]:
             if trace.type == "bar":
                 of_trace["marker"].pop("line")
             yield from colours_in(of_trace, trace.type)
+    for shape in figure.layout.shapes:
+        yield from colours_in(shape.to_plotly_json(), "shape")
     layout = figure.layout.to_plotly_json()
     layout.pop("template")
     yield from (("colorway", colour) for colour in layout["colorway"])

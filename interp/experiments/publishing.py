@@ -1,6 +1,6 @@
 """What an experiment leaves: results.json, a figure and a table of each result, the report; and the committed ones."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,9 +20,10 @@ RESULTS = Path(__file__).parent / "results"
 
 
 @dataclass(frozen=True)
-class Shipped:
-    """An experiment with what was measured, what follows from it, and what can be shown of it."""
+class Published:
+    """An experiment with what was measured, what follows from it, and what can be shown of it; path: its results."""
 
+    path: Path
     experiment: Experiment
     outcome: Outcome
     verdicts: list[Verdict]
@@ -51,25 +52,35 @@ def publish(experiment: Experiment, outcome: Outcome, folder: Path) -> list[Path
     return written
 
 
-def shipped(name: str) -> Shipped:
+def published(path: str | Path) -> Published:
+    """The results of a results.json. ValueError for another file."""
+    outcome = read_outcome(path := Path(path))
+    experiment = experiment_named(outcome.experiment)
+    return Published(path, experiment, outcome, experiment.judge(outcome), experiment.results(outcome))
+
+
+def results_file(name: str) -> Path:
+    """Where the shipped results of an experiment are, if there are some."""
+    return RESULTS / f"{experiment_named(name).name}.json"
+
+
+def shipped(name: str) -> Published:
     """The results of an experiment at its default size, as they were measured. ValueError where none are shipped."""
-    experiment = experiment_named(name)
-    path = RESULTS / f"{experiment.name}.json"
+    path = results_file(name)
     if not path.is_file():
-        raise ValueError(f"no results of {experiment.name} are shipped: run `headscope experiment {experiment.name}`")
-    outcome = read_outcome(path)
-    return Shipped(experiment, outcome, experiment.judge(outcome), experiment.results(outcome))
+        raise ValueError(f"no results of {path.stem} are shipped: run `headscope experiment {path.stem}`")
+    return published(path)
 
 
-def all_shipped() -> Iterator[Shipped]:
-    """Those of all experiments that have some, in order."""
-    return (shipped(name) for name in MODULES if (RESULTS / f"{name}.json").is_file())
+def all_shipped_names() -> list[str]:
+    """The experiments that have shipped results, in order."""
+    return [name for name in MODULES if (RESULTS / f"{name}.json").is_file()]
 
 
 def markdown_table() -> str:
     """The README's table of claims."""
     lines = ["| | claim | the paper | here, mean ± spread | answer |", "| --- | --- | --- | --- | --- |"]
-    for one in all_shipped():
+    for one in map(shipped, all_shipped_names()):
         lines += [_row(one.experiment.name, verdict) for verdict in one.verdicts]
     return "\n".join(lines) + "\n"
 

@@ -22,7 +22,7 @@ th, td { border-bottom: 1px solid #d9dce5; vertical-align: top; }
 def report(experiment: Experiment, outcome: Outcome) -> str:
     """The page."""
     title = html.escape(f"{experiment.name}: {experiment.title}")
-    body = [f"<h1>{title}</h1>", *(f"<p class='note'>{line}</p>" for line in facts(experiment, outcome))]
+    body = [f"<h1>{title}</h1>", *(f"<p class='note'>{html.escape(line)}</p>" for line in facts(experiment, outcome))]
     body += ["<h2>Claims</h2>", verdict_table(experiment.judge(outcome)), f"<p class='note'>{html.escape(RULE)}</p>"]
     body += [section(name, result) for name, result in experiment.results(outcome).items()]
     head = f'<meta charset="utf-8"><title>{title}</title><style>{STYLE}{MORE}</style>'
@@ -31,16 +31,15 @@ def report(experiment: Experiment, outcome: Outcome) -> str:
 
 
 def facts(experiment: Experiment, outcome: Outcome) -> list[str]:
-    """Source, size, seeds, machine and notes, as HTML."""
+    """Source, size, seeds, machine and notes."""
     numbers = ", ".join(f"{name} {value}" for name, value in outcome.numbers_of_size.items())
     minutes = sum(one.seconds for one in outcome.trials) / 60
-    lines = [
+    return [
         f"Source: {experiment.source}",
         f"Size {outcome.size!r}: {numbers}; seeds: {outcome.seeds}; trials: {len(outcome.trials)}, "
         f"{minutes:.0f} minutes on {machine_words(dict(outcome.machine))}",
         experiment.notes,
     ]
-    return [html.escape(line) for line in lines]
 
 
 def verdict_table(verdicts: Sequence[Verdict]) -> str:

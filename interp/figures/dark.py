@@ -29,6 +29,8 @@ def in_the_dark(figure: go.Figure) -> go.Figure:
         trace.update(turned_in(trace.to_plotly_json()))
         if trace.type == "heatmap":
             trace.colorscale = DARK_SIGNED if (trace.zmin or 0) < 0 else DARK_POSITIVE
+    for shape in dark.layout.shapes:
+        shape.update(turned_in(shape.to_plotly_json()))
     dark.update_traces(marker_line_color=PAGE, selector={"type": "bar"})
     own = {name: value for name, value in dark.layout.to_plotly_json().items() if name in ("colorway", "coloraxis")}
     return on_a_dark_page(dark.update_layout(turned_in(own)))

@@ -13,6 +13,7 @@ from interp.figures.choice import choice
 from interp.figures.colours import CHANCE, GREY, LINES, POSITIVE, line_style
 
 BAND = 0.18
+FAR = 3  # ranges of the values: a line beyond would make them one point
 
 
 def arm_numbers_figure(found: ArmNumbers) -> go.Figure:
@@ -42,7 +43,7 @@ def arm_numbers_figure(found: ArmNumbers) -> go.Figure:
         )
     )
     figure = canvas(found.about, traces, "value", yaxis={"title": found.about.unit})
-    return with_chance(figure, found.chance)
+    return with_chance(figure, found.chance, values)
 
 
 def arm_curves_figure(found: ArmCurves) -> go.Figure:
@@ -54,7 +55,7 @@ def arm_curves_figure(found: ArmCurves) -> go.Figure:
         "xaxis": log_axis(np.array(found.x, float), **x) if found.log_x else x,
         "yaxis": log_axis(reached, **y) if found.log_y else y,
     }
-    return with_chance(canvas(found.about, traces, "mean", **axes), found.chance)
+    return with_chance(canvas(found.about, traces, "mean", **axes), found.chance, reached)
 
 
 def curve(found: ArmCurves, at: int) -> list[Any]:
@@ -103,8 +104,12 @@ def arm_grid_figure(found: ArmGrid) -> go.Figure:
     return canvas(found.about, traces, "mean", **axes, **choice(found.labels["arm"], 1))
 
 
-def with_chance(figure: go.Figure, chance: float | None) -> go.Figure:
-    """The same with a dashed line at what knowing nothing would give."""
-    if chance is not None:
-        figure.add_hline(y=chance, line=CHANCE, annotation_text="chance", annotation_position="bottom right")
-    return figure
+def with_chance(figure: go.Figure, chance: float | None, values: np.ndarray) -> go.Figure:
+    """The same with a dashed line at what knowing nothing would give, or words where it is too far off to be drawn."""
+    if chance is None:
+        return figure
+    low, high = np.nanmin(values), np.nanmax(values)
+    if low - FAR * (high - low) <= chance <= high + FAR * (high - low):
+        return figure.add_hline(y=chance, line=CHANCE, annotation_text="chance", annotation_position="bottom right")
+    corner = {"xref": "paper", "yref": "paper", "x": 1, "y": 0 if chance < low else 1, "showarrow": False}
+    return figure.add_annotation(text=f"chance: {chance:.3g}, off the scale", **corner)

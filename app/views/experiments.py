@@ -1,0 +1,17 @@
+"""The Experiments page: what the papers claim, what was measured here, and every figure of it."""
+
+import streamlit as st
+
+from app.experiment_results import chosen_results, claims_table, result_panels
+from app.refusals import refusals_in_a_box
+
+st.title("Experiments")
+st.caption(
+    "What the papers claim of these variants, measured on models of a laptop's size. Rules, seeds and sizes were fixed "
+    "before looking. The model and the prompt of the sidebar are for the other pages."
+)
+with refusals_in_a_box("These results cannot be read"):
+    found = chosen_results()
+claims_table(found)
+st.subheader("What was measured", anchor=False)
+result_panels(found)
