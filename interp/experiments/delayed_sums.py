@@ -24,7 +24,7 @@ LR, SAVED = 2e-3, 200  # the rate of the shipped models
 ACCURACY = About(
     title="Accuracy on held-out cycles",
     unit="share of the symbols asked for",
-    law="share of x_t, τ ≤ t < period + τ, whose likeliest symbol is (x_{t−1} + x_{t−τ}) mod N, in windows that begin "
+    law="share of x_t, τ ≤ t < period, whose likeliest symbol is (x_{t−1} + x_{t−τ}) mod N, in windows that begin "
     "with distinct states of cycles that training never met; period: the length of the cycle",
     source=SOURCE,
     plain="How often each model goes on rightly with a sequence of which it has not seen a single state.",
@@ -88,8 +88,8 @@ EXPERIMENT = Experiment(
     notes="x_t = (x_{t−1} + x_{t−τ}) mod N; the map of states, the last τ symbols, is a permutation, whose cycles are "
     "computed exactly. Cycles in a random order, the same for all trials, are held out as long as they fit into a "
     "quarter of the states; a cell of fewer than 6 cycles, or whose held-out ones have under a tenth of the states, is "
-    "left out. Loss and accuracy count x_t with τ ≤ t < period + τ alone: earlier ones are not determined, and later "
-    "ones follow a state that the window had before, so that they can be copied. A held-out state begins one measured "
+    "left out. Loss and accuracy count x_t with τ ≤ t < period alone: earlier ones are not determined, and later ones "
+    "stood in the window a period before, so that they can be copied. A held-out state begins one measured "
     "window at most: all of them do, or as many as the size measures, chosen once for all models; of the mixture "
     "equally many of each law, as far as it has them. Accuracy is that after the last step; nothing is tuned for one "
     "variant: a two-layer Llama of width 64 with RoPE, every layer of the variant, equal in size but for selective's "
