@@ -63,10 +63,11 @@ def temper(
 ) -> None:
     """Teach a trained softmax model selective attention's temperatures; all its other weights stay as they are."""
     from app.tempering_run import summary, tempered_with_bar
+    from models.training.partial import Course
     from models.training.tempering import Tempering
 
     text: dict[str, Any] = {"source": "text", "path": str(corpus.resolve())} if corpus else {"source": "stdlib"}
-    how = Tempering({"position": position, "token": token}, text, steps, lr, batch, context, seed)
+    how = Tempering({"position": position, "token": token}, Course(text, steps, lr, batch, context, seed))
     typer.echo(summary(going_on_later(lambda: tempered_with_bar(model, out, how))))
 
 

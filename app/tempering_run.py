@@ -3,20 +3,20 @@
 from pathlib import Path
 
 from app.training_bar import TrainingBar
-from models.training.tempering import Tempered, Tempering, temper
+from models.training.partial import Learned
+from models.training.tempering import Tempering, temper
 
 
-def tempered_with_bar(model: str, out: Path, how: Tempering) -> Tempered:
+def tempered_with_bar(model: str, out: Path, how: Tempering) -> Learned:
     """Temper and show how it goes."""
-    with TrainingBar(how.steps, out.name) as bar:
+    with TrainingBar(how.course.steps, out.name) as bar:
         return temper(model, out, how, bar.show)
 
 
-def summary(found: Tempered) -> str:
+def summary(found: Learned) -> str:
     """Three lines: parameters, losses, and where the model is."""
-    counted = found.count
     return (
-        f"new parameters: {counted.new:,} of {counted.all:,} ({counted.percent:.3g} %)\n"
+        f"new parameters: {found.new:,} of {found.trained.all:,} ({found.trained.percent:.3g} %)\n"
         f"loss on the same held-out windows: {found.loss_before:.4f} before, {found.loss_after:.4f} after\n"
         f"written: {found.folder}"
     )

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from interp.experiments.delayed_sum_trials import SIZES, tasks
+from interp.experiments.delayed_sum_trials import SIZES, windows
 from interp.experiments.delayed_sums import EXPERIMENT, SOLVED
 from interp.experiments.outcome import Outcome
 from interp.experiments.running import Asked, outcome_of
 from interp.experiments.task_models import SPECS
 from interp.experiments.trial import Measured, Trial
-from models.tasks.answering import HELD_OUT, answers, held_out_examples
-from models.tasks.cycles import cycle_of, split_by_cycles
-from models.tasks.delayed_sums import DelayedSum, mixture, windows_of
+from models.tasks.answering import HELD_OUT, answers
+from models.tasks.cycles import cycle_of, periods_of, split_by_cycles
+from models.tasks.delayed_sums import DelayedSum, mixture, windows_from, windows_of
 from models.tasks.examples import UNASKED, Examples
 
 LAWS = [DelayedSum(N, tau) for N, tau in ((2, 3), (3, 4), (4, 3), (5, 5), (6, 2), (8, 3))]
@@ -27,16 +27,21 @@ every_law = pytest.mark.parametrize("law", LAWS, ids=lambda law: f"N{law.N}-τ{l
 splittable = pytest.mark.parametrize("law", [law for law in LAWS if law.is_splittable()], ids=lambda law: f"N{law.N}")
 
 
-def rows_of(examples: Examples) -> np.ndarray:
-    """The windows whose next tokens were asked for."""
-    last = examples.targets[:, -1:]
-    return torch.cat([examples.ids, last], dim=1).numpy()
+def states_by_place(law: DelayedSum, windows: np.ndarray) -> np.ndarray:
+    """The states that each window passes through, one after another."""
+    return np.lib.stride_tricks.sliding_window_view(windows, law.tau, axis=1) @ law.N ** np.arange(law.tau)[::-1]
 
 
 def states_of(law: DelayedSum, windows: np.ndarray) -> set[int]:
     """Every state that a window passes through."""
-    digits = np.lib.stride_tricks.sliding_window_view(windows, law.tau, axis=1)
-    return set((digits @ law.N ** np.arange(law.tau)[::-1]).ravel().tolist())
+    return set(states_by_place(law, windows).ravel().tolist())
+
+
+def first_states(law: DelayedSum, examples: Examples, name: int | None = None) -> list[int]:
+    """What the windows of a law begin with; those behind its name, in a mixture."""
+    rows = examples.ids.numpy()
+    own = rows if name is None else rows[rows[:, 0] == name, 1:]
+    return (own[:, : law.tau] @ law.N ** np.arange(law.tau)[::-1]).tolist()
 
 
 @every_law
@@ -97,30 +102,74 @@ def test_one_long_cycle_is_never_held_out() -> None:
 
 
 @every_law
-def test_only_what_is_determined_is_asked(law: DelayedSum) -> None:
+def test_a_state_comes_again_after_its_period_and_not_before(law: DelayedSum) -> None:
+    successor = law.successors()
+    start = at = np.arange(law.N**law.tau)
+    back = np.zeros_like(start)
+    for step in range(1, law.periods.max() + 1):
+        at = successor[at]
+        back[(at == start) & (back == 0)] = step
+    np.testing.assert_array_equal(periods_of(successor), back)
+
+
+@every_law
+def test_only_what_is_determined_is_asked_and_rightly(law: DelayedSum) -> None:
     examples = windows_of(law, np.arange(law.N**law.tau), LENGTH)(np.random.default_rng(0), 8)
-    assert examples.asked.sum(1).tolist() == [LENGTH - law.tau] * 8
     assert bool((examples.targets[:, : law.tau - 1] == UNASKED).all())
-    t = torch.arange(law.tau - 1, LENGTH - 1)
-    expected = (examples.ids[:, t] + examples.ids[:, t + 1 - law.tau]) % law.N
-    torch.testing.assert_close(examples.targets[:, t], expected)
+    row, place = examples.asked.nonzero(as_tuple=True)
+    expected = (examples.ids[row, place] + examples.ids[row, place + 1 - law.tau]) % law.N
+    torch.testing.assert_close(examples.targets[row, place], expected)
+
+
+@every_law
+def test_no_asked_symbol_can_be_copied_from_an_earlier_period(law: DelayedSum) -> None:
+    states = np.arange(law.N**law.tau)
+    asked = windows_from(law, states, LENGTH).asked.numpy()
+    for row, period in zip(asked, law.periods, strict=True):
+        expected = range(law.tau - 1, max(law.tau, min(period, LENGTH)) - 1)  # the place before each symbol asked for
+        np.testing.assert_array_equal(np.flatnonzero(row), expected)
 
 
 def test_a_mixture_names_the_law_that_each_row_obeys() -> None:
     laws = [DelayedSum(4, 3), DelayedSum(8, 3)]
     examples = mixture(laws, [np.arange(law.N**law.tau) for law in laws], LENGTH)(np.random.default_rng(0), 64)
-    rows = rows_of(examples)
     for at, law in enumerate(laws):
-        mine = rows[rows[:, 0] == 8 + at, 1:]
-        assert len(mine) > 10
-        np.testing.assert_array_equal(mine[:, 3:], (mine[:, 2:-1] + mine[:, :-3]) % law.N)
-        assert set(examples.asked[rows[:, 0] == 8 + at].sum(1).tolist()) == {LENGTH - law.tau}
+        mine = examples.ids[:, 0] == 8 + at
+        alone = windows_from(law, np.array(first_states(law, examples, 8 + at)), LENGTH)
+        assert int(mine.sum()) > 10
+        assert torch.equal(examples.ids[mine, 1:], alone.ids)
+        assert torch.equal(examples.targets[mine, 1:], alone.targets)
+        assert bool((examples.targets[mine, 0] == UNASKED).all())
+
+
+def alone(law: DelayedSum) -> Trial:
+    return Trial({"variant": "cog", "task": "alone", "N": law.N, "τ": law.tau}, 0)
 
 
 def test_measured_windows_are_those_of_states_held_out() -> None:
     law = DelayedSum(4, 3)
-    _, unseen = tasks(Trial({"variant": "cog", "task": "alone", "N": 4, "τ": 3}, 0), SIZES["smoke"])
-    assert states_of(law, rows_of(held_out_examples(unseen, 32))) <= set(law.split().held_out.tolist())
+    measured = windows(alone(law), SIZES["smoke"]).held_out
+    assert states_of(law, measured.ids.numpy()) <= set(law.split().held_out.tolist())
+
+
+@pytest.mark.parametrize("law", SIZES["default"].laws, ids=lambda law: f"N{law.N}-τ{law.tau}")
+def test_each_held_out_state_is_measured_once(law: DelayedSum) -> None:
+    found, split, most = windows(alone(law), SIZES["default"]), law.split(), SIZES["default"].measured
+    for examples, states in ((found.held_out, split.held_out), (found.seen, split.training)):
+        began = first_states(law, examples)
+        assert len(set(began)) == len(began) == min(most, len(states))
+        assert set(began) <= set(states.tolist())
+
+
+def test_each_law_of_the_mixture_is_measured_equally_often_as_far_as_its_states_reach() -> None:
+    size = SIZES["default"]
+    found, share = windows(Trial({"variant": "cog", "task": "mixture"}, 0), size), size.measured // len(size.laws)
+    for name, law in enumerate(size.laws, start=max(size.symbols)):
+        split = law.split()
+        for examples, states in ((found.held_out, split.held_out), (found.seen, split.training)):
+            began = first_states(law, examples, name)
+            assert len(set(began)) == len(began) == min(share, len(states))
+            assert set(began) <= set(states.tolist())
 
 
 def test_a_model_that_knows_the_law_answers_all() -> None:
@@ -131,7 +180,7 @@ def test_a_model_that_knows_the_law_answers_all() -> None:
             return type("Output", (), {"logits": logits})
 
     law = DelayedSum(4, 3)
-    found = answers(Knowing(1, 1), held_out_examples(windows_of(law, law.split().held_out, LENGTH), 16))
+    found = answers(Knowing(1, 1), windows_from(law, law.split().held_out, LENGTH))
     assert found.accuracy == 1 and found.excess == found.loss < 1e-6
 
 

@@ -2,19 +2,25 @@
 
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from interp.experiments import language_models, trained_once
+from interp.experiments.language_models import language_recipe
 from interp.experiments.outcome import Outcome
-from interp.experiments.running import Asked, outcome_of
+from interp.experiments.running import Asked, outcome_of, unwatched
 from interp.experiments.temperature_readings import by_kind, noise_share, sharpest, spread_slope
-from interp.experiments.temperature_trials import SIZES, TASKS
+from interp.experiments.temperature_sizes import SIZES
+from interp.experiments.temperature_trials import TASKS
 from interp.experiments.temperatures import EXPERIMENT
+from interp.experiments.tempering_trials import ARMS, LANGUAGE
 from interp.experiments.trial import Measured, Numbers, Trial
 from models.hooked import hooked
 from models.spec import AttentionSpec
@@ -23,8 +29,12 @@ from models.tasks.denoising import Denoising
 from models.tasks.examples import Examples
 from models.tasks.neighbours import Neighbours
 from models.tasks.passkeys import Passkeys
+from models.training.json_file import write_json
+from models.training.own_tokens import SPLIT
+from models.training.recipe import Recipe
 from models.training.tempered import count
 
+LAST = Trial(ARMS[-1], 0).key
 every_task = pytest.mark.parametrize("name", TASKS)
 DENOISING, NEIGHBOURS, PASSKEYS = Denoising(), Neighbours(), Passkeys()
 
@@ -134,7 +144,7 @@ def test_equal_seeds_give_equal_weights_and_only_temperatures_besides() -> None:
     softmax, selective = (small_decoder(shape, AttentionSpec(name), 3) for name in ("softmax", "selective"))
     theirs = selective.state_dict()
     assert all(torch.equal(one, theirs[name]) for name, one in softmax.state_dict().items())
-    assert count(selective).new == 2 * 2 * (16 + 1) == selective.num_parameters() - softmax.num_parameters()
+    assert count(selective).counted == 2 * 2 * (16 + 1) == selective.num_parameters() - softmax.num_parameters()
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +153,7 @@ def smoke(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
 
 
 def test_the_smoke_size_runs_from_end_to_end(smoke: Outcome) -> None:
-    assert len(smoke.trials) == len(EXPERIMENT.trials(SIZES["smoke"], 1)) == 7
+    assert len(smoke.trials) == len(EXPERIMENT.trials(SIZES["smoke"], 1)) == 9
     assert {one.answer for one in EXPERIMENT.judge(smoke)} == {"too few seeds"}
     drawn = EXPERIMENT.results(smoke)
     assert [name for name, one in drawn.items() if not one.figure().data] == []
@@ -154,7 +164,7 @@ def test_a_stopped_run_gives_what_a_whole_one_gives(smoke: Outcome, tmp_path: Pa
 
     def watch(words: str, done: int, total: int) -> None:
         seen.append(words)
-        if words.startswith("tempering") and done == 1:
+        if words == f"tempering {LAST}" and done == 1:
             os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
@@ -162,7 +172,29 @@ def test_a_stopped_run_gives_what_a_whole_one_gives(smoke: Outcome, tmp_path: Pa
     seen.clear()
     gone_on = outcome_of(asked, lambda words, *_: seen.append(words), lambda *_: None)
     assert [one.numbers for one in gone_on.trials] == [one.numbers for one in smoke.trials]
-    assert set(seen) == {"tempering selective_tempering_0"}
+    assert set(seen) == {f"tempering {LAST}"}
+
+
+def test_every_arm_reports_what_learned_and_the_losses(smoke: Outcome) -> None:
+    for arm in ARMS:
+        numbers = smoke.where(**arm).trials[0].numbers
+        trained = numbers["trained_parameters"]
+        assert numbers["new_parameters"] == (trained if arm["variant"] == "selective" else 0)
+        assert numbers["percent"] == pytest.approx(100 * trained / numbers["parameters"], rel=1e-5)
+        assert numbers["gained"] == pytest.approx(numbers["loss_before"] - numbers["loss_after"], abs=1e-5)
+
+
+def test_about_as_many_norm_gains_learn_as_temperatures(smoke: Outcome) -> None:
+    own = smoke.where(task="tempering", model="own")
+    temperatures, gains = (own.where(learned=name).trials[0].numbers for name in ("temperatures", "norm gains"))
+    assert temperatures["trained_parameters"] - gains["trained_parameters"] == 2 * LANGUAGE[SIZES["smoke"]].layers
+    assert gains["loss_attached"] == gains["loss_before"] == temperatures["loss_before"]
+
+
+def test_own_models_are_of_e7_and_have_not_met_the_held_out_windows() -> None:
+    assert [LANGUAGE[one] for one in SIZES.values()] == list(language_models.SIZES.values())
+    for size in language_models.SIZES.values():
+        assert language_recipe(Trial({"variant": "softmax"}, 5), size).split_seed == SPLIT
 
 
 BETTER: Numbers = {"excess": 0.1, "noise_share": 0.1, "slope": 0.8, "found": [1.0, 0.9], "max_b": [1.0, 0.8]}
@@ -172,19 +204,35 @@ WORSE: Numbers = {"excess": 0.5, "noise_share": 0.4, "slope": 0.2, "found": [1.0
 def made(selective: Numbers, softmax: Numbers, percent: float, after: float) -> Outcome:
     """An outcome of three seeds that agree."""
     numbers = {"selective": {**selective, "percent": percent}, "softmax": {**softmax, "percent": 0.0}}
-    tempering = {"loss_before": 3.0, "loss_attached": 3.0, "loss_after": after, "percent": percent}
-    conditions = {(variant, task): numbers[variant] for variant in numbers for task in TASKS}
-    conditions["selective", "tempering"] = tempering
-    trials = [
-        Measured(Trial({"variant": variant, "task": task}, seed), found, 0.0)
-        for seed in range(3)
-        for (variant, task), found in conditions.items()
-    ]
+    tempered = {"loss_before": 3.0, "loss_after": after, "gained": 3.0 - after, "percent": percent}
+    conditions = [({"variant": variant, "task": task}, numbers[variant]) for variant in numbers for task in TASKS]
+    conditions += [(arm, tempered if arm["learned"] == "temperatures" else {"gained": 0.0}) for arm in ARMS]
+    trials = [Measured(Trial(arm, seed), found, 0.0) for seed in range(3) for arm, found in conditions]
     return Outcome("E4", "made", {}, {}, tuple(trials))
+
+
+def test_who_asks_for_a_model_that_is_being_trained_waits_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, begun = language_recipe(Trial({"variant": "softmax"}, 0), language_models.SIZES["smoke"]), []
+
+    def slow(recipe: Recipe, folder: Path, show: Any) -> None:
+        begun.append(folder)
+        sleep(0.3)
+        folder.mkdir()
+        (folder / "model.safetensors").touch()
+        write_json(folder / "recipe.json", recipe.to_plain())
+
+    monkeypatch.setattr(trained_once, "train", slow)
+    with ThreadPoolExecutor(2) as pool:
+        found = list(
+            pool.map(lambda folder: trained_once.trained_once(asked, folder, unwatched), [tmp_path / "one"] * 2)
+        )
+    assert (begun, found) == ([tmp_path / "one"], [tmp_path / "one"] * 2)
 
 
 def test_verdicts_follow_the_numbers() -> None:
     assert {one.answer for one in EXPERIMENT.judge(made(BETTER, WORSE, 0.1, 2.9))} == {"reproduced"}
     assert {one.answer for one in EXPERIMENT.judge(made(WORSE, BETTER, 0.6, 3.1))} == {"opposite"}
     alike = EXPERIMENT.judge(made(BETTER, BETTER, 0.1, 3.0))
-    assert [one.answer for one in alike if "0.5 %" not in one.claim] == ["not seen"] * 7
+    assert [one.answer for one in alike if "0.5 %" not in one.claim] == ["not seen"] * 9

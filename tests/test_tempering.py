@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,11 @@ from transformers import PreTrainedTokenizerFast
 from models import AttentionSpec, load
 from models.checkpoints import open_folder, save
 from models.training.history import read_history
+from models.training.norm_gains import NORM_GAINS, norm_gains_alone
 from models.training.own_tokens import bounded
+from models.training.partial import Course, Learned, recipe_of, train_part
 from models.training.tempered import count, temperature_parameters, tempered
-from models.training.tempering import Tempered, Tempering, temper
+from models.training.tempering import Tempering, softmax_model, temper, temperatures
 
 LAYERS, WIDTH = 3, 32
 # Options -> parameters of a layer: a weight of the projection's width and a scalar, for queries and for values.
@@ -46,11 +49,11 @@ def softmax(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def how(text: Path, **changes: Any) -> Tempering:
     fields = {"corpus": {"source": "text", "path": str(text)}, "steps": 6, "batch": 2, "context": 16}
-    return Tempering(**{**fields, "validation_windows": 8, **changes})  # type: ignore[arg-type]
+    return Tempering(course=Course(**{**fields, "validation_windows": 8, **changes}))  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
-def done(softmax: Path, text: Path, tmp_path_factory: pytest.TempPathFactory) -> Tempered:
+def done(softmax: Path, text: Path, tmp_path_factory: pytest.TempPathFactory) -> Learned:
     return temper(softmax, tmp_path_factory.mktemp("out") / "selective", how(text))
 
 
@@ -59,21 +62,21 @@ def stored(folder: Path) -> dict[str, torch.Tensor]:
     return open_folder(folder, dtype="auto").model.state_dict()
 
 
-def test_all_other_weights_stay_bit_identical(done: Tempered, softmax: Path) -> None:
+def test_all_other_weights_stay_bit_identical(done: Learned, softmax: Path) -> None:
     before, after = stored(softmax), stored(done.folder)
     assert [name for name in before if not torch.equal(before[name], after[name])] == []
     assert all(".variant." in name for name in after.keys() - before.keys())
 
 
-def test_the_file_grows_by_exactly_the_counted_parameters(done: Tempered, softmax: Path) -> None:
+def test_the_file_grows_by_exactly_the_counted_parameters(done: Learned, softmax: Path) -> None:
     before, after = stored(softmax), stored(done.folder)
     new = sum(after[name].numel() for name in after.keys() - before.keys())
-    assert done.count.new == new == LAYERS * COUNTS["all"][1]
-    assert done.count.all == sum(one.numel() for one in before.values()) + new
-    assert done.to_json()["percent"] == pytest.approx(100 * new / done.count.all)
+    assert done.new == done.trained.counted == new == LAYERS * COUNTS["all"][1]
+    assert done.trained.all == sum(one.numel() for one in before.values()) + new
+    assert done.to_json()["percent"] == pytest.approx(100 * new / done.trained.all)
 
 
-def test_the_temperatures_were_learned(done: Tempered) -> None:
+def test_the_temperatures_were_learned(done: Learned) -> None:
     learned = [one for name, one in stored(done.folder).items() if name.endswith("temperature_q.weight")]
     assert len(learned) == LAYERS and all(one.abs().max() > 0 for one in learned)
 
@@ -87,13 +90,13 @@ def test_half_precision_weights_stay_bit_identical_too(softmax: Path, text: Path
     assert [name for name in before if not torch.equal(before[name], after[name])] == []
 
 
-def test_the_folder_opens_as_a_selective_model(done: Tempered) -> None:
+def test_the_folder_opens_as_a_selective_model(done: Learned) -> None:
     model = load(done.folder)
     assert open_folder(done.folder).spec == AttentionSpec("selective")
     assert model.tokenizer is not None
 
 
-def test_the_losses_are_those_of_the_models(done: Tempered) -> None:
+def test_the_losses_are_those_of_the_models(done: Learned) -> None:
     history = read_history(done.folder / "history.jsonl")
     measured = [one["validation_loss"] for one in history if "validation_loss" in one]
     assert (measured[0], measured[-1]) == (done.loss_attached, done.loss_after)
@@ -108,7 +111,7 @@ def test_the_count_follows_from_the_options(options: str) -> None:
     model = tiny_decoder("gpt_neox")
     before = model.num_parameters()
     counted = count(tempered(model, AttentionSpec("selective", **chosen)))
-    assert (counted.new, counted.all) == (LAYERS * per_layer, before + LAYERS * per_layer)
+    assert (counted.counted, counted.all) == (LAYERS * per_layer, before + LAYERS * per_layer)
 
 
 @pytest.mark.parametrize("family", CONFIGS)
@@ -135,7 +138,7 @@ def test_positional_temperatures_start_near_one(position: str) -> None:
 
 
 def test_a_stopped_tempering_goes_on_as_if_it_had_not_been(
-    done: Tempered, softmax: Path, text: Path, tmp_path: Path
+    done: Learned, softmax: Path, text: Path, tmp_path: Path
 ) -> None:
     def watch(record: dict[str, Any]) -> None:
         if record["step"] == 3:
@@ -146,6 +149,26 @@ def test_a_stopped_tempering_goes_on_as_if_it_had_not_been(
     gone_on = temper(softmax, tmp_path / "out", how(text))
     assert gone_on.to_json() == done.to_json()
     assert open_folder(gone_on.folder).fingerprint == open_folder(done.folder).fingerprint
+
+
+def test_norm_gains_alone_learn_and_all_else_stays_bit_identical(softmax: Path, text: Path, tmp_path: Path) -> None:
+    found = train_part(softmax_model(softmax), NORM_GAINS, how(text).course, tmp_path / "out")
+    before, after = stored(softmax), stored(found.folder)
+    learned = {name for name in before if not torch.equal(before[name], after[name])}
+    assert learned == {name for name in before if name.startswith("model.layers.") and "layernorm" in name}
+    assert (found.new, found.trained.counted) == (0, sum(before[name].numel() for name in learned))
+    assert before.keys() == after.keys() and found.loss_after < found.loss_before == found.loss_attached
+
+
+def test_every_part_learns_from_the_same_windows(softmax: Path, text: Path) -> None:
+    opened, course = softmax_model(softmax), how(text).course
+    one, other = (recipe_of(opened, part, course) for part in (temperatures({}), NORM_GAINS))
+    assert replace(one, model={}, attention={}) == replace(other, model={}, attention={})
+
+
+def test_a_model_without_such_norms_is_refused() -> None:
+    with pytest.raises(ValueError, match="a GPT2LMHeadModel has no parameter that ends in input_layernorm"):
+        norm_gains_alone(tiny_decoder("gpt2"))
 
 
 def test_the_command_says_what_it_cost_and_gained(softmax: Path, text: Path, tmp_path: Path) -> None:
@@ -174,7 +197,7 @@ def test_refusals_are_one_sentence(softmax: Path, text: Path, tmp_path: Path) ->
     assert not (tmp_path / "out").exists()
 
 
-def test_another_way_of_tempering_is_refused_in_the_same_folder(done: Tempered, softmax: Path, text: Path) -> None:
+def test_another_way_of_tempering_is_refused_in_the_same_folder(done: Learned, softmax: Path, text: Path) -> None:
     with pytest.raises(ValueError, match="recipe field 'lr' was"):
         temper(softmax, done.folder, how(text, lr=0.1))
 

@@ -2,16 +2,23 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+from jaxtyping import Int64
+
 from interp.experiments.task_models import SPECS
 from interp.experiments.trial import Trial
+from models.tasks.answering import HELD_OUT
 from models.tasks.decoder import DecoderShape
-from models.tasks.delayed_sums import DelayedSum, mixture, windows_of
-from models.tasks.examples import Task
+from models.tasks.delayed_sums import DelayedSum, mixed_windows_from, mixture, windows_from, windows_of
+from models.tasks.examples import Examples, Task
 
 
 @dataclass(frozen=True)
 class SequenceSize:
-    """The grid of (N, τ), steps alone and on the mixture, windows of a step, and the decoders' shape."""
+    """The grid of (N, τ), steps alone and on the mixture, windows of a step, and the decoders' shape.
+
+    measured: windows at most that an accuracy is measured on.
+    """
 
     symbols: tuple[int, ...]
     delays: tuple[int, ...]
@@ -55,12 +62,43 @@ def trials(size: SequenceSize, seeds: int) -> list[Trial]:
     ]
 
 
-def tasks(trial: Trial, size: SequenceSize) -> tuple[Task, Task]:
-    """Windows of the trial's law, or of all laws, from training states and from those held out."""
-    if trial.condition["task"] == "alone":
-        law = DelayedSum(int(trial.condition["N"]), int(trial.condition["τ"]))
-        split = law.split()
-        return windows_of(law, split.training, size.length), windows_of(law, split.held_out, size.length)
-    splits = [law.split() for law in size.laws]
-    training, held_out = [one.training for one in splits], [one.held_out for one in splits]
-    return mixture(size.laws, training, size.length), mixture(size.laws, held_out, size.length)
+@dataclass(frozen=True)
+class Windows:
+    """What a trial trains on, and what is measured: windows from states trained on, and from those held out."""
+
+    training: Task
+    seen: Examples
+    held_out: Examples
+
+
+def windows(trial: Trial, size: SequenceSize) -> Windows:
+    """The windows of the trial's law, or of all laws mixed."""
+    if trial.condition["task"] == "mixture":
+        return windows_mixed(size.laws, size)
+    return windows_alone(DelayedSum(int(trial.condition["N"]), int(trial.condition["τ"])), size)
+
+
+def windows_alone(law: DelayedSum, size: SequenceSize) -> Windows:
+    """Of one law: no state that is measured begins two windows."""
+    split = law.split()
+    seen, held_out = (each_once(states, size.measured) for states in (split.training, split.held_out))
+    return Windows(
+        windows_of(law, split.training, size.length),
+        windows_from(law, seen, size.length),
+        windows_from(law, held_out, size.length),
+    )
+
+
+def windows_mixed(laws: list[DelayedSum], size: SequenceSize) -> Windows:
+    """Of all laws: as many measured windows of each, as far as its states reach."""
+    splits, share = [law.split() for law in laws], size.measured // len(laws)
+    return Windows(
+        mixture(laws, [split.training for split in splits], size.length),
+        mixed_windows_from(laws, [each_once(split.training, share) for split in splits], size.length),
+        mixed_windows_from(laws, [each_once(split.held_out, share) for split in splits], size.length),
+    )
+
+
+def each_once(states: Int64[np.ndarray, "state"], most: int) -> Int64[np.ndarray, "chosen"]:
+    """All of the states, or as many as asked for: the same for every model and seed."""
+    return np.random.default_rng([HELD_OUT]).permutation(states)[:most]

@@ -1,4 +1,4 @@
-"""What E4 draws: losses and rows on every task, the temperatures that were learned, and the tempered model."""
+"""What E4 draws: losses and rows on every task, the temperatures that were learned, and the tempered models."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,10 +10,10 @@ from interp.about import About
 from interp.experiments.arms import ArmCurves, ArmNumbers, arm_curves, arm_numbers, arms, mean_of, spread_of
 from interp.experiments.outcome import Outcome
 from interp.experiments.temperature_trials import TASKS
+from interp.experiments.tempering_results import tempering_results
 from interp.result import Result
 
 SOURCE = "Zhang et al. 2024 (2411.12892)"
-LOSSES = {"before": "loss_before", "attached": "loss_attached", "temperatures trained": "loss_after"}
 SIGNS = {"query": "τ_q", "value": "τ_v"}
 SAYING = ("tokens of a class", "noise")
 EXCESS = About(
@@ -55,13 +55,6 @@ TAU = About(
     source=SOURCE,
     plain="How sharply tokens of a kind attend, or how loudly they are heard.",
 )
-TEMPERED = About(
-    title="Loss of the shipped softmax model",
-    unit="nats per token",
-    law="the same held-out windows before, with new temperatures near 1, and after these alone were trained",
-    source="headscope",
-    plain="What temperatures add to a trained model in which nothing else may change.",
-)
 
 
 def results(outcome: Outcome) -> Mapping[str, Result]:
@@ -81,7 +74,7 @@ def results(outcome: Outcome) -> Mapping[str, Result]:
         },
         "temperatures_by_neighbours": temperatures_by_neighbours(found["neighbours"]["selective"]),
         "temperatures_of_noise": temperatures_of_noise(found["denoising"]["selective"]),
-        "tempering": tempering(outcome.where(task="tempering")),
+        **tempering_results(outcome.where(task="tempering")),
     }
 
 
@@ -103,12 +96,6 @@ def temperatures_of_noise(outcome: Outcome) -> ArmNumbers:
     names = tuple(f"layer {at}: {kind}" for at in range(sample.shape[1]) for kind in SAYING)
     about = replace(TAU, title=f"{TAU.title}: τ_v of noise")
     return ArmNumbers(value, about=about, labels={"arm": names, "seed": seeds(len(sample))})
-
-
-def tempering(outcome: Outcome) -> ArmNumbers:
-    """The three losses, a number per seed."""
-    value = torch.tensor(np.stack([outcome.sample(number) for number in LOSSES.values()]))
-    return ArmNumbers(value, about=TEMPERED, labels={"arm": tuple(LOSSES), "seed": seeds(value.shape[1])})
 
 
 def seeds(count: int) -> tuple[str, ...]:

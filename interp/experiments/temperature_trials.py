@@ -1,61 +1,27 @@
-"""Trials of E4: three tasks that ask for sparsity, with and without temperatures, and a model tempered later."""
+"""Trials of E4: three tasks that ask for sparsity, with and without temperatures, and models tempered later."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 import torch
 
-import interp
 from interp.experiments.experiment import Watch
 from interp.experiments.task_models import trained
 from interp.experiments.temperature_readings import by_kind, noise_share, sharpest, spread_slope
+from interp.experiments.temperature_sizes import TemperatureSize
+from interp.experiments.tempering_trials import ARMS, measure_tempering
 from interp.experiments.trial import Numbers, Place, Trial
 from models.hooked import hooked
 from models.tasks.answering import answering, answers, held_out_examples
-from models.tasks.decoder import DecoderShape
 from models.tasks.denoising import Denoising
 from models.tasks.neighbours import Neighbours
 from models.tasks.passkeys import Passkeys
 from models.training.plan import Plan
 from models.training.tempered import count
-from models.training.tempering import Tempering, temper
 
 LR, SAVED = 2e-3, 200  # the rate of the shipped models
-CORPORA = {
-    "stdlib": {"source": "stdlib"},
-    "own source": {"source": "text", "path": str(Path(interp.__file__).parent), "pattern": "*.py"},
-}
-
-
-@dataclass(frozen=True)
-class TemperatureSize:
-    """Steps and windows, shape of the decoders, lengths that passkeys are asked at; steps and text of the tempering."""
-
-    steps: int
-    batch: int
-    d_model: int
-    layers: int
-    heads: int
-    lengths: tuple[int, ...]
-    measured: int
-    read: int
-    tempering_steps: int
-    tempering_batch: int
-    corpus: str = "stdlib"
-
-    def shape(self, vocabulary: int) -> DecoderShape:
-        """A decoder that reads the longest rows."""
-        return DecoderShape(self.layers, self.heads, self.d_model, vocabulary, max(self.lengths))
-
-
-SIZES = {
-    "smoke": TemperatureSize(3, 4, 16, 2, 2, (64, 128), 8, 2, 2, 2, corpus="own source"),
-    "default": TemperatureSize(600, 32, 64, 2, 4, (32, 64, 128, 256, 512), 256, 8, 200, 8),
-    "full": TemperatureSize(20_000, 256, 256, 4, 8, (32, 64, 128, 256, 512, 1024), 1024, 32, 3000, 32),
-}
 TRAINED_LENGTH = 128  # of passkey rows
 TASKS: dict[str, Any] = {
     "denoising": Denoising(),
@@ -65,9 +31,9 @@ TASKS: dict[str, Any] = {
 
 
 def trials(size: TemperatureSize, seeds: int) -> list[Trial]:
-    """Softmax and selective with every seed on every task, and the shipped softmax model tempered."""
+    """Softmax and selective with every seed on every task, and trained softmax models tempered."""
     arms = [{"variant": variant, "task": task} for task in TASKS for variant in ("softmax", "selective")]
-    return [Trial(arm, seed) for seed in range(seeds) for arm in [*arms, {"variant": "selective", "task": "tempering"}]]
+    return [Trial(arm, seed) for seed in range(seeds) for arm in [*arms, *ARMS]]
 
 
 def measure(trial: Trial, size: TemperatureSize, place: Place, watch: Watch) -> Numbers:
@@ -83,14 +49,6 @@ def measure(trial: Trial, size: TemperatureSize, place: Place, watch: Watch) -> 
     lengths = asked_at(model, size) if trial.condition["task"] == "passkeys" else {}
     with torch.no_grad():
         return {**numbers, **lengths, **READINGS[str(trial.condition["task"])](hooked(model), size)}
-
-
-def measure_tempering(trial: Trial, size: TemperatureSize, place: Place, watch: Watch) -> Numbers:
-    """The shipped softmax model learns temperatures alone; what comes first in the trial's folder is the run."""
-    steps, corpus = size.tempering_steps, CORPORA[size.corpus]
-    how = Tempering(corpus=corpus, steps=steps, batch=size.tempering_batch, seed=trial.seed)
-    found = temper("softmax", place.own / "model", how, lambda one: watch(f"tempering {trial.key}", one["step"], steps))
-    return {**found.to_json(), "gained": found.loss_before - found.loss_after}
 
 
 def asked_at(model: Any, size: TemperatureSize) -> Numbers:

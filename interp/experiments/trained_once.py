@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from filelock import FileLock
+
 from interp.experiments.experiment import Watch
 from models.training.history import Record
 from models.training.loop import train
@@ -9,16 +11,24 @@ from models.training.recipe import Recipe, read_recipe
 
 
 def trained_once(recipe: Recipe, folder: Path, watch: Watch) -> Path:
-    """The folder with the trained model. ValueError where it holds a run of another recipe."""
-    if (folder / "model.safetensors").is_file() and read_recipe(folder / "recipe.json") == recipe:
-        return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    """The folder with the trained model. ValueError where it holds a run of another recipe.
+
+    Who asks for a model that another process trains waits for it.
+    """
 
     def show(record: Record) -> None:
         watch(f"training {folder.name}", record["step"], recipe.steps)
 
-    train(recipe, folder, show)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_name(f"{folder.name}.lock")):
+        if not is_trained(recipe, folder):
+            train(recipe, folder, show)
     return folder
+
+
+def is_trained(recipe: Recipe, folder: Path) -> bool:
+    """Whether the folder holds the recipe's finished model."""
+    return (folder / "model.safetensors").is_file() and read_recipe(folder / "recipe.json") == recipe
 
 
 def widths(d_model: int, layers: int, heads: int) -> dict[str, int]:

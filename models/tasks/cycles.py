@@ -27,6 +27,12 @@ def cycle_of(successor: States) -> States:
     return np.array(found)
 
 
+def periods_of(successor: States) -> States:
+    """The length of the cycle that each state lies on."""
+    cycle = cycle_of(successor)
+    return np.bincount(cycle)[cycle]
+
+
 @dataclass(frozen=True)
 class Split:
     """States to train on and states held out, by whole cycles."""

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Int64
 
-from models.tasks.cycles import Split, is_splittable, split_by_cycles
+from models.tasks.cycles import Split, is_splittable, periods_of, split_by_cycles
 from models.tasks.examples import Examples, Task, next_tokens
 
 
@@ -27,6 +28,11 @@ class DelayedSum:
         new = (now[:, -1:] + now[:, :1]) % self.N
         return np.hstack([now[:, 1:], new]) @ self.N ** np.arange(self.tau)[::-1]
 
+    @cached_property
+    def periods(self) -> Int64[np.ndarray, "state"]:
+        """After how many symbols each state comes again."""
+        return periods_of(self.successors())
+
     def windows(self, states: Int64[np.ndarray, "state"], length: int) -> Int64[np.ndarray, "state pos"]:
         """What begins with each state and goes on by the law."""
         rows = np.zeros((len(states), length), dtype=np.int64)
@@ -44,26 +50,33 @@ class DelayedSum:
         return is_splittable(self.successors(), seed)
 
 
+def windows_from(law: DelayedSum, states: Int64[np.ndarray, "state"], length: int) -> Examples:
+    """A window from each state. x_t is asked for τ ≤ t < period: later ones stood in the window a period before."""
+    first = np.full(len(states), law.tau)
+    return next_tokens(law.windows(states, length), first, law.periods[states])
+
+
+def mixed_windows_from(laws: Sequence[DelayedSum], states: Sequence[Int64[np.ndarray, "_"]], length: int) -> Examples:
+    """A window from each state of each law, behind a token that names the law: the tokens after the symbols."""
+    counts = [len(own) for own in states]
+    names = np.repeat(max(law.N for law in laws) + np.arange(len(laws)), counts)
+    rows = np.vstack([law.windows(own, length) for law, own in zip(laws, states, strict=True)])
+    first = 1 + np.repeat([law.tau for law in laws], counts)
+    periods = np.concatenate([law.periods[own] for law, own in zip(laws, states, strict=True)])
+    return next_tokens(np.column_stack([names, rows]), first, 1 + periods)
+
+
 def windows_of(law: DelayedSum, states: Int64[np.ndarray, "state"], length: int) -> Task:
-    """Windows of one law from some of its states; all that is determined is asked for."""
-
-    def draw(dice: np.random.Generator, count: int) -> Examples:
-        return next_tokens(law.windows(dice.choice(states, count), length), np.full(count, law.tau))
-
-    return draw
+    """Windows of one law from states drawn among some of its own."""
+    return lambda dice, count: windows_from(law, dice.choice(states, count), length)
 
 
 def mixture(laws: Sequence[DelayedSum], states: Sequence[Int64[np.ndarray, "_"]], length: int) -> Task:
-    """Windows of a law drawn for each, behind a token that names it: the tokens after the symbols."""
-    names = max(law.N for law in laws) + np.arange(len(laws))
+    """Windows of laws drawn with equal chances, from states drawn among some of each law's own."""
 
     def draw(dice: np.random.Generator, count: int) -> Examples:
-        which = dice.integers(len(laws), size=count)
-        rows = np.zeros((count, 1 + length), dtype=np.int64)
-        for at, (law, own) in enumerate(zip(laws, states, strict=True)):
-            mine = which == at
-            rows[mine, 1:] = law.windows(dice.choice(own, mine.sum()), length)
-        rows[:, 0] = names[which]
-        return next_tokens(rows, 1 + np.array([law.tau for law in laws])[which])
+        counts = dice.multinomial(count, np.full(len(laws), 1 / len(laws)))
+        drawn = [dice.choice(own, many) for own, many in zip(states, counts, strict=True)]
+        return mixed_windows_from(laws, drawn, length)
 
     return draw

@@ -42,7 +42,10 @@ def examples_of(
     return Examples(torch.from_numpy(np.ascontiguousarray(ids)), asked, torch.from_numpy(least).float())
 
 
-def next_tokens(rows: Int64[np.ndarray, "example token"], determined_from: Int64[np.ndarray, "example"]) -> Examples:
-    """Each token asked for after those before it, from a place in the row on."""
+def next_tokens(
+    rows: Int64[np.ndarray, "example token"], first: Int64[np.ndarray, "example"], end: Int64[np.ndarray, "example"]
+) -> Examples:
+    """Each token asked for after those before it, from one place in its row on and before another."""
     place = np.arange(1, rows.shape[1])
-    return examples_of(rows[:, :-1], np.where(place >= determined_from[:, None], rows[:, 1:], UNASKED))
+    is_asked = (first[:, None] <= place) & (place < end[:, None])
+    return examples_of(rows[:, :-1], np.where(is_asked, rows[:, 1:], UNASKED))

@@ -1,31 +1,16 @@
 """A tempered model: a trained softmax model with selective attention's temperatures, and nothing else to learn."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
-import torch
 from torch import nn
 from transformers import PreTrainedModel
 
 from models.attachment import attach
 from models.spec import AttentionSpec
+from models.training.count import Count
 
 # σ(α) = exp(−exp β) = 0.0025: at 256 tokens a positional temperature is 1.014 at first, and can learn either way.
 STILL = {"paper": -6.0, "paper_code": 1.79}
-
-
-@dataclass(frozen=True)
-class Count:
-    """How many parameters are new, and how many there are with them; tied ones count once."""
-
-    new: int
-    all: int
-
-    @property
-    def percent(self) -> float:
-        """The new ones among all."""
-        return 100 * self.new / self.all
 
 
 def temperature_parameters(model: PreTrainedModel) -> Iterator[tuple[str, nn.Parameter]]:
@@ -53,25 +38,5 @@ def tempered(model: PreTrainedModel, spec: AttentionSpec) -> PreTrainedModel:
 
 
 def count(model: PreTrainedModel) -> Count:
-    """New parameters and all of them."""
+    """Temperatures among all parameters."""
     return Count(sum(one.numel() for _, one in temperature_parameters(model)), model.num_parameters())
-
-
-Formats = dict[str, torch.dtype]
-
-
-def widened(model: Any) -> Formats:
-    """Make 16-bit weights float32, in place and exactly; gives the formats they had."""
-    before = {name: one.dtype for name, one in model.named_parameters()}
-    for one in model.parameters():
-        if one.dtype in (torch.float16, torch.bfloat16):
-            one.data = one.data.float()
-    return before
-
-
-def narrowed(model: PreTrainedModel, formats: Formats) -> PreTrainedModel:
-    """Give weights the formats they had, in place: exact for all that did not change since `widened`."""
-    for name, one in model.named_parameters():
-        if name in formats:
-            one.data = one.data.to(formats[name])
-    return model

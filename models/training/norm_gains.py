@@ -1,0 +1,25 @@
+"""Norm gains alone: what a model gains where the norms inside its layers learn, and nothing else."""
+
+from transformers import PreTrainedModel
+
+from models.spec import AttentionSpec
+from models.training.partial import Part
+
+GAINS = ("input_layernorm.weight", "post_attention_layernorm.weight")
+
+
+def norm_gains_alone(model: PreTrainedModel) -> PreTrainedModel:
+    """The same model, in place; the gains of the norms inside its layers alone ask for gradients.
+
+    Raises ValueError for a model that names its norms otherwise than Llama.
+    """
+    model.requires_grad_(False)
+    gains = [one for name, one in model.named_parameters() if name.endswith(GAINS)]
+    if not gains:
+        raise ValueError(f"a {type(model).__name__} has no parameter that ends in {' or '.join(GAINS)}")
+    for one in gains:
+        one.requires_grad_(True)
+    return model
+
+
+NORM_GAINS = Part("norm_gains", AttentionSpec("softmax"), norm_gains_alone)

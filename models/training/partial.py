@@ -1,0 +1,137 @@
+"""Partial training: a few parameters of a trained model learn on a text, and all others stay as they are."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from accelerate import Accelerator
+from torch import nn
+from transformers import PreTrainedModel
+
+from models.checkpoints import OpenedModel, save
+from models.spec import AttentionSpec
+from models.training.corpus import Corpus
+from models.training.count import Count
+from models.training.fit import accelerator_of, fit, fitting_of, unwatched
+from models.training.formats import narrowed, widened
+from models.training.history import Record
+from models.training.loss import next_token_objective, validation_loss
+from models.training.own_tokens import corpus_in_tokens_of
+from models.training.recipe import Recipe
+from models.training.run import Run, refuse_other_run, sign
+from models.training.sole import sole_training
+
+
+@dataclass(frozen=True)
+class Course:
+    """What a part learns from: the text, steps, rate, and windows of a step.
+
+    context: tokens of a window, or the model's own if that is shorter.
+    """
+
+    corpus: Mapping[str, Any] = field(default_factory=lambda: {"source": "stdlib"})
+    steps: int = 300
+    lr: float = 1e-2
+    batch: int = 8
+    context: int = 256
+    seed: int = 0
+    validation_windows: int = 64
+
+
+@dataclass(frozen=True)
+class Part:
+    """What learns: its name in a recipe, and the attention of the model that has it.
+
+    alone: gives the same model, in place, with the part, which alone asks for gradients.
+    """
+
+    name: str
+    attention: AttentionSpec
+    alone: Callable[[PreTrainedModel], PreTrainedModel]
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What came of it: parameters, and nats per token of the same held-out windows before, attached, and after.
+
+    new: parameters that the model did not have before. trained: those that learned.
+    """
+
+    folder: Path
+    new: int
+    trained: Count
+    loss_before: float
+    loss_attached: float
+    loss_after: float
+
+    def to_json(self) -> dict[str, int | float]:
+        """The numbers as plain values."""
+        counts = {
+            "new_parameters": self.new,
+            "trained_parameters": self.trained.counted,
+            "parameters": self.trained.all,
+        }
+        losses = {name: getattr(self, name) for name in ("loss_before", "loss_attached", "loss_after")}
+        return {**counts, "percent": self.trained.percent, **losses}
+
+
+def train_part(
+    opened: OpenedModel, part: Part, course: Course, out: Path, watch: Callable[[Record], None] = unwatched
+) -> Learned:
+    """Train a part of a model that came with its tokenizer, and save the model in `out`; it is changed in place.
+
+    Called again, it goes on where it was stopped. All other weights of `out` are those of the source, bit for bit.
+    Raises ValueError for an `out` that holds something else.
+    """
+    formats, before = widened(opened.model), opened.model.num_parameters()
+    recipe = recipe_of(opened, part, course)
+    corpus = corpus_in_tokens_of(opened.tokenizer, recipe, opened.model.config.vocab_size)  # type: ignore[arg-type]
+    refuse_other_run(recipe, corpus, out)
+    accelerator = accelerator_of(recipe.precision)
+    losses = [held_out_loss(opened.model, corpus, recipe, accelerator)]
+    model = part.alone(opened.model)
+    losses.append(held_out_loss(model, corpus, recipe, accelerator))
+    fitting = fitting_of(model, next_token_objective(corpus, recipe), recipe.plan, out, accelerator)
+    trained = fitted(Run(recipe, corpus, fitting), watch)
+    losses.append(held_out_loss(trained, corpus, recipe, accelerator))
+    save(narrowed(trained, formats), out, tokenizer=opened.tokenizer)
+    count = Count(trained.num_parameters(only_trainable=True), trained.num_parameters())
+    return Learned(out, count.all - before, count, *losses)
+
+
+def recipe_of(opened: OpenedModel, part: Part, course: Course) -> Recipe:
+    """What decides the run; the model is named by what its folder holds."""
+    context = min(course.context, getattr(opened.model.config, "max_position_embeddings", course.context))
+    return Recipe(
+        model={part.name: opened.fingerprint},
+        attention=part.attention.to_json(),
+        corpus=dict(course.corpus),
+        vocabulary=opened.model.config.vocab_size,
+        steps=course.steps,
+        lr=course.lr,
+        batch=course.batch,
+        context=context,
+        seed=course.seed,
+        warmup=min(20, course.steps // 5),
+        validate_every=max(1, course.steps // 4),
+        validation_windows=course.validation_windows,
+        snapshots=0,
+    )
+
+
+def held_out_loss(model: PreTrainedModel, corpus: Corpus, recipe: Recipe, accelerator: Accelerator) -> float:
+    """Nats per token of the held-out windows, rounded as a history has it."""
+    on_device: Any = nn.Module.to(model, accelerator.device).eval()
+    return round(validation_loss(accelerator, on_device, corpus, recipe), 6)
+
+
+def fitted(run: Run, watch: Callable[[Record], None]) -> PreTrainedModel:
+    """The run's model after its last step, in eval mode on the CPU; nobody else trains in its folder meanwhile."""
+    run.folder.mkdir(parents=True, exist_ok=True)
+    main = run.fitting.accelerator.is_main_process
+    with sole_training(run.folder, main=main):
+        if main:
+            sign(run)
+        model: Any = fit(run.fitting, watch)
+    return model.eval()
