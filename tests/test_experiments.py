@@ -252,6 +252,7 @@ def test_the_shipped_results_are_judged_and_drawn() -> None:
     for one in map(shipped, all_shipped_names()):
         assert one.outcome.size == "default" and one.outcome.seeds >= 3
         assert len(one.to_frame()) == len(one.verdicts) > 0
+        assert one._repr_html_().count("<tr>") == len(one.verdicts) + 1 and len(repr(one)) < 500
         for result in one.results.values():
             assert len(result.figure().to_dict()["data"]) > 0 and len(result.to_frame()) > 0
 

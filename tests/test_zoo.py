@@ -3,14 +3,20 @@
 from pathlib import Path
 
 import pytest
+import torch
 
+from interp.experiments.publishing import shipped
 from models import zoo
 from models.attention import VARIANTS
 from models.checkpoints import open_folder
+from models.vision.digits import digits
+
+LANGUAGE = [name for name in zoo.names() if name in zoo.KNOWN]
 
 
-def test_names_are_variants_in_the_order_of_their_table_and_then_models_of_stories() -> None:
-    assert [name for name in (*VARIANTS, "ioi-softmax", "ioi-cog") if name in zoo.names()] == list(zoo.names())
+def test_names_are_variants_in_the_order_of_their_table_and_then_models_of_stories_and_images() -> None:
+    known = (*VARIANTS, "ioi-softmax", "ioi-cog", "vit-softmax", "vit-cubic")
+    assert [name for name in known if name in zoo.names()] == list(zoo.names())
 
 
 def test_a_folder_counts_once_it_holds_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,7 +47,7 @@ def test_snapshots_of_nothing_are_refused(tmp_path: Path) -> None:
         zoo.snapshots(tmp_path / "none")
 
 
-@pytest.mark.parametrize("name", zoo.names())
+@pytest.mark.parametrize("name", LANGUAGE)
 def test_a_shipped_model_opens_with_its_variant_and_tokenizer(name: str) -> None:
     opened = open_folder(zoo.folder(name))
     assert opened.spec.variant == name.removeprefix("ioi-")
@@ -49,10 +55,20 @@ def test_a_shipped_model_opens_with_its_variant_and_tokenizer(name: str) -> None
     assert len(opened.tokenizer) <= opened.model.config.vocab_size
 
 
-@pytest.mark.parametrize("name", zoo.names())
+@pytest.mark.parametrize("name", LANGUAGE)
 def test_snapshots_are_the_same_model_at_other_steps(name: str) -> None:
     final = open_folder(zoo.folder(name))
     for step in zoo.snapshots(zoo.folder(name)).values():
         snapshot = open_folder(step)
         assert snapshot.spec == final.spec
         assert snapshot.fingerprint != final.fingerprint
+
+
+@pytest.mark.parametrize(("name", "attention"), [("vit-softmax", "softmax"), ("vit-cubic", "x^3/sqrt(N)")])
+def test_a_shipped_model_of_images_is_that_of_the_experiment(name: str, attention: str) -> None:
+    told = shipped("E5").outcome.where(attention=attention).trials[0]
+    held_out = digits().validation
+    with torch.no_grad():
+        model = open_folder(zoo.folder(name)).model
+        right = model(pixel_values=held_out.images).logits.argmax(-1) == held_out.labels
+    assert told.trial.seed == 0 and right.float().mean().item() == pytest.approx(told.numbers["accuracy"], abs=1e-4)

@@ -1,5 +1,6 @@
 """What an experiment leaves: results.json, a figure and a table of each result, the report; and the committed ones."""
 
+import html
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from interp.experiments.experiment import Experiment
 from interp.experiments.outcome import Outcome, read_outcome
-from interp.experiments.report import report
+from interp.experiments.report import report, verdict_table
 from interp.experiments.table import MODULES, experiment_named
 from interp.experiments.verdict import Verdict
 from interp.result import Result
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 RESULTS = Path(__file__).parent / "results"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Published:
     """An experiment with what was measured, what follows from it, and what can be shown of it; path: its results."""
 
@@ -34,6 +35,14 @@ class Published:
         import pandas as pd
 
         return pd.DataFrame([asdict(one) for one in self.verdicts])
+
+    def __repr__(self) -> str:
+        return f"{self.experiment.name}: {len(self.verdicts)} claims; results: {', '.join(self.results)}"
+
+    def _repr_html_(self) -> str:
+        """The claims as a table of a notebook."""
+        title = html.escape(f"{self.experiment.name}: {self.experiment.title}")
+        return f"<h3>{title}</h3>{verdict_table(self.verdicts)}"
 
 
 def publish(experiment: Experiment, outcome: Outcome, folder: Path) -> list[Path]:

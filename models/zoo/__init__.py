@@ -7,14 +7,15 @@ from models.attention import VARIANTS
 
 HERE = Path(__file__).parent
 STORIES = ("ioi-softmax", "ioi-cog")  # trained on models/tasks/indirect_objects.py
+VISION = ("vit-softmax", "vit-cubic")  # softmax and x³/√N, of the first seed of interp/experiments/frobenius_norms.py
 DIFFUSION = ("uvit", "uvic")  # softmax and Cog
 KNOWN = (*VARIANTS, *STORIES)  # the language models
 STEP = re.compile(r"step-(\d{6,})")
 
 
 def names() -> tuple[str, ...]:
-    """Names of the shipped language models: those of text in the order of the table of variants, then of stories."""
-    return tuple(name for name in KNOWN if (HERE / name / "config.json").is_file())
+    """Names of the shipped models that `load` hooks: of text by the table of variants, of stories, and of images."""
+    return tuple(name for name in (*KNOWN, *VISION) if (HERE / name / "config.json").is_file())
 
 
 def diffusion_names() -> tuple[str, ...]:
@@ -23,7 +24,7 @@ def diffusion_names() -> tuple[str, ...]:
 
 
 def folder(name: str) -> Path:
-    """The folder of a shipped model of either kind; an unknown name is refused with the language models there are."""
+    """The folder of a shipped model of any kind; an unknown name is refused with those that `load` hooks."""
     if name not in (*names(), *diffusion_names()):
         raise ValueError(f"unknown model {name!r}; the zoo has: {', '.join(names()) or 'none'}")
     return HERE / name
