@@ -2,13 +2,18 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from interp.experiments.diffusion import EXPERIMENT
+from interp.experiments.diffusion_numbers import loss_numbers
 from interp.experiments.outcome import Outcome
 from interp.experiments.publishing import publish
 from interp.experiments.running import Asked, outcome_of, unwatched
 from interp.experiments.trial import Measured, Trial
+from models.diffusion.untrained import untrained_uvit
+from models.spec import AttentionSpec
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +32,19 @@ def test_both_models_are_measured_with_every_seed(outcome: Outcome) -> None:
     assert bool((outcome.sample("frechet_floor") < outcome.sample("frechet_noise")).all())
 
 
+def test_the_gain_of_the_class_is_that_of_all_timesteps(outcome: Outcome) -> None:
+    np.testing.assert_allclose(
+        outcome.sample("class_gain_by_timestep").mean(1), outcome.sample("class_gain"), atol=1e-6
+    )
+
+
+def test_a_model_that_is_told_nothing_gains_nothing() -> None:
+    model = untrained_uvit(AttentionSpec("cog", layers="inner"), d_model=16, layers=3, heads=2)
+    with torch.no_grad():
+        model.embeddings.classes.weight.zero_()
+    assert loss_numbers(model.eval())["class_gain"] == 0
+
+
 def test_asked_again_it_takes_what_was_measured(root: Path, outcome: Outcome) -> None:
     told: list[str] = []
     again = outcome_of(Asked("E6", "smoke", 2, root), lambda words, *_: told.append(words), lambda done, total: None)
@@ -43,7 +61,13 @@ def made_up(cog: float, softmax: float) -> Outcome:
     trials = [
         Measured(
             Trial({"variant": variant}, seed),
-            {"frechet": far + seed / 100, "validation_loss": 1 - far, "frechet_floor": 0.1, "frechet_noise": 9.0},
+            {
+                "frechet": far + seed / 100,
+                "frechet_held_out": far,
+                "validation_loss": 1 - far,
+                "frechet_floor": 0.1,
+                "frechet_noise": 9.0,
+            },
             1.0,
         )
         for variant, far in (("softmax", softmax), ("cog", cog))
