@@ -6,6 +6,7 @@ import streamlit as st
 
 from app.diffusion_models import OpenedDiffusion
 from interp.diffusion.denoising_run import token_names
+from models.diffusion.config import UViTConfig
 from models.diffusion.ddim import Sampling
 
 IMAGES = 10  # made at a time
@@ -16,23 +17,31 @@ ANY = "any"
 
 @dataclass(frozen=True)
 class Making:
-    """What is made: images of one label, from the noise of a seed, in so many steps, with a guidance."""
+    """What is made: images of one class or of any (None), from the noise of a seed, in so many steps, with a guidance."""
 
-    label: int
+    label: int | None
     seed: int
     steps: int
     guidance: float
 
+    def label_for(self, config: UViTConfig) -> int:
+        """The class as a model numbers it: any class is the one after its last."""
+        return config.null_class if self.label is None else self.label
+
 
 @dataclass(frozen=True)
 class Look:
-    """What is looked at: one of the images, the step it is at, a block, a head, and the token that asks."""
+    """What is looked at: one of the images, the step it is at, a block, a head, and the token that asks, by name."""
 
     image: int
     step: int
     block: int
     head: int
-    query: int
+    query: str
+
+    def query_of(self, config: UViTConfig) -> int:
+        """The place of the asking token in a model."""
+        return token_names(config).index(self.query)
 
 
 def making(models: list[OpenedDiffusion]) -> Making:
@@ -50,15 +59,14 @@ def making(models: list[OpenedDiffusion]) -> Making:
         bind="query-params",
         help="1 follows the class; more exaggerates what tells it from images of any class.",
     )
-    return Making(classes if label == ANY else int(label or 0), int(number), int(long or 25), float(strong or 1))
+    return Making(None if label == ANY else int(label or 0), int(number), int(long or 25), float(strong or 1))
 
 
 def look(models: list[OpenedDiffusion], sampling: Sampling) -> Look:
-    """The boxes of what is looked at; blocks and heads that every chosen model has."""
-    first = models[0].service.config
+    """The boxes of what is looked at; blocks, heads and tokens that every chosen model has."""
     blocks = min(one.service.config.num_hidden_layers for one in models)
     heads = min(one.service.config.num_attention_heads for one in models)
-    names, at = token_names(first), [str(timestep) for timestep in sampling.timesteps]
+    names, at = shared_tokens(models), [str(timestep) for timestep in sampling.timesteps]
     moment = st.select_slider(
         "Timestep, from noise to image", at, value=at[len(at) // 2], key="timestep", bind="query-params"
     )
@@ -67,7 +75,13 @@ def look(models: list[OpenedDiffusion], sampling: Sampling) -> Look:
     layer = block.selectbox("Block", range(blocks), index=blocks // 2, key="block", bind="query-params")
     number = head.selectbox("Head", range(heads), key="block_head", bind="query-params")
     asking = query.selectbox("Query", names, index=names.index(middle(names)), key="query_token", bind="query-params")
-    return Look(shown or 0, at.index(moment), layer or 0, number or 0, names.index(asking or middle(names)))
+    return Look(shown or 0, at.index(moment), layer or 0, number or 0, asking or middle(names))
+
+
+def shared_tokens(models: list[OpenedDiffusion]) -> tuple[str, ...]:
+    """The tokens that all models have, in the order of the first one's."""
+    first, *others = [token_names(one.service.config) for one in models]
+    return tuple(name for name in first if all(name in names for names in others))
 
 
 def middle(names: tuple[str, ...]) -> str:

@@ -31,12 +31,13 @@ def sampling_code(opened: OpenedDiffusion, what: Making, imports: tuple[str, ...
         "from models.diffusion.ddim import sample",
         "",
         f"model = open_folder({place}).model",
-        f"sampling = sample(model, torch.full(({IMAGES},), {what.label}), {how})",
+        f"sampling = sample(model, torch.full(({IMAGES},), {what.label_for(opened.service.config)}), {how})",
     ]
     return "\n".join(lines)
 
 
 def attention_code(opened: OpenedDiffusion, what: Making, at: Look) -> str:
     """The lines that make the weights of the looked-at token again."""
-    given = f"sampling.path[{at.step}, {at.image}], sampling.timesteps[{at.step}], {what.label}, {at.query}"
+    label, query = what.label_for(config := opened.service.config), at.query_of(config)
+    given = f"sampling.path[{at.step}, {at.image}], sampling.timesteps[{at.step}], {label}, {query}"
     return f"{sampling_code(opened, what, ATTENTION)}\nfound = patch_attention(model, {given})"

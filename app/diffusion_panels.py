@@ -26,7 +26,10 @@ Part = TypeVar("Part")
 
 def sampled(opened: OpenedDiffusion, what: Making) -> Sampling:
     """The images and the way to them."""
-    labels, how = torch.full((IMAGES,), what.label), {"steps": what.steps, "guidance": what.guidance}
+    labels, how = (
+        torch.full((IMAGES,), what.label_for(opened.service.config)),
+        {"steps": what.steps, "guidance": what.guidance},
+    )
     return made(opened, what, lambda model, watch: sample(model, labels, seed=what.seed, watch=watch, **how))
 
 
@@ -65,7 +68,8 @@ def attention_panels(found: Shown, what: Making, at: Look) -> None:
 def read(sampling: Sampling, what: Making, at: Look, model: UViT, watch: Watch) -> PatchAttention:
     """The attention of the looked-at token."""
     noisy = sampling.path[at.step, at.image]
-    return patch_attention(model, noisy, sampling.timesteps[at.step], what.label, at.query)
+    label, query = what.label_for(model.config), at.query_of(model.config)
+    return patch_attention(model, noisy, sampling.timesteps[at.step], label, query)
 
 
 def timestep_panels(found: Shown, what: Making) -> None:
@@ -79,7 +83,7 @@ def timestep_panels(found: Shown, what: Making) -> None:
         figures = [result.figure() for result in results]
         on_shared_scales(figures)
         for ((opened, _), column), result, figure in zip(beside(told), results, figures, strict=True):
-            code = f"{sampling_code(opened, what, TIMESTEPS)}\nfound = over_timesteps(model, sampling, {what.label})"
+            code = f"{sampling_code(opened, what, TIMESTEPS)}\nfound = over_timesteps(model, sampling, {what.label_for(opened.service.config)})"
             code += f"\nfound.{part}.figure()"
             with column:
                 figure_panel(f"{opened.title}: {words}", result, code, key=f"{part}_{key_of(opened)}", figure=figure)
@@ -87,7 +91,7 @@ def timestep_panels(found: Shown, what: Making) -> None:
 
 def follow(sampling: Sampling, what: Making, model: UViT, watch: Watch) -> OverTimesteps:
     """Collapse and subtraction on the way of a sampling."""
-    return over_timesteps(model, sampling, what.label, watch)
+    return over_timesteps(model, sampling, what.label_for(model.config), watch)
 
 
 def beside(parts: list[Part]) -> Iterator[tuple[Part, Any]]:

@@ -12,7 +12,9 @@ from tiny_diffusion import LAYERS, tiny_diffusion_folder
 from tiny_models import tiny_folder
 
 from interp.result import Result
-from models import zoo
+from models import save, zoo
+from models.diffusion.untrained import untrained_uvit
+from models.spec import AttentionSpec
 
 ROOT = Path(__file__).parents[1]
 PANELS = ("images_folder", "patches_folder", "heads_folder", "collapse_folder", "subtracted_folder")
@@ -23,7 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_diffusion_folder(tmp_path_factory.mktemp("diffusion") / "tiny")
 
 
-def tried(tabs: str = "Figure", **query: str) -> AppTest:
+def tried(tabs: str = "Figure", **query: str | list[str]) -> AppTest:
     """The page, which may have refused something in a box."""
     test = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=120)
     for field, value in {"sampling_steps": "10", **query}.items():
@@ -91,6 +93,15 @@ def test_the_last_block_of_a_u_vic_is_softmax(folder: Path) -> None:
 def test_the_shipped_models_stand_side_by_side() -> None:
     test = tried()
     assert len(figures(test)) == len(PANELS) * len(zoo.diffusion_names()) and not test.error
+
+
+def test_models_of_unlike_grids_read_the_token_of_one_name(tmp_path: Path) -> None:
+    coarse = save(untrained_uvit(AttentionSpec("cog", layers="inner"), layers=3, patch=4).eval(), tmp_path / "coarse")
+    both = {"diffusion": ["uvit", "a folder"], "diffusion_folder": str(coarse)}
+    test = tried("Code", query_token="patch 1,1", **{"class": "any"}, **both)
+    assert not test.error, [*test.error]
+    told = [code.value for code in test.code if "patch_attention(model" in code.value]
+    assert [line[-6:] for code in told for line in code.splitlines() if "found =" in line] == ["10, 5)"] * 2
 
 
 def test_a_language_model_is_refused_in_its_place(tmp_path: Path) -> None:
