@@ -17,7 +17,7 @@ ANY = "any"
 
 @dataclass(frozen=True)
 class Making:
-    """What is made: images of one class or of any (None), from the noise of a seed, in so many steps, with a guidance."""
+    """What is made: images of one class or of any (None), from a seed's noise, in so many steps, with a guidance."""
 
     label: int | None
     seed: int
