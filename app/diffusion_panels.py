@@ -83,7 +83,8 @@ def timestep_panels(found: Shown, what: Making) -> None:
         figures = [result.figure() for result in results]
         on_shared_scales(figures)
         for ((opened, _), column), result, figure in zip(beside(told), results, figures, strict=True):
-            code = f"{sampling_code(opened, what, TIMESTEPS)}\nfound = over_timesteps(model, sampling, {what.label_for(opened.service.config)})"
+            label = what.label_for(opened.service.config)
+            code = f"{sampling_code(opened, what, TIMESTEPS)}\nfound = over_timesteps(model, sampling, {label})"
             code += f"\nfound.{part}.figure()"
             with column:
                 figure_panel(f"{opened.title}: {words}", result, code, key=f"{part}_{key_of(opened)}", figure=figure)
