@@ -42,7 +42,7 @@ DIFFERENCE = About(
 )
 NEGATIVE = About(
     title="The strongest negative head's weight on the name that it deletes",
-    unit="weight, in the sign with which the head copies",
+    unit="weight",
     law="mean over prompts of ± Σ A[END, positions of the name], + where the head copies mostly at positive weights; "
     "the head of the inner layers and the name with the most negative mean contribution to the name's own logit",
     source=f"{SOURCE}; the sign: headscope",
