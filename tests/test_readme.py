@@ -9,6 +9,7 @@ import pytest
 from tiny_models import tiny_tokenizer
 
 from app.zoo_table import markdown_table
+from interp.experiments.publishing import markdown_table as claims_table
 from models.attention import VARIANTS
 from models.training.recipe import Recipe
 from models.training.untrained import untrained_model
@@ -36,6 +37,10 @@ def test_the_recipe_of_the_readme_makes_a_model() -> None:
 
 def test_the_zoo_table_is_what_the_command_prints() -> None:
     assert markdown_table() in SECTIONS["The shipped models"]
+
+
+def test_the_table_of_claims_is_what_the_command_prints() -> None:
+    assert claims_table() in SECTIONS["The papers' claims"]
 
 
 def test_every_make_target_exists() -> None:
