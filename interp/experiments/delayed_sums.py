@@ -69,10 +69,11 @@ def results(outcome: Outcome) -> Mapping[str, Result]:
     alone, mixed = (arms(outcome.where(task=task), "variant") for task in ("alone", "mixture"))
     steps = outcome.where(task="mixture").trials[0].numbers["steps"]
     of_all = replace(ACCURACY, title="Accuracy of one model for all laws")
+    on_the_way = replace(ACCURACY, title=f"{of_all.title} through training")
     return {
         "accuracy": arm_grid(alone, "accuracy", "N", "τ", ACCURACY),
         "mixture": arm_numbers(mixed, "accuracy", of_all),
-        "mixture_by_step": arm_curves(mixed, "accuracy_by_step", steps, of_all, "step"),
+        "mixture_by_step": arm_curves(mixed, "accuracy_by_step", steps, on_the_way, "step"),
     }
 
 
