@@ -177,7 +177,7 @@ def experiment(
     from rich.console import Console
 
     from app import experiment_run
-    from interp.experiments.publishing import markdown_table, shipped
+    from interp.experiments.publishing import SHIPPED, markdown_table, shipped
     from interp.experiments.running import Asked
     from interp.experiments.table import experiment_named
 
@@ -187,17 +187,16 @@ def experiment(
     if name is None:
         Console().print(experiment_run.listed())
         return
-    if smoke and full:
-        refuse("--smoke and --full are two sizes; give one")
-    if stored and (smoke or full):
-        refuse("--shipped results are of the default size; leave --smoke and --full out")
-    size = "smoke" if smoke else "full" if full else "default"
+    sizes = [size for size, is_asked in {"smoke": smoke, "full": full, SHIPPED: stored}.items() if is_asked]
+    if len(sizes) > 1:
+        refuse(f"--{sizes[0]} and --{sizes[1]} are two sizes; give one")
+    size = sizes[0] if sizes else "default"
     asked = Asked(refusing_clearly(lambda: experiment_named(name)).name, size, seeds, out, jobs)
     if stored:
-        outcome, folder = refusing_clearly(lambda: shipped(name)).outcome, out / asked.experiment / "shipped"
+        outcome = refusing_clearly(lambda: shipped(name)).outcome
     else:
-        outcome, folder = going_on_later(lambda: experiment_run.run(asked)), asked.folder
-    page = refusing_clearly(lambda: experiment_run.written(outcome, folder))
+        outcome = going_on_later(lambda: experiment_run.run(asked))
+    page = refusing_clearly(lambda: experiment_run.written(outcome, asked.folder))
     Console().print(experiment_run.verdicts(outcome))
     typer.echo(f"written: {page}")
 

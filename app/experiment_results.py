@@ -8,7 +8,7 @@ import streamlit as st
 from app.figure_panel import figure_panel
 from app.model_source import NothingAskedError
 from app.refusals import plain_markdown, refusals_in_place
-from interp.experiments.publishing import Published, all_shipped_names, published, results_file
+from interp.experiments.publishing import SHIPPED, Published, all_shipped_names, published, results_file
 from interp.experiments.report import facts, verdict_table
 from interp.experiments.table import MODULES, experiment_named
 from interp.experiments.verdict import RULE
@@ -18,7 +18,8 @@ OWN = Path("runs/experiments")  # where `headscope experiment` writes
 
 def sources() -> dict[str, Path]:
     """A name for each results file: of the shipped ones, then of one's own runs."""
-    own = [path for name in MODULES for path in sorted((OWN / name).glob("*/results.json"))]
+    found = [path for name in MODULES for path in sorted((OWN / name).glob("*/results.json"))]
+    own = [path for path in found if path.parent.name != SHIPPED]
     return {f"{name}, shipped": results_file(name) for name in all_shipped_names()} | {
         f"{path.parts[-3]}, {path.parts[-2]} run": path for path in own
     }

@@ -18,7 +18,7 @@ from interp.experiments.experiment import Experiment, Watch
 from interp.experiments.outcome import Outcome, read_outcome
 from interp.experiments.publishing import all_shipped_names, markdown_table, publish, shipped
 from interp.experiments.running import Asked, outcome_of, rounded, unwatched
-from interp.experiments.trial import Measured, Numbers, Place, Trial
+from interp.experiments.trial import DIVERGED, Measured, Numbers, Place, Trial
 from interp.experiments.verdict import Verdict, alike, all_of, bounded, difference, not_below, shown
 
 ABOUT = About(title="A number", unit="1", law="x", source="headscope")
@@ -248,7 +248,21 @@ def test_every_experiment_has_its_sizes_and_distinct_trials(name: str) -> None:
         assert len(keys) == len(set(keys)) and len(keys) > 0
 
 
+@pytest.mark.parametrize("name", all_shipped_names())
+@pytest.mark.parametrize("of_first_arm", [1, 99], ids=["first trial", "first arm"])
+def test_what_diverged_is_not_measured_and_the_rest_is_drawn(name: str, of_first_arm: int) -> None:
+    one = shipped(name)
+    arm = one.outcome.trials[0].trial.condition
+    gone = [each for each in one.outcome.trials if each.trial.condition == arm][:of_first_arm]
+    trials = [replace(each, numbers={DIVERGED: 1}) if each in gone else each for each in one.outcome.trials]
+    outcome = replace(one.outcome, trials=tuple(trials))
+    answers = {verdict.answer for verdict in one.experiment.judge(outcome)}
+    assert "not measured" in answers
+    assert all(len(result.figure().to_dict()["data"]) > 0 for result in one.experiment.results(outcome).values())
+
+
 def test_the_shipped_results_are_judged_and_drawn() -> None:
+    assert all_shipped_names() == list(table.MODULES)
     for one in map(shipped, all_shipped_names()):
         assert one.outcome.size == "default" and one.outcome.seeds >= 3
         assert len(one.to_frame()) == len(one.verdicts) > 0

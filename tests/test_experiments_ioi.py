@@ -15,13 +15,13 @@ from interp.experiments.arms import arms
 from interp.experiments.indirect_objects import EXPERIMENT, RIGHT
 from interp.experiments.name_circuits import circuit_numbers, copying_sign, negative_numbers
 from interp.experiments.outcome import Outcome, read_outcome
-from interp.experiments.publishing import publish
-from interp.experiments.running import Asked, outcome_of
+from interp.experiments.publishing import publish, shipped
+from interp.experiments.running import Asked, outcome_of, rounded
 from interp.experiments.story_claims import judge
 from interp.experiments.story_models import SIZES, STORIES, story_recipe, story_trials
-from interp.experiments.story_prompts import alike_gifts, mixed_gifts, story_pairs
+from interp.experiments.story_prompts import alike_gifts, answer_numbers, mixed_gifts, story_pairs
 from interp.experiments.trial import Measured, Trial
-from models import zoo
+from models import load, zoo
 from models.checkpoints import open_folder
 from models.hooked import hooked
 from models.tasks.examples import UNASKED
@@ -39,6 +39,7 @@ GOOD = {
     "dynamic": 0.7,
     "dynamic_null": 0.6,
     "static": 0.3,
+    "static_null": 0.5,
 }
 
 
@@ -61,7 +62,7 @@ def outcome(asked: Asked) -> Outcome:
 def made(softmax: dict[str, float], cog: dict[str, float]) -> Outcome:
     """Three seeds of both, a little apart."""
     measured = [
-        Measured(Trial({"variant": variant}, seed), {name: one + 0.01 * seed for name, one in numbers.items()}, 1.0)
+        Measured(Trial({"variant": variant}, seed), rounded({n: x + 0.01 * seed for n, x in numbers.items()}), 1.0)
         for seed in range(3)
         for variant, numbers in (("softmax", softmax), ("cog", cog))
     ]
@@ -148,6 +149,20 @@ def test_no_window_brings_a_held_out_pair_together() -> None:
     met = [people_in(corpus.tokenizer.decode(row[row >= 0])) for row in rows]
     assert all(may_meet(tuple(people)) for people in met)
     assert sum(len(people) == 2 for people in met) > 300
+
+
+def test_a_head_that_copies_nothing_is_not_measured() -> None:
+    assert answers(made(GOOD | {"dynamic": 0.0, "static": 0.6}, GOOD | {"relative_weight": float("nan")}))[2] == (
+        "not measured"
+    )
+
+
+@pytest.mark.parametrize("name", zoo.STORIES)
+def test_a_shipped_model_of_stories_answers_as_the_experiment_says(name: str) -> None:
+    told = shipped("E1").outcome.where(variant=name.removeprefix("ioi-")).trials[0]
+    found = answer_numbers(load(name), story_pairs(mixed_gifts(SIZES["default"].prompts), load(name)))
+    assert told.trial.seed == 0 and found["accuracy"] == pytest.approx(told.numbers["accuracy"], abs=0.01)
+    assert found["logit_difference"] == pytest.approx(told.numbers["logit_difference"], abs=0.05)
 
 
 def test_a_mirrored_head_changes_nothing_that_is_judged(asked: Asked, outcome: Outcome) -> None:

@@ -96,7 +96,7 @@ def of_experiments() -> dict[str, Result]:
     found = arms(Outcome("E0", "smoke", {}, {}, measured), "variant")
     about = About("A number", "1", "x = 1", "headscope")
     return {
-        "arm numbers": arm_numbers(found, "loss", about, chance=0.5),
+        "arm numbers": arm_numbers(found, "loss", about, 0.5),
         "arm curves": arm_curves(found, "curve", (1.0, 2.0), about, "n"),
         "arm grid": arm_grid(found, "loss", "size", "lag", about),
         "arm points": arm_points(found, "curve", "other", about, "x", "y"),

@@ -15,10 +15,11 @@ from interp.result import Result
 
 @dataclass(frozen=True, repr=False)
 class ArmNumbers(Result):
-    """A number of every arm and seed; NaN where an arm has fewer seeds. chance: what knowing nothing would give."""
+    """A number of every arm and seed; NaN where an arm has fewer seeds. reference: what it is to be read beside."""
 
     value: Float[Tensor, "arm seed"]
-    chance: float | None = None
+    reference: float | None = None
+    reference_name: str = "chance"
 
 
 @dataclass(frozen=True, repr=False)
@@ -31,7 +32,6 @@ class ArmCurves(Result):
     x_title: str
     log_x: bool = False
     log_y: bool = False
-    chance: float | None = None
 
 
 @dataclass(frozen=True, repr=False)
@@ -52,14 +52,21 @@ def arms(outcome: Outcome, name: str) -> Arms:
     return {str(value): part for value, part in outcome.split(name)}
 
 
-def arm_numbers(found: Arms, number: str, about: About, chance: float | None = None) -> ArmNumbers:
-    """A number of every trial, by arm."""
+def arm_numbers(
+    found: Arms, number: str, about: About, reference: float | None = None, reference_name: str = "chance"
+) -> ArmNumbers:
+    """A number of every trial, by arm; beside a reference such as what knowing nothing would give."""
     samples = [one.sample(number) for one in found.values()]
     value = torch.full((len(samples), max(map(len, samples))), float("nan"))
     for row, sample in zip(value, samples, strict=True):
         row[: len(sample)] = torch.from_numpy(sample)
-    seeds = tuple(f"seed {at}" for at in range(value.shape[1]))
-    return ArmNumbers(value, chance, about=about, labels={"arm": tuple(found), "seed": seeds})
+    labels = {"arm": tuple(found), "seed": seed_names(value.shape[1])}
+    return ArmNumbers(value, reference, reference_name, about=about, labels=labels)
+
+
+def seed_names(count: int) -> tuple[str, ...]:
+    """The seeds of an experiment, which are counted from 0."""
+    return tuple(f"seed {at}" for at in range(count))
 
 
 def arm_curves(
@@ -67,7 +74,8 @@ def arm_curves(
 ) -> ArmCurves:
     """A list of numbers of every trial, by arm: its mean and spread over the seeds."""
     samples = [one.sample(number) for one in found.values()]
-    mean, spread = (torch.tensor(np.stack([take(one) for one in samples])) for take in (mean_of, spread_of))
+    curves = [one if one.ndim > 1 else np.full((len(one), len(x)), np.nan) for one in samples]  # all of an arm diverged
+    mean, spread = (torch.tensor(np.stack([take(one) for one in curves])) for take in (mean_of, spread_of))
     return ArmCurves(mean, spread, tuple(x), x_title, **look, about=about, labels={"arm": tuple(found)})
 
 

@@ -44,8 +44,8 @@ def measure(trial: Trial, size: SequenceSize, place: Place, watch: Watch) -> Num
 
 def over_the_grid(outcome: Outcome, number: str = "accuracy") -> Float[np.ndarray, "seed cell"]:
     """A number by seed and law."""
-    seeds = sorted({one.trial.seed for one in outcome.trials})
-    return np.array([[one.numbers[number] for one in outcome.trials if one.trial.seed == seed] for seed in seeds])
+    values, seeds = outcome.sample(number), np.array([one.trial.seed for one in outcome.trials])
+    return np.array([values[seeds == seed] for seed in np.unique(seeds)])
 
 
 def judge(outcome: Outcome) -> list[Verdict]:
@@ -67,7 +67,7 @@ def judge(outcome: Outcome) -> list[Verdict]:
 def results(outcome: Outcome) -> Mapping[str, Result]:
     """The grid of every attention, the mixture, and how the accuracy on it grew."""
     alone, mixed = (arms(outcome.where(task=task), "variant") for task in ("alone", "mixture"))
-    steps = outcome.where(task="mixture").trials[0].numbers["steps"]
+    steps = outcome.where(task="mixture").first("steps")
     of_all = replace(ACCURACY, title="Accuracy of one model for all laws")
     on_the_way = replace(ACCURACY, title=f"{of_all.title} through training")
     return {

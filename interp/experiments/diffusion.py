@@ -83,24 +83,27 @@ def judge(outcome: Outcome) -> list[Verdict]:
 def results(outcome: Outcome) -> Mapping[str, Result]:
     """Distances, obedience, losses over training and by timestep, what the class gains, images of the first seed."""
     found = {NAMES[variant]: part for variant, part in arms(outcome, "variant").items()}
-    first = outcome.trials[0].numbers
+    floor, held_out, read = (
+        outcome.first(name) for name in ("frechet_floor", "frechet_held_out_floor", "classifier_accuracy")
+    )
+    steps, timesteps = outcome.first("steps"), outcome.first("timesteps")
     drawn: dict[str, Result] = {
-        "frechet": arm_numbers(found, "frechet", DISTANCE, chance=first["frechet_floor"]),
-        "frechet_held_out": arm_numbers(found, "frechet_held_out", HELD_OUT, chance=first["frechet_held_out_floor"]),
-        "obeyed": arm_numbers(found, "obeyed", OBEYED, chance=first["classifier_accuracy"]),
+        "frechet": arm_numbers(found, "frechet", DISTANCE, floor, "two real halves"),
+        "frechet_held_out": arm_numbers(found, "frechet_held_out", HELD_OUT, held_out, "training digits"),
+        "obeyed": arm_numbers(found, "obeyed", OBEYED, read, "real digits"),
         "loss": arm_numbers(found, "validation_loss", LOSS),
-        "loss_by_step": arm_curves(found, "losses", first["steps"], LOSS, "step"),
-        "loss_by_timestep": arm_curves(found, "loss_by_timestep", first["timesteps"], LOSS, "timestep"),
-        "class_gain": arm_curves(found, "class_gain_by_timestep", first["timesteps"], GAIN, "timestep"),
+        "loss_by_step": arm_curves(found, "losses", steps, LOSS, "step"),
+        "loss_by_timestep": arm_curves(found, "loss_by_timestep", timesteps, LOSS, "timestep"),
+        "class_gain": arm_curves(found, "class_gain_by_timestep", timesteps, GAIN, "timestep"),
     }
-    return drawn | {f"images_{name}": images_of(name, part) for name, part in found.items()}
+    return drawn | {f"images_{name}": images_of(name, part) for name, part in found.items() if part.finished}
 
 
 def images_of(name: str, part: Outcome) -> ImageGrid:
     """The kept images of an arm's first seed."""
-    images = torch.tensor(part.trials[0].numbers["images"]).unflatten(1, (1, 8, 8)) / GREYS * 2 - 1
+    images = torch.tensor(part.first("images")).unflatten(1, (1, 8, 8)) / GREYS * 2 - 1
     labels = tuple(str(number % CLASSES) for number in range(len(images)))
-    return image_grid(images, labels, f"Images of {name}, seed {part.trials[0].trial.seed}")
+    return image_grid(images, labels, f"Images of {name}, seed {part.finished[0].trial.seed}")
 
 
 EXPERIMENT = Experiment(

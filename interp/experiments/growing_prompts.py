@@ -104,11 +104,11 @@ def judge(outcome: Outcome) -> list[Verdict]:
 def results(outcome: Outcome) -> Mapping[str, Result]:
     """The curves of both questions, what is left at the end, and the cancellation of paths."""
     found = arms(outcome, "variant")
-    first = outcome.trials[0].numbers
     drawn: dict[str, Result] = {}
     for name in QUESTIONS:
         about = replace(KEPT, title=f"D(n)/D(n₀): {name}")
-        drawn[f"{name}_curve"] = arm_curves(found, f"{name}_relative", first[f"{name}_n"], about, "n", log_x=True)
+        lengths = outcome.first(f"{name}_n")
+        drawn[f"{name}_curve"] = arm_curves(found, f"{name}_relative", lengths, about, "n", log_x=True)
         drawn[name] = arm_numbers(found, name, about)
     drawn["cancellation"] = arm_numbers(found, "cancellation", CANCELLED)
     return drawn

@@ -66,13 +66,13 @@ def results(outcome: Outcome) -> Mapping[str, Result]:
     scatter = replace(SCATTER, title="The strongest negative head: attention to names against contribution", null="")
     heads = replace(PLANE, title="Who decides: every inner head of every seed", null="")
     return {
-        "accuracy": arm_numbers(found, "accuracy", RIGHT, chance=0.5),
-        "logit_difference": arm_numbers(found, "logit_difference", DIFFERENCE, chance=0.0),
-        "negative_head": arm_numbers(found, "relative_weight", NEGATIVE, chance=0.0),
+        "accuracy": arm_numbers(found, "accuracy", RIGHT, 0.5, "the two names alone"),
+        "logit_difference": arm_numbers(found, "logit_difference", DIFFERENCE, 0.0, "neither"),
+        "negative_head": arm_numbers(found, "relative_weight", NEGATIVE, 0.0, "no weight"),
         "scatter": arm_points(found, "attention", "contribution", scatter, "attention to the name", "contribution"),
         "plane": arm_points(found, "dynamic_by_head", "static_by_head", heads, "dynamic", "static"),
-        "quadrants": quadrant_grid(found),
-    } | {f"path_patching_{arm}": patching(arm, one) for arm, one in found.items()}
+        "quadrants": quadrant_grid({arm: one for arm, one in found.items() if one.finished}),
+    } | {f"path_patching_{arm}": patching(arm, one) for arm, one in found.items() if one.finished}
 
 
 SHARES = {"inner layers": "quadrants", "strongest negative head": "negative_quadrants"}
@@ -88,8 +88,8 @@ def quadrant_grid(found: Arms) -> ArmGrid:
 
 def patching(arm: str, trials: Outcome) -> PathPatching:
     """Path patching of an arm's first seed: heads of several seeds are not the same heads."""
-    change, null, spread, before = (torch.tensor(trials.trials[0].numbers[f"patching_{name}"]) for name in PATCHING)
-    about = replace(PATCHED, title=f"{PATCHED.title}: {arm}, seed {trials.trials[0].trial.seed}")
+    change, null, spread, before = (torch.tensor(trials.first(f"patching_{name}")) for name in PATCHING)
+    about = replace(PATCHED, title=f"{PATCHED.title}: {arm}, seed {trials.finished[0].trial.seed}")
     return PathPatching(change, null, spread, before, of=f"{len(before)} stories", pairs=(), about=about)
 
 

@@ -72,7 +72,7 @@ def cost(trial: Trial, size: LanguageSize) -> Numbers:
 
 
 def judge(outcome: Outcome) -> list[Verdict]:
-    """A claim per variant: its loss is not above softmax's by more than the spread."""
+    """A claim per variant: its loss is not above softmax's by more than a margin."""
     found = arms(outcome, "variant")
     softmax = found["softmax"].sample("validation_loss")
     verdicts = []
@@ -96,7 +96,7 @@ PAPER = {
 def results(outcome: Outcome) -> Mapping[str, Result]:
     """The final losses, the losses on the way, and what training costs."""
     found = arms(outcome, "variant")
-    steps = outcome.trials[0].numbers["steps"]
+    steps = outcome.first("steps")
     on_the_way = arm_curves(found, "losses", steps, LOSS, "step")
     return {
         "loss": arm_numbers(found, "validation_loss", LOSS),

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from interp.experiments.trial import DIVERGED, Measured
 
 FORMAT = "headscope experiment 1"
+PARTS = ("experiment", "size", "numbers_of_size", "machine", "trials")
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,26 @@ class Outcome:
         return list(dict.fromkeys(one.trial.condition[name] for one in self.trials if name in one.trial.condition))
 
     def sample(self, number: str) -> Float[np.ndarray, "trial *numbers"]:
-        """A number of every trial, NaN of one that diverged. ValueError where a trial, or every one, has none."""
-        found = {one.trial.key: one.numbers.get(number) for one in self.trials if DIVERGED not in one.numbers}
-        missing = [key for key, value in found.items() if value is None]
-        if missing or not found:
-            raise ValueError(f"{self.experiment}: {missing[0] if missing else 'no trial'} has no number {number!r}")
-        hole = np.full_like(np.array(next(iter(found.values())), dtype=float), np.nan)
-        return np.array([found.get(one.trial.key, hole) for one in self.trials], dtype=float)
+        """A number of every trial, NaN where it is not finite or the trial diverged; where all did, a NaN each.
+
+        ValueError where a trial that did not diverge has no such number.
+        """
+        if missing := [one.trial.key for one in self.finished if number not in one.numbers]:
+            raise ValueError(f"{self.experiment}: {missing[0]} has no number {number!r}")
+        found = {one.trial.key: np.array(one.numbers[number], dtype=float) for one in self.finished}
+        hole = np.full_like(next(iter(found.values())), np.nan) if found else np.array(np.nan)
+        return np.array([found.get(one.trial.key, hole) for one in self.trials])
+
+    def first(self, number: str) -> Any:
+        """A number of the first trial that did not diverge. ValueError where every one did."""
+        if not self.finished:
+            raise ValueError(f"{self.experiment}: every trial diverged, none has the number {number!r}")
+        return self.finished[0].numbers[number]
+
+    @property
+    def finished(self) -> list[Measured]:
+        """The trials that did not diverge."""
+        return [one for one in self.trials if DIVERGED not in one.numbers]
 
     def split(self, name: str) -> Iterator[tuple[Any, "Outcome"]]:
         """The trials under each value of one part of the condition."""
@@ -68,7 +82,10 @@ class Outcome:
 def read_outcome(path: Path) -> Outcome:
     """The outcome of a results.json. ValueError for another file."""
     plain = json.loads(path.read_text(encoding="utf-8"))
-    if plain.get("format") != FORMAT:
-        raise ValueError(f"{path} is no {FORMAT!r}: its format is {plain.get('format')!r}")
+    said = plain.get("format") if isinstance(plain, dict) else None
+    if said != FORMAT:
+        raise ValueError(f"{path} is no {FORMAT!r}: its format is {said!r}")
+    if missing := [name for name in PARTS if name not in plain]:
+        raise ValueError(f"{path} is no whole {FORMAT!r}: it has no {missing[0]!r}")
     trials = tuple(map(Measured.from_json, plain["trials"]))
     return Outcome(plain["experiment"], plain["size"], plain["numbers_of_size"], plain["machine"], trials)

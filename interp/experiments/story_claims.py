@@ -48,13 +48,14 @@ def cog_deletes(cog: Outcome) -> Verdict:
 
 
 def dynamic(cog: Outcome) -> Verdict:
-    """Signs dealt at random make both decisions large and alike, so the claim is that one is the larger."""
+    """That one decision is larger than the other; signs dealt at random make dynamic the larger too: see the nulls."""
     both = [cog.sample(name) for name in ("dynamic", "static")]
     return Verdict(
         "In Cog the sign of the weights decides between copying and deletion more than that of the OV circuit: "
         "dynamic above static",
         "deletion moves to QK",
-        f"{shown(both[0])} against {shown(both[1])}; signs dealt anew: dynamic {shown(cog.sample('dynamic_null'))}",
+        f"{shown(both[0])} against {shown(both[1])}; with signs dealt anew {shown(cog.sample('dynamic_null'))} against "
+        f"{shown(cog.sample('static_null'))}",
         difference(*both),
     )
 
@@ -71,4 +72,4 @@ def static(softmax: Outcome, cog: Outcome) -> Verdict:
 
 def against(cog: Outcome, softmax: Outcome, number: str) -> str:
     """A number of both."""
-    return f"{shown(cog.sample(number))} against {shown(softmax.sample(number))}"
+    return f"Cog {shown(cog.sample(number))}, softmax {shown(softmax.sample(number))}"

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from interp.about import About
-from interp.experiments.arms import ArmCurves, ArmNumbers, arm_curves, arm_numbers, arms, mean_of, spread_of
+from interp.experiments.arms import ArmCurves, ArmNumbers, arm_curves, arm_numbers, arms, mean_of, seed_names, spread_of
 from interp.experiments.outcome import Outcome
 from interp.experiments.temperature_trials import TASKS
 from interp.experiments.tempering_results import tempering_results
@@ -60,9 +60,9 @@ TAU = About(
 def results(outcome: Outcome) -> Mapping[str, Result]:
     """By name; the first is the one that matters most."""
     found = {task: arms(outcome.where(task=task), "variant") for task in TASKS}
-    lengths = outcome.where(task="passkeys").trials[0].numbers["lengths"]
+    lengths = outcome.where(task="passkeys").first("lengths")
     curves = {"found": FOUND, "max_b": MAX_B, "spikiness": SPIKINESS}
-    noise = arm_numbers(found["denoising"], "noise_share", NOISE, chance=TASKS["denoising"].noise)
+    noise = arm_numbers(found["denoising"], "noise_share", NOISE, TASKS["denoising"].noise, "share of the tokens")
     return {
         **{
             task: arm_numbers(found[task], "excess", replace(EXCESS, title=f"{EXCESS.title}: {task}")) for task in TASKS
@@ -95,9 +95,4 @@ def temperatures_of_noise(outcome: Outcome) -> ArmNumbers:
     value = torch.tensor(sample).permute(1, 2, 0).flatten(0, 1)
     names = tuple(f"layer {at}: {kind}" for at in range(sample.shape[1]) for kind in SAYING)
     about = replace(TAU, title=f"{TAU.title}: τ_v of noise")
-    return ArmNumbers(value, about=about, labels={"arm": names, "seed": seeds(len(sample))})
-
-
-def seeds(count: int) -> tuple[str, ...]:
-    """Their names."""
-    return tuple(f"seed {at}" for at in range(count))
+    return ArmNumbers(value, about=about, labels={"arm": names, "seed": seed_names(len(sample))})

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from interp.about import About
-from interp.experiments.arms import ArmNumbers, Arms, arm_numbers
+from interp.experiments.arms import ArmNumbers, Arms, arm_numbers, seed_names
 from interp.experiments.outcome import Outcome
 from interp.experiments.tempering_trials import ARMS
 from interp.result import Result
@@ -45,5 +45,4 @@ def losses(found: Arms) -> ArmNumbers:
     """The three losses of every arm, a number per seed."""
     value = torch.tensor(np.stack([one.sample(number) for one in found.values() for number in LOSSES.values()]))
     names = tuple(f"{name}: {moment}" for name in found for moment in LOSSES)
-    seeds = tuple(f"seed {at}" for at in range(value.shape[1]))
-    return ArmNumbers(value, about=LOSS, labels={"arm": names, "seed": seeds})
+    return ArmNumbers(value, about=LOSS, labels={"arm": names, "seed": seed_names(value.shape[1])})

@@ -14,7 +14,9 @@ RULE = (
     "Trials of one seed share their data, and their first weights where they can, so arms are compared seed by seed. "
     "A difference is reproduced where the whole 90 % interval of its mean over the seeds (Student's t) lies on the "
     "claimed side of 0, opposite where it lies on the other side, else not seen. 'At least as good' and 'alike' take "
-    "the interval against the margin that the claim names. A run that diverged has no number: not measured."
+    "the interval against the margin that the claim names. A run that diverged has no number: not measured. The "
+    "interval is over seeds of training, on the held-out data there are: it does not say how other data would come "
+    "out, and is not widened for the number of claims."
 )
 
 

@@ -43,7 +43,7 @@ def arm_numbers_figure(found: ArmNumbers) -> go.Figure:
         )
     )
     figure = canvas(found.about, traces, "value", yaxis={"title": found.about.unit})
-    return with_chance(figure, found.chance, values)
+    return figure if found.reference is None else with_reference(figure, found)
 
 
 def arm_curves_figure(found: ArmCurves) -> go.Figure:
@@ -55,7 +55,7 @@ def arm_curves_figure(found: ArmCurves) -> go.Figure:
         "xaxis": log_axis(np.array(found.x, float), **x) if found.log_x else x,
         "yaxis": log_axis(reached, **y) if found.log_y else y,
     }
-    return with_chance(canvas(found.about, traces, "mean", **axes), found.chance, reached)
+    return canvas(found.about, traces, "mean", **axes)
 
 
 def curve(found: ArmCurves, at: int) -> list[Any]:
@@ -104,12 +104,12 @@ def arm_grid_figure(found: ArmGrid) -> go.Figure:
     return canvas(found.about, traces, "mean", **axes, **choice(found.labels["arm"], 1))
 
 
-def with_chance(figure: go.Figure, chance: float | None, values: np.ndarray) -> go.Figure:
-    """The same with a dashed line at what knowing nothing would give, or words where it is too far off to be drawn."""
-    if chance is None:
-        return figure
-    low, high = np.nanmin(values), np.nanmax(values)
-    if low - FAR * (high - low) <= chance <= high + FAR * (high - low):
-        return figure.add_hline(y=chance, line=CHANCE, annotation_text="chance", annotation_position="bottom right")
-    corner = {"xref": "paper", "yref": "paper", "x": 1, "y": 0 if chance < low else 1, "showarrow": False}
-    return figure.add_annotation(text=f"chance: {chance:.3g}, off the scale", **corner)
+def with_reference(figure: go.Figure, found: ArmNumbers) -> go.Figure:
+    """The same with a dashed line at the reference, or words where it is too far off to be drawn."""
+    at, name = float(found.reference or 0), escaped(found.reference_name)
+    low, high = float(np.nanmin(found.value)), float(np.nanmax(found.value))
+    margin = FAR * (high - low or abs(high))
+    if low - margin <= at <= high + margin:
+        return figure.add_hline(y=at, line=CHANCE, annotation_text=name, annotation_position="bottom right")
+    corner = {"xref": "paper", "yref": "paper", "x": 1, "y": 0 if at < low else 1, "showarrow": False}
+    return figure.add_annotation(text=f"{name}: {at:.3g}, off the scale", **corner)

@@ -22,7 +22,7 @@ def corpus_in_tokens_of(tokenizer: PreTrainedTokenizerBase, recipe: Recipe, voca
     own = bounded(cast(PreTrainedTokenizerFast, tokenizer), vocabulary)
     found = documents(recipe.corpus)
     parts = [encode(own, part) for part in split_documents(found, SPLIT)]
-    sha256 = corpus_hash(found, replace(recipe, seed=SPLIT))
+    sha256 = corpus_hash(found, replace(recipe, split_seed=SPLIT))
     facts: dict[str, Any] = {"sha256": sha256, "python": platform.python_version()}
     facts |= {f"{name}_tokens": len(tokens) for name, tokens in zip(("training", "validation"), parts, strict=True)}
     corpus = Corpus(*parts, tokenizer=own, facts=facts)

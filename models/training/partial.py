@@ -127,7 +127,7 @@ def held_out_loss(model: PreTrainedModel, corpus: Corpus, recipe: Recipe, accele
 
 
 def fitted(run: Run, watch: Callable[[Record], None]) -> PreTrainedModel:
-    """The run's model after its last step, in eval mode on the CPU; nobody else trains in its folder meanwhile."""
+    """The run's model after its last step, in eval mode; nobody else trains in its folder meanwhile."""
     run.folder.mkdir(parents=True, exist_ok=True)
     main = run.fitting.accelerator.is_main_process
     with sole_training(run.folder, main=main):

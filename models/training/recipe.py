@@ -20,7 +20,8 @@ class Recipe:
     `model` holds the fields of a transformers config (`model_type` among them), `attention` those of an
     `AttentionSpec`, `corpus` a source of documents; `batch` counts windows of `context` tokens, over all processes.
     `split_seed` decides which documents are held out, and so the tokenizer; runs of several `seed` share them.
-    `windows` are those of the "joined" documents, from anywhere, or "documents", one in each.
+    `windows` are those of the "joined" documents, from anywhere, or "documents", one in each; the places that a short
+    document leaves empty are asked for nothing, and counted among a run's tokens.
     """
 
     model: dict[str, Any]
