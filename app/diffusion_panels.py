@@ -26,10 +26,8 @@ Part = TypeVar("Part")
 
 def sampled(opened: OpenedDiffusion, what: Making) -> Sampling:
     """The images and the way to them."""
-    labels, how = (
-        torch.full((IMAGES,), what.label_for(opened.service.config)),
-        {"steps": what.steps, "guidance": what.guidance},
-    )
+    labels = torch.full((IMAGES,), what.label_for(opened.service.config))
+    how = {"steps": what.steps, "guidance": what.guidance}
     return made(opened, what, lambda model, watch: sample(model, labels, seed=what.seed, watch=watch, **how))
 
 
