@@ -40,11 +40,18 @@ def tempering_claims(outcome: Outcome) -> list[Verdict]:
     tempered = outcome.where(learned="temperatures")
     shipped, own = tempered.where(model="shipped"), tempered.where(model="own")
     gains = [one.sample("gained") for one in (own, outcome.where(learned="norm gains"))]
+    words = "Fine-tuned in: temperatures alone lower the shipped model's loss, its only new parameters"
     return [
-        lower("Fine-tuned in: temperatures alone lower the shipped model's loss", after_and_before(shipped), "they do"),
+        lower(f"{words} ({new_of_all(shipped)})", after_and_before(shipped), "they do"),
         lower("Fine-tuned in: they lower the loss of models of several seeds", after_and_before(own), "they do"),
         higher("Fine-tuned in: they take more off the loss than about as many norm gains", (gains[0], gains[1]), "—"),
     ]
+
+
+def new_of_all(outcome: Outcome) -> str:
+    """How many parameters are new, of how many."""
+    new, parameters = (np.nanmax(outcome.sample(number)) for number in ("new_parameters", "parameters"))
+    return f"{new:,.0f} of {parameters:,.0f}"
 
 
 def after_and_before(outcome: Outcome) -> tuple[Sample, Sample]:

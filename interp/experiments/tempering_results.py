@@ -11,7 +11,7 @@ from interp.experiments.outcome import Outcome
 from interp.experiments.tempering_trials import ARMS
 from interp.result import Result
 
-LOSSES = {"before": "loss_before", "attached": "loss_attached", "after": "loss_after"}
+MOMENTS = {"attached": "loss_attached", "after": "loss_after"}
 GAINED = About(
     title="Taken off a trained softmax model's loss by a few parameters",
     unit="nats per token",
@@ -19,30 +19,30 @@ GAINED = About(
     source="headscope",
     plain="What temperatures, or as many gains of norms, add to a trained model in which nothing else may change.",
 )
-LOSS = About(
-    title="Loss of the models in which a few parameters learned",
+CHANGE = About(
+    title="How the loss changed where a few parameters learned",
     unit="nats per token",
-    law="the same held-out windows before, with new temperatures near 1, and after these parameters were trained",
+    law="loss on the same held-out windows less that before: with new temperatures near 1, and after all were trained",
     source="headscope",
-    plain="Where each model began and where it came to.",
+    plain="What attaching the parameters costs, and what came of training them; below 0 is better than before.",
 )
 
 
 def tempering_results(outcome: Outcome) -> Mapping[str, Result]:
     """What was gained first."""
     found = {named(part): part for part in (outcome.where(**arm) for arm in ARMS)}
-    return {"tempering": arm_numbers(found, "gained", GAINED), "tempering_losses": losses(found)}
+    return {"tempering": arm_numbers(found, "gained", GAINED, 0.0, "nothing"), "tempering_losses": changes(found)}
 
 
 def named(arm: Outcome) -> str:
-    """The arm's model, and what learned there: how many parameters, and what share of all."""
+    """What learned, and in which model."""
     condition = arm.trials[0].trial.condition
-    trained, percent = (np.nanmax(arm.sample(number)) for number in ("trained_parameters", "percent"))
-    return f"{condition['model']} model: {trained:,.0f} {condition['learned']}, {percent:.2g} %"
+    return f"{condition['learned']}, {condition['model']} model"
 
 
-def losses(found: Arms) -> ArmNumbers:
-    """The three losses of every arm, a number per seed."""
-    value = torch.tensor(np.stack([one.sample(number) for one in found.values() for number in LOSSES.values()]))
-    names = tuple(f"{name}: {moment}" for name in found for moment in LOSSES)
-    return ArmNumbers(value, about=LOSS, labels={"arm": names, "seed": seed_names(value.shape[1])})
+def changes(found: Arms) -> ArmNumbers:
+    """The loss less that before at both moments of every arm, a number per seed."""
+    apart = [one.sample(number) - one.sample("loss_before") for one in found.values() for number in MOMENTS.values()]
+    value = torch.tensor(np.stack(apart))
+    names = tuple(f"{name}: {moment}" for name in found for moment in MOMENTS)
+    return ArmNumbers(value, 0.0, "as before", about=CHANGE, labels={"arm": names, "seed": seed_names(value.shape[1])})
