@@ -122,7 +122,7 @@ EXPERIMENT = Experiment(
     "schedule of 1 000 timesteps, labels dropped from a tenth of the images, deterministic DDIM without guidance, the "
     "weights of the last step (U-ViT's paper averages them). Features are those of a small classifier of the training "
     "digits: the distances compare with one another, not with published FIDs; they are judged against the training "
-    "images, and told against the 360 held-out ones. Neither sees which digit was asked for: the share that shows it and "
-    "what the class gains tell whether a model listens; one that is short of steps may not yet. Nothing was tuned for "
-    "either model.",
+    "images, and told against the 360 held-out ones. Neither sees which digit was asked for: whether a model "
+    "listens is told by the share that shows it and by what the class gains; short of steps, it may not yet. Nothing was "
+    "tuned for either model.",
 )
