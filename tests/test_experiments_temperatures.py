@@ -205,6 +205,7 @@ def made(selective: Numbers, softmax: Numbers, percent: float, after: float) -> 
     """An outcome of three seeds that agree."""
     numbers = {"selective": {**selective, "percent": percent}, "softmax": {**softmax, "percent": 0.0}}
     tempered = {"loss_before": 3.0, "loss_after": after, "gained": 3.0 - after, "percent": percent}
+    tempered |= {"new_parameters": 10, "parameters": 1000}
     conditions = [({"variant": variant, "task": task}, numbers[variant]) for variant in numbers for task in TASKS]
     conditions += [(arm, tempered if arm["learned"] == "temperatures" else {"gained": 0.0}) for arm in ARMS]
     trials = [Measured(Trial(arm, seed), found, 0.0) for seed in range(3) for arm, found in conditions]
