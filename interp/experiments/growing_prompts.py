@@ -106,9 +106,10 @@ def results(outcome: Outcome) -> Mapping[str, Result]:
     found = arms(outcome, "variant")
     drawn: dict[str, Result] = {}
     for name in QUESTIONS:
-        about = replace(KEPT, title=f"D(n)/D(n₀): {name}")
+        about = replace(KEPT, title=f"{KEPT.title}: {name}")
+        on_the_way = replace(KEPT, title=f"D(n)/D(n₀) as prompts grow: {name}")
         lengths = outcome.first(f"{name}_n")
-        drawn[f"{name}_curve"] = arm_curves(found, f"{name}_relative", lengths, about, "n", log_x=True)
+        drawn[f"{name}_curve"] = arm_curves(found, f"{name}_relative", lengths, on_the_way, "n", log_x=True)
         drawn[name] = arm_numbers(found, name, about)
     drawn["cancellation"] = arm_numbers(found, "cancellation", CANCELLED)
     return drawn
