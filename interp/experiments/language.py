@@ -118,7 +118,7 @@ EXPERIMENT = Experiment(
     results=results,
     notes="The recipes of the shipped models with another number of steps and other seeds: the same text, the same "
     "order of windows within a seed, nothing tuned for one variant. Every run ends after the steps of its size; "
-    "2 % of the documents are held out. Speeds were taken while other work ran beside: they compare less well than those "
-    "of the shipped models' table. The papers' models are larger and train longer, and so do the shipped models, one of "
-    "each: what is ahead after few steps need not stay ahead.",
+    "2 % of the documents are held out. Speeds were taken while other work ran beside: they compare less well than "
+    "those of the shipped models' table. The papers' models are larger and train longer, and so do the shipped ones, "
+    "one of each: what is ahead after few steps need not stay ahead.",
 )

@@ -42,8 +42,8 @@ def tempering_claims(outcome: Outcome) -> list[Verdict]:
     gains = [one.sample("gained") for one in (own, outcome.where(learned="norm gains"))]
     words = "Fine-tuned in: temperatures alone lower the shipped model's loss, its only new parameters"
     return [
-        lower(f"{words} ({new_of_all(shipped)})", after_and_before(shipped), "they do"),
-        lower("Fine-tuned in: they lower the loss of models of several seeds", after_and_before(own), "they do"),
+        lowered(f"{words} ({new_of_all(shipped)})", shipped),
+        lowered("Fine-tuned in: they lower the loss of models of several seeds", own),
         higher("Fine-tuned in: they take more off the loss than about as many norm gains", (gains[0], gains[1]), "—"),
     ]
 
@@ -54,9 +54,11 @@ def new_of_all(outcome: Outcome) -> str:
     return f"{new:,.0f} of {parameters:,.0f}"
 
 
-def after_and_before(outcome: Outcome) -> tuple[Sample, Sample]:
-    """The losses, lower where something was learned."""
-    return outcome.sample("loss_after"), outcome.sample("loss_before")
+def lowered(claim: str, outcome: Outcome) -> Verdict:
+    """A claim that losses are lower after than before."""
+    after, before = outcome.sample("loss_after"), outcome.sample("loss_before")
+    ours = f"{shown(after, 4)} after {shown(before, 4)}; taken off: {shown(outcome.sample('gained'))}"
+    return Verdict(claim, "they do", ours, difference(before, after))
 
 
 def largest_cost(outcome: Outcome) -> Sample:
