@@ -18,7 +18,7 @@ FAR = 3  # ranges of the values: a line beyond would make them one point
 
 def arm_numbers_figure(found: ArmNumbers) -> go.Figure:
     """A dot per seed, and the mean with its standard deviation beside them."""
-    names = [escaped(one) for one in found.labels["arm"]]
+    names, green = [escaped(one) for one in found.labels["arm"]], {"color": LINES[0]}
     values = found.value.numpy().astype(float)
     traces: list[Any] = [
         go.Scatter(
@@ -30,12 +30,12 @@ def arm_numbers_figure(found: ArmNumbers) -> go.Figure:
             hovertemplate="%{x}<br>%{y:.5g}<extra></extra>",
         )
     ]
-    spread = np.nanstd(values, axis=1, ddof=1) if values.shape[1] > 1 else np.zeros(len(values))
+    measured = [row[~np.isnan(row)] for row in values]
     traces.append(
         go.Scatter(
             x=names,
-            y=np.nanmean(values, axis=1),
-            error_y={"type": "data", "array": spread, "color": LINES[0]},
+            y=[row.mean() if len(row) else np.nan for row in measured],
+            error_y={"type": "data", "array": [row.std(ddof=1) if len(row) > 1 else 0 for row in measured], **green},
             mode="markers",
             name="mean ± standard deviation",
             marker={"color": LINES[0], "size": 11, "symbol": "diamond"},
@@ -62,7 +62,7 @@ def curve(found: ArmCurves, at: int) -> list[Any]:
     """The band and the line of one arm."""
     mean, spread = (one[at].numpy().astype(float) for one in (found.mean, found.spread))
     name, style, x = escaped(found.labels["arm"][at]), line_style(at), np.array(found.x)
-    low = np.maximum(mean - spread, np.nanmin(mean) / 2) if found.log_y else mean - spread
+    low = np.maximum(mean - spread, np.fmin.reduce(mean) / 2) if found.log_y else mean - spread
     red, green, blue = hex_to_rgb(style["color"])
     band = go.Scatter(
         x=np.concatenate([x, x[::-1]]),
