@@ -1,6 +1,7 @@
 """Every page in a real browser: opened by a link, its main act done, the change seen, in light and in dark."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ expect = pytest.importorskip("playwright.sync_api").expect
 pytestmark = pytest.mark.e2e
 
 CHART = ".js-plotly-plot .main-svg"
-VIEWS = ("heads", "deletion", "collapse", "geometry", "compare", "analyses")
+VIEWS = ("heads", "deletion", "collapse", "geometry", "compare", "experiments", "analyses")
 
 
 @pytest.fixture
@@ -41,6 +42,15 @@ def test_every_page_opens_by_its_link(name: str, scheme: str, view: Callable[...
     background = page.locator("[data-testid=stApp]").evaluate("app => getComputedStyle(app).backgroundColor")
     assert ("255, 255, 255" in background) == (scheme == "light")
     keep(page, f"{name}-{scheme}")
+
+
+def test_a_link_reopens_the_experiment_that_was_chosen(view: Callable[..., Any], tab: Callable[..., Any]) -> None:
+    page = view("experiments")
+    page.get_by_role("combobox", name="Experiment").click()
+    page.get_by_role("option", name=re.compile("E5.*shipped")).click()
+    expect(page.get_by_role("cell", name="x^3 without the factor classifies worse")).to_be_visible()
+    again = tab(page.url, wait=CHART)
+    expect(again.get_by_role("cell", name="x^3 without the factor classifies worse")).to_be_visible()
 
 
 def test_the_open_head_goes_along_from_page_to_page(view: Callable[..., Any]) -> None:
