@@ -123,6 +123,6 @@ EXPERIMENT = Experiment(
     "weights of the last step (U-ViT's paper averages them). Features are those of a small classifier of the training "
     "digits: the distances compare with one another, not with published FIDs; they are judged against the training "
     "images, and told against the 360 held-out ones. Neither sees which digit was asked for: whether a model "
-    "listens is told by the share that shows it and by what the class gains; short of steps, it may not yet. Nothing "
-    "was tuned for either model.",
+    "listens is told by the share that shows it and by what the class gains; short of steps, it may not yet. Both are "
+    "compared after equal steps, not at their best. Nothing was tuned for either model.",
 )
