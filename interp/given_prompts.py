@@ -7,7 +7,7 @@ from interp.hooked_model import tokenizer_of
 from interp.image_prompt import ImagePrompt
 from interp.model_facts import ModelFacts
 from interp.prompt import Prompt
-from interp.prompt_tokens import PromptTokens, checked, prompt_tokens
+from interp.prompt_tokens import PromptTokens, prompt_tokens, refuse_unreadable
 
 Given = str | Prompt | Sequence[str] | Sequence[Prompt]
 
@@ -23,10 +23,11 @@ def as_read(
         return [one for one in prompts if isinstance(one, ImagePrompt)]
     sizes = {"vocabulary": facts.vocabulary, "context": facts.context}
     tokenizer = tokenizer_of(model)
+    for one in prompts:
+        if isinstance(one, PromptTokens):
+            refuse_unreadable(one.ids, **sizes)
     return [
-        checked(one, **sizes)
-        if isinstance(one, PromptTokens)
-        else prompt_tokens(str(one), tokenizer, prepend_bos=prepend_bos, **sizes)
+        one if isinstance(one, PromptTokens) else prompt_tokens(str(one), tokenizer, prepend_bos=prepend_bos, **sizes)
         for one in prompts
     ]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar
 
 from transformers import PreTrainedTokenizerBase
@@ -32,20 +33,18 @@ def prompt_tokens(
 ) -> PromptTokens:
     """Tokenise a text; without a tokenizer the prompt is ids, such as '12 7 99'. ValueError says what is possible."""
     ids = typed_ids(prompt) if tokenizer is None else encoded(prompt, tokenizer, prepend_bos)
-    strings = tuple(token_string(i, tokenizer) for i in ids if 0 <= i < vocabulary)
-    return checked(PromptTokens(ids, strings), vocabulary=vocabulary, context=context)
+    refuse_unreadable(ids, vocabulary=vocabulary, context=context)  # first: strings of many tokens take seconds
+    return PromptTokens(ids, tuple(token_string(i, tokenizer) for i in ids))
 
 
-def checked(prompt: PromptTokens, *, vocabulary: int, context: int) -> PromptTokens:
-    """The same prompt, if the model can read it. ValueError says what is possible."""
-    ids = prompt.ids
+def refuse_unreadable(ids: tuple[int, ...], *, vocabulary: int, context: int) -> None:
+    """Raise ValueError for ids that the model cannot read, saying what is possible."""
     if not ids:
         raise ValueError("the prompt is empty: type some text or choose an example")
     if len(ids) > context:
         raise ValueError(f"the prompt has {len(ids)} tokens, but this model reads at most {context}: shorten it")
     if strangers := [i for i in ids if not 0 <= i < vocabulary]:
         raise ValueError(f"token id {strangers[0]} is outside the vocabulary: ids run from 0 to {vocabulary - 1}")
-    return prompt
 
 
 def encoded(prompt: str, tokenizer: PreTrainedTokenizerBase, prepend_bos: bool) -> tuple[int, ...]:
@@ -92,7 +91,13 @@ def token_string(token_id: int, tokenizer: PreTrainedTokenizerBase | None) -> st
 
 def spelled_bytes(piece: str) -> str:
     """A byte-level piece as its bytes, <0xCE><0xA9>; any other piece as the vocabulary spells it."""
-    byte_of = {character: byte for byte, character in bytes_to_unicode().items()}
+    byte_of = byte_of_character()
     if not all(character in byte_of for character in piece):
         return piece
     return "".join(f"<0x{byte_of[character]:02X}>" for character in piece)
+
+
+@cache
+def byte_of_character() -> dict[str, int]:
+    """The byte that each character of a byte-level piece stands for."""
+    return {character: byte for byte, character in bytes_to_unicode().items()}

@@ -8,7 +8,9 @@ from tiny_decoders import CONFIGS, tiny_decoder
 from tiny_models import CORPUS, hooked_tiny, tiny_tokenizer
 from torch.testing import assert_close
 from transformers import PreTrainedTokenizerBase
+from transformers.convert_slow_tokenizer import bytes_to_unicode
 
+import interp.prompt_tokens as prompt_tokens_module
 from interp.attention_run import attention_run
 from interp.model_facts import model_facts
 from interp.next_tokens import next_tokens
@@ -34,6 +36,20 @@ def test_bos_comes_first_and_once() -> None:
 
 def test_part_of_a_character_is_spelled_in_bytes() -> None:
     assert "".join(read("é∑", tiny_tokenizer()).strings) == "<0xC3><0xA9><0xE2><0x88><0x91>"
+
+
+def test_a_prompt_that_is_too_long_is_refused_before_its_tokens_are_spelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokenizer = tiny_tokenizer()
+    monkeypatch.setattr(tokenizer, "decode", pytest.fail)
+    with pytest.raises(ValueError, match="at most 16"):
+        read("文字😀" * 5_000, tokenizer)
+
+
+def test_the_table_of_bytes_is_made_once_for_all_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    monkeypatch.setattr(prompt_tokens_module, "bytes_to_unicode", lambda: made.append(1) or bytes_to_unicode())
+    prompt_tokens_module.byte_of_character.cache_clear()
+    assert len(read("😀∑é😀", tiny_tokenizer()).strings) > 1 and len(made) == 1
 
 
 def test_without_a_tokenizer_a_prompt_is_ids() -> None:
