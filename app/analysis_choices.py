@@ -8,7 +8,7 @@ import streamlit as st
 from app.inspect_options import PATCHING, READERS
 from app.page import Opened
 from interp.choices import EMBEDDINGS, Choices
-from models import zoo
+from models.checkpoints.steps import own_run
 
 TOKEN = "One token as the model writes it, its leading space included; without one, the likeliest."
 
@@ -26,8 +26,8 @@ def choices_for(opened: Opened, analysis: str) -> Choices:
             most = opened.facts.context - 1
             words = "Positions between query and key"
             chosen["distance"] = st.number_input(words, 0, most, 0, key="distance", bind="query-params")
-    if analysis == "trajectory" and zoo.snapshots(folder := Path(opened.key.folder)):
-        chosen["run"] = str(folder)
+    if analysis == "trajectory" and (run := own_run(Path(opened.key.folder))):
+        chosen["run"] = str(run)
     return Choices(**{name: value for name, value in chosen.items() if value})
 
 

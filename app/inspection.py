@@ -23,7 +23,7 @@ from interp.prompt import classes_of
 from interp.report import report
 from models import load
 from models.checkpoints.loading import place_of
-from models.zoo import snapshots
+from models.checkpoints.steps import own_run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,9 +83,9 @@ def analyses_table() -> Table:
 
 
 def run_of(name: str) -> Path | None:
-    """The folder of a model that holds snapshots of its training."""
+    """The folder that holds snapshots of a model's training."""
     folder = place_of(name)
-    return folder if folder.is_dir() and snapshots(folder) else None
+    return own_run(folder) if folder.is_dir() else None
 
 
 def print_heads(findings: Sequence[Findings], *, only_telling: bool) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from models import zoo
 from models.checkpoints.entries import read_object
+from models.checkpoints.hub_cache import snapshot_folder
 from models.families import FAMILIES
 from models.modality import Reads
 
@@ -31,7 +32,7 @@ def typed_folder(text: str) -> Path:
     folder = Path(text.strip()).expanduser()
     if not folder.is_dir():
         raise ValueError(f"there is no folder {text.strip()!r}")
-    return folder.resolve()
+    return snapshot_folder(folder.resolve())
 
 
 def reads_of(folder: Path) -> Reads:

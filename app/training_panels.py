@@ -29,6 +29,7 @@ from interp.trajectories.losses import losses
 from interp.trajectories.snapshots import run_folder
 from interp.trajectories.trajectory import Trajectory, trajectory
 from models import zoo
+from models.checkpoints.steps import own_run
 
 FIRST, FIRST_NUMBER = "negative_mass", "minority_mass"
 UNASKED = ("trajectory", "activation_patching", "attribution_patching", "path_patching")
@@ -36,12 +37,11 @@ OVER = ("mean over heads", "the open head")
 
 
 def runs_with_snapshots(opened: Opened) -> dict[str, Path]:
-    """The open model's own folder first, then the shipped models', where they hold snapshots; by names of their own."""
-    own = Path(opened.key.folder)
-    shipped = [folder for folder in map(zoo.folder, zoo.names()) if folder != own]
-    found: dict[str, Path] = {}
-    for folder in [own, *shipped]:
-        if zoo.snapshots(folder) and reads_of(folder) == opened.facts.reads:
+    """The run of the open model first, then the shipped models', where they hold snapshots; by names of their own."""
+    own = own_run(Path(opened.key.folder))
+    found = {own.name: own} if own else {}
+    for folder in map(zoo.folder, zoo.names()):
+        if folder != own and zoo.snapshots(folder) and reads_of(folder) == opened.facts.reads:
             found[f"{folder.name} (shipped)" if folder.name in found else folder.name] = folder
     return found
 
@@ -49,10 +49,12 @@ def runs_with_snapshots(opened: Opened) -> dict[str, Path]:
 def training_panels(opened: Opened) -> None:
     """Draw the choices, the trajectory, the losses, and a head at a snapshot."""
     runs = runs_with_snapshots(opened)
-    own = next((name for name, folder in runs.items() if str(folder) == opened.key.folder), None)
+    run = own_run(Path(opened.key.folder))
+    own = next((name for name, folder in runs.items() if folder == run), None)
     if own is None:
         st.info(
-            "No snapshots lie beside the open model: `headscope train` leaves them in folders such as step-000100. "
+            "No snapshots lie beside the open model: `headscope train` leaves them in folders such as step-000100, "
+            "transformers' Trainer in folders such as checkpoint-100. "
             "Runs of shipped models can be looked at below."
         )
     default = [own or next(iter(runs))] if runs else []

@@ -334,7 +334,7 @@ def raw(name: str, content: bytes) -> Callable[[Path], Any]:
 
 
 def only_pickle(folder: Path) -> None:
-    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    (folder / "model.safetensors").rename(folder / "weights.pt")
 
 
 def link_out(folder: Path) -> None:
@@ -378,7 +378,7 @@ COG = AttentionSpec("cog").to_json()
 REFUSALS: dict[str, tuple[Callable[[Path], Any], str]] = {
     # weights
     "no weights": (without("model.safetensors"), "it holds no model.safetensors"),
-    "pickle": (only_pickle, "pytorch_model.bin, a pickle, .* convert it where you trust it"),
+    "pickle": (only_pickle, "weights.pt is a checkpoint in a layout of the code that wrote it; load it with that code"),
     "distributed": (raw(".metadata", b""), ".metadata belongs to a torch.distributed checkpoint, which runs code"),
     "distributed shard": (raw("__0_0.distcp", b""), "__0_0.distcp belongs to a torch.distributed checkpoint"),
     "missing tensor": (weights(lambda w: w.pop(NORM)), "missing tensor 'model.norm.weight'; config.json describes"),
@@ -450,7 +450,7 @@ REFUSALS: dict[str, tuple[Callable[[Path], Any], str]] = {
     "shard has more": (index(one_less), "does not place 'lm_head.weight' in one.safetensors"),
     "shard has less": (index(one_more), "promises 'lm_head.bias' in one.safetensors"),
     # config.json
-    "no config": (without("config.json"), "config.json is missing; models.save writes such a folder"),
+    "no config": (without("config.json"), "config.json is missing beside model.safetensors; copy it from where"),
     "config is a folder": (
         lambda f: (without("config.json")(f), (f / "config.json").mkdir()),
         "config.json is not a plain file",
@@ -772,7 +772,7 @@ def test_a_save_killed_at_any_step_leaves_the_old_the_new_or_no_model(folder: Pa
     assert done.returncode == 0, done.stderr
     old, new = open_folder(folder).fingerprint, open_folder(other).fingerprint
     stages = [stage for stage, _ in groupby(done.stdout.splitlines())]
-    assert stages == [old, "config.json is missing; models.save writes such a folder", new]
+    assert stages == [old, "a save into it was cut off; save the model again", new]
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["model", "other", "place"]
 
 

@@ -1,10 +1,9 @@
 """Snapshots: the models that a training run left in its folder, each with its step."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.training.history import read_history
+from models.checkpoints.steps import last_step
 from models.zoo import snapshots
 
 
@@ -31,20 +30,11 @@ def run_folder(folder: str | Path) -> RunFolder:
     return RunFolder({**{step: place for step, place in steps.items() if step != last}, last: folder})
 
 
-def last_step(folder: Path) -> int | None:
-    """The step of the model that a run ended in, as its training.json or else its history says."""
-    facts = folder / "training.json"
-    if facts.is_file():
-        return int(json.loads(facts.read_text(encoding="utf-8"))["steps"])
-    history = read_history(folder / "history.jsonl")
-    return int(history[-1]["step"]) if history else None
-
-
 def checked(folder: Path, found: RunFolder) -> RunFolder:
     """Refuse a run without a snapshot."""
     if not found.steps:
         raise ValueError(
-            f"{folder} holds no snapshots: a run has models in folders such as step-000100, or a model with a "
-            "training.json or history.jsonl beside it"
+            f"{folder} holds no snapshots: a run has models in folders such as step-000100 or checkpoint-100, "
+            "or a model with a training.json, trainer_state.json or history.jsonl beside it"
         )
     return found

@@ -1,4 +1,4 @@
-"""Model folders: opened strictly, saved whole, the same bit for bit. No pickle is read and no code of a folder runs."""
+"""Model folders: opened strictly, saved whole, the same bit for bit. No code of a folder runs."""
 
 from models.checkpoints.loading import load
 from models.checkpoints.opening import OpenedModel, open_folder

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from models.checkpoints.contents import refuse_place
+from models.checkpoints.hub_cache import bounds, snapshot_folder
 from models.checkpoints.refusal import CheckpointError, in_short
 
 MAX_JSON_BYTES = 10 * 2**20
@@ -11,11 +13,12 @@ LFS_POINTER = b"version https://git-lfs"
 
 
 def model_folder(path: str | Path) -> Path:
-    """The folder at `path`, refused when it is none or when one of its entries leads out of it."""
-    folder = Path(path).expanduser()
-    if not folder.is_dir():
-        what = "a file, not a folder" if folder.exists() else "not there"
-        raise CheckpointError(f"cannot open {folder}: it is {what}; give the folder that holds config.json")
+    """The folder at `path`, refused when it is none or when one of its entries leads out of it.
+
+    A repository of the hub's cache stands for its snapshot, whose links may lead anywhere in the repository.
+    """
+    folder = snapshot_folder(Path(path).expanduser())
+    refuse_place(folder)
     for entry in sorted(folder.iterdir()):
         _refuse_way_out(folder, entry)
         if entry.name == ".metadata" or entry.suffix == ".distcp":
@@ -69,7 +72,7 @@ def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_way_out(folder: Path, entry: Path) -> None:
     target = entry.resolve()
-    if not target.is_relative_to(folder.resolve()):
+    if not target.is_relative_to(bounds(folder)):
         raise CheckpointError(
             f"cannot open {folder}: {entry.name} leads out of the folder, to {target}; "
             "copy the folder with its links followed (cp -rL) and open the copy"

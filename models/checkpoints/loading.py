@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 import torch
 
 from models import zoo
+from models.checkpoints.hub_cache import short_name, snapshot_folder
 from models.checkpoints.opening import open_folder
 from models.checkpoints.refusal import CheckpointError
+from models.checkpoints.steps import at_step
 from models.checkpoints.weights import Format
 
 if TYPE_CHECKING:
@@ -15,18 +17,23 @@ if TYPE_CHECKING:
 
 
 def load(
-    name_or_path: str | Path, device: str | torch.device | None = None, dtype: Format = None
+    name_or_path: str | Path,
+    device: str | torch.device | None = None,
+    dtype: Format = None,
+    *,
+    step: int | None = None,
 ) -> "TransformerBridge":
     """The shipped model of that name, or the model in that folder, with transformer-lens's hooks.
 
+    step: the model as it was after so many steps of its training, where the folder is a run with snapshots.
     dtype as in open_folder. Raises CheckpointError for what is neither, and for a folder that cannot be opened.
     """
-    place = place_of(name_or_path)
+    place = place_of(name_or_path) if step is None else at_step(place_of(name_or_path), step)
     opened = open_folder(place, device, dtype)
     from models.hooked import hooked  # transformer-lens takes seconds to import, and a bad folder should not wait
 
     model = hooked(opened.model, opened.tokenizer)
-    model.cfg.model_name = place.resolve().name
+    model.cfg.model_name = short_name(place)
     return model
 
 
@@ -42,5 +49,8 @@ def place_of(name_or_path: str | Path) -> Path:
     path = Path(name_or_path).expanduser()
     if not path.exists():
         shipped = ", ".join([*zoo.names(), *zoo.diffusion_names()]) or "none"
-        raise CheckpointError(f"cannot load {str(name_or_path)!r}: no such folder, and shipped models are {shipped}")
-    return path
+        raise CheckpointError(
+            f"cannot load {str(name_or_path)!r}: no such folder, and shipped models are {shipped}; a model of the hub "
+            "is opened from its folder, which huggingface_hub.snapshot_download(name) fetches"
+        )
+    return snapshot_folder(path)

@@ -9,6 +9,7 @@ from models.checkpoints.skeleton import Skeleton
 
 LAYER = re.compile(r"(?:^|\.)(?:h|layers?)\.(\d{1,6})\.")
 WEIGHTS = ("F16", "BF16", "F32", "F64")
+WRAPPERS = ("module._orig_mod.", "_orig_mod.module.", "_orig_mod.", "module.")
 RECOMPUTED = ("bias", "masked_bias", "rotary_emb.inv_freq")
 
 
@@ -21,6 +22,7 @@ def stored_layers(names: list[str]) -> int:
 def matched(stored: dict[str, StoredTensor], skeleton: Skeleton, origin: str) -> dict[str, str]:
     """Parameter name -> stored name, of every parameter that is not a repetition of another."""
     named = _named(stored, skeleton, origin)
+    _refuse_without_head(named.keys(), skeleton, origin)
     _refuse("unexpected tensor", unknown(named.keys(), skeleton), origin)
     repeated = {name for pair in skeleton.tied.items() for name in pair if set(pair) & named.keys()}
     _refuse("missing tensor", skeleton.shapes.keys() - named.keys() - repeated, origin)
@@ -45,18 +47,34 @@ def unknown(names: Set[str], skeleton: Skeleton) -> set[str]:
     return set(names - skeleton.shapes.keys() - recomputed)
 
 
+def wrapper(names: Set[str]) -> str:
+    """What torch.compile and data parallelism wrote before every name."""
+    return next((prefix for prefix in WRAPPERS if names and all(name.startswith(prefix) for name in names)), "")
+
+
 def _named(stored: dict[str, StoredTensor], skeleton: Skeleton, origin: str) -> dict[str, str]:
     """Parameter name -> stored name. Files of a base model (GPT-2's on the hub) leave out its prefix."""
-    bare = not any(name.startswith(skeleton.prefix) for name in stored)
+    taken_off = wrapper(stored.keys())
+    bare = not any(name.startswith(taken_off + skeleton.prefix) for name in stored)
     renamed = {in_file: name for name, in_file in skeleton.file_names.items()}
     named: dict[str, str] = {}
     for stored_name in stored:
-        name = renamed.get(stored_name, stored_name)
+        own_name = stored_name.removeprefix(taken_off)
+        name = renamed.get(own_name, own_name)
         name = skeleton.prefix + name if bare and name not in skeleton.shapes else name
         if name in named:
             raise CheckpointError(f"cannot open {origin}: {stored_name!r} and {named[name]!r} are the same parameter")
         named[name] = stored_name
     return named
+
+
+def _refuse_without_head(names: Set[str], skeleton: Skeleton, origin: str) -> None:
+    head = sorted(name for name in skeleton.shapes.keys() - skeleton.tied if not name.startswith(skeleton.prefix))
+    if head and not names & set(head):
+        raise CheckpointError(
+            f"cannot open {origin}: its weights are a base model's, without the head ({head[0]!r} is missing); "
+            f"save the whole model, a {skeleton.head}, after training its head"
+        )
 
 
 def _refuse(what: str, names: set[str], origin: str) -> None:

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
+from models.checkpoints.contents import refuse_without_config
 from models.checkpoints.description import description
 from models.checkpoints.entries import model_folder, read_object
 from models.checkpoints.matching import matched, stored_layers
@@ -18,7 +19,6 @@ from models.checkpoints.tokenizer import folder_tokenizer
 from models.checkpoints.trial import refuse_broken
 from models.checkpoints.weights import Format, checked_format, read_weights
 from models.spec import AttentionSpec
-from models.zoo import snapshots
 
 
 @dataclass(frozen=True)
@@ -35,15 +35,16 @@ class OpenedModel:
 
 
 def open_folder(path: str | Path, device: str | torch.device | None = None, dtype: Format = None) -> OpenedModel:
-    """Open a Hugging Face folder with safetensors weights; without an attention spec it is softmax.
+    """Open a Hugging Face folder, or one of the hub's cache; without an attention spec it is softmax.
 
     dtype: None widens 16-bit weights to float32 (exactly), "auto" keeps every tensor as stored, a torch dtype casts.
+    Weights are safetensors, or a .bin whose pickle makes tensors and nothing else.
     Never runs code from the folder and never asks the network. Head counts cannot be checked against weights: they
     are what config.json says. Raises CheckpointError, in one sentence, for all that is not exactly such a model.
     """
     checked_format(dtype, "open_folder")
     folder = model_folder(path)
-    _refuse_without_config(folder)
+    refuse_without_config(folder)
     stored = stored_weights(folder)
     said = description(folder, stored_layers(list(stored)))
     frame = skeleton(said, str(folder))
@@ -58,15 +59,6 @@ def open_folder(path: str | Path, device: str | torch.device | None = None, dtyp
     refuse_broken(model, str(folder))
     nn.Module.to(model, device or "cpu")
     return OpenedModel(model, tokenizer, said.spec, weights.fingerprint)
-
-
-def _refuse_without_config(folder: Path) -> None:
-    if (folder / "config.json").exists():
-        return
-    if steps := snapshots(folder):
-        names = ", ".join(path.name for path in steps.values())
-        raise CheckpointError(f"cannot open {folder}: it holds snapshots only; choose one of {names}")
-    raise CheckpointError(f"cannot open {folder}: config.json is missing; models.save writes such a folder")
 
 
 def _set_generation(model: PreTrainedModel, folder: Path) -> None:

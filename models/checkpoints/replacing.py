@@ -9,16 +9,16 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
+from models.checkpoints.contents import CONFIG, INTERRUPTED
 from models.checkpoints.entries import read_object
 from models.checkpoints.refusal import CheckpointError
-from models.checkpoints.shards import INDEX, SINGLE, weight_map
+from models.checkpoints.shards import PICKLED, SAFETENSORS, SINGLE, shard_names
 from models.checkpoints.tokenizer import FAST, OTHERS, READ_BESIDE, SETTINGS
 from models.spec import AttentionSpec
 from models.zoo import snapshots
 
-CONFIG = "config.json"
-REPLACED = "config.json.replaced"
-OWN_FILES = (SINGLE, INDEX, "generation_config.json", FAST, SETTINGS, *OTHERS, *READ_BESIDE)
+WEIGHTS = (SAFETENSORS.single, SAFETENSORS.index, PICKLED.single, PICKLED.index)
+OWN_FILES = (*WEIGHTS, "generation_config.json", FAST, SETTINGS, *OTHERS, *READ_BESIDE)
 RUN_FILES = ("recipe.json", "recipe.toml", "recipe.yaml", "recipe.yml", "history.jsonl")
 
 
@@ -28,7 +28,7 @@ def refuse_other_folder(folder: Path, fields: dict[str, Any]) -> None:
         return
     if not folder.is_dir():
         raise CheckpointError(f"cannot save to {folder}: it is a file; give a folder")
-    described = [name for name in (CONFIG, REPLACED) if (folder / name).exists()]
+    described = [name for name in (CONFIG, INTERRUPTED) if (folder / name).exists()]
     if described:
         there, asked = kind(read_object(folder, described[0])), kind(fields)
         if there != asked:
@@ -79,14 +79,13 @@ def _clear_leftovers(folder: Path) -> None:
 def _replace_files(partial: Path, folder: Path) -> None:
     """config.json goes first and comes last: whoever opens the folder meanwhile finds no model, never a mixed one."""
     stale = set(OWN_FILES) if (folder / CONFIG).exists() else set()
-    if (folder / INDEX).exists():
-        stale |= set(weight_map(folder).values())
+    stale |= shard_names(folder)
     if (folder / CONFIG).exists():
-        (folder / CONFIG).replace(folder / REPLACED)
+        (folder / CONFIG).replace(folder / INTERRUPTED)
     new = {entry.name for entry in partial.iterdir()}
     for name in stale - new:
         (folder / name).unlink(missing_ok=True)
     for name in sorted(new - {CONFIG}):
         (partial / name).replace(folder / name)
     (partial / CONFIG).replace(folder / CONFIG)
-    (folder / REPLACED).unlink(missing_ok=True)
+    (folder / INTERRUPTED).unlink(missing_ok=True)

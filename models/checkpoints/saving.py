@@ -71,6 +71,10 @@ def checked_tokenizer(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizer
 def plain_model(model: Any) -> PreTrainedModel:
     """The transformers model that is `model`, or that the hooked `model` stands for."""
     original = getattr(model, "original_model", model)
+    if hasattr(original, "merge_and_unload"):
+        raise CheckpointError(
+            f"cannot save a {type(original).__name__}, which carries an adapter; save(model.merge_and_unload(), folder)"
+        )
     if not isinstance(original, PreTrainedModel):
         raise CheckpointError(
             f"cannot save a {type(original).__name__}; save writes transformers models and hooked ones: unwrap it first"
@@ -116,6 +120,11 @@ def stored_form(weights: dict[str, Tensor], frame: Skeleton, dtype: torch.dtype 
 
 def refuse_other_names(weights: dict[str, Tensor], stored: list[str], frame: Skeleton) -> None:
     """What the config does not ask for would be lost: a head of another kind, a parameter that somebody added."""
+    if adapted := [name for name in sorted(weights) if ".lora_" in name or ".base_layer." in name]:
+        raise CheckpointError(
+            f"cannot save the model: it carries an adapter ({adapted[0]!r}), and a folder holds whole weights; "
+            "merge it first: PeftModel.from_pretrained(base, adapter_folder).merge_and_unload()"
+        )
     for name in stored:
         if name not in weights:
             raise CheckpointError(f"cannot save the model: it has no parameter {name!r}, which its config asks for")

@@ -22,6 +22,7 @@ class Skeleton:
 
     shapes: of every parameter by name. tied: repeating name -> repeated name. file_names: parameter name -> its name in
     files, where that is another. attention: names of the attention modules. prefix: of the base model's names.
+    head: the name of the model's class.
     """
 
     shapes: dict[str, tuple[int, ...]]
@@ -29,6 +30,7 @@ class Skeleton:
     file_names: dict[str, str]
     attention: tuple[str, ...]
     prefix: str
+    head: str
 
 
 def skeleton(description: Description, origin: str) -> Skeleton:
@@ -42,7 +44,14 @@ def skeleton(description: Description, origin: str) -> Skeleton:
     shapes = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     file_names = in_files(model.config.model_type, shapes)
     attention = tuple(name for name, module in model.named_modules() if "variant" in module._modules)
-    return Skeleton(shapes, dict(model.all_tied_weights_keys), file_names, attention, f"{model.base_model_prefix}.")
+    return Skeleton(
+        shapes,
+        dict(model.all_tied_weights_keys),
+        file_names,
+        attention,
+        f"{model.base_model_prefix}.",
+        type(model).__name__,
+    )
 
 
 def empty_model(description: Description) -> PreTrainedModel:

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import torch
@@ -11,7 +13,9 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from models.checkpoints.header import StoredTensor
+from models.checkpoints.pickled import pickled_tensors
 from models.checkpoints.refusal import CheckpointError, in_short
+from models.checkpoints.shards import PICKLED
 
 Format = torch.dtype | Literal["auto"] | None
 FORMATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
@@ -55,7 +59,9 @@ def read_weights(
     return Weights(tensors, digest.hexdigest())
 
 
-def _opened(file: Any) -> Any:
+def _opened(file: Path) -> Any:
+    if file.suffix == PICKLED.ending:
+        return nullcontext(SimpleNamespace(get_tensor=pickled_tensors(file).__getitem__))
     try:
         return safe_open(file, framework="pt", device="cpu")
     except (SafetensorError, OSError) as error:

@@ -10,7 +10,7 @@ STORIES = ("ioi-softmax", "ioi-cog")  # trained on models/tasks/indirect_objects
 VISION = ("vit-softmax", "vit-cubic")  # softmax and x³/√N, of the first seed of interp/experiments/frobenius_norms.py
 DIFFUSION = ("uvit", "uvic")  # softmax and Cog
 KNOWN = (*VARIANTS, *STORIES)  # the language models
-STEP = re.compile(r"step-(\d{6,})")
+STEP = re.compile(r"(?:step-(?=\d{6})|checkpoint-)(\d+)")  # of our own runs, and of transformers' Trainer
 
 
 def names() -> tuple[str, ...]:
@@ -31,7 +31,7 @@ def folder(name: str) -> Path:
 
 
 def snapshots(folder: str | Path) -> dict[int, Path]:
-    """Step -> snapshot folder, for the `step-000100` folders in `folder`, first to last; none gives an empty dict."""
+    """Step -> snapshot folder, for `step-000100` and `checkpoint-100` in `folder`, first to last, if there are any."""
     if not (folder := Path(folder)).is_dir():
         raise ValueError(f"snapshots of {folder}: there is no such folder")
     found = ((STEP.fullmatch(entry.name), entry) for entry in folder.iterdir() if entry.is_dir())
