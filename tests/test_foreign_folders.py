@@ -256,7 +256,11 @@ def adapter(folder: Path) -> Path:
 
 
 def only(name: str) -> Callable[[Path], Path]:
-    return lambda folder: (emptied(folder) / name).write_bytes(b"x") and folder
+    def place(folder: Path) -> Path:
+        (emptied(folder) / name).write_bytes(b"x")
+        return folder
+
+    return place
 
 
 def without_config(folder: Path) -> Path:
@@ -304,13 +308,8 @@ def test_what_a_trainer_keeps_is_not_taken_for_weights(folder: Path) -> None:
 
 
 def test_a_vision_transformer_without_a_classifier_is_called_that(tmp_path: Path) -> None:
-    sizes: dict[str, Any] = {
-        "hidden_size": 16,
-        "num_hidden_layers": 1,
-        "num_attention_heads": 2,
-        "intermediate_size": 16,
-    }
-    ViTModel(ViTConfig(**sizes, image_size=8, patch_size=4)).save_pretrained(tmp_path)
+    config = ViTConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, image_size=8, patch_size=4)
+    ViTModel(config).save_pretrained(tmp_path)
     refused(tmp_path, "a base model's, without the head .'classifier.bias' is missing.; .* a ViTForImageClassification")
 
 
