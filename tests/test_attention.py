@@ -1,5 +1,6 @@
 """The laws of attention, run over the table of variants: golden vectors, masks, symmetries, gradients, precision."""
 
+import inspect
 from typing import Any
 
 import pytest
@@ -179,6 +180,27 @@ def test_a_row_that_sees_nothing_is_zero_with_a_finite_gradient(case: str) -> No
 
 
 @every_case
+@pytest.mark.parametrize("need_pattern", [True, False])
+def test_a_row_that_sees_nothing_has_no_nan_on_the_way(case: str, need_pattern: bool) -> None:
+    q, k, v = (x.requires_grad_() for x in tensors(1, 4, 5, 8))
+    mask = torch.ones(5, 5, dtype=torch.bool)
+    mask[2] = False
+    with pytest.warns(UserWarning, match="Anomaly Detection"), torch.autograd.detect_anomaly():
+        run(case, q, k, v, mask=mask, causal=False, need_pattern=need_pattern).output.square().sum().backward()
+
+
+@every_case
+@pytest.mark.parametrize("need_pattern", [True, False])
+def test_a_hidden_key_is_as_if_it_were_not_there_however_low_the_scores(case: str, need_pattern: bool) -> None:
+    q, (k, v) = torch.rand(1, 4, 3, 8).double() + 1, torch.rand(2, 1, 4, 6, 8).double() + 1
+    mask = torch.tensor([True, False, True, True, False, True])
+    more = {"temperature_q": torch.ones(1, 1, 3).double()} if CASES[case][0] == "selective" else {}
+    more |= {"causal": False, "scale": -1e5, "need_pattern": need_pattern}
+    alone = run(case, q, k[:, :, mask], v[:, :, mask], **more).output
+    torch.testing.assert_close(run(case, q, k, v, mask=mask.expand(3, 6), **more).output, alone)
+
+
+@every_case
 def test_masked_weights_are_exactly_zero(case: str) -> None:
     mask = torch.rand(2, 1, 6, 6) > 0.4
     pattern = run(case, *tensors(2, 4, 6, 8), mask=mask, causal=False).pattern
@@ -296,6 +318,34 @@ def test_the_fused_path_equals_the_plain_one_in_value_and_gradient(
     )
 
 
+@every_case
+@pytest.mark.parametrize("scale", [-0.7, 0.0, 3.0])
+@pytest.mark.parametrize("visibility", ["causal", "mask", "none"])
+def test_the_fused_path_equals_the_plain_one_at_any_scale(case: str, scale: float, visibility: str) -> None:
+    leaves = [x.requires_grad_() for x in tensors(1, 4, 6, 8)]
+    mask = torch.ones(6, 6, dtype=torch.bool).tril() if visibility == "mask" else None
+    more = {"scale": scale, "mask": mask, "causal": visibility == "causal"}
+    plain, fused = run(case, *leaves, **more), run(case, *leaves, **more, need_pattern=False)
+    direction = torch.randn_like(plain.output)
+    torch.testing.assert_close(fused.output, plain.output)
+    torch.testing.assert_close(
+        torch.autograd.grad(fused.output, leaves, direction), torch.autograd.grad(plain.output, leaves, direction)
+    )
+
+
+@pytest.mark.parametrize("need_pattern", [True, False])
+def test_each_group_of_heads_has_the_temperature_of_its_own_key_head(need_pattern: bool) -> None:
+    q, (k, v) = torch.randn(2, 6, 5, 8).double(), torch.randn(2, 2, 3, 5, 8).double()
+    tau_q, tau_v = torch.rand(2, 2, 3, 5).double() + 0.5
+    more = {"need_pattern": need_pattern}
+    together = attend("selective", q, k, v, temperature_q=tau_q, temperature_v=tau_v, **more).output
+    for head in range(3):
+        own, group = slice(head, head + 1), slice(2 * head, 2 * head + 2)
+        taus = {"temperature_q": tau_q[:, own], "temperature_v": tau_v[:, own]}
+        alone = attend("selective", q[:, group], k[:, own], v[:, own], **taus, **more).output
+        torch.testing.assert_close(together[:, group], alone)
+
+
 def test_a_learned_coefficient_has_its_gradient_without_a_pattern_too() -> None:
     coefficient = torch.rand(4, requires_grad=True)
     q, k, v = tensors(1, 4, 5, 8, dtype=torch.float32)
@@ -367,6 +417,22 @@ def test_bad_input_is_refused_in_a_sentence(what: str) -> None:
         check_shapes(**{"q": x, "k": x, "v": x, "mask": None, **changed})
 
 
+@every_case
+@pytest.mark.parametrize("scale", [float("nan"), float("inf"), -float("inf"), 10**400])
+def test_a_scale_that_is_no_finite_number_is_refused(case: str, scale: float) -> None:
+    x = torch.zeros(1, 4, 3, 4)
+    with pytest.raises(ValueError, match=f"{CASES[case][0]}: scale is a finite number, got "):
+        inspect.unwrap(attend)(CASES[case][0], x, x, x, scale=scale)
+
+
+@pytest.mark.parametrize("name, option", [("selective", "temperature_q"), ("polynomial", "coefficient")])
+def test_an_option_with_entries_that_are_no_finite_numbers_is_refused(name: str, option: str) -> None:
+    x, value = torch.zeros(1, 4, 3, 4), torch.ones(1, 1, 3)
+    value[0, 0, 1] = torch.nan
+    with pytest.raises(ValueError, match=f"{name}: {option} holds finite numbers alone; 1 of its 3 entries are not"):
+        attend(name, x, x, x, **{option: value})
+
+
 def test_more_queries_than_keys_are_refused_under_the_causal_rule() -> None:
     q, x = torch.zeros(1, 2, 5, 4), torch.zeros(1, 2, 3, 4)
     with pytest.raises(ValueError, match="causal queries are the last of the keys; got 5 queries and 3 keys"):
@@ -392,6 +458,8 @@ POLYNOMIAL_REFUSED = {
     "power is a whole number from 1, got 0": {"power": 0, "n_ctx": 4},
     "'per_row', got 'per_column'": {"coefficient": "per_column"},
     "'per_row', got nan": {"coefficient": float("nan")},
+    "'per_row', got 1000": {"coefficient": 10**400},
+    "n_ctx is a whole number from 1, got 1000": {"n_ctx": 10**400},
     "n_ctx is a whole number from 1, got 0": {"n_ctx": 0},
     r"coefficient broadcasts to .* got \(3, 1, 1\)": {"coefficient": torch.ones(3)},
     r"coefficient broadcasts to .* got \(5, 1, 1, 1\)": {"coefficient": torch.ones(5, 1, 1, 1)},

@@ -39,6 +39,7 @@ REFUSED: dict[str, dict[str, Any]] = {
     "cog: unknown option 'layers'": {"variant": "cog", "options": {"layers": "inner"}},
     "variant is a name, got \\['cog'\\]": {"variant": ["cog"]},
     "finite number above 0, got inf": {"variant": "expressive", "options": {"scale": float("inf")}},
+    "finite number above 0, got 1000": {"variant": "expressive", "options": {"scale": 10**400}},
     "'per_row', got nan": {"variant": "polynomial", "options": {"coefficient": float("nan")}},
     "'per_row', got True": {"variant": "polynomial", "options": {"coefficient": True}},
     "n_ctx is a whole number from 1, got True": {"variant": "polynomial", "options": {"n_ctx": True}},

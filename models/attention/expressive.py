@@ -3,7 +3,6 @@
 Parallel and antiparallel queries and keys both attend; orthogonal ones do not.
 """
 
-import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -11,6 +10,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from models.attention.finite import is_finite_number
 from models.attention.variant import Variant
 
 
@@ -75,7 +75,7 @@ def pullback(
 
 def check_options(options: Mapping[str, Any]) -> None:
     scale = options["scale"]
-    if type(scale) not in (int, float) or not 0 < scale < math.inf:
+    if type(scale) not in (int, float) or not is_finite_number(scale) or scale <= 0:
         raise ValueError(f"expressive: scale is a finite number above 0, got {scale!r}")
 
 

@@ -3,13 +3,13 @@
 Odd powers give signed weights; c ≈ 1/√N bounds the Frobenius norm of the pattern as softmax does.
 """
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from models.attention.finite import is_finite_number
 from models.attention.variant import Prepared, Variant
 
 PER_ROW = "per_row"
@@ -22,7 +22,7 @@ def resolve_coefficient(coefficient: Any, n_ctx: Any) -> Coefficient:
     It may not follow the current length: that would leak the future. A tensor is a scalar, [head],
     or broadcasts to [batch, head, query, key].
     """
-    if n_ctx is not None and (type(n_ctx) is not int or n_ctx < 1):
+    if n_ctx is not None and (type(n_ctx) is not int or n_ctx < 1 or not is_finite_number(n_ctx)):
         raise ValueError(f"polynomial: n_ctx is a whole number from 1, got {n_ctx!r}")
     if coefficient is None and n_ctx is None:
         raise ValueError(
@@ -30,7 +30,7 @@ def resolve_coefficient(coefficient: Any, n_ctx: Any) -> Coefficient:
         )
     if coefficient is None:
         return float(n_ctx) ** -0.5  # type: ignore[arg-type]
-    finite = type(coefficient) in (int, float) and math.isfinite(coefficient)
+    finite = type(coefficient) in (int, float) and is_finite_number(coefficient)
     if not finite and not isinstance(coefficient, Tensor) and coefficient != PER_ROW:
         raise ValueError(f"polynomial: coefficient is a finite number, a tensor or 'per_row', got {coefficient!r}")
     return by_head(coefficient) if isinstance(coefficient, Tensor) else coefficient

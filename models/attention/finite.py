@@ -1,0 +1,35 @@
+"""Only finite numbers may scale anything: an infinity or a NaN would come out as NaN, far from where it came in."""
+
+import sys
+from collections.abc import Mapping
+from numbers import Real
+from typing import Any
+
+from torch import Tensor
+
+
+def is_finite_number(value: Any) -> bool:
+    """Whether the value is a number that a float can hold; truth values are none."""
+    return isinstance(value, Real) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+
+
+def check_scale(name: str, scale: Any) -> None:
+    """Refuse a factor of the dot product that is no finite number; zero and negative ones are lawful."""
+    if not is_finite_number(scale):
+        raise ValueError(f"{name}: scale is a finite number, got {scale!r}")
+
+
+def check_soft_cap(name: str, soft_cap: Any) -> None:
+    """Refuse a bound of the scores that is no finite number above 0; None bounds nothing."""
+    if soft_cap is not None and not (is_finite_number(soft_cap) and soft_cap > 0):
+        raise ValueError(f"{name}: the soft cap of the scores is a finite number above 0, got {soft_cap!r}")
+
+
+def check_entries(name: str, options: Mapping[str, Any]) -> None:
+    """Refuse options whose tensors hold anything but finite numbers."""
+    for option, value in options.items():
+        if isinstance(value, Tensor) and not value.is_meta and not value.isfinite().all():
+            count = int((~value.isfinite()).sum())
+            raise ValueError(
+                f"{name}: {option} holds finite numbers alone; {count} of its {value.numel()} entries are not"
+            )
