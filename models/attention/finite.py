@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Mapping
-from numbers import Real
 from typing import Any
 
 from torch import Tensor
@@ -10,7 +9,7 @@ from torch import Tensor
 
 def is_finite_number(value: Any) -> bool:
     """Whether the value is a number that a float can hold; truth values are none."""
-    return isinstance(value, Real) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def check_scale(name: str, scale: Any) -> None:
