@@ -9,9 +9,11 @@ from app.python_code import analysis_code, asked_code, model_code
 from interp.activations import gather
 from interp.analysis import Setting
 from interp.circuits.full_circuits import full_ov
+from interp.circuits.rows import OV_OF_TOKENS
 from interp.circuits.top_tokens import TopTokens, ov_top_tokens
 from interp.deletion.attention_contribution import AttentionContribution
 from interp.deletion.of_head import NEEDS, HeadContributions, head_contributions
+from interp.deletion.rows import OV_TO_LOGITS
 from interp.figures.deletion import attention_contribution_figure
 from interp.figures.head_deletion import destination_figure
 from interp.findings import Findings
@@ -25,6 +27,7 @@ def deletion_of(opened: Opened, head: OpenHead) -> HeadContributions:
     weights = opened.service.weights
 
     def compute(model: HookedModel, watch: object) -> HeadContributions:
+        weights.refuse_misread(*OV_TO_LOGITS)
         [run] = gather(model, [opened.tokens], NEEDS)
         return head_contributions(Setting(opened.facts, weights), run, head.layer, head.head)
 
@@ -87,6 +90,7 @@ def top_tokens_panel(opened: Opened, head: OpenHead) -> None:
     token, weights = ids[at or 0], opened.service.weights
 
     def compute(model: HookedModel, watch: object) -> TopTokens:
+        weights.refuse_misread(*OV_OF_TOKENS)
         tokenizer = tokenizer_of(model)
         circuit = full_ov(weights, head.layer, head.head)
         return ov_top_tokens(circuit, token, name=lambda i: token_string(i, tokenizer))

@@ -87,6 +87,14 @@ def hook_names(model: HookedModel, name: str) -> list[str]:
     return of_layers
 
 
+def has_hook(model: HookedModel, name: str) -> bool:
+    """Whether `gather` can keep a hook of that name."""
+    try:
+        return bool(hook_names(model, name))
+    except ValueError:
+        return False
+
+
 def of_prompt(values: list[Tensor], row: int, *, layered: bool) -> Shaped[Tensor, "..."]:
     """One prompt's part, float32 at least, stacked over layers where the hook is one of every layer."""
     mine = [value[row if value.shape[0] > 1 else 0] for value in values]

@@ -35,8 +35,8 @@ class Analysis:
 
     needs: transformer-lens names without `blocks.N.`; empty for an analysis of the weights alone, which is computed
     once however many prompts there are. over_tokens: its numbers run over the tokens of one prompt, so that several
-    prompts have no mean. applies: which models it has something to say about. text_only: why it cannot read images, as
-    the end of a sentence; empty where it can.
+    prompts have no mean. matrices: the names in LAWS (interp.weight_laws) that must hold for it. applies: which models
+    it has something to say about. text_only: why it cannot read images, as the end of a sentence; empty where it can.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Analysis:
     needs: tuple[str, ...]
     compute: Callable[[Setting, Activations], Result]
     over_tokens: bool = False
+    matrices: tuple[str, ...] = ()
     applies: Callable[[ModelFacts], bool] = lambda facts: True
     text_only: str = ""
 
@@ -70,7 +71,8 @@ class Probe:
     """One analysis that runs the model itself: patched, edited, on prompts of its own, or snapshot after snapshot.
 
     together: it takes all prompts at once; else one at a time, and several have a mean unless its numbers run
-    over_tokens. missing: what it lacks here, as the end of a sentence, or nothing. text_only: as of an analysis.
+    over_tokens. missing: what it lacks here, as the end of a sentence, or nothing. matrices, text_only: as of an
+    analysis.
     """
 
     name: str
@@ -78,5 +80,6 @@ class Probe:
     compute: Callable[[Asked, Watch], Result]
     over_tokens: bool = False
     together: bool = False
+    matrices: tuple[str, ...] = ()
     missing: Callable[[Asked], str] = lambda asked: ""
     text_only: str = ""

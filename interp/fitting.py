@@ -30,6 +30,8 @@ def misfit(analysis: Analysis | Probe, asked: Asked) -> str:
         return analysis.text_only
     if isinstance(analysis, Analysis) and not analysis.applies(facts):
         return f"says nothing about a model with {facts.variant} attention: {analysis.summary}"
+    if words := asked.setting.weights.misread_words(analysis.matrices):
+        return words
     if analysis.over_tokens and prompts > 1:
         return f"runs over the tokens of one prompt, and {prompts} were given: give one"
     return analysis.missing(asked) if isinstance(analysis, Probe) else ""

@@ -6,13 +6,13 @@ from hooked_cases import close
 from tiny_decoders import CONFIGS, attached, random_ids
 from torch import Tensor
 
-from interp.activations import Activations, gather
+from interp.activations import NORM_AFTER, Activations, gather
 from interp.head_weights import HeadWeights, head_weights
 from interp.prompt_tokens import PromptTokens
 from models.hooked import hooked
 
 READS = ("hook_resid_pre", "ln1.hook_scale", "attn.hook_q", "attn.hook_k", "attn.hook_v")
-ENDS = ("hook_resid_post", "ln_final.hook_scale", "hook_embed", "attn.hook_z", "attn.o.hook_out")
+ENDS = ("hook_resid_post", "ln_final.hook_scale", "hook_embed", "attn.hook_z", "hook_attn_out", NORM_AFTER)
 
 
 @pytest.fixture(params=CONFIGS)
@@ -57,12 +57,10 @@ def test_the_embedding_is_what_the_model_adds_first(family: str, seen: tuple[Hea
     close(weights.W_E[list(run.tokens.ids)], run["hook_embed"])
 
 
-def test_the_heads_outputs_add_up(family: str, seen: tuple[HeadWeights, Activations]) -> None:
+def test_the_heads_outputs_add_up(seen: tuple[HeadWeights, Activations]) -> None:
     weights, run = seen
-    if family.startswith("gemma"):
-        pytest.skip("a norm follows attention: its gain is folded in")
     mine = torch.einsum("lphd,lhdm->lpm", run["attn.hook_z"], weights.W_O)
-    rest = run["attn.o.hook_out"] - mine
+    rest = run["hook_attn_out"] * run[NORM_AFTER] - mine
     close(rest, rest[:, :1].expand_as(rest))
 
 

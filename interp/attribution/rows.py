@@ -77,6 +77,7 @@ ROWS = (
         "What each component and head adds to the logit of the likeliest token after the prompt.",
         (*WRITES, LAST),
         _direct_logit_attribution,
+        matrices=("W_O", "W_U", "residual parts"),
     ),
     Analysis(
         "source_attribution",
@@ -84,6 +85,7 @@ ROWS = (
         (NORM_AFTER, LAST, "attn.hook_pattern", "attn.hook_v"),
         _source_attribution,
         over_tokens=True,
+        matrices=("W_O", "W_U"),
     ),
     Analysis(
         "logit_lens",
@@ -91,5 +93,6 @@ ROWS = (
         READS,
         _logit_lens,
         over_tokens=True,
+        matrices=("W_U",),
     ),
 )

@@ -97,6 +97,7 @@ ROWS = (
         (PATTERN, VALUES),
         cancelled,
         over_tokens=True,
+        matrices=("W_O",),
     ),
     Analysis(
         "path_bound",

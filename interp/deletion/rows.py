@@ -14,6 +14,7 @@ from interp.deletion.scales import SCALES, scale_to_logits
 from interp.prompt import text_alone
 
 NO_LOGIT = "asks what a head does to the logit of each token that it reads, and a patch has none of its own"
+OV_TO_LOGITS = ("W_O", "W_U")
 NEEDS = (PATTERN, VALUES, *SCALES)
 
 
@@ -48,13 +49,19 @@ def strongest(setting: Setting, run: Activations) -> Contributions:
 
 ROWS = (
     Analysis(
-        "deletion", "How much each head copies and deletes the tokens it reads.", NEEDS, deletion, text_only=NO_LOGIT
+        "deletion",
+        "How much each head copies and deletes the tokens it reads.",
+        NEEDS,
+        deletion,
+        matrices=OV_TO_LOGITS,
+        text_only=NO_LOGIT,
     ),
     Analysis(
         "decision_plane",
         "Whether the weights or the OV circuit decide between copying and deletion.",
         NEEDS,
         plane,
+        matrices=OV_TO_LOGITS,
         text_only=NO_LOGIT,
     ),
     Analysis("negative_mass", "How much attention subtracts, and how much cancels.", (PATTERN, SCORES), mass),
@@ -64,6 +71,7 @@ ROWS = (
         NEEDS,
         strongest,
         over_tokens=True,
+        matrices=OV_TO_LOGITS,
         text_only=NO_LOGIT,
     ),
     Analysis(
@@ -72,6 +80,7 @@ ROWS = (
         (PATTERN, Z, NORM_AFTER),
         scatter_of_tokens,
         over_tokens=True,
+        matrices=OV_TO_LOGITS,
         text_only=NO_LOGIT,
     ),
 )

@@ -29,6 +29,7 @@ PROBES = (
         "how much of a head's effect is left when it may only suppress the tokens that it attends to",
         suppressing,
         together=True,
+        matrices=("W_O", "W_U"),
         text_only="suppresses the logits of the tokens that a head reads, and patches have none of their own",
     ),
 )

@@ -63,11 +63,13 @@ def suppression_effect(
     """All heads of a hooked model; every head of a prompt is ablated 2 + samples times, each in a row of its own.
 
     One layer is held at a time, and at most batch_size rows share a forward pass; watch(done, total) counts those
-    passes. Hooks are state: the caller lets one run in at a time. Raises ValueError for no prompt.
+    passes. Hooks are state: the caller lets one run in at a time. Raises ValueError for no prompt, and for a model
+    whose W_O or W_U is misread.
     """
     if not prompts:
         raise ValueError("suppression was asked of no prompt; give one at least")
     weights = head_weights(model)
+    weights.refuse_misread("W_O", "W_U")
     n_layers, n_heads = weights.shape
     step = counted(watch, n_layers * len(prompts) * -(-n_heads // batch_size) * (2 + samples))
 

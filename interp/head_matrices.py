@@ -1,0 +1,62 @@
+"""Head matrices: what every head reads and writes, norms folded in and grouped heads repeated, as circuits need it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from jaxtyping import Float
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class HeadWeights:
+    """Row-vector convention, float32 at least, on the CPU; queries are x W_Q + b_Q of the residual x over its norm.
+
+    W_Q, W_K, W_V read the normalised residual (its norm's gain, bias and centring folded in), before rotation.
+    W_O writes to the residual; where a norm follows attention (Gemma) its gain is folded in, its scale is not.
+    W_E: embedding with the model's factor, without a row where images are read; W_pos learned positions or None.
+    W_U, b_U: the final norm, and the model's factor of its logits, folded in.
+    q_norm, k_norm: gains of norms on queries and keys (Qwen3, Gemma 3), not folded in, or None.
+    misread: what this model does not do as these matrices say, by the names of LAWS in interp.weight_laws, each with
+    the law that failed in a trial run; nearly always empty.
+    """
+
+    W_Q: Float[Tensor, "layer head d_model d_head"]
+    W_K: Float[Tensor, "layer head d_model d_head"]
+    W_V: Float[Tensor, "layer head d_model d_head"]
+    W_O: Float[Tensor, "layer head d_head d_model"]
+    b_Q: Float[Tensor, "layer head d_head"]
+    b_K: Float[Tensor, "layer head d_head"]
+    b_V: Float[Tensor, "layer head d_head"]
+    W_E: Float[Tensor, "vocab_or_none d_model"]
+    W_U: Float[Tensor, "d_model vocab"]
+    b_U: Float[Tensor, "vocab"]
+    W_pos: Float[Tensor, "position d_model"] | None = None
+    q_norm: Float[Tensor, "layer d_head"] | None = None
+    k_norm: Float[Tensor, "layer d_head"] | None = None
+    misread: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def W_U_centred(self) -> Float[Tensor, "d_model vocab"]:  # noqa: N802
+        """W_U less its mean over the vocabulary: logits against their mean, which is all that probabilities know of.
+
+        A vector added to every column of W_U adds the same to all logits, and leaves the model's function alone but
+        under a soft cap on the logits (Gemma 2).
+        """
+        return self.W_U - self.W_U.mean(1, keepdim=True)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of layers and of heads in each."""
+        return self.W_Q.shape[0], self.W_Q.shape[1]
+
+    def refuse_misread(self, *names: str) -> None:
+        """Raise ValueError where one of the matrices is not what the model computes with."""
+        if words := self.misread_words(names):
+            raise ValueError(f"this {words}")
+
+    def misread_words(self, names: Iterable[str]) -> str:
+        """Why the first of the matrices that are misread cannot be used, as the end of a sentence, or nothing."""
+        return next(
+            (f"reads {name}, but in this model {self.misread[name]}" for name in names if name in self.misread), ""
+        )
