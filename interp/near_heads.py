@@ -9,8 +9,9 @@ from interp.head_score import HeadScore
 def near_heads(score: HeadScore, layer: int, head: int) -> HeadScore:
     """|x − x of the one head| of every head, in the score's own unit; NaN where either has no such number.
 
-    The null is the mean over all heads but the one, with its standard deviation. Raises ValueError for a score that a
-    change of gauge changes: that says of no two heads whether they are alike, for either may be mirrored.
+    The null is the mean over all heads but the one, with its standard deviation. Raises ValueError where no other head
+    has the number, and for a score that a change of gauge changes: that says of no two heads whether they are alike,
+    for either may be mirrored.
     """
     about = score.about
     if about.gauge_dependent:
@@ -22,6 +23,8 @@ def near_heads(score: HeadScore, layer: int, head: int) -> HeadScore:
     is_other = torch.ones_like(difference, dtype=torch.bool)
     is_other[layer, head] = False
     others = difference[is_other & difference.isfinite()]
+    if not len(others):
+        raise ValueError(f"L{layer}H{head} is compared with other heads, and no other one has this number")
     mean, spread = others.mean().expand_as(difference), others.std(correction=0).expand_as(difference)
     said = About(
         title=f"Heads like L{layer}H{head}",

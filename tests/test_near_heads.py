@@ -36,3 +36,8 @@ def test_a_number_that_the_gauge_changes_is_refused(score: HeadScore) -> None:
     signed = replace(score, about=replace(ABOUT, by_gauge={"odd": ("value",)}))
     with pytest.raises(ValueError, match="a score depends on the gauge"):
         near_heads(signed, 0, 0)
+
+
+def test_a_head_alone_has_none_near() -> None:
+    with pytest.raises(ValueError, match="no other one has this number"):
+        near_heads(HeadScore(torch.tensor([[2.0]]), about=ABOUT), 0, 0)
