@@ -14,9 +14,10 @@ from models import zoo
 
 FROM_FOLDER, FROM_UPLOAD = "a folder", "an upload"
 PREFERRED = "cog"
-LONGEST_PROMPT = 20_000
+LONGEST_PROMPT = 130_000  # bytes; three characters each in the address, of which Streamlit reads no more than 2**19
 FIRST_PROMPT = {"prompt": EXAMPLES[0].text}
 UPLOADED, SENT, TURN = "upload", "upload_sent", "upload_turn"
+CUT = "prompt_cut"
 
 
 @dataclass(frozen=True)
@@ -61,13 +62,20 @@ def model_and_prompt() -> None:
         return
     start(**FIRST_PROMPT)
     st.header("Prompt", anchor=False)
-    prompt = st.text_area("Text", key="prompt", bind="query-params", height=230, max_chars=LONGEST_PROMPT)
+    prompt = st.text_area("Text", key="prompt", bind="query-params", height=230, on_change=cut_prompt)
+    if cut := st.session_state.get(CUT):
+        st.caption(f"{cut:,} characters came; the first {len(prompt):,} are taken, which is all that the page keeps.")
     st.caption("Examples")
     with st.container(horizontal=True, gap="xsmall", key="examples"):
         for example in EXAMPLES:
             st.button(example.title, on_click=write_prompt, args=(example.text,))
     bos = st.toggle("Begin with the BOS token", key="bos", bind="query-params", help="Where the tokenizer has one.")
     st.session_state["choice"] = Choice(name or "", typed, prompt, bos)
+
+
+def sidebar_model() -> tuple[object, ...]:
+    """What the boxes say of the model now, before the page has followed."""
+    return st.session_state.get("model"), st.session_state.get("folder"), lasting(UPLOADED)
 
 
 def opens_on_an_image() -> bool:
@@ -102,7 +110,7 @@ def upload() -> str:
             write_lasting(**{UPLOADED: uploaded_folder(files).name})
             st.session_state[SENT] = sent
     if files:
-        st.button("Send another model", on_click=lambda: st.session_state.update({TURN: turn + 1}), type="tertiary")
+        st.button("Send another model", on_click=next_upload, type="tertiary")
     st.caption(
         "config.json and model.safetensors, perhaps a tokenizer and snapshots; the rest is left out. Nothing is "
         f"executed. A link reopens it on this computer, until {MOST_KEPT} others were sent."
@@ -114,6 +122,11 @@ def upload() -> str:
     return str(folder or "")
 
 
+def next_upload() -> None:
+    """Put an empty box in the place of the one that was filled."""
+    st.session_state[TURN] += 1
+
+
 def start(**values: str) -> None:
     """What widgets say in a new session whose link does not; put into the link too, in one step."""
     missing = {key: text for key, text in values.items() if key not in st.session_state and key not in st.query_params}
@@ -123,5 +136,15 @@ def start(**values: str) -> None:
 
 
 def write_prompt(text: str) -> None:
-    """Put an example into the prompt box."""
+    """Put an example, or a part of what was typed, into the prompt box."""
     st.session_state["prompt"] = text
+    cut_prompt()
+
+
+def cut_prompt() -> None:
+    """Take no more of a text than the page can keep, and remember how long it was."""
+    text = st.session_state["prompt"]
+    kept = text.encode(errors="replace")[:LONGEST_PROMPT].decode(errors="ignore")
+    st.session_state[CUT] = len(text) if len(kept) < len(text) else None
+    if len(kept) < len(text):
+        st.session_state["prompt"] = kept

@@ -7,6 +7,7 @@ from typing import TypeVar
 import streamlit as st
 
 from app.controls import chosen
+from app.long_prompt import shorter_ones_offered
 from app.progress import progress
 from app.refusals import refusals_in_a_box
 from app.runs import RunKey, opened_model, run_key
@@ -48,7 +49,7 @@ def page(title: str, sentence: str) -> Opened:
         with st.spinner("Opening the model …"):
             service = opened_model(key.folder, key.fingerprint)
     what = "prompt" if service.facts.reads == "text" else "image"
-    with refusals_in_a_box(f"This {what} cannot be read"):
+    with refusals_in_a_box(f"This {what} cannot be read"), shorter_ones_offered(service):
         return Opened(key, service, service.tokens(key.prompt, key.bos))
 
 

@@ -1,6 +1,7 @@
 """Model service: the one place that runs a shared model. Hooks are its state, so one session at a time is let in."""
 
 from collections.abc import Callable, Hashable
+from math import isqrt
 from threading import Lock
 from typing import Any, final
 
@@ -11,7 +12,8 @@ from interp.head_weights import HeadWeights, head_weights
 from interp.hooked_model import HookedModel, tokenizer_of
 from interp.model_facts import model_facts
 from interp.prompt import Prompt
-from interp.prompt_tokens import PromptTokens, prompt_tokens
+from interp.prompt_tokens import PromptTokens, PromptTooLongError, prompt_tokens
+from interp.shortened_prompt import End, shortened_prompt
 
 MOST_PATTERN_BYTES = 1 * 2**30
 
@@ -51,6 +53,11 @@ class ModelService:
             context=facts.context,
         )
 
+    def shortened(self, prompt: str, prepend_bos: bool, most: int, end: End) -> str:
+        """The first or the last `most` tokens of a text, the token that is put before it among them."""
+        room = most - 1 if prepend_bos and self.facts.has_bos else most
+        return shortened_prompt(prompt, tokenizer_of(self._model), max(1, room), end)
+
     def kept(self, asked: Hashable, compute: Callable[[HookedModel], Any]) -> Any:
         """What `compute` makes of the model, computed once for all sessions while there is room for it."""
         with self._lock:
@@ -67,7 +74,8 @@ class ModelService:
         heads = len(self.facts.layer_variants) * self.facts.heads
         needed = heads * len(tokens) ** 2 * 4
         if needed > MOST_PATTERN_BYTES:
-            raise ValueError(
+            sentence = (
                 f"the patterns of {heads} heads and {len(tokens)} tokens take {needed / 2**30:.1f} GiB; "
                 f"at most {MOST_PATTERN_BYTES / 2**30:.0f} GiB are kept: shorten the prompt"
             )
+            raise PromptTooLongError(sentence, isqrt(MOST_PATTERN_BYTES // (heads * 4)))

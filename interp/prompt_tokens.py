@@ -28,6 +28,14 @@ class PromptTokens:
         return {"ids": list(self.ids), "tokens": list(self.strings)}
 
 
+class PromptTooLongError(ValueError):
+    """A prompt of more tokens than can be read; most: how many can, its first token included."""
+
+    def __init__(self, sentence: str, most: int) -> None:
+        super().__init__(sentence)
+        self.most = most
+
+
 def prompt_tokens(
     prompt: str, tokenizer: PreTrainedTokenizerBase | None, *, prepend_bos: bool, vocabulary: int, context: int
 ) -> PromptTokens:
@@ -42,7 +50,8 @@ def refuse_unreadable(ids: tuple[int, ...], *, vocabulary: int, context: int) ->
     if not ids:
         raise ValueError("the prompt is empty: type some text or choose an example")
     if len(ids) > context:
-        raise ValueError(f"the prompt has {len(ids)} tokens, but this model reads at most {context}: shorten it")
+        sentence = f"the prompt has {len(ids)} tokens, but this model reads at most {context}: shorten it"
+        raise PromptTooLongError(sentence, context)
     if strangers := [i for i in ids if not 0 <= i < vocabulary]:
         raise ValueError(f"token id {strangers[0]} is outside the vocabulary: ids run from 0 to {vocabulary - 1}")
 

@@ -4,6 +4,7 @@ import json
 import shutil
 import struct
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from tiny_models import CORPUS, tiny_folder
 
 from app.components.payload import payload
 from app.components.signed_code import signed_code
+from app.controls import LONGEST_PROMPT
 from app.prompts import EXAMPLES
 from app.refusals import plain_markdown
 
@@ -110,6 +112,28 @@ def test_no_folder_yet_is_an_invitation() -> None:
 
 def test_a_prompt_beyond_the_context_is_refused(folder: Path) -> None:
     assert "this model reads at most 64" in refusal(page(folder, "return x\n" * 40))
+
+
+@pytest.mark.parametrize(("end", "is_end"), [("first", str.startswith), ("last", str.endswith)])
+def test_the_ends_of_a_prompt_beyond_the_context_are_offered(
+    end: str, is_end: Callable[..., bool], folder: Path
+) -> None:
+    text = CORPUS[0] * 5
+    test = page(folder, text, bos="true")
+    next(button for button in test.button if button.label == f"Keep the {end} 64 tokens").click().run()
+    assert opened(test) and is_end(text, test.text_area(key="prompt").value)
+    assert len(header(test, "headscope_head_view")["tokens"]) == 64
+
+
+def test_a_paste_of_any_length_is_taken_or_cut_and_said(folder: Path) -> None:
+    test = page(folder)
+    test.text_area(key="prompt").set_value("return x\n" * 10_000).run()
+    assert "this model reads at most 64" in refusal(test) and len(test.text_area(key="prompt").value or "") == 90_000
+    test.text_area(key="prompt").set_value("é" * 100_000).run()
+    assert len(test.text_area(key="prompt").value or "") == LONGEST_PROMPT // 2
+    assert any(f"100,000 characters came; the first {LONGEST_PROMPT // 2:,} are taken" in c.value for c in test.caption)
+    test.text_area(key="prompt").set_value("return x").run()
+    assert opened(test) and not any("characters came" in words.value for words in test.caption)
 
 
 def test_an_empty_prompt_is_refused(folder: Path) -> None:
