@@ -10,6 +10,7 @@ from transformers import PreTrainedModel
 from models.attention_function import NAME, register
 from models.attention_layer import AttentionLayer
 from models.call_facts import temperature_hooks, with_pattern_request
+from models.documents import keep_documents_apart
 from models.families import attention_modules, family_of, layer_shape, modality_of
 from models.spec import AttentionSpec
 
@@ -46,6 +47,7 @@ def attach(model: PreTrainedModel, spec: AttentionSpec) -> PreTrainedModel:
     model.set_attn_implementation(NAME)
     model.config.attention_spec = spec.to_json()
     handles = [model.base_model.register_forward_pre_hook(with_pattern_request, with_kwargs=True)]
+    handles += [keep_documents_apart(model.base_model)] if family.modality.reads == "text" else []
     handles += temperature_hooks(model, family, modules) if spec.variant == "selective" else []
     model.attention_attachment = Attachment(spec, tuple(handles), previous)  # type: ignore[assignment]
     return model

@@ -11,6 +11,8 @@ from torch import Tensor
 from torch.utils.hooks import RemovableHandle
 from transformers import PreTrainedModel
 
+from models.call_arguments import by_name
+from models.documents import document_numbers, within_documents
 from models.families import Family, hides_the_future
 from models.modality import Modality
 
@@ -39,13 +41,9 @@ def with_visible_count(
     modality: Modality, causal: bool, names: tuple[str, ...], base: Any, args: Any, kwargs: Any
 ) -> tuple[Any, Any]:
     """The base model's call with visible_count [batch or 1, past + query] added."""
-    mask = padding_mask(modality, base.config, by_name(names, args, kwargs))
-    return args, {**kwargs, "visible_count": visible_count(mask, causal)}
-
-
-def by_name(names: tuple[str, ...], args: Any, kwargs: Any) -> dict[str, Any]:
-    """All arguments of a call by name; `names` are the parameters in order."""
-    return {**dict(zip(names, args, strict=False)), **kwargs}
+    given = by_name(names, args, kwargs)
+    count = visible_count(padding_mask(modality, base.config, given), causal)
+    return args, {**kwargs, "visible_count": within_documents(count, document_numbers(given))}
 
 
 def padding_mask(modality: Modality, config: Any, given: dict[str, Any]) -> Shaped[Tensor, "batch_or_one total"]:

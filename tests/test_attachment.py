@@ -8,7 +8,7 @@ import sys
 
 import pytest
 import torch
-from tiny_decoders import CONFIGS, SPECS, attached, random_ids, stir, tiny_decoder
+from tiny_decoders import CONFIGS, SPECS, attached, packed_row, random_ids, stir, tiny_decoder
 from transformers import AutoModelForCausalLM, GPT2Config
 
 from models import AttentionSpec, attach, detach
@@ -71,6 +71,41 @@ def test_a_cache_gives_the_logits_of_the_full_forward(family: str, name: str) ->
     for t in range(9, 14):
         steps.append(model(ids[:, t : t + 1], past_key_values=cache, use_cache=True).logits)
     torch.testing.assert_close(torch.cat(steps, 1), whole, atol=1e-4, rtol=0)
+
+
+@every_family
+@every_spec
+def test_a_row_of_documents_is_the_documents_alone(family: str, name: str) -> None:
+    model, (documents, call) = attached(family, name), packed_row()
+    alone = torch.cat([model(ids).logits for ids in documents], 1)
+    torch.testing.assert_close(model(**call).logits, alone, atol=1e-4, rtol=0)
+
+
+@every_spec
+def test_a_row_of_documents_has_the_gradient_of_the_documents_alone(name: str) -> None:
+    model, (documents, call) = attached("gemma2", name).double(), packed_row()
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    alone = torch.cat([model(ids).logits for ids in documents], 1)
+    direction = torch.randn_like(alone)
+    expected = torch.autograd.grad(alone, parameters, direction)
+    packed = torch.autograd.grad(model(**call).logits, parameters, direction)
+    torch.testing.assert_close(packed, expected, atol=1e-3, rtol=1e-4)  # Gemma's norms are float32
+
+
+def test_a_cache_of_packed_documents_is_refused() -> None:
+    model, (_, call) = attached("llama", "cog"), packed_row()
+    with pytest.raises(ValueError, match="start anew pack several documents in a row, which a cache cannot keep apart"):
+        model(**call, use_cache=True)
+
+
+def test_positions_beside_a_mask_pack_nothing() -> None:
+    model, ids = attached("llama", "selective"), random_ids()
+    mask = torch.ones_like(ids)
+    mask[:, 5] = 0
+    positions = (mask.cumsum(-1) - 1).clamp_min(0)
+    without = torch.cat([ids[:, :5], ids[:, 6:]], 1)
+    seen = model(ids, attention_mask=mask, position_ids=positions, use_cache=True).logits
+    torch.testing.assert_close(seen[:, 6:], model(without).logits[:, 5:], atol=1e-4, rtol=0)
 
 
 @every_family

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 from hooked_cases import GROUPED, case, close
-from tiny_decoders import CONFIGS, SPECS, VOCABULARY, attached, random_ids, tiny_decoder
+from tiny_decoders import CONFIGS, SPECS, VOCABULARY, attached, packed_row, random_ids, tiny_decoder
 from tiny_models import hooked_tiny
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
@@ -18,6 +18,7 @@ from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 from models import AttentionSpec, save
 from models.attachment import attachment_of
 from models.hooked import HookedBridge, hooked
+from models.hooked.patternless import patternless
 
 every_family = pytest.mark.parametrize("family", CONFIGS)
 every_spec = pytest.mark.parametrize("name", SPECS)
@@ -33,6 +34,16 @@ def test_a_cache_gives_the_logits_of_the_full_forward(family: str, name: str) ->
         step, keys = bridge(ids[:, t : t + 1], past_key_values=keys, return_type="logits_and_cache")
         rest.append(step)
     close(torch.cat([first, *rest], 1), bridge(ids))
+
+
+@every_family
+@every_spec
+def test_a_row_of_documents_is_the_documents_alone(family: str, name: str) -> None:
+    bridge, (documents, call) = case(family, name).bridge, packed_row()
+    alone = torch.cat([bridge(ids) for ids in documents], 1)
+    close(bridge(call["input_ids"], position_ids=call["position_ids"]), alone)
+    with patternless():
+        close(bridge(call["input_ids"], position_ids=call["position_ids"]), alone)
 
 
 @every_family

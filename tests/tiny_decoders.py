@@ -80,5 +80,12 @@ def stir(model: torch.nn.Module, spread: float) -> None:
             parameter.add_(torch.randn_like(parameter) * spread)
 
 
+def packed_row() -> tuple[list[torch.Tensor], dict[str, torch.Tensor]]:
+    """Three documents in each of two rows, and the call that packs them: position ids that start anew."""
+    documents = [random_ids(2, length) for length in (5, 1, 9)]
+    positions = torch.cat([torch.arange(ids.shape[1]) for ids in documents])[None]
+    return documents, {"input_ids": torch.cat(documents, 1), "position_ids": positions}
+
+
 def random_ids(batch: int = 2, length: int = 12) -> torch.Tensor:
     return torch.randint(3, VOCABULARY, (batch, length))

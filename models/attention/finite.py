@@ -2,14 +2,15 @@
 
 import sys
 from collections.abc import Mapping
-from typing import Any
+from numbers import Real
+from typing import Any, cast
 
 from torch import Tensor
 
 
 def is_finite_number(value: Any) -> bool:
     """Whether the value is a number that a float can hold; truth values are none."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+    return isinstance(value, Real) and not isinstance(value, bool) and abs(cast(float, value)) <= sys.float_info.max
 
 
 def check_scale(name: str, scale: Any) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from models.attention_function import as_boolean
-from models.call_facts import by_name
+from models.call_arguments import by_name
 
 
 def guard(model: PreTrainedModel) -> None:

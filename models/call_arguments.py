@@ -1,0 +1,8 @@
+"""The arguments of a call by name, whether they came by place or by keyword."""
+
+from typing import Any
+
+
+def by_name(names: tuple[str, ...], args: Any, kwargs: Any) -> dict[str, Any]:
+    """All arguments of a call by name; `names` are the parameters in order."""
+    return {**dict(zip(names, args, strict=False)), **kwargs}
