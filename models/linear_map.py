@@ -10,6 +10,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
+from models.adapters import is_matrix
+
 
 @dataclass(frozen=True)
 class LinearMap:
@@ -33,9 +35,9 @@ def linear_map(module: Any, d_in: int) -> LinearMap:
 
 
 def is_plain(module: Any) -> bool:
-    """Whether a module computes with its weight and bias and with nothing else."""
+    """Whether a module computes with a weight and bias that are there, and with nothing else."""
     changed = module._forward_hooks or module._forward_pre_hooks or "forward" in vars(module)
-    return type(module) in (nn.Linear, Conv1D, nn.Embedding) and not changed and not module.weight.is_meta
+    return (is_matrix(module) or type(module) is nn.Embedding) and not changed and not module.weight.is_meta
 
 
 def measured_map(module: nn.Module, d_in: int) -> LinearMap:

@@ -9,6 +9,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
+from models.adapters import adapter_words
 from models.checkpoints.description import Description, described
 from models.checkpoints.matching import unknown
 from models.checkpoints.refusal import CheckpointError
@@ -90,6 +91,8 @@ def plain_weights(model: Any) -> dict[str, Tensor]:
 
     if not isinstance(model, HookedBridge):
         raise CheckpointError(f"cannot save a {type(model).__name__} that models.hooked.hooked did not make")
+    if words := adapter_words(model.hf_names):
+        raise CheckpointError(f"cannot save the model: {words}")
     return hf_state_dict(model)
 
 
@@ -120,11 +123,8 @@ def stored_form(weights: dict[str, Tensor], frame: Skeleton, dtype: torch.dtype 
 
 def refuse_other_names(weights: dict[str, Tensor], stored: list[str], frame: Skeleton) -> None:
     """What the config does not ask for would be lost: a head of another kind, a parameter that somebody added."""
-    if adapted := [name for name in sorted(weights) if ".lora_" in name or ".base_layer." in name]:
-        raise CheckpointError(
-            f"cannot save the model: it carries an adapter ({adapted[0]!r}), and a folder holds whole weights; "
-            "merge it first: PeftModel.from_pretrained(base, adapter_folder).merge_and_unload()"
-        )
+    if words := adapter_words(weights):
+        raise CheckpointError(f"cannot save the model: {words}")
     for name in stored:
         if name not in weights:
             raise CheckpointError(f"cannot save the model: it has no parameter {name!r}, which its config asks for")

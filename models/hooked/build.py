@@ -5,11 +5,13 @@ from typing import Any, cast
 
 from torch import nn
 from transformer_lens.model_bridge.architecture_adapter import ArchitectureAdapter
+from transformer_lens.model_bridge.generalized_components import JointGateUpMLPBridge, JointQKVAttentionBridge
 from transformer_lens.model_bridge.generalized_components.base import GeneralizedComponent
 from transformer_lens.model_bridge.sources._bridge_builder import build_bridge_from_module
 from transformer_lens.model_bridge.supported_architectures.vit import ViTArchitectureAdapter
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from models.adapters import refuse_fused_adapters
 from models.attachment import attach, attachment_of
 from models.attention_function import NAME
 from models.families import modality_of
@@ -34,7 +36,7 @@ def hooked(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None = N
     A model that nothing was attached to is softmax. Without a tokenizer the hooked model works with ids.
     hook_result, each head's part of the output, is there after set_use_attn_result(True), as in transformer-lens.
     Raises ValueError for a family that is not supported, a model without a head, one hooked already, one whose
-    config names a variant that is not attached, and a GPT-NeoX without attention biases.
+    config names a variant that is not attached, a GPT-NeoX without attention biases, and an adapter on a fused projection.
     """
     if any(isinstance(module, GeneralizedComponent) for module in model.modules()):
         raise ValueError("this model is hooked already: its modules were wrapped in place; use the hooked model")
@@ -49,7 +51,7 @@ def hooked(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None = N
         ARCHITECTURES.get(model.config.model_type, type(model).__name__),
         hf_config=model.config,
         model_name=model.config.name_or_path or type(model).__name__,
-        post_adapter_hook=partial(use_variants, model.config.model_type),
+        post_adapter_hook=partial(prepare, model),
     )
     model.set_attn_implementation(NAME)  # transformer-lens switches some families to eager attention, which is softmax
     bridge.__class__ = HookedBridge
@@ -93,6 +95,19 @@ def refuse_lost_variant(model: PreTrainedModel) -> None:
         raise ValueError(
             f"config.json says {said.variant}, but nothing is attached to this model: attach it, or use load(folder)"
         )
+
+
+def prepare(model: PreTrainedModel, adapter: ArchitectureAdapter) -> None:
+    """What is to be done before the model is wrapped: refuse what would be lost, and put the variants in."""
+    refuse_fused_adapters(model, split_names(adapter))
+    use_variants(model.config.model_type, adapter)
+
+
+def split_names(adapter: ArchitectureAdapter) -> list[str]:
+    """The names of the projections that transformer-lens splits into plain ones when it wraps a model."""
+    parts: dict[str, Any] = cast(Any, adapter.component_mapping)["blocks"].submodules
+    attention = [part.submodules["qkv"].name for part in parts.values() if isinstance(part, JointQKVAttentionBridge)]
+    return attention + [part.fused_attr for part in parts.values() if isinstance(part, JointGateUpMLPBridge)]
 
 
 def use_variants(model_type: str, adapter: ArchitectureAdapter) -> None:

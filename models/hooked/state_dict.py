@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from transformer_lens.model_bridge import TransformerBridge
 from transformer_lens.model_bridge.generalized_components import JointQKVAttentionBridge
 
+from models.adapters import adapter_words
+
 WRAPPER = "._original_component"
 
 
@@ -15,8 +17,11 @@ def hf_state_dict(bridge: TransformerBridge) -> dict[str, Tensor]:
     """Hugging Face's own state dict, detached: what `from_pretrained` of the wrapped model's class reads.
 
     Edits of the bridge's weights are in it, those of a fused query-key-value matrix included.
-    Raises ValueError for processed weights (enable_compatibility_mode): they are no longer those of the model.
+    Raises ValueError for processed weights (enable_compatibility_mode), which are no longer those of the model, and
+    for a model with an adapter, whose state dict that class does not read.
     """
+    if words := adapter_words(bridge.hf_names):
+        raise ValueError(f"this model has no state dict of its own: {words}")
     if bridge._weights_processed:
         raise ValueError("the weights of this model were processed (folded, centred); save before processing them")
     model = bridge.original_model
