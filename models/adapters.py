@@ -15,13 +15,12 @@ def adapter_words(names: Iterable[str]) -> str:
     for name in sorted(names):
         for part, merged_by in MERGED_BY.items():
             if part in name:
-                return (
-                    f"it carries an adapter ({name!r}), and a folder holds whole weights; merge it first: {merged_by}"
-                )
+                adapter = f"it carries an adapter ({name!r}), and a folder holds whole weights"
+                return f"{adapter}; merge it first: {merged_by}"
     return ""
 
 
-def refuse_fused_adapters(model: nn.Module, fused: Iterable[str]) -> None:
+def refuse_fused_adapters(model: nn.Module, fused: Iterable[str | None]) -> None:
     """Raise ValueError where a fused projection of one of these names is more than its weight and bias."""
     last_names = set(fused)
     for name, module in model.named_modules():

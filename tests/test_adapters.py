@@ -34,7 +34,7 @@ def adapted(family: str, *targets: str, **choices: Any) -> Any:
 
 
 def normed(module: nn.Linear) -> nn.Module:
-    changed = weight_norm(module)
+    changed: Any = weight_norm(module)
     with torch.no_grad():
         changed.parametrizations.weight.original0.mul_(1.7)
     return changed
@@ -77,14 +77,14 @@ def test_an_adapter_on_a_fused_projection_is_refused_before_the_model_is_wrapped
 
 def test_a_hooked_model_with_an_adapter_says_what_to_do_before_its_weights_are_kept(tmp_path: Any) -> None:
     model = hooked(adapted("llama", "q_proj"))
-    with pytest.raises(ValueError, match="it carries an adapter .*merge it first: PeftModel"):
+    with pytest.raises(ValueError, match=r"it carries an adapter .*merge it first: PeftModel"):
         hf_state_dict(model)
-    with pytest.raises(CheckpointError, match="it carries an adapter .*merge it first: PeftModel"):
+    with pytest.raises(CheckpointError, match=r"it carries an adapter .*merge it first: PeftModel"):
         save(model, tmp_path / "model")
 
 
 def test_a_weight_norm_is_not_lost_in_a_folder(tmp_path: Any) -> None:
     model: Any = attached("llama", "cog")
     weight_norm(model.model.layers[0].self_attn.q_proj)
-    with pytest.raises(CheckpointError, match="it carries an adapter .*remove_parametrizations"):
+    with pytest.raises(CheckpointError, match=r"it carries an adapter .*remove_parametrizations"):
         save(model, tmp_path / "model")

@@ -36,7 +36,8 @@ def hooked(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None = N
     A model that nothing was attached to is softmax. Without a tokenizer the hooked model works with ids.
     hook_result, each head's part of the output, is there after set_use_attn_result(True), as in transformer-lens.
     Raises ValueError for a family that is not supported, a model without a head, one hooked already, one whose
-    config names a variant that is not attached, a GPT-NeoX without attention biases, and an adapter on a fused projection.
+    config names a variant that is not attached, a GPT-NeoX without attention biases, and an adapter on a fused
+    projection.
     """
     if any(isinstance(module, GeneralizedComponent) for module in model.modules()):
         raise ValueError("this model is hooked already: its modules were wrapped in place; use the hooked model")
@@ -103,7 +104,7 @@ def prepare(model: PreTrainedModel, adapter: ArchitectureAdapter) -> None:
     use_variants(model.config.model_type, adapter)
 
 
-def split_names(adapter: ArchitectureAdapter) -> list[str]:
+def split_names(adapter: ArchitectureAdapter) -> list[str | None]:
     """The names of the projections that transformer-lens splits into plain ones when it wraps a model."""
     parts: dict[str, Any] = cast(Any, adapter.component_mapping)["blocks"].submodules
     attention = [part.submodules["qkv"].name for part in parts.values() if isinstance(part, JointQKVAttentionBridge)]
