@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 
+from models.foreign_input import is_panic
+
 if TYPE_CHECKING:
     from models.training.recipe import Recipe
 
@@ -237,14 +239,16 @@ def going_on_later(step: Callable[[], Result]) -> Result:
 
 
 def refusing_clearly(step: Callable[[], Result]) -> Result:
-    """What a step returns; what it refuses becomes one line and exit code 1."""
+    """What a step returns; what it refuses, and a panic, becomes one line and exit code 1."""
     try:
         return step()
-    except (ValueError, TypeError, OSError, FloatingPointError) as refusal:
+    except BaseException as refusal:
+        if not (isinstance(refusal, ValueError | TypeError | OSError | FloatingPointError) or is_panic(refusal)):
+            raise
         refuse(" ".join(str(refusal).split()), refusal)
 
 
-def refuse(words: str, cause: Exception | None = None) -> NoReturn:
+def refuse(words: str, cause: BaseException | None = None) -> NoReturn:
     """One line on the error stream, and exit code 1."""
     typer.secho(f"headscope: {words}", fg="red", err=True)
     raise typer.Exit(1) from cause

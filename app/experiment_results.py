@@ -12,6 +12,7 @@ from interp.experiments.publishing import SHIPPED, Published, all_shipped_names,
 from interp.experiments.report import facts, verdict_table
 from interp.experiments.table import MODULES, experiment_named
 from interp.experiments.verdict import RULE
+from models.foreign_input import foreign_input
 
 OWN = Path("runs/experiments")  # where `headscope experiment` writes
 
@@ -51,7 +52,9 @@ def claims_table(found: Published) -> None:
     """Claim, paper, here, answer; by what rule; and how it was measured."""
     st.html(verdict_table(found.verdicts))
     with st.expander("How this was measured, and by what rule it is answered"):
-        for line in [*facts(found.experiment, found.outcome), RULE]:
+        with foreign_input(f"cannot read how {found.path} was measured"):
+            lines = [*facts(found.experiment, found.outcome), RULE]
+        for line in lines:
             st.markdown(plain_markdown(line))
 
 
@@ -59,7 +62,8 @@ def result_panels(found: Published) -> None:
     """A panel for each result, two in a row."""
     places = itertools.cycle(st.columns(2, gap="medium"))
     for (name, result), place in zip(found.results.items(), places, strict=False):
-        with place, refusals_in_place(f"{result.about.title} cannot be drawn"):
+        what = f"{result.about.title} cannot be drawn"
+        with place, refusals_in_place(what), foreign_input(f"cannot draw what {found.path} holds"):
             figure_panel(result.about.title, result, code_of(found, name), key=f"{found.experiment.name}_{name}")
 
 

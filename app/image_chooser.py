@@ -8,6 +8,7 @@ from app.image_names import INVERTED, is_digit
 from app.kept_pictures import keep_picture, kept_picture
 from app.refusals import refusals_in_place
 from interp.pictures import DIGITS, is_held_out
+from models.foreign_input import foreign_input
 from models.vision.digits import all_digits
 
 IMAGE, NUMBER, SENT = "image", "image_number", "picture_sent"
@@ -48,7 +49,9 @@ def preview(name: str) -> None:
         st.image(np.kron(pixels, np.ones((12, 12))), width=96)
     else:
         with refusals_in_place("This picture cannot be shown"):
-            st.image(kept_picture(name.removesuffix(INVERTED)).read_bytes(), width=96)
+            file = kept_picture(name.removesuffix(INVERTED))
+            with foreign_input("the kept picture cannot be decoded", advice="send it again"):
+                st.image(file.read_bytes(), width=96)
 
 
 def write_number() -> None:

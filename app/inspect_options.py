@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import models
+from models.foreign_input import expanded
 
 PATCHING = ("activation_patching", "attribution_patching", "path_patching")
 # Option -> the analyses that read it.
@@ -42,7 +43,7 @@ def refuse_missing(names: Sequence[str], html: Path | None) -> None:
         raise ValueError(f"--compare sets another model beside the first, got {names[0]!r} twice")
     shipped = sorted(config.parent.name for config in ZOO.glob("*/config.json"))
     for name in names:
-        if name not in shipped and not Path(name).expanduser().exists():
+        if name not in shipped and not expanded(name).exists():
             known = ", ".join(shipped) or "none"
             raise ValueError(f"cannot load {name!r}: no such folder, and shipped models are {known}")
     if html and html.is_dir():

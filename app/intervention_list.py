@@ -10,6 +10,7 @@ from app.address import OpenHead, lasting, write_lasting
 from app.page import Opened
 from app.refusals import refusals_in_place
 from interp.interventions.intervention import KINDS, VALUED, Intervention
+from models.foreign_input import foreign_input
 
 EDITS, PAST, FUTURE = "edits", "edits_before", "edits_undone"
 SCOPES = {"cell": "one weight", "row": "a row", "head": "the head", "layer": "the layer"}
@@ -24,10 +25,8 @@ def edits_of() -> tuple[Intervention, ...]:
 
 def read_edits(text: str) -> tuple[Intervention, ...]:
     """Edits from their JSON form."""
-    try:
+    with foreign_input("the list of edits is no JSON; save one here to see its form", quotes=False):
         stored = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as broken:
-        raise ValueError("the list of edits is no JSON; save one here to see its form") from broken
     if not isinstance(stored, list):
         raise ValueError(f"a list of edits was expected, this is a {type(stored).__name__}; save one to see its form")
     if len(stored) > MOST_EDITS:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from app.controls import model_and_prompt
 from app.libraries import load_libraries
+from app.refusal_log import write_refusal_log
 from app.tour import offer_tour
 
 HERE = Path(__file__).parent
@@ -16,6 +17,7 @@ st.logo(str(HERE / "static" / "wordmark.svg"), size="large")
 
 st.html(HERE / "page_style.css")
 load_libraries()
+write_refusal_log()
 
 PAGES = {
     "attention": ("Attention", "grid_on"),

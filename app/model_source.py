@@ -7,6 +7,7 @@ from models import zoo
 from models.checkpoints.entries import read_object
 from models.checkpoints.hub_cache import snapshot_folder
 from models.families import FAMILIES
+from models.foreign_input import expanded
 from models.modality import Reads
 
 
@@ -29,7 +30,7 @@ def typed_folder(text: str) -> Path:
         )
     if text.strip().replace("\\", "/").startswith("//"):
         raise ValueError(f"{text.strip()!r} is a network path; only folders of this computer are opened")
-    folder = Path(text.strip()).expanduser()
+    folder = expanded(text.strip())
     if not folder.is_dir():
         raise ValueError(f"there is no folder {text.strip()!r}")
     return snapshot_folder(folder.resolve())
@@ -42,7 +43,7 @@ def reads_of(folder: Path) -> Reads:
     """
     try:
         family = FAMILIES.get(str(read_object(folder, "config.json").get("model_type")))
-    except ValueError:
+    except (ValueError, OSError):
         family = None
     return family.modality.reads if family else "text"
 

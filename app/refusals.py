@@ -7,19 +7,20 @@ from contextlib import contextmanager
 import streamlit as st
 
 from app.model_source import NothingAskedError
+from models.foreign_input import is_panic, log
 
 PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 
 
 @contextmanager
 def refusals_in_a_box(title: str) -> Iterator[None]:
-    """Show a ValueError or OSError (bad input, unreadable files) as an error box and end the page there."""
+    """Show a refusal (bad input, unreadable files, a panic) as an error box and end the page there."""
     try:
         yield
     except NothingAskedError as invitation:
         st.info(str(invitation), icon=":material/folder_open:")
         st.stop()
-    except (ValueError, OSError) as refusal:
+    except BaseException as refusal:
         box(title, refusal)
         st.stop()
 
@@ -29,12 +30,16 @@ def refusals_in_place(title: str) -> Iterator[None]:
     """The same for a part of a page: an error box stands in its place, and the page goes on below it."""
     try:
         yield
-    except (ValueError, OSError) as refusal:
+    except BaseException as refusal:
         box(title, refusal)
 
 
-def box(title: str, refusal: Exception) -> None:
-    """An error box."""
+def box(title: str, refusal: BaseException) -> None:
+    """An error box for a refusal; anything else is raised again: a fault of ours, or what stops a page."""
+    if not (isinstance(refusal, ValueError | OSError) or is_panic(refusal)):
+        raise refusal
+    if is_panic(refusal):
+        log.info("%s", title, exc_info=refusal)
     st.error(f"**{title}**\n\n{plain_markdown(str(refusal))}", icon=":material/error:")
 
 

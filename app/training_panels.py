@@ -65,7 +65,8 @@ def training_panels(opened: Opened) -> None:
     shown = {name: runs[name] for name in chosen}
     with refusals_in_place("This number cannot be followed"):
         number_panel(opened, shown)
-    losses_panel(shown)
+    with refusals_in_place("These losses cannot be drawn"):
+        losses_panel(shown)
     with refusals_in_place("This snapshot cannot be opened"):
         through_training(opened, shown)
 

@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 from transformers import PreTrainedTokenizerBase
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
+from models.foreign_input import foreign_tokenizer
+
 
 @dataclass(frozen=True)
 class PromptTokens:
@@ -60,7 +62,8 @@ def encoded(prompt: str, tokenizer: PreTrainedTokenizerBase, prepend_bos: bool) 
     """Ids of the text alone, after the beginning-of-sequence token where asked for."""
     if prepend_bos and tokenizer.bos_token_id is None:
         raise ValueError("this model's tokenizer has no beginning-of-sequence token: switch it off")
-    ids: Any = tokenizer.encode(prompt, add_special_tokens=False)
+    with foreign_tokenizer(tokenizer, "fails on this text"):
+        ids: Any = tokenizer.encode(prompt, add_special_tokens=False)
     start: Any = [tokenizer.bos_token_id] if prepend_bos else []
     return (*start, *ids)
 
@@ -89,6 +92,12 @@ def token_string(token_id: int, tokenizer: PreTrainedTokenizerBase | None) -> st
     """The text of one token; its bytes, as <0xCE>, where it is only part of a character."""
     if tokenizer is None:
         return str(token_id)
+    with foreign_tokenizer(tokenizer, f"fails on token {token_id}"):
+        return spelled_token(token_id, tokenizer)
+
+
+def spelled_token(token_id: int, tokenizer: PreTrainedTokenizerBase) -> str:
+    """As token_string; what the tokenizer raises comes through."""
     piece: Any = tokenizer.convert_ids_to_tokens(token_id)
     if piece is None:
         return f"[{token_id}]"

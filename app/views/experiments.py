@@ -12,6 +12,6 @@ st.caption(
 )
 with refusals_in_a_box("These results cannot be read"):
     found = chosen_results()
-claims_table(found)
+    claims_table(found)
 st.subheader("What was measured", anchor=False)
 result_panels(found)

@@ -1,6 +1,5 @@
 """Outcome: the measured trials of one experiment at one size, and samples of their numbers over seeds."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +9,11 @@ import numpy as np
 from jaxtyping import Float
 
 from interp.experiments.trial import DIVERGED, Measured
+from models.foreign_input import ForeignInputError
+from models.training.json_file import read_json_object
 
 FORMAT = "headscope experiment 1"
-PARTS = ("experiment", "size", "numbers_of_size", "machine", "trials")
+PARTS = {"experiment": str, "size": str, "numbers_of_size": dict, "machine": dict, "trials": list}
 
 
 @dataclass(frozen=True)
@@ -80,12 +81,13 @@ class Outcome:
 
 
 def read_outcome(path: Path) -> Outcome:
-    """The outcome of a results.json. ValueError for another file."""
-    plain = json.loads(path.read_text(encoding="utf-8"))
-    said = plain.get("format") if isinstance(plain, dict) else None
-    if said != FORMAT:
-        raise ValueError(f"{path} is no {FORMAT!r}: its format is {said!r}")
+    """The outcome of a results.json. Raises ForeignInputError for another file."""
+    plain = read_json_object(path)
+    if (stored := plain.get("format")) != FORMAT:
+        raise ForeignInputError(f"{path} is no {FORMAT!r}: its format is {stored!r:.40}")
     if missing := [name for name in PARTS if name not in plain]:
-        raise ValueError(f"{path} is no whole {FORMAT!r}: it has no {missing[0]!r}")
-    trials = tuple(map(Measured.from_json, plain["trials"]))
+        raise ForeignInputError(f"{path} is no whole {FORMAT!r}: it has no {missing[0]!r}")
+    if strange := [name for name, kind in PARTS.items() if not isinstance(plain[name], kind)]:
+        raise ForeignInputError(f"{path} is no {FORMAT!r}: its {strange[0]!r} is no {PARTS[strange[0]].__name__}")
+    trials = tuple(Measured.from_json(one, f"trial {at} of {path}") for at, one in enumerate(plain["trials"]))
     return Outcome(plain["experiment"], plain["size"], plain["numbers_of_size"], plain["machine"], trials)

@@ -12,6 +12,7 @@ from interp.experiments.report import report, verdict_table
 from interp.experiments.table import MODULES, experiment_named
 from interp.experiments.verdict import Verdict
 from interp.result import Result
+from models.foreign_input import foreign_input
 from models.training.json_file import write_json
 
 if TYPE_CHECKING:
@@ -63,10 +64,11 @@ def publish(experiment: Experiment, outcome: Outcome, folder: Path) -> list[Path
 
 
 def published(path: str | Path) -> Published:
-    """The results of a results.json. ValueError for another file."""
+    """The results of a results.json. Raises ForeignInputError for another file, or one with other numbers."""
     outcome = read_outcome(path := Path(path))
-    experiment = experiment_named(outcome.experiment)
-    return Published(path, experiment, outcome, experiment.judge(outcome), experiment.results(outcome))
+    with foreign_input(f"cannot read {path} as results of {outcome.experiment}"):
+        experiment = experiment_named(outcome.experiment)
+        return Published(path, experiment, outcome, experiment.judge(outcome), experiment.results(outcome))
 
 
 def results_file(name: str) -> Path:

@@ -15,7 +15,8 @@ from interp.experiments.experiment import Watch
 from interp.experiments.outcome import Outcome
 from interp.experiments.table import experiment_named
 from interp.experiments.trial import DIVERGED, Measured, Place, Trial
-from models.training.json_file import write_json
+from models.foreign_input import ForeignInputError
+from models.training.json_file import read_json_object, write_json
 from models.training.machine import machine_facts
 
 RESULT = "result.json"
@@ -110,14 +111,17 @@ def measured_before(asked: Asked, trial: Trial, size: Any) -> Measured | None:
     path = asked.place(trial).own / RESULT
     if not path.is_file():
         return None
-    plain = json.loads(path.read_text(encoding="utf-8"))
-    if plain["size"] != (now := json.loads(json.dumps(asdict(size)))):
-        other = next(name for name in {**now, **plain["size"]} if now.get(name) != plain["size"].get(name))
+    plain = read_json_object(path, "size")
+    before = plain["size"]
+    if not isinstance(before, dict):
+        raise ForeignInputError(f"cannot read {path}: its size is {before!r:.40}, not an object")
+    if before != (now := json.loads(json.dumps(asdict(size)))):
+        other = next(name for name in {**now, **before} if now.get(name) != before.get(name))
         raise ValueError(
-            f"{asked.folder} holds trials with {other} {plain['size'].get(other)}; the size {asked.size!r} has "
+            f"{asked.folder} holds trials with {other} {before.get(other)}; the size {asked.size!r} has "
             f"{now.get(other)} now: give another folder, or remove that one"
         )
-    return Measured.from_json(plain)
+    return Measured.from_json(plain, str(path))
 
 
 def rounded(numbers: Any) -> Any:

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from models.foreign_input import ForeignInputError
+
 Numbers = dict[str, Any]  # name -> a number, or a list of numbers
 DIVERGED = "diverged"  # a number that a trial has alone, whose loss was no longer finite
+PARTS = ("condition", "seed", "numbers", "seconds")
 NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9.]+")
 
 
@@ -53,6 +56,22 @@ class Measured:
         return {"condition": condition, "seed": self.trial.seed, "seconds": self.seconds, "numbers": self.numbers}
 
     @classmethod
-    def from_json(cls, plain: Mapping[str, Any]) -> "Measured":
-        """Back from to_json's form."""
-        return cls(Trial(plain["condition"], plain["seed"]), plain["numbers"], plain["seconds"])
+    def from_json(cls, plain: Any, origin: str) -> "Measured":
+        """Back from to_json's form; `origin` says in errors where it came from."""
+        match plain:
+            case {"condition": dict(condition), "seed": int(seed), "numbers": dict(numbers), "seconds": float(seconds)}:
+                pass
+            case _:
+                raise ForeignInputError(f"cannot read {origin}: a trial is an object of {', '.join(PARTS)}")
+        if strange := [name for name, value in condition.items() if not isinstance(value, str | int | float)]:
+            raise ForeignInputError(f"cannot read {origin}: the {strange[0]!r} of a trial is no text or number")
+        if strange := [name for name, value in numbers.items() if not is_numeric(value)]:
+            raise ForeignInputError(f"cannot read {origin}: the {strange[0]!r} of a trial is no number or list of them")
+        return cls(Trial(condition, seed), numbers, seconds)
+
+
+def is_numeric(value: Any) -> bool:
+    """Whether a value is a number, nothing (one that was not finite), or lists of these."""
+    if isinstance(value, list):
+        return all(map(is_numeric, value))
+    return value is None or isinstance(value, int | float)

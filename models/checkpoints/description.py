@@ -8,9 +8,10 @@ from transformers import PreTrainedConfig
 
 from models.checkpoints.entries import read_object
 from models.checkpoints.labels import LABELS, labels
-from models.checkpoints.refusal import CheckpointError, in_short
+from models.checkpoints.refusal import CheckpointError
 from models.checkpoints.rope import refuse_unused_rope
 from models.families import FAMILIES, family_of
+from models.foreign_input import foreign_input
 from models.spec import AttentionSpec
 
 MAX_LAYERS = 1024
@@ -51,10 +52,8 @@ def described(fields: dict[str, Any], n_layers: int, origin: str) -> Description
             raise CheckpointError(f"cannot open {origin}: {name!r} is no field of a {fields['model_type']} config")
     named = labels(fields, origin)
     spec = _spec(kept.pop("attention_spec", AttentionSpec("softmax").to_json()), n_layers, origin)
-    try:
+    with foreign_input(f"cannot open {origin}: transformers refuses it", CheckpointError):
         config = config_class(**kept, **named)
-    except Exception as error:
-        raise CheckpointError(f"cannot open {origin}: transformers refuses it ({in_short(error)})") from error
     refuse_unused_rope(config, origin)
     return Description(config, spec, {**kept, **named, "attention_spec": spec.to_json()})
 
@@ -90,9 +89,7 @@ def _refuse_other_depth(
 def _spec(stored: Any, n_layers: int, origin: str) -> AttentionSpec:
     if not isinstance(stored, dict):
         raise CheckpointError(f"cannot open {origin}: attention_spec is an object, got {stored!r}")
-    try:
+    with foreign_input(f"cannot open {origin}: its attention_spec is none", CheckpointError):
         spec = AttentionSpec.from_json(stored)
         spec.chosen(n_layers)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise CheckpointError(f"cannot open {origin}: {in_short(error)}") from error
     return spec

@@ -6,7 +6,8 @@ from typing import Any
 
 from models.checkpoints.contents import refuse_place
 from models.checkpoints.hub_cache import bounds, snapshot_folder
-from models.checkpoints.refusal import CheckpointError, in_short
+from models.checkpoints.refusal import CheckpointError
+from models.foreign_input import expanded, foreign_input
 
 MAX_JSON_BYTES = 10 * 2**20
 LFS_POINTER = b"version https://git-lfs"
@@ -17,7 +18,7 @@ def model_folder(path: str | Path) -> Path:
 
     A repository of the hub's cache stands for its snapshot, whose links may lead anywhere in the repository.
     """
-    folder = snapshot_folder(Path(path).expanduser())
+    folder = snapshot_folder(expanded(path))
     refuse_place(folder)
     for entry in sorted(folder.iterdir()):
         _refuse_way_out(folder, entry)
@@ -52,10 +53,8 @@ def read_object(folder: Path, name: str) -> dict[str, Any]:
 
 def parse_object(text: bytes, origin: str) -> dict[str, Any]:
     """The JSON object in `text`, each name once; `origin` says in errors where the text came from."""
-    try:
+    with foreign_input(f"cannot open {origin}: it is not valid JSON", CheckpointError):
         value = json.loads(text.decode("utf-8"), object_pairs_hook=_each_name_once)
-    except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"cannot open {origin}: it is not valid JSON ({in_short(error)})") from error
     if not isinstance(value, dict):
         raise CheckpointError(f"cannot open {origin}: it is a JSON {type(value).__name__}, not an object")
     return value

@@ -11,6 +11,7 @@ from models.checkpoints.opening import open_folder
 from models.checkpoints.refusal import CheckpointError
 from models.checkpoints.steps import at_step
 from models.checkpoints.weights import Format
+from models.foreign_input import expanded
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -46,7 +47,7 @@ def place_of(name_or_path: str | Path) -> Path:
         )
     if name_or_path in (*zoo.names(), *zoo.diffusion_names()):
         return zoo.folder(str(name_or_path))
-    path = Path(name_or_path).expanduser()
+    path = expanded(name_or_path)
     if not path.exists():
         shipped = ", ".join([*zoo.names(), *zoo.diffusion_names()]) or "none"
         raise CheckpointError(

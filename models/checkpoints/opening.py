@@ -11,13 +11,14 @@ from models.checkpoints.contents import refuse_without_config
 from models.checkpoints.description import description
 from models.checkpoints.entries import model_folder, read_object
 from models.checkpoints.matching import matched, stored_layers
-from models.checkpoints.refusal import CheckpointError, in_short
+from models.checkpoints.refusal import CheckpointError
 from models.checkpoints.shards import stored_weights
 from models.checkpoints.skeleton import empty_model, skeleton
 from models.checkpoints.ties import retied
 from models.checkpoints.tokenizer import folder_tokenizer
 from models.checkpoints.trial import refuse_broken
 from models.checkpoints.weights import Format, checked_format, read_weights
+from models.foreign_input import foreign_input
 from models.spec import AttentionSpec
 
 
@@ -63,8 +64,6 @@ def open_folder(path: str | Path, device: str | torch.device | None = None, dtyp
 
 def _set_generation(model: PreTrainedModel, folder: Path) -> None:
     if (folder / "generation_config.json").exists():
-        fields = read_object(folder, "generation_config.json")
-        try:
+        fields, file = read_object(folder, "generation_config.json"), folder / "generation_config.json"
+        with foreign_input(f"cannot open {file}: transformers refuses it", CheckpointError):
             model.generation_config = GenerationConfig.from_dict(fields)
-        except Exception as error:
-            raise CheckpointError(f"cannot open {folder / 'generation_config.json'}: {in_short(error)}") from error

@@ -1,6 +1,7 @@
 """The tensors of a .bin, torch's own file: read only where its pickle makes tensors and nothing else."""
 
 import zipfile
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor
 
 from models.checkpoints.header import MAX_TENSORS, StoredTensor
 from models.checkpoints.refusal import CheckpointError
+from models.foreign_input import foreign_input
 
 MAX_PICKLE_BYTES = 64 * 2**20
 ZIP = b"PK\x03\x04"
@@ -36,13 +38,14 @@ def pickled_tensors(file: Path) -> dict[str, Tensor]:
     """The tensors by name, mapped from the file: their numbers are read when they are used."""
     refuse_other_archive(file)
     refuse_code(file)
-    try:
+    with broken_pickle(f"cannot open {file}: torch refuses it as weights"):
         state = torch.load(file, weights_only=True, map_location="cpu", mmap=True)
-    except Exception as error:  # torch's words advise to switch its safety off
-        raise CheckpointError(
-            f"cannot open {file}: torch refuses it as weights ({type(error).__name__}); fetch it again, or {RENEW}"
-        ) from error
     return checked_state(file, state)
+
+
+def broken_pickle(sentence: str) -> AbstractContextManager[None]:
+    """foreign_input around what reads the file; torch's own words would advise to switch its safety off."""
+    return foreign_input(sentence, CheckpointError, advice=f"fetch it again, or {RENEW}", quotes=False)
 
 
 def refuse_other_archive(file: Path) -> None:
@@ -52,11 +55,8 @@ def refuse_other_archive(file: Path) -> None:
             raise CheckpointError(
                 f"cannot open {file}: it is no zip archive, as torch writes them since its version 1.6; {RENEW}"
             )
-    try:
-        with zipfile.ZipFile(file) as archive:
-            entries = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise CheckpointError(f"cannot open {file}: its zip archive is broken; fetch it again") from error
+    with broken_pickle(f"cannot open {file}: its zip archive is broken"), zipfile.ZipFile(file) as archive:
+        entries = archive.infolist()
     for entry in entries:
         if entry.compress_type != zipfile.ZIP_STORED:
             raise CheckpointError(f"cannot open {file}: {entry.filename!r} is compressed, as torch never does; {RENEW}")
@@ -68,12 +68,8 @@ def refuse_other_archive(file: Path) -> None:
 
 def refuse_code(file: Path) -> None:
     """Raise CheckpointError for a pickle that names anything but what tensors are made of; nothing of it is run."""
-    try:
+    with broken_pickle(f"cannot open {file}: it holds no pickle of torch"):
         foreign = torch.serialization.get_unsafe_globals_in_checkpoint(file)
-    except Exception as error:
-        raise CheckpointError(
-            f"cannot open {file}: it holds no pickle of torch ({type(error).__name__}); fetch it again, or {RENEW}"
-        ) from error
     if foreign:
         raise CheckpointError(
             f"cannot open {file}: it holds more than tensors ({sorted(foreign)[0]}), which would run code when opened; "

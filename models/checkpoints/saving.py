@@ -18,6 +18,7 @@ from models.checkpoints.shards import SINGLE
 from models.checkpoints.skeleton import Skeleton, skeleton
 from models.checkpoints.ties import refuse_untied
 from models.checkpoints.weights import FORMATS
+from models.foreign_input import expanded
 
 NOT_WRITTEN = ("_name_or_path", "_attn_implementation", "attn_implementation", "_experts_implementation")
 
@@ -42,7 +43,7 @@ def save(
     original = plain_model(model)
     said = described(config_fields(original), original.config.num_hidden_layers, "the model's config")
     weights = stored_form(plain_weights(model), skeleton(said, "the model's config"), dtype)
-    place = Path(folder).expanduser()
+    place = expanded(folder)
     refuse_other_folder(place, said.fields)
     with written_whole(place) as partial:
         save_file(weights, partial / SINGLE, metadata={"format": "pt"})

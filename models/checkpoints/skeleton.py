@@ -10,8 +10,9 @@ from transformers.initialization import no_init_weights
 from models.attachment import attach
 from models.checkpoints.description import Description
 from models.checkpoints.file_names import in_files
-from models.checkpoints.refusal import CheckpointError, in_short
+from models.checkpoints.refusal import CheckpointError
 from models.families import family_of
+from models.foreign_input import foreign_input
 
 SMALL = 2**20  # numbers
 
@@ -35,11 +36,8 @@ class Skeleton:
 
 def skeleton(description: Description, origin: str) -> Skeleton:
     """Names and shapes of the described model; nothing is allocated."""
-    try:
-        with torch.device("meta"):
-            model = _model(description)
-    except Exception as error:
-        raise CheckpointError(f"cannot open {origin}: config.json makes no model ({in_short(error)})") from error
+    with foreign_input(f"cannot open {origin}: config.json makes no model", CheckpointError), torch.device("meta"):
+        model = _model(description)
     _refuse_large_buffers(model, origin)
     shapes = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     file_names = in_files(model.config.model_type, shapes)

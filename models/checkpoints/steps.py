@@ -1,10 +1,11 @@
 """The models of a training run by step: its snapshots, and the one that it ended in."""
 
-import json
 from pathlib import Path
 
 from models.checkpoints.refusal import CheckpointError
-from models.training.history import read_history
+from models.foreign_input import ForeignInputError
+from models.training.history import MOST_WHOLE, read_history
+from models.training.json_file import read_json_object
 from models.zoo import snapshots
 
 # Who wrote it -> the file that says at which step a run ended, and under which name: ours, and transformers' Trainer.
@@ -15,9 +16,17 @@ def last_step(folder: Path) -> int | None:
     """The step of the model that a run ended in, where a file beside it, or else its history, says so."""
     for file, name in ENDS.items():
         if (folder / file).is_file():
-            return int(json.loads((folder / file).read_text(encoding="utf-8"))[name])
+            return step_in(folder / file, name)
     history = read_history(folder / "history.jsonl")
     return int(history[-1]["step"]) if history else None
+
+
+def step_in(file: Path, name: str) -> int:
+    """The step that a JSON file says under a name."""
+    step = read_json_object(file, name)[name]
+    if type(step) is not int or not 0 <= step < MOST_WHOLE:
+        raise ForeignInputError(f"cannot read {file}: its {name!r} is {step!r:.40}, not a whole number")
+    return step
 
 
 def own_run(folder: Path) -> Path | None:

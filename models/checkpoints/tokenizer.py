@@ -5,7 +5,8 @@ from pathlib import Path
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from models.checkpoints.entries import plain_file, read_object
-from models.checkpoints.refusal import CheckpointError, in_short
+from models.checkpoints.refusal import CheckpointError
+from models.foreign_input import foreign_input
 
 FAST = "tokenizer.json"
 SETTINGS = "tokenizer_config.json"
@@ -37,12 +38,8 @@ def folder_tokenizer(folder: Path) -> PreTrainedTokenizerBase | None:
     for name, reason in REFUSED.items():
         if settings.get(name):
             raise CheckpointError(f"cannot open {folder / SETTINGS}: {name!r} {reason}")
-    try:
+    with foreign_input(f"cannot open the tokenizer of {folder}: transformers refuses it", CheckpointError):
         tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except Exception as error:
-        raise CheckpointError(
-            f"cannot open the tokenizer of {folder}: transformers refuses it ({in_short(error)})"
-        ) from error
     for name in OF_THIS_READING:
         tokenizer.init_kwargs.pop(name, None)
     return tokenizer

@@ -5,8 +5,9 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
-from models.checkpoints.refusal import CheckpointError, in_short
+from models.checkpoints.refusal import CheckpointError
 from models.families import modality_of
+from models.foreign_input import foreign_input
 from models.modality import two_sides
 
 MAX_IMAGE = 2**25  # numbers
@@ -19,11 +20,8 @@ def refuse_broken(model: PreTrainedModel, origin: str) -> None:
     said = "noise" if modality.reads == "noisy image" else "logits"
     if modality.reads != "text":
         refuse_huge(model.config, origin)
-    try:
-        with torch.no_grad():
-            found = model(**modality.trial(model.config))[0]
-    except Exception as error:
-        raise CheckpointError(f"cannot open {origin}: {what} fails ({in_short(error)})") from error
+    with foreign_input(f"cannot open {origin}: {what} fails", CheckpointError), torch.no_grad():
+        found = model(**modality.trial(model.config))[0]
     if not torch.isfinite(found).all():
         raise CheckpointError(f"cannot open {origin}: {what} gives {said} that are not finite")
 

@@ -9,13 +9,14 @@ from types import SimpleNamespace
 from typing import Any, Literal
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from torch import Tensor
 
 from models.checkpoints.header import StoredTensor
 from models.checkpoints.pickled import pickled_tensors
-from models.checkpoints.refusal import CheckpointError, in_short
+from models.checkpoints.refusal import CheckpointError
 from models.checkpoints.shards import PICKLED
+from models.foreign_input import foreign_input
 
 Format = torch.dtype | Literal["auto"] | None
 FORMATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
@@ -50,7 +51,8 @@ def read_weights(
         files = {file: stack.enter_context(_opened(file)) for file in {tensor.file for tensor in stored.values()}}
         for name in sorted(found):
             source = stored[found[name]]
-            tensor = files[source.file].get_tensor(found[name])
+            with foreign_input(f"cannot open {source.file}: {found[name]!r} cannot be read", CheckpointError):
+                tensor = files[source.file].get_tensor(found[name])
             if not torch.isfinite(tensor).all():
                 raise CheckpointError(f"cannot open {origin}: {found[name]!r} holds numbers that are not finite")
             digest.update(f"{name} {source.dtype} {source.shape}".encode())
@@ -62,10 +64,8 @@ def read_weights(
 def _opened(file: Path) -> Any:
     if file.suffix == PICKLED.ending:
         return nullcontext(SimpleNamespace(get_tensor=pickled_tensors(file).__getitem__))
-    try:
+    with foreign_input(f"cannot open {file}: safetensors refuses it", CheckpointError):
         return safe_open(file, framework="pt", device="cpu")
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"cannot open {file}: safetensors refuses it ({in_short(error)})") from error
 
 
 def _target(stored: torch.dtype, asked: Format) -> torch.dtype:

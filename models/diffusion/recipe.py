@@ -1,11 +1,12 @@
 """A recipe of a diffusion model on the digits: its attention, its size, and how it is trained."""
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from models.foreign_input import foreign_input
 from models.spec import AttentionSpec
+from models.training.json_file import read_json_object
 from models.training.plan import Plan
 
 LAYERS = {"softmax": "all"}  # the other variants leave softmax in the first and the last block, as U-ViC
@@ -44,5 +45,6 @@ class DiffusionRecipe:
 
 
 def read_recipe(path: Path) -> DiffusionRecipe:
-    """The recipe of a folder. TypeError for fields that it does not have."""
-    return DiffusionRecipe(**json.loads(path.read_text(encoding="utf-8")))
+    """The recipe of a folder. Raises ForeignInputError for fields that it does not have."""
+    with foreign_input(f"cannot read {path} as a recipe of a diffusion model"):
+        return DiffusionRecipe(**read_json_object(path))

@@ -15,7 +15,9 @@ from jaxtyping import UInt
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from models.cache_folder import cache_folder
+from models.foreign_input import foreign_input
 from models.training.document import Document
+from models.training.json_file import read_json_object
 from models.training.recipe import Recipe
 from models.training.sources import documents, source_of
 from models.training.text import Text
@@ -121,9 +123,10 @@ def _fill(folder: Path, found: list[Document], key: str, recipe: Recipe) -> None
 
 
 def _open(folder: Path) -> Corpus:
-    return Corpus(
-        training=np.load(folder / "training.npy", mmap_mode="r"),
-        validation=np.load(folder / "validation.npy", mmap_mode="r"),
-        tokenizer=PreTrainedTokenizerFast.from_pretrained(folder / "tokenizer"),
-        facts=json.loads((folder / "corpus.json").read_text(encoding="utf-8")),
-    )
+    with foreign_input(f"cannot read the kept corpus {folder}", advice="remove it, and it is made anew"):
+        return Corpus(
+            training=np.load(folder / "training.npy", mmap_mode="r"),
+            validation=np.load(folder / "validation.npy", mmap_mode="r"),
+            tokenizer=PreTrainedTokenizerFast.from_pretrained(folder / "tokenizer"),
+            facts=read_json_object(folder / "corpus.json"),
+        )

@@ -17,7 +17,7 @@ from models.training.objective import Objective, part_of
 from models.training.optimizer import adamw
 from models.training.plan import Plan
 from models.training.schedule import learning_rate
-from models.training.state import State, load_state, save_state
+from models.training.state import State, load_state, save_state, unusable_state
 from models.training.stopping import stopping
 
 MIXED_PRECISION = {"float32": "no", "bfloat16": "bf16"}
@@ -122,9 +122,10 @@ def resume(fitting: Fitting) -> tuple[int, float]:
     step, seconds = 0, 0.0
     if path.exists():
         state = load_state(path)
-        fitting.plain_model.load_state_dict(state.model)
-        fitting.optimizer.load_state_dict(state.optimizer)
-        step, seconds = state.step, state.seconds
+        with unusable_state(path):
+            fitting.plain_model.load_state_dict(state.model)
+            fitting.optimizer.load_state_dict(state.optimizer)
+            step, seconds = int(state.step), float(state.seconds)
     if fitting.accelerator.is_main_process:
         cut_history(fitting.history, step or -1)  # step 0 is measured again
     return step, seconds

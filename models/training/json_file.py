@@ -2,6 +2,9 @@
 
 import json
 from pathlib import Path
+from typing import Any
+
+from models.foreign_input import ForeignInputError, foreign_input
 
 
 def write_json(path: Path, plain: object) -> None:
@@ -9,3 +12,14 @@ def write_json(path: Path, plain: object) -> None:
     partial = path.with_name(path.name + ".partial")
     partial.write_text(json.dumps(plain, indent=2) + "\n", encoding="utf-8")
     partial.replace(path)
+
+
+def read_json_object(path: Path, *names: str) -> dict[str, Any]:
+    """The object in a JSON file, which has these names. Raises ForeignInputError, naming the file, for another."""
+    with foreign_input(f"cannot read {path} as JSON"):
+        plain = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(plain, dict):
+        raise ForeignInputError(f"cannot read {path}: it holds a JSON {type(plain).__name__}, not an object")
+    if missing := [name for name in names if name not in plain]:
+        raise ForeignInputError(f"cannot read {path}: it has no {missing[0]!r}")
+    return plain

@@ -6,6 +6,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from models.foreign_input import foreign_input
 from models.training.batches import WINDOWS
 from models.training.plan import Plan
 from models.training.schedule import SCHEDULES
@@ -113,17 +114,12 @@ def refuse_other_recipe(before: Recipe, now: Recipe) -> None:
 def _read_yaml(text: str) -> Any:
     import yaml
 
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ValueError(error) from error
+    return yaml.safe_load(text)
 
 
 def _parsed(path: Path) -> Any:
-    try:
+    with foreign_input(f"recipe {path} cannot be read as {path.suffix}: its parser refuses it"):
         return READERS[path.suffix](path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"recipe {path} cannot be read as {path.suffix}: {error}") from error
 
 
 READERS = {".toml": tomllib.loads, ".yaml": _read_yaml, ".yml": _read_yaml, ".json": json.loads}

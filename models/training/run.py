@@ -1,12 +1,11 @@
 """A run: the recipe of a language model under way in its folder."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from models.training.corpus import Corpus, prepare_corpus
 from models.training.fit import Fitting, accelerator_of, fitting_of
-from models.training.json_file import write_json
+from models.training.json_file import read_json_object, write_json
 from models.training.loss import next_token_objective
 from models.training.machine import machine_facts
 from models.training.objective import share
@@ -64,7 +63,7 @@ def refuse_other_run(recipe: Recipe, corpus: Corpus, folder: Path) -> None:
 
 def refuse_other_corpus(corpus: Corpus, folder: Path) -> None:
     """Refuse a text that is not the one of the run in the folder."""
-    before = json.loads((folder / "corpus.json").read_text(encoding="utf-8"))
+    before = read_json_object(folder / "corpus.json", "sha256", "python")
     if before["sha256"] != corpus.facts["sha256"]:
         raise ValueError(
             f"the corpus changed since this run began (Python {before['python']} then, {corpus.facts['python']} now); "

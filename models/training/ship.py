@@ -1,6 +1,5 @@
 """Ship a finished run: its model, snapshots, history and measured facts, small enough for a repository."""
 
-import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from models import save, zoo
 from models.checkpoints import OpenedModel, open_folder
 from models.training.corpus import Corpus, prepare_corpus
 from models.training.history import Record, read_history, write_history
-from models.training.json_file import write_json
+from models.training.json_file import read_json_object, write_json
 from models.training.loss import validation_loss
 from models.training.recipe import Recipe, read_recipe
 from models.training.run import refuse_other_corpus
@@ -108,7 +107,7 @@ def training_facts(finished: FinishedRun, loss: float) -> dict[str, Any]:
         "seconds": measured["seconds"],
         "tokens_per_second": round(measured["tokens"] / measured["seconds"], 1),
         "precision": finished.recipe.precision,
-        "machine": json.loads((finished.folder / "machine.json").read_text(encoding="utf-8")),
+        "machine": read_json_object(finished.folder / "machine.json"),
         "history": f"every {KEPT_STEPS}th step and every validation",
     }
 

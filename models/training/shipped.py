@@ -1,12 +1,12 @@
 """What is known of the shipped models: facts of their training, and its speed measured side by side."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from models import zoo
 from models.attention import VARIANTS
+from models.training.json_file import read_json_object
 
 SPEED = "speed.json"
 
@@ -28,11 +28,11 @@ def shipped_models() -> list[Shipped]:
 def training_speed() -> dict[str, Any] | None:
     """What benchmarks/training_speed.py measured last, or None before it did."""
     path = zoo.HERE / SPEED
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    return read_json_object(path) if path.is_file() else None
 
 
 def _shipped(name: str, folder: Path) -> Shipped:
     path = folder / "training.json"
     if not path.is_file():
         raise FileNotFoundError(f"there is no {path}; `headscope ship` writes it with the model")
-    return Shipped(name, json.loads(path.read_text(encoding="utf-8")), len(zoo.snapshots(folder)))
+    return Shipped(name, read_json_object(path), len(zoo.snapshots(folder)))

@@ -7,6 +7,7 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerFast
 
+from models.foreign_input import foreign_input
 from models.tasks.indirect_objects import indirect_object_documents
 from models.training.document import Document
 from models.training.stdlib import stdlib_documents
@@ -68,10 +69,8 @@ def dataset_documents(
     """Each row of one column of a Hugging Face dataset, or of a local folder that `datasets` can read."""
     import datasets
 
-    try:
+    with foreign_input(f"cannot open dataset {name!r}", advice="give a local folder or a name on the Hub"):
         rows = datasets.load_dataset(name, config, split=split)
-    except (OSError, ValueError) as error:
-        raise ValueError(f"cannot open dataset {name!r} ({error}); give a local folder or a name on the Hub") from error
     if column not in rows.column_names:
         raise ValueError(f"dataset {name!r} has no column {column!r}; it has: {', '.join(rows.column_names)}")
     for index, text in enumerate(rows[column]):

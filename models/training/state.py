@@ -1,12 +1,15 @@
 """The state of a run that can go on: one file, replaced at once, read without running code."""
 
 import os
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from models.foreign_input import foreign_input
 
 
 @dataclass(frozen=True)
@@ -33,5 +36,12 @@ def save_state(state: State, path: Path) -> None:
 
 
 def load_state(path: Path) -> State:
-    """The saved state, on the CPU."""
-    return State(**torch.load(path, map_location="cpu", weights_only=True))
+    """The saved state, on the CPU. Raises ForeignInputError for a file that is damaged or another."""
+    with unusable_state(path):
+        return State(**torch.load(path, map_location="cpu", weights_only=True))
+
+
+def unusable_state(path: Path) -> AbstractContextManager[None]:
+    """foreign_input around what a state is used for; torch's own words would advise to load what is not safe."""
+    what = f"cannot go on from {path}: it is damaged, or the state of another run"
+    return foreign_input(what, advice="remove it to begin anew", quotes=False)

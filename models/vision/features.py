@@ -9,6 +9,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from models.foreign_input import foreign_input
 from models.vision.digits import CLASSES, Labelled, digits
 
 SEED, STEPS, BATCH, RATE = 0, 600, 128, 2e-3
@@ -59,7 +60,8 @@ def digit_classifier(path: Path | None = None) -> DigitClassifier:
 def from_file(path: Path) -> DigitClassifier:
     """The classifier of a file, bit for bit."""
     model = DigitClassifier().eval()
-    model.load_state_dict(load_file(path))
+    with foreign_input(f"cannot read {path} as the features of digits", advice="remove it, and they are trained anew"):
+        model.load_state_dict(load_file(path))
     return model
 
 

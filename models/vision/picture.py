@@ -1,6 +1,7 @@
 """Picture: a PNG or JPEG file as pixels of the size that a model reads; what is no such file is refused."""
 
 import io
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from jaxtyping import Float
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
+from models.foreign_input import ForeignInputError, foreign_input
 from models.modality import two_sides
 
 FORMATS = ("PNG", "JPEG")
@@ -22,7 +24,9 @@ def picture(content: bytes, config: Any) -> Float[Tensor, "channel row column"]:
     height, width = two_sides(config.image_size)
     if config.num_channels not in MODES:
         raise ValueError(f"a picture has 1 or 3 channels, and this model reads {config.num_channels}")
-    shown = opened(content).convert(MODES[config.num_channels]).resize((width, height), Image.Resampling.BILINEAR)
+    found = opened(content)
+    with broken_picture():
+        shown = found.convert(MODES[config.num_channels]).resize((width, height), Image.Resampling.BILINEAR)
     numbers = torch.from_numpy(np.array(shown, dtype=np.float32)) / 127.5 - 1
     return numbers[None] if config.num_channels == 1 else numbers.movedim(-1, 0)
 
@@ -32,16 +36,22 @@ def opened(content: bytes) -> Image.Image:
     if len(content) > MOST_BYTES:
         raise ValueError(f"the picture has {len(content) / 2**20:.0f} MiB; at most {MOST_BYTES // 2**20} are read")
     try:
-        found = Image.open(io.BytesIO(content), formats=FORMATS)
-        if found.width * found.height <= MOST_PIXELS:
-            found.load()
-    except UnidentifiedImageError as error:
-        raise ValueError(f"the file is no {' or '.join(FORMATS)} picture; convert it into one") from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ValueError("the picture is broken or cut short; save or fetch it again") from error
+        with broken_picture():
+            found = Image.open(io.BytesIO(content), formats=FORMATS)
+            if found.width * found.height <= MOST_PIXELS:
+                found.load()
+    except ForeignInputError as error:
+        if isinstance(error.__cause__, UnidentifiedImageError):
+            raise ValueError(f"the file is no {' or '.join(FORMATS)} picture; convert it into one") from error
+        raise
     if found.width * found.height > MOST_PIXELS:
         raise ValueError(f"the picture is {found.width} × {found.height}; make it smaller than {MOST_PIXELS:,} pixels")
     return found
+
+
+def broken_picture() -> AbstractContextManager[None]:
+    """foreign_input around what decodes a picture."""
+    return foreign_input("the picture is broken or cut short", advice="save or fetch it again", quotes=False)
 
 
 def fitted(pixels: Float[Tensor, "channel row column"], config: Any) -> Float[Tensor, "other_channel height width"]:
