@@ -11,6 +11,7 @@ from models.checkpoints.contents import refuse_without_config
 from models.checkpoints.description import description
 from models.checkpoints.entries import model_folder, read_object
 from models.checkpoints.matching import matched, stored_layers
+from models.checkpoints.memory import refuse_beyond_memory
 from models.checkpoints.refusal import CheckpointError
 from models.checkpoints.shards import stored_weights
 from models.checkpoints.skeleton import empty_model, skeleton
@@ -50,6 +51,7 @@ def open_folder(path: str | Path, device: str | torch.device | None = None, dtyp
     said = description(folder, stored_layers(list(stored)))
     frame = skeleton(said, str(folder))
     found = matched(stored, frame, str(folder))
+    refuse_beyond_memory(stored, found, dtype, str(folder))
     weights = read_weights(stored, found, said.fields, dtype, str(folder))
     model = empty_model(said)
     model.load_state_dict(retied(weights.tensors, frame.tied, str(folder)), strict=True, assign=True)
