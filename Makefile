@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip install $(if $(CI),--quiet) --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: app install test e2e lint bench zoo
+.PHONY: app install test e2e lint bench notebooks zoo
 .DEFAULT_GOAL := app
 
 app: $(STAMP)
@@ -31,6 +31,9 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
+
+notebooks: $(STAMP)
+	$(BIN)/python notebooks/store.py
 
 zoo: $(STAMP)
 	$(BIN)/headscope zoo --retrain

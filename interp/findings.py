@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Kind = TypeVar("Kind", bound=Result)
+PICTURE = 420  # pixels of its width
 
 
 @dataclass(frozen=True, repr=False)
@@ -90,8 +91,8 @@ class Findings(Mapping[str, Result]):
         return f"Findings({self._subject()}: {', '.join(self.results)})"
 
     def _repr_html_(self) -> str:
-        """For Jupyter: what was analysed, what each analysis answers, and how to draw it from findings named found."""
-        rows = "".join(_row(name, self.questions.get(name, "")) for name in self.results)
+        """For Jupyter: what was analysed, what each analysis answers, its picture, and how to draw it of `found`."""
+        rows = "".join(_row(name, self.questions.get(name, ""), result) for name, result in self.results.items())
         head = "<tr><th>analysis</th><th>what it says</th><th>its figure</th></tr>"
         heads = "all numbers of its heads: <code>found.to_frame()</code>"
         return f"<p>{html.escape(self._subject())}; {heads}</p><table>{head}{rows}</table>"
@@ -107,6 +108,7 @@ class Findings(Mapping[str, Result]):
         return Averaged(result, self.spread[name], len(self.prompts)).to_json()
 
 
-def _row(name: str, question: str) -> str:
-    cells = (html.escape(name), html.escape(question), f"<code>found[{html.escape(repr(name))}].figure()</code>")
+def _row(name: str, question: str, result: Result) -> str:
+    code = f"<code>found[{html.escape(repr(name))}].figure()</code>"
+    cells = (html.escape(name), html.escape(question), f"{result.figure().picture_html(PICTURE)}<br>{code}")
     return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"

@@ -1,6 +1,5 @@
 """Result: what an analysis found, as a frozen record of labelled tensors that shows, tabulates and stores itself."""
 
-import html
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -14,10 +13,10 @@ from interp.about import About
 
 if TYPE_CHECKING:
     import pandas as pd
-    import plotly.graph_objects as go
+
+    from interp.figures.portable import PortableFigure
 
 Labels = Mapping[str, tuple[str, ...]]
-SHOWN_ROWS = 12
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Result:
         """The tensor fields that are there, by name."""
         return {name: value for name in self.axes() if (value := getattr(self, name)) is not None}
 
-    def figure(self) -> "go.Figure":
+    def figure(self) -> "PortableFigure":
         """The result's figure."""
         from interp.figures import figure_of
 
@@ -101,15 +100,11 @@ class Result:
         return known[0] if field is None else field
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        """The figure where Jupyter draws plotly; a table without scripts elsewhere; one line of text."""
-        frame = self.to_frame()
-        rows = f"the first {SHOWN_ROWS} of {len(frame):,} rows" if len(frame) > SHOWN_ROWS else f"{len(frame)} rows"
-        return {
-            "application/vnd.plotly.v1+json": json.loads(str(self.figure().to_json())),
-            "text/html": f"<p><b>{html.escape(self.about.title)}</b>: {html.escape(self.about.law)} "
-            f"({html.escape(self.about.unit)}; {rows})</p>{frame.head(SHOWN_ROWS).to_html(index=False, escape=True)}",
-            "text/plain": repr(self),
-        }
+        """The figure where Jupyter draws plotly, its picture where no script runs, and one line of text."""
+        from interp.figures.portable import PLOTLY, SVG
+
+        figure = self.figure()
+        return {PLOTLY: json.loads(str(figure.to_json())), SVG: figure.svg(), "text/plain": repr(self)}
 
 
 @cache

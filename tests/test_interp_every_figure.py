@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 import torch
+from pictures_of_figures import drawn_and_asked, words_in
 from tiny_diffusion import tiny_uvit
 from tiny_models import hooked_tiny, tiny_folder
 
@@ -36,6 +37,7 @@ from interp.figures.geometry import angle_histogram_figure
 from interp.figures.head_deletion import destination_figure
 from interp.figures.interventions import predictions_figure
 from interp.figures.luminance import contrast
+from interp.figures.portable import PortableFigure
 from interp.geometry.embedding import Embedding
 from interp.geometry.rows import ROWS as GEOMETRY
 from interp.geometry.rows import embedding_of
@@ -150,6 +152,15 @@ def test_every_field_is_a_table_with_its_labels_and_real_numbers(results: dict[s
             shown = np.stack([frame[column].to_numpy() for column in columns], -1)
             if field not in NAMED:
                 np.testing.assert_array_equal(shown, parts.flatten(0, -2).numpy(), err_msg=f"{name} {field}")
+
+
+def test_every_figure_is_a_small_picture_of_all_that_it_shows(figures: dict[str, go.Figure]) -> None:
+    for name, figure in figures.items():
+        assert isinstance(figure, PortableFigure), name
+        drawn, there = drawn_and_asked(figure)
+        assert drawn == there and there.total(), name
+        svg = figure.svg()
+        assert words_in(svg) and len(svg) < 60_000, name
 
 
 def test_all_that_is_drawn_can_be_seen_on_a_dark_page(figures: dict[str, go.Figure]) -> None:

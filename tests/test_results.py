@@ -50,10 +50,10 @@ def test_the_figure_shows_value_null_and_gauge() -> None:
     assert "gauge-dependent" in figure.layout.title.text
 
 
-def test_a_notebook_gets_a_figure_and_a_table_without_scripts() -> None:
+def test_a_notebook_gets_a_figure_and_a_picture_without_scripts() -> None:
     shown = SCORE._repr_mimebundle_()
     assert shown["application/vnd.plotly.v1+json"]["data"][0]["type"] == "heatmap"
-    assert "<script" not in shown["text/html"] and "&lt;s&gt;" in shown["text/html"]
+    assert shown["image/svg+xml"].startswith("<svg") and "<script" not in shown["image/svg+xml"]
     assert shown["text/plain"] == "HeadScore(A score: value (2, 2), value_null (2, 2), value_null_spread (2, 2))"
 
 

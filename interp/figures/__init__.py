@@ -4,8 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
+    from interp.figures.portable import PortableFigure
     from interp.result import Result
 
 # Name of a result's class -> "module:function" that draws it; imported when it is first drawn.
@@ -60,7 +59,7 @@ FIGURES: dict[str, str] = {
 }
 
 
-def figure_of(result: "Result") -> "go.Figure":
+def figure_of(result: "Result") -> "PortableFigure":
     """The figure of a result. Raises ValueError for a kind of result that has none."""
     place = FIGURES.get(type(result).__name__)
     if place is None:

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from interp.about import About
 from interp.figures.colours import HOLE, LINES
 from interp.figures.legend import PLACE, legend_height
+from interp.figures.portable import PortableFigure
 
 GAUGE = "gauge-dependent"
 PLOT, SQUARE = 340, 480  # pixels, without the title above and the axis below; square: tokens by tokens
@@ -24,7 +25,7 @@ BLANK_ENDS = re.compile("^ +| +$")
 FRAME = {"showgrid": False, "zeroline": False, "showline": True, "mirror": True, "linecolor": HOLE}
 
 
-def canvas(about: About, traces: Sequence[Any], field: str = "", tall: int = PLOT, **layout: Any) -> go.Figure:
+def canvas(about: About, traces: Sequence[Any], field: str = "", tall: int = PLOT, **layout: Any) -> PortableFigure:
     """A figure with the result's title, law and unit; a field that depends on the gauge says so in the title.
 
     tall: the height of the plot in pixels. The menu of `choice` has a row of its own above it. Heatmaps say what
@@ -36,7 +37,7 @@ def canvas(about: About, traces: Sequence[Any], field: str = "", tall: int = PLO
     margin = {"l": 70, "r": 30, "t": top, "b": below}
     look = {"template": "plotly_white", "colorway": LINES, "legend": PLACE | layout.pop("legend", {})}
     base = {"title": title, "margin": margin, "height": top + tall + below}
-    figure = go.Figure(list(traces), {**look, **base, **layout})
+    figure = PortableFigure(list(traces), {**look, **base, **layout})
     unnamed = {"type": "heatmap", "colorbar.title.text": None}
     figure.for_each_trace(lambda one: one.update(colorbar=bar(about.unit)), unnamed)
     if traces and all(isinstance(one, go.Heatmap) for one in traces):

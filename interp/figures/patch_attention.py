@@ -14,7 +14,7 @@ from interp.figures.images import image_trace
 from models.diffusion.tokens import EXTRA
 
 MARK = {"color": "#e08214", "width": 3}
-LEFT, MIDDLE, RIGHT = (0, 0.42), (0.5, 0.9), (0.95, 1)  # of the width: image, patches, class and time
+LEFT, MIDDLE, RIGHT = (0, 0.4), (0.46, 0.86), (0.95, 1)  # of the width: image, patches, class and time
 BARE = {"showticklabels": False, "showgrid": False, "zeroline": False, "showline": True, "mirror": True}
 GAP = 1  # cells between two thumbnails
 

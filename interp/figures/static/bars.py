@@ -1,0 +1,63 @@
+"""Bars: beside one another, on one another, or one before the other."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from interp.figures.static.paint import PAPER, PIXEL, Rgba, paint
+from interp.figures.static.panel import WAY, Panel, Trace, along
+
+GAP = 0.2  # of the distance of two places: plotly's
+
+
+def draw_bars(panel: Panel, traces: Sequence[Trace], layout: Mapping[str, Any]) -> None:
+    """All bars of a panel, as layout.barmode has them (group, overlay, relative or stack)."""
+    mode = layout.get("barmode", "group")
+    count = len(traces) if mode == "group" else 1
+    ends: dict[tuple[float, bool], float] = {}
+    for number, trace in enumerate(traces):
+        along_x, along_y = panel.x.at(along(trace, "x")), panel.y.at(along(trace, "y"))
+        is_flat = trace.get("orientation") == "h"
+        places, values = (along_y, along_x) if is_flat else (along_x, along_y)
+        step = float(np.min(np.diff(np.unique(places)), initial=np.inf))
+        wide = (1 - GAP) * (step if np.isfinite(step) else 1.0) / count
+        shift = (number - (count - 1) / 2) * wide if mode == "group" else 0.0
+        bases = stacked(ends, places, values) if mode in ("relative", "stack") else np.zeros_like(values)
+        widths = np.broadcast_to(np.asarray(trace.get("width", wide), float), places.shape)
+        draw = panel.axes.barh if is_flat else panel.axes.bar
+        size = {"height" if is_flat else "width": widths, "left" if is_flat else "bottom": bases}
+        draw(places + shift, values, **size, **bar_style(trace, len(values)))
+    keep_zero(panel, traces)
+
+
+def stacked(
+    ends: dict[tuple[float, bool], float], places: Float[np.ndarray, "bar"], values: Float[np.ndarray, "bar"]
+) -> Float[np.ndarray, "bar"]:
+    """Where each bar begins: above those before it at its place, or below them where it is negative."""
+    bases = []
+    for place, value in zip(places.tolist(), np.nan_to_num(values).tolist(), strict=True):
+        bases.append(ends.get((place, value < 0), 0.0))
+        ends[place, value < 0] = bases[-1] + value
+    return np.array(bases)
+
+
+def bar_style(trace: Trace, count: int) -> dict[str, Any]:
+    """Colours, stripes and opacity."""
+    marker = trace.get("marker", {})
+    opacity = trace.get("opacity", 1.0)
+    stripes = marker.get("pattern", {}).get("shape")
+    colours = bar_colours(marker.get("color", trace[WAY]), opacity, count)
+    return {"color": colours, "edgecolor": paint(PAPER), "linewidth": PIXEL / 2, "hatch": "///" if stripes else None}
+
+
+def bar_colours(colour: Any, opacity: float, count: int) -> list[Rgba]:
+    return [paint(one, opacity) for one in ([colour] * count if isinstance(colour, str) else list(colour))]
+
+
+def keep_zero(panel: Panel, traces: Sequence[Trace]) -> None:
+    """Bars stand on the axis without a gap."""
+    for trace in traces:
+        panel.axes.use_sticky_edges = True
+        panel.axes.margins(**({"y": 0.02} if trace.get("orientation") == "h" else {"x": 0.02}))

@@ -1,0 +1,58 @@
+"""SVG of a plotly figure: words stay words, cells are pixels, and the same figure is the same text every time."""
+
+import io
+import warnings
+from collections.abc import Mapping, Sequence
+from threading import Lock
+from typing import Any
+
+import plotly.graph_objects as go
+from matplotlib import style
+from matplotlib.figure import Figure
+
+from interp.figures.colours import LINES
+from interp.figures.static.arrays import with_arrays
+from interp.figures.static.marks import unknown_types
+from interp.figures.static.page import DPI, WIDE, page_of
+from interp.figures.static.panel import WAY, Trace
+
+# A token is no formula; identifiers are made of what is drawn, not of chance.
+STYLE = {"svg.hashsalt": "headscope", "svg.fonttype": "none", "text.parse_math": False, "font.family": "DejaVu Sans"}
+UNDATED = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+RASTER_DPI = 144
+DRAWING = Lock()  # matplotlib reads its settings while it draws
+
+
+def svg_of(figure: go.Figure) -> str:
+    """The figure as it looks before anything is chosen in it; a line of words for traces that are not drawn here."""
+    drawn: Any = with_arrays(figure.to_plotly_json())
+    traces = shown_traces(drawn["data"], drawn["layout"])
+    with DRAWING, style.context(["default", STYLE]), warnings.catch_warnings():
+        # Letters that matplotlib's own font lacks are drawn by the viewer's.
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")
+        return written(page_or_words(traces, drawn["layout"]))
+
+
+def shown_traces(traces: Sequence[Trace], layout: Mapping[str, Any]) -> list[Trace]:
+    """The traces that are not hidden, with their colour of the layout's colorway."""
+    template = layout.get("template", {}).get("layout", {})
+    way = layout.get("colorway") or template.get("colorway") or LINES
+    coloured = [{**trace, WAY: way[at % len(way)]} for at, trace in enumerate(traces)]
+    return [trace for trace in coloured if trace.get("visible", True) is True]
+
+
+def page_or_words(traces: Sequence[Trace], layout: Mapping[str, Any]) -> Figure:
+    """The picture, or which traces it cannot show."""
+    unknown = unknown_types(list(traces))
+    if not unknown:
+        return page_of(traces, layout)
+    page = Figure(figsize=(WIDE / DPI, 0.5), dpi=DPI)
+    page.text(0.02, 0.5, f"No static picture: it has traces of the type {', '.join(unknown)}.", va="center")
+    return page
+
+
+def written(page: Figure) -> str:
+    """The SVG element alone."""
+    text = io.StringIO()
+    page.savefig(text, format="svg", metadata=UNDATED, dpi=RASTER_DPI)
+    return text.getvalue()[text.getvalue().index("<svg") :]
