@@ -19,7 +19,7 @@ from interp.figures.head_deletion import destination_figure
 from interp.findings import Findings
 from interp.hooked_model import HookedModel, tokenizer_of
 from interp.prompt import text_alone
-from interp.prompt_tokens import token_string
+from interp.token_strings import token_string
 
 
 def deletion_of(opened: Opened, head: OpenHead) -> HeadContributions:

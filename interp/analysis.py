@@ -10,8 +10,8 @@ from interp.attribution.prompt_pair import PromptPair
 from interp.head_weights import HeadWeights
 from interp.model_facts import ModelFacts
 from interp.prompt import Prompt
-from interp.prompt_tokens import token_string
 from interp.result import Result
+from interp.token_strings import token_string
 from interp.watch import Watch
 
 

@@ -15,7 +15,8 @@ from interp.circuits.distance import ANGLES, relative_rotation, score_weights
 from interp.circuits.embeddings import effective_embedding
 from interp.head_weights import HeadWeights
 from interp.hooked_model import tokenizer_of
-from interp.prompt_tokens import PromptTokens, single_token, token_string
+from interp.prompt_tokens import PromptTokens, single_token
+from interp.token_strings import token_string
 
 EMBEDDINGS = ("token", "effective")
 

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from interp.hooked_model import HookedModel, tokenizer_of
 from interp.image_prompt import ImagePrompt
-from interp.prompt_tokens import PromptTokens, token_string
+from interp.prompt_tokens import PromptTokens
+from interp.token_strings import token_string
 
 Prompt = PromptTokens | ImagePrompt
 

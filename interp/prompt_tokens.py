@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, ClassVar
 
 from transformers import PreTrainedTokenizerBase
-from transformers.convert_slow_tokenizer import bytes_to_unicode
 
+from interp.token_strings import token_string
 from models.foreign_input import foreign_tokenizer
+from models.known_words import unknown_words_named
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def encoded(prompt: str, tokenizer: PreTrainedTokenizerBase, prepend_bos: bool) 
     """Ids of the text alone, after the beginning-of-sequence token where asked for."""
     if prepend_bos and tokenizer.bos_token_id is None:
         raise ValueError("this model's tokenizer has no beginning-of-sequence token: switch it off")
-    with foreign_tokenizer(tokenizer, "fails on this text"):
+    with foreign_tokenizer(tokenizer, "fails on this text"), unknown_words_named(tokenizer, [prompt]):
         ids: Any = tokenizer.encode(prompt, add_special_tokens=False)
     start: Any = [tokenizer.bos_token_id] if prepend_bos else []
     return (*start, *ids)
@@ -86,36 +86,3 @@ def typed_ids(prompt: str) -> tuple[int, ...]:
             f"this model has no tokenizer, so the prompt is token ids such as '12 7 99', not {strange[0]!r}"
         )
     return tuple(int(word) for word in words)
-
-
-def token_string(token_id: int, tokenizer: PreTrainedTokenizerBase | None) -> str:
-    """The text of one token; its bytes, as <0xCE>, where it is only part of a character."""
-    if tokenizer is None:
-        return str(token_id)
-    with foreign_tokenizer(tokenizer, f"fails on token {token_id}"):
-        return spelled_token(token_id, tokenizer)
-
-
-def spelled_token(token_id: int, tokenizer: PreTrainedTokenizerBase) -> str:
-    """As token_string; what the tokenizer raises comes through."""
-    piece: Any = tokenizer.convert_ids_to_tokens(token_id)
-    if piece is None:
-        return f"[{token_id}]"
-    if piece.startswith("▁"):
-        return piece.replace("▁", " ")
-    text: Any = tokenizer.decode([token_id], clean_up_tokenization_spaces=False)
-    return spelled_bytes(piece) if "\N{REPLACEMENT CHARACTER}" in text else text
-
-
-def spelled_bytes(piece: str) -> str:
-    """A byte-level piece as its bytes, <0xCE><0xA9>; any other piece as the vocabulary spells it."""
-    byte_of = byte_of_character()
-    if not all(character in byte_of for character in piece):
-        return piece
-    return "".join(f"<0x{byte_of[character]:02X}>" for character in piece)
-
-
-@cache
-def byte_of_character() -> dict[str, int]:
-    """The byte that each character of a byte-level piece stands for."""
-    return {character: byte for byte, character in bytes_to_unicode().items()}

@@ -18,6 +18,7 @@ from interp.collapse.squashing import Squashing, squashing
 from interp.image_prompt import ImagePrompt
 from interp.prompt import text_alone
 from interp.watch import Watch
+from models.foreign_input import ForeignInputError
 
 FIRST, LONGEST = 4, 1024
 SHORT = 16  # up to so many tokens, every length of a prompt is a point
@@ -44,7 +45,10 @@ def lacking(question: str) -> Callable[[Asked], str]:
     def missing(asked: Asked) -> str:
         if words := no_digits(asked):
             return words
-        tokens = len(question_ids(question, asked.setting.tokenizer, prepend_bos=asked.bos))
+        try:
+            tokens = len(question_ids(question, asked.setting.tokenizer, prepend_bos=asked.bos))
+        except ForeignInputError as refusal:
+            return f"asks in words, and {refusal}"
         context = asked.setting.facts.context
         if context < tokens + 2:
             return (

@@ -8,6 +8,7 @@ from transformer_lens.model_bridge import TransformerBridge
 from transformers import PreTrainedModel
 
 from models.attachment import spec_of
+from models.known_words import unknown_words_named
 from models.spec import AttentionSpec
 
 
@@ -25,7 +26,9 @@ class HookedBridge(TransformerBridge):
         self, input: str | list[str], *args: Any, truncate: bool = False, **choices: Any
     ) -> Int[Tensor, "batch pos"]:
         """As transformer-lens's, but a text longer than the context is refused, not cut, unless truncate is True."""
-        ids = super().to_tokens(input, *args, truncate=truncate, **choices)
+        texts = [input] if isinstance(input, str) else input
+        with unknown_words_named(cast(Any, self.tokenizer), texts):
+            ids = super().to_tokens(input, *args, truncate=truncate, **choices)
         if not truncate and ids.shape[1] > self.cfg.n_ctx:
             raise ValueError(
                 f"the text has {ids.shape[1]} tokens, this model reads {self.cfg.n_ctx}: shorten it, cut it with "

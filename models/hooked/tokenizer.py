@@ -4,10 +4,10 @@ import copy
 from typing import Any, cast
 
 from transformer_lens.model_bridge import TransformerBridge
-from transformer_lens.model_bridge.sources._bridge_builder import detect_tokenizer_bos_eos
 from transformers import PreTrainedTokenizerBase
 
 from models.foreign_input import foreign_tokenizer
+from models.known_words import is_known
 
 
 def give_tokenizer(bridge: TransformerBridge, tokenizer: PreTrainedTokenizerBase) -> None:
@@ -22,4 +22,18 @@ def give_tokenizer(bridge: TransformerBridge, tokenizer: PreTrainedTokenizerBase
             tokenizer = copy.deepcopy(tokenizer)
             tokenizer.pad_token = tokenizer.eos_token or tokenizer.bos_token or tokenizer.convert_ids_to_tokens(0)
         bridge.tokenizer = tokenizer
-        bridge.cfg.tokenizer_prepends_bos, bridge.cfg.tokenizer_appends_eos = detect_tokenizer_bos_eos(tokenizer)
+        bridge.cfg.tokenizer_prepends_bos, bridge.cfg.tokenizer_appends_eos = added_ends(tokenizer)
+
+
+def added_ends(tokenizer: PreTrainedTokenizerBase) -> tuple[bool, bool]:
+    """Whether the tokenizer puts BOS before a text and EOS after it, seen on the first of its own tokens that it takes.
+
+    transformer-lens tries the text "a", which a vocabulary of digits does not know.
+    """
+    own = (token for token in tokenizer.get_vocab() if token not in tokenizer.all_special_tokens)
+    trial = next((text for text in ("a", *own) if is_known(text, tokenizer)), None)
+    if trial is None:
+        return False, False
+    ids: Any = tokenizer.encode(trial)
+    first, last = (tokenizer.bos_token_id, getattr(tokenizer, "cls_token_id", None)), tokenizer.eos_token_id
+    return len(ids) > 1 and ids[0] in set(first) - {None}, len(ids) > 1 and last is not None and ids[-1] == last
