@@ -10,7 +10,7 @@ from torch.testing import assert_close
 from transformers import PreTrainedTokenizerBase
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
-import interp.prompt_tokens as prompt_tokens_module
+import interp.token_strings as token_strings_module
 from interp.attention_run import attention_run
 from interp.model_facts import model_facts
 from interp.next_tokens import next_tokens
@@ -41,14 +41,15 @@ def test_part_of_a_character_is_spelled_in_bytes() -> None:
 def test_a_prompt_that_is_too_long_is_refused_before_its_tokens_are_spelled(monkeypatch: pytest.MonkeyPatch) -> None:
     tokenizer = tiny_tokenizer()
     monkeypatch.setattr(tokenizer, "decode", pytest.fail)
+    monkeypatch.setattr(tokenizer, "convert_ids_to_tokens", pytest.fail)
     with pytest.raises(ValueError, match="at most 16"):
         read("文字😀" * 5_000, tokenizer)
 
 
 def test_the_table_of_bytes_is_made_once_for_all_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
-    monkeypatch.setattr(prompt_tokens_module, "bytes_to_unicode", lambda: made.append(1) or bytes_to_unicode())
-    prompt_tokens_module.byte_of_character.cache_clear()
+    monkeypatch.setattr(token_strings_module, "bytes_to_unicode", lambda: made.append(1) or bytes_to_unicode())
+    token_strings_module.byte_of_character.cache_clear()
     assert len(read("😀∑é😀", tiny_tokenizer()).strings) > 1 and len(made) == 1
 
 
