@@ -101,7 +101,8 @@ def print_heads(findings: Sequence[Findings], *, only_telling: bool) -> None:
     numbers = numbers_by_rank(list(heads.columns), only_telling)
     shown = numbers_that_fit(heads, numbers, free, console.width)
     console.print(heads_table(heads, shown, free))
-    for line in [*units(findings, shown), caption(heads, shown, free)]:
+    pictures = [one.facts.pictures for one in findings if one.facts.pictures]
+    for line in [*units(findings, shown), *pictures[:1], caption(heads, shown, free)]:
         console.print(line, highlight=False, markup=False)
 
 

@@ -48,6 +48,8 @@ def page(title: str, sentence: str) -> Opened:
         key = run_key(chosen())
         with st.spinner("Opening the model …"):
             service = opened_model(key.folder, key.fingerprint)
+    if service.facts.pictures:
+        st.caption(service.facts.pictures)
     what = "prompt" if service.facts.reads == "text" else "image"
     with refusals_in_a_box(f"This {what} cannot be read"), shorter_ones_offered(service):
         return Opened(key, service, service.tokens(key.prompt, key.bos))

@@ -14,14 +14,15 @@ CLASS_TOKEN = "CLS"
 class ImagePrompt:
     """Pixels as the model takes them, the rows and columns of patches that it makes of them, and what it is called.
 
-    label: the number of the class that it shows, where that is known. read_out: the token whose residual becomes
-    logits.
+    label: the number of the class that it shows, where that is known. shown: the pixels between -1 (black) and 1 where
+    the model reads them normalised in another way. read_out: the token whose residual becomes logits.
     """
 
     pixels: Float[Tensor, "channel row column"]
     grid: tuple[int, int]
     name: str
     label: int | None = None
+    shown: Float[Tensor, "channel row column"] | None = None
     read_out: ClassVar[int] = 0
 
     @property

@@ -10,6 +10,7 @@ from interp.prompt import classes_of
 from models.attention import variant_named
 from models.families import family_of
 from models.modality import Reads, grid, two_sides
+from models.vision.processed import processor_of, processor_words
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,8 @@ class ModelFacts:
 
     parameters: shared ones are counted once. soft_cap: c of a model whose logits are c tanh(x / c) (Gemma 2).
     gauges: which changes of weights leave the model's function alone. reads: "text" or "image"; then grid has the rows
-    and columns of patches, image_size the channels, height and width, and classes the names of what vocabulary counts.
+    and columns of patches, image_size the channels, height and width, and classes the names of what vocabulary counts;
+    pictures: how the model's folder says that pictures are read, where it says so.
     """
 
     variant: str
@@ -39,6 +41,7 @@ class ModelFacts:
     grid: tuple[int, int] | None = None
     image_size: tuple[int, int, int] | None = None
     classes: tuple[str, ...] = ()
+    pictures: str = ""
 
 
 def model_facts(model: Any) -> ModelFacts:
@@ -66,18 +69,20 @@ def model_facts(model: Any) -> ModelFacts:
         has_bos=tokenizer is not None and tokenizer.bos_token_id is not None,
         soft_cap=getattr(model.original_model.config, "final_logit_softcapping", None),
         classes=classes_of(model),
-        **image_facts(model.original_model.config),
+        **image_facts(model.original_model),
     )
 
 
-def image_facts(config: Any) -> dict[str, Any]:
+def image_facts(model: Any) -> dict[str, Any]:
     """What is known of a model of images besides."""
+    config, processor = model.config, processor_of(model)
     if family_of(config.model_type).modality.reads == "text":
         return {}
     return {
         "reads": "image",
         "grid": grid(config),
         "image_size": (config.num_channels, *two_sides(config.image_size)),
+        "pictures": "" if processor is None else processor_words(processor),
     }
 
 

@@ -1,11 +1,15 @@
 """Pictures: one of the handwritten digits, or a picture file, as the prompt of a vision transformer."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from PIL import Image, ImageOps
+
 from interp.image_prompt import ImagePrompt, image_prompt
 from models.vision.digits import all_digits, digits
-from models.vision.picture import fitted, picture
+from models.vision.picture import coloured, fitted, picture
+from models.vision.processed import as_picture, processed_picture, processor_of
 
 DIGITS = 1797
 
@@ -17,7 +21,10 @@ def digit_prompt(number: int, model: Any) -> ImagePrompt:
     whole, config = all_digits(), model.original_model.config
     digit = int(whole.labels[number])
     label = digit if config.id2label.get(digit) == str(digit) else None
-    return image_prompt(fitted(whole.images[number], config), config, f"digit {number}, a {digit}", label)
+    name, processor = f"digit {number}, a {digit}", processor_of(model.original_model)
+    if processor is None:
+        return image_prompt(fitted(whole.images[number], config), config, name, label)
+    return replace(processed_prompt(as_picture(whole.images[number]), config, processor, name), label=label)
 
 
 def is_held_out(number: int) -> bool:
@@ -26,7 +33,20 @@ def is_held_out(number: int) -> bool:
 
 
 def picture_prompt(file: str | Path, model: Any, *, inverted: bool = False) -> ImagePrompt:
-    """A PNG or JPEG file for a hooked model; inverted: black becomes white, as of a drawing on paper."""
-    path, config = Path(file), model.original_model.config
-    pixels = picture(path.read_bytes(), config)
-    return image_prompt(-pixels if inverted else pixels, config, f"picture {path.name}")
+    """A PNG or JPEG file for a hooked model, resized and normalised as its folder says.
+
+    inverted: black becomes white, as of a drawing on paper.
+    """
+    path, config, processor = Path(file), model.original_model.config, processor_of(model.original_model)
+    content, name = path.read_bytes(), f"picture {path.name}"
+    if processor is None:
+        pixels = picture(content, config)
+        return image_prompt(-pixels if inverted else pixels, config, name)
+    image = coloured(content, config)
+    return processed_prompt(ImageOps.invert(image) if inverted else image, config, processor, name)
+
+
+def processed_prompt(image: Image.Image, config: Any, processor: Any, name: str) -> ImagePrompt:
+    """A picture as the image processor of the model's folder makes it."""
+    made = processed_picture(image, config, processor)
+    return replace(image_prompt(made.pixels, config, name), shown=made.shown)

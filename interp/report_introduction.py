@@ -19,6 +19,7 @@ def introduction(findings: Findings) -> str:
     lines = [f"and {count - MOST_PROMPTS} more prompts"] if count > MOST_PROMPTS else []
     lines += [f"means over {count} prompts"] if count > 1 else []
     lines += [f"{name.replace('_', ' ')}: {value}" for name, value in findings.choices.items()]
+    lines += [facts.pictures] if facts.pictures else []
     lines += [f"left out: {line}" for line in findings.left_out_in_words()]
     said = f"{attention_of(facts)} ({facts.paper}); {sizes}"
     return f"<h2>{html.escape(findings.model)}</h2><p>{html.escape(said)}</p>{prompts}{notes(lines)}"

@@ -127,5 +127,6 @@ def _drawn(run: AttentionRun, run_name: str, head: OpenHead, look: Look, key: st
 
 def picture_of(image: ImagePrompt) -> np.ndarray:
     """The pixels as bytes [row, column, red green blue alpha]; -1 is black and 1 white."""
-    bytes_of = ((image.pixels.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).expand(3, -1, -1)
+    pixels = image.pixels if image.shown is None else image.shown
+    bytes_of = ((pixels.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).expand(3, -1, -1)
     return np.concatenate([bytes_of.movedim(0, -1).numpy(), np.full((*bytes_of.shape[1:], 1), 255, np.uint8)], -1)

@@ -10,6 +10,7 @@ from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerB
 from models.checkpoints.contents import refuse_without_config
 from models.checkpoints.description import description
 from models.checkpoints.entries import model_folder, read_object
+from models.checkpoints.image_processor import give_processor
 from models.checkpoints.matching import matched, stored_layers
 from models.checkpoints.memory import refuse_beyond_memory
 from models.checkpoints.refusal import CheckpointError
@@ -58,6 +59,7 @@ def open_folder(path: str | Path, device: str | torch.device | None = None, dtyp
     model.tie_weights()
     model.config.dtype = model.dtype
     _set_generation(model, folder)
+    give_processor(model, folder)
     tokenizer = folder_tokenizer(folder)
     refuse_broken(model, str(folder))
     nn.Module.to(model, device or "cpu")

@@ -11,6 +11,7 @@ from typing import Any
 
 from models.checkpoints.contents import CONFIG, INTERRUPTED
 from models.checkpoints.entries import read_object
+from models.checkpoints.image_processor import PROCESSOR
 from models.checkpoints.refusal import CheckpointError
 from models.checkpoints.shards import PICKLED, SAFETENSORS, SINGLE, shard_names
 from models.checkpoints.tokenizer import FAST, OTHERS, READ_BESIDE, SETTINGS
@@ -18,7 +19,7 @@ from models.spec import AttentionSpec
 from models.zoo import snapshots
 
 WEIGHTS = (SAFETENSORS.single, SAFETENSORS.index, PICKLED.single, PICKLED.index)
-OWN_FILES = (*WEIGHTS, "generation_config.json", FAST, SETTINGS, *OTHERS, *READ_BESIDE)
+OWN_FILES = (*WEIGHTS, "generation_config.json", PROCESSOR, FAST, SETTINGS, *OTHERS, *READ_BESIDE)
 RUN_FILES = ("recipe.json", "recipe.toml", "recipe.yaml", "recipe.yml", "history.jsonl")
 
 

@@ -19,6 +19,7 @@ from models.checkpoints.skeleton import Skeleton, skeleton
 from models.checkpoints.ties import refuse_untied
 from models.checkpoints.weights import FORMATS
 from models.foreign_input import expanded
+from models.vision.processed import processor_of
 
 NOT_WRITTEN = ("_name_or_path", "_attn_implementation", "attn_implementation", "_experts_implementation")
 
@@ -32,10 +33,11 @@ def save(
     """Write `model` (a transformers model, or a hooked one) with its attention spec; gives the folder.
 
     dtype: None keeps the number format of every weight, a floating torch dtype casts them. The tokenizer that a
-    hooked model was made with is written when none is given. The folder appears whole or not at all; in one that
-    exists only the checkpoint's own files are replaced, and only where it holds the same kind of model or a run's
-    snapshots. Plain transformers opens the folder too, but knows no variant: there the weights compute softmax (and
-    selective's temperatures are left out with a warning). Raises CheckpointError for what would not open again.
+    hooked model was made with is written when none is given, and the image processor of the folder that a model came
+    from. The folder appears whole or not at all; in one that exists only the checkpoint's own files are replaced, and
+    only where it holds the same kind of model or a run's snapshots. Plain transformers opens the folder too, but knows
+    no variant: there the weights compute softmax (and selective's temperatures are left out with a warning). Raises
+    CheckpointError for what would not open again.
     """
     if dtype not in (None, *FORMATS):
         raise ValueError(f"save: dtype is None or one of {', '.join(map(str, FORMATS))}; got {dtype!r}")
@@ -51,6 +53,8 @@ def save(
             original.generation_config.to_json_file(partial / "generation_config.json")
         if tokenizer is not None:
             tokenizer.save_pretrained(partial)
+        if (processor := processor_of(original)) is not None:
+            processor.save_pretrained(partial)
         write_config(partial, original, said, weights)
     return place
 

@@ -22,13 +22,24 @@ MODES = {1: "L", 3: "RGB"}
 def picture(content: bytes, config: Any) -> Float[Tensor, "channel row column"]:
     """The picture between -1 (black) and 1 (white), resized. Raises ValueError for what is no picture or too large."""
     height, width = two_sides(config.image_size)
-    if config.num_channels not in MODES:
-        raise ValueError(f"a picture has 1 or 3 channels, and this model reads {config.num_channels}")
-    found = opened(content)
-    with broken_picture():
-        shown = found.convert(MODES[config.num_channels]).resize((width, height), Image.Resampling.BILINEAR)
+    shown = coloured(content, config).resize((width, height), Image.Resampling.BILINEAR)
     numbers = torch.from_numpy(np.array(shown, dtype=np.float32)) / 127.5 - 1
     return numbers[None] if config.num_channels == 1 else numbers.movedim(-1, 0)
+
+
+def coloured(content: bytes, config: Any) -> Image.Image:
+    """The decoded file in the colours that a model reads, in its own size."""
+    mode = mode_of(config)
+    found = opened(content)
+    with broken_picture():
+        return found.convert(mode)
+
+
+def mode_of(config: Any) -> str:
+    """PIL's name for the colours that a model reads. Raises ValueError where no picture has them."""
+    if config.num_channels not in MODES:
+        raise ValueError(f"a picture has 1 or 3 channels, and this model reads {config.num_channels}")
+    return MODES[config.num_channels]
 
 
 def opened(content: bytes) -> Image.Image:
