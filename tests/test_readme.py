@@ -1,13 +1,19 @@
-"""What the README says runs: its Python blocks do, and its make targets and files exist."""
+"""What the README says runs, from any folder: its Python and its commands; its make targets and files exist."""
 
+import ast
 import re
+import shlex
 import tomllib
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import pytest
 from tiny_models import tiny_tokenizer
+from typer.main import get_command
+from typer.testing import CliRunner
 
+from app.command import command
 from app.zoo_table import markdown_table
 from interp.experiments.publishing import markdown_table as claims_table
 from models.attention import VARIANTS
@@ -17,17 +23,46 @@ from models.training.untrained import untrained_model
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 SECTIONS = dict(section.split("\n", 1) for section in README.split("\n## ")[1:])
-PYTHON = {name: block for name, text in SECTIONS.items() for block in re.findall(r"```python\n(.*?)```", text, re.S)}
+PYTHON = {name: blocks for name, text in SECTIONS.items() if (blocks := re.findall(r"```python\n(.*?)```", text, re.S))}
+SHELL = "\n".join(re.findall(r"```sh\n(.*?)```", README, re.S)).replace("\\\n", " ").splitlines()
+COMMANDS = [words[1:] for line in SHELL if (words := shlex.split(line, comments=True))[:1] == [".venv/bin/headscope"]]
+IN_PROSE = [shlex.split(words) for words in re.findall(r"`headscope ([^`]+)`", README)]
+TOOL: Any = get_command(command)
 
 
-@pytest.mark.parametrize(
-    "section",
-    ["Use it in Jupyter", "Ask what the heads do", "Put Cog attention in your model", "Vision", "Add a variant"],
-)
-def test_the_python_of_a_section_runs(section: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("section", PYTHON)
+def test_the_python_of_a_section_runs_and_shows_its_result_last(
+    section: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
     with patch.dict(VARIANTS):
-        exec(compile(PYTHON[section], f"README.md, {section}", "exec"), {})
+        for block in PYTHON[section]:
+            *first, last = ast.parse(block).body
+            assert isinstance(last, ast.Expr), ast.unparse(last)
+            exec(compile(ast.Module(first, []), f"README.md, {section}", "exec"), names)
+            capsys.readouterr()
+            shown = eval(compile(ast.Expression(last.value), f"README.md, {section}", "eval"), names)
+            assert shown is not None or capsys.readouterr().out, ast.unparse(last)
+
+
+def runnable(words: list[str]) -> Any:
+    """A command of the README as a case; one that runs everything is slow."""
+    return pytest.param(words, id=" ".join(words), marks=[] if "--what" in words else pytest.mark.slow)
+
+
+@pytest.mark.parametrize("words", [runnable(one) for one in COMMANDS if one != ["app"]])
+def test_a_command_runs_from_any_folder(words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(command, words)
+    assert (done.exit_code, done.exception) == (0, None) and (done.stdout or [*tmp_path.iterdir()])
+
+
+@pytest.mark.parametrize("words", [*COMMANDS, *IN_PROSE], ids=" ".join)
+def test_a_command_and_its_options_exist(words: list[str]) -> None:
+    assert words[0] in TOOL.commands
+    options = {option for parameter in TOOL.commands[words[0]].params for option in parameter.opts}
+    assert {word for word in words if word.startswith("--")} - options == set()
 
 
 def test_the_recipe_of_the_readme_makes_a_model() -> None:

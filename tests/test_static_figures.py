@@ -87,8 +87,9 @@ def test_a_figure_of_plotly_express_becomes_portable() -> None:
     px = pytest.importorskip("plotly.express")
     figure = PortableFigure(px.bar(x=["a", "b"], y=[1, 2], labels={"x": "letter"}, title="Two"))
     assert {"Two", "letter", "a", "b"} <= set(words_in(figure.svg()))
-    [cells] = cells_in(PortableFigure(px.imshow([[0.0, 1.0, 2.0]])).svg())
-    assert cells.shape[:2] == (1, 3)
+    signed = px.imshow([[-1.0, 0.0, 2.0]], color_continuous_scale=["red", "white", "blue"], color_continuous_midpoint=0)
+    [cells] = cells_in(PortableFigure(signed).svg())
+    assert [tuple(cell[:3]) for cell in cells[0].tolist()] == [(255, 127, 127), (255, 255, 255), (0, 0, 255)]
 
 
 def test_a_figure_from_json_is_the_same_picture() -> None:

@@ -18,18 +18,32 @@ def draw_bars(panel: Panel, traces: Sequence[Trace], layout: Mapping[str, Any]) 
     count = len(traces) if mode == "group" else 1
     ends: dict[tuple[float, bool], float] = {}
     for number, trace in enumerate(traces):
-        along_x, along_y = panel.x.at(along(trace, "x")), panel.y.at(along(trace, "y"))
-        is_flat = trace.get("orientation") == "h"
-        places, values = (along_y, along_x) if is_flat else (along_x, along_y)
-        step = float(np.min(np.diff(np.unique(places)), initial=np.inf))
-        wide = (1 - GAP) * (step if np.isfinite(step) else 1.0) / count
+        places, values = places_and_values(panel, trace)
+        wide = (1 - GAP) * distance(places) / count
         shift = (number - (count - 1) / 2) * wide if mode == "group" else 0.0
         bases = stacked(ends, places, values) if mode in ("relative", "stack") else np.zeros_like(values)
         widths = np.broadcast_to(np.asarray(trace.get("width", wide), float), places.shape)
-        draw = panel.axes.barh if is_flat else panel.axes.bar
-        size = {"height" if is_flat else "width": widths, "left" if is_flat else "bottom": bases}
+        size = {"height": widths, "left": bases} if is_flat(trace) else {"width": widths, "bottom": bases}
+        draw = panel.axes.barh if is_flat(trace) else panel.axes.bar
         draw(places + shift, values, **size, **bar_style(trace, len(values)))
-    keep_zero(panel, traces)
+        panel.axes.margins(**{"y" if is_flat(trace) else "x": 0.02})
+
+
+def is_flat(trace: Trace) -> bool:
+    """Whether the bars lie."""
+    return trace.get("orientation") == "h"
+
+
+def places_and_values(panel: Panel, trace: Trace) -> tuple[Float[np.ndarray, "bar"], Float[np.ndarray, "bar"]]:
+    """Where the bars stand, and how long they are."""
+    x, y = panel.x.at(along(trace, "x")), panel.y.at(along(trace, "y"))
+    return (y, x) if is_flat(trace) else (x, y)
+
+
+def distance(places: Float[np.ndarray, "bar"]) -> float:
+    """The least distance of two places; 1 where there is one place."""
+    step = float(np.min(np.diff(np.unique(places)), initial=np.inf))
+    return step if np.isfinite(step) else 1.0
 
 
 def stacked(
@@ -53,11 +67,5 @@ def bar_style(trace: Trace, count: int) -> dict[str, Any]:
 
 
 def bar_colours(colour: Any, opacity: float, count: int) -> list[Rgba]:
+    """A colour per bar."""
     return [paint(one, opacity) for one in ([colour] * count if isinstance(colour, str) else list(colour))]
-
-
-def keep_zero(panel: Panel, traces: Sequence[Trace]) -> None:
-    """Bars stand on the axis without a gap."""
-    for trace in traces:
-        panel.axes.use_sticky_edges = True
-        panel.axes.margins(**({"y": 0.02} if trace.get("orientation") == "h" else {"x": 0.02}))

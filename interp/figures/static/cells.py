@@ -37,9 +37,10 @@ def values_of(trace: Trace) -> Z:
 def colours_of(trace: Trace) -> tuple[Normalize, Any]:
     """The range and the colours of a heatmap."""
     z = values_of(trace)
-    low, high = trace.get("zmin"), trace.get("zmax")
-    low = float(np.nanmin(z, initial=np.inf)) if low is None else low
-    high = float(np.nanmax(z, initial=-np.inf)) if high is None else high
+    low, high = (float(reach(z, initial=-sign * np.inf)) for reach, sign in ((np.nanmin, -1), (np.nanmax, 1)))
+    if (middle := trace.get("zmid")) is not None:
+        low, high = middle - max(middle - low, high - middle), middle + max(middle - low, high - middle)
+    low, high = (own if trace.get(name) is None else trace[name] for name, own in (("zmin", low), ("zmax", high)))
     return Normalize(low, high), colour_map(trace.get("colorscale") or PLASMA)
 
 

@@ -20,6 +20,7 @@ from interp.figures.static.panel import WAY, Trace
 STYLE = {"svg.hashsalt": "headscope", "svg.fonttype": "none", "text.parse_math": False, "font.family": "DejaVu Sans"}
 UNDATED = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 RASTER_DPI = 144
+SHARED = {"cmin": "zmin", "cmax": "zmax", "cmid": "zmid", "colorscale": "colorscale", "colorbar": "colorbar"}
 DRAWING = Lock()  # matplotlib reads its settings while it draws
 
 
@@ -37,8 +38,14 @@ def shown_traces(traces: Sequence[Trace], layout: Mapping[str, Any]) -> list[Tra
     """The traces that are not hidden, with their colour of the layout's colorway."""
     template = layout.get("template", {}).get("layout", {})
     way = layout.get("colorway") or template.get("colorway") or LINES
-    coloured = [{**trace, WAY: way[at % len(way)]} for at, trace in enumerate(traces)]
+    coloured = [{**of_colour_axis(trace, layout), WAY: way[at % len(way)]} for at, trace in enumerate(traces)]
     return [trace for trace in coloured if trace.get("visible", True) is True]
+
+
+def of_colour_axis(trace: Trace, layout: Mapping[str, Any]) -> Trace:
+    """The trace with the range, colours and bar of the layout's axis of colours, where it refers to one."""
+    axis = layout.get(trace.get("coloraxis", ""), {})
+    return {**trace, **{own: axis[shared] for shared, own in SHARED.items() if shared in axis}}
 
 
 def page_or_words(traces: Sequence[Trace], layout: Mapping[str, Any]) -> Figure:
