@@ -6,6 +6,7 @@ A link from page to page names nothing but the page; what is written here goes a
 from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from interp.model_facts import ModelFacts
 
@@ -21,13 +22,23 @@ class OpenHead:
 
 
 def lasting(name: str) -> str:
-    """What the address says under a name, or said before the page was changed; nothing where it never did."""
+    """What the address says under a name, or said before the page was changed; nothing where it never did.
+
+    A click brings along the address as the browser had it, perhaps one that does not know yet what was written last:
+    after the link that began the session only the back and forward buttons are believed.
+    """
     kept: dict[str, str] = st.session_state.setdefault(KEPT, {})
-    if name in st.query_params:
+    if name in st.query_params and (name not in kept or by_history()):
         kept[name] = st.query_params[name]
-    elif name in kept:
+    elif name in kept and st.query_params.get(name) != kept[name]:
         st.query_params[name] = kept[name]
     return kept.get(name, "")
+
+
+def by_history() -> bool:
+    """Whether the browser's back or forward button asks for this run."""
+    run = get_script_run_ctx()
+    return run is not None and run.is_history_navigation
 
 
 def write_lasting(**values: str) -> None:
@@ -45,11 +56,11 @@ def open_head(facts: ModelFacts) -> OpenHead:
 
 def clamped(name: str, count: int, otherwise: int) -> int:
     """A whole number below `count` from the address, which then says so; `otherwise` where there is none."""
-    digits = lasting(name).strip()
-    if len(digits) > 9 or not (digits.isascii() and digits.isdigit()):
-        return otherwise
-    number = min(int(digits), count - 1)
-    if str(number) != digits:
+    text = lasting(name)
+    digits = text.strip()
+    is_number = digits.isascii() and digits.isdigit() and len(digits) < 10
+    number = min(int(digits), count - 1) if is_number else otherwise
+    if text and text != str(number):
         write_lasting(**{name: str(number)})
     return number
 

@@ -6,32 +6,34 @@ from app.address import OpenHead, write_open_head
 from app.head_table import HEAD_ANALYSES, ChosenNumber, chosen_number, in_words, number_names
 from app.left_out import readable
 from app.page import Opened, analysed
-from interp.attention_run import AttentionRun
+from app.runs import alike_of
 from interp.findings import Findings
 from interp.near_heads import near_heads, nearest
-from interp.similar_heads import similar_heads
 
 BY_ATTENTION, BY_NUMBER = "attention", "a number"
 FIRST = "detectors.share.previous token"
 MOST_ALIKE = 6
 
 
-def alike_panel(opened: Opened, run: AttentionRun, head: OpenHead) -> None:
+def alike_panel(opened: Opened, head: OpenHead) -> None:
     """Draw the choice of likeness, and the heads that are most alike as buttons."""
     with st.container(border=True):
         st.subheader("Heads like this one", anchor=False)
+        if len(opened.facts.layer_variants) * opened.facts.heads == 1:
+            st.caption("This model has one head: there is no other that could be like it.")
+            return
         by = st.segmented_control(
             "Alike in", (BY_ATTENTION, BY_NUMBER), default=BY_ATTENTION, required=True, key="alike", bind="query-params"
         )
         if by == BY_NUMBER:
             by_number(opened, head)
         else:
-            by_attention(run, head)
+            by_attention(opened, head)
 
 
-def by_attention(run: AttentionRun, head: OpenHead) -> None:
+def by_attention(opened: Opened, head: OpenHead) -> None:
     """The heads whose attention on this prompt is most like the open one's."""
-    alike = similar_heads(run.patterns[head.layer, head.head], run.patterns)
+    alike = alike_of(opened.key, head, opened.key)
     heads = alike.value.shape[1]
     order = [OpenHead(*divmod(at, heads)) for at in alike.value.flatten().argsort(descending=True).tolist()]
     buttons({one: f"{float(alike.value[one.layer, one.head]):.2f}" for one in order if one != head})

@@ -17,11 +17,10 @@ from app.pattern_panel import pattern_figure
 from app.python_code import analysis_code, model_code
 from app.refusals import refusals_in_place
 from app.row_view import row_view
-from app.runs import attention_of
+from app.runs import RunKey, alike_of, attention_of
 from interp.attention_run import AttentionRun
 from interp.collapse.comparison import collapse_comparison
 from interp.collapse.curves import CollapseCurves
-from interp.similar_heads import similar_heads
 
 BY = ("same head", "most alike head")
 
@@ -51,7 +50,7 @@ def side_by_side(models: list[Opened]) -> None:
     shown = []
     for (title, one), run in zip(titled(models), runs, strict=True):
         with refusals_in_place(f"{title} cannot be set beside the first"):
-            shown.append(Shown(title, one, run, *partner(runs[0], run, head, by or BY[0])))
+            shown.append(Shown(title, one, run, *partner((models[0].key, one.key), run, head, by or BY[0])))
     if not shown:
         return
     views = st.columns(len(shown), gap="medium")
@@ -65,14 +64,14 @@ def side_by_side(models: list[Opened]) -> None:
     planes(shown, st.columns(len(shown), gap="medium"))
 
 
-def partner(first: AttentionRun, run: AttentionRun, head: OpenHead, by: str) -> tuple[OpenHead, str]:
-    """The head of a run that stands beside a head of the first, and why that one."""
+def partner(keys: tuple[RunKey, RunKey], run: AttentionRun, head: OpenHead, by: str) -> tuple[OpenHead, str]:
+    """The head of a run, the second of two, that stands beside a head of the first, and why that one."""
     layers, heads = run.patterns.shape[:2]
-    if by == BY[0]:
+    if by == BY[0] or layers * heads == 1:
         same = OpenHead(min(head.layer, layers - 1), min(head.head, heads - 1))
         there = same == head
         return same, "the same layer and head" if there else f"has no L{head.layer}H{head.head}; the nearest"
-    alike = similar_heads(first.patterns[head.layer, head.head], run.patterns)
+    alike = alike_of(keys[0], head, keys[1])
     found = OpenHead(*divmod(int(alike.value.argmax()), heads))
     mean, spread = float(alike.value_null[0, 0]), float(alike.value_null_spread[0, 0])
     return found, f"likeness {float(alike.value.max()):.2f}; any head {mean:.2f} ± {spread:.2f}"

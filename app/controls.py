@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app.address import lasting, write_lasting
-from app.image_chooser import image_chooser
+from app.image_chooser import IMAGE, INK, NUMBER, PICTURE, image_chooser
 from app.model_source import reads_of, source_folder
 from app.prompts import EXAMPLES
 from app.refusals import refusals_in_place
@@ -76,6 +76,14 @@ def model_and_prompt() -> None:
 def sidebar_model() -> tuple[object, ...]:
     """What the boxes say of the model now, before the page has followed."""
     return st.session_state.get("model"), st.session_state.get("folder"), lasting(UPLOADED)
+
+
+def sidebar() -> tuple[object, ...]:
+    """What the boxes say of the model and of what it reads now, before the page has followed."""
+    names = ("prompt", "bos", NUMBER, INK)
+    picture = st.session_state.get(PICTURE)
+    read = tuple(st.session_state.get(name) for name in names)
+    return *sidebar_model(), *read, lasting(IMAGE), picture and picture.file_id
 
 
 def opens_on_an_image() -> bool:

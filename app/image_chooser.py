@@ -11,7 +11,8 @@ from interp.pictures import DIGITS, is_held_out
 from models.foreign_input import foreign_input
 from models.vision.digits import all_digits
 
-IMAGE, NUMBER, SENT = "image", "image_number", "picture_sent"
+IMAGE, NUMBER, INK = "image", "image_number", "inverted"
+PICTURE, SENT = "picture", "picture_sent"
 FIRST = "0"
 
 
@@ -35,7 +36,8 @@ def image_chooser() -> str:
         st.caption(f"One of scikit-learn's handwritten digits; this one is {part}.")
     name = sent_picture() or name
     if not is_digit(name):
-        st.toggle("Black is ink", value=name.endswith(INVERTED), key="inverted", on_change=invert, args=(name,))
+        st.session_state[INK] = name.endswith(INVERTED)
+        st.toggle("Black is ink", key=INK, on_change=invert)
     preview(name)
     if name != lasting(IMAGE):
         write_lasting(**{IMAGE: name})
@@ -60,15 +62,16 @@ def write_number() -> None:
         write_lasting(**{IMAGE: str(number)})
 
 
-def invert(name: str) -> None:
-    """The same picture with black for white, or back."""
-    plain = name.removesuffix(INVERTED)
-    write_lasting(**{IMAGE: plain + INVERTED if st.session_state["inverted"] else plain})
+def invert() -> None:
+    """The picture that is shown with black for white, or back; a digit is not inverted."""
+    plain = lasting(IMAGE).removesuffix(INVERTED)
+    if not is_digit(plain):
+        write_lasting(**{IMAGE: plain + INVERTED if st.session_state[INK] else plain})
 
 
 def sent_picture() -> str:
     """The name of a picture that was sent just now; empty where none was."""
-    file = st.file_uploader("or a picture of your own", type=["png", "jpg", "jpeg"], key="picture")
+    file = st.file_uploader("or a picture of your own", type=["png", "jpg", "jpeg"], key=PICTURE)
     if file is None or st.session_state.get(SENT) == file.file_id:
         return ""
     st.session_state[SENT] = file.file_id

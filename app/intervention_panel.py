@@ -7,6 +7,7 @@ import streamlit as st
 
 from app.address import OpenHead
 from app.components.head_view import common_peak
+from app.edit_history import edits_of
 from app.figure_panel import figure_panel
 from app.intervention_list import editor
 from app.page import Opened, computed
@@ -29,6 +30,7 @@ def intervention_panel(opened: Opened, run: AttentionRun, head: OpenHead, row: i
     """Draw the editor, and what its edits do to the open head and to the predictions."""
     with st.container(border=True):
         if not st.toggle("Change weights and see what follows", key="intervene", bind="query-params"):
+            edits_not_made()
             return
         edits = editor(opened, head, row)
         if not edits:
@@ -42,6 +44,13 @@ def intervention_panel(opened: Opened, run: AttentionRun, head: OpenHead, row: i
             metrics(found, at, "class" if opened.facts.classes else "next token")
             side_by_side(opened, (run, changed), head, edits)
             effect_panels(opened, found, at, effect_code(opened, edits, target, distractor))
+
+
+def edits_not_made() -> None:
+    """Say that the address holds edits, or what cannot be read as edits, while none are made."""
+    with refusals_in_place("The edits in the link cannot be made"):
+        if edits := edits_of():
+            st.caption(f"The link holds {len(edits)} of them; they are made when this is switched on.")
 
 
 def watched_tokens(opened: Opened) -> tuple[int | None, int | None]:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from app.controls import model_and_prompt
 from app.libraries import load_libraries
+from app.link_notes import link_notes, remember_link
 from app.refusal_log import write_refusal_log
 from app.tour import offer_tour
 
@@ -44,7 +45,11 @@ shown = st.navigation(
     ]
 )
 st.session_state.setdefault("is_fresh", not st.query_params)
+remember_link()
 with st.sidebar:
     model_and_prompt()
     offer_tour(is_fresh=st.session_state["is_fresh"])
+notes = st.container()
 shown.run()
+with notes:
+    link_notes()

@@ -7,6 +7,7 @@ import streamlit as st
 from app.address import OpenHead, clamped, write_lasting
 from app.components.head_view import PLAIN, Look, head_view
 from interp.attention_run import AttentionRun
+from interp.prompt import Prompt
 from interp.prompt_tokens import PromptTokens
 
 ROW, OF_TOKENS = "row", "row_of_tokens"
@@ -22,7 +23,7 @@ def row_view(
     peak: float | None = None,
 ) -> int:
     """Draw a head and return the row of the address; a click in any view moves it in all. peak: of a shared range."""
-    row = open_row(run)
+    row = open_row(run.tokens)
     return head_view(run, run_name, head, replace(look, peak=peak), key, row=row, on_row=write_row)
 
 
@@ -31,12 +32,11 @@ def write_row(row: int) -> None:
     write_lasting(**{ROW: str(row)})
 
 
-def open_row(run: AttentionRun) -> int:
+def open_row(tokens: Prompt) -> int:
     """The row that the address names; the one that answers (the last, or the class token) where it names none.
 
     It is that one too after another prompt was typed; another image has the same patches.
     """
-    tokens = run.tokens
     start = tokens.read_out % len(tokens)
     told = tokens.ids if isinstance(tokens, PromptTokens) else tokens.strings
     if st.session_state.setdefault(OF_TOKENS, told) != told:

@@ -7,11 +7,13 @@ from pathlib import Path
 import streamlit as st
 import torch
 
+from app.address import OpenHead
 from app.controls import Choice
 from app.model_source import fingerprint
 from app.service import ModelService
 from interp.attention_run import AttentionRun
 from interp.signed_max_pool import signed_max_pool, visible_max_pool
+from interp.similar_heads import SimilarHeads, similar_heads
 
 THUMBNAIL_SIDE = 32
 
@@ -60,6 +62,12 @@ def opened_model(folder: str, fingerprint: str) -> ModelService:
 def attention_of(key: RunKey) -> AttentionRun:
     """The run of a prompt, shared by all sessions that ask for it."""
     return opened_model(key.folder, key.fingerprint).attention(key.prompt, key.bos)
+
+
+@st.cache_resource(max_entries=1024, show_spinner=False)
+def alike_of(key: RunKey, head: OpenHead, others: RunKey) -> SimilarHeads:
+    """How alike the heads of a run, the same or another model's, are to one head of a run."""
+    return similar_heads(attention_of(key).patterns[head.layer, head.head], attention_of(others).patterns)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

@@ -55,12 +55,12 @@ def _tour() -> None:
     st.markdown(words)
     st.caption(f"{step + 1} of {len(STEPS)}")
     back, on = st.columns(2)
-    back.button("Back", on_click=_go, args=(step - 1,), disabled=step == 0, width="stretch")
+    back.button("Back", on_click=_go, args=(-1,), disabled=step == 0, width="stretch")
     if step + 1 < len(STEPS):
-        on.button("Next", type="primary", on_click=_go, args=(step + 1,), width="stretch")
+        on.button("Next", type="primary", on_click=_go, args=(1,), width="stretch")
     elif on.button("Done", type="primary", width="stretch"):
         st.rerun()
 
 
-def _go(step: int) -> None:
-    st.session_state[STEP] = step
+def _go(steps: int) -> None:
+    st.session_state[STEP] = max(0, min(st.session_state[STEP] + steps, len(STEPS) - 1))

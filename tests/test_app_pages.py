@@ -44,10 +44,15 @@ def refusal(test: AppTest) -> str:
     return test.error[0].value.replace("\\", "")
 
 
+def bytes_of(test: AppTest, name: str) -> bytes:
+    """The bytes that a component was given."""
+    protos = [element.proto for element in test.get("bidi_component")]
+    return next(proto.bytes for proto in protos if proto.component_name == name)
+
+
 def header(test: AppTest, name: str) -> dict:
     """The JSON header of the bytes that a component was given."""
-    protos = [element.proto for element in test.get("bidi_component")]
-    data = next(proto.bytes for proto in protos if proto.component_name == name)
+    data = bytes_of(test, name)
     return json.loads(data[4 : 4 + struct.unpack("<I", data[:4])[0]])
 
 

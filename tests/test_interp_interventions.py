@@ -1,11 +1,14 @@
 """Interventions: what an edit of attention weights may touch, how it is stored, and what it changes downstream."""
 
 import json
+import math
 from functools import cache
 from typing import Any
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tiny_models import hooked_tiny
 from torch import Tensor
 from torch.nn.functional import cross_entropy, kl_div
@@ -14,6 +17,7 @@ from torch.testing import assert_close
 from interp.figures.interventions import predictions_figure
 from interp.interventions.divergence import divergence
 from interp.interventions.effect import InterventionEffect, effect, intervene
+from interp.interventions.in_words import in_words
 from interp.interventions.intervention import KINDS, SIGNED, VALUED, Intervention, edited
 from interp.interventions.touched_run import editing_hooks, logits_of
 from interp.prompt_tokens import PromptTokens
@@ -110,6 +114,9 @@ def test_an_intervention_comes_back_from_json(kind: str) -> None:
         ({"kind": "flip", "layer": 0, "value": 2.0}, "flip takes no value, got 2.0"),
         ({"kind": "set", "layer": 0, "value": float("nan")}, "value is a finite number, got nan"),
         ({"kind": "set", "layer": 0, "value": "1"}, "value is a finite number, got '1'"),
+        ({"kind": "set", "layer": 0, "value": 10**400}, "value is a finite number, got a whole number of 1329 bits"),
+        ({"kind": "scale", "layer": 0, "value": 1e308}, r"got 1e\+308; float32 ends at 3.4e\+38"),
+        ({"kind": "zero", "layer": 2**63}, "layer is a number from 0, got a whole number of 64 bits"),
         ([], "an intervention is an object with the fields kind, layer"),
     ],
 )
@@ -256,3 +263,41 @@ def test_predictions_stand_side_by_side() -> None:
     assert before.y.tolist() == [0, 1, 2] and after.y.tolist() == [2, 1, 0]
     assert (before.marker.pattern.shape, after.marker.pattern.shape) == (None, "/")
     assert before.x[0] == after.x[0] == found.before_probability[0, 0]
+
+
+NUMBERS = st.sampled_from(
+    [0, 1, 2, -1, 8, 9, 10**400, 2**63, 2**63 - 1, 1e308, 3e38, -1e20, 0.5, 1.0, True, math.nan, None]
+)
+ODD = st.one_of(NUMBERS, NUMBERS, st.text(max_size=3), st.lists(NUMBERS, max_size=2))
+EDITS = st.fixed_dictionaries(
+    {"kind": st.one_of(st.sampled_from(list(KINDS)), ODD), "layer": st.one_of(st.integers(0, 2), ODD)},
+    optional=dict.fromkeys(("head", "query", "key", "value", "colour"), ODD),
+)
+
+
+@settings(max_examples=250, deadline=None)
+@given(st.lists(st.one_of(EDITS, EDITS, EDITS, ODD), max_size=3))
+def test_any_list_of_edits_has_a_finite_effect_or_is_refused_in_a_sentence(stored: list[Any]) -> None:
+    try:
+        found = intervene(model(), TOKENS, [Intervention.from_json(one) for one in json.loads(json.dumps(stored))])
+    except ValueError as refusal:
+        assert 10 < len(str(refusal)) < 300
+    else:
+        assert found.kl.isfinite().all()
+
+
+def test_edits_that_overflow_together_are_refused() -> None:
+    with pytest.raises(ValueError, match="the logits are no finite numbers"):
+        touched(*[Intervention("scale", 1, value=1e30)] * 3)
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        (Intervention("flip", 2, 3), "flip the whole head L2H3"),
+        (Intervention("set", 2, 3, 5, 1, 0.5), "set row 5 and key 1 of L2H3 to 0.5"),
+        (Intervention("scale", 2, value=2.0), "scale all heads of layer 2 by 2"),
+    ],
+)
+def test_an_edit_is_said_in_words(edit: Intervention, words: str) -> None:
+    assert in_words(edit) == words

@@ -2,7 +2,6 @@
 
 import ast
 import io
-import json
 from pathlib import Path
 from typing import Any
 
@@ -69,14 +68,6 @@ def png(pixels: Any, mode: str = "L", kind: str = "PNG") -> bytes:
 
 
 # Pages
-
-
-def test_the_page_says_how_the_folder_reads_pictures(tmp_path: Path) -> None:
-    place = save(tiny_vit(), tmp_path / "vit")
-    settings = {"image_processor_type": "ViTImageProcessor", "size": 8, "image_mean": [0.25], "image_std": [0.5]}
-    (place / "preprocessor_config.json").write_text(json.dumps(settings))
-    said = [caption.value for caption in view("attention", place).caption]
-    assert any("as the model's folder says: " in one and "less 0.25 and divided by 0.5" in one for one in said)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

@@ -40,13 +40,6 @@ function layOut(root, header) {
   return places;
 }
 
-// The server answers every choice in turn: its answers to older choices must not move the mark back.
-function markedHead(memory, selected) {
-  const answered = memory.sent.indexOf(selected);
-  memory.sent = answered < 0 ? [] : memory.sent.slice(answered + 1);
-  return memory.sent.at(-1) ?? selected;
-}
-
 function mark(cells, index) {
   for (const [at, cell] of cells) {
     cell.setAttribute("aria-selected", at === index);
@@ -58,7 +51,7 @@ export default function ({ data, parentElement, setStateValue }) {
   const { header, arrays } = readPayload(data);
   const { heads, side, peaks, ranges, values, label, order } = header;
   const root = parentElement.querySelector(".grid");
-  const memory = (root.memory ??= { sent: [] });
+  const memory = (root.memory ??= { stamp: 0 });
   const fit = () => root.classList.toggle("dense", (root.clientWidth - 22) / heads < 34);
   memory.observer?.disconnect();
   memory.observer = new ResizeObserver(fit);
@@ -69,7 +62,7 @@ export default function ({ data, parentElement, setStateValue }) {
     const focused = root.contains(root.getRootNode().activeElement);
     Object.assign(memory, { layout, places: layOut(root, header) });
     memory.cells = new Map([...root.querySelectorAll("button")].map((cell) => [Number(cell.dataset.head), cell]));
-    if (focused) memory.cells.get(header.selected).focus();
+    if (focused) memory.cells.get(memory.marked)?.focus();
   }
   const dark = isDark(parentElement);
   const { masked } = CODES.Int8Array;
@@ -86,12 +79,19 @@ export default function ({ data, parentElement, setStateValue }) {
     cell.title = `${name}\n${number}`;
     cell.setAttribute("aria-label", `Layer ${Math.floor(index / heads)} head ${index % heads}, ${number}`);
   }
-  mark(memory.cells, markedHead(memory, header.selected));
-
-  const open = (index) => {
-    memory.sent.push(index);
+  const markAs = (index) => {
+    memory.marked = index;
     mark(memory.cells, index);
-    setStateValue("head", index);
+  };
+  const open = (index) => {
+    markAs(index);
+    memory.stamp = Date.now();
+    setStateValue("head", { head: index, stamp: memory.stamp });
+  };
+  // The server answers every choice in turn: its answers to older choices must not move the mark back.
+  const follow = () => {
+    const given = window.headscopeMarks?.[header.key];
+    if (given && given.stamp >= memory.stamp) markAs(given.selected);
   };
   root.onclick = (event) => {
     const cell = event.target.closest("button");
@@ -106,6 +106,12 @@ export default function ({ data, parentElement, setStateValue }) {
     memory.cells.get(next).focus();
     open(next);
   };
-  root.dataset.selected = header.selected;
-  return () => memory.observer.disconnect();
+  const heard = (event) => event.detail === header.key && follow();
+  window.addEventListener("headscope-mark", heard);
+  markAs(memory.marked);
+  follow();
+  return () => {
+    memory.observer.disconnect();
+    window.removeEventListener("headscope-mark", heard);
+  };
 }

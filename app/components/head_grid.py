@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 import numpy as np
-import streamlit as st
 from streamlit.components.v2 import component
 
 from app.address import OpenHead
+from app.answers import answering
 from app.components.payload import payload
 from app.components.signed_code import signed_code
 from app.components.source import source
@@ -14,12 +14,14 @@ from app.head_numbers import HeadNumber
 from app.runs import Thumbnails
 from interp.head_statistics import HeadStatistics
 
+KEY = "head_grid"
 _mount = component(
     "headscope_head_grid",
     html='<div class="grid" role="grid" aria-label="Heads of all layers"></div>',
     css=source("head_grid.css"),
     js=source("payload.js", "signed_colours.js", "token_text.js", "head_grid.js"),
 )
+_mount_mark = component("headscope_head_mark", js=source("head_mark.js"))
 
 
 def head_grid(
@@ -32,7 +34,11 @@ def head_grid(
     selected: OpenHead,
     on_open: Callable[[OpenHead], None],
 ) -> None:
-    """Draw the grid; a click or an arrow key calls `on_open`. Each thumbnail has its own range unless it is shared."""
+    """Draw the grid; a click or an arrow key calls `on_open`. Each thumbnail has its own range unless it is shared.
+
+    The mark of the open head is a component of its own: the thumbnails are the same bytes whichever head is open, and
+    Streamlit sends the same bytes once.
+    """
     pictures = thumbnails.patterns.numpy()
     layers, heads, side, _ = pictures.shape
     flat = pictures.reshape(layers * heads, side, side)
@@ -41,6 +47,7 @@ def head_grid(
     values = getattr(statistics, number.field).flatten().numpy()
     codes = [signed_code(head, seen, peak, np.int8) for head, seen, peak in zip(flat, visible, peaks, strict=True)]
     header = {
+        "key": KEY,
         "layers": layers,
         "heads": heads,
         "side": side,
@@ -49,10 +56,8 @@ def head_grid(
         "label": number.label,
         "values": [None if np.isnan(value) else float(value) for value in values],
         "order": np.argsort(-np.nan_to_num(values, nan=-np.inf), kind="stable").tolist() if is_sorted else None,
-        "selected": selected.layer * heads + selected.head,
     }
-
-    def opened() -> None:
-        on_open(OpenHead(*divmod(int(st.session_state["head_grid"]["head"]), heads)))
-
-    _mount(key="head_grid", data=payload(header, codes=np.stack(codes)), on_head_change=opened)
+    opened = answering(KEY, "head", lambda choice: on_open(OpenHead(*divmod(int(choice["head"]), heads))))
+    chosen = _mount(key=KEY, data=payload(header, codes=np.stack(codes)), on_head_change=opened).get("head")
+    place, stamp = selected.layer * heads + selected.head, chosen["stamp"] if chosen else 0
+    _mount_mark(key=f"mark-of-{KEY}", data={"grid": KEY, "selected": place, "stamp": stamp})

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import streamlit as st
 import torch
 from streamlit.components.v2 import component
 
 from app.address import OpenHead
+from app.answers import answering
 from app.components.payload import payload
 from app.components.signed_code import signed_code
 from app.components.source import source
@@ -69,12 +70,12 @@ def head_view(
     """
     count, start = len(run.tokens), run.tokens.read_out % len(run.tokens)
 
-    def chosen() -> None:
-        state = st.session_state[key].get("row")
-        if on_row is not None and state and state.get("run") == run_name:
-            on_row(chosen_row(state, run_name, count, start))
+    def chosen(choice: dict[str, Any]) -> None:
+        if on_row is not None and choice.get("run") == run_name:
+            on_row(chosen_row(choice, run_name, count, start))
 
-    state = _mount(key=key, data=_drawn(run, run_name, head, look, key), on_row_change=chosen).get("row")
+    data, heard_by = _drawn(run, run_name, head, look, key), answering(key, "row", chosen)
+    state = _mount(key=key, data=data, on_row_change=heard_by).get("row")
     if row is None:
         return chosen_row(state, run_name, count, start)
     shown = max(0, min(row, count - 1))

@@ -28,8 +28,9 @@ with right.container(border=True):
     row = panels.head_panel(opened, run, head)
 with left.container(border=True):
     panels.predictions_panel(run, row)
-with left, refusals_in_place("Heads like this one cannot be found"):
-    alike_panel(opened, run, head)
+alike = left.container()
 intervention_panel(opened, run, head, row)
 panels.edges_panel(run, facts, head)
 panels.circuitsvis_panel(run, head)
+with alike, refusals_in_place("Heads like this one cannot be found"):  # last: it reads the patterns of all heads
+    alike_panel(opened, head)

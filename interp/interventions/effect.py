@@ -61,7 +61,8 @@ def intervene(
 ) -> InterventionEffect:
     """Run a prompt untouched and with the interventions, in their order. Hooks are state: one run in at a time.
 
-    target, distractor: token ids. Raises ValueError for what the model or the prompt does not have.
+    target, distractor: token ids. Raises ValueError for what the model or the prompt does not have, and for edits
+    whose values are too large for the numbers of the model.
     """
     refuse_outside(model, len(tokens), interventions)
     for token in (target, distractor):
@@ -69,6 +70,7 @@ def intervene(
             raise ValueError(f"token id {token} was asked for; ids run from 0 to {model.cfg.d_vocab - 1}")
     before = logits_of_prompt(model, tokens)
     after = logits_of_prompt(model, tokens, editing_hooks(interventions))
+    refuse_overflow(before, after)
     found = changed_answers(before, after, answers_known(tokens), target, distractor)
     ids = torch.cat([found.before_ids, found.after_ids]).unique().tolist()
     return replace(
@@ -78,6 +80,12 @@ def intervene(
         about=replace(found.about, by_gauge={**found.about.by_gauge, **changed_by_gauge(model, interventions)}),
         labels={"position": tokens.strings if len(before) > 1 else (tokens.strings[tokens.read_out],)},
     )
+
+
+def refuse_overflow(before: Float[Tensor, "pos vocab"], after: Float[Tensor, "pos vocab"]) -> None:
+    """Raise ValueError where logits that were finite are not any more."""
+    if (before.isfinite() & ~after.isfinite()).any():
+        raise ValueError("with these edits the logits are no finite numbers: scale by less, or set smaller weights")
 
 
 def effect(

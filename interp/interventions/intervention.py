@@ -1,6 +1,6 @@
 """Intervention: one edit of attention weights, as a record that can be stored."""
 
-import math
+import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -17,10 +17,11 @@ KINDS: dict[str, Callable[[Tensor, float], Tensor]] = {
     "flip": lambda weights, value: -weights,
     "zero": lambda weights, value: torch.zeros_like(weights),
     "scale": lambda weights, value: weights * value,
-    "set": lambda weights, value: torch.full_like(weights, value),
+    "set": lambda weights, value: torch.zeros_like(weights) + value,
 }
 VALUED = ("scale", "set")
 VALUELESS = tuple(kind for kind in KINDS if kind not in VALUED)
+LARGEST_INDEX, LARGEST_VALUE = torch.iinfo(torch.int64).max, torch.finfo(torch.float32).max
 # In a head of an odd kernel these do another thing after (W_Q, W_V) → (−W_Q, −W_V), and so does set, but for 0.
 SIGNED = ("keep_positive", "keep_negative", "absolute")
 
@@ -29,7 +30,8 @@ SIGNED = ("keep_positive", "keep_negative", "absolute")
 class Intervention:
     """One edit of hook_pattern in a layer; an index that is None stands for all: of a cell, a row, a head or a layer.
 
-    value: the factor of scale, the weight of set; none for the other kinds. Raises ValueError by field.
+    value: the factor of scale, the weight of set, what float32 holds; none for the other kinds.
+    Raises ValueError by field.
     """
 
     kind: str
@@ -51,28 +53,40 @@ class Intervention:
         """The record back from to_json's form; unknown and missing fields are refused by name."""
         known = [one.name for one in fields(cls)]
         if not isinstance(stored, Mapping):
-            raise ValueError(f"an intervention is an object with the fields {', '.join(known)}; got {stored!r}")
+            raise ValueError(f"an intervention is an object with the fields {', '.join(known)}; got {short(stored)}")
         if unknown := sorted(set(map(str, stored)) - set(known)):
-            raise ValueError(f"intervention: unknown field {unknown[0]!r}; known: {', '.join(known)}")
+            raise ValueError(f"intervention: unknown field {short(unknown[0])}; known: {', '.join(known)}")
         if missing := [name for name in ("kind", "layer") if name not in stored]:
             raise ValueError(f"intervention: the field {missing[0]} is missing")
         _check({**dict.fromkeys(known), **stored})
-        return cls(**stored)
+        return cls(
+            **{name: float(part) if name == "value" and part is not None else part for name, part in stored.items()}
+        )
 
 
 def _check(given: Mapping[str, Any]) -> None:
     kind, value = given["kind"], given["value"]
     if not isinstance(kind, str) or kind not in KINDS:
-        raise ValueError(f"unknown kind of intervention {kind!r}; known: {', '.join(KINDS)}")
+        raise ValueError(f"unknown kind of intervention {short(kind)}; known: {', '.join(KINDS)}")
     for name in ("layer", "head", "query", "key"):
         index = given[name]
-        if not (index is None and name != "layer") and (type(index) is not int or index < 0):
-            raise ValueError(f"intervention: {name} is a number from 0, got {index!r}")
+        if not (index is None and name != "layer") and not (type(index) is int and 0 <= index <= LARGEST_INDEX):
+            raise ValueError(f"intervention: {name} is a number from 0, got {short(index)}")
     if (kind in VALUED) != (value is not None):
-        said = "needs a value" if kind in VALUED else f"takes no value, got {value!r}"
+        said = "needs a value" if kind in VALUED else f"takes no value, got {short(value)}"
         raise ValueError(f"intervention: {kind} {said}; {' and '.join(VALUED)} take one")
-    if value is not None and (type(value) not in (int, float) or not math.isfinite(value)):
-        raise ValueError(f"intervention: value is a finite number, got {value!r}")
+    is_number = type(value) in (int, float) and abs(value) <= LARGEST_VALUE  # false for NaN, too
+    if value is not None and not is_number:
+        raise ValueError(
+            f"intervention: value is a finite number, got {short(value)}; float32 ends at {LARGEST_VALUE:.3g}"
+        )
+
+
+def short(value: object) -> str:
+    """What came, for a sentence: long texts and lists are cut, whole numbers of many digits are not spelled."""
+    if type(value) is int and abs(value) > LARGEST_INDEX:
+        return f"a whole number of {value.bit_length()} bits"
+    return reprlib.repr(value)
 
 
 def edited(
@@ -84,5 +98,5 @@ def edited(
     one = intervention
     cells = tuple(slice(None) if index is None else index for index in (None, one.head, one.query, one.key))
     changed = pattern.clone()
-    changed[cells] = KINDS[one.kind](pattern[cells], 0.0 if one.value is None else one.value)
+    changed[cells] = KINDS[one.kind](pattern[cells], 0.0 if one.value is None else float(one.value))
     return changed.masked_fill(~visible, 0.0)
