@@ -12,8 +12,11 @@ NO_UNKNOWN = "is not in the vocabulary of this model's tokenizer, which has no t
 
 
 @contextmanager
-def unknown_words_named(tokenizer: PreTrainedTokenizerBase, texts: Iterable[str]) -> Iterator[None]:
+def unknown_words_named(tokenizer: PreTrainedTokenizerBase | None, texts: Iterable[str]) -> Iterator[None]:
     """Around the encoding of texts: a word or a character that the vocabulary lacks is refused by name."""
+    if tokenizer is None:
+        yield
+        return
     for text in texts:
         if lost := dropped_character(text, tokenizer):
             raise ForeignInputError(f"the character {lost!r} {NO_UNKNOWN}")
@@ -49,8 +52,8 @@ def dropped_character(text: str, tokenizer: PreTrainedTokenizerBase) -> str:
     backend: Any = getattr(tokenizer, "backend_tokenizer", None)
     if type(getattr(backend, "model", None)).__name__ != "BPE" or backend.model.unk_token is not None:
         return ""
-    if not backend.encode("\N{GREEK SMALL LETTER OMEGA}", add_special_tokens=False).ids:
-        seen = {place for start, end in backend.encode(text).offsets for place in range(start, end)}
-        lost = {character for place, character in enumerate(text) if place not in seen and not character.isspace()}
-        return next((c for c in text if c in lost and not backend.encode(c, add_special_tokens=False).ids), "")
-    return ""
+    seen = {
+        place for start, end in backend.encode(text, add_special_tokens=False).offsets for place in range(start, end)
+    }
+    lost = dict.fromkeys(mark for place, mark in enumerate(text) if place not in seen and not mark.isspace())
+    return next((mark for mark in lost if not backend.encode(mark, add_special_tokens=False).ids), "")

@@ -15,6 +15,7 @@ from interp.prompt_tokens import prompt_tokens
 from interp.token_strings import token_string
 from models import load, save
 from models.hooked import hooked
+from models.known_words import unknown_words_named
 
 TEXTS = ("ab", "a b", "b  ab\na", "ab 😀", "xyz é", "0 1 + 0", "a <e> b")
 # (kind of tokenizer, prompt, its strings)
@@ -83,6 +84,17 @@ def test_an_unknown_word_is_named(name: str, prompt: str, unknown: str) -> None:
         model.to_tokens(prompt, prepend_bos=False)
     with pytest.raises(ValueError, match=sentence):
         analyse(model, prompt, ["detectors"])
+
+
+def test_without_a_tokenizer_no_word_is_blamed() -> None:
+    with unknown_words_named(None, ["ab"]):
+        pass
+
+
+def test_what_a_byte_level_tokenizer_takes_is_never_refused() -> None:
+    tokenizer = tiny_tokenizers()["byte-level"]
+    with unknown_words_named(tokenizer, ["é∑😀 文\u200b\n\t ﬁ"]):
+        pass
 
 
 @pytest.mark.parametrize("name", BARE)
