@@ -16,6 +16,9 @@ from models.attention.run import at_least_float32
 SCORES = "attn.hook_attn_scores"
 TEMPERATURES = ("attn.hook_temperature_q", "attn.hook_temperature_v")
 NORM_AFTER = "ln1_post.hook_scale"
+UNTURNED = {"attn.hook_cos": 1.0, "attn.hook_sin": 0.0}
+AFTER_NORM = {"attn.hook_rot_q": "attn.hook_q_normed", "attn.hook_rot_k": "attn.hook_k_normed"}
+HEADS_FIRST = tuple(AFTER_NORM.values())  # so transformer-lens has them
 
 
 @dataclass(frozen=True)
@@ -41,16 +44,18 @@ class Activations:
 def gather(model: HookedModel, prompts: Sequence[Prompt], names: Sequence[str]) -> list[Activations]:
     """Run prompts of one length in one forward pass and keep the named hooks, float32 at least.
 
-    A layer without a temperature has temperature 1, one without a norm after attention has its scale 1; where nothing
-    is rotated, hook_rot_q is hook_q. Hooks are state: the caller lets one run in at a time. Raises ValueError for
-    prompts of several lengths and for a hook that the model does not have.
+    A layer without a temperature has temperature 1, one without a norm after attention has its scale 1, one that does
+    not rotate has cos 1 and sin 0; where nothing is rotated, hook_rot_q is hook_q, and where a norm follows the
+    rotation (HunYuan), it is what that norm gives. Hooks are state: the caller lets one run in at a time. Raises
+    ValueError for prompts of several lengths and for a hook that the model does not have.
     """
     if len({len(prompt) for prompt in prompts}) != 1:
         raise ValueError("gather takes prompts of one length, at least one; group them by length")
     kept: dict[str, Tensor] = {}
 
     def keep(place: str, value: Tensor, hook: object) -> None:  # a hook may know itself by another name
-        kept[place] = value.detach().cpu().clone()
+        by_position = value.transpose(1, 2) if place.endswith(HEADS_FIRST) else value
+        kept[place] = by_position.detach().cpu().clone()
 
     places = {name: hook_names(model, name) for name in names}
     hooks = [
@@ -60,6 +65,7 @@ def gather(model: HookedModel, prompts: Sequence[Prompt], names: Sequence[str]) 
         logits = logits_by_position(model.run_with_hooks(batch_of(model, prompts), fwd_hooks=hooks))
     ones = torch.ones(len(prompts), len(prompts[0]))
     absent = {name: ones[..., None] if name == NORM_AFTER else ones[:, None] for name in places}
+    absent |= unturned(kept, places)
     found = {name: [kept.get(place, absent[name]) for place in of_name] for name, of_name in places.items()}
     return [
         Activations(
@@ -72,9 +78,17 @@ def gather(model: HookedModel, prompts: Sequence[Prompt], names: Sequence[str]) 
     ]
 
 
+def unturned(kept: dict[str, Tensor], places: dict[str, list[str]]) -> dict[str, Tensor]:
+    """Cosine and sine of a layer that does not rotate in a model whose other layers do (SmolLM3)."""
+    like = {name: next((kept[place] for place in places.get(name, ()) if place in kept), None) for name in UNTURNED}
+    return {name: torch.full_like(one, UNTURNED[name]) for name, one in like.items() if one is not None}
+
+
 def hook_names(model: HookedModel, name: str) -> list[str]:
     """A hook's full names: one of every layer, or the name itself where it belongs to no layer."""
     known = model.hook_dict
+    if getattr(model.cfg, "qk_norm_after_rope", False):
+        name = AFTER_NORM.get(name, name)
     if f"blocks.0.{name}" not in known:
         name = name.replace("hook_rot_", "hook_")
     of_layers = [f"blocks.{layer}.{name}" for layer in range(model.cfg.n_layers)]

@@ -11,7 +11,8 @@ from models.attention_function import NAME, register
 from models.attention_layer import AttentionLayer
 from models.call_facts import temperature_hooks, with_pattern_request
 from models.documents import keep_documents_apart
-from models.families import attention_modules, family_of, layer_shape, modality_of
+from models.families import attention_modules, family_of, layer_modules, layer_shape, modality_of
+from models.kept_keywords import handed_on
 from models.spec import AttentionSpec
 
 
@@ -48,6 +49,8 @@ def attach(model: PreTrainedModel, spec: AttentionSpec) -> PreTrainedModel:
     model.config.attention_spec = spec.to_json()
     handles = [model.base_model.register_forward_pre_hook(with_pattern_request, with_kwargs=True)]
     handles += [keep_documents_apart(model.base_model)] if family.modality.reads == "text" else []
+    if family.keeps_keywords:
+        handles += [each for pair in zip(layer_modules(model), modules, strict=True) for each in handed_on(*pair)]
     handles += temperature_hooks(model, family, modules) if spec.variant == "selective" else []
     model.attention_attachment = Attachment(spec, tuple(handles), previous)  # type: ignore[assignment]
     return model

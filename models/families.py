@@ -17,12 +17,16 @@ Projected = Float[Tensor, "batch pos width"]
 
 @dataclass(frozen=True)
 class Family:
-    """One architecture: the path from the base model to each layer's attention, and W_Q x of such a module."""
+    """One architecture: the path from the base model to each layer's attention, and W_Q x of such a module.
+
+    keeps_keywords: whether a layer does not hand on to its attention what it is told.
+    """
 
     layers: str
     attention: str
     query_projection: Callable[[Any, Hidden], Projected]
     modality: Modality = TEXT
+    keeps_keywords: bool = False
 
 
 def split_projection(module: Any, hidden: Hidden) -> Projected:
@@ -41,6 +45,19 @@ def neox_projection(module: Any, hidden: Hidden) -> Projected:
     return fused[..., : module.head_size].flatten(2)
 
 
+def phi3_projection(module: Any, hidden: Hidden) -> Projected:
+    """The first part of qkv_proj, as wide as the heads together."""
+    return module.qkv_proj(hidden)[..., : module.config.num_attention_heads * module.head_dim]
+
+
+def bigcode_projection(module: Any, hidden: Hidden) -> Projected:
+    """The first part of c_attn where keys and values have one head; else q, k and v stand there head by head."""
+    fused = module.c_attn(hidden)
+    if module.multi_query:
+        return fused[..., : module.embed_dim]
+    return fused.unflatten(-1, (module.num_heads, 3 * module.head_dim))[..., : module.head_dim].flatten(-2)
+
+
 LLAMA_SHAPED = Family("layers", "self_attn", split_projection)
 
 FAMILIES: dict[str, Family] = {
@@ -48,8 +65,12 @@ FAMILIES: dict[str, Family] = {
     "gpt_neox": Family("layers", "attention", neox_projection),
     "llama": LLAMA_SHAPED,
     "qwen3": LLAMA_SHAPED,
-    "gemma2": LLAMA_SHAPED,
-    "gemma3_text": LLAMA_SHAPED,
+    **dict.fromkeys(("gemma", "gemma2", "gemma3_text"), LLAMA_SHAPED),
+    **dict.fromkeys(("mistral", "qwen2", "phi", "starcoder2", "granite", "smollm3"), LLAMA_SHAPED),
+    **dict.fromkeys(("apertus", "arcee", "ernie4_5", "glm", "glm4", "hunyuan_v1_dense", "seed_oss"), LLAMA_SHAPED),
+    "stablelm": Family("layers", "self_attn", split_projection, keeps_keywords=True),
+    "phi3": Family("layers", "self_attn", phi3_projection),
+    "gpt_bigcode": Family("h", "attn", bigcode_projection),
     "vit": Family("layers", "attention", split_projection, IMAGE),
     "uvit": Family("layers", "attention", split_projection, NOISY_IMAGE),
 }
@@ -74,9 +95,13 @@ def modality_of(model: PreTrainedModel) -> Modality:
 
 def attention_modules(model: PreTrainedModel) -> Iterator[Any]:
     """The attention module of each layer, first to last."""
-    family = family_of(model.config.model_type)
-    for layer in getattr(model.base_model, family.layers):
-        yield getattr(layer, family.attention)
+    for layer in layer_modules(model):
+        yield getattr(layer, family_of(model.config.model_type).attention)
+
+
+def layer_modules(model: PreTrainedModel) -> Iterator[Any]:
+    """The layers, first to last."""
+    yield from getattr(model.base_model, family_of(model.config.model_type).layers)
 
 
 def layer_shape(model: PreTrainedModel) -> LayerShape:
@@ -84,5 +109,5 @@ def layer_shape(model: PreTrainedModel) -> LayerShape:
     config: Any = model.config
     n_heads = config.num_attention_heads
     d_head = getattr(config, "head_dim", None) or config.hidden_size // n_heads
-    n_key_value_heads = getattr(config, "num_key_value_heads", None) or n_heads
-    return LayerShape(n_heads, n_heads * d_head, n_key_value_heads * d_head)
+    n_key_value_heads = 1 if getattr(config, "multi_query", False) else getattr(config, "num_key_value_heads", None)
+    return LayerShape(n_heads, n_heads * d_head, (n_key_value_heads or n_heads) * d_head)

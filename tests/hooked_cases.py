@@ -14,6 +14,7 @@ from models.hooked import hooked
 N_LAYERS, N_HEADS, D_HEAD, D_MODEL = 3, 4, 8, 32
 LAYER = "blocks.1.attn"
 FUSED = ("gpt2", "gpt_neox")
+PARALLEL = ("gpt_neox", "phi")  # attention and MLP read the same stream
 GROUPED = ("llama", "qwen3", "gemma2", "gemma3_text")
 
 
@@ -65,7 +66,7 @@ def close(actual: Tensor, expected: Tensor, atol: float = 1e-4) -> None:
 
 
 def kv_heads(family: str) -> int:
-    return N_HEADS if family in FUSED else 2
+    return N_HEADS if family in FUSED else 1 if family == "gpt_bigcode" else 2
 
 
 def visible(scores: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 import torch
-from tiny_decoders import CONFIGS, SPECS, attached, packed_row, random_ids, stir, tiny_decoder
+from tiny_decoders import EVERY, PAIRS, SPECS, attached, packed_row, random_ids, stir, tiny_decoder
 from transformers import AutoModelForCausalLM, GPT2Config
 
 from models import AttentionSpec, attach, detach
@@ -16,7 +16,9 @@ from models.attachment import spec_of
 from models.families import FAMILIES
 from models.hooked import hooked
 
-every_family = pytest.mark.parametrize("family", CONFIGS)
+every_family = pytest.mark.parametrize("family", EVERY)
+every_pair = pytest.mark.parametrize(("family", "name"), PAIRS)
+few_pairs = pytest.mark.parametrize(("family", "name"), [pair for pair in PAIRS if pair[1] in ("cog", "selective")])
 every_spec = pytest.mark.parametrize("name", SPECS)
 
 
@@ -34,7 +36,7 @@ def padded(ids: torch.Tensor, side: str, n: int = 4) -> dict[str, torch.Tensor]:
 
 
 def test_the_tiny_families_are_the_supported_ones() -> None:
-    assert set(CONFIGS) == {name for name, family in FAMILIES.items() if family.modality.reads == "text"}
+    assert set(EVERY) == {name for name, family in FAMILIES.items() if family.modality.reads == "text"}
 
 
 @every_family
@@ -44,8 +46,7 @@ def test_attached_softmax_is_the_model_itself(family: str) -> None:
     torch.testing.assert_close(attach(model, SPECS["softmax"])(ids).logits, before, atol=1e-5, rtol=0)
 
 
-@every_family
-@every_spec
+@every_pair
 def test_asking_for_patterns_changes_nothing(family: str, name: str) -> None:
     model, ids = attached(family, name), random_ids()
     told = model(ids, output_attentions=True)
@@ -53,8 +54,7 @@ def test_asking_for_patterns_changes_nothing(family: str, name: str) -> None:
     torch.testing.assert_close(told.logits, model(ids).logits, atol=1e-4, rtol=0)
 
 
-@every_family
-@every_spec
+@every_pair
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_padding_is_invisible(family: str, name: str, side: str) -> None:
     model, ids = attached(family, name), random_ids()
@@ -62,8 +62,7 @@ def test_padding_is_invisible(family: str, name: str, side: str) -> None:
     torch.testing.assert_close(model(**padded(ids, side)).logits[:, real], model(ids).logits, atol=1e-4, rtol=0)
 
 
-@every_family
-@every_spec
+@every_pair
 def test_a_cache_gives_the_logits_of_the_full_forward(family: str, name: str) -> None:
     model, ids = attached(family, name), random_ids(length=14)
     whole, first = model(ids).logits, model(ids[:, :9], use_cache=True)
@@ -73,8 +72,7 @@ def test_a_cache_gives_the_logits_of_the_full_forward(family: str, name: str) ->
     torch.testing.assert_close(torch.cat(steps, 1), whole, atol=1e-4, rtol=0)
 
 
-@every_family
-@every_spec
+@every_pair
 def test_a_row_of_documents_is_the_documents_alone(family: str, name: str) -> None:
     model, (documents, call) = attached(family, name), packed_row()
     alone = torch.cat([model(ids).logits for ids in documents], 1)
@@ -108,8 +106,7 @@ def test_positions_beside_a_mask_pack_nothing() -> None:
     torch.testing.assert_close(seen[:, 6:], model(without).logits[:, 5:], atol=1e-4, rtol=0)
 
 
-@every_family
-@pytest.mark.parametrize("name", ["cog", "selective"])
+@few_pairs
 def test_generation_from_left_padded_prompts_is_that_of_the_prompt_alone(family: str, name: str) -> None:
     model, ids = attached(family, name), random_ids()
     call = padded(ids, "left")
@@ -118,8 +115,7 @@ def test_generation_from_left_padded_prompts_is_that_of_the_prompt_alone(family:
     assert torch.equal(model.generate(**call, max_new_tokens=5, do_sample=False)[:, 16:], fresh[:, 12:])
 
 
-@every_family
-@every_spec
+@every_pair
 def test_every_parameter_of_a_variant_learns(family: str, name: str) -> None:
     model, ids = attached(family, name), random_ids()
     model(ids, labels=ids).loss.backward()

@@ -162,6 +162,10 @@ def cut(folder: Path) -> None:
     (folder / BIN).write_bytes((folder / BIN).read_bytes()[:-200])
 
 
+def page(folder: Path) -> None:
+    (folder / BIN).write_bytes(b"<!DOCTYPE html>")
+
+
 def state(make: Callable[[dict[str, torch.Tensor]], Any]) -> Callable[[Path], None]:
     def write(folder: Path) -> None:
         torch.save(make(torch.load(folder / BIN, weights_only=True)), folder / BIN)
@@ -174,7 +178,7 @@ SPOILED: dict[str, tuple[Callable[[Path], None], str]] = {
     "compressed": (compressed, "is compressed, as torch never does; write it anew where you trust it"),
     "before 1.6": (older, "it is no zip archive, as torch writes them since its version 1.6; write it anew"),
     "cut": (cut, "its zip archive is broken; fetch it again"),
-    "page": (lambda f: (f / BIN).write_bytes(b"<!DOCTYPE html>") and None, "it is no zip archive"),
+    "page": (page, "it is no zip archive"),
     "no pickle": (lambda f: zipfile.ZipFile(f / BIN, "w").close(), "it is no zip archive"),
     "other archive": (lambda f: zipfile.ZipFile(f / BIN, "w").writestr("a", "b"), "holds no pickle of torch|broken"),
     "claim": (state(lambda s: {**s, NORM: torch.zeros(1).expand(10**6, 10**6)}), "claims 4000000000000 bytes, 4 are"),

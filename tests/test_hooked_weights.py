@@ -16,14 +16,15 @@ from hooked_cases import (
     padded_batch,
     per_query_head,
 )
-from tiny_decoders import CONFIGS, SPECS, attached, random_ids, tiny_decoder
+from tiny_decoders import EVERY, PAIRS, SPECS, attached, random_ids, tiny_decoder
 from transformer_lens import FactoredMatrix
 from transformer_lens.model_bridge import TransformerBridge
 
 from models import attach
 from models.hooked import hf_state_dict, hooked
 
-every_family = pytest.mark.parametrize("family", CONFIGS)
+every_family = pytest.mark.parametrize("family", EVERY)
+every_pair = pytest.mark.parametrize(("family", "name"), PAIRS)
 every_spec = pytest.mark.parametrize("name", SPECS)
 
 
@@ -45,8 +46,7 @@ def test_the_qk_and_ov_circuits_are_those_of_each_query_head(family: str) -> Non
     torch.testing.assert_close(bridge.OV.AB, values @ bridge.W_O)
 
 
-@every_family
-@every_spec
+@every_pair
 def test_the_weights_come_back_as_they_were(family: str, name: str) -> None:
     plain = attached(family, name)
     returned = hf_state_dict(hooked(copy.deepcopy(plain)))
@@ -68,8 +68,7 @@ def test_an_edit_of_the_hooked_weights_is_in_the_state_dict(family: str) -> None
     close(fresh(ids).logits, bridge(ids))
 
 
-@every_family
-@pytest.mark.parametrize("name", ["selective", "polynomial learned"])
+@pytest.mark.parametrize(("family", "name"), [pair for pair in PAIRS if pair[1] in ("selective", "polynomial learned")])
 def test_the_state_dict_of_transformer_lens_carries_what_the_variant_learned(family: str, name: str) -> None:
     taught, fresh = hooked(attached(family, name)), hooked(attach(tiny_decoder(family, seed=5), SPECS[name]))
     fresh.load_state_dict(taught.state_dict())
@@ -77,8 +76,7 @@ def test_the_state_dict_of_transformer_lens_carries_what_the_variant_learned(fam
     close(fresh(ids), taught(ids), atol=0)
 
 
-@every_family
-@every_spec
+@every_pair
 def test_compatibility_mode_keeps_what_the_model_says(family: str, name: str) -> None:
     bridge, batch = hooked(attached(family, name)), padded_batch()
     real = batch["attention_mask"].bool()

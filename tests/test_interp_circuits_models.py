@@ -34,6 +34,11 @@ def model(request: pytest.FixtureRequest) -> Any:
     return hooked(attached(request.param, "softmax", **changes))
 
 
+def scaling_of(model: Any) -> float:
+    """The factor of q·k, which Granite has of its own."""
+    return model.blocks[0].attn.original_component.scaling
+
+
 def one_run(model: Any, names: tuple[str, ...]) -> Activations:
     ids = tuple(random_ids(1, LENGTH)[0].tolist())
     return gather(model, [PromptTokens(ids, tuple(map(str, ids)))], names)[0]
@@ -47,12 +52,22 @@ def rms(heads: Tensor, n_heads: int) -> Tensor:
 
 @pytest.mark.parametrize("distance", [0, 1, 4])
 def test_w_qk_at_a_distance_is_the_score_of_the_model(distance: int, model: Any) -> None:
+    compare_with_scores(distance, model)
+
+
+# Layers that do not rotate, neighbours that turn as pairs, a part of the head that does, a factor of q·k
+@pytest.mark.parametrize("family", ["smollm3", "glm", "ernie4_5", "phi", "granite", "mistral", "apertus"])
+def test_w_qk_at_a_distance_is_the_score_of_a_family_of_its_own_ways(family: str) -> None:
+    compare_with_scores(2, hooked(attached(family, "softmax")))
+
+
+def compare_with_scores(distance: int, model: Any) -> None:
     run, weights = one_run(model, READS), head_weights(model)
     scored = score_weights(weights, relative_rotation(model, distance))
     x = run["hook_resid_pre"] / run["ln1.hook_scale"]
     q = torch.einsum("lpm,lhmd->lhpd", x, scored.W_Q) + scored.b_Q[:, :, None]
     k = torch.einsum("lpm,lhmd->lhpd", x, scored.W_K) + scored.b_K[:, :, None]
-    mine = q @ k.mT * scored.W_Q.shape[-1] ** -0.5
+    mine = q @ k.mT * scaling_of(model)
     if weights.q_norm is not None:
         n_heads = weights.shape[1]
         mine = mine / rms(run["attn.hook_q"], n_heads)[..., None] / rms(run["attn.hook_k"], n_heads)[..., None, :]
@@ -78,7 +93,7 @@ def test_a_distance_without_a_rotation_is_refused(model: Any) -> None:
 
 
 def test_the_effective_embedding_is_the_residual_after_a_block_whose_attention_is_silent() -> None:
-    for family in CONFIGS:
+    for family in (*CONFIGS, "phi", "granite"):  # Phi has one norm for both parts, Granite a factor
         model: Any = hooked(attached(family, "softmax"))
         attention = model.blocks[0].attn.o.original_component
         with torch.no_grad():

@@ -5,15 +5,32 @@ from typing import Any
 
 import torch
 from transformers import (
+    ApertusConfig,
+    ArceeConfig,
     AutoModelForCausalLM,
+    Ernie4_5Config,
     Gemma2Config,
     Gemma3TextConfig,
+    GemmaConfig,
+    Glm4Config,
+    GlmConfig,
     GPT2Config,
+    GPTBigCodeConfig,
     GPTNeoXConfig,
+    GraniteConfig,
+    HunYuanDenseV1Config,
     LlamaConfig,
+    MistralConfig,
+    Phi3Config,
+    PhiConfig,
     PreTrainedConfig,
     PreTrainedModel,
+    Qwen2Config,
     Qwen3Config,
+    SeedOssConfig,
+    SmolLM3Config,
+    StableLmConfig,
+    Starcoder2Config,
 )
 
 from models import AttentionSpec, attach
@@ -28,6 +45,13 @@ SIZES: dict[str, Any] = {
     "max_position_embeddings": 64,
 }
 GROUPED = {**TOKENS, **SIZES, "num_key_value_heads": 2, "head_dim": 8}
+SLIDING: dict[str, Any] = {"use_sliding_window": True, "sliding_window": 6, "max_window_layers": 1}
+MULTIPLIERS: dict[str, Any] = {
+    "embedding_multiplier": 3.0,
+    "attention_multiplier": 0.2,
+    "residual_multiplier": 0.5,
+    "logits_scaling": 4.0,
+}
 WINDOWED = {**GROUPED, "sliding_window": 6, "query_pre_attn_scalar": 8}
 
 CONFIGS: dict[str, Callable[[], PreTrainedConfig]] = {
@@ -38,6 +62,30 @@ CONFIGS: dict[str, Callable[[], PreTrainedConfig]] = {
     "gemma2": lambda: Gemma2Config(**WINDOWED, attn_logit_softcapping=5.0),
     "gemma3_text": lambda: Gemma3TextConfig(**WINDOWED),
 }
+
+PARTIAL: dict[str, Any] = {"rope_theta": 1e4, "partial_rotary_factor": 0.5}
+ALPHA: dict[str, Any] = {"rope_type": "dynamic", "rope_theta": 1e4, "factor": 1.0, "alpha": 100.0}
+
+MORE: dict[str, Callable[[], PreTrainedConfig]] = {
+    "gemma": lambda: GemmaConfig(**GROUPED),
+    "mistral": lambda: MistralConfig(**GROUPED, sliding_window=6),
+    "qwen2": lambda: Qwen2Config(**TOKENS, **SIZES, num_key_value_heads=2, **SLIDING),
+    "phi": lambda: PhiConfig(**TOKENS, **SIZES, num_key_value_heads=2, rope_parameters=PARTIAL),
+    "phi3": lambda: Phi3Config(**TOKENS, **SIZES, num_key_value_heads=2, sliding_window=6),
+    "stablelm": lambda: StableLmConfig(**TOKENS, **SIZES, num_key_value_heads=2, rope_parameters=PARTIAL),
+    "starcoder2": lambda: Starcoder2Config(**TOKENS, **SIZES, num_key_value_heads=2, sliding_window=6),
+    "granite": lambda: GraniteConfig(**TOKENS, **SIZES, num_key_value_heads=2, **MULTIPLIERS),
+    "smollm3": lambda: SmolLM3Config(**TOKENS, **SIZES, num_key_value_heads=2, no_rope_layers=[1, 0, 1]),
+    "glm": lambda: GlmConfig(**GROUPED, rope_parameters=PARTIAL, attention_bias=True),
+    "gpt_bigcode": lambda: GPTBigCodeConfig(**TOKENS, n_positions=64, n_embd=32, n_layer=3, n_head=4),
+    "apertus": lambda: ApertusConfig(**TOKENS, **SIZES, num_key_value_heads=2),
+    "glm4": lambda: Glm4Config(**GROUPED, rope_parameters=PARTIAL, attention_bias=True),
+    "ernie4_5": lambda: Ernie4_5Config(**GROUPED, use_bias=True),
+    "seed_oss": lambda: SeedOssConfig(**GROUPED),
+    "arcee": lambda: ArceeConfig(**GROUPED),
+    "hunyuan_v1_dense": lambda: HunYuanDenseV1Config(**GROUPED, rope_parameters=ALPHA),
+}
+EVERY = {**CONFIGS, **MORE}
 
 SPECS: dict[str, AttentionSpec] = {
     "softmax": AttentionSpec("softmax"),
@@ -54,10 +102,14 @@ SPECS: dict[str, AttentionSpec] = {
 }
 
 
+# Every variant in the first families; in the others, which differ from these in little, the one that asks most of them.
+PAIRS = [*((family, name) for family in CONFIGS for name in SPECS), *((family, "selective") for family in MORE)]
+
+
 def tiny_decoder(family: str, seed: int = 0, **changes: Any) -> PreTrainedModel:
     """A random decoder with weights large enough for its attention to be far from uniform, in eval mode."""
     torch.manual_seed(seed)
-    config = CONFIGS[family]()
+    config = EVERY[family]()
     for name, value in changes.items():
         setattr(config, name, value)
     model = AutoModelForCausalLM.from_config(config).eval()

@@ -53,7 +53,8 @@ def relative_rotation(model: HookedModel, distance: int) -> Float[Tensor, "layer
         return torch.eye(cfg.d_head).expand(cfg.n_layers, -1, -1)
     [run] = gather(model, [PromptTokens((0,) * (distance + 1), ("",) * (distance + 1))], ANGLES)
     cos, sin = (run[name] for name in ANGLES)
-    near, far = (half_rotation(cos[:, at], sin[:, at], cfg.d_head) for at in (0, distance))
+    turned = pair_rotation if getattr(cfg, "rotary_adjacent_pairs", False) else half_rotation
+    near, far = (turned(cos[:, at], sin[:, at], cfg.d_head) for at in (0, distance))
     return far @ near.mT
 
 
@@ -64,8 +65,25 @@ def half_rotation(
     rotary = cos.shape[-1]
     unit = torch.eye(rotary, dtype=cos.dtype)
     swapped = torch.cat([-unit[rotary // 2 :], unit[: rotary // 2]]).T
-    turned = torch.eye(d_head, dtype=cos.dtype).repeat(*cos.shape[:-1], 1, 1)
-    turned[..., :rotary, :rotary] = unit * cos[..., None, :] + swapped * sin[..., None, :]
+    return on_first(unit * cos[..., None, :] + swapped * sin[..., None, :], d_head)
+
+
+def pair_rotation(
+    cos: Float[Tensor, "*layer rotary"], sin: Float[Tensor, "*layer rotary"], d_head: int
+) -> Float[Tensor, "*layer d_head d_head"]:
+    """The matrix of GLM's and ERNIE's rotation: entry 2i pairs with 2i + 1; half of the angles is read."""
+    rotary = cos.shape[-1]
+    cos, sin = (angle[..., : rotary // 2].repeat_interleave(2, dim=-1) for angle in (cos, sin))
+    unit = torch.eye(rotary, dtype=cos.dtype)
+    swapped = torch.stack([-unit[1::2], unit[::2]], 1).flatten(0, 1).T
+    return on_first(unit * cos[..., None, :] + swapped * sin[..., None, :], d_head)
+
+
+def on_first(rotation: Float[Tensor, "*layer rotary rotary"], d_head: int) -> Float[Tensor, "*layer d_head d_head"]:
+    """A rotation of the first entries of a head, the others staying."""
+    rotary = rotation.shape[-1]
+    turned = torch.eye(d_head, dtype=rotation.dtype).repeat(*rotation.shape[:-2], 1, 1)
+    turned[..., :rotary, :rotary] = rotation
     return turned
 
 

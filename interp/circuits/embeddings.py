@@ -31,6 +31,8 @@ def unit_rms(embedding: Float[Tensor, "vocab d_model"], *, centred: bool = False
 
 
 def _after_mlp(block: Any, resid: Float[Tensor, "token d_model"]) -> Float[Tensor, "token d_model"]:
-    """The residual with a block's MLP added, and the norm that follows it in Gemma."""
-    written = block.mlp(block.ln2(resid[None]))
-    return resid + (block.ln2_post(written) if hasattr(block, "ln2_post") else written)[0]
+    """The residual with a block's MLP added, after the norm that follows it in Gemma, times the factor of Granite's."""
+    norm = block.ln2 if hasattr(block, "ln2") else block.ln1  # Phi's MLP reads what its attention reads
+    written = block.mlp(norm(resid[None]))
+    written = block.ln2_post(written) if hasattr(block, "ln2_post") else written
+    return resid + written[0] * getattr(block, "residual_contribution_scale", 1.0)

@@ -16,7 +16,6 @@ from models.spec import AttentionSpec
 
 MAX_LAYERS = 1024
 REFUSED = {
-    "auto_map": "asks for the folder's own code, which is never run here; only transformers' own classes are opened",
     "quantization_config": "says that the weights are quantised; dequantise them and save the folder again",
     "per_layer_config": "gives layers different sizes, which the attention variants do not know",
 }
@@ -63,12 +62,24 @@ def _config_class(fields: dict[str, Any], origin: str) -> type[PreTrainedConfig]
         if fields.get(name):
             raise CheckpointError(f"cannot open {origin}: {name!r} {reason}")
     model_type = fields.get("model_type")
+    _refuse_own_code(fields.get("auto_map"), model_type, origin)
     if model_type not in tuple(FAMILIES):
         hint = "; of gemma3, the text model alone is opened" if model_type == "gemma3" else ""
         raise CheckpointError(
             f"cannot open {origin}: model_type {model_type!r} is not supported{hint}; supported: {', '.join(FAMILIES)}"
         )
     return family_of(str(model_type)).modality.configs[str(model_type)]
+
+
+def _refuse_own_code(auto_map: Any, model_type: object, origin: str) -> None:
+    """Code in a folder is never run. That of classes named as the family's own is what transformers took over."""
+    classes = auto_map.values() if isinstance(auto_map, dict) else [auto_map] if auto_map else []
+    family = str(model_type).replace("_", "")
+    if not all(str(name).rpartition(".")[2].replace("_", "").lower().startswith(family) for name in classes):
+        raise CheckpointError(
+            f"cannot open {origin}: 'auto_map' asks for the folder's own code, which is never run here; only "
+            "transformers' own classes are opened"
+        )
 
 
 def _refuse_other_depth(

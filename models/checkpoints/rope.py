@@ -8,16 +8,20 @@ from transformers import PreTrainedConfig
 
 from models.checkpoints.refusal import CheckpointError
 
+# The released files say alpha, which their rope reads, and carry YaRN's fields, which nothing reads, as theirs do.
+CARRIED = {"hunyuan_v1_dense": {"alpha", "beta_fast", "beta_slow", "mscale", "mscale_all_dim"}}
+
 
 def refuse_unused_rope(config: PreTrainedConfig, origin: str) -> None:
     """Raise CheckpointError for what transformers' own check of rope_parameters calls unrecognised."""
     checked: Any = deepcopy(config)
-    checked._check_received_keys = partial(refuse_unused_keys, origin)
+    checked._check_received_keys = partial(refuse_unused_keys, origin, CARRIED.get(config.model_type, set()))
     checked.validate_rope()
 
 
 def refuse_unused_keys(
     origin: str,
+    carried: set[str],
     rope_type: str,
     received_keys: set[str],
     required_keys: set[str],
@@ -26,7 +30,7 @@ def refuse_unused_keys(
 ) -> None:
     """In the place of transformers' `_check_received_keys`, with its arguments and its exceptions from the rule."""
     known = {*required_keys, *(optional_keys or ()), *(ignore_keys or ()), "partial_rotary_factor"}
-    if unused := sorted(received_keys - known - {"type"}):
+    if unused := sorted(received_keys - known - carried - {"type"}):
         raise CheckpointError(
             f"cannot open {origin}: the rope of type {rope_type!r} has no field {unused[0]!r}; "
             f"it has {', '.join(sorted(known))}"

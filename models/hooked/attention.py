@@ -27,6 +27,7 @@ from models.hooked.layer_pass import (
     visible_count,
 )
 from models.hooked.patternless import hooked_elsewhere, wanted
+from models.kept_keywords import unloaded
 
 
 class VariantAttention(AttentionBridge):
@@ -81,6 +82,7 @@ class VariantAttention(AttentionBridge):
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         patternless = wanted() and not self.needs_pattern
+        kwargs = unloaded(kwargs)
         with passing(LayerPass(kwargs.get("visible_count"), patternless)):
             return self._without_pattern(*args, **kwargs) if patternless else super().forward(*args, **kwargs)
 

@@ -66,5 +66,5 @@ class HookedBridge(TransformerBridge):
         return {"fold_value_biases": not mixing, **processing}
 
     def _is_valid_bridge_path(self, hf_path: str) -> bool:
-        """state_dict and load_state_dict also carry what the variants learned."""
-        return ".variant." in hf_path or super()._is_valid_bridge_path(hf_path)
+        """state_dict and load_state_dict also carry what the variants learned, and activations that learn (Apertus)."""
+        return ".variant." in hf_path or ".act_fn." in hf_path or super()._is_valid_bridge_path(hf_path)

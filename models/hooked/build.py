@@ -43,6 +43,7 @@ def hooked(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None = N
         raise ValueError("this model is hooked already: its modules were wrapped in place; use the hooked model")
     refuse_headless(model)
     refuse_missing_biases(model)
+    refuse_unknown_parts(model.config)
     if attachment_of(model) is None:
         refuse_lost_variant(model)
         attach(model, AttentionSpec("softmax"))
@@ -85,6 +86,20 @@ def refuse_missing_biases(model: PreTrainedModel) -> None:
         raise ValueError(
             "hooked splits GPT-NeoX's query_key_value with its bias, which attention_bias=False leaves out: "
             "set the biases to zero instead, or use the attached model without hooks"
+        )
+
+
+def refuse_unknown_parts(config: Any) -> None:
+    """transformer-lens reads these two families' queries and keys in one way only, and fails inside for the other."""
+    if config.model_type == "gpt_bigcode" and not config.multi_query:
+        raise ValueError(
+            "hooked splits GPT-BigCode's c_attn as one key and value head for all queries, which multi_query=False is "
+            "not: use the attached model without hooks"
+        )
+    if config.model_type == "phi" and config.qk_layernorm:
+        raise ValueError(
+            "hooked knows no norms on Phi's queries and keys, which qk_layernorm=True has: use the attached model "
+            "without hooks"
         )
 
 

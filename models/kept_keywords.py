@@ -1,0 +1,43 @@
+"""Kept keywords: what a layer is told and keeps to itself (StableLM's does), handed on to its attention module."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+FACTS = ("need_pattern", "visible_count")
+CARRIER = "position_embeddings"  # such a layer does hand on these
+
+
+class Angles(tuple[Tensor, ...]):
+    """Position embeddings that also carry facts, which are so there too when a layer is computed again."""
+
+    facts: Mapping[str, Any]
+
+    def __new__(cls, parts: Iterable[Tensor], facts: Mapping[str, Any] = {}) -> "Angles":
+        angles = super().__new__(cls, parts)
+        angles.facts = facts
+        return angles
+
+
+def handed_on(layer: nn.Module, attention: nn.Module) -> list[RemovableHandle]:
+    """Hooks that give the attention module the facts of the call that its layer was given."""
+    return [
+        layer.register_forward_pre_hook(load, with_kwargs=True),
+        attention.register_forward_pre_hook(unload, with_kwargs=True),
+    ]
+
+
+def load(layer: nn.Module, args: Any, kwargs: Any) -> tuple[Any, Any]:
+    facts = {name: kwargs[name] for name in FACTS if name in kwargs}
+    return args, {**kwargs, CARRIER: Angles(kwargs[CARRIER], facts)}
+
+
+def unload(attention: nn.Module, args: Any, kwargs: Any) -> tuple[Any, Any]:
+    return args, unloaded(kwargs)
+
+
+def unloaded(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """The keywords of a call of the attention module, with those that its layer kept."""
+    return {**getattr(kwargs.get(CARRIER), "facts", {}), **kwargs}
