@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import sdpa_mask
 
+from models.added_to_scores import refuse_lost_window, refuse_unknown_keywords
+from models.attention.finite import check_scale, check_soft_cap
 from models.attention.run import Around, Inputs, run
 from models.families import hides_the_future
 from models.watched_calls import Call, tell
@@ -33,23 +35,29 @@ def variant_attention(
     scaling: float | None = None,
     dropout: float = 0.0,
     softcap: float | None = None,
+    is_causal: bool | None = None,
+    sliding_window: int | None = None,
     temperature_q: Temperature | Callable[[], Temperature] | None = None,
     visible_count: Int[Tensor, "batch_or_one total"] | None = None,
     need_pattern: bool = False,
-    **kwargs: Any,
+    **others: Any,
 ) -> tuple[Float[Tensor, "batch query head d_head"], Float[Tensor, "batch head query key"] | None]:
     """Attention by the variant that hangs on the module; transformers' attention-interface signature.
 
     A mask of None means the causal rule where the module is causal (keys behind the queries are then empty slots of a
     static cache), and that every key is visible where it is not.
     temperature_q may be a function, called now that the queries were projected.
-    The pattern is returned only when it is asked for.
+    is_causal: what the call says instead of the module. The pattern is returned only when it is asked for.
+    Raises ValueError for keywords that no variant computes with.
     """
-    causal = attention_mask is None and hides_the_future(module)
+    refuse_unknown_keywords(others)
+    causal = attention_mask is None and (hides_the_future(module) if is_causal is None else is_causal)
     if causal and query.shape[2] > 1:
         key, value = key[:, :, : query.shape[2]], value[:, :, : query.shape[2]]
-    layer, mask = module.variant, as_boolean(attention_mask)
+    refuse_lost_window(sliding_window, attention_mask is not None, key.shape[2])
+    layer, mask = variant_of(module), as_boolean(attention_mask)
     scale = layer.scale(query.shape[-1] ** -0.5 if scaling is None else scaling)
+    check_scale(layer.variant.name, scale)
     count = None if visible_count is None else counts_of_keys(visible_count, key.shape[2])
     tempered = temperature_q() if callable(temperature_q) else temperature_q
     options = layer.call_options(value, tempered, count)
@@ -60,8 +68,20 @@ def variant_attention(
     return result.output.transpose(1, 2).contiguous(), pattern
 
 
+def variant_of(module: Any) -> Any:
+    """The layer that attach hung on an attention module."""
+    layer = getattr(module, "variant", None)
+    if layer is None:
+        raise ValueError(
+            f"this model's config asks for {NAME} attention, but nothing is attached to a {type(module).__name__} of "
+            "it: attach(model, spec), or model.set_attn_implementation('sdpa') for softmax"
+        )
+    return layer
+
+
 def around_kernel(softcap: float | None, dropout: float) -> Around | None:
     """Gemma 2's soft cap on the scores and dropout on the weights, where a model has either."""
+    check_soft_cap("attention", softcap)
     if softcap is None and dropout == 0.0:
         return None
     return Around(

@@ -42,6 +42,8 @@ def with_visible_count(
 ) -> tuple[Any, Any]:
     """The base model's call with visible_count [batch or 1, past + query] added."""
     given = by_name(names, args, kwargs)
+    if given.get("is_causal") not in (None, causal):
+        raise ValueError(f"selective attention counts visible tokens as its layers see them, with is_causal={causal}")
     count = visible_count(padding_mask(modality, base.config, given), causal)
     return args, {**kwargs, "visible_count": within_documents(count, document_numbers(given))}
 

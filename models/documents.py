@@ -11,6 +11,9 @@ from transformers.masking_utils import find_packed_sequence_indices
 
 from models.call_arguments import by_name
 
+# What flash attention is told of the documents of a row, which their positions say as well.
+BOUNDS = ("cu_seq_lens_q", "cu_seq_lens_k", "max_length_q", "max_length_k")
+
 
 def keep_documents_apart(base: nn.Module) -> RemovableHandle:
     """From now on documents packed in a row do not see each other, whether or not the call thought of the cache."""
@@ -21,8 +24,10 @@ def keep_documents_apart(base: nn.Module) -> RemovableHandle:
 def with_documents_apart(names: tuple[str, ...], base: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
     """The base model's call without a cache where documents are packed: beside one transformers hides none of them."""
     given = by_name(names, args, kwargs)
+    if given.get("position_ids") is not None and given.get("attention_mask") is None:
+        given = {name: value for name, value in given.items() if name not in BOUNDS}
     if document_numbers(given) is None:
-        return args, kwargs
+        return (), given
     if given.get("use_cache") or given.get("past_key_values") is not None:
         raise ValueError(
             "position_ids that start anew pack several documents in a row, which a cache cannot keep apart: "

@@ -10,6 +10,7 @@ from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from models.adapters import adapter_words
+from models.attachment import refuse_drift
 from models.checkpoints.description import Description, described
 from models.checkpoints.matching import unknown
 from models.checkpoints.refusal import CheckpointError
@@ -37,12 +38,13 @@ def save(
     from. The folder appears whole or not at all; in one that exists only the checkpoint's own files are replaced, and
     only where it holds the same kind of model or a run's snapshots. Plain transformers opens the folder too, but knows
     no variant: there the weights compute softmax (and selective's temperatures are left out with a warning). Raises
-    CheckpointError for what would not open again.
+    CheckpointError for what would not open again, and ValueError for a model that no longer computes what it says.
     """
     if dtype not in (None, *FORMATS):
         raise ValueError(f"save: dtype is None or one of {', '.join(map(str, FORMATS))}; got {dtype!r}")
     tokenizer = saved_tokenizer(model) if tokenizer is None else checked_tokenizer(tokenizer)
     original = plain_model(model)
+    refuse_drift(original)
     said = described(config_fields(original), original.config.num_hidden_layers, "the model's config")
     weights = stored_form(plain_weights(model), skeleton(said, "the model's config"), dtype)
     place = expanded(folder)

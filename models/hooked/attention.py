@@ -1,5 +1,6 @@
 """The seam between an attention variant and transformer-lens: its scores go in, the variant's own pattern comes out."""
 
+import inspect
 from functools import cache
 from typing import Any, cast
 
@@ -14,6 +15,8 @@ from transformer_lens.model_bridge.generalized_components import (
     PositionEmbeddingsAttentionBridge,
 )
 
+from models.added_to_scores import refuse_unknown_keywords
+from models.attention.finite import check_soft_cap
 from models.attention.run import at_least_float32
 from models.attention_function import NAME
 from models.attention_layer import AttentionLayer
@@ -54,9 +57,11 @@ class VariantAttention(AttentionBridge):
     def set_original_component(self, original_component: nn.Module) -> None:
         """Wrap one attention module; its soft cap is taken over, because query temperatures go under it."""
         super().set_original_component(original_component)
+        self._keywords = tuple(inspect.signature(original_component.forward).parameters)
         # A plain assignment would go to the wrapped module, which transformer-lens's mask does not ask.
         object.__setattr__(self, "is_causal", hides_the_future(original_component))
         self._soft_cap = getattr(original_component, "attn_logit_softcapping", None)
+        check_soft_cap("attention", self._soft_cap)
         if self._soft_cap is not None:
             cast(Any, original_component).attn_logit_softcapping = None
         if hasattr(self, "hook_rot_q"):
@@ -81,10 +86,20 @@ class VariantAttention(AttentionBridge):
         return not ours or hooked_elsewhere(self)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
+        self._refuse_unknown(kwargs)
         patternless = wanted() and not self.needs_pattern
         kwargs = unloaded(kwargs)
-        with passing(LayerPass(kwargs.get("visible_count"), patternless)):
-            return self._without_pattern(*args, **kwargs) if patternless else super().forward(*args, **kwargs)
+        try:
+            with passing(LayerPass(kwargs.get("visible_count"), patternless)):
+                return self._without_pattern(*args, **kwargs) if patternless else super().forward(*args, **kwargs)
+        finally:
+            self._pattern = self._attn_scores = None  # transformer-lens keeps GPT-2's and GPT-NeoX's on the module
+
+    def _refuse_unknown(self, keywords: dict[str, Any]) -> None:
+        """Raise ValueError for what the wrapped module's own attention would be told and these scores are not."""
+        refuse_unknown_keywords(keywords, (*self._keywords, "is_causal"))
+        if keywords.get("is_causal") not in (None, self.is_causal):
+            raise ValueError(f"a hooked model computes as its layers are made, with is_causal={self.is_causal}")
 
     def _without_pattern(self, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
         """The wrapped module's own forward, whose projections are the hooked ones."""

@@ -1,5 +1,7 @@
 """A transformer-lens bridge which knows what its attention variants forbid."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 from jaxtyping import Int
@@ -8,14 +10,38 @@ from transformer_lens.model_bridge import TransformerBridge
 from transformers import PreTrainedModel
 
 from models.attachment import spec_of
+from models.hooked.turns import Turns, in_turn
 from models.known_words import unknown_words_named
 from models.spec import AttentionSpec
 
 
 class HookedBridge(TransformerBridge):
-    """transformer-lens's bridge around a Hugging Face decoder whose attention layers carry variants."""
+    """transformer-lens's bridge around a Hugging Face decoder whose attention layers carry variants.
+
+    Threads take turns: a run, and all that happens inside `with model.hooks(...)`, is over before another thread's
+    begins, so that no thread sees another's hooks or captures. add_hook is for all threads.
+    """
 
     hf_names: tuple[str, ...]
+    turns: Turns
+
+    forward = in_turn("forward")
+    generate = in_turn("generate")
+    run_with_cache = in_turn("run_with_cache")
+    run_with_hooks = in_turn("run_with_hooks")
+    add_hook = in_turn("add_hook")
+    reset_hooks = in_turn("reset_hooks")
+
+    @contextmanager
+    def hooks(self, *args: Any, **kwargs: Any) -> Iterator[TransformerBridge]:
+        """As transformer-lens's; other threads wait until it is left."""
+        with self.turns.taken(), super().hooks(*args, **kwargs) as bridge:
+            yield bridge
+
+    def generate_stream(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        """As transformer-lens's; other threads wait until the last token."""
+        with self.turns.taken():
+            yield from super().generate_stream(*args, **kwargs)
 
     @property
     def attention_spec(self) -> AttentionSpec:

@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any, cast
 
 from torch import nn
+from transformer_lens.model_bridge import TransformerBridge
 from transformer_lens.model_bridge.architecture_adapter import ArchitectureAdapter
 from transformer_lens.model_bridge.generalized_components import JointGateUpMLPBridge, JointQKVAttentionBridge
 from transformer_lens.model_bridge.generalized_components.base import GeneralizedComponent
@@ -12,8 +13,9 @@ from transformer_lens.model_bridge.supported_architectures.vit import ViTArchite
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from models.adapters import refuse_fused_adapters
-from models.attachment import attach, attachment_of
+from models.attachment import attach, attachment_of, refuse_drift
 from models.attention_function import NAME
+from models.carried import refuse_other_models
 from models.families import modality_of
 from models.hooked.attention import with_variant
 from models.hooked.bridge import HookedBridge
@@ -22,6 +24,7 @@ from models.hooked.door import guard
 from models.hooked.encoder import VariantViT
 from models.hooked.image_door import guard_images
 from models.hooked.tokenizer import give_tokenizer
+from models.hooked.turns import Turns
 from models.spec import AttentionSpec
 
 DOORS = {"text": guard, "image": guard_images, "noisy image": guard_images}
@@ -39,13 +42,15 @@ def hooked(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None = N
     config names a variant that is not attached, a GPT-NeoX without attention biases, and an adapter on a fused
     projection.
     """
+    if not isinstance(model, TransformerBridge):
+        refuse_other_models("hooked", model)
     if any(isinstance(module, GeneralizedComponent) for module in model.modules()):
         raise ValueError("this model is hooked already: its modules were wrapped in place; use the hooked model")
     refuse_headless(model)
     refuse_missing_biases(model)
     refuse_unknown_parts(model.config)
+    refuse_drift(model)
     if attachment_of(model) is None:
-        refuse_lost_variant(model)
         attach(model, AttentionSpec("softmax"))
     names = tuple(model.state_dict())
     bridge: Any = build_bridge_from_module(
@@ -58,6 +63,7 @@ def hooked(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None = N
     model.set_attn_implementation(NAME)  # transformer-lens switches some families to eager attention, which is softmax
     bridge.__class__ = HookedBridge
     bridge.hf_names = names
+    bridge.turns = Turns()
     if modality_of(model).reads != "text":  # transformer-lens knows no sizes of these
         names: Any = model.config.id2label
         bridge.cfg.n_ctx, bridge.cfg.d_vocab = modality_of(model).context(model.config), len(names)
@@ -100,16 +106,6 @@ def refuse_unknown_parts(config: Any) -> None:
         raise ValueError(
             "hooked knows no norms on Phi's queries and keys, which qk_layernorm=True has: use the attached model "
             "without hooks"
-        )
-
-
-def refuse_lost_variant(model: PreTrainedModel) -> None:
-    """Plain transformers reads the spec in config.json, but attaches nothing: such a model computes softmax."""
-    stored = getattr(model.config, "attention_spec", None)
-    said = AttentionSpec("softmax") if stored is None else AttentionSpec.from_json(stored)
-    if said.variant != "softmax":
-        raise ValueError(
-            f"config.json says {said.variant}, but nothing is attached to this model: attach it, or use load(folder)"
         )
 
 
