@@ -107,6 +107,15 @@ def test_quadrants_are_the_masked_sums_of_contributions() -> None:
     assert_close(found.net_copy[1, 1], C.clamp(min=0).sum() / C.abs().sum())
 
 
+def test_the_quadrants_of_many_heads_are_grids_with_their_null() -> None:
+    found = quadrants(torch.randn(5, 10, 4, 4).tril(), torch.randn(5, 10, 4), torch.ones(5, 4, 1))
+    figure: Any = found.figure()
+    assert [(trace.type, trace.name) for trace in figure.data] == [("heatmap", name) for name in QUADRANTS]
+    assert [trace.visible for trace in figure.data] == [True, False, False, False]
+    assert_close(torch.tensor(figure.data[1].z), found.share[..., 1], check_dtype=False)
+    assert figure.data[1].text[2, 3].startswith(f"{float(found.share_null[2, 3, 1]):.4f} ±")
+
+
 def test_layer_and_model_shares_weigh_heads_by_their_mass() -> None:
     pattern, ov, scale = scene()
     mass, found = quadrant_masses(pattern, ov, scale), quadrants(pattern, ov, scale)

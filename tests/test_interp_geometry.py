@@ -276,6 +276,14 @@ def test_the_angles_figure_is_a_bar_per_head() -> None:
     assert math.isclose(sum(float(trace.y[0]) for trace in figure.data[:3]), 1, rel_tol=1e-6)
 
 
+def test_the_angles_of_many_heads_are_grids() -> None:
+    found = angles_under("softmax", vectors(5, 10), vectors(5, 10))
+    figure: Any = found.figure()
+    assert [trace.type for trace in figure.data] == ["heatmap"] * 3
+    assert_close(torch.tensor(figure.data[2].z), found.parallel.float(), check_dtype=False)
+    assert len(figure.layout.updatemenus[0].buttons) == 3
+
+
 @pytest.mark.parametrize("dims", [2, 3])
 def test_an_embedding_figure_names_token_kind_place_and_norm(dims: int) -> None:
     found = embedded("softmax", vectors(), vectors(), dims=dims)

@@ -11,6 +11,7 @@ from interp.figures.axes import token_axis, top_down
 from interp.figures.canvas import GAUGE, bar, canvas, escaped, head_name
 from interp.figures.choice import choice
 from interp.figures.colours import BLUE, CHANCE, GREY, RED, fill
+from interp.figures.heads import MOST_BARS, grids, heads
 from interp.figures.heatmaps import signed_heatmap
 from interp.geometry.angles import Angles
 from interp.geometry.embedding import JointEmbedding
@@ -25,7 +26,12 @@ TEMPERED = {"query": "τ_q", "value": "τ_v", "query_beside_position": "τ_q", "
 
 
 def angles_figure(angles: Angles) -> go.Figure:
-    """A bar per head: attention on antiparallel, orthogonal and parallel keys; dashed lines where chance has them."""
+    """A bar per head: attention on antiparallel, orthogonal and parallel keys; dashed lines where chance has them.
+
+    Of many heads a grid of each.
+    """
+    if angles.parallel.numel() > MOST_BARS:
+        return angle_grids(angles)
     layers, heads = angles.parallel.shape
     names = np.array([head_name(layer, head) for layer in range(layers) for head in range(heads)])
     bars = [
@@ -53,6 +59,13 @@ def angles_figure(angles: Angles) -> go.Figure:
         xaxis={"title": "head"},
         yaxis={"title": f"share of Σ abs(a), δ = {angles.delta:.3g}", "range": [0, 1]},
     )
+
+
+def angle_grids(angles: Angles) -> go.Figure:
+    """The attention on each side by layer and head, with a menu of the sides."""
+    hover = f"share %{{z:.4f}}<br>at random {float(angles.antiparallel_null[0, 0]):.4f} on either side"
+    cells = grids([getattr(angles, side) for side in SIDES], [f"attention on {side} keys" for side in SIDES], hover)
+    return canvas(angles.about, cells, "parallel", **heads(), **choice(list(SIDES)))
 
 
 def angle_histogram_figure(angles: Angles, layer: int = 0, head: int = 0) -> go.Figure:

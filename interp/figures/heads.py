@@ -15,6 +15,8 @@ from interp.head_score import HeadScore
 from interp.result import Result
 from interp.similar_heads import SimilarHeads
 
+MOST_BARS = 48  # heads; more of them side by side are not told apart
+
 
 def head_score_figure(score: HeadScore | SimilarHeads) -> go.Figure:
     """The value of every head."""
@@ -41,6 +43,15 @@ def grid(result: Result, field: str, *index: int, name: str = "", visible: bool 
     hover = f"layer %{{y}}, head %{{x}}<br>{escaped(said)} %{{z:.4f}}" + ("" if null is None else "<br>null %{text}")
     words = None if null is None else null_words(null, spread)
     return heatmap(tensors[field][index], hover, words).update(visible=visible, name=name or field, colorbar=bar(said))
+
+
+def grids(values: Sequence[Float[Tensor, "layer head"]], names: Sequence[str], hover: str) -> list[go.Heatmap]:
+    """A heatmap of each of some numbers that all heads have, the first to be seen: as bars of few."""
+    cells = [heatmap(one, f"layer %{{y}}, head %{{x}}<br>{hover}") for one in values]
+    return [
+        one.update(visible=at == 0, name=name, colorbar=bar(name))
+        for at, (one, name) in enumerate(zip(cells, names, strict=True))
+    ]
 
 
 def named(result: Result, field: str) -> str:

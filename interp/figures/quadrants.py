@@ -13,6 +13,7 @@ from interp.figures.canvas import canvas
 from interp.figures.choice import choice
 from interp.figures.colours import fill
 from interp.figures.deletion import head_names
+from interp.figures.heads import MOST_BARS, grids, heads, null_words
 
 # Blue raises the attended token's logit, red lowers it; the pale, striped ones do so through a negative weight.
 COLOURS, NEGATIVE = ("#2166ac", "#b2182b", "#f4a582", "#92c5de"), (2, 3)
@@ -22,8 +23,10 @@ STACKED = (0, 3, 1, 2)
 def quadrants_figure(found: Quadrants) -> go.Figure:
     """A bar of every head, split into the four quadrants, with a menu of heads, layers and the model.
 
-    Pointing at a head gives the null.
+    Pointing at a head gives the null. Of many heads a grid of each quadrant.
     """
+    if found.net_copy.numel() > MOST_BARS:
+        return quadrant_grids(found)
     null = torch.stack([found.share_null, found.share_null_spread], -1).flatten(0, 1).numpy()
     layers = np.array([f"layer {layer}" for layer in range(len(found.layer_share))])
     views = {
@@ -34,6 +37,14 @@ def quadrants_figure(found: Quadrants) -> go.Figure:
     bars = [one.update(visible=view == "heads") for view, of_view in views.items() for one in of_view]
     axes = {"yaxis": {"range": [0, 1], "title": "share"}}
     return canvas(found.about, bars, "share", barmode="stack", **axes, **choice(list(views), len(QUADRANTS)))
+
+
+def quadrant_grids(found: Quadrants) -> go.Figure:
+    """The share of each quadrant by layer and head, with a menu of the quadrants; pointing at a head gives the null."""
+    cells = grids(found.share.unbind(-1), QUADRANTS, "share %{z:.3f}<br>null %{text}")
+    for one, mean, spread in zip(cells, found.share_null.unbind(-1), found.share_null_spread.unbind(-1), strict=True):
+        one.text = null_words(mean, spread)
+    return canvas(found.about, cells, "share", **heads(), **choice(QUADRANTS))
 
 
 def quadrant_bars(
