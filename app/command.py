@@ -114,8 +114,10 @@ def inspect(
         ),
     ],
     what: Annotated[
-        list[str] | None, typer.Option(help="One of `headscope analyses`; again for more. Default: all that fit.")
+        list[str] | None,
+        typer.Option(help="One of `headscope analyses`; again for more. Default: all that fit and take a moment."),
     ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All that fit, however long they take.")] = False,
     compare: Annotated[str | None, typer.Option(help="A second model, set beside the first.")] = None,
     corrupt: Annotated[str | None, typer.Option(help="A prompt as long as the prompt, to patch from.")] = None,
     target: Annotated[str | None, typer.Option(help="With --corrupt: the token that the prompt calls for.")] = None,
@@ -133,14 +135,23 @@ def inspect(
     models = (model, compare) if compare else (model,)
     options: Any = {"corrupt": corrupt, "target": target, "distractor": distractor}
     options |= {"embedding": embedding, "distance": distance}
+    if everything and what:
+        refuse("--all runs every analysis and --what some: choose one of them")
     refusing_clearly(lambda: refuse_conflicts(what or (), options, as_json=as_json, as_csv=as_csv))
     refusing_clearly(lambda: refuse_missing(models, html))
     from app import inspection
     from interp.choices import Choices
+    from interp.fitting import ALL
 
     choices = refusing_clearly(lambda: Choices(**options))
-    asked = inspection.Inspection(models, tuple(prompt), tuple(what) if what else None, bos, choices)
-    findings = refusing_clearly(lambda: inspection.inspected(asked))
+    names = (ALL,) if everything else tuple(what) if what else None
+    asked = inspection.Inspection(models, tuple(prompt), names, bos, choices)
+    outcome = refusing_clearly(lambda: inspection.inspected(asked))
+    findings = outcome.findings
+    if outcome.was_stopped:
+        typer.secho(f"headscope: stopped; {'this was finished' if findings else 'nothing was finished'}", err=True)
+    if not findings:
+        raise typer.Exit(130)
     is_table = as_csv or not (as_json or html)
     for note in [*inspection.notes(findings), *(inspection.not_in_the_table(findings) if what and is_table else [])]:
         typer.echo(note, err=True)
@@ -152,6 +163,8 @@ def inspect(
         typer.echo(refusing_clearly(lambda: printed(findings)), nl=as_json)
     elif not html:
         refusing_clearly(lambda: inspection.print_heads(findings, only_telling=not what))
+    if outcome.was_stopped:
+        raise typer.Exit(130)
 
 
 @command.command()

@@ -14,7 +14,8 @@ from app.heads_in_terminal import caption, heads_table, numbers_by_rank, numbers
 from interp.analyse import analyse
 from interp.analyses import ANALYSES
 from interp.choices import Choices
-from interp.findings import Findings
+from interp.costs import costly_in_words
+from interp.findings import Findings, Interruption
 from interp.fitting import question, rows_named
 from interp.image_prompt import ImagePrompt
 from interp.numbers import per_head
@@ -33,7 +34,7 @@ JSON_FORMAT = "headscope inspect 1"
 
 @dataclass(frozen=True)
 class Inspection:
-    """What is asked: models by name or folder, prompts, analyses (None: all that fit), whether BOS comes first.
+    """What is asked: models by name or folder, prompts, analyses (None: the cheap ones that fit), BOS first or not.
 
     choices: what only some analyses read; the run of a model is its own folder, where that holds snapshots.
     """
@@ -45,10 +46,26 @@ class Inspection:
     choices: Choices = field(default_factory=Choices)
 
 
-def inspected(asked: Inspection) -> list[Findings]:
-    """The findings of every model, with a progress bar on the error stream."""
+@dataclass(frozen=True)
+class Inspected:
+    """The findings of every model; was_stopped: there would have been more."""
+
+    findings: list[Findings]
+    was_stopped: bool
+
+
+def inspected(asked: Inspection) -> Inspected:
+    """What is asked of every model, with a progress bar on the error stream; Ctrl+C keeps what was finished."""
     rows_named(asked.what)  # an unknown analysis is refused before a model is opened
-    return [_inspected(name, asked) for name in asked.models]
+    findings: list[Findings] = []
+    try:
+        findings.extend(_inspected(name, asked) for name in asked.models)
+    except Interruption as stop:
+        kept = replace(stop.findings, model=asked.models[len(findings)])
+        return Inspected([*findings, *([kept] if kept else [])], was_stopped=True)
+    except KeyboardInterrupt:
+        return Inspected(findings, was_stopped=True)
+    return Inspected(findings, was_stopped=False)
 
 
 def _inspected(name: str, asked: Inspection) -> Findings:
@@ -147,8 +164,13 @@ def without_numbers(findings: Sequence[Findings]) -> list[str]:
 
 
 def notes(findings: Sequence[Findings]) -> list[str]:
-    """What was not analysed of which model, a line for each reason."""
-    return [f"{one.model}: left out {line}" for one in findings for line in one.left_out_in_words()]
+    """What was not analysed of which model, a line for each reason; what takes long in one line."""
+    left_out = [f"{one.model}: left out {line}" for one in findings for line in one.left_out_in_words()]
+    return left_out + [
+        f"{one.model}: takes longer: {costly_in_words(one.costly)}; --what NAME runs one, --all every one"
+        for one in findings
+        if one.costly
+    ]
 
 
 def not_in_the_table(findings: Sequence[Findings]) -> list[str]:

@@ -1,22 +1,18 @@
 """Analyse: the one thin layer between a model with prompts and the analyses, which are functions of tensors."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from interp.about import About
-from interp.activations import Activations, gather
 from interp.analysis import Analysis, Asked, Probe, Setting
 from interp.averaged import averaged
 from interp.choices import Choices, circuit_weights, prompt_pair
-from interp.equal_lengths import batches
-from interp.findings import Findings
-from interp.fitting import misfits, question, rows_named
+from interp.computed import Progress, computed
+from interp.costs import costly, pass_seconds, size_of
+from interp.findings import Findings, Interruption
+from interp.fitting import is_by_name, misfits, question, rows_named
 from interp.given_prompts import Given, as_read
 from interp.head_weights import head_weights
 from interp.hooked_model import HookedModel, tokenizer_of
@@ -26,10 +22,6 @@ from interp.model_facts import ModelFacts, model_facts
 from interp.prompt import Prompt, text_alone
 from interp.prompt_tokens import PromptTokens
 from interp.result import Result
-
-Progress = Callable[[str, int, int], None]
-NOTHING_RUN = Activations(PromptTokens((), ()), {}, torch.empty(0, 0))
-PROMPTS = "prompts"
 
 
 def analyse(
@@ -44,25 +36,31 @@ def analyse(
 ) -> Findings:
     """The named analyses of a hooked model on a prompt, or on several: then means with their spread.
 
-    By default all that apply to the model, and over several prompts all of those that have a mean. Caches the hooks
-    that they read and no others; prompts of one length run together, at most batch_size. choices: what only some
-    analyses read. watch(stage, done, total) is called after every batch of prompts and every step of an analysis that
-    runs the model itself. Raises ValueError for an analysis that is unknown or does not fit, and for a prompt that the
-    model cannot read; TypeError for what is no hooked model.
+    By default all that apply to the model, are worth at most a few forward passes each, and over several prompts have
+    a mean; `costly` of what comes back names the rest with an estimate. what="all": these too. Caches the hooks that
+    are read and no others; prompts of one length run together, at most batch_size. choices: what only some analyses
+    read. watch(stage, done, total) is called after every batch of prompts and every step of an analysis that runs the
+    model itself. Raises ValueError for an analysis that is unknown or does not fit, and for a prompt that the model
+    cannot read; TypeError for what is no hooked model; Interruption, with what is finished, when it is stopped.
     """
     refuse_unhooked(model)
     rows = rows_named(what)
     given: Any = [prompts] if isinstance(prompts, str | PromptTokens | ImagePrompt) else prompts
     asked = asked_of(model, given, choices, prepend_bos)
     left_out = misfits(rows, asked)
-    if left_out and what is not None:
+    if left_out and is_by_name(what):
         raise ValueError(" ".join(next(iter(left_out.items()))))
-    chosen = [one for one in rows if one.name not in left_out]
-    said = findings(computed(chosen, asked, batch_size, watch), asked)
-    questions = {one.name: question(one) for one in chosen}
-    if said.facts.reads == "image":
-        questions = {name: said_of_images(words) for name, words in questions.items()}
-    return replace(said, questions=questions, left_out=left_out)
+    fitting = [one for one in rows if one.name not in left_out]
+    passes = costly(fitting, size_of(asked)) if what is None else {}
+    chosen = [one for one in fitting if one.name not in passes]
+    finished: dict[str, list[Result]] = {}
+    try:
+        finished.update(computed(chosen, asked, batch_size, watch))
+    except KeyboardInterrupt as stop:
+        raise Interruption(findings(finished, chosen, asked)) from stop
+    seconds = pass_seconds(model, asked.prompts) if passes else 0.0
+    estimates = {name: count * seconds for name, count in passes.items()}
+    return replace(findings(finished, chosen, asked), left_out=left_out, costly=estimates)
 
 
 def asked_of(model: Any, prompts: Sequence[str] | Sequence[Prompt], choices: Choices, prepend_bos: bool) -> Asked:
@@ -77,52 +75,12 @@ def asked_of(model: Any, prompts: Sequence[str] | Sequence[Prompt], choices: Cho
     return replace(asked, pair=prompt_pair(model, clean, corrupt, choices))
 
 
-def computed(
-    chosen: Sequence[Analysis | Probe], asked: Asked, batch_size: int, watch: Progress
-) -> dict[str, list[Result]]:
-    """The results of every analysis, in order: one, or one of every prompt."""
-    found = dict(of_weights(asked.setting, chosen)) | of_prompts(asked, chosen, batch_size, partial(watch, PROMPTS))
-    for one in chosen:
-        if isinstance(one, Probe):
-            found[one.name] = list(probed(one, asked, watch))
-    return {one.name: found[one.name] for one in chosen}
-
-
-def of_weights(setting: Setting, chosen: Sequence[Analysis | Probe]) -> Iterator[tuple[str, list[Result]]]:
-    """The analyses of the weights alone."""
-    for one in chosen:
-        if isinstance(one, Analysis) and not one.needs:
-            yield one.name, [one.compute(setting, NOTHING_RUN)]
-
-
-def of_prompts(
-    asked: Asked, chosen: Sequence[Analysis | Probe], batch_size: int, watch: Callable[[int, int], None]
-) -> dict[str, list[Result]]:
-    """The results of every prompt, by analysis; no model is run where nothing is asked of a prompt."""
-    readers = [one for one in chosen if isinstance(one, Analysis) and one.needs]
-    needs = sorted({name for one in readers for name in one.needs})
-    found: dict[str, list[Result]] = defaultdict(list)
-    done = 0
-    for run in batches(asked.prompts if readers else (), batch_size, len):
-        for activations in gather(asked.model, run, needs):
-            for one in readers:
-                found[one.name].append(one.compute(asked.setting, activations))
-        done += len(run)
-        watch(done, len(asked.prompts))
-    return found
-
-
-def probed(probe: Probe, asked: Asked, watch: Progress) -> Iterator[Result]:
-    """What a probe finds, of all prompts together or of each."""
-    for prompts in [asked.prompts] if probe.together else [(one,) for one in asked.prompts]:
-        yield probe.compute(replace(asked, prompts=prompts), partial(watch, probe.name))
-
-
-def findings(found: dict[str, list[Result]], asked: Asked) -> Findings:
-    """The results, or their means; what depends on the gauge is said of this model's kernels."""
-    means = {name: averaged(results) for name, results in found.items() if len(results) > 1}
+def findings(finished: dict[str, list[Result]], chosen: Sequence[Analysis | Probe], asked: Asked) -> Findings:
+    """The results in the order of the table, or their means; gauges are those of this model's kernels."""
+    rows = [one for one in chosen if one.name in finished]
+    means = {one.name: averaged(finished[one.name]) for one in rows if len(finished[one.name]) > 1}
+    results = {one.name: means[one.name].mean if one.name in means else finished[one.name][0] for one in rows}
     facts = asked.setting.facts
-    results = {name: means[name].mean if name in means else one for name, [one, *_] in found.items()}
     return Findings(
         model=str(asked.model.cfg.model_name),
         facts=facts,
@@ -130,7 +88,13 @@ def findings(found: dict[str, list[Result]], asked: Asked) -> Findings:
         results={name: replace(one, about=about_of(one, facts)) for name, one in results.items()},
         spread={name: one.spread for name, one in means.items()},
         choices=asked.choices,
+        questions={one.name: question_of(one, facts) for one in rows},
     )
+
+
+def question_of(row: Analysis | Probe, facts: ModelFacts) -> str:
+    """What an analysis answers, of texts or of images."""
+    return said_of_images(question(row)) if facts.reads == "image" else question(row)
 
 
 def about_of(result: Result, facts: ModelFacts) -> About:

@@ -11,6 +11,7 @@ from interp.head_weights import HeadWeights
 from interp.model_facts import ModelFacts
 from interp.prompt import Prompt
 from interp.result import Result
+from interp.size import Size, nothing_more
 from interp.token_strings import token_string
 from interp.watch import Watch
 
@@ -37,6 +38,7 @@ class Analysis:
     once however many prompts there are. over_tokens: its numbers run over the tokens of one prompt, so that several
     prompts have no mean. matrices: the names in LAWS (interp.weight_laws) that must hold for it. applies: which models
     it has something to say about. text_only: why it cannot read images, as the end of a sentence; empty where it can.
+    cost: beside the pass that all share, in multiply-adds (interp/size.py).
     """
 
     name: str
@@ -47,6 +49,7 @@ class Analysis:
     matrices: tuple[str, ...] = ()
     applies: Callable[[ModelFacts], bool] = lambda facts: True
     text_only: str = ""
+    cost: Callable[[Size], int] = nothing_more
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ class Probe:
     """One analysis that runs the model itself: patched, edited, on prompts of its own, or snapshot after snapshot.
 
     together: it takes all prompts at once; else one at a time, and several have a mean unless its numbers run
-    over_tokens. missing: what it lacks here, as the end of a sentence, or nothing. matrices, text_only: as of an
+    over_tokens. missing: what it lacks here, as the end of a sentence, or nothing. matrices, text_only, cost: as of an
     analysis.
     """
 
@@ -83,3 +86,4 @@ class Probe:
     matrices: tuple[str, ...] = ()
     missing: Callable[[Asked], str] = lambda asked: ""
     text_only: str = ""
+    cost: Callable[[Size], int] = nothing_more

@@ -22,7 +22,8 @@ PICTURE = 420  # pixels of its width
 class Findings(Mapping[str, Result]):
     """Name of an analysis -> its result (over several prompts: the mean; `spread` holds the standard deviations).
 
-    questions: what each of them answers. left_out: the analyses that have nothing to say here, and why.
+    questions: what each of them answers. left_out: the analyses that have nothing to say here, and why. costly: those
+    that were not run because they take long and nobody named them, with an estimate in seconds.
     """
 
     model: str
@@ -33,6 +34,7 @@ class Findings(Mapping[str, Result]):
     choices: Mapping[str, Any] = field(default_factory=dict)
     questions: Mapping[str, str] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
+    costly: Mapping[str, float] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Result:
         if name not in self.results:
@@ -77,6 +79,7 @@ class Findings(Mapping[str, Result]):
             "prompts": [dict(one.to_json()) for one in self.prompts],
             "choices": dict(self.choices),
             "left_out": dict(self.left_out),
+            "costly_seconds": dict(self.costly),
             "analyses": {name: self._of(name) for name in self.results},
         }
 
@@ -106,6 +109,15 @@ class Findings(Mapping[str, Result]):
         if name not in self.spread:
             return result.to_json()
         return Averaged(result, self.spread[name], len(self.prompts)).to_json()
+
+
+class Interruption(KeyboardInterrupt):
+    """An analysis that was stopped; findings: of what was finished by then."""
+
+    def __init__(self, findings: Findings) -> None:
+        finished = ", ".join(findings) or "nothing"
+        super().__init__(f"stopped; finished, and in the findings of this exception: {finished}")
+        self.findings = findings
 
 
 def _row(name: str, question: str, result: Result) -> str:

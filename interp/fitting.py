@@ -5,10 +5,17 @@ from collections.abc import Sequence
 from interp.analyses import ANALYSES
 from interp.analysis import Analysis, Asked, Probe
 
+ALL = "all"  # in the place of names: every analysis that fits, whatever it costs
+
+
+def is_by_name(what: Sequence[str] | None) -> bool:
+    """Whether analyses are named; None and ALL leave it to what fits."""
+    return what is not None and list([what] if isinstance(what, str) else what) != [ALL]
+
 
 def rows_named(what: Sequence[str] | None) -> list[Analysis | Probe]:
     """The rows of the table that are meant, or all of them."""
-    if what is None:
+    if what is None or not is_by_name(what):
         return list(ANALYSES.values())
     names = dict.fromkeys([what] if isinstance(what, str) else what)
     if unknown := [name for name in names if name not in ANALYSES]:

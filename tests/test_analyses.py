@@ -23,7 +23,7 @@ PROMPT = "def __init__(self, x):\n    self.x = x <s>"
 
 @pytest.fixture(scope="module", params=VARIANTS)
 def findings(request: pytest.FixtureRequest) -> Findings:
-    return analyse(hooked_tiny(request.param), PROMPT)
+    return analyse(hooked_tiny(request.param), PROMPT, "all")
 
 
 def test_names_are_unique() -> None:
@@ -81,24 +81,24 @@ def test_a_token_is_never_markup_in_the_report(findings: Findings) -> None:
     ],
 )
 def test_every_family_is_analysed_whole(family: str, name: str) -> None:
-    found = analyse(hooked(attached(family, name)), "3 4 5 6 3 4 5 6 9 10")
+    found = analyse(hooked(attached(family, name)), "3 4 5 6 3 4 5 6 9 10", "all")
     assert set(found) == {name for name, row in ANALYSES.items() if applies(row, found.facts, digits=False)}
     assert json.dumps(found.to_json(), allow_nan=False)
 
 
 def test_a_prompt_of_one_token_is_analysed_whole() -> None:
-    found = analyse(hooked(attached("llama", "cogformer")), "3")
+    found = analyse(hooked(attached("llama", "cogformer")), "3", "all")
     assert set(found) == {name for name, row in ANALYSES.items() if applies(row, found.facts, digits=False)}
     assert json.dumps(found.to_json(), allow_nan=False) and report([found])
 
 
 def test_a_model_too_short_for_the_question_is_not_asked_it() -> None:
-    found = analyse(hooked(tiny_model("cog", context=16), tiny_tokenizer()), "The if")
+    found = analyse(hooked(tiny_model("cog", context=16), tiny_tokenizer()), "The if", "all")
     assert "collapse_prompt" in found and "collapse_count_ones" not in found
 
 
 def test_several_prompts_have_means() -> None:
-    found = analyse(hooked_tiny("cog"), [PROMPT, "return x, y"])
+    found = analyse(hooked_tiny("cog"), [PROMPT, "return x, y"], "all")
     rows = {name: row for name, row in ANALYSES.items() if applies(row, found.facts, digits=True)}
     assert set(found) == {name for name, row in rows.items() if not row.over_tokens}
     once = {name for name, row in rows.items() if not (row.needs if isinstance(row, Analysis) else not row.together)}

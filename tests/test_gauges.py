@@ -144,7 +144,7 @@ def changed(family: str, name: str, change: Callable[[Views, int], None] | None)
 def found(family: str, name: str, change: Callable[[Views, int], None] | None) -> dict[str, Result]:
     """Everything that is said of a model on a prompt, and of one of its changed heads."""
     model = changed(family, name, change)
-    return {**analyse(model, PROMPT, choices=Choices(CORRUPT)), **dict(of_head(model, LAYER, 2))}
+    return {**analyse(model, PROMPT, "all", choices=Choices(CORRUPT)), **dict(of_head(model, LAYER, 2))}
 
 
 def of_head(model: Any, layer: int, head: int) -> Iterator[tuple[str, Result]]:

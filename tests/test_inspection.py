@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,7 @@ def test_telling_numbers_come_first_or_alone(heads: pd.DataFrame) -> None:
 
 
 def test_every_telling_number_is_found(cog: Path) -> None:
-    said = headscope("inspect", cog, "--prompt", "x y x y", "--csv")
+    said = headscope("inspect", cog, "--prompt", "x y x y", "--all", "--csv")
     assert set(TELLING) - set(said.stdout.splitlines()[0].split(",")) == set()
 
 
@@ -134,7 +135,7 @@ def test_json_has_both_models_and_what_depends_on_the_gauge(cog: Path, softmax: 
 
 def test_everything_that_fits_is_in_the_report(cog: Path, tmp_path: Path) -> None:
     file = tmp_path / "report.html"
-    said = headscope("inspect", cog, *PROMPT, "--corrupt", "return y, y", "--html", file)
+    said = headscope("inspect", cog, *PROMPT, "--corrupt", "return y, y", "--all", "--html", file)
     assert said.exit_code == 0, said.output
     page = file.read_text(encoding="utf-8")
     shown = {name for name in ANALYSES if f"<h2>{name.replace('_', ' ')}</h2>" in page}
@@ -184,7 +185,9 @@ def test_conflicts_are_refused_before_torch_is_imported() -> None:
 @pytest.mark.parametrize(("option", "value"), [("embedding", "effective"), ("distance", 3)])
 def test_an_option_changes_what_its_readers_find_and_nothing_else(option: str, value: Any) -> None:
     model = hooked_tiny("cog")
-    plain, chosen = (analyse(model, "x y", choices=choices) for choices in (Choices(), Choices(**{option: value})))
+    plain, chosen = (
+        analyse(model, "x y", "all", choices=choices) for choices in (Choices(), Choices(**{option: value}))
+    )
     changed = {name for name in plain if str(plain[name].to_json()) != str(chosen[name].to_json())}
     assert changed == set(READERS[option]) - {"trajectory"}
     measured = {name.split(".")[0] for name in NUMBERS}
@@ -194,3 +197,25 @@ def test_an_option_changes_what_its_readers_find_and_nothing_else(option: str, v
 def test_patching_alone_needs_a_corrupt_prompt() -> None:
     left_out = analyse(hooked_tiny("cog"), "x y").left_out
     assert {name for name, why in left_out.items() if "corrupt" in why} == set(PATCHING)
+
+
+def test_what_takes_long_is_named_in_one_line_and_not_run(cog: Path) -> None:
+    said = headscope("inspect", cog, "--prompt", "x y x y", "--csv")
+    [line] = [line for line in said.stderr.splitlines() if "--all" in line]
+    assert "diagonal_ranks (about" in line and "diagonal_ranks" not in said.stdout
+
+
+def test_all_and_some_is_refused(cog: Path) -> None:
+    assert_refused(headscope("inspect", cog, *PROMPT, "--all", "--what", "sinks"), "--all runs every analysis")
+
+
+def test_what_was_finished_is_shown_when_it_is_stopped(cog: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*asked: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(ANALYSES, "interventions", replace(ANALYSES["interventions"], compute=stopped))
+    said = headscope("inspect", cog, *PROMPT, "--what", "interventions", "--what", "negative_mass", "--csv")
+    assert said.exit_code == 130 and "stopped; this was finished" in said.stderr
+    assert said.stdout.startswith("model,layer,head,attention,negative_mass")
+    alone = headscope("inspect", cog, *PROMPT, "--what", "interventions")
+    assert (alone.exit_code, alone.stdout) == (130, "") and "nothing was finished" in alone.stderr

@@ -22,7 +22,7 @@ from interp.attribution.patching import Patching, activation_patching
 from interp.attribution.prompt_pair import Ends, PromptPair
 from interp.attribution.residual_parts import WRITES, readout, residual_parts
 from interp.attribution.rows import ROWS
-from interp.attribution.target import Target, attributed
+from interp.attribution.target import Target, attributed, columns_of
 from interp.head_weights import HeadWeights, head_weights
 from interp.model_facts import model_facts
 from interp.prompt_tokens import PromptTokens
@@ -99,7 +99,7 @@ def test_sources_add_up_to_their_head(family: str, name: str) -> None:
 @pytest.mark.parametrize("target", [TARGET, AGAINST])
 def test_the_null_is_what_tokens_drawn_at_random_get(target: Target) -> None:
     parts, W = torch.randn(4, 6, dtype=torch.float64), torch.randn(6, 40, dtype=torch.float64)
-    found, logits = attributed(parts, W, target), parts @ W
+    found, logits = attributed(parts, columns_of(W, target)), parts @ W
     drawn = logits if target.distractor is None else (logits[:, :, None] - logits[:, None, :]).flatten(1)
     close(found.null, drawn.mean(1), 1e-10)
     close(found.spread, drawn.std(1, correction=0), 1e-10)

@@ -59,7 +59,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """One result of every kind, by name."""
     model: Any = hooked_tiny("cog")
     score = HeadScore(torch.randn(2, 3), about=About("A score", "1", "x = 1", "headscope"))
-    found: dict[str, Any] = {"score": score, **analyse(model, PROMPT), **of_one_head(model)}
+    found: dict[str, Any] = {"score": score, **analyse(model, PROMPT, "all"), **of_one_head(model)}
     found |= analyse(model, "return x", PATCHING, choices=Choices("return y"))
     found |= analyse(hooked_tiny("selective"), PROMPT, ["temperatures"])
     choices = Choices(run=a_run(tmp_path_factory.mktemp("run")))

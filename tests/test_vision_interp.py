@@ -49,7 +49,7 @@ def image(name: str = "cog", seed: int = 0, label: int | None = LABEL) -> ImageP
 
 @cache
 def found(name: str) -> Findings:
-    return analyse(model(name), image(name))
+    return analyse(model(name), image(name), "all")
 
 
 @torch.no_grad()

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from interp.about import About
 from interp.attribution.residual_parts import Readout, ResidualParts
-from interp.attribution.target import Target, attributed
+from interp.attribution.target import Target, attributed, columns_of
 from interp.result import Result
 
 DIRECT = About(
@@ -66,10 +66,10 @@ def direct_attribution(parts: ResidualParts, readout: Readout, target: Target) -
     one as it was trained it leaves out the final norm's gain.
     """
     layers = torch.stack([parts.attention, parts.mlp], 1).flatten(0, 1)
-    W_U = readout.W_U / readout.scale
-    components = attributed(torch.cat([parts.embedding[None], layers]), W_U, target)
-    bias = attributed(torch.ones_like(readout.b_U[:1, None]), readout.b_U[None], target)
-    heads = attributed(parts.head, W_U, target)
+    columns = columns_of(readout.W_U / readout.scale, target)
+    components = attributed(torch.cat([parts.embedding[None], layers]), columns)
+    bias = attributed(torch.ones_like(readout.b_U[:1, None]), columns_of(readout.b_U[None], target))
+    heads = attributed(parts.head, columns)
     names = [f"L{layer} {part}" for layer in range(len(parts.mlp)) for part in ("attention", "MLP")]
     return DirectAttribution(
         heads.value,
@@ -96,8 +96,9 @@ def source_attribution(
     A norm that follows attention (Gemma) is not seen here: divide W_O by the scale of ResidualParts.
     """
     values = value.transpose(1, 2).repeat_interleave(W_O.shape[1] // value.shape[2], dim=1)
+    columns = columns_of(readout.W_U / readout.scale, target)
     layers = [
-        attributed(weights[..., None] * (moved @ written), readout.W_U / readout.scale, target)
+        attributed(weights[..., None] * (moved @ written), columns)
         for weights, moved, written in zip(pattern, values, W_O, strict=True)
     ]
     return SourceAttribution(

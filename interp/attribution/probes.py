@@ -4,9 +4,10 @@ from interp.analysis import Asked, Probe
 from interp.attribution.gradients import attribution_patching
 from interp.attribution.patching import Patching, activation_patching
 from interp.attribution.prompt_pair import PromptPair
-from interp.interventions.path_patching import PathPatching, path_patching
+from interp.interventions.path_patching import SAMPLES, PathPatching, path_patching
 from interp.watch import Watch
 
+GRADIENT = 3  # passes: one over both prompts, and the way back through one
 OF_TEXTS = "moves activations between two texts; between two images it is not offered"
 
 
@@ -44,6 +45,7 @@ PROBES = (
         over_tokens=True,
         missing=no_pair,
         text_only=OF_TEXTS,
+        cost=lambda size: size.passes_by_head(1) + size.layers * sum(size.passes(n * n, n) for n in size.lengths),
     ),
     Probe(
         "attribution_patching",
@@ -52,6 +54,7 @@ PROBES = (
         over_tokens=True,
         missing=no_pair,
         text_only=OF_TEXTS,
+        cost=lambda size: GRADIENT * size.pass_over_prompts(),
     ),
     Probe(
         "path_patching",
@@ -60,5 +63,6 @@ PROBES = (
         over_tokens=True,
         missing=no_pair,
         text_only=OF_TEXTS,
+        cost=lambda size: size.passes_by_head(1 + SAMPLES),
     ),
 )

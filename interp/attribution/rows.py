@@ -13,7 +13,9 @@ from interp.attribution.logit_lens import READS, LogitLens, logit_lens, stream
 from interp.attribution.residual_parts import WRITES, readout, residual_parts
 from interp.attribution.target import Target, token_name
 from interp.image_prompt import ImagePrompt
+from interp.size import LOOK, Size
 
+LOOKS = 16  # of the lens, at each logit: exponentials, moments, ranks, the largest
 LAST = "ln_final.hook_scale"
 
 
@@ -71,6 +73,11 @@ def lens_targets(run: Activations) -> tuple[Int[Tensor, "pos target"], tuple[str
     return torch.stack([following, expected], -1), ("next token", "likeliest token")
 
 
+def lens_cost(size: Size) -> int:
+    """The logits of every layer and position, each looked at so many times."""
+    return size.layers * size.tokens * size.facts.vocabulary * (size.facts.d_model + LOOKS * LOOK)
+
+
 ROWS = (
     Analysis(
         "direct_logit_attribution",
@@ -78,6 +85,7 @@ ROWS = (
         (*WRITES, LAST),
         _direct_logit_attribution,
         matrices=("W_O", "W_U", "residual parts"),
+        cost=lambda size: size.vocabulary_squared,
     ),
     Analysis(
         "source_attribution",
@@ -86,6 +94,7 @@ ROWS = (
         _source_attribution,
         over_tokens=True,
         matrices=("W_O", "W_U"),
+        cost=lambda size: size.vocabulary_squared,
     ),
     Analysis(
         "logit_lens",
@@ -94,5 +103,6 @@ ROWS = (
         _logit_lens,
         over_tokens=True,
         matrices=("W_U",),
+        cost=lens_cost,
     ),
 )

@@ -39,18 +39,29 @@ class Attributed:
     spread: Float[Tensor, "*part"]
 
 
-def attributed(
-    parts: Float[Tensor, "*part width"], readout: Float[Tensor, "width vocab"], target: Target
-) -> Attributed:
-    """Of parts @ readout, from the mean and the covariance of the readout's columns, which is exact.
+@dataclass(frozen=True)
+class Columns:
+    """Of a readout's columns: the target's, or the difference of two, their mean and their covariance."""
+
+    target: Float[Tensor, "width"]
+    mean: Float[Tensor, "width"]
+    covariance: Float[Tensor, "width width"]
+
+
+def columns_of(readout: Float[Tensor, "width vocab"], target: Target) -> Columns:
+    """What `attributed` reads of a readout: once for all parts, as the covariance is a product over the vocabulary.
 
     Against a distractor both tokens are drawn: the mean is 0 and the variance twice that of one.
     """
     mean = readout.mean(1)
     centred = readout - mean[:, None]
     covariance = centred @ centred.T / readout.shape[1]
-    deviation = ((parts @ covariance) * parts).sum(-1).clamp(min=0).sqrt()
-    value = parts @ target.of(readout)
     if target.distractor is None:
-        return Attributed(value, parts @ mean, deviation)
-    return Attributed(value, torch.zeros_like(value), 2**0.5 * deviation)
+        return Columns(target.of(readout), mean, covariance)
+    return Columns(target.of(readout), torch.zeros_like(mean), 2 * covariance)
+
+
+def attributed(parts: Float[Tensor, "*part width"], columns: Columns) -> Attributed:
+    """Of parts @ readout, from the mean and the covariance of the readout's columns, which is exact."""
+    deviation = ((parts @ columns.covariance) * parts).sum(-1).clamp(min=0).sqrt()
+    return Attributed(parts @ columns.target, parts @ columns.mean, deviation)

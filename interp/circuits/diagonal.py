@@ -23,6 +23,7 @@ DIAGONAL = About(
     " the copying score, which eigenvalues alone can mislead.",
 )
 DRAWS = 16
+TOKENS = 256
 BLOCK = 64
 
 
@@ -57,7 +58,7 @@ class DiagonalRanks(Result):
 def diagonal_ranks(
     weights: HeadWeights,
     embedding: Float[Tensor, "vocab d_model"] | None = None,
-    tokens: int | None = 256,
+    tokens: int | None = TOKENS,
     k: int = 10,
 ) -> DiagonalRanks:
     """Ranks over a sample of tokens, the same in every call, or over all (None); embedding: in W_E's place.

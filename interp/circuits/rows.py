@@ -3,12 +3,36 @@
 from interp.analysis import Analysis
 from interp.circuits.composition import composition_scores
 from interp.circuits.copying import copying_score
-from interp.circuits.diagonal import diagonal_ranks
+from interp.circuits.diagonal import DRAWS, TOKENS, diagonal_ranks
 from interp.circuits.qk_spectrum import qk_spectrum
+from interp.nulls import SAMPLES
+from interp.size import EIGEN, LOOK, Size
 
 OV_OF_TOKENS = ("W_E", "W_V", "W_O", "W_U")
 QK = ("W_Q", "W_K", "W_QK")
 NO_VOCABULARY = "reads the embeddings of a vocabulary, which a model of images has not"
+
+
+def eigenvalues_of_heads(size: Size) -> int:
+    """Products of two small factors of every head, and the eigenvalues of what comes out."""
+    return size.heads * size.d_head**2 * (size.facts.d_model + EIGEN * size.d_head)
+
+
+def ranking(size: Size) -> int:
+    """Both factors of every head over the vocabulary; a row and a column of it for every token, looked at three times.
+
+    The null draws heads besides.
+    """
+    factors = 2 * size.facts.d_model * size.d_head
+    lines = 2 * min(TOKENS, size.facts.vocabulary) * (size.d_head + 3 * LOOK)
+    return (size.heads + DRAWS) * size.facts.vocabulary * (factors + lines)
+
+
+def comparing_pairs(size: Size) -> int:
+    """Three products of d_model × d_model for every pair in the order of layers; of each writer three looks a layer."""
+    per_pair = size.facts.d_model**2
+    return 3 * per_pair * size.heads * (size.heads + 3 * LOOK * size.layers) // 2
+
 
 ROWS: tuple[Analysis, ...] = (
     Analysis(
@@ -18,6 +42,7 @@ ROWS: tuple[Analysis, ...] = (
         lambda setting, activations: copying_score(setting.weights),
         matrices=OV_OF_TOKENS,
         text_only=NO_VOCABULARY,
+        cost=lambda size: size.vocabulary_squared + eigenvalues_of_heads(size),
     ),
     Analysis(
         "diagonal_ranks",
@@ -26,6 +51,7 @@ ROWS: tuple[Analysis, ...] = (
         lambda setting, activations: diagonal_ranks(setting.weights),
         matrices=OV_OF_TOKENS,
         text_only=NO_VOCABULARY,
+        cost=ranking,
     ),
     Analysis(
         "composition",
@@ -33,6 +59,7 @@ ROWS: tuple[Analysis, ...] = (
         (),
         lambda setting, activations: composition_scores(setting.weights),
         matrices=(*QK, "W_V", "W_O"),
+        cost=comparing_pairs,
     ),
     Analysis(
         "qk_spectrum",
@@ -40,5 +67,6 @@ ROWS: tuple[Analysis, ...] = (
         (),
         lambda setting, activations: qk_spectrum(setting.weights),
         matrices=QK,
+        cost=lambda size: (1 + SAMPLES) * 2 * eigenvalues_of_heads(size),
     ),
 )

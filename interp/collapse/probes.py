@@ -1,9 +1,9 @@
 """The rows of collapse that run the model on prompts of their own: D(n), and over-squashing by derivatives."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from interp.analysis import Asked, Probe
-from interp.collapse.curves import CollapseCurves, collapse
+from interp.collapse.curves import SAMPLES, CollapseCurves, collapse
 from interp.collapse.pairs import (
     COUNT_ONES,
     FIND_A_ZERO,
@@ -17,6 +17,7 @@ from interp.collapse.pairs import (
 from interp.collapse.squashing import Squashing, squashing
 from interp.image_prompt import ImagePrompt
 from interp.prompt import text_alone
+from interp.size import Size
 from interp.watch import Watch
 from models.foreign_input import ForeignInputError
 
@@ -73,9 +74,30 @@ def no_digits(asked: Asked) -> str:
 def of_prompt(asked: Asked, watch: Watch) -> CollapseCurves:
     """D(n) of the prompt's first n tokens."""
     prompt = text_alone(*asked.prompts)
-    most = min(len(prompt.ids), asked.setting.facts.context - 1)
-    lengths = range(min(2, most), most + 1) if most <= SHORT else doubling(FIRST, most)
+    lengths = beginnings(len(prompt.ids), asked.setting.facts.context)
     return collapse(asked.model, prefixes(prompt.ids, lengths), watch=watch)
+
+
+def beginnings(length: int, context: int) -> Sequence[int]:
+    """How many tokens each point of a prompt's curve has."""
+    most = min(length, context - 1)
+    return range(min(2, most), most + 1) if most <= SHORT else doubling(FIRST, most)
+
+
+def growing(size: Size, lengths: Sequence[int]) -> int:
+    """Passes over two prompts of every length, the model's own and those of the null."""
+    return sum(2 * (1 + SAMPLES) * size.passes(length, length) for length in lengths)
+
+
+def presets_cost(size: Size) -> int:
+    """The cost of a preset's curve, but for its question."""
+    most = min(LONGEST, size.facts.context)
+    return growing(size, doubling(min(FIRST, most), most))
+
+
+def prompts_cost(size: Size) -> int:
+    """The cost of a curve over the beginnings of the prompt."""
+    return sum(growing(size, beginnings(length, size.facts.context)) for length in size.lengths)
 
 
 def squashed(asked: Asked, watch: Watch) -> Squashing:
@@ -94,6 +116,7 @@ PROBES = (
         together=True,
         missing=lacking(COUNT_ONES),
         text_only="asks in words, and this model reads images",
+        cost=presets_cost,
     ),
     Probe(
         "collapse_find_a_zero",
@@ -102,6 +125,7 @@ PROBES = (
         together=True,
         missing=lacking(FIND_A_ZERO),
         text_only="asks in words, and this model reads images",
+        cost=presets_cost,
     ),
     Probe(
         "collapse_prompt",
@@ -109,11 +133,13 @@ PROBES = (
         of_prompt,
         over_tokens=True,
         text_only="runs the beginnings of a text, and an image has always as many patches",
+        cost=prompts_cost,
     ),
     Probe(
         "squashing",
         "how much the last token's output depends on the embedding of every token, by exact derivatives",
         squashed,
         over_tokens=True,
+        cost=lambda size: size.facts.d_model * sum(size.passes(length, length) for length in size.lengths),
     ),
 )

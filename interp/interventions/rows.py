@@ -1,8 +1,10 @@
 """The rows of interventions in the table of analyses: every head edited by itself, and suppression alone."""
 
 from interp.analysis import Asked, Probe
+from interp.interventions.intervention import VALUELESS
 from interp.interventions.suppression_effect import SuppressionEffect, suppression_effect
-from interp.interventions.sweep import InterventionSweep, sweep
+from interp.interventions.sweep import NULL_SAMPLES, InterventionSweep, sweep
+from interp.nulls import SAMPLES
 from interp.prompt import text_alone
 from interp.watch import Watch
 
@@ -23,6 +25,7 @@ PROBES = (
         "interventions",
         "what changes when one head keeps only its positive or negative weights, their size, or none of them",
         swept,
+        cost=lambda size: size.passes_by_head(len(VALUELESS) + NULL_SAMPLES),
     ),
     Probe(
         "suppression",
@@ -31,5 +34,6 @@ PROBES = (
         together=True,
         matrices=("W_O", "W_U"),
         text_only="suppresses the logits of the tokens that a head reads, and patches have none of their own",
+        cost=lambda size: size.passes_by_head(2 + SAMPLES),
     ),
 )

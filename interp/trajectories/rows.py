@@ -6,6 +6,7 @@ from typing import Any
 from interp.analysis import Asked, Probe, Setting
 from interp.choices import Choices
 from interp.hooked_model import tokenizer_of
+from interp.size import OPENING
 from interp.trajectories.trajectory import Trajectory, trajectory
 from interp.watch import Watch
 
@@ -56,5 +57,6 @@ PROBES = (
         trained,
         together=True,
         missing=lambda asked: "" if asked.run else "needs the folder of a training run with snapshots: give one",
+        cost=lambda size: size.snapshots * (size.passes(OPENING) + size.pass_over_prompts() + size.vocabulary_squared),
     ),
 )
