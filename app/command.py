@@ -124,7 +124,10 @@ def inspect(
     distractor: Annotated[str | None, typer.Option(help="With --corrupt: the token it is weighed against.")] = None,
     embedding: Annotated[str, typer.Option(help="What circuits read: token, or effective (MLP 0 added).")] = "token",
     distance: Annotated[int, typer.Option(min=0, help="Positions between query and key in W_QK (RoPE).")] = 0,
-    bos: Annotated[bool, typer.Option("--bos", help="Put the BOS token before each prompt.")] = False,
+    bos: Annotated[
+        bool | None,
+        typer.Option("--bos/--no-bos", help="BOS before each prompt; default: where the tokenizer puts it."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the table of heads as CSV.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write a report with all figures; it needs no network.")] = None,

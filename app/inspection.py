@@ -42,7 +42,7 @@ class Inspection:
     models: tuple[str, ...]
     prompts: tuple[str, ...]
     what: tuple[str, ...] | None
-    bos: bool
+    bos: bool | None
     choices: Choices = field(default_factory=Choices)
 
 

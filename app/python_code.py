@@ -37,11 +37,16 @@ from interp.choices import Choices
 asked = asked_of(model, [prompt], Choices(), prepend_bos={opened.bos})"""
 
 
+def bos_code(opened: Opened) -> str:
+    """The argument that says whether BOS comes first, where there is one to choose."""
+    return f", prepend_bos={opened.bos}" if opened.facts.has_bos else ""
+
+
 def analysis_code(opened: Opened, name: str, choices: Choices = Choices(), figure: str = "") -> str:  # noqa: B008
     """The lines that analyse the open prompt and draw one result; figure: another call than result.figure()."""
     given = {field: value for field, value in vars(choices).items() if value != getattr(Choices(), field)}
     options = f", choices=Choices({', '.join(f'{field}={value!r}' for field, value in given.items())})" if given else ""
-    options += ", prepend_bos=True" if opened.bos else ""
+    options += bos_code(opened)
     need, prompt = prompt_code(opened)
     model = "model" if need else model_code(opened)
     lines = [

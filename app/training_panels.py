@@ -15,7 +15,7 @@ from app.model_source import reads_of
 from app.other_models import beside
 from app.page import Opened, analysed, computed
 from app.pattern_panel import pattern_figure
-from app.python_code import model_code, prompt_code
+from app.python_code import bos_code, model_code, prompt_code
 from app.refusals import refusals_in_place
 from app.row_view import row_view
 from app.runs import attention_of
@@ -161,7 +161,7 @@ def as_code(runs: dict[str, Path]) -> str:
 def trajectory_code(opened: Opened, runs: dict[str, Path], number: str, head: OpenHead | None) -> str:
     """The lines that make the figure again."""
     of_head = f", head=({head.layer}, {head.head})" if head else ""
-    of_head += ", prepend_bos=True" if opened.bos else ""
+    of_head += bos_code(opened)
     need, prompt = prompt_code(opened)
     model = f"model = {model_code(opened)}\n" if need else ""
     return f"""{need}from interp.trajectories.finding import finding

@@ -15,7 +15,7 @@ from interp.findings import Findings, Interruption
 from interp.fitting import is_by_name, misfits, question, rows_named
 from interp.given_prompts import Given, as_read
 from interp.head_weights import head_weights
-from interp.hooked_model import HookedModel, tokenizer_of
+from interp.hooked_model import HookedModel, begins_with_bos, tokenizer_of
 from interp.image_prompt import ImagePrompt
 from interp.image_words import about_images, said_of_images
 from interp.model_facts import ModelFacts, model_facts
@@ -30,7 +30,7 @@ def analyse(
     what: Sequence[str] | None = None,
     *,
     choices: Choices = Choices(),  # noqa: B008
-    prepend_bos: bool = False,
+    prepend_bos: bool | None = None,
     batch_size: int = 8,
     watch: Progress = lambda stage, done, total: None,
 ) -> Findings:
@@ -39,9 +39,10 @@ def analyse(
     By default all that apply to the model, are worth at most a few forward passes each, and over several prompts have
     a mean; `costly` of what comes back names the rest with an estimate. what="all": these too. Caches the hooks that
     are read and no others; prompts of one length run together, at most batch_size. choices: what only some analyses
-    read. watch(stage, done, total) is called after every batch of prompts and every step of an analysis that runs the
-    model itself. Raises ValueError for an analysis that is unknown or does not fit, and for a prompt that the model
-    cannot read; TypeError for what is no hooked model; Interruption, with what is finished, when it is stopped.
+    read. prepend_bos: whether BOS comes before a text; None: where the tokenizer itself puts it, which is what
+    run_with_cache does. watch(stage, done, total) is called after every batch of prompts and every step of an analysis
+    that runs the model itself. Raises ValueError for an analysis that is unknown or does not fit, and for a prompt that
+    the model cannot read; TypeError for no hooked model; Interruption, with what is finished, when it is stopped.
     """
     refuse_unhooked(model)
     rows = rows_named(what)
@@ -63,15 +64,17 @@ def analyse(
     return replace(findings(finished, chosen, asked), left_out=left_out, costly=estimates)
 
 
-def asked_of(model: Any, prompts: Sequence[str] | Sequence[Prompt], choices: Choices, prepend_bos: bool) -> Asked:
+def asked_of(
+    model: Any, prompts: Sequence[str] | Sequence[Prompt], choices: Choices, prepend_bos: bool | None
+) -> Asked:
     """The prompts as ids and the model's facts and weights; a pair for patching where a corrupt prompt was given."""
-    facts = model_facts(model)
-    read = tuple(as_read(prompts, model, facts, prepend_bos))
+    facts, bos = model_facts(model), begins_with_bos(model, prepend_bos)
+    read = tuple(as_read(prompts, model, facts, bos))
     setting = Setting(facts, circuit_weights(model, head_weights(model), choices), tokenizer_of(model))
-    asked = Asked(model, setting, read, prepend_bos, run=choices.run, choices=choices.to_json())
+    asked = Asked(model, setting, read, bos, run=choices.run, choices=choices.to_json())
     if choices.corrupt is None or len(read) > 1 or facts.reads == "image":  # patching takes one text, and says so
         return asked
-    clean, corrupt = map(text_alone, (*read, *as_read([choices.corrupt], model, facts, prepend_bos)))
+    clean, corrupt = map(text_alone, (*read, *as_read([choices.corrupt], model, facts, bos)))
     return replace(asked, pair=prompt_pair(model, clean, corrupt, choices))
 
 

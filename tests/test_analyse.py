@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_models import hooked_tiny
+from tiny_models import hooked_tiny, tiny_model, tiny_tokenizer
+from tokenizers.processors import TemplateProcessing
 from torch.testing import assert_close
 
 from interp import fitting
@@ -16,8 +17,10 @@ from interp.attribution.direct import DirectAttribution
 from interp.averaged import averaged
 from interp.choices import Choices
 from interp.head_score import HeadScore
+from interp.prompt import text_alone
 from interp.prompt_tokens import PromptTokens
 from interp.report import report
+from models.hooked import hooked
 
 ABOUT = About("Mass on the diagonal", "1", "mean of A[t, t]", "headscope", by_gauge={"odd": ("value",)})
 PROMPTS = ["return x", "return y", "class Point:\n    def"]
@@ -33,7 +36,7 @@ def norms(setting: Any, run: Any) -> HeadScore:
 
 def length(asked: Asked, watch: Any) -> HeadScore:
     watch(1, 1)
-    count = float(sum(len(prompt.ids) for prompt in asked.prompts))
+    count = float(sum(len(prompt) for prompt in asked.prompts))
     return HeadScore(torch.full((asked.model.cfg.n_layers, asked.model.cfg.n_heads), count), about=ABOUT)
 
 
@@ -66,6 +69,32 @@ def test_one_prompt_gives_its_own_numbers(model: Any) -> None:
         [cache[f"blocks.{i}.attn.hook_pattern"][0].diagonal(dim1=-2, dim2=-1).mean(-1) for i in range(3)]
     )
     assert_close(analyse(model, "return x", ["diagonal"])["diagonal"].tensors()["value"], expected)
+
+
+@pytest.mark.parametrize("prepends", [True, False])
+def test_a_text_begins_as_in_run_with_cache(prepends: bool) -> None:
+    """With BOS where the tokenizer itself puts it, in both; unless chosen otherwise."""
+    tokenizer = tiny_tokenizer()
+    if prepends:
+        tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+            single="<|endoftext|> $A", special_tokens=[("<|endoftext|>", tokenizer.bos_token_id)]
+        )
+    model: Any = hooked(tiny_model("cog"), tokenizer)
+    _, cache = model.run_with_cache("return x")
+    own = torch.stack([cache[f"blocks.{i}.attn.hook_pattern"][0].diagonal(dim1=-2, dim2=-1).mean(-1) for i in range(3)])
+    found = analyse(model, "return x", ["diagonal"])
+    assert_close(found["diagonal"].tensors()["value"], own)
+    assert (text_alone(*found.prompts).ids[0] == tokenizer.bos_token_id) == prepends
+    chosen = analyse(model, "return x", ["diagonal"], prepend_bos=not prepends).prompts
+    assert (text_alone(*chosen).ids[0] == tokenizer.bos_token_id) != prepends
+
+
+@pytest.mark.parametrize("call", ["run_with_cache", "to_tokens", "forward", "to_str_tokens", "generate"])
+def test_a_text_is_refused_in_one_sentence_where_there_is_no_tokenizer(call: str) -> None:
+    with pytest.raises(ValueError, match="this model has no tokenizer, so it reads token ids"):
+        getattr(hooked(tiny_model("cog")), call)("return x")
+    with pytest.raises(ValueError, match="this model has no tokenizer, so the prompt is token ids such as '12 7 99'"):
+        analyse(hooked(tiny_model("cog")), "return x")
 
 
 def test_by_default_all_that_fits_is_analysed(model: Any) -> None:

@@ -215,8 +215,8 @@ def test_the_tokenizer_keeps_its_vocabulary() -> None:
 def test_a_list_of_prompts_is_padded_invisibly() -> None:
     given = tokenizer(bos_token="<end>", eos_token="<end>", padding_side="left")
     bridge = hooked(attached("gpt2", "selective"), given)
-    together = bridge(["a b", "a b c d a"])
-    close(together[0, -3:], bridge("a b")[0])
+    together = bridge(["a b", "a b c d a"], prepend_bos=True)
+    close(together[0, -3:], bridge("a b", prepend_bos=True)[0])
 
 
 def test_it_writes_text() -> None:
@@ -224,5 +224,5 @@ def test_it_writes_text() -> None:
     bridge: Any = hooked(attached("llama", "cog"), given)
     options = {"max_new_tokens": 3, "do_sample": False, "stop_at_eos": False, "verbose": False}
     ids = bridge.generate(torch.tensor([[0, 1, 2]]), **options, return_type="tokens")
-    assert bridge.generate("a b", **options) == given.decode(ids[0], skip_special_tokens=True)
+    assert bridge.generate("a b", **options, prepend_bos=True) == given.decode(ids[0], skip_special_tokens=True)
     assert ids.shape == (1, 6)

@@ -18,7 +18,7 @@ def finding(
     *names: str,
     head: tuple[int, int] | None = None,
     choices: Choices = Choices(),  # noqa: B008
-    prepend_bos: bool = False,
+    prepend_bos: bool | None = None,
 ) -> Measure:
     """Numbers that `analyse` finds, each named analysis.field or analysis.field.label: the mean of all in it.
 

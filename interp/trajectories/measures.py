@@ -11,7 +11,7 @@ from torch import Tensor
 from interp.attention_run import attention_run
 from interp.gauges import Gauge
 from interp.head_statistics import HeadStatistics
-from interp.hooked_model import tokenizer_of
+from interp.hooked_model import begins_with_bos, tokenizer_of
 from interp.model_facts import model_gauges
 from interp.prompt_tokens import prompt_tokens
 
@@ -37,7 +37,7 @@ def head_statistic(field: str, prompt: str) -> Measure:
 
     def measure(model: Any) -> Found:
         sizes = {"vocabulary": model.cfg.d_vocab, "context": model.cfg.n_ctx}
-        tokens = prompt_tokens(prompt, tokenizer_of(model), prepend_bos=False, **sizes)
+        tokens = prompt_tokens(prompt, tokenizer_of(model), prepend_bos=begins_with_bos(model, None), **sizes)
         mean = float(getattr(attention_run(model, tokens).heads, field).nanmean())
         free: dict[Gauge, tuple[str, ...]] = {
             gauge: (field,) for gauge in model_gauges(model) if field in CHANGED.get(gauge, ())

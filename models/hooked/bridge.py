@@ -51,7 +51,11 @@ class HookedBridge(TransformerBridge):
     def to_tokens(
         self, input: str | list[str], *args: Any, truncate: bool = False, **choices: Any
     ) -> Int[Tensor, "batch pos"]:
-        """As transformer-lens's, but a text longer than the context is refused, not cut, unless truncate is True."""
+        """As transformer-lens's, but a text longer than the context is refused, not cut, unless truncate is True.
+
+        BOS comes first where the tokenizer itself puts it there; prepend_bos decides otherwise.
+        """
+        self._refuse_without_tokenizer()
         texts = [input] if isinstance(input, str) else input
         with unknown_words_named(cast(Any, self.tokenizer), texts):
             ids = super().to_tokens(input, *args, truncate=truncate, **choices)
@@ -61,6 +65,19 @@ class HookedBridge(TransformerBridge):
                 "to_tokens(text, truncate=True), or give ids to run it past its context"
             )
         return ids
+
+    def forward(self, input: Any, *args: Any, **choices: Any) -> Any:
+        """As transformer-lens's; a text is refused in one sentence where there is no tokenizer to read it."""
+        if isinstance(input, str | list):
+            self._refuse_without_tokenizer()
+        return super().forward(input, *args, **choices)
+
+    def _refuse_without_tokenizer(self) -> None:
+        if self.tokenizer is None:
+            raise ValueError(
+                "this model has no tokenizer, so it reads token ids, a whole-number tensor [batch, position], and no "
+                "text: give ids, or hook it with hooked(model, tokenizer)"
+            )
 
     def enable_compatibility_mode(
         self, disable_warnings: bool = False, no_processing: bool = False, **processing: bool

@@ -14,7 +14,8 @@ def give_tokenizer(bridge: TransformerBridge, tokenizer: PreTrainedTokenizerBase
     """Hand over the tokenizer as it is; only a missing padding token is filled in, on a copy.
 
     transformer-lens's own set-up would read the tokenizer anew from the hub to make it prepend a BOS token, and add
-    special tokens that the model has no rows for. Here to_tokens prepends the BOS token that there is, if asked to.
+    special tokens that the model has no rows for. Here to_tokens prepends the BOS token that there is: by default
+    where the tokenizer itself puts it before a text, as the model was trained (Gemma, Llama; not GPT-2, Qwen).
     """
     cast(Any, bridge).plain_tokenizer = tokenizer
     with foreign_tokenizer(tokenizer, "fails on a short text"):
@@ -23,6 +24,7 @@ def give_tokenizer(bridge: TransformerBridge, tokenizer: PreTrainedTokenizerBase
             tokenizer.pad_token = tokenizer.eos_token or tokenizer.bos_token or tokenizer.convert_ids_to_tokens(0)
         bridge.tokenizer = tokenizer
         bridge.cfg.tokenizer_prepends_bos, bridge.cfg.tokenizer_appends_eos = added_ends(tokenizer)
+    bridge.cfg.default_prepend_bos = bridge.cfg.tokenizer_prepends_bos
 
 
 def added_ends(tokenizer: PreTrainedTokenizerBase) -> tuple[bool, bool]:
