@@ -215,8 +215,12 @@ def test_the_tokenizer_keeps_its_vocabulary() -> None:
 def test_a_list_of_prompts_is_padded_invisibly() -> None:
     given = tokenizer(bos_token="<end>", eos_token="<end>", padding_side="left")
     bridge = hooked(attached("gpt2", "selective"), given)
-    together = bridge(["a b", "a b c d a"], prepend_bos=True)
-    close(together[0, -3:], bridge("a b", prepend_bos=True)[0])
+    with pytest.raises(ValueError, match="set it to True and leave prepend_bos out"):
+        bridge(["a b", "a b c d a"], prepend_bos=True)
+    close(bridge(["a b", "a b c d a"])[0, -2:], bridge("a b")[0])
+    bridge.cfg.default_prepend_bos = True
+    together = bridge(["a b", "a b c d a"])
+    close(together[0, -3:], bridge("a b")[0])
 
 
 def test_it_writes_text() -> None:

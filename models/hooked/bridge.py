@@ -67,10 +67,24 @@ class HookedBridge(TransformerBridge):
         return ids
 
     def forward(self, input: Any, *args: Any, **choices: Any) -> Any:
-        """As transformer-lens's; a text is refused in one sentence where there is no tokenizer to read it."""
+        """As transformer-lens's; texts that would be misread are refused in one sentence."""
+        self._refuse_misread(input, choices.get("prepend_bos"))
+        return super().forward(input, *args, **choices)
+
+    def run_with_cache(self, input: Any, *args: Any, **choices: Any) -> Any:
+        """As transformer-lens's, with the refusals of forward."""
+        self._refuse_misread(input, choices.get("prepend_bos"))
+        return super().run_with_cache(input, *args, **choices)
+
+    def _refuse_misread(self, input: Any, prepend_bos: bool | None) -> None:
         if isinstance(input, str | list):
             self._refuse_without_tokenizer()
-        return super().forward(input, *args, **choices)
+        # transformer-lens masks padding by cfg.default_prepend_bos, whatever the call says.
+        if isinstance(input, list) and len(input) > 1 and prepend_bos not in (None, self.cfg.default_prepend_bos):
+            raise ValueError(
+                f"several texts are padded and masked by model.cfg.default_prepend_bos, {self.cfg.default_prepend_bos} "
+                f"here: set it to {prepend_bos} and leave prepend_bos out, or give one text at a time"
+            )
 
     def _refuse_without_tokenizer(self) -> None:
         if self.tokenizer is None:
