@@ -25,9 +25,9 @@ class HookedBridge(TransformerBridge):
     hf_names: tuple[str, ...]
     turns: Turns
 
-    forward = in_turn("forward")
+    _forward = in_turn("forward")
+    _run_with_cache = in_turn("run_with_cache")
     generate = in_turn("generate")
-    run_with_cache = in_turn("run_with_cache")
     run_with_hooks = in_turn("run_with_hooks")
     add_hook = in_turn("add_hook")
     reset_hooks = in_turn("reset_hooks")
@@ -69,12 +69,12 @@ class HookedBridge(TransformerBridge):
     def forward(self, input: Any, *args: Any, **choices: Any) -> Any:
         """As transformer-lens's; texts that would be misread are refused in one sentence."""
         self._refuse_misread(input, choices.get("prepend_bos"))
-        return super().forward(input, *args, **choices)
+        return self._forward(input, *args, **choices)
 
     def run_with_cache(self, input: Any, *args: Any, **choices: Any) -> Any:
         """As transformer-lens's, with the refusals of forward."""
         self._refuse_misread(input, choices.get("prepend_bos"))
-        return super().run_with_cache(input, *args, **choices)
+        return self._run_with_cache(input, *args, **choices)
 
     def _refuse_misread(self, input: Any, prepend_bos: bool | None) -> None:
         if isinstance(input, str | list):
