@@ -48,7 +48,8 @@ def token_strings(tokenizer: PreTrainedTokenizerBase) -> TokenStrings:
     """The record of a tokenizer; one that is no tokenizers-library tokenizer is read like sentencepiece."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
     decoder = getattr(backend, "decoder", None)
-    steps = json.loads(decoder.__getstate__()) if decoder else {"type": "Metaspace" if backend is None else "none"}
+    without: Any = {"type": "Metaspace" if backend is None else "none"}
+    steps = json.loads(decoder.__getstate__()) if decoder else without
     in_order = steps["decoders"] if steps["type"] == "Sequence" else [steps]
     return TokenStrings({step["type"]: step for step in in_order}, frozenset(tokenizer.added_tokens_decoder))
 

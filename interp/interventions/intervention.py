@@ -59,9 +59,8 @@ class Intervention:
         if missing := [name for name in ("kind", "layer") if name not in stored]:
             raise ValueError(f"intervention: the field {missing[0]} is missing")
         _check({**dict.fromkeys(known), **stored})
-        return cls(
-            **{name: float(part) if name == "value" and part is not None else part for name, part in stored.items()}
-        )
+        value = stored.get("value")
+        return cls(**{**stored, "value": None if value is None else float(value)})
 
 
 def _check(given: Mapping[str, Any]) -> None:
