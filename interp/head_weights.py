@@ -9,6 +9,7 @@ from interp.head_matrices import HeadWeights
 from interp.trial_run import trial_run
 from interp.weight_laws import READS, misread, with_factors
 from interp.weight_reading import weights_of_modules
+from models.execution_device import floating_dtype
 from models.linear_map import tolerance
 
 __all__ = ["HeadWeights", "head_weights"]
@@ -21,9 +22,13 @@ def head_weights(model: Any) -> HeadWeights:
     Law: (resid_pre / ln1.hook_scale) W_Q + b_Q is hook_q, and (resid_post / ln_final.hook_scale) W_U + b_U the logits
     before any soft cap. These and their kin are tried in one small forward pass, and those that fail are named in
     `misread`. Norms are measured, and adapters on projections count. Hooks are state: the caller lets one run in at a
-    time.
+    time. Raises ValueError where accelerate keeps weights on a disk.
     """
+    if any(parameter.is_meta for parameter in model.parameters()):
+        raise ValueError(
+            "the matrices of heads are read from weights in memory, and some lie on a disk: load them whole"
+        )
     soft_cap = getattr(model.original_model.config, "final_logit_softcapping", None)
-    run, near = trial_run(model, READS), tolerance(next(iter(model.parameters())).dtype)
+    run, near = trial_run(model, READS), tolerance(floating_dtype(model))
     weights = with_factors(weights_of_modules(model), run, near, soft_cap)
     return replace(weights, misread=misread(weights, run, near, soft_cap))

@@ -11,17 +11,18 @@ from interp.hooked_model import HookedModel, tokenizer_of
 from interp.image_prompt import ImagePrompt
 from interp.prompt_tokens import PromptTokens
 from interp.token_strings import token_string
+from models.execution_device import execution_device, floating_dtype
 
 Prompt = PromptTokens | ImagePrompt
 
 
 def batch_of(model: Any, prompts: Sequence[Prompt]) -> Shaped[Tensor, "prompt ..."]:
     """Prompts of one length as the model takes them: ids [prompt, pos] or pixels [prompt, channel, row, column]."""
-    parameter = next(iter(model.parameters()))
+    device = execution_device(model)
     images = [one.pixels for one in prompts if isinstance(one, ImagePrompt)]
     if images:
-        return torch.stack(images).to(parameter)
-    return torch.tensor([one.ids for one in prompts if isinstance(one, PromptTokens)], device=parameter.device)
+        return torch.stack(images).to(device, floating_dtype(model))
+    return torch.tensor([one.ids for one in prompts if isinstance(one, PromptTokens)], device=device)
 
 
 def last_logits_alone(prompt: Prompt) -> dict[str, int]:

@@ -9,6 +9,7 @@ from torch import Tensor
 from interp.head_matrices import HeadWeights
 from interp.measured_norm import MeasuredNorm, measured_norm
 from interp.prompt import classes_of
+from models.execution_device import execution_device
 from models.linear_map import LinearMap, evaluating, is_plain, linear_map, wide
 
 
@@ -87,7 +88,7 @@ def _embedding(model: Any) -> Float[Tensor, "vocab_or_none d_model"]:
     if is_plain(module):
         return wide(module.weight)
     with evaluating(module):
-        return wide(module(torch.arange(model.cfg.d_vocab, device=next(module.parameters()).device)))
+        return wide(module(torch.arange(model.cfg.d_vocab, device=execution_device(module))))
 
 
 def _positions(model: Any) -> Float[Tensor, "position d_model"] | None:

@@ -1,9 +1,13 @@
 """The matrices of heads: what they say of a residual stream is what the model's own hooks hold."""
 
+import copy
+from pathlib import Path
+
 import pytest
 import torch
+from accelerate import disk_offload
 from hooked_cases import close
-from tiny_decoders import CONFIGS, attached, random_ids
+from tiny_decoders import CONFIGS, attached, random_ids, tiny_decoder
 from torch import Tensor
 
 from interp.activations import NORM_AFTER, Activations, gather
@@ -76,3 +80,14 @@ def test_rotated_queries_and_keys_meet_in_the_scores(family: str) -> None:
         scaled = 5 * torch.tanh(scaled / 5)
     seen = scores > torch.finfo(scores.dtype).min / 2
     close(scaled[seen], scores[seen])
+
+
+def test_an_offloaded_model_is_run_where_it_computes_and_its_matrices_are_refused(tmp_path: Path) -> None:
+    model, prompt = tiny_decoder("llama"), PromptTokens((1, 2, 3), ("1", "2", "3"))
+    [expected] = gather(hooked(copy.deepcopy(model)), [prompt], ["attn.hook_pattern"])
+    disk_offload(model, str(tmp_path), execution_device=torch.device("cpu"))
+    offloaded = hooked(model)
+    [run] = gather(offloaded, [prompt], ["attn.hook_pattern"])
+    close(run["attn.hook_pattern"], expected["attn.hook_pattern"])
+    with pytest.raises(ValueError, match="lie on a disk: load them whole"):
+        head_weights(offloaded)

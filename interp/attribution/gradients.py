@@ -11,6 +11,7 @@ from interp.activations import gather
 from interp.attribution.patching import PLACES, UNIT, Patching, ends_of, patching_of
 from interp.attribution.prompt_pair import PromptPair
 from models.attention.run import at_least_float32
+from models.execution_device import execution_device
 
 GRADIENT = About(
     title="Attribution patching",
@@ -35,7 +36,7 @@ def attribution_patching(model: Any, pair: PromptPair) -> Patching:
     [clean] = gather(model, [pair.clean], list(PLACES.values()))
     layers = len(clean["hook_resid_pre"])
     places = {name: [f"blocks.{layer}.{place}" for layer in range(layers)] for name, place in PLACES.items()}
-    ids = torch.tensor([pair.corrupt.ids], device=next(iter(model.parameters())).device)
+    ids = torch.tensor([pair.corrupt.ids], device=execution_device(model))
     wanted = [place for of_name in places.values() for place in of_name]
     with torch.enable_grad():
         run = cache_activation_and_gradient(model, ids, lambda logits: pair.difference(logits)[0], wanted)

@@ -15,6 +15,7 @@ from interp.prompt_tokens import PromptTokens
 from interp.result import Result
 from interp.watch import Watch, counted, unwatched
 from models.attention.run import at_least_float32
+from models.execution_device import execution_device
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -138,7 +139,7 @@ def last_logits(
     model: Any, prompts: Sequence[PromptTokens], hooks: Sequence[tuple[str, Any]] = ()
 ) -> Float[Tensor, "prompt vocab"]:
     """Logits after the last position of prompts of one length, float32 at least, on the CPU."""
-    ids = torch.tensor([prompt.ids for prompt in prompts], device=next(iter(model.parameters())).device)
+    ids = torch.tensor([prompt.ids for prompt in prompts], device=execution_device(model))
     return at_least_float32(model.run_with_hooks(ids, fwd_hooks=list(hooks))[:, -1]).cpu()
 
 

@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from models.execution_device import execution_device, floating_dtype
+
 BLOCK = 1024
 
 
@@ -16,8 +18,8 @@ def effective_embedding(model: Any, embedding: Float[Tensor, "vocab d_model"]) -
     model: a hooked model; embedding: the W_E of its head_weights. Learned positions are left out too. Law: it is block
     0's hook_resid_post in a model without positions whose first attention writes nothing. The caller lets one run in.
     """
-    like = next(iter(model.parameters()))
-    rows = [_after_mlp(model.blocks[0], some.to(like)) for some in embedding.split(BLOCK)]
+    place = {"device": execution_device(model.blocks[0]), "dtype": floating_dtype(model)}
+    rows = [_after_mlp(model.blocks[0], some.to(**place)) for some in embedding.split(BLOCK)]
     return torch.cat(rows).to(embedding)
 
 

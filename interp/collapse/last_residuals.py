@@ -11,6 +11,7 @@ from torch import Tensor
 from interp.equal_lengths import batches
 from interp.watch import Watch, unwatched
 from models.attention.run import at_least_float32
+from models.execution_device import execution_device
 from models.hooked.patternless import patternless
 
 Ids = tuple[int, ...]
@@ -49,7 +50,7 @@ def of_batch(model: Any, batch: Sequence[Ids]) -> Float[Tensor, "prompt depth d_
         rows[place] = at_least_float32(residual[:, -1].detach().cpu())
 
     wanted = places(model.cfg.n_layers)
-    ids = torch.tensor(batch, device=next(iter(model.parameters())).device)
+    ids = torch.tensor(batch, device=execution_device(model))
     with patternless():
         model.run_with_hooks(ids, fwd_hooks=[(place, partial(keep, place)) for place in wanted], logits_to_keep=1)
     return torch.stack([rows[place] for place in wanted], 1)

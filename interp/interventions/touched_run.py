@@ -12,6 +12,7 @@ from interp.interventions.intervention import Intervention, edited
 from interp.prompt import Prompt, batch_of, logits_by_position
 from interp.seen_cells import seen_cells
 from models.attention.run import at_least_float32
+from models.execution_device import execution_device
 
 Hook = tuple[str, Callable[..., Any]]
 ROWS = 16  # edited copies of a prompt that share a forward pass
@@ -34,7 +35,7 @@ def logits_of_rows(
     model: HookedModel, batch: Shaped[Tensor, "row ..."], hooks: Sequence[Hook] = (), **how: Any
 ) -> Float[Tensor, "row pos_kept vocab"]:
     """Logits of prompts of one length on the CPU, float32 at least, under hooks; how: options of the forward pass."""
-    device = next(iter(model.parameters())).device
+    device = execution_device(model)
     logits = model.run_with_hooks(batch.to(device), fwd_hooks=list(hooks), **how)
     return at_least_float32(logits_by_position(logits)).cpu()
 

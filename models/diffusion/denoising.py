@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
 from models.diffusion.noise_schedule import kept_at, noised
+from models.execution_device import execution_device
 from models.training.fit import step_seed
 from models.training.objective import Batch, Objective
 from models.vision.digits import CLASSES, Digits, Labelled
@@ -72,7 +73,7 @@ def denoising_loss(model: nn.Module, shown: Batch, timesteps: int) -> Float[Tens
 @torch.no_grad()
 def losses(model: nn.Module, shown: Batch, timesteps: int) -> Float[Tensor, "seen_at"]:
     """The mean squared error at every timestep of `validation_batch`; the model is in eval mode."""
-    device = next(model.parameters()).device
+    device = execution_device(model)
     found = []
     for at in range(SEEN_AT):
         part = {name: one[at::SEEN_AT].to(device) for name, one in shown.items()}

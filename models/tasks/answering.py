@@ -9,6 +9,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from models.execution_device import execution_device
 from models.tasks.examples import UNASKED, Examples, Task
 from models.training.history import Record
 from models.training.objective import Batch, Objective
@@ -33,7 +34,7 @@ def answer_loss(logits: Float[Tensor, "example pos vocab"], targets: Int64[Tenso
 @torch.no_grad()
 def answers(model: nn.Module, examples: Examples) -> Answers:
     """What a model answers to the examples, where its weights are; it is in eval mode."""
-    device = next(model.parameters()).device
+    device = execution_device(model)
     logits = model(input_ids=examples.ids.to(device), use_cache=False).logits.float().cpu()
     loss = answer_loss(logits, examples.targets).item()
     asked = examples.asked
