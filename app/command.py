@@ -27,6 +27,24 @@ def main() -> None:
     command()
 
 
+def print_version(is_asked: bool) -> None:
+    """The version, and the end."""
+    if is_asked:
+        from importlib.metadata import version
+
+        typer.echo(f"headscope {version('headscope')}")
+        raise typer.Exit
+
+
+@command.callback()
+def before(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=print_version, help="Say the version and end.")
+    ] = False,
+) -> None:
+    """Attention beyond softmax."""
+
+
 @command.command()
 def app(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Where it listens, on this machine only.")] = 8501,
@@ -107,12 +125,15 @@ def zoo(
 def inspect(
     model: Annotated[str, typer.Argument(help="A shipped model's name or a model folder.")],
     prompt: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
             help="The text it reads, or of a model of images a digit's number (0 to 1796) or a PNG or JPEG file; "
             "give it again for means over several."
         ),
-    ],
+    ] = None,
+    prompt_file: Annotated[
+        list[Path] | None, typer.Option(help="A file whose whole text is a prompt; - is standard input.")
+    ] = None,
     what: Annotated[
         list[str] | None,
         typer.Option(help="One of `headscope analyses`; again for more. Default: all that fit and take a moment."),
@@ -128,27 +149,47 @@ def inspect(
         bool | None,
         typer.Option("--bos/--no-bos", help="BOS before each prompt; default: where the tokenizer puts it."),
     ] = None,
+    truncate: Annotated[bool, typer.Option("--truncate", help="Cut a text beyond the model's context.")] = False,
+    layer: Annotated[list[int] | None, typer.Option(help="Show the heads of this layer alone; again for more.")] = None,
+    head: Annotated[list[str] | None, typer.Option(help="Show this head, such as L2H3; again for more.")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, … Default: the GPU where there is one.")] = None,
+    dtype: Annotated[str | None, typer.Option(help="float32, bfloat16, … or auto, as stored.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the table of heads as CSV.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write a report with all figures; it needs no network.")] = None,
 ) -> None:
     """Analyse the heads of a model on a prompt: a short table, or all of it as JSON, CSV or an HTML report."""
-    from app.inspect_options import refuse_conflicts, refuse_missing
+    from app.inspect_options import ALL, refuse_conflicts, refuse_format, refuse_missing, refuse_unknown
 
     models = (model, compare) if compare else (model,)
     options: Any = {"corrupt": corrupt, "target": target, "distractor": distractor}
     options |= {"embedding": embedding, "distance": distance}
     if everything and what:
         refuse("--all runs every analysis and --what some: choose one of them")
+    refusing_clearly(lambda: refuse_unknown(what or ()))
     refusing_clearly(lambda: refuse_conflicts(what or (), options, as_json=as_json, as_csv=as_csv))
+    refusing_clearly(lambda: refuse_format(dtype))
     refusing_clearly(lambda: refuse_missing(models, html))
-    from app import inspection
-    from interp.choices import Choices
-    from interp.fitting import ALL
+    from app.shown_heads import shown_heads
 
-    choices = refusing_clearly(lambda: Choices(**options))
-    names = (ALL,) if everything else tuple(what) if what else None
-    asked = inspection.Inspection(models, tuple(prompt), names, bos, choices)
+    shown = refusing_clearly(lambda: shown_heads(layer or (), head or ()))
+    from app import inspection
+    from app.inspected_prompts import texts_of
+    from interp.choices import Choices
+    from models.device import checked_device
+
+    asked = refusing_clearly(
+        lambda: inspection.Inspection(
+            models,
+            texts_of(prompt or (), prompt_file or ()),
+            (ALL,) if everything else tuple(what) if what else None,
+            bos,
+            Choices(**options),
+            checked_device(device),
+            inspection.format_named(dtype),
+            truncate,
+        )
+    )
     outcome = refusing_clearly(lambda: inspection.inspected(asked))
     findings = outcome.findings
     if outcome.was_stopped:
@@ -156,16 +197,18 @@ def inspect(
     if not findings:
         raise typer.Exit(130)
     is_table = as_csv or not (as_json or html)
+    typer.echo(f"ran on {asked.device}", err=True)
     for note in [*inspection.notes(findings), *(inspection.not_in_the_table(findings) if what and is_table else [])]:
         typer.echo(note, err=True)
     if html:
         refusing_clearly(lambda: inspection.write_report(findings, html))
         typer.echo(f"written: {html}", err=True)
-    if as_json or as_csv:
-        printed = inspection.as_json if as_json else inspection.as_csv
-        typer.echo(refusing_clearly(lambda: printed(findings)), nl=as_json)
+    if as_json:
+        refusing_clearly(lambda: typer.echo(inspection.as_json(findings)))
+    elif as_csv:
+        refusing_clearly(lambda: typer.echo(inspection.as_csv(findings, shown), nl=False))
     elif not html:
-        refusing_clearly(lambda: inspection.print_heads(findings, only_telling=not what))
+        refusing_clearly(lambda: inspection.print_heads(findings, shown, only_telling=not what))
     if outcome.was_stopped:
         raise typer.Exit(130)
 
@@ -174,10 +217,14 @@ def inspect(
 def analyses() -> None:
     """List the analyses that --what takes, with what each answers."""
     from rich.console import Console
+    from rich.table import Table
 
-    from app.inspection import analyses_table
+    from app.analyses_listed import summaries
 
-    Console().print(analyses_table())
+    shown = Table("analysis", "what it says")
+    for one, summary in summaries().items():
+        shown.add_row(one, summary[:1].upper() + summary[1:].rstrip("."))
+    Console().print(shown)
 
 
 @command.command()

@@ -12,24 +12,15 @@ from rich.table import Table
 
 from interp.figures.canvas import head_name
 from interp.numbers import is_null
+from interp.standing_out import SPREADS, TELLING
+from interp.standing_out import null_name as null_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-TELLING = (
-    "deletion.net_copy",
-    "decision_plane.dynamic",
-    "detectors.share.previous token",
-    "interventions.kl.zero",
-    "detectors.share.induction",
-    "copying.magnitude",
-    "negative_mass.minority_mass",
-    "decision_plane.static",
-    "row_statistics.normalised_entropy",
-    "prompt_copying.copying",
-)
 PLACE = ("model", "layer", "head", "attention")
 NARROW, UNBOUNDED = 14, 100_000
+ABOVE, BELOW = "▲", "▼"
 STAR, STARRED = "*", "depends on the gauge, a change of weights that leaves the model's function alone"
 
 
@@ -78,18 +69,46 @@ def header(name: str) -> str:
 
 
 def cells(heads: "pd.DataFrame", name: str) -> list[str]:
-    """A number of every head, its null in brackets where it has one."""
-    values, null = heads[name], null_of(name)
+    """A number of every head with a mark where it stands out, its null in brackets where it has one that can differ."""
+    words = [word(value) + mark for value, mark in zip(heads[name], marks(heads, name), strict=True)]
+    if not has_null(heads, name):
+        return words
+    both = zip(heads[name], heads[null_of(name)], strict=True)
+    beside = [f" ({word(null)})" if value == value else "" for value, null in both]
+    return [one + null for one, null in zip(words, beside, strict=True)]
+
+
+def has_null(heads: "pd.DataFrame", name: str) -> bool:
+    """Whether a number has a null, and one that can differ: it has a spread, or is not the number itself."""
+    null, spread = null_of(name), null_of(name, "_null_spread")
     if null not in heads:
-        return [word(value) for value in values]
-    beside = [f" ({word(one)})" for one in heads[null]]
-    return [word(value) + (null if value == value else "") for value, null in zip(values, beside, strict=True)]
+        return False
+    if spread in heads:
+        return any(one > 0 for one in heads[spread])
+    return not heads[null].equals(heads[name])
 
 
-def null_of(name: str) -> str:
-    """analysis.field.label -> analysis.field_null.label."""
-    analysis, field, *label = name.split(".", 2)
-    return ".".join([analysis, f"{field}_null", *label])
+def marks(heads: "pd.DataFrame", name: str) -> list[str]:
+    """Above or below its null by more than SPREADS, of every head."""
+    return [ABOVE if one > SPREADS else BELOW if one < -SPREADS else "" for one in spreads_away(heads, name)]
+
+
+def spreads_away(heads: "pd.DataFrame", name: str) -> list[float]:
+    """How many of the null's spreads a number lies above it; 0 where that is not known."""
+    null, spread = null_of(name), null_of(name, "_null_spread")
+    if spread not in heads:
+        return [0.0] * len(heads)
+    places = zip(heads[name], heads[null], heads[spread], strict=True)
+    return [(value - mean) / width if width > 0 and value == value else 0.0 for value, mean, width in places]
+
+
+def standing_out_first(heads: "pd.DataFrame", numbers: Sequence[str]) -> "pd.DataFrame":
+    """Of each model the heads that stand out in one of the numbers, those in most of them first; then the others."""
+    away = [spreads_away(heads, name) for name in numbers]
+    counts = [sum(abs(one) > SPREADS for one in of_head) for of_head in zip(*away, strict=True)]
+    models = list(dict.fromkeys(heads["model"]))
+    places = [models.index(name) for name in heads["model"]]
+    return heads.iloc[sorted(range(len(heads)), key=lambda at: (places[at], -counts[at]))]
 
 
 def word(value: Any) -> str:
@@ -103,7 +122,9 @@ def caption(heads: "pd.DataFrame", shown: Sequence[str], free: Collection[str]) 
     """What brackets and stars are, and how many columns of the whole table are not shown."""
     taken = {*PLACE, *shown, *map(null_of, shown)}
     more = sum(name not in taken for name in heads.columns)
-    brackets = "In brackets: the null. " if any(null_of(name) in heads for name in shown) else ""
+    brackets = "In brackets: the null. " if any(has_null(heads, name) for name in shown) else ""
+    is_marked = any(any(marks(heads, name)) for name in shown)
+    far = f"{ABOVE} {BELOW}: more than {SPREADS:g} spreads above or below it; such heads first. " if is_marked else ""
     stars = f"{STAR}: {STARRED}. " if any(name in free for name in shown) else ""
     rest = f"{more} more column{'s' * (more > 1)}: --csv, --json and --html give all." if more else ""
-    return f"{brackets}{stars}{rest}".strip()
+    return f"{brackets}{far}{stars}{rest}".strip()

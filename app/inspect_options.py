@@ -5,7 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import models
+from app.analyses_listed import summaries
+from app.whole_file import refuse_unwritable
 from models.foreign_input import expanded
+from models.near_names import known_names
 
 PATCHING = ("activation_patching", "attribution_patching", "path_patching")
 # Option -> the analyses that read it.
@@ -17,6 +20,8 @@ READERS = {
     "distance": ("composition", "qk_spectrum"),
 }
 DEFAULTS = {"embedding": "token", "distance": 0}
+FORMATS = ("float32", "float64", "bfloat16", "float16", "auto")
+ALL = "all"
 ZOO = Path(models.__file__).parent / "zoo"
 
 
@@ -44,9 +49,20 @@ def refuse_missing(names: Sequence[str], html: Path | None) -> None:
     shipped = sorted(config.parent.name for config in ZOO.glob("*/config.json"))
     for name in names:
         if name not in shipped and not expanded(name).exists():
-            known = ", ".join(shipped) or "none"
+            known = known_names(name, shipped).removeprefix("known: ")
             raise ValueError(f"cannot load {name!r}: no such folder, and shipped models are {known}")
-    if html and html.is_dir():
-        raise ValueError(f"cannot write {html}: it is a folder; name a file in it")
-    if html and not html.absolute().parent.is_dir():
-        raise ValueError(f"cannot write {html}: there is no folder {html.parent}")
+    if html:
+        refuse_unwritable(html)
+
+
+def refuse_unknown(what: Collection[str]) -> None:
+    """Raise ValueError for an analysis that there is not; the word for all of them stands alone."""
+    known = summaries()
+    if unknown := [name for name in what if name not in known and [*what] != [ALL]]:
+        raise ValueError(f"unknown analysis {unknown[0]!r}; {known_names(unknown[0], known)}")
+
+
+def refuse_format(dtype: str | None) -> None:
+    """Raise ValueError for what is no format of numbers."""
+    if dtype is not None and dtype not in FORMATS:
+        raise ValueError(f"unknown dtype {dtype!r}; {known_names(dtype, FORMATS)}")

@@ -6,37 +6,41 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
-from app.heads_in_terminal import caption, heads_table, numbers_by_rank, numbers_that_fit
+from app.heads_in_terminal import caption, heads_table, numbers_by_rank, numbers_that_fit, standing_out_first
+from app.inspected_prompts import as_given, cut_prompt
+from app.shown_heads import ShownHeads
+from app.whole_file import write_whole
 from interp.analyse import analyse
-from interp.analyses import ANALYSES
 from interp.choices import Choices
 from interp.costs import costly_in_words
 from interp.findings import Findings, Interruption
-from interp.fitting import question, rows_named
-from interp.image_prompt import ImagePrompt
 from interp.numbers import per_head
-from interp.pictures import digit_prompt, picture_prompt
 from interp.prompt import classes_of
 from interp.report import report
+from interp.standing_out import standing_out_in_words
 from models import load
 from models.checkpoints.loading import place_of
 from models.checkpoints.steps import own_run
+from models.checkpoints.weights import Format
+from models.families import FAMILIES
 
 if TYPE_CHECKING:
     import pandas as pd
 
 JSON_FORMAT = "headscope inspect 1"
+MOST_HEADS = 40  # of the table in the terminal
 
 
 @dataclass(frozen=True)
 class Inspection:
     """What is asked: models by name or folder, prompts, analyses (None: the cheap ones that fit), BOS first or not.
 
-    choices: what only some analyses read; the run of a model is its own folder, where that holds snapshots.
+    choices: what only some analyses read; the run of a model is its own folder, where that holds snapshots. device,
+    dtype: where and in which numbers the models run. truncate: texts beyond the context are cut.
     """
 
     models: tuple[str, ...]
@@ -44,6 +48,36 @@ class Inspection:
     what: tuple[str, ...] | None
     bos: bool | None
     choices: Choices = field(default_factory=Choices)
+    device: str = "cpu"
+    dtype: Format = None
+    truncate: bool = False
+
+
+def short_names(names: Sequence[str]) -> list[str]:
+    """Shipped names as they are; folders by their last part, or as many as tell them apart: no machine's paths."""
+    parts = [Path(name).parts if Path(name).name != name else (name,) for name in names]
+    for count in range(1, max(map(len, parts)) + 1):
+        short = ["/".join(part[-count:]) for part in parts]
+        if len({*short}) == len(short):
+            return short
+    return list(names)
+
+
+def refuse_unlike(names: Sequence[str]) -> None:
+    """Raise ValueError for a model of texts beside one of images, before either is opened."""
+    reads = {name: reads_of(place_of(name)) for name in names}
+    if len({*filter(None, reads.values())}) > 1:
+        words = " and ".join(f"{name} reads {what}s" for name, what in reads.items())
+        raise ValueError(f"--compare sets models of the same prompts side by side, and {words}")
+
+
+def reads_of(folder: Path) -> str:
+    """What a folder's model reads by its config, "" where that does not say; opening it refuses such a folder."""
+    try:
+        kind = json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    return FAMILIES[kind].modality.reads if kind in FAMILIES else ""
 
 
 @dataclass(frozen=True)
@@ -56,12 +90,14 @@ class Inspected:
 
 def inspected(asked: Inspection) -> Inspected:
     """What is asked of every model, with a progress bar on the error stream; Ctrl+C keeps what was finished."""
-    rows_named(asked.what)  # an unknown analysis is refused before a model is opened
+    refuse_unlike(asked.models)
     findings: list[Findings] = []
+    names = short_names(asked.models)
     try:
-        findings.extend(_inspected(name, asked) for name in asked.models)
+        for name, short in zip(asked.models, names, strict=True):
+            findings.append(replace(_inspected(name, asked), model=short))
     except Interruption as stop:
-        kept = replace(stop.findings, model=asked.models[len(findings)])
+        kept = replace(stop.findings, model=names[len(findings)])
         return Inspected([*findings, *([kept] if kept else [])], was_stopped=True)
     except KeyboardInterrupt:
         return Inspected(findings, was_stopped=True)
@@ -69,7 +105,7 @@ def inspected(asked: Inspection) -> Inspected:
 
 
 def _inspected(name: str, asked: Inspection) -> Findings:
-    model = load(name)
+    model = load(name, asked.device, asked.dtype)
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(f"analysing {name}", total=None)
@@ -78,25 +114,20 @@ def _inspected(name: str, asked: Inspection) -> Findings:
             bar.update(task, description=f"{name}: {stage.replace('_', ' ')}", completed=done, total=total)
 
         choices = replace(asked.choices, run=run_of(name))
-        findings = analyse(
-            model, as_given(asked.prompts, model), asked.what, choices=choices, prepend_bos=asked.bos, watch=show
-        )
-    return replace(findings, model=name)
+        prompts = prompts_of(asked, model)
+        return analyse(model, prompts, asked.what, choices=choices, prepend_bos=asked.bos, watch=show)
 
 
-def as_given(prompts: Sequence[str], model: Any) -> Sequence[str] | Sequence[ImagePrompt]:
-    """The prompts as texts; for a model of images digits by number, and picture files."""
-    if not classes_of(model):
-        return list(prompts)
-    return [digit_prompt(int(one), model) if one.isdecimal() else picture_prompt(one, model) for one in prompts]
+def format_named(name: str | None) -> Format:
+    """A format of numbers by its name, as `load` takes it."""
+    return getattr(torch, name) if name not in (None, "auto") else name  # type: ignore[return-value]
 
 
-def analyses_table() -> Table:
-    """Name and summary of every analysis."""
-    shown = Table("analysis", "what it says")
-    for one in ANALYSES.values():
-        shown.add_row(one.name, question(one))
-    return shown
+def prompts_of(asked: Inspection, model: Any) -> Any:
+    """The prompts as the model reads them, cut where that was asked for."""
+    if asked.truncate and not classes_of(model):
+        return [cut_prompt(one, model, asked.bos) for one in asked.prompts]
+    return as_given(asked.prompts, model)
 
 
 def run_of(name: str) -> Path | None:
@@ -105,9 +136,9 @@ def run_of(name: str) -> Path | None:
     return own_run(folder) if folder.is_dir() else None
 
 
-def print_heads(findings: Sequence[Findings], *, only_telling: bool) -> None:
-    """Print a short table of heads; ValueError where nothing that was found is a number per head."""
-    console, heads = Console(), table(findings)
+def print_heads(findings: Sequence[Findings], shown_heads: ShownHeads, *, only_telling: bool) -> None:
+    """Print which heads stand out, and a short table; ValueError where nothing that was found is a number per head."""
+    console, heads = Console(), shown_heads.of(table(findings))
     free = {
         f"{name}.{column}"
         for one in findings
@@ -117,10 +148,21 @@ def print_heads(findings: Sequence[Findings], *, only_telling: bool) -> None:
     }
     numbers = numbers_by_rank(list(heads.columns), only_telling)
     shown = numbers_that_fit(heads, numbers, free, console.width)
-    console.print(heads_table(heads, shown, free))
-    pictures = [one.facts.pictures for one in findings if one.facts.pictures]
-    for line in [*units(findings, shown), *pictures[:1], caption(heads, shown, free)]:
+    for line in first_sentences(findings, shown):
         console.print(line, highlight=False, markup=False)
+    first = standing_out_first(heads, shown)
+    console.print(heads_table(first.head(MOST_HEADS), shown, free))
+    more = [f"{len(first) - MOST_HEADS} more heads: --csv, --layer, --head."] if len(first) > MOST_HEADS else []
+    pictures = [one.facts.pictures for one in findings if one.facts.pictures]
+    for line in [*more, *units(findings, shown), *pictures[:1], caption(heads, shown, free)]:
+        console.print(line, highlight=False, markup=False)
+
+
+def first_sentences(findings: Sequence[Findings], shown: Sequence[str]) -> list[str]:
+    """Which heads stand out, in words, of every model."""
+    words = [standing_out_in_words(one, shown) for one in findings]
+    names = [f"{one.model}: " for one in findings] if len(findings) > 1 else [""]
+    return [name + sentence for name, sentence in zip(names, words, strict=True) if sentence]
 
 
 def units(findings: Sequence[Findings], shown: Sequence[str]) -> list[str]:
@@ -139,9 +181,9 @@ def as_json(findings: Sequence[Findings]) -> str:
     return json.dumps(plain, indent=1, allow_nan=False)
 
 
-def as_csv(findings: Sequence[Findings]) -> str:
+def as_csv(findings: Sequence[Findings], shown_heads: ShownHeads) -> str:
     """The tables of heads below one another, a column for the model."""
-    return table(findings).to_csv(index=False)
+    return shown_heads.of(table(findings)).to_csv(index=False)
 
 
 def table(findings: Sequence[Findings]) -> "pd.DataFrame":
@@ -183,4 +225,4 @@ def not_in_the_table(findings: Sequence[Findings]) -> list[str]:
 
 def write_report(findings: Sequence[Findings], path: Path) -> None:
     """The HTML report as a file."""
-    path.write_text(report(findings), encoding="utf-8")
+    write_whole(path, report(findings))

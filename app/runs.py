@@ -14,6 +14,7 @@ from app.service import ModelService
 from interp.attention_run import AttentionRun
 from interp.signed_max_pool import signed_max_pool, visible_max_pool
 from interp.similar_heads import SimilarHeads, similar_heads
+from models.device import best_device
 
 THUMBNAIL_SIDE = 32
 
@@ -55,7 +56,7 @@ def opened_model(folder: str, fingerprint: str) -> ModelService:
     """The model of a folder, opened once for all sessions."""
     from models import load  # here because it imports transformer-lens, which takes seconds
 
-    return ModelService(load(folder))
+    return ModelService(load(folder, best_device()))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

@@ -10,10 +10,12 @@ from interp.deletion.rows import ROWS as DELETION
 from interp.detectors.rows import ROWS as DETECTORS
 from interp.geometry.rows import ROWS as GEOMETRY
 from interp.interventions.rows import PROBES as INTERVENTIONS
+from interp.patterns import ROWS as PATTERNS
 from interp.rows.probes import PROBES as ROW_STATISTICS
 from interp.trajectories.rows import PROBES as TRAJECTORIES
 
 PARTS: tuple[tuple[Analysis | Probe, ...], ...] = (
+    PATTERNS,
     DELETION,
     INTERVENTIONS,
     ROW_STATISTICS,

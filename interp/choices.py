@@ -17,6 +17,7 @@ from interp.head_weights import HeadWeights
 from interp.hooked_model import tokenizer_of
 from interp.prompt_tokens import PromptTokens, single_token
 from interp.token_strings import token_string
+from models.near_names import known_names
 
 EMBEDDINGS = ("token", "effective")
 
@@ -38,7 +39,7 @@ class Choices:
 
     def __post_init__(self) -> None:
         if self.embedding not in EMBEDDINGS:
-            raise ValueError(f"unknown embedding {self.embedding!r}; known: {', '.join(EMBEDDINGS)}")
+            raise ValueError(f"unknown embedding {self.embedding!r}; {known_names(self.embedding, EMBEDDINGS)}")
         if type(self.distance) is not int or self.distance < 0:
             raise ValueError(f"distance is a whole number from 0, got {self.distance!r}")
         if self.corrupt is None and (self.target is not None or self.distractor is not None):
@@ -47,9 +48,9 @@ class Choices:
             )
 
     def to_json(self) -> dict[str, Any]:
-        """What was chosen otherwise than by default, as plain values."""
+        """What was chosen otherwise than by default, as plain values; of a folder its name."""
         given = {name: value for name, value in vars(self).items() if value != getattr(Choices, name)}
-        return {name: str(value) if isinstance(value, Path) else value for name, value in given.items()}
+        return {name: Path(value).name if name == "run" else value for name, value in given.items()}
 
 
 def circuit_weights(model: Any, weights: HeadWeights, choices: Choices) -> HeadWeights:

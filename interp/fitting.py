@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from interp.analyses import ANALYSES
 from interp.analysis import Analysis, Asked, Probe
+from models.near_names import known_names
 
 ALL = "all"  # in the place of names: every analysis that fits, whatever it costs
 
@@ -19,7 +20,7 @@ def rows_named(what: Sequence[str] | None) -> list[Analysis | Probe]:
         return list(ANALYSES.values())
     names = dict.fromkeys([what] if isinstance(what, str) else what)
     if unknown := [name for name in names if name not in ANALYSES]:
-        raise ValueError(f"unknown analysis {unknown[0]!r}; known: {', '.join(ANALYSES)}")
+        raise ValueError(f"unknown analysis {unknown[0]!r}; {known_names(unknown[0], ANALYSES)}")
     if not names:
         raise ValueError(f"no analysis was asked for; known: {', '.join(ANALYSES)}")
     return [ANALYSES[name] for name in names]

@@ -11,11 +11,13 @@ from interp.figures.shared_scales import on_shared_scales
 from interp.findings import Findings
 from interp.report_heads import HEADS_STYLE, heads_html
 from interp.report_introduction import introduction, notes
+from interp.standing_out import standing_out_in_words
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 HEIGHT = 480
+FIRST = "patterns"
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1c2030; margin: 2rem auto; max-width: 1500px; padding: 0 1.5rem; }
 h1 { font-size: 1.7rem; } h2 { font-size: 1.25rem; margin: 2.2rem 0 0.2rem; }
@@ -37,14 +39,23 @@ def report(models: Sequence[Findings]) -> str:
     title = "headscope: " + " and ".join(one.model for one in models)
     questions = {name: words for one in models for name, words in one.questions.items()}
     names = list(dict.fromkeys(name for one in models for name in one))
-    body = [introduction(one) for one in models]
-    body += [_contents({name: questions.get(name, "") for name in names}, models)]
-    body += [_section(name, questions.get(name, ""), models) for name in names]
+    body = [f"{introduction(one)}{_first_of_all(one)}" for one in models]
+    body += [_contents({name: questions.get(name, "") for name in names if name != FIRST}, models)]
+    body += [_section(name, questions.get(name, ""), models) for name in names if name != FIRST]
     body += [_heads(at, one) for at, one in enumerate(models)]
     head = f'<meta charset="utf-8"><title>{html.escape(title)}</title><style>{STYLE}{HEADS_STYLE}</style>'
     script = f"<script>{get_plotlyjs()}</script>"
     page = f"<head>{head}{script}</head><body><h1>{html.escape(title)}</h1>{''.join(body)}</body>"
     return f'<!doctype html><html lang="en">{page}</html>'
+
+
+def _first_of_all(findings: Findings) -> str:
+    """Which heads stand out, in words, and the patterns of all."""
+    words = standing_out_in_words(findings)
+    shown = f"<p><b>{html.escape(words)}</b></p>" if words else ""
+    return shown + (
+        f"<section id='{FIRST}'>{figure_html(findings[FIRST].figure())}</section>" if FIRST in findings else ""
+    )
 
 
 def _contents(questions: Mapping[str, str], models: Sequence[Findings]) -> str:

@@ -10,6 +10,7 @@ from transformers import PreTrainedModel
 
 from models.attention_layer import LayerShape
 from models.modality import IMAGE, NOISY_IMAGE, TEXT, Modality
+from models.near_names import known_names
 
 Hidden = Float[Tensor, "batch pos d_model"]
 Projected = Float[Tensor, "batch pos width"]
@@ -79,7 +80,8 @@ FAMILIES: dict[str, Family] = {
 def family_of(model_type: str) -> Family:
     """The family's record, or an error that lists the supported ones."""
     if model_type not in FAMILIES:
-        raise ValueError(f"model family {model_type!r} is not supported; supported: {', '.join(FAMILIES)}")
+        supported = known_names(model_type, FAMILIES).removeprefix("known: ")
+        raise ValueError(f"model family {model_type!r} is not supported; supported: {supported}")
     return FAMILIES[model_type]
 
 

@@ -3,6 +3,7 @@
 from importlib import import_module
 
 from interp.experiments.experiment import Experiment
+from models.near_names import known_names
 
 # Name -> the module that holds it as EXPERIMENT; imported when it is asked for.
 MODULES = {
@@ -19,5 +20,5 @@ MODULES = {
 def experiment_named(name: str) -> Experiment:
     """An experiment by name, in either case. ValueError with the names there are."""
     if name.upper() not in MODULES:
-        raise ValueError(f"unknown experiment {name!r}; known: {', '.join(MODULES)}")
+        raise ValueError(f"unknown experiment {name!r}; {known_names(name, MODULES)}")
     return import_module(f"interp.experiments.{MODULES[name.upper()]}").EXPERIMENT

@@ -20,6 +20,7 @@ FIGURES: dict[str, str] = {
     "DecisionPlane": "decision_plane:decision_plane_figure",
     "NegativeMass": "deletion:negative_mass_figure",
     "Contributions": "deletion:contributions_figure",
+    "Patterns": "patterns:patterns_figure",
     "HeadPattern": "head_pattern:head_pattern_figure",
     "HeadContributions": "head_deletion:head_contributions_figure",
     "AttentionContribution": "deletion:attention_contribution_figure",

@@ -13,6 +13,7 @@ from interp.figures.heads import grid, heads
 from interp.rows.curves import RowCurves
 from interp.rows.heads import HeadRows
 from interp.rows.reading import BESIDE_TWIN
+from models.near_names import known_names
 
 FIRST = "normalised_entropy"
 EQUAL, TWIN = "equal weights", "softmax twin"
@@ -34,7 +35,7 @@ def row_curves_figure(curves: RowCurves, statistic: str = FIRST) -> go.Figure:
     """
     known = curves.tensors()
     if statistic not in known:
-        raise ValueError(f"unknown statistic {statistic!r}; known: {', '.join(known)}")
+        raise ValueError(f"unknown statistic {statistic!r}; {known_names(statistic, known)}")
     layers, _, n_query = known[statistic].shape
     views = [layer_lines(curves, statistic, layer) for layer in range(layers)]
     axes = {

@@ -12,6 +12,7 @@ from interp.gauges import Gauge, kernel_gauges
 from interp.geometry.placing import METHODS, explained_by, signed_by, squared
 from interp.result import Result
 from models.attention import VARIANTS, variant_named
+from models.near_names import known_names
 
 PLACES = ("queries", "keys", "query_norms", "key_norms")
 ABOUT = About(
@@ -120,7 +121,7 @@ def refuse(variant: str, points: int, d_head: int, how: Embedding) -> None:
     """Raise ValueError for what cannot be embedded so."""
     row = variant_named(variant)
     if how.method not in METHODS:
-        raise ValueError(f"unknown embedding {how.method!r}; known: {', '.join(METHODS)}")
+        raise ValueError(f"unknown embedding {how.method!r}; {known_names(how.method, METHODS)}")
     if "power" in row.call_options and how.power is None:
         raise ValueError(f"{variant} attention is even or odd as its power is: give the power")
     if how.dims not in (2, 3) or points <= how.dims or d_head < how.dims:

@@ -9,6 +9,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from models.near_names import known_names
+
 # Kind -> the new weights, from the old ones and the record's value.
 KINDS: dict[str, Callable[[Tensor, float], Tensor]] = {
     "keep_positive": lambda weights, value: weights.clamp(min=0),
@@ -55,7 +57,7 @@ class Intervention:
         if not isinstance(stored, Mapping):
             raise ValueError(f"an intervention is an object with the fields {', '.join(known)}; got {short(stored)}")
         if unknown := sorted(set(map(str, stored)) - set(known)):
-            raise ValueError(f"intervention: unknown field {short(unknown[0])}; known: {', '.join(known)}")
+            raise ValueError(f"intervention: unknown field {short(unknown[0])}; {known_names(unknown[0], known)}")
         if missing := [name for name in ("kind", "layer") if name not in stored]:
             raise ValueError(f"intervention: the field {missing[0]} is missing")
         _check({**dict.fromkeys(known), **stored})
@@ -66,7 +68,7 @@ class Intervention:
 def _check(given: Mapping[str, Any]) -> None:
     kind, value = given["kind"], given["value"]
     if not isinstance(kind, str) or kind not in KINDS:
-        raise ValueError(f"unknown kind of intervention {short(kind)}; known: {', '.join(KINDS)}")
+        raise ValueError(f"unknown kind of intervention {short(kind)}; {known_names(kind, KINDS)}")
     for name in ("layer", "head", "query", "key"):
         index = given[name]
         if not (index is None and name != "layer") and not (type(index) is int and 0 <= index <= LARGEST_INDEX):

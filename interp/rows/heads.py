@@ -12,6 +12,7 @@ from interp.result import Result
 from interp.rows.curves import ABOUT, RowCurves, gauged
 from interp.rows.dilution import dilution_slope
 from interp.rows.reading import BESIDE_NULL, TOP
+from models.near_names import known_names
 
 SHARPNESS = ("entropy", "normalised_entropy", "participation", "spikiness")
 AVERAGED = (
@@ -84,7 +85,7 @@ class HeadRows(Result):
         """One statistic of every head beside its null. Raises ValueError for one that is not there."""
         known = self.tensors()
         if statistic not in known:
-            raise ValueError(f"unknown statistic {statistic!r}; known: {', '.join(known)}")
+            raise ValueError(f"unknown statistic {statistic!r}; {known_names(statistic, known)}")
         fields = {statistic: "value", f"{statistic}_null": "value_null"}
         about = replace(self.about.of_fields(fields), title=statistic.replace("_", " ").capitalize())
         return HeadScore(known[statistic], known.get(f"{statistic}_null"), about=about, labels=self.labels)

@@ -11,6 +11,7 @@ from interp.numbers import HEADS, numbers
 from interp.prompt import Prompt
 from interp.result import Result
 from interp.trajectories.measures import Found, Measure
+from models.near_names import known_names
 
 
 def finding(
@@ -45,7 +46,7 @@ def mean_of(result: Result, name: str, head: tuple[int, int] | None = None) -> f
     """
     known = numbers(result)
     if name not in known:
-        raise ValueError(f"{type(result).__name__} has no field {name!r}; known: {', '.join(known)}")
+        raise ValueError(f"{type(result).__name__} has no field {name!r}; {known_names(name, known)}")
     values = known[name].values.double()
     if head is not None and known[name].axes == HEADS:
         layers, heads = values.shape

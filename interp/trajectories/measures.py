@@ -14,6 +14,7 @@ from interp.head_statistics import HeadStatistics
 from interp.hooked_model import begins_with_bos, tokenizer_of
 from interp.model_facts import model_gauges
 from interp.prompt_tokens import prompt_tokens
+from models.near_names import known_names
 
 CHANGED: dict[Gauge, tuple[str, ...]] = {"odd": ("negative_mass", "signed_sum"), "scale": ("signed_sum",)}
 
@@ -33,7 +34,7 @@ Measure = Callable[[Any], Measured | Found]
 def head_statistic(field: str, prompt: str) -> Measure:
     """The mean over all heads of a field of HeadStatistics on a prompt; heads that have none are left out."""
     if field not in (known := [one.name for one in fields(HeadStatistics)]):
-        raise ValueError(f"unknown head statistic {field!r}; known: {', '.join(known)}")
+        raise ValueError(f"unknown head statistic {field!r}; {known_names(field, known)}")
 
     def measure(model: Any) -> Found:
         sizes = {"vocabulary": model.cfg.d_vocab, "context": model.cfg.n_ctx}

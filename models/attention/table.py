@@ -6,6 +6,7 @@ from models.attention.polynomial import POLYNOMIAL
 from models.attention.selective import SELECTIVE
 from models.attention.softmax import SOFTMAX
 from models.attention.variant import Variant
+from models.near_names import known_names
 
 VARIANTS: dict[str, Variant] = {
     "softmax": SOFTMAX,
@@ -19,5 +20,5 @@ VARIANTS: dict[str, Variant] = {
 def variant_named(name: str) -> Variant:
     """The row of the table, or an error that lists the rows."""
     if name not in VARIANTS:
-        raise ValueError(f"unknown attention {name!r}; known: {', '.join(VARIANTS)}")
+        raise ValueError(f"unknown attention {name!r}; {known_names(name, VARIANTS)}")
     return VARIANTS[name]

@@ -12,6 +12,7 @@ from models.checkpoints.refusal import CheckpointError
 from models.checkpoints.steps import at_step
 from models.checkpoints.weights import Format
 from models.foreign_input import expanded
+from models.near_names import known_names
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -49,7 +50,7 @@ def place_of(name_or_path: str | Path) -> Path:
         return zoo.folder(str(name_or_path))
     path = expanded(name_or_path)
     if not path.exists():
-        shipped = ", ".join([*zoo.names(), *zoo.diffusion_names()]) or "none"
+        shipped = known_names(name_or_path, (*zoo.names(), *zoo.diffusion_names())).removeprefix("known: ")
         raise CheckpointError(
             f"cannot load {str(name_or_path)!r}: no such folder, and shipped models are {shipped}; a model of the hub "
             "is opened from its folder, which huggingface_hub.snapshot_download(name) fetches"

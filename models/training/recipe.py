@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from models.foreign_input import foreign_input
+from models.near_names import known_names
 from models.training.batches import WINDOWS
 from models.training.plan import Plan
 from models.training.schedule import SCHEDULES
@@ -68,7 +69,7 @@ class Recipe:
         """The recipe of a plain mapping; unknown, missing and mistyped fields are refused by name."""
         known = [one.name for one in fields(cls)]
         if unknown := [name for name in plain if name not in known]:
-            raise ValueError(f"unknown recipe field {unknown[0]!r}; known: {', '.join(known)}")
+            raise ValueError(f"unknown recipe field {unknown[0]!r}; {known_names(unknown[0], known)}")
         required = [one.name for one in fields(cls) if one.default is MISSING and one.default_factory is MISSING]
         if missing := [name for name in required if name not in plain]:
             raise ValueError(f"recipe field {missing[0]!r} is missing; required: {', '.join(required)}")
@@ -136,4 +137,4 @@ def _typed(name: str, kind: Any, value: Any) -> Any:
 
 def _check_choice(name: str, value: str, known: tuple[str, ...]) -> None:
     if value not in known:
-        raise ValueError(f"unknown {name} {value!r}; known: {', '.join(known)}")
+        raise ValueError(f"unknown {name} {value!r}; {known_names(value, known)}")

@@ -8,6 +8,7 @@ from typing import Any
 from transformers import PreTrainedTokenizerFast
 
 from models.foreign_input import foreign_input
+from models.near_names import known_names
 from models.tasks.indirect_objects import indirect_object_documents
 from models.training.document import Document
 from models.training.stdlib import stdlib_documents
@@ -47,7 +48,7 @@ def source_of(corpus: dict[str, Any]) -> Source:
     """The source that a recipe's `corpus` table names."""
     name = corpus.get("source")
     if name not in SOURCES:
-        raise ValueError(f"unknown corpus source {name!r}; known: {', '.join(SOURCES)}")
+        raise ValueError(f"unknown corpus source {name!r}; {known_names(name, SOURCES)}")
     return SOURCES[name]
 
 

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from models.attention import VARIANTS
+from models.near_names import known_names
 
 HERE = Path(__file__).parent
 STORIES = ("ioi-softmax", "ioi-cog")  # trained on models/tasks/indirect_objects.py
@@ -26,7 +27,7 @@ def diffusion_names() -> tuple[str, ...]:
 def folder(name: str) -> Path:
     """The folder of a shipped model of any kind; an unknown name is refused with those that `load` hooks."""
     if name not in (*names(), *diffusion_names()):
-        raise ValueError(f"unknown model {name!r}; the zoo has: {', '.join(names()) or 'none'}")
+        raise ValueError(f"unknown model {name!r}; the zoo has {known_names(name, names())}")
     return HERE / name
 
 

@@ -1,0 +1,61 @@
+"""Inspected prompts: what was typed or read from files, as a model of texts or of images takes it."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from interp.hooked_model import begins_with_bos, tokenizer_of
+from interp.image_prompt import ImagePrompt
+from interp.pictures import DIGITS, digit_prompt, picture_prompt
+from interp.prompt import classes_of
+from interp.prompt_tokens import PromptTokens, encoded, token_string, typed_ids
+
+STANDARD_INPUT = "-"
+
+
+def texts_of(typed: Sequence[str], files: Sequence[Path]) -> tuple[str, ...]:
+    """The prompts as typed, then each file's whole text but for one line's end after it; - is standard input."""
+    read = [text_of(file).removesuffix("\n").removesuffix("\r") for file in files]
+    if not (typed or read):
+        raise ValueError("no prompt was given: give one with --prompt, or a file of one with --prompt-file")
+    return (*typed, *read)
+
+
+def text_of(file: Path) -> str:
+    """A file's text. Raises ValueError in one sentence for what is none."""
+    if str(file) == STANDARD_INPUT:
+        return sys.stdin.read()
+    try:
+        return file.expanduser().read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"cannot read the prompt in {file}: it is no text in UTF-8") from error
+    except OSError as error:
+        raise ValueError(f"cannot read the prompt in {file}: {(error.strerror or str(error)).lower()}") from error
+
+
+def as_given(prompts: Sequence[str], model: Any) -> Sequence[str] | Sequence[ImagePrompt]:
+    """The prompts as texts; for a model of images digits by number, and picture files."""
+    if not classes_of(model):
+        return list(prompts)
+    return [image_of(one, model) for one in prompts]
+
+
+def image_of(prompt: str, model: Any) -> ImagePrompt:
+    """A digit by its number, or a picture file. Raises ValueError for a text, and says what the model reads."""
+    if prompt.isdecimal():
+        return digit_prompt(int(prompt), model)
+    if not Path(prompt).expanduser().is_file():
+        raise ValueError(
+            f"this model reads images, so a prompt is a digit's number (0 to {DIGITS - 1}) or a PNG or JPEG file, and "
+            f"{prompt!r} is neither"
+        )
+    return picture_prompt(Path(prompt).expanduser(), model)
+
+
+def cut_prompt(text: str, model: Any, bos: bool | None) -> PromptTokens:
+    """The first tokens of a text, as many as the model's context holds."""
+    tokenizer = tokenizer_of(model)
+    ids = typed_ids(text) if tokenizer is None else encoded(text, tokenizer, begins_with_bos(model, bos))
+    kept = ids[: model.cfg.n_ctx]
+    return PromptTokens(kept, tuple(token_string(one, tokenizer) for one in kept))
