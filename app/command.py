@@ -27,7 +27,7 @@ def main() -> None:
     command()
 
 
-def print_version(is_asked: bool) -> None:
+def print_version(is_asked: bool | None) -> None:
     """The version, and the end."""
     if is_asked:
         from importlib.metadata import version
@@ -39,8 +39,8 @@ def print_version(is_asked: bool) -> None:
 @command.callback()
 def before(
     version: Annotated[
-        bool, typer.Option("--version", is_eager=True, callback=print_version, help="Say the version and end.")
-    ] = False,
+        bool | None, typer.Option("--version", is_eager=True, callback=print_version, help="Say the version and end.")
+    ] = None,
 ) -> None:
     """Attention beyond softmax."""
 
