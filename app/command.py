@@ -197,7 +197,6 @@ def inspect(
     if not findings:
         raise typer.Exit(130)
     is_table = as_csv or not (as_json or html)
-    typer.echo(f"ran on {asked.device}", err=True)
     for note in [*inspection.notes(findings), *(inspection.not_in_the_table(findings) if what and is_table else [])]:
         typer.echo(note, err=True)
     if html:
@@ -209,6 +208,7 @@ def inspect(
         refusing_clearly(lambda: typer.echo(inspection.as_csv(findings, shown), nl=False))
     elif not html:
         refusing_clearly(lambda: inspection.print_heads(findings, shown, only_telling=not what))
+    typer.echo(f"ran on {asked.device}", err=True)
     if outcome.was_stopped:
         raise typer.Exit(130)
 

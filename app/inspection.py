@@ -21,7 +21,7 @@ from interp.findings import Findings, Interruption
 from interp.numbers import per_head
 from interp.prompt import classes_of
 from interp.report import report
-from interp.standing_out import standing_out_in_words
+from interp.standing_out import standing_out_of_each
 from models import load
 from models.checkpoints.loading import place_of
 from models.checkpoints.steps import own_run
@@ -148,7 +148,7 @@ def print_heads(findings: Sequence[Findings], shown_heads: ShownHeads, *, only_t
     }
     numbers = numbers_by_rank(list(heads.columns), only_telling)
     shown = numbers_that_fit(heads, numbers, free, console.width)
-    for line in first_sentences(findings, shown):
+    for line in standing_out_of_each(findings, shown):
         console.print(line, highlight=False, markup=False)
     first = standing_out_first(heads, shown)
     console.print(heads_table(first.head(MOST_HEADS), shown, free))
@@ -156,13 +156,6 @@ def print_heads(findings: Sequence[Findings], shown_heads: ShownHeads, *, only_t
     pictures = [one.facts.pictures for one in findings if one.facts.pictures]
     for line in [*more, *units(findings, shown), *pictures[:1], caption(heads, shown, free)]:
         console.print(line, highlight=False, markup=False)
-
-
-def first_sentences(findings: Sequence[Findings], shown: Sequence[str]) -> list[str]:
-    """Which heads stand out, in words, of every model."""
-    words = [standing_out_in_words(one, shown) for one in findings]
-    names = [f"{one.model}: " for one in findings] if len(findings) > 1 else [""]
-    return [name + sentence for name, sentence in zip(names, words, strict=True) if sentence]
 
 
 def units(findings: Sequence[Findings], shown: Sequence[str]) -> list[str]:

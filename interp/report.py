@@ -11,7 +11,7 @@ from interp.figures.shared_scales import on_shared_scales
 from interp.findings import Findings
 from interp.report_heads import HEADS_STYLE, heads_html
 from interp.report_introduction import introduction, notes
-from interp.standing_out import standing_out_in_words
+from interp.standing_out import standing_out_of_each
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -32,16 +32,18 @@ a { color: #1d4ed8; }
 
 
 def report(models: Sequence[Findings]) -> str:
-    """One self-contained page: what was asked, a figure of every analysis, and the table of heads of each model.
+    """One self-contained page: what stands out, all patterns, what was asked, every analysis, the tables of heads.
 
     The figures of an analysis of two models share their colours and their y axis.
     """
     title = "headscope: " + " and ".join(one.model for one in models)
     questions = {name: words for one in models for name, words in one.questions.items()}
     names = list(dict.fromkeys(name for one in models for name in one))
-    body = [f"{introduction(one)}{_first_of_all(one)}" for one in models]
-    body += [_contents({name: questions.get(name, "") for name in names if name != FIRST}, models)]
-    body += [_section(name, questions.get(name, ""), models) for name in names if name != FIRST]
+    first, rest = [name for name in names if name == FIRST], [name for name in names if name != FIRST]
+    body = [_standing_out(models), *(_section(name, questions.get(name, ""), models) for name in first)]
+    body += [introduction(one) for one in models]
+    body += [_contents({name: questions.get(name, "") for name in rest}, models)]
+    body += [_section(name, questions.get(name, ""), models) for name in rest]
     body += [_heads(at, one) for at, one in enumerate(models)]
     head = f'<meta charset="utf-8"><title>{html.escape(title)}</title><style>{STYLE}{HEADS_STYLE}</style>'
     script = f"<script>{get_plotlyjs()}</script>"
@@ -49,13 +51,9 @@ def report(models: Sequence[Findings]) -> str:
     return f'<!doctype html><html lang="en">{page}</html>'
 
 
-def _first_of_all(findings: Findings) -> str:
-    """Which heads stand out, in words, and the patterns of all."""
-    words = standing_out_in_words(findings)
-    shown = f"<p><b>{html.escape(words)}</b></p>" if words else ""
-    return shown + (
-        f"<section id='{FIRST}'>{figure_html(findings[FIRST].figure())}</section>" if FIRST in findings else ""
-    )
+def _standing_out(models: Sequence[Findings]) -> str:
+    """Which heads stand out, in words, a paragraph for each model."""
+    return "".join(f"<p><b>{html.escape(line)}</b></p>" for line in standing_out_of_each(models))
 
 
 def _contents(questions: Mapping[str, str], models: Sequence[Findings]) -> str:

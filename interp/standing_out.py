@@ -87,6 +87,12 @@ def standing_out_in_words(findings: Findings, names: Sequence[str] = TELLING) ->
     return f"{count} of {heads} heads stand{'s' * (count == 1)} out: {', '.join(furthest)}."
 
 
+def standing_out_of_each(models: Sequence[Findings], names: Sequence[str] = TELLING) -> list[str]:
+    """standing_out_in_words of every model that has such a sentence; of several the model's name comes first."""
+    words = {one.model: standing_out_in_words(one, names) for one in models}
+    return [f"{model}: {line}" if len(words) > 1 else line for model, line in words.items() if line]
+
+
 def head_in_words(number: HeadNumber) -> str:
     """The head that stands out most, with its number and the null."""
     apart = (number.value - number.null).abs().where(number.stands_out, -1.0)

@@ -47,7 +47,7 @@ def test_the_table_has_a_row_per_head(cog: Path) -> None:
     said = headscope("inspect", cog, *PROMPT, "--what", "negative_mass")
     assert said.exit_code == 0
     rows = [line for line in said.stdout.splitlines() if line.strip().startswith("L")]
-    assert [row.split()[:2] for row in rows] == [[f"L{at // 2}H{at % 2}", "cog"] for at in range(6)]
+    assert sorted(row.split()[:2] for row in rows) == [[f"L{at // 2}H{at % 2}", "cog"] for at in range(6)]
 
 
 @pytest.mark.parametrize("width", [60, 80, 120, 200])
@@ -82,7 +82,7 @@ def test_a_loaded_model_is_called_by_its_folder(cog: Path) -> None:
 
 def test_two_models_are_told_apart(cog: Path, softmax: Path) -> None:
     said = headscope("inspect", cog, "--compare", softmax, *PROMPT, "--what", "negative_mass")
-    assert sum(line.strip().startswith(str(cog)) for line in said.stdout.splitlines()) == 6
+    assert sum(line.split()[:1] == ["cog"] for line in said.stdout.splitlines()) == 6
 
 
 def test_an_analysis_without_a_number_per_head_says_so(cog: Path) -> None:
@@ -130,7 +130,7 @@ def test_json_has_both_models_and_what_depends_on_the_gauge(cog: Path, softmax: 
     said = headscope("inspect", cog, "--compare", softmax, *PROMPT, "--what", "copying", "--json")
     models = json.loads(said.stdout)["models"]
     marked = [one["analyses"]["copying"]["fields"]["value"]["gauge_dependent"] for one in models]
-    assert ([one["model"] for one in models], marked) == ([str(cog), str(softmax)], [True, False])
+    assert ([one["model"] for one in models], marked) == (["cog", "softmax"], [True, False])
 
 
 def test_everything_that_fits_is_in_the_report(cog: Path, tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_all_analyses_are_listed() -> None:
 @pytest.mark.parametrize(
     ("arguments", "refusal"),
     [
-        (("--what", "focus"), "unknown analysis 'focus'; known: deletion"),
+        (("--what", "focus"), "unknown analysis 'focus'; known: patterns, deletion"),
         (("--corrupt", "x"), "patching needs prompts of one length"),
         (("--corrupt", ""), "--corrupt is empty"),
         (("--embedding", "mean"), "unknown embedding 'mean'; known: token, effective"),
