@@ -1,6 +1,7 @@
 """The `headscope` command: open the app, inspect a model, train or temper one, ship it, run an experiment."""
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
@@ -24,7 +25,21 @@ command = typer.Typer(
 def main() -> None:
     """Run the command with OpenMP threads that sleep while they wait; they would else starve a busy machine."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    command()
+    try:
+        command()
+    except OSError as fault:  # of standard output; what else cannot be written or read is refused where it happens
+        complain(f"cannot write to standard output: {in_words(fault)}")
+        raise SystemExit(1) from fault
+    finally:
+        drop_unwritable_output()
+
+
+def drop_unwritable_output() -> None:
+    """Forget what standard output does not take, which Python would try to write again at the end, and complain."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def print_version(is_asked: bool | None) -> None:
@@ -203,9 +218,9 @@ def inspect(
         refusing_clearly(lambda: inspection.write_report(findings, html))
         typer.echo(f"written: {html}", err=True)
     if as_json:
-        refusing_clearly(lambda: typer.echo(inspection.as_json(findings)))
+        typer.echo(refusing_clearly(lambda: inspection.as_json(findings)))
     elif as_csv:
-        refusing_clearly(lambda: typer.echo(inspection.as_csv(findings, shown), nl=False))
+        typer.echo(refusing_clearly(lambda: inspection.as_csv(findings, shown)), nl=False)
     elif not html:
         refusing_clearly(lambda: inspection.print_heads(findings, shown, only_telling=not what))
     typer.echo(f"ran on {asked.device}", err=True)
@@ -308,13 +323,25 @@ def refusing_clearly(step: Callable[[], Result]) -> Result:
     except BaseException as refusal:
         if not (isinstance(refusal, ValueError | TypeError | OSError | FloatingPointError) or is_panic(refusal)):
             raise
-        refuse(" ".join(str(refusal).split()), refusal)
+        refuse(in_words(refusal), refusal)
+
+
+def in_words(refusal: BaseException) -> str:
+    """What an error says, on one line; of the system's own errors the words and the file, without the number."""
+    if isinstance(refusal, OSError) and refusal.strerror:
+        return refusal.strerror.lower() + (f": {refusal.filename}" if refusal.filename else "")
+    return " ".join(str(refusal).split())
 
 
 def refuse(words: str, cause: BaseException | None = None) -> NoReturn:
     """One line on the error stream, and exit code 1."""
-    typer.secho(f"headscope: {words}", fg="red", err=True)
+    complain(words)
     raise typer.Exit(1) from cause
+
+
+def complain(words: str) -> None:
+    """One line on the error stream."""
+    typer.secho(f"headscope: {words}", fg="red", err=True)
 
 
 if __name__ == "__main__":

@@ -6,9 +6,9 @@ from typing import Any
 
 import models
 from app.analyses_listed import summaries
-from app.whole_file import refuse_unwritable
 from models.foreign_input import expanded
 from models.near_names import known_names
+from models.whole_file import refuse_unwritable
 
 PATCHING = ("activation_patching", "attribution_patching", "path_patching")
 # Option -> the analyses that read it.

@@ -13,7 +13,6 @@ from rich.progress import Progress
 from app.heads_in_terminal import caption, heads_table, numbers_by_rank, numbers_that_fit, standing_out_first
 from app.inspected_prompts import as_given, cut_prompt
 from app.shown_heads import ShownHeads
-from app.whole_file import write_whole
 from interp.analyse import analyse
 from interp.choices import Choices
 from interp.costs import costly_in_words
@@ -27,6 +26,7 @@ from models.checkpoints.loading import place_of
 from models.checkpoints.steps import own_run
 from models.checkpoints.weights import Format
 from models.families import FAMILIES
+from models.whole_file import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd

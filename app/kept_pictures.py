@@ -6,6 +6,7 @@ from pathlib import Path
 
 from models.cache_folder import cache_folder
 from models.vision.picture import opened
+from models.whole_file import whole_file
 
 PICTURE = re.compile(r"[0-9a-f]{16}")
 MOST_KEPT = 32
@@ -17,7 +18,8 @@ def keep_picture(content: bytes, place: Path | None = None) -> str:
     place = place or cache_folder("pictures")
     place.mkdir(parents=True, exist_ok=True)
     name = sha256(content).hexdigest()[:16]
-    (place / name).write_bytes(content)
+    with whole_file(place / name) as partial:
+        partial.write_bytes(content)
     files = (path for path in place.iterdir() if PICTURE.fullmatch(path.name))
     for path in sorted(files, key=lambda path: path.stat().st_mtime)[:-MOST_KEPT]:
         path.unlink()

@@ -6,13 +6,13 @@ executed.
 
 import re
 import shutil
-import tempfile
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Protocol, runtime_checkable
 
 from models.cache_folder import cache_folder
+from models.whole_file import whole_folder
 from models.zoo import STEP
 
 KINDS = (".json", ".jsonl", ".txt", ".safetensors", ".model", ".jinja")
@@ -74,12 +74,10 @@ def earlier_upload(digest: str, place: Path | None = None) -> Path | None:
 
 def write(files: Sequence[tuple[str, memoryview]], folder: Path) -> None:
     """Put the files into the folder, which is there whole or not at all."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(dir=folder.parent, prefix="partial-"))
-    for name, content in files:
-        (partial / name).parent.mkdir(exist_ok=True)
-        (partial / name).write_bytes(content)
-    partial.rename(folder)
+    with whole_folder(folder) as partial:
+        for name, content in files:
+            (partial / name).parent.mkdir(exist_ok=True)
+            (partial / name).write_bytes(content)
 
 
 def forget_oldest(place: Path) -> None:

@@ -10,6 +10,7 @@ from interp.model_facts import ModelFacts
 from interp.numbers import per_head
 from interp.prompt import Prompt
 from interp.result import Result
+from models.near_names import known_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +39,8 @@ class Findings(Mapping[str, Result]):
 
     def __getitem__(self, name: str) -> Result:
         if name not in self.results:
-            raise KeyError(f"{name} was not analysed; there are: {', '.join(self.results)}")
+            there_are = known_names(name, self.results).removeprefix("known: ")
+            raise KeyError(f"{name} was not analysed; there are: {there_are}")
         return self.results[name]
 
     def of(self, name: str, kind: type[Kind]) -> Kind:

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.attention import variant_named
+from models.near_names import known_names
 
 Layers = str | tuple[int, ...]
+STORED_FIELDS = ("variant", "layers", "options")
 
 
 @dataclass(frozen=True, init=False)
@@ -47,10 +49,11 @@ class AttentionSpec:
         """The spec back from to_json's form; unknown and missing fields are refused by name."""
         if not isinstance(stored, Mapping):
             raise ValueError(f"attention_spec is an object with the fields variant, layers, options; got {stored!r}")
-        unknown = sorted(set(map(str, stored)) - {"variant", "layers", "options"})
+        unknown = sorted(set(map(str, stored)) - {*STORED_FIELDS})
         if unknown:
-            raise ValueError(f"attention_spec: unknown field {unknown[0]!r}; known: variant, layers, options")
-        missing = [name for name in ("variant", "layers", "options") if name not in stored]
+            known = known_names(unknown[0], STORED_FIELDS)
+            raise ValueError(f"attention_spec: unknown field {unknown[0]!r}; {known}")
+        missing = [name for name in STORED_FIELDS if name not in stored]
         if missing:
             raise ValueError(f"attention_spec: the field {missing[0]} is missing")
         if not isinstance(stored["variant"], str):
@@ -79,9 +82,9 @@ def checked_options(variant: str, options: Mapping[str, Any]) -> Mapping[str, An
     row = variant_named(variant)
     unknown = sorted(set(options) - set(row.options))
     if unknown:
-        known = ", ".join(row.options) or "none"
+        known = known_names(unknown[0], row.options)
         keywords = "; options are given as keywords" if "options" in unknown else ""
-        raise ValueError(f"{variant}: unknown option {unknown[0]!r}; known: {known}{keywords}")
+        raise ValueError(f"{variant}: unknown option {unknown[0]!r}; {known}{keywords}")
     filled = {**row.options, **options}
     row.check_options(filled)
     return filled

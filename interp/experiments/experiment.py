@@ -8,6 +8,7 @@ from interp.experiments.outcome import Outcome
 from interp.experiments.trial import Numbers, Place, Trial
 from interp.experiments.verdict import Verdict
 from interp.result import Result
+from models.near_names import known_names
 
 Watch = Callable[[str, int, int], None]  # what is being done, steps done, steps in all
 
@@ -35,5 +36,5 @@ class Experiment:
     def size(self, name: str) -> Any:
         """The numbers of a size. ValueError with the names there are."""
         if name not in self.sizes:
-            raise ValueError(f"{self.name} has no size {name!r}; known: {', '.join(self.sizes)}")
+            raise ValueError(f"{self.name} has no size {name!r}; {known_names(name, self.sizes)}")
         return self.sizes[name]

@@ -14,6 +14,7 @@ from interp.experiments.verdict import Verdict
 from interp.result import Result
 from models.foreign_input import foreign_input
 from models.training.json_file import write_json
+from models.whole_file import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,17 +49,16 @@ class Published:
 
 
 def publish(experiment: Experiment, outcome: Outcome, folder: Path) -> list[Path]:
-    """Write everything into the folder; gives the files."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write everything into the folder; gives the files. OSError in one sentence for what cannot be written."""
     figures = folder / "figures"
-    figures.mkdir(exist_ok=True)
+    figures.mkdir(parents=True, exist_ok=True)
     written = [folder / "results.json", folder / "report.html"]
     write_json(written[0], outcome.to_json())
-    written[1].write_text(report(experiment, outcome), encoding="utf-8")
+    write_whole(written[1], report(experiment, outcome))
     for name, result in experiment.results(outcome).items():
         page, table = figures / f"{name}.html", figures / f"{name}.csv"
-        result.figure().write_html(page)
-        table.write_text(result.to_csv(), encoding="utf-8")
+        write_whole(page, result.figure().to_html())
+        write_whole(table, result.to_csv())
         written += [page, table]
     return written
 

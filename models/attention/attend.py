@@ -11,6 +11,7 @@ from models.attention.run import Attention, Inputs, run
 from models.attention.shapes import check_causal, check_shapes
 from models.attention.table import variant_named
 from models.attention.variant import Variant
+from models.near_names import known_names
 
 
 def attend(
@@ -52,5 +53,5 @@ def refuse_unknown(variant: Variant, options: Iterable[str]) -> None:
     """Refuse an option that the variant does not have, with those that it has."""
     unknown = [name for name in options if name not in variant.call_options]
     if unknown:
-        known = ", ".join(variant.call_options) or "none"
-        raise ValueError(f"{variant.name}: unknown option {unknown[0]!r}; known: {known}")
+        known = known_names(unknown[0], variant.call_options)
+        raise ValueError(f"{variant.name}: unknown option {unknown[0]!r}; {known}")

@@ -10,6 +10,7 @@ from models.attention.fused_softmax import fused_softmax
 from models.attention.shapes import check_temperature
 from models.attention.softmax import pullback, weigh
 from models.attention.variant import Prepared, Variant
+from models.near_names import known_names
 
 POSITIONS = ("paper", "paper_code", "none")
 
@@ -41,7 +42,8 @@ def prepare(
 
 def check_options(options: Mapping[str, Any]) -> None:
     if options["position"] not in POSITIONS:
-        raise ValueError(f"selective: unknown position {options['position']!r}; known: {', '.join(POSITIONS)}")
+        known = known_names(options["position"], POSITIONS)
+        raise ValueError(f"selective: unknown position {options['position']!r}; {known}")
     for name in ("token", "on_query", "on_value"):
         if not isinstance(options[name], bool):
             raise ValueError(f"selective: {name} is true or false, got {options[name]!r}")

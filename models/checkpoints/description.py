@@ -12,6 +12,7 @@ from models.checkpoints.refusal import CheckpointError
 from models.checkpoints.rope import refuse_unused_rope
 from models.families import FAMILIES, family_of
 from models.foreign_input import foreign_input
+from models.near_names import known_names
 from models.spec import AttentionSpec
 
 MAX_LAYERS = 1024
@@ -65,8 +66,9 @@ def _config_class(fields: dict[str, Any], origin: str) -> type[PreTrainedConfig]
     _refuse_own_code(fields.get("auto_map"), model_type, origin)
     if model_type not in tuple(FAMILIES):
         hint = "; of gemma3, the text model alone is opened" if model_type == "gemma3" else ""
+        supported = known_names(model_type, FAMILIES).removeprefix("known: ")
         raise CheckpointError(
-            f"cannot open {origin}: model_type {model_type!r} is not supported{hint}; supported: {', '.join(FAMILIES)}"
+            f"cannot open {origin}: model_type {model_type!r} is not supported{hint}; supported: {supported}"
         )
     return family_of(str(model_type)).modality.configs[str(model_type)]
 

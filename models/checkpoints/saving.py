@@ -21,6 +21,7 @@ from models.checkpoints.ties import refuse_untied
 from models.checkpoints.weights import FORMATS
 from models.foreign_input import expanded
 from models.vision.processed import processor_of
+from models.whole_file import unwritable
 
 NOT_WRITTEN = ("_name_or_path", "_attn_implementation", "attn_implementation", "_experts_implementation")
 
@@ -49,7 +50,7 @@ def save(
     weights = stored_form(plain_weights(model), skeleton(said, "the model's config"), dtype)
     place = expanded(folder)
     refuse_other_folder(place, said.fields)
-    with written_whole(place) as partial:
+    with unwritable(place), written_whole(place) as partial:
         save_file(weights, partial / SINGLE, metadata={"format": "pt"})
         if original.can_generate():
             original.generation_config.to_json_file(partial / "generation_config.json")

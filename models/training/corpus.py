@@ -3,8 +3,6 @@
 import hashlib
 import json
 import platform
-import shutil
-import tempfile
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -21,6 +19,7 @@ from models.training.json_file import read_json_object
 from models.training.recipe import Recipe
 from models.training.sources import documents, source_of
 from models.training.text import Text
+from models.whole_file import whole_folder
 
 HELD_OUT = 0.02
 LAYOUT = 1
@@ -104,22 +103,17 @@ def encode(tokenizer: PreTrainedTokenizerFast, found: list[Document]) -> UInt[np
 
 
 def _fill(folder: Path, found: list[Document], key: str, recipe: Recipe) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(dir=folder.parent, prefix="partial-"))
     training, validation = split_documents(found, recipe.split_seed)
     texts = (document.text for document in training)
     tokenizer = source_of(recipe.corpus).tokenizer(texts, recipe.vocabulary, recipe.context)
-    tokenizer.save_pretrained(partial / "tokenizer")
     facts = {"sha256": key, "python": platform.python_version(), "documents": len(found)}
-    for name, part in (("training", training), ("validation", validation)):
-        tokens = encode(tokenizer, part)
-        np.save(partial / f"{name}.npy", tokens)
-        facts |= {f"{name}_tokens": len(tokens), f"{name}_characters": sum(len(document.text) for document in part)}
-    (partial / "corpus.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-    if folder.is_dir():
-        shutil.rmtree(partial)
-    else:
-        partial.rename(folder)
+    with whole_folder(folder) as partial:
+        tokenizer.save_pretrained(partial / "tokenizer")
+        for name, part in (("training", training), ("validation", validation)):
+            tokens = encode(tokenizer, part)
+            np.save(partial / f"{name}.npy", tokens)
+            facts |= {f"{name}_tokens": len(tokens), f"{name}_characters": sum(len(document.text) for document in part)}
+        (partial / "corpus.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
 
 
 def _open(folder: Path) -> Corpus:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from models.foreign_input import ForeignInputError, foreign_input
+from models.whole_file import unwritable, write_whole
 
 Record = dict[str, Any]
 MOST_WHOLE = 2**53  # whole numbers beyond it are no steps, tokens or seconds of a training
@@ -38,7 +39,7 @@ def is_number(value: Any) -> bool:
 
 def append_record(path: Path, record: Record) -> None:
     """Write one measurement at the end."""
-    with path.open("a", encoding="utf-8") as file:
+    with unwritable(path), path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(record) + "\n")
 
 
@@ -49,6 +50,4 @@ def cut_history(path: Path, step: int) -> None:
 
 def write_history(path: Path, history: list[Record]) -> None:
     """Write a whole history, replacing the file at once."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text("".join(json.dumps(record) + "\n" for record in history), encoding="utf-8")
-    partial.replace(path)
+    write_whole(path, "".join(json.dumps(record) + "\n" for record in history))

@@ -5,13 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from models.foreign_input import ForeignInputError, foreign_input
+from models.whole_file import write_whole
 
 
 def write_json(path: Path, plain: object) -> None:
     """Write JSON-plain values, replacing the file at once."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(plain, indent=2) + "\n", encoding="utf-8")
-    partial.replace(path)
+    write_whole(path, json.dumps(plain, indent=2) + "\n")
 
 
 def read_json_object(path: Path, *names: str) -> dict[str, Any]:

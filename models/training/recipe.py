@@ -84,7 +84,7 @@ class Recipe:
 def read_recipe(path: Path) -> Recipe:
     """The recipe of a .toml, .yaml, .yml or .json file; paths in it are taken from the file's folder."""
     if path.suffix not in READERS:
-        raise ValueError(f"recipe {path} ends in {path.suffix!r}; known: {', '.join(READERS)}")
+        raise ValueError(f"recipe {path} ends in {path.suffix!r}; {known_names(path.suffix, READERS)}")
     if not path.is_file():
         raise FileNotFoundError(f"there is no recipe at {path}")
     plain = _parsed(path)

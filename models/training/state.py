@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from models.foreign_input import foreign_input
+from models.whole_file import whole_file
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,10 @@ class State:
 
 def save_state(state: State, path: Path) -> None:
     """Replace the saved state; a kill leaves the old one or the new one, whole."""
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
+    with whole_file(path) as partial, partial.open("wb") as file:
         torch.save(asdict(state), file)
         file.flush()
         os.fsync(file.fileno())
-    partial.replace(path)
 
 
 def load_state(path: Path) -> State:

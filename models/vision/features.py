@@ -11,6 +11,7 @@ from torch.nn.functional import cross_entropy
 
 from models.foreign_input import foreign_input
 from models.vision.digits import CLASSES, Labelled, digits
+from models.whole_file import unwritable
 
 SEED, STEPS, BATCH, RATE = 0, 600, 128, 2e-3
 FEATURES = 32
@@ -51,9 +52,13 @@ def digit_classifier(path: Path | None = None) -> DigitClassifier:
     model = trained(digits().training)
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f"{path.name}.{token_hex(4)}")
-        save_file(model.state_dict(), partial)
-        partial.replace(path)
+        partial = path.with_name(f"{path.name}.{token_hex(4)}")  # several processes may train and keep it at once
+        with unwritable(path):
+            try:
+                save_file(model.state_dict(), partial)
+                partial.replace(path)
+            finally:
+                partial.unlink(missing_ok=True)
     return model
 
 
