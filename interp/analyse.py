@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from interp.hooked_model import HookedModel, begins_with_bos, tokenizer_of
 from interp.image_prompt import ImagePrompt
 from interp.image_words import about_images, said_of_images
 from interp.model_facts import ModelFacts, model_facts
+from interp.notebook_bar import with_a_bar
 from interp.prompt import Prompt, text_alone
 from interp.prompt_tokens import PromptTokens
 from interp.result import Result
@@ -32,7 +34,7 @@ def analyse(
     choices: Choices = Choices(),  # noqa: B008
     prepend_bos: bool | None = None,
     batch_size: int = 8,
-    watch: Progress = lambda stage, done, total: None,
+    watch: Progress | None = None,
 ) -> Findings:
     """The named analyses of a hooked model on a prompt, or on several: then means with their spread.
 
@@ -41,8 +43,9 @@ def analyse(
     are read and no others; prompts of one length run together, at most batch_size. choices: what only some analyses
     read. prepend_bos: whether BOS comes before a text; None: where the tokenizer itself puts it, which is what
     run_with_cache does. watch(stage, done, total) is called after every batch of prompts and every step of an analysis
-    that runs the model itself. Raises ValueError for an analysis that is unknown or does not fit, and for a prompt that
-    the model cannot read; TypeError for no hooked model; Interruption, with what is finished, when it is stopped.
+    that runs the model itself; None: a notebook shows a bar, and nothing is written elsewhere. Raises ValueError for an
+    analysis that is unknown or does not fit, and for a prompt that the model cannot read; TypeError for no hooked
+    model; Interruption, with what is finished, when it is stopped.
     """
     refuse_unhooked(model)
     rows = rows_named(what)
@@ -55,8 +58,9 @@ def analyse(
     passes = costly(fitting, size_of(asked)) if what is None else {}
     chosen = [one for one in fitting if one.name not in passes]
     finished: dict[str, list[Result]] = {}
+    results = partial(computed, chosen, asked, batch_size)
     try:
-        finished.update(computed(chosen, asked, batch_size, watch))
+        finished.update(results(watch) if watch else with_a_bar(results, len(chosen)))
     except KeyboardInterrupt as stop:
         raise Interruption(findings(finished, chosen, asked)) from stop
     seconds = pass_seconds(model, asked.prompts) if passes else 0.0
