@@ -1,10 +1,12 @@
 """Controls of the sidebar: which model reads which prompt or image."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import streamlit as st
 
 from app.address import lasting, write_lasting
+from app.first_token import BOS, bos_switch
 from app.image_chooser import IMAGE, INK, NUMBER, PICTURE, image_chooser
 from app.model_source import reads_of, source_folder
 from app.prompts import EXAMPLES
@@ -69,7 +71,7 @@ def model_and_prompt() -> None:
     with st.container(horizontal=True, gap="xsmall", key="examples"):
         for example in EXAMPLES:
             st.button(example.title, on_click=write_prompt, args=(example.text,))
-    bos = st.toggle("Begin with the BOS token", key="bos", bind="query-params", help="Where the tokenizer has one.")
+    bos = bos_switch(chosen_folder(name or "", typed))
     st.session_state["choice"] = Choice(name or "", typed, prompt, bos)
 
 
@@ -80,7 +82,7 @@ def sidebar_model() -> tuple[object, ...]:
 
 def sidebar() -> tuple[object, ...]:
     """What the boxes say of the model and of what it reads now, before the page has followed."""
-    names = ("prompt", "bos", NUMBER, INK)
+    names = ("prompt", BOS, NUMBER, INK)
     picture = st.session_state.get(PICTURE)
     read = tuple(st.session_state.get(name) for name in names)
     return *sidebar_model(), *read, lasting(IMAGE), picture and picture.file_id
@@ -94,12 +96,18 @@ def opens_on_an_image() -> bool:
 
 def asks_for_an_image(name: str, typed: str) -> bool:
     """Whether the chosen model reads images; one that is not there reads texts until it is."""
+    folder = chosen_folder(name, typed)
+    return folder is not None and reads_of(folder) == "image"
+
+
+def chosen_folder(name: str, typed: str) -> Path | None:
+    """The folder of the chosen model; nothing where there is none, and then the page says why."""
     if not name or (name == FROM_FOLDER and not typed.strip()):
-        return False
+        return None
     try:
-        return reads_of(source_folder(name, typed, FROM_FOLDER)) == "image"
+        return source_folder(name, typed, FROM_FOLDER)
     except (ValueError, OSError):
-        return False
+        return None
 
 
 def keep_prompt() -> None:

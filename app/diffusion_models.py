@@ -13,6 +13,7 @@ from app.model_source import fingerprint, reads_of, typed_folder
 from app.progress import progress
 from app.refusals import refusals_in_place
 from models import zoo
+from models.device import best_device
 from models.diffusion.uvit import UViT
 from models.families import attention_modules
 
@@ -53,7 +54,7 @@ def opened_service(folder: str, fingerprint: str) -> DiffusionService:
     if reads_of(Path(folder)) != "noisy image":
         raise ValueError(f"{folder} holds no diffusion model: its config.json names no uvit")
     model: Any = open_folder(folder).model
-    return DiffusionService(model)
+    return DiffusionService(model.to(best_device()))
 
 
 def in_words(name: str) -> str:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from app.controls import sidebar_model, write_prompt
+from app.first_token import BOS
 from app.refusals import box
 from app.service import ModelService
 from interp.prompt_tokens import PromptTooLongError
@@ -31,5 +32,5 @@ def shorter_ones_offered(service: ModelService) -> Iterator[None]:
 def keep_tokens(service: ModelService, model: tuple[object, ...], most: int, end: End) -> None:
     """Shorten what stands in the prompt box now; nothing where another model was chosen since the button was drawn."""
     if sidebar_model() == model:
-        text, bos = st.session_state["prompt"], bool(st.session_state.get("bos"))
+        text, bos = st.session_state["prompt"], bool(st.session_state.get(BOS))
         write_prompt(service.shortened(text, bos, most, end))

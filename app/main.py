@@ -9,6 +9,7 @@ from app.libraries import load_libraries
 from app.link_notes import link_notes, remember_link
 from app.refusal_log import write_refusal_log
 from app.tour import offer_tour
+from models.device import best_device
 
 HERE = Path(__file__).parent
 
@@ -48,6 +49,7 @@ st.session_state.setdefault("is_fresh", not st.query_params)
 remember_link()
 with st.sidebar:
     model_and_prompt()
+    st.caption(f"Models run on {best_device()} here.")
     offer_tour(is_fresh=st.session_state["is_fresh"])
 notes = st.container()
 shown.run()

@@ -1,6 +1,7 @@
 """The tokenizer of a hooked model encodes inside as it does outside."""
 
 import copy
+from itertools import chain
 from typing import Any, cast
 
 from transformer_lens.model_bridge import TransformerBridge
@@ -33,7 +34,7 @@ def added_ends(tokenizer: PreTrainedTokenizerBase) -> tuple[bool, bool]:
     transformer-lens tries the text "a", which a vocabulary of digits does not know.
     """
     own = (token for token in tokenizer.get_vocab() if token not in tokenizer.all_special_tokens)
-    trial = next((text for text in ("a", *own) if is_known(text, tokenizer)), None)
+    trial = next((text for text in chain(["a"], own) if is_known(text, tokenizer)), None)
     if trial is None:
         return False, False
     ids: Any = tokenizer.encode(trial)
