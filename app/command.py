@@ -165,8 +165,11 @@ def inspect(
         typer.Option("--bos/--no-bos", help="BOS before each prompt; default: where the tokenizer puts it."),
     ] = None,
     truncate: Annotated[bool, typer.Option("--truncate", help="Cut a text beyond the model's context.")] = False,
-    layer: Annotated[list[int] | None, typer.Option(help="Show the heads of this layer alone; again for more.")] = None,
-    head: Annotated[list[str] | None, typer.Option(help="Show this head, such as L2H3; again for more.")] = None,
+    layer: Annotated[
+        list[int] | None,
+        typer.Option(help="Show the heads of this layer in the table and CSV; again for more. All are computed."),
+    ] = None,
+    head: Annotated[list[str] | None, typer.Option(help="As --layer, one head, such as L2H3; again for more.")] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, … Default: the GPU where there is one.")] = None,
     dtype: Annotated[str | None, typer.Option(help="float32, bfloat16, … or auto, as stored.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
@@ -174,9 +177,10 @@ def inspect(
     html: Annotated[Path | None, typer.Option(help="Write a report with all figures; it needs no network.")] = None,
 ) -> None:
     """Analyse the heads of a model on a prompt: a short table, or all of it as JSON, CSV or an HTML report."""
-    from app.inspect_options import ALL, refuse_conflicts, refuse_format, refuse_missing, refuse_unknown
+    from app.inspect_options import ALL, refuse_conflicts, refuse_format, refuse_hidden, refuse_missing, refuse_unknown
 
     models = (model, compare) if compare else (model,)
+    is_table = as_csv or not (as_json or html)
     options: Any = {"corrupt": corrupt, "target": target, "distractor": distractor}
     options |= {"embedding": embedding, "distance": distance}
     if everything and what:
@@ -184,6 +188,7 @@ def inspect(
     refusing_clearly(lambda: refuse_unknown(what or ()))
     refusing_clearly(lambda: refuse_conflicts(what or (), options, as_json=as_json, as_csv=as_csv))
     refusing_clearly(lambda: refuse_format(dtype))
+    refusing_clearly(lambda: refuse_hidden(is_asked=bool(layer or head), is_table=is_table))
     refusing_clearly(lambda: refuse_missing(models, html))
     from app.shown_heads import shown_heads
 
@@ -203,6 +208,7 @@ def inspect(
             checked_device(device),
             inspection.format_named(dtype),
             truncate,
+            shown,
         )
     )
     outcome = refusing_clearly(lambda: inspection.inspected(asked))
@@ -211,7 +217,6 @@ def inspect(
         typer.secho(f"headscope: stopped; {'this was finished' if findings else 'nothing was finished'}", err=True)
     if not findings:
         raise typer.Exit(130)
-    is_table = as_csv or not (as_json or html)
     for note in [*inspection.notes(findings), *(inspection.not_in_the_table(findings) if what and is_table else [])]:
         typer.echo(note, err=True)
     if html:

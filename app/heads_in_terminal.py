@@ -31,6 +31,18 @@ def numbers_by_rank(columns: Sequence[str], only_telling: bool) -> list[str]:
     return telling if only_telling and telling else [*telling, *(name for name in scores if name not in telling)]
 
 
+def numbers_that_differ(heads: "pd.DataFrame", numbers: Sequence[str]) -> list[str]:
+    """Those that are not the same for every head; all where none differs."""
+    return [name for name in numbers if len(heads[name].drop_duplicates()) > 1] or list(numbers)
+
+
+def same_in_words(heads: "pd.DataFrame", numbers: Sequence[str]) -> list[str]:
+    """What numbers_that_differ leaves out, with its value, as one line or none."""
+    same = [name for name in numbers if name not in numbers_that_differ(heads, numbers)]
+    words = [f"{name.replace('.', ' ').replace('_', ' ')} {word(heads[name].iloc[0])}" for name in same]
+    return [f"The same for every head: {', '.join(words)}."] if words else []
+
+
 def numbers_that_fit(heads: "pd.DataFrame", numbers: Sequence[str], free: Collection[str], width: int) -> Sequence[str]:
     """The first of the numbers, as many as the width holds, one at least.
 
@@ -103,12 +115,13 @@ def spreads_away(heads: "pd.DataFrame", name: str) -> list[float]:
 
 
 def standing_out_first(heads: "pd.DataFrame", numbers: Sequence[str]) -> "pd.DataFrame":
-    """Of each model the heads that stand out in one of the numbers, those in most of them first; then the others."""
-    away = [spreads_away(heads, name) for name in numbers]
-    counts = [sum(abs(one) > SPREADS for one in of_head) for of_head in zip(*away, strict=True)]
+    """Of each model the heads that stand out, in most of the numbers first, then furthest; then the others."""
+    away = zip(*(map(abs, spreads_away(heads, name)) for name in numbers), strict=True)
+    ranks = [(sum(one > SPREADS for one in of_head), max(of_head)) for of_head in away]
     models = list(dict.fromkeys(heads["model"]))
     places = [models.index(name) for name in heads["model"]]
-    return heads.iloc[sorted(range(len(heads)), key=lambda at: (places[at], -counts[at]))]
+    order = [(place, -count, -furthest * bool(count)) for place, (count, furthest) in zip(places, ranks, strict=True)]
+    return heads.iloc[sorted(range(len(heads)), key=order.__getitem__)]
 
 
 def word(value: Any) -> str:

@@ -42,6 +42,12 @@ def refuse_conflicts(what: Collection[str], options: Mapping[str, Any], *, as_js
             )
 
 
+def refuse_hidden(*, is_asked: bool, is_table: bool) -> None:
+    """Raise ValueError for heads to show where no table is printed that shows them."""
+    if is_asked and not is_table:
+        raise ValueError("--layer and --head choose rows of the table and of --csv: --json and --html hold every head")
+
+
 def refuse_missing(names: Sequence[str], html: Path | None) -> None:
     """Raise ValueError for no model, the same one twice, and where a report could not be written."""
     if len({*names}) < len(names):

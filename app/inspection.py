@@ -10,7 +10,15 @@ import torch
 from rich.console import Console
 from rich.progress import Progress
 
-from app.heads_in_terminal import caption, heads_table, numbers_by_rank, numbers_that_fit, standing_out_first
+from app.heads_in_terminal import (
+    caption,
+    heads_table,
+    numbers_by_rank,
+    numbers_that_differ,
+    numbers_that_fit,
+    same_in_words,
+    standing_out_first,
+)
 from app.inspected_prompts import as_given, cut_prompt
 from app.shown_heads import ShownHeads
 from interp.analyse import analyse
@@ -40,7 +48,8 @@ class Inspection:
     """What is asked: models by name or folder, prompts, analyses (None: the cheap ones that fit), BOS first or not.
 
     choices: what only some analyses read; the run of a model is its own folder, where that holds snapshots. device,
-    dtype: where and in which numbers the models run. truncate: texts beyond the context are cut.
+    dtype: where and in which numbers the models run. truncate: texts beyond the context are cut. shown: the heads of
+    the table; all are computed.
     """
 
     models: tuple[str, ...]
@@ -51,6 +60,7 @@ class Inspection:
     device: str = "cpu"
     dtype: Format = None
     truncate: bool = False
+    shown: ShownHeads = field(default_factory=ShownHeads)
 
 
 def short_names(names: Sequence[str]) -> list[str]:
@@ -95,7 +105,7 @@ def inspected(asked: Inspection) -> Inspected:
     names = short_names(asked.models)
     try:
         for name, short in zip(asked.models, names, strict=True):
-            findings.append(replace(_inspected(name, asked), model=short))
+            findings.append(replace(_inspected(name, short, asked), model=short))
     except Interruption as stop:
         kept = replace(stop.findings, model=names[len(findings)])
         return Inspected([*findings, *([kept] if kept else [])], was_stopped=True)
@@ -104,14 +114,15 @@ def inspected(asked: Inspection) -> Inspected:
     return Inspected(findings, was_stopped=False)
 
 
-def _inspected(name: str, asked: Inspection) -> Findings:
+def _inspected(name: str, short: str, asked: Inspection) -> Findings:
     model = load(name, asked.device, asked.dtype)
+    asked.shown.refuse_absent(short, model.cfg.n_layers, model.cfg.n_heads)
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(f"analysing {name}", total=None)
+        task = bar.add_task(f"analysing {short}", total=None)
 
         def show(stage: str, done: int, total: int) -> None:
-            bar.update(task, description=f"{name}: {stage.replace('_', ' ')}", completed=done, total=total)
+            bar.update(task, description=f"{short}: {stage.replace('_', ' ')}", completed=done, total=total)
 
         choices = replace(asked.choices, run=run_of(name))
         prompts = prompts_of(asked, model)
@@ -138,7 +149,8 @@ def run_of(name: str) -> Path | None:
 
 def print_heads(findings: Sequence[Findings], shown_heads: ShownHeads, *, only_telling: bool) -> None:
     """Print which heads stand out, and a short table; ValueError where nothing that was found is a number per head."""
-    console, heads = Console(), shown_heads.of(table(findings))
+    console, every = Console(), table(findings)
+    heads = shown_heads.of(every)
     free = {
         f"{name}.{column}"
         for one in findings
@@ -147,14 +159,16 @@ def print_heads(findings: Sequence[Findings], shown_heads: ShownHeads, *, only_t
         if found.about.depends_on_gauge(*column.split(".", 1))
     }
     numbers = numbers_by_rank(list(heads.columns), only_telling)
-    shown = numbers_that_fit(heads, numbers, free, console.width)
+    differing = numbers_that_differ(every, numbers) if only_telling else numbers
+    same = same_in_words(every, numbers) if only_telling else []
+    shown = numbers_that_fit(heads, differing, free, console.width)
     for line in standing_out_of_each(findings, shown):
         console.print(line, highlight=False, markup=False)
     first = standing_out_first(heads, shown)
     console.print(heads_table(first.head(MOST_HEADS), shown, free))
     more = [f"{len(first) - MOST_HEADS} more heads: --csv, --layer, --head."] if len(first) > MOST_HEADS else []
     pictures = [one.facts.pictures for one in findings if one.facts.pictures]
-    for line in [*more, *units(findings, shown), *pictures[:1], caption(heads, shown, free)]:
+    for line in [*more, *same, *units(findings, shown), *pictures[:1], caption(heads, shown, free)]:
         console.print(line, highlight=False, markup=False)
 
 

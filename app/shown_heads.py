@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from interp.figures.canvas import head_name
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -18,17 +20,24 @@ class ShownHeads:
     layers: tuple[int, ...] = ()
     heads: tuple[tuple[int, int], ...] = ()
 
+    def __bool__(self) -> bool:
+        """Whether some are named."""
+        return bool(self.layers or self.heads)
+
     def of(self, table: "pd.DataFrame") -> "pd.DataFrame":
-        """The rows that are meant. Raises ValueError for a layer or a head that the table has not."""
-        if not (self.layers or self.heads):
+        """The rows that are meant."""
+        if not self:
             return table
-        places = [*zip(table["layer"], table["head"], strict=True)]
-        strangers = [f"L{layer}" for layer in self.layers if layer not in {*table["layer"]}]
-        strangers += [f"L{layer}H{head}" for layer, head in self.heads if (layer, head) not in places]
-        if strangers:
-            last = max(places)
-            raise ValueError(f"there is no {strangers[0]}; heads run from L0H0 to L{last[0]}H{last[1]}")
+        places = zip(table["layer"], table["head"], strict=True)
         return table.loc[[layer in self.layers or (layer, head) in self.heads for layer, head in places]]
+
+    def refuse_absent(self, model: str, layers: int, heads: int) -> None:
+        """Raise ValueError for a layer or a head that a model of these sizes has not."""
+        absent = [f"L{layer}" for layer in self.layers if layer not in range(layers)]
+        absent += [f"L{at}H{head}" for at, head in self.heads if at not in range(layers) or head not in range(heads)]
+        if absent:
+            last = head_name(layers - 1, heads - 1)
+            raise ValueError(f"there is no {absent[0]} in {model}; its heads run from {head_name(0, 0)} to {last}")
 
 
 def shown_heads(layers: Sequence[int], heads: Sequence[str]) -> ShownHeads:

@@ -22,7 +22,7 @@ ABOUT = About(
     law="a[t, s], queries from top to bottom; of a block of a long prompt the weight of the largest magnitude",
     source="Vaswani et al. 2017, arXiv 1706.03762",
     by_gauge={"odd": ("pattern",), "scale": ("pattern",)},
-    plain="How much each token takes from every token it sees, head by head. Blue adds what is read, red subtracts it.",
+    plain="A small picture of each head: rows are queries, columns keys. Blue adds what is read, red subtracts it.",
 )
 
 

@@ -32,7 +32,7 @@ a { color: #1d4ed8; }
 
 
 def report(models: Sequence[Findings]) -> str:
-    """One self-contained page: what stands out, all patterns, what was asked, every analysis, the tables of heads.
+    """One self-contained page: what stands out, what was asked, all patterns, every analysis, the tables of heads.
 
     The figures of an analysis of two models share their colours and their y axis.
     """
@@ -40,8 +40,8 @@ def report(models: Sequence[Findings]) -> str:
     questions = {name: words for one in models for name, words in one.questions.items()}
     names = list(dict.fromkeys(name for one in models for name in one))
     first, rest = [name for name in names if name == FIRST], [name for name in names if name != FIRST]
-    body = [_standing_out(models), *(_section(name, questions.get(name, ""), models) for name in first)]
-    body += [introduction(one) for one in models]
+    body = [_standing_out(models), *(introduction(one) for one in models)]
+    body += [_section(name, questions.get(name, ""), models) for name in first]
     body += [_contents({name: questions.get(name, "") for name in rest}, models)]
     body += [_section(name, questions.get(name, ""), models) for name in rest]
     body += [_heads(at, one) for at, one in enumerate(models)]
