@@ -85,6 +85,18 @@ def test_a_typed_prompt_stays_when_a_head_is_opened(tab: Callable[..., Any]) -> 
     assert tab(page.url).get_by_label("Text").input_value() == "return self.x  \n\n"
 
 
+def test_the_switch_for_bos_is_in_the_link_once_it_was_touched(tab: Callable[..., Any]) -> None:
+    page = tab()
+    assert "bos" not in query(page)
+    for said in ("true", "false"):
+        page.locator(".st-key-bos label").click()
+        page.wait_for_function(f"location.search.includes('bos={said}')")
+        settle(page)
+        expect(page.locator(".tokens")).to_contain_text("endoftext" if said == "true" else "class")
+        switch = tab(page.url).get_by_role("switch", name="Begin with the BOS token")
+        assert switch.is_checked() == (said == "true")
+
+
 def test_arrow_keys_open_heads_however_fast(tab: Callable[..., Any]) -> None:
     page = tab(layer="0", head="0")
     page.focus(".grid button[aria-selected=true]")
