@@ -1,5 +1,6 @@
 """Heads in the terminal: a row per head, as many numbers as fit, each beside its null."""
 
+import math
 from collections.abc import Collection, Sequence
 from itertools import takewhile
 from textwrap import wrap
@@ -85,8 +86,10 @@ def cells(heads: "pd.DataFrame", name: str) -> list[str]:
     words = [word(value) + mark for value, mark in zip(heads[name], marks(heads, name), strict=True)]
     if not has_null(heads, name):
         return words
-    both = zip(heads[name], heads[null_of(name)], strict=True)
-    beside = [f" ({word(null)})" if value == value else "" for value, null in both]
+    spread = null_of(name, "_null_spread")
+    widths = heads[spread] if spread in heads else [math.inf] * len(heads)
+    rows = zip(heads[name], heads[null_of(name)], widths, strict=True)
+    beside = [f" ({word(null)})" if value == value and width > 0 else "" for value, null, width in rows]
     return [one + null for one, null in zip(words, beside, strict=True)]
 
 

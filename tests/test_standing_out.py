@@ -102,6 +102,11 @@ def test_a_null_that_cannot_differ_is_not_printed(changes: dict[str, object], he
     assert "null" not in caption(kept.assign(**changes), SCORE, ())
 
 
+def test_of_heads_in_one_column_only_those_whose_null_can_differ_have_it(heads: pd.DataFrame) -> None:
+    table = heads.assign(**{"score.value_null_spread": [0.1, 0.0, 0.1, 0.0]})
+    assert ["(" in cell for cell in cells(table, *SCORE)] == [True, False, True, False]
+
+
 def test_a_report_begins_with_what_stands_out_and_all_patterns() -> None:
     found = analyse(hooked_tiny("cog"), "x y x y", ["copying", "patterns"])
     page = body(found)
