@@ -6,12 +6,14 @@ from functools import partial
 import streamlit as st
 
 from app.figure_panel import figure_panel
-from app.page import Opened, analysed, computed
+from app.page import Opened, computed
 from app.python_code import analysis_code, model_code
+from app.when_asked import Work, analysis_when_asked, done_when_asked, seconds_of_pass, size_of
 from interp.analyses import ANALYSES
 from interp.analysis import Asked, Setting
 from interp.collapse.curves import CollapseCurves, collapse
 from interp.collapse.pairs import COUNT_ONES, FIND_A_ZERO, CollapsePair, continued, doubling
+from interp.collapse.probes import growing
 from interp.fitting import misfit
 from interp.hooked_model import HookedModel, tokenizer_of
 from interp.prompt import text_alone
@@ -54,7 +56,8 @@ def curve_panel(opened: Opened) -> None:
         return
     name = presets[chosen or first]
     st.caption(SAID[name])
-    figure_panel(TITLE, analysed(opened, (name,))[name], analysis_code(opened, name), key="curve")
+    if curves := analysis_when_asked(opened, name, TITLE):
+        figure_panel(TITLE, curves, analysis_code(opened, name), key="curve")
 
 
 def own_pair(opened: Opened) -> None:
@@ -78,8 +81,16 @@ def own_pair(opened: Opened) -> None:
     def compute(model: HookedModel, watch: Callable[[str, int, int], None]) -> CollapseCurves:
         return collapse(model, pairs, watch=partial(watch, "lengths"))
 
-    found = computed(opened, ("pair", first, second), compute)
-    figure_panel(TITLE, found, pair_code(opened, first, second), key="pair")
+    asked = ("pair", first, second)
+    seconds = seconds_of_pass(opened) * pair_passes(opened, pairs)
+    if found := done_when_asked(opened, Work(asked, TITLE, seconds), lambda: computed(opened, asked, compute)):
+        figure_panel(TITLE, found, pair_code(opened, first, second), key="pair")
+
+
+def pair_passes(opened: Opened, pairs: Sequence[CollapsePair]) -> float:
+    """How many passes over the open prompt the pairs are worth."""
+    size = size_of(opened)
+    return growing(size, [len(pair.first) for pair in pairs]) / size.pass_over_prompts()
 
 
 def own_pairs(first: tuple[int, ...], second: tuple[int, ...], context: int) -> list[CollapsePair]:

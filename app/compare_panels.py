@@ -18,6 +18,7 @@ from app.python_code import analysis_code, model_code
 from app.refusals import refusals_in_place
 from app.row_view import row_view
 from app.runs import RunKey, alike_of, attention_of
+from app.when_asked import analysis_when_asked
 from interp.attention_run import AttentionRun
 from interp.collapse.comparison import collapse_comparison
 from interp.collapse.curves import CollapseCurves
@@ -98,7 +99,10 @@ def collapse_beside(models: list[Opened]) -> None:
         "Prompts", presets, default=presets[0], required=True, key="preset", bind="query-params"
     )
     name = PRESETS[words or presets[0]]
-    curves = {title: analysed(one, (name,)).of(name, CollapseCurves) for title, one in titled(models)}
+    found = {title: analysis_when_asked(one, name, f"D(n) of {title}") for title, one in titled(models)}
+    curves = {title: one for title, one in found.items() if isinstance(one, CollapseCurves)}
+    if len(curves) < len(found):
+        return
     figure_panel(
         "How far apart two prompts are, model beside model",
         collapse_comparison(curves),

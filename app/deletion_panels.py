@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app.address import OpenHead
+from app.constant_figure import no_sign
 from app.figure_panel import figure_panel
 from app.page import Opened, analysed, computed
 from app.python_code import analysis_code, asked_code, model_code
@@ -134,4 +135,5 @@ def mass_panel(opened: Opened) -> None:
         analysis_code(opened, "negative_mass"),
         key="mass",
         field="minority_mass",
+        if_constant=no_sign(opened.facts),
     )

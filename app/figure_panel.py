@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app.components.picture_buttons import picture_buttons
+from app.constant_figure import constant_value, does_not_apply
 from app.figure_menu import with_menu_chosen
 from app.meaning import meaning
 from app.refusals import plain_markdown
@@ -30,11 +31,13 @@ def figure_panel(
     figure: go.Figure | None = None,
     field: str | None = None,
     on_select: Callable[[Any], None] | None = None,
+    if_constant: str = "",
 ) -> None:
     """Draw a result; figure: another one than its own. field: what it draws, and its table shows first.
 
     key: of the panel, one per page; the tab and the view of a menu stand in the address under it. on_select: called
-    with plotly's selection when points are chosen.
+    with plotly's selection when points are chosen. if_constant: why a grid may have one number in all of its cells,
+    which is then not drawn.
     """
     drawn = result.figure() if figure is None else figure
     with st.container(border=True, key=f"panel_{key}"):
@@ -44,7 +47,7 @@ def figure_panel(
         with chart:
             drawn = with_menu_chosen(drawn, key, is_shown=bool(chart.open))
             if chart.open:
-                _chart(drawn, key, on_select)
+                _chart_or_sentence(drawn, key, on_select, if_constant)
                 st.caption(plain_markdown(in_short(result, field)))
         if table.open:
             with table:
@@ -72,6 +75,13 @@ def in_short(result: Result, field: str | None) -> str:
     more = " and more" if len(free) > MOST_NAMED else ""
     names = ", ".join(name.replace("_", " ") for name in free[:MOST_NAMED]) + more
     return f"{said} · depends on the gauge: {names}" if free else said
+
+
+def _chart_or_sentence(figure: go.Figure, key: str, on_select: Callable[[Any], None] | None, if_constant: str) -> None:
+    if (value := constant_value(figure)) is None:
+        _chart(figure, key, on_select)
+    else:
+        st.info(plain_markdown(does_not_apply(value, if_constant)), icon=":material/do_not_disturb_on:")
 
 
 def _chart(figure: go.Figure, key: str, on_select: Callable[[Any], None] | None) -> None:

@@ -11,6 +11,7 @@ from app.head_chooser import open_from_points
 from app.map_points import COLOURS, coloured, points_panel, remember_points
 from app.page import Opened, analysed, computed
 from app.python_code import analysis_code, asked_code
+from app.when_asked import analysis_when_asked
 from interp.activations import SCORES, gather
 from interp.analysis import Setting
 from interp.circuits.qk_spectrum import QKSpectrum
@@ -63,6 +64,7 @@ def embedded(opened: Opened, head: OpenHead, how: Embedding) -> JointEmbedding:
 def map_code(opened: Opened, head: OpenHead, how: Embedding, colour: str) -> str:
     """The lines that make the map again."""
     return f"""from app.map_points import coloured
+from app.when_asked import analysis_when_asked
 from interp.activations import SCORES, gather
 from interp.geometry.embedding import Embedding
 from interp.geometry.rows import PATTERN, QUERY_KEY, embedding_of
@@ -97,7 +99,9 @@ def angles_panels(opened: Opened, head: OpenHead, left: Any, right: Any) -> None
 
 def spectrum_panels(opened: Opened, head: OpenHead, left: Any, right: Any) -> None:
     """The singular values of all heads, and the eigenvalues of one."""
-    found = analysed(opened, ("qk_spectrum",)).of("qk_spectrum", QKSpectrum)
+    found = analysis_when_asked(opened, "qk_spectrum", "Spectra of W_QK")
+    if not isinstance(found, QKSpectrum):
+        return
     with left:
         figure_panel("Spectra of W_QK", found, analysis_code(opened, "qk_spectrum"), key="spectrum")
     with right:

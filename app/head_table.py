@@ -15,7 +15,7 @@ from interp.head_score import HeadScore
 from interp.numbers import NULLS, is_null, per_head
 from interp.result import Result
 
-FIRST = "negative_mass.minority_mass"
+FIRST, FIRST_UNSIGNED = "negative_mass.minority_mass", "row_statistics.entropy"
 HEAD_ANALYSES = (
     "negative_mass",
     "deletion",
@@ -83,10 +83,11 @@ chosen_number({{"{self.analysis}": result}}, "{self.analysis}", "{self.column}")
 def number_of(found: Findings) -> ChosenNumber:
     """A box to choose one of the numbers that every head has."""
     names = number_names(found)
+    first = FIRST_UNSIGNED if found.facts.non_negative and FIRST_UNSIGNED in names else FIRST
     name = st.selectbox(
-        "Number", names, index=names.index(FIRST), key="statistic", bind="query-params", format_func=in_words
+        "Number", names, index=names.index(first), key="statistic", bind="query-params", format_func=in_words
     )
-    return chosen_number(found, *(name or FIRST).split(".", 1))
+    return chosen_number(found, *(name or first).split(".", 1))
 
 
 def number_names(found: Mapping[str, Result]) -> list[str]:

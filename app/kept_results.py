@@ -29,6 +29,9 @@ class KeptResults:
             self._found.popitem(last=False)
         return self._found[asked][0]
 
+    def __contains__(self, asked: Hashable) -> bool:
+        return asked in self._found
+
     @property
     def bytes(self) -> int:
         """How much room the tensors take."""

@@ -12,6 +12,7 @@ from app.progress import progress
 from app.refusals import refusals_in_a_box
 from app.runs import RunKey, opened_model, run_key
 from app.service import ModelService
+from interp.analysis import Analysis
 from interp.choices import Choices
 from interp.findings import Findings
 from interp.hooked_model import HookedModel
@@ -62,7 +63,16 @@ def analysed(opened: Opened, names: Sequence[str], choices: Choices = Choices())
     def compute(model: HookedModel, watch: Callable[[str, int, int], None]) -> Findings:
         return analyse(model, [opened.tokens], names, choices=choices, prepend_bos=opened.bos, watch=watch)
 
-    return computed(opened, ("analysed", opened.key.prompt, opened.bos, tuple(names), choices), compute)
+    return computed(opened, kept_as(opened, names, choices), compute)
+
+
+def kept_as(opened: Opened, names: Sequence[str], choices: Choices) -> tuple[object, ...]:
+    """What analyses are kept under; those of the weights alone are the same for every prompt."""
+    from interp.analyses import ANALYSES
+
+    rows = [ANALYSES[name] for name in names]
+    of_weights = all(isinstance(row, Analysis) and not row.needs for row in rows)
+    return ("analysed", *(() if of_weights else (opened.key.prompt, opened.bos)), tuple(names), choices)
 
 
 def computed(

@@ -63,6 +63,10 @@ class ModelService:
         with self._lock:
             return self._kept.of(asked, lambda: compute(self._model))
 
+    def has(self, asked: Hashable) -> bool:
+        """Whether it is kept; what another session is computing is not waited for."""
+        return asked in self._kept
+
     @property
     def weights(self) -> HeadWeights:
         """The matrices of all heads, read once."""

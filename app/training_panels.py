@@ -13,12 +13,13 @@ from app.head_table import in_words
 from app.left_out import reads
 from app.model_source import reads_of
 from app.other_models import beside
-from app.page import Opened, analysed, computed
+from app.page import Opened, computed
 from app.pattern_panel import pattern_figure
 from app.python_code import bos_code, model_code, prompt_code
 from app.refusals import refusals_in_place
 from app.row_view import row_view
 from app.runs import attention_of
+from app.when_asked import analysis_when_asked
 from interp.analyses import ANALYSES
 from interp.fitting import question
 from interp.hooked_model import HookedModel
@@ -32,6 +33,7 @@ from models import zoo
 from models.checkpoints.steps import own_run
 
 FIRST, FIRST_NUMBER = "negative_mass", "minority_mass"
+FIRST_UNSIGNED, FIRST_UNSIGNED_NUMBER = "row_statistics", "entropy"
 UNASKED = ("trajectory", "activation_patching", "attribution_patching", "path_patching")
 OVER = ("mean over heads", "the open head")
 
@@ -75,18 +77,23 @@ def number_panel(opened: Opened, runs: dict[str, Path]) -> None:
     """Any number of any analysis, over the snapshots."""
     names = [name for name in ANALYSES if name not in UNASKED and reads(opened, name)]
     left, middle, right = st.columns([2, 2, 1], vertical_alignment="bottom")
+    of_signs = not opened.facts.non_negative  # without negative weights FIRST is 0 at every step
     analysis = left.selectbox(
         "Analysis",
         names,
-        index=names.index(FIRST),
+        index=names.index(FIRST if of_signs else FIRST_UNSIGNED),
         key="followed",
         bind="query-params",
         format_func=in_words,
         help="\n".join(f"- {in_words(name)}: {question(ANALYSES[name])}" for name in names),
     )
-    known = numbers(analysed(opened, (analysis or FIRST,))[analysis or FIRST])
+    result = analysis_when_asked(opened, analysis or FIRST, in_words(analysis or FIRST))
+    if result is None:
+        return
+    known = numbers(result)
     fields = [name for name in known if not is_null(name)]
-    first = fields.index(FIRST_NUMBER) if FIRST_NUMBER in fields else 0
+    number = FIRST_NUMBER if of_signs else FIRST_UNSIGNED_NUMBER
+    first = fields.index(number) if number in fields else 0
     field = middle.selectbox(
         "Number", fields, index=first, key=f"number_of_{analysis}", bind="query-params", format_func=in_words
     )

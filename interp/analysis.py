@@ -13,16 +13,20 @@ from interp.prompt import Prompt
 from interp.result import Result
 from interp.size import Size, nothing_more
 from interp.token_strings import token_string
-from interp.watch import Watch
+from interp.watch import Watch, unwatched
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What is known of the model apart from a prompt: its facts, the matrices of its heads, its tokenizer or None."""
+    """What is known of the model apart from a prompt: its facts, the matrices of its heads, its tokenizer or None.
+
+    watch: told how far an analysis of the weights alone is.
+    """
 
     facts: ModelFacts
     weights: HeadWeights
     tokenizer: Any = None
+    watch: Watch = unwatched
 
     def answer(self, number: int) -> str:
         """The token, or the class, that a logit stands for."""

@@ -22,18 +22,20 @@ def computed(
     chosen: Sequence[Analysis | Probe], asked: Asked, batch_size: int, watch: Progress
 ) -> Iterator[tuple[str, list[Result]]]:
     """The results of every analysis as soon as it is finished: one, or one of every prompt."""
-    yield from of_weights(asked.setting, chosen)
+    yield from of_weights(asked.setting, chosen, watch)
     yield from of_prompts(asked, chosen, batch_size, partial(watch, PROMPTS))
     for one in chosen:
         if isinstance(one, Probe):
             yield one.name, list(probed(one, asked, watch))
 
 
-def of_weights(setting: Setting, chosen: Sequence[Analysis | Probe]) -> Iterator[tuple[str, list[Result]]]:
+def of_weights(
+    setting: Setting, chosen: Sequence[Analysis | Probe], watch: Progress
+) -> Iterator[tuple[str, list[Result]]]:
     """The analyses of the weights alone."""
     for one in chosen:
         if isinstance(one, Analysis) and not one.needs:
-            yield one.name, [one.compute(setting, NOTHING_RUN)]
+            yield one.name, [one.compute(replace(setting, watch=partial(watch, one.name)), NOTHING_RUN)]
 
 
 def of_prompts(

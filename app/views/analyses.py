@@ -4,12 +4,14 @@ import streamlit as st
 
 from app.analysis_choices import choices_for
 from app.components.fact_strip import fact_strip
+from app.constant_figure import OF_SIGNS, no_sign
 from app.figure_panel import figure_panel
 from app.head_table import in_words
 from app.left_out import left_out, worded
-from app.page import analysed, page
+from app.page import page
 from app.python_code import analysis_code
 from app.refusals import refusals_in_place
+from app.when_asked import analysis_when_asked
 from interp.analyses import ANALYSES
 from interp.fitting import question
 
@@ -22,9 +24,7 @@ if left_out(opened, name, in_words(name).capitalize()):
     st.stop()
 choices = choices_for(opened, name)
 with refusals_in_place("This cannot be computed"):
-    figure_panel(
-        in_words(name).capitalize(),
-        analysed(opened, (name,), choices)[name],
-        analysis_code(opened, name, choices),
-        key="any",
-    )
+    title = in_words(name).capitalize()
+    if result := analysis_when_asked(opened, name, title, choices):
+        why = no_sign(opened.facts) if name in OF_SIGNS else ""
+        figure_panel(title, result, analysis_code(opened, name, choices), key="any", if_constant=why)

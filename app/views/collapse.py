@@ -9,6 +9,7 @@ from app.left_out import left_out, worded
 from app.page import analysed, page
 from app.python_code import analysis_code
 from app.refusals import refusals_in_place
+from app.when_asked import analysis_when_asked
 
 PANELS = {
     "residual_geometry": "How alike the tokens' residuals are",
@@ -34,9 +35,6 @@ with refusals_in_place("This prompt's residuals cannot be analysed"):
         with columns[place % 2]:
             figure_panel(worded(opened, title), found[name], analysis_code(opened, name), key=name)
 with refusals_in_place("Over-squashing cannot be computed"):
-    figure_panel(
-        worded(opened, "How much the last output depends on each token"),
-        analysed(opened, ("squashing",))["squashing"],
-        analysis_code(opened, "squashing"),
-        key="squashing",
-    )
+    title = worded(opened, "How much the last output depends on each token")
+    if squashing := analysis_when_asked(opened, "squashing", title):
+        figure_panel(title, squashing, analysis_code(opened, "squashing"), key="squashing")

@@ -4,13 +4,15 @@ import streamlit as st
 
 from app.address import OpenHead, write_open_head
 from app.components.fact_strip import fact_strip
+from app.constant_figure import OF_SIGNS, no_sign
 from app.figure_panel import figure_panel
 from app.head_chooser import head_chooser, links_elsewhere, open_from_points
-from app.head_table import COSTLY, HEAD_ANALYSES, head_table, number_of
+from app.head_table import COSTLY, HEAD_ANALYSES, head_table, in_words, number_of
 from app.left_out import left_out, readable
-from app.page import analysed, page
+from app.page import page
 from app.python_code import analysis_code
 from app.refusals import refusals_in_a_box
+from app.when_asked import analysed_when_asked
 
 opened = page("Heads", "All heads at once: any number as a grid and a table. Choose a head to take it along.")
 facts = opened.facts
@@ -27,7 +29,8 @@ is_costly = st.toggle(
     help="Runs the model several times for every head.",
 )
 with refusals_in_a_box("These numbers cannot be computed"):
-    found = analysed(opened, readable(opened, HEAD_ANALYSES + COSTLY if is_costly else HEAD_ANALYSES))
+    names = readable(opened, HEAD_ANALYSES + COSTLY if is_costly else HEAD_ANALYSES)
+    found = analysed_when_asked(opened, names, in_words)
 
 chosen = number_of(found)
 left, right = st.columns([1, 1], gap="medium")
@@ -39,6 +42,7 @@ with left:
         key="number",
         figure=chosen.figure(head.layer, head.head),
         on_select=open_from_points(facts),
+        if_constant=no_sign(facts) if chosen.field in OF_SIGNS else "",
     )
 with right:
     if not left_out(opened, "decision_plane", "Who decides: weights or OV circuit"):

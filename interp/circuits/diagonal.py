@@ -10,6 +10,7 @@ from interp.about import About
 from interp.head_weights import HeadWeights
 from interp.nulls import null_of
 from interp.result import Result
+from interp.watch import Watch, counted, unwatched
 
 DIAGONAL = About(
     title="Rank of the diagonal of the OV circuit",
@@ -60,20 +61,25 @@ def diagonal_ranks(
     embedding: Float[Tensor, "vocab d_model"] | None = None,
     tokens: int | None = TOKENS,
     k: int = 10,
+    watch: Watch = unwatched,
 ) -> DiagonalRanks:
     """Ranks over a sample of tokens, the same in every call, or over all (None); embedding: in W_E's place.
 
+    watch: called after every head, those of the null among them.
     Raises ValueError for no tokens, and for a k whose top and bottom would overlap.
     """
     read = weights.W_E if embedding is None else embedding
     if not 0 < k <= len(read) // 2:
         raise ValueError(f"the top and bottom {k} of {len(read)} tokens were asked for: give 1 to {len(read) // 2}")
     chosen = sampled(len(read), tokens)
+    step = counted(watch, weights.W_V.shape[:2].numel() + DRAWS)
 
     def of_head(
         W_V: Float[Tensor, "d_model d_head"], W_O: Float[Tensor, "d_head d_model"]
     ) -> Float[Tensor, "statistic"]:
-        return diagonal_statistics(read @ W_V, W_O @ weights.W_U_centred, chosen, k)
+        statistics = diagonal_statistics(read @ W_V, W_O @ weights.W_U_centred, chosen, k)
+        step()
+        return statistics
 
     heads = zip(weights.W_V.flatten(0, 1), weights.W_O.flatten(0, 1), strict=True)
     found = torch.stack([of_head(*head) for head in heads], -1).unflatten(-1, weights.shape)

@@ -48,7 +48,7 @@ ROWS: tuple[Analysis, ...] = (
         "diagonal_ranks",
         "where a token stands among all tokens that a head raises when it reads that token",
         (),
-        lambda setting, activations: diagonal_ranks(setting.weights),
+        lambda setting, activations: diagonal_ranks(setting.weights, watch=setting.watch),
         matrices=OV_OF_TOKENS,
         text_only=NO_VOCABULARY,
         cost=ranking,

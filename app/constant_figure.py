@@ -1,0 +1,34 @@
+"""Constant figure: a grid whose cells are all the same says nothing, and a sentence stands in its place."""
+
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from interp.model_facts import ModelFacts
+
+OF_SIGNS = ("negative_mass", "minority_mass", "cancellation")  # numbers of a head that need weights of both signs
+
+
+def constant_value(figure: go.Figure) -> float | None:
+    """The number in all cells of a figure of heatmaps, where there are several cells and none differs; else None.
+
+    Rings that mark a cell and cannot be pointed at are no part of what is drawn.
+    """
+    traces: Any = figure.data
+    drawn = [trace for trace in traces if trace.hoverinfo != "none"]
+    if not drawn or not all(isinstance(trace, go.Heatmap) for trace in drawn):
+        return None
+    cells = np.concatenate([np.asarray(trace.z, dtype=float).ravel() for trace in drawn])
+    cells = cells[~np.isnan(cells)]
+    return float(cells[0]) if len(cells) > 1 and np.allclose(cells, cells[0], atol=1e-6) else None
+
+
+def does_not_apply(value: float, why: str) -> str:
+    """The sentence; why: the end of it, or nothing."""
+    return f"Does not apply: this is {value:.4g} in every cell" + (f", because {why}." if why else ".")
+
+
+def no_sign(facts: ModelFacts) -> str:
+    """Why numbers about signs cannot differ, where that is so."""
+    return f"the weights of {facts.variant} attention are never negative" if facts.non_negative else ""
