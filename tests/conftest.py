@@ -29,3 +29,9 @@ def fixed_seeds() -> None:
     random.seed(0)
     numpy.random.seed(0)
     torch.manual_seed(0)
+
+
+@pytest.fixture
+def no_page_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages compute all that they show, on however busy a machine."""
+    monkeypatch.setattr("app.when_asked.PATIENCE", float("inf"))

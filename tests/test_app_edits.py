@@ -12,6 +12,8 @@ from tiny_models import tiny_folder
 from app.link_notes import in_words
 from interp.interventions.intervention import VALUED
 
+pytestmark = pytest.mark.usefixtures("no_page_waits")
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -18,6 +18,8 @@ from app.controls import LONGEST_PROMPT
 from app.prompts import EXAMPLES
 from app.refusals import plain_markdown
 
+pytestmark = pytest.mark.usefixtures("no_page_waits")
+
 ROOT = Path(__file__).parents[1]
 
 

@@ -21,6 +21,8 @@ from interp.geometry.embedding import JointEmbedding, joint_embedding
 from interp.result import Result
 from models.attention import VARIANTS
 
+pytestmark = pytest.mark.usefixtures("no_page_waits")
+
 ROOT = Path(__file__).parents[1]
 PROMPT = "def __init__(self, x):\n    self.x = x"
 # Page -> its panels; further query parameters that open them stand after the name.

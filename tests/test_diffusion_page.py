@@ -16,6 +16,8 @@ from models import save, zoo
 from models.diffusion.untrained import untrained_uvit
 from models.spec import AttentionSpec
 
+pytestmark = pytest.mark.usefixtures("no_page_waits")
+
 ROOT = Path(__file__).parents[1]
 PANELS = ("images_folder", "patches_folder", "heads_folder", "collapse_folder", "subtracted_folder")
 

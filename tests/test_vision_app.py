@@ -27,6 +27,8 @@ from models.attention import VARIANTS
 from models.vision.digits import all_digits
 from models.vision.picture import MOST_PIXELS, opened, picture
 
+pytestmark = pytest.mark.usefixtures("no_page_waits")
+
 ROOT = Path(__file__).parents[1]
 PAGES = ("attention", "heads", "deletion", "collapse", "geometry", "compare", "analyses")
 ASKED_FOR = ("activation_patching", "attribution_patching", "path_patching", "trajectory", "temperatures")
@@ -225,8 +227,9 @@ def test_a_sent_picture_is_an_image_by_its_link(monkeypatch: pytest.MonkeyPatch,
 
 
 def test_inspect_takes_digits_by_number(folder: Path) -> None:
-    [found] = inspection.inspected(
+    inspected = inspection.inspected(
         inspection.Inspection((str(folder),), ("17", "18"), ("sinks", "negative_mass"), False)
     )
+    [found] = inspected.findings
     assert len(inspection.table([found])) == LAYERS * 4
     assert [one.to_json()["image"].split(",")[0] for one in found.prompts] == ["digit 17", "digit 18"]
