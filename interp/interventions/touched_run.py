@@ -1,7 +1,7 @@
 """Touched run: one forward pass with interventions in it."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from jaxtyping import Float, Shaped
@@ -35,7 +35,7 @@ def logits_of_rows(
     model: HookedModel, batch: Shaped[Tensor, "row ..."], hooks: Sequence[Hook] = (), **how: Any
 ) -> Float[Tensor, "row pos_kept vocab"]:
     """Logits of prompts of one length on the CPU, float32 at least, under hooks; how: options of the forward pass."""
-    device = execution_device(model)
+    device = execution_device(cast(Any, model))
     logits = model.run_with_hooks(batch.to(device), fwd_hooks=list(hooks), **how)
     return at_least_float32(logits_by_position(logits)).cpu()
 
