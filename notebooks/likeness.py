@@ -44,7 +44,7 @@ def of_cells(stored: Book, fresh: Book) -> Iterator[str]:
 def parts(cell: Book) -> Iterator[tuple[str, str]]:
     """All forms of all outputs of a cell."""
     for output in cell.get("outputs", ()):
-        yield from output.get("data", {output.output_type: output.get("text", "")}).items()
+        yield from sorted(output.get("data", {output.output_type: output.get("text", "")}).items())
 
 
 def alike_words(one: str, other: str) -> bool:
