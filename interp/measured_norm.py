@@ -36,7 +36,9 @@ def measured_norm(module: nn.Module, width: int) -> MeasuredNorm:
     best = candidates[errors.index(min(errors))]
     lawful = min(errors) <= tolerance(torch.float32) * float(torch.stack(expected).norm())
     gain = best.gain if lawful else torch.full_like(gain, torch.nan)
-    return MeasuredNorm(gain.float(), best.bias.float(), best.centred)
+    stored = next((parameter.dtype for parameter in module.parameters()), torch.float32)
+    like = torch.promote_types(stored, torch.float32)
+    return MeasuredNorm(gain.to(like), best.bias.to(like), best.centred)
 
 
 def balanced(sizes: Float[Tensor, "width"]) -> Float[Tensor, "width"]:
