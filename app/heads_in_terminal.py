@@ -6,6 +6,7 @@ from itertools import takewhile
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+import torch
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.measure import Measurement
@@ -13,8 +14,7 @@ from rich.table import Table
 
 from interp.figures.canvas import head_name
 from interp.numbers import is_null
-from interp.standing_out import SPREADS, TELLING
-from interp.standing_out import null_name as null_of
+from interp.standing_out import SPREADS, TELLING, null_name, spreads_away
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,16 +86,16 @@ def cells(heads: "pd.DataFrame", name: str) -> list[str]:
     words = [word(value) + mark for value, mark in zip(heads[name], marks(heads, name), strict=True)]
     if not has_null(heads, name):
         return words
-    spread = null_of(name, "_null_spread")
+    spread = null_name(name, "_null_spread")
     widths = heads[spread] if spread in heads else [math.inf] * len(heads)
-    rows = zip(heads[name], heads[null_of(name)], widths, strict=True)
+    rows = zip(heads[name], heads[null_name(name)], widths, strict=True)
     beside = [f" ({word(null)})" if value == value and width > 0 else "" for value, null, width in rows]
     return [one + null for one, null in zip(words, beside, strict=True)]
 
 
 def has_null(heads: "pd.DataFrame", name: str) -> bool:
     """Whether a number has a null, and one that can differ: it has a spread, or is not the number itself."""
-    null, spread = null_of(name), null_of(name, "_null_spread")
+    null, spread = null_name(name), null_name(name, "_null_spread")
     if null not in heads:
         return False
     if spread in heads:
@@ -105,21 +105,20 @@ def has_null(heads: "pd.DataFrame", name: str) -> bool:
 
 def marks(heads: "pd.DataFrame", name: str) -> list[str]:
     """Above or below its null by more than SPREADS, of every head."""
-    return [ABOVE if one > SPREADS else BELOW if one < -SPREADS else "" for one in spreads_away(heads, name)]
+    return [ABOVE if one > SPREADS else BELOW if one < -SPREADS else "" for one in heads_away(heads, name)]
 
 
-def spreads_away(heads: "pd.DataFrame", name: str) -> list[float]:
+def heads_away(heads: "pd.DataFrame", name: str) -> list[float]:
     """How many of the null's spreads a number lies above it; 0 where that is not known."""
-    null, spread = null_of(name), null_of(name, "_null_spread")
-    if spread not in heads:
+    columns = (name, null_name(name), null_name(name, "_null_spread"))
+    if columns[-1] not in heads:
         return [0.0] * len(heads)
-    places = zip(heads[name], heads[null], heads[spread], strict=True)
-    return [(value - mean) / width if width > 0 and value == value else 0.0 for value, mean, width in places]
+    return spreads_away(*(torch.from_numpy(heads[column].to_numpy(float, copy=True)) for column in columns)).tolist()
 
 
 def standing_out_first(heads: "pd.DataFrame", numbers: Sequence[str]) -> "pd.DataFrame":
     """Of each model the heads that stand out, in most of the numbers first, then furthest; then the others."""
-    away = zip(*(map(abs, spreads_away(heads, name)) for name in numbers), strict=True)
+    away = zip(*(map(abs, heads_away(heads, name)) for name in numbers), strict=True)
     ranks = [(sum(one > SPREADS for one in of_head), max(of_head)) for of_head in away]
     models = list(dict.fromkeys(heads["model"]))
     places = [models.index(name) for name in heads["model"]]
@@ -136,7 +135,7 @@ def word(value: Any) -> str:
 
 def caption(heads: "pd.DataFrame", shown: Sequence[str], free: Collection[str]) -> str:
     """What brackets and stars are, and how many columns of the whole table are not shown."""
-    taken = {*PLACE, *shown, *map(null_of, shown)}
+    taken = {*PLACE, *shown, *map(null_name, shown)}
     more = sum(name not in taken for name in heads.columns)
     brackets = "In brackets: the null. " if any(has_null(heads, name) for name in shown) else ""
     is_marked = any(any(marks(heads, name)) for name in shown)

@@ -10,6 +10,7 @@ from interp.image_prompt import ImagePrompt
 from interp.pictures import DIGITS, digit_prompt, picture_prompt
 from interp.prompt import classes_of
 from interp.prompt_tokens import PromptTokens, encoded, token_string, typed_ids
+from models.foreign_input import expanded
 
 STANDARD_INPUT = "-"
 
@@ -27,7 +28,7 @@ def text_of(file: Path) -> str:
     if str(file) == STANDARD_INPUT:
         return sys.stdin.read()
     try:
-        return file.expanduser().read_text(encoding="utf-8")
+        return expanded(file).read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise ValueError(f"cannot read the prompt in {file}: it is no text in UTF-8") from error
     except OSError as error:
@@ -45,12 +46,20 @@ def image_of(prompt: str, model: Any) -> ImagePrompt:
     """A digit by its number, or a picture file. Raises ValueError for a text, and says what the model reads."""
     if prompt.isdecimal():
         return digit_prompt(int(prompt), model)
-    if not Path(prompt).expanduser().is_file():
+    if not is_there(file := expanded(prompt)):
         raise ValueError(
             f"this model reads images, so a prompt is a digit's number (0 to {DIGITS - 1}) or a PNG or JPEG file, and "
             f"{prompt!r} is neither"
         )
-    return picture_prompt(Path(prompt).expanduser(), model)
+    return picture_prompt(file, model)
+
+
+def is_there(file: Path) -> bool:
+    """Whether a text names a file; one that is too long or otherwise no name at all does not."""
+    try:
+        return file.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def cut_prompt(text: str, model: Any, bos: bool | None) -> PromptTokens:

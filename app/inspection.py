@@ -20,6 +20,7 @@ from app.heads_in_terminal import (
     standing_out_first,
 )
 from app.inspected_prompts import as_given, cut_prompt
+from app.model_source import family_in
 from app.shown_heads import ShownHeads
 from interp.analyse import analyse
 from interp.choices import Choices
@@ -33,7 +34,6 @@ from models import load
 from models.checkpoints.loading import place_of
 from models.checkpoints.steps import own_run
 from models.checkpoints.weights import Format
-from models.families import FAMILIES
 from models.whole_file import write_whole
 
 if TYPE_CHECKING:
@@ -75,19 +75,11 @@ def short_names(names: Sequence[str]) -> list[str]:
 
 def refuse_unlike(names: Sequence[str]) -> None:
     """Raise ValueError for a model of texts beside one of images, before either is opened."""
-    reads = {name: reads_of(place_of(name)) for name in names}
-    if len({*filter(None, reads.values())}) > 1:
+    families = {name: family_in(place_of(name)) for name in names}
+    reads = {name: family.modality.reads for name, family in families.items() if family}
+    if len({*reads.values()}) > 1:
         words = " and ".join(f"{name} reads {what}s" for name, what in reads.items())
         raise ValueError(f"--compare sets models of the same prompts side by side, and {words}")
-
-
-def reads_of(folder: Path) -> str:
-    """What a folder's model reads by its config, "" where that does not say; opening it refuses such a folder."""
-    try:
-        kind = json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
-    return FAMILIES[kind].modality.reads if kind in FAMILIES else ""
 
 
 @dataclass(frozen=True)

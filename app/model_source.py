@@ -6,7 +6,7 @@ from pathlib import Path
 from models import zoo
 from models.checkpoints.entries import read_object
 from models.checkpoints.hub_cache import snapshot_folder
-from models.families import FAMILIES
+from models.families import FAMILIES, Family
 from models.foreign_input import expanded
 from models.modality import Reads
 
@@ -41,11 +41,16 @@ def reads_of(folder: Path) -> Reads:
 
     A folder that cannot be opened reads nothing: opening it says why, and until then it is taken for a text's.
     """
-    try:
-        family = FAMILIES.get(str(read_object(folder, "config.json").get("model_type")))
-    except (ValueError, OSError):
-        family = None
+    family = family_in(folder)
     return family.modality.reads if family else "text"
+
+
+def family_in(folder: Path) -> Family | None:
+    """The family that a folder's config.json names, where it can be read and is known."""
+    try:
+        return FAMILIES.get(str(read_object(folder, "config.json").get("model_type")))
+    except (ValueError, OSError):
+        return None
 
 
 def fingerprint(folder: Path) -> str:

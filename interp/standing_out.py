@@ -73,8 +73,8 @@ def head_numbers(findings: Findings, names: Sequence[str] = TELLING) -> list[Hea
 
 
 def spreads_away(
-    value: Float[Tensor, "layer head"], null: Float[Tensor, "layer head"], spread: Float[Tensor, "layer head"]
-) -> Float[Tensor, "layer head"]:
+    value: Float[Tensor, "*head"], null: Float[Tensor, "*head"], spread: Float[Tensor, "*head"]
+) -> Float[Tensor, "*head"]:
     """(value − null) / spread; 0 where the null has no spread, and where one of them is no number."""
     apart = (value.double() - null.double()) / spread.double()
     return apart.where(torch.isfinite(apart) & (spread > 0), 0.0)

@@ -243,13 +243,19 @@ def test_models_of_texts_and_of_images_are_not_compared_and_neither_is_opened(co
     assert_refused(refused, f"{cog} reads texts and {images} reads images")
 
 
-def test_a_model_of_images_says_what_it_reads_when_it_is_given_a_text(images: Path) -> None:
-    refused = headscope("inspect", images, "--prompt", "once upon a time")
+@pytest.mark.parametrize("text", ["once upon a time", "too long for a file's name " * 40], ids=["short", "long"])
+def test_a_model_of_images_says_what_it_reads_when_it_is_given_a_text(text: str, images: Path) -> None:
+    refused = headscope("inspect", images, "--prompt", text)
     assert_refused(
         refused, "this model reads images, so a prompt is a digit's number (0 to 1796) or a PNG or JPEG file"
     )
     with pytest.raises(ValueError, match="image"):
-        analyse(load(images), "once upon a time")
+        analyse(load(images), text)
+
+
+def test_a_file_of_a_prompt_in_the_home_of_nobody_is_refused_in_a_sentence(cog: Path) -> None:
+    refused = headscope("inspect", cog, "--prompt-file", "~nobody-here/prompt.txt")
+    assert_refused(refused, "it begins with the home of nobody here")
 
 
 @pytest.mark.parametrize("arguments", ["--help", "--version", "analyses", "inspect --help", "inspect cog --what focus"])

@@ -5,7 +5,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from interp.figures.static.beside import annotate, draw_shape, head_line
+from interp.figures.static.annotations import annotate, draw_shape, head_line
 from interp.figures.static.colour_bar import GAP as BAR_GAP
 from interp.figures.static.colour_bar import WIDTH as BAR_WIDTH
 from interp.figures.static.colour_bar import bar_of, bar_room, colour_bar

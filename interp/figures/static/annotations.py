@@ -1,4 +1,4 @@
-"""Beside: what stands on and around the plots: title, law, the chosen view, lines, frames and words."""
+"""Annotations: what stands on and around the plots: title, law, the chosen view, lines, frames and words."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
