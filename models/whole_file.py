@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 
+from safetensors import SafetensorError
+
 from models.foreign_input import in_short
 
-FAULTS = (ValueError, TypeError, LookupError, AttributeError)  # of what is written; a disk raises none of them
+OF_WRITERS = (OSError, RuntimeError, SafetensorError)  # torch's is a RuntimeError; tokenizers raises a bare Exception
 
 
 def refuse_unwritable(path: Path) -> None:
@@ -66,10 +68,9 @@ def unwritable(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except FAULTS:
-        raise
     except Exception as error:
-        if isinstance(error, OSError) and error.errno is None:  # a sentence already
+        is_of_a_writer = isinstance(error, OF_WRITERS) or type(error) is Exception
+        if not is_of_a_writer or (isinstance(error, OSError) and error.errno is None):  # no errno: a sentence already
             raise
         words = error.strerror if isinstance(error, OSError) and error.strerror else in_short(error)
         raise OSError(f"cannot write {path}: {words[:1].lower()}{words[1:]}") from error
