@@ -1,11 +1,12 @@
 """Constant figure: a grid whose cells are all the same says nothing, and a sentence stands in its place."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from interp.model_facts import ModelFacts
+from models.attention import variant_named
 
 OF_SIGNS = ("negative_mass", "minority_mass", "cancellation")  # numbers of a head that need weights of both signs
 
@@ -29,6 +30,9 @@ def does_not_apply(value: float, why: str) -> str:
     return f"Does not apply: this is {value:.4g} in every cell" + (f", because {why}." if why else ".")
 
 
-def no_sign(facts: ModelFacts) -> str:
-    """Why numbers about signs cannot differ, where that is so."""
-    return f"the weights of {facts.variant} attention are never negative" if facts.non_negative else ""
+def no_sign(layer_variants: Iterable[str]) -> str:
+    """Why numbers about signs cannot differ in a model of such layers, where that is so."""
+    variants = dict.fromkeys(layer_variants)
+    if not all(variant_named(name).non_negative for name in variants):
+        return ""
+    return f"the weights of {' and '.join(variants)} attention are never negative"

@@ -135,5 +135,5 @@ def mass_panel(opened: Opened) -> None:
         analysis_code(opened, "negative_mass"),
         key="mass",
         field="minority_mass",
-        if_constant=no_sign(opened.facts),
+        if_constant=no_sign(opened.facts.layer_variants),
     )

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import streamlit as st
 import torch
 
+from app.constant_figure import no_sign
 from app.diffusion_choices import IMAGES, Look, Making
 from app.diffusion_code import TIMESTEPS, attention_code, key_of, sampling_code
 from app.diffusion_models import OpenedDiffusion, made
@@ -81,11 +82,13 @@ def timestep_panels(found: Shown, what: Making) -> None:
         figures = [result.figure() for result in results]
         on_shared_scales(figures)
         for ((opened, _), column), result, figure in zip(beside(told), results, figures, strict=True):
+            why = no_sign(opened.service.layer_variants) if part == "subtracted" else ""
             label = what.label_for(opened.service.config)
             code = f"{sampling_code(opened, what, TIMESTEPS)}\nfound = over_timesteps(model, sampling, {label})"
             code += f"\nfound.{part}.figure()"
             with column:
-                figure_panel(f"{opened.title}: {words}", result, code, key=f"{part}_{key_of(opened)}", figure=figure)
+                title, key = f"{opened.title}: {words}", f"{part}_{key_of(opened)}"
+                figure_panel(title, result, code, key=key, figure=figure, if_constant=why)
 
 
 def follow(sampling: Sampling, what: Making, model: UViT, watch: Watch) -> OverTimesteps:

@@ -55,7 +55,7 @@ def refuse_missing(names: Sequence[str], html: Path | None) -> None:
     shipped = sorted(config.parent.name for config in ZOO.glob("*/config.json"))
     for name in names:
         if name not in shipped and not expanded(name).exists():
-            known = known_names(name, shipped).removeprefix("known: ")
+            known = known_names(name, shipped)
             raise ValueError(f"cannot load {name!r}: no such folder, and shipped models are {known}")
     if html:
         refuse_unwritable(html)
@@ -65,10 +65,10 @@ def refuse_unknown(what: Collection[str]) -> None:
     """Raise ValueError for an analysis that there is not; the word for all of them stands alone."""
     known = summaries()
     if unknown := [name for name in what if name not in known and [*what] != [ALL]]:
-        raise ValueError(f"unknown analysis {unknown[0]!r}; {known_names(unknown[0], known)}")
+        raise ValueError(f"unknown analysis {unknown[0]!r}; known: {known_names(unknown[0], known)}")
 
 
 def refuse_format(dtype: str | None) -> None:
     """Raise ValueError for what is no format of numbers."""
     if dtype is not None and dtype not in FORMATS:
-        raise ValueError(f"unknown dtype {dtype!r}; {known_names(dtype, FORMATS)}")
+        raise ValueError(f"unknown dtype {dtype!r}; known: {known_names(dtype, FORMATS)}")

@@ -39,7 +39,7 @@ class Choices:
 
     def __post_init__(self) -> None:
         if self.embedding not in EMBEDDINGS:
-            raise ValueError(f"unknown embedding {self.embedding!r}; {known_names(self.embedding, EMBEDDINGS)}")
+            raise ValueError(f"unknown embedding {self.embedding!r}; known: {known_names(self.embedding, EMBEDDINGS)}")
         if type(self.distance) is not int or self.distance < 0:
             raise ValueError(f"distance is a whole number from 0, got {self.distance!r}")
         if self.corrupt is None and (self.target is not None or self.distractor is not None):

@@ -39,7 +39,7 @@ class Findings(Mapping[str, Result]):
 
     def __getitem__(self, name: str) -> Result:
         if name not in self.results:
-            there_are = known_names(name, self.results).removeprefix("known: ")
+            there_are = known_names(name, self.results)
             raise KeyError(f"{name} was not analysed; there are: {there_are}")
         return self.results[name]
 

@@ -20,7 +20,7 @@ def rows_named(what: Sequence[str] | None) -> list[Analysis | Probe]:
         return list(ANALYSES.values())
     names = dict.fromkeys([what] if isinstance(what, str) else what)
     if unknown := [name for name in names if name not in ANALYSES]:
-        raise ValueError(f"unknown analysis {unknown[0]!r}; {known_names(unknown[0], ANALYSES)}")
+        raise ValueError(f"unknown analysis {unknown[0]!r}; known: {known_names(unknown[0], ANALYSES)}")
     if not names:
         raise ValueError(f"no analysis was asked for; known: {', '.join(ANALYSES)}")
     return [ANALYSES[name] for name in names]

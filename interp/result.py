@@ -97,7 +97,7 @@ class Result:
     def _chosen(self, field: str | None) -> str:
         known = list(self.tensors())
         if field is not None and field not in known:
-            raise ValueError(f"{type(self).__name__} has no field {field!r}; {known_names(field, known)}")
+            raise ValueError(f"{type(self).__name__} has no field {field!r}; known: {known_names(field, known)}")
         return known[0] if field is None else field
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:

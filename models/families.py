@@ -80,7 +80,7 @@ FAMILIES: dict[str, Family] = {
 def family_of(model_type: str) -> Family:
     """The family's record, or an error that lists the supported ones."""
     if model_type not in FAMILIES:
-        supported = known_names(model_type, FAMILIES).removeprefix("known: ")
+        supported = known_names(model_type, FAMILIES)
         raise ValueError(f"model family {model_type!r} is not supported; supported: {supported}")
     return FAMILIES[model_type]
 

@@ -39,9 +39,10 @@ def words(text: str, tokenizer: PreTrainedTokenizerBase) -> list[str]:
 
 
 def is_known(word: str, tokenizer: PreTrainedTokenizerBase) -> bool:
-    """Whether the tokenizer takes a word."""
+    """Whether the vocabulary takes a word; what else may fail in a tokenizer is no fault of the word."""
+    backend: Any = getattr(tokenizer, "backend_tokenizer", None)
     try:
-        tokenizer.encode(word, add_special_tokens=False)
+        (backend or tokenizer).encode(word, add_special_tokens=False)
     except Exception:
         return False
     return True

@@ -52,7 +52,7 @@ class AttentionSpec:
         unknown = sorted(set(map(str, stored)) - {*STORED_FIELDS})
         if unknown:
             known = known_names(unknown[0], STORED_FIELDS)
-            raise ValueError(f"attention_spec: unknown field {unknown[0]!r}; {known}")
+            raise ValueError(f"attention_spec: unknown field {unknown[0]!r}; known: {known}")
         missing = [name for name in STORED_FIELDS if name not in stored]
         if missing:
             raise ValueError(f"attention_spec: the field {missing[0]} is missing")
@@ -84,7 +84,7 @@ def checked_options(variant: str, options: Mapping[str, Any]) -> Mapping[str, An
     if unknown:
         known = known_names(unknown[0], row.options)
         keywords = "; options are given as keywords" if "options" in unknown else ""
-        raise ValueError(f"{variant}: unknown option {unknown[0]!r}; {known}{keywords}")
+        raise ValueError(f"{variant}: unknown option {unknown[0]!r}; known: {known}{keywords}")
     filled = {**row.options, **options}
     row.check_options(filled)
     return filled

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 from models.attention.run import Inputs
@@ -27,6 +28,20 @@ class Call:
 WATCHER: ContextVar[Callable[[Call], None] | None] = ContextVar("WATCHER", default=None)
 
 
+class Watchers:
+    """How many watch, in all threads. A plain number, since torch.compile cannot read a ContextVar: a model that is
+    compiled while nobody watches stays one graph, and is compiled anew when someone does."""
+
+    count = 0
+    lock = Lock()
+
+    @classmethod
+    def add(cls, change: int) -> None:
+        """One more or one less."""
+        with cls.lock:
+            cls.count += change
+
+
 @contextmanager
 def watching(watch: Callable[[Call], None]) -> Iterator[None]:
     """watch is told of every call that goes through transformers' attention interface, just before it is computed.
@@ -34,14 +49,15 @@ def watching(watch: Callable[[Call], None]) -> Iterator[None]:
     A layer of a hooked model goes there only without its pattern: see models.hooked.patternless.
     """
     token = WATCHER.set(watch)
+    Watchers.add(1)
     try:
         yield
     finally:
+        Watchers.add(-1)
         WATCHER.reset(token)
 
 
 def tell(call: Call) -> None:
     """Tell the one who watches, if anyone does."""
-    watch = WATCHER.get()
-    if watch is not None:
+    if Watchers.count and (watch := WATCHER.get()):
         watch(call)

@@ -201,11 +201,32 @@ for name, spec in SPECS.items():
     model, ids = attach(tiny_decoder("llama"), spec), random_ids()
     stir(model, 0.05)
     torch._dynamo.reset()
-    compiled = torch.compile(model, backend="{backend}")
+    compiled = torch.compile(model, backend="{backend}", fullgraph=True)
     for length in (12, 7):
         torch.testing.assert_close(compiled(ids[:, :length]).logits, model(ids[:, :length]).logits, atol=1e-4, rtol=0)
     print(name)
 """
+
+
+WATCHED = """
+import sys, torch
+sys.path.insert(0, "tests")
+from tiny_decoders import SPECS, random_ids, tiny_decoder
+from models import attach
+from models.watched_calls import watching
+model, ids, calls = attach(tiny_decoder("llama"), SPECS["cog"]), random_ids(), []
+compiled = torch.compile(model, backend="eager")
+for _ in range(2):
+    compiled(ids)
+    with watching(calls.append):
+        compiled(ids)
+print(*[call.layer for call in calls])
+"""
+
+
+def test_a_compiled_model_is_watched_and_only_while_someone_watches() -> None:
+    done = subprocess.run([sys.executable, "-c", WATCHED], capture_output=True, text=True)
+    assert done.stdout.split() == ["0", "1", "2"] * 2, done.stderr
 
 
 @pytest.mark.parametrize("backend", ["aot_eager", pytest.param("inductor", marks=pytest.mark.slow)])

@@ -94,7 +94,10 @@ def test_the_last_block_of_a_u_vic_is_softmax(folder: Path) -> None:
 
 def test_the_shipped_models_stand_side_by_side() -> None:
     test = tried()
-    assert len(figures(test)) == len(PANELS) * len(zoo.diffusion_names()) and not test.error
+    panels = len(PANELS) * len(zoo.diffusion_names())
+    assert len(figures(test)) == panels - 1 and not test.error
+    (instead,) = [box.value.replace("\\", "") for box in test.info]  # a U-ViT subtracts nothing
+    assert "because the weights of softmax attention are never negative." in instead
 
 
 def test_models_of_unlike_grids_read_the_token_of_one_name(tmp_path: Path) -> None:

@@ -26,5 +26,5 @@ choices = choices_for(opened, name)
 with refusals_in_place("This cannot be computed"):
     title = in_words(name).capitalize()
     if result := analysis_when_asked(opened, name, title, choices):
-        why = no_sign(opened.facts) if name in OF_SIGNS else ""
+        why = no_sign(opened.facts.layer_variants) if name in OF_SIGNS else ""
         figure_panel(title, result, analysis_code(opened, name, choices), key="any", if_constant=why)

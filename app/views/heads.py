@@ -42,7 +42,7 @@ with left:
         key="number",
         figure=chosen.figure(head.layer, head.head),
         on_select=open_from_points(facts),
-        if_constant=no_sign(facts) if chosen.field in OF_SIGNS else "",
+        if_constant=no_sign(facts.layer_variants) if chosen.field in OF_SIGNS else "",
     )
 with right:
     if not left_out(opened, "decision_plane", "Who decides: weights or OV circuit"):

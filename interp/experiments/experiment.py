@@ -36,5 +36,5 @@ class Experiment:
     def size(self, name: str) -> Any:
         """The numbers of a size. ValueError with the names there are."""
         if name not in self.sizes:
-            raise ValueError(f"{self.name} has no size {name!r}; {known_names(name, self.sizes)}")
+            raise ValueError(f"{self.name} has no size {name!r}; known: {known_names(name, self.sizes)}")
         return self.sizes[name]

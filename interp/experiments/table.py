@@ -20,5 +20,5 @@ MODULES = {
 def experiment_named(name: str) -> Experiment:
     """An experiment by name, in either case. ValueError with the names there are."""
     if name.upper() not in MODULES:
-        raise ValueError(f"unknown experiment {name!r}; {known_names(name, MODULES)}")
+        raise ValueError(f"unknown experiment {name!r}; known: {known_names(name, MODULES)}")
     return import_module(f"interp.experiments.{MODULES[name.upper()]}").EXPERIMENT

@@ -35,7 +35,7 @@ def row_curves_figure(curves: RowCurves, statistic: str = FIRST) -> go.Figure:
     """
     known = curves.tensors()
     if statistic not in known:
-        raise ValueError(f"unknown statistic {statistic!r}; {known_names(statistic, known)}")
+        raise ValueError(f"unknown statistic {statistic!r}; known: {known_names(statistic, known)}")
     layers, _, n_query = known[statistic].shape
     views = [layer_lines(curves, statistic, layer) for layer in range(layers)]
     axes = {

@@ -121,7 +121,7 @@ def refuse(variant: str, points: int, d_head: int, how: Embedding) -> None:
     """Raise ValueError for what cannot be embedded so."""
     row = variant_named(variant)
     if how.method not in METHODS:
-        raise ValueError(f"unknown embedding {how.method!r}; {known_names(how.method, METHODS)}")
+        raise ValueError(f"unknown embedding {how.method!r}; known: {known_names(how.method, METHODS)}")
     if "power" in row.call_options and how.power is None:
         raise ValueError(f"{variant} attention is even or odd as its power is: give the power")
     if how.dims not in (2, 3) or points <= how.dims or d_head < how.dims:

@@ -57,7 +57,9 @@ class Intervention:
         if not isinstance(stored, Mapping):
             raise ValueError(f"an intervention is an object with the fields {', '.join(known)}; got {short(stored)}")
         if unknown := sorted(set(map(str, stored)) - set(known)):
-            raise ValueError(f"intervention: unknown field {short(unknown[0])}; {known_names(unknown[0], known)}")
+            raise ValueError(
+                f"intervention: unknown field {short(unknown[0])}; known: {known_names(unknown[0], known)}"
+            )
         if missing := [name for name in ("kind", "layer") if name not in stored]:
             raise ValueError(f"intervention: the field {missing[0]} is missing")
         _check({**dict.fromkeys(known), **stored})
@@ -68,7 +70,7 @@ class Intervention:
 def _check(given: Mapping[str, Any]) -> None:
     kind, value = given["kind"], given["value"]
     if not isinstance(kind, str) or kind not in KINDS:
-        raise ValueError(f"unknown kind of intervention {short(kind)}; {known_names(kind, KINDS)}")
+        raise ValueError(f"unknown kind of intervention {short(kind)}; known: {known_names(kind, KINDS)}")
     for name in ("layer", "head", "query", "key"):
         index = given[name]
         if not (index is None and name != "layer") and not (type(index) is int and 0 <= index <= LARGEST_INDEX):

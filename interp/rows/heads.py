@@ -85,7 +85,7 @@ class HeadRows(Result):
         """One statistic of every head beside its null. Raises ValueError for one that is not there."""
         known = self.tensors()
         if statistic not in known:
-            raise ValueError(f"unknown statistic {statistic!r}; {known_names(statistic, known)}")
+            raise ValueError(f"unknown statistic {statistic!r}; known: {known_names(statistic, known)}")
         fields = {statistic: "value", f"{statistic}_null": "value_null"}
         about = replace(self.about.of_fields(fields), title=statistic.replace("_", " ").capitalize())
         return HeadScore(known[statistic], known.get(f"{statistic}_null"), about=about, labels=self.labels)

@@ -46,7 +46,7 @@ def mean_of(result: Result, name: str, head: tuple[int, int] | None = None) -> f
     """
     known = numbers(result)
     if name not in known:
-        raise ValueError(f"{type(result).__name__} has no field {name!r}; {known_names(name, known)}")
+        raise ValueError(f"{type(result).__name__} has no field {name!r}; known: {known_names(name, known)}")
     values = known[name].values.double()
     if head is not None and known[name].axes == HEADS:
         layers, heads = values.shape

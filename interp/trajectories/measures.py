@@ -34,7 +34,7 @@ Measure = Callable[[Any], Measured | Found]
 def head_statistic(field: str, prompt: str) -> Measure:
     """The mean over all heads of a field of HeadStatistics on a prompt; heads that have none are left out."""
     if field not in (known := [one.name for one in fields(HeadStatistics)]):
-        raise ValueError(f"unknown head statistic {field!r}; {known_names(field, known)}")
+        raise ValueError(f"unknown head statistic {field!r}; known: {known_names(field, known)}")
 
     def measure(model: Any) -> Found:
         sizes = {"vocabulary": model.cfg.d_vocab, "context": model.cfg.n_ctx}

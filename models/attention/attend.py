@@ -54,4 +54,4 @@ def refuse_unknown(variant: Variant, options: Iterable[str]) -> None:
     unknown = [name for name in options if name not in variant.call_options]
     if unknown:
         known = known_names(unknown[0], variant.call_options)
-        raise ValueError(f"{variant.name}: unknown option {unknown[0]!r}; {known}")
+        raise ValueError(f"{variant.name}: unknown option {unknown[0]!r}; known: {known}")

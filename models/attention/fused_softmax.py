@@ -24,7 +24,9 @@ def fused_softmax(
     # Scaled here, as on the plain path: torch masks before it scales, and -inf times 0 or less hides nothing.
     q, v = prepared.q * scale, prepared.v
     if mask is None and q.shape[2] in (1, k.shape[2]):
-        output = scaled_dot_product_attention(q, k, v, is_causal=causal and q.shape[2] > 1, scale=1.0)
+        if q.shape[2] == 1:  # a statement: as a value, torch.compile has a symbol for it, which is refused
+            causal = False
+        output = scaled_dot_product_attention(q, k, v, is_causal=causal, scale=1.0)
         return output + 0 * q.sum(-1, keepdim=True)  # a short row's NaN query would come out as 0
     visible = visible_keys(mask, causal, q.shape[2], k.shape[2], q.device)
     dead = ~visible.any(-1, keepdim=True)

@@ -43,7 +43,7 @@ def prepare(
 def check_options(options: Mapping[str, Any]) -> None:
     if options["position"] not in POSITIONS:
         known = known_names(options["position"], POSITIONS)
-        raise ValueError(f"selective: unknown position {options['position']!r}; {known}")
+        raise ValueError(f"selective: unknown position {options['position']!r}; known: {known}")
     for name in ("token", "on_query", "on_value"):
         if not isinstance(options[name], bool):
             raise ValueError(f"selective: {name} is true or false, got {options[name]!r}")

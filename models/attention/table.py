@@ -20,5 +20,5 @@ VARIANTS: dict[str, Variant] = {
 def variant_named(name: str) -> Variant:
     """The row of the table, or an error that lists the rows."""
     if name not in VARIANTS:
-        raise ValueError(f"unknown attention {name!r}; {known_names(name, VARIANTS)}")
+        raise ValueError(f"unknown attention {name!r}; known: {known_names(name, VARIANTS)}")
     return VARIANTS[name]

@@ -66,7 +66,7 @@ def _config_class(fields: dict[str, Any], origin: str) -> type[PreTrainedConfig]
     _refuse_own_code(fields.get("auto_map"), model_type, origin)
     if model_type not in tuple(FAMILIES):
         hint = "; of gemma3, the text model alone is opened" if model_type == "gemma3" else ""
-        supported = known_names(model_type, FAMILIES).removeprefix("known: ")
+        supported = known_names(model_type, FAMILIES)
         raise CheckpointError(
             f"cannot open {origin}: model_type {model_type!r} is not supported{hint}; supported: {supported}"
         )

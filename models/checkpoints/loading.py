@@ -50,7 +50,7 @@ def place_of(name_or_path: str | Path) -> Path:
         return zoo.folder(str(name_or_path))
     path = expanded(name_or_path)
     if not path.exists():
-        shipped = known_names(name_or_path, (*zoo.names(), *zoo.diffusion_names())).removeprefix("known: ")
+        shipped = known_names(name_or_path, (*zoo.names(), *zoo.diffusion_names()))
         raise CheckpointError(
             f"cannot load {str(name_or_path)!r}: no such folder, and shipped models are {shipped}; a model of the hub "
             "is opened from its folder, which huggingface_hub.snapshot_download(name) fetches"

@@ -69,7 +69,7 @@ class Recipe:
         """The recipe of a plain mapping; unknown, missing and mistyped fields are refused by name."""
         known = [one.name for one in fields(cls)]
         if unknown := [name for name in plain if name not in known]:
-            raise ValueError(f"unknown recipe field {unknown[0]!r}; {known_names(unknown[0], known)}")
+            raise ValueError(f"unknown recipe field {unknown[0]!r}; known: {known_names(unknown[0], known)}")
         required = [one.name for one in fields(cls) if one.default is MISSING and one.default_factory is MISSING]
         if missing := [name for name in required if name not in plain]:
             raise ValueError(f"recipe field {missing[0]!r} is missing; required: {', '.join(required)}")
@@ -84,7 +84,7 @@ class Recipe:
 def read_recipe(path: Path) -> Recipe:
     """The recipe of a .toml, .yaml, .yml or .json file; paths in it are taken from the file's folder."""
     if path.suffix not in READERS:
-        raise ValueError(f"recipe {path} ends in {path.suffix!r}; {known_names(path.suffix, READERS)}")
+        raise ValueError(f"recipe {path} ends in {path.suffix!r}; known: {known_names(path.suffix, READERS)}")
     if not path.is_file():
         raise FileNotFoundError(f"there is no recipe at {path}")
     plain = _parsed(path)
@@ -137,4 +137,4 @@ def _typed(name: str, kind: Any, value: Any) -> Any:
 
 def _check_choice(name: str, value: str, known: tuple[str, ...]) -> None:
     if value not in known:
-        raise ValueError(f"unknown {name} {value!r}; {known_names(value, known)}")
+        raise ValueError(f"unknown {name} {value!r}; known: {known_names(value, known)}")

@@ -35,7 +35,7 @@ def documents(corpus: dict[str, Any]) -> list[Document]:
     options = {name: value for name, value in corpus.items() if name != "source"}
     named, known = repr(corpus["source"]), source.required + source.optional
     if unknown := [name for name in options if name not in known]:
-        raise ValueError(f"unknown field {unknown[0]!r} of corpus {named}; {known_names(unknown[0], known)}")
+        raise ValueError(f"unknown field {unknown[0]!r} of corpus {named}; known: {known_names(unknown[0], known)}")
     if missing := [name for name in source.required if name not in options]:
         raise ValueError(f"corpus {named} needs the field {missing[0]!r}")
     found = [document for document in source.read(**options) if document.text.strip()]
@@ -48,7 +48,7 @@ def source_of(corpus: dict[str, Any]) -> Source:
     """The source that a recipe's `corpus` table names."""
     name = corpus.get("source")
     if name not in SOURCES:
-        raise ValueError(f"unknown corpus source {name!r}; {known_names(name, SOURCES)}")
+        raise ValueError(f"unknown corpus source {name!r}; known: {known_names(name, SOURCES)}")
     return SOURCES[name]
 
 

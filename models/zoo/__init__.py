@@ -27,7 +27,7 @@ def diffusion_names() -> tuple[str, ...]:
 def folder(name: str) -> Path:
     """The folder of a shipped model of any kind; an unknown name is refused with those that `load` hooks."""
     if name not in (*names(), *diffusion_names()):
-        raise ValueError(f"unknown model {name!r}; the zoo has {known_names(name, names())}")
+        raise ValueError(f"unknown model {name!r}; the zoo has: {known_names(name, names())}")
     return HERE / name
 
 
