@@ -50,6 +50,11 @@ class HeadNumber:
         return self.away.abs() > SPREADS
 
     @property
+    def of_most_heads(self) -> bool:
+        """Whether more than half of the heads stand out, so that doing so says little of any of them."""
+        return 2 * int(self.stands_out.sum()) > self.stands_out.numel()
+
+    @property
     def distance(self) -> Float[Tensor, "layer head"]:
         """From the null, in the number's own unit; 0 where there is none."""
         return (self.value - self.null).abs().nan_to_num(0.0)
@@ -98,14 +103,18 @@ def standing_out_in_words(findings: Findings, names: Sequence[str] = TELLING) ->
 
 
 def how_many_in_words(numbers: Sequence[HeadNumber]) -> str:
-    """How many heads stand out, and in which numbers."""
-    standing = torch.stack([one.stands_out for one in numbers]).any(0)
-    count, heads = int(standing.sum()), standing.numel()
-    if not count:
+    """How many heads stand out, and in which numbers; where most heads do in a number, it singles out none of them."""
+    telling = [one for one in numbers if one.stands_out.any()]
+    heads = numbers[0].value.numel()
+    if not telling:
         return f"None of {heads} heads stands out: every number lies within {SPREADS:g} spreads of its null."
+    rare = [one for one in telling if not one.of_most_heads] or telling
+    count = int(torch.stack([one.stands_out for one in rare]).any(0).sum())
     verb = "stands" if count == 1 else "stand"
-    where = listed([in_words(one) for one in numbers if one.stands_out.any()])
-    return f"{count} of {heads} heads {verb} out, more than {SPREADS:g} spreads from a null: {where}."
+    sentence = f"{count} of {heads} heads {verb} out, more than {SPREADS:g} spreads from a null: "
+    sentence += listed([in_words(one) for one in rare]) + "."
+    most = [in_words(one) for one in telling if one not in rare]
+    return f"{sentence} Most heads are that far from the null of: {listed(most)}." if most else sentence
 
 
 def has_wide_null(number: HeadNumber) -> bool:

@@ -61,6 +61,14 @@ def test_no_wide_null_is_spoken_of_where_the_furthest_head_stands_out() -> None:
     assert words.count(".") == words.count("0.") + 1
 
 
+def test_a_number_in_which_most_heads_stand_out_singles_out_none() -> None:
+    both = findings([9.0, 9.0, 9.0, 0.0], [0.0] * 4, [1.0] * 4)
+    both.results["copying"] = findings([0.0, 0.0, 5.0, 0.0], [0.0] * 4, [1.0] * 4).results["score"]
+    first, most = standing_out_in_words(both, ("score.value", "copying.value")).split(". Most")
+    assert first.startswith("1 of 4 heads stands out") and "1 in copying (L1H0" in first
+    assert "3 in score" in most
+
+
 def test_a_null_without_a_spread_says_nothing() -> None:
     assert standing_out_in_words(findings([1.0] * 4, [0.0] * 4, [0.0] * 4), SCORE) == ""
 
