@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+LINKS := $(VENV)/links# the package as one folder, for what reads its files instead of importing them
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip install $(if $(CI),--quiet) --disable-pip-version-check --constraint constraints.txt
 
@@ -29,8 +30,8 @@ bench: $(STAMP)
 lint: $(STAMP)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/pyright --pythonpath $(BIN)/python
-	$(BIN)/lint-imports
+	PYTHONPATH=$(LINKS) $(BIN)/pyright --pythonpath $(BIN)/python
+	PYTHONPATH=$(LINKS) $(BIN)/lint-imports
 
 notebooks: $(STAMP)
 	$(BIN)/python notebooks/store.py
@@ -42,6 +43,9 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "headscope needs Python 3.11 or newer, got " + sys.version.split()[0] + "; name one with: make PYTHON=python3.11")'
 	@echo "Installing into $(VENV): a few minutes the first time"
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) hatchling setuptools # what builds this project and the one requirement without a wheel
+	$(PIP) setuptools # what builds this project and the one requirement without a wheel
 	$(PIP) --no-build-isolation --editable '.[dev]'
+	mkdir -p $(LINKS)/headscope
+	ln -sfn $(CURDIR)/app/face/__init__.py $(LINKS)/headscope/__init__.py
+	for part in app interp models; do ln -sfn $(CURDIR)/$$part $(LINKS)/headscope/$$part; done
 	@touch $@

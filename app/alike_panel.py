@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from app.address import OpenHead, write_open_head
-from app.head_table import HEAD_ANALYSES, ChosenNumber, chosen_number, in_words, number_names
-from app.left_out import readable
-from app.page import Opened, analysed
-from app.runs import alike_of
-from interp.findings import Findings
-from interp.near_heads import near_heads, nearest
+from headscope.app.address import OpenHead, write_open_head
+from headscope.app.head_table import HEAD_ANALYSES, ChosenNumber, chosen_number, in_words, number_names
+from headscope.app.left_out import readable
+from headscope.app.page import Opened, analysed
+from headscope.app.runs import alike_of
+from headscope.interp.findings import Findings
+from headscope.interp.near_heads import near_heads, nearest
 
 BY_ATTENTION, BY_NUMBER = "attention", "a number"
 FIRST = "detectors.share.previous token"

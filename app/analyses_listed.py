@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-import interp
+from headscope import interp
 
 FOLDER = Path(interp.__file__).parent
 KINDS = ("Analysis", "Probe")
@@ -14,7 +14,7 @@ def summaries() -> dict[str, str]:
     """Name -> summary, in the order of the table. Law: the table's own names and summaries."""
     table = ast.parse((FOLDER / "analyses.py").read_text(encoding="utf-8"))
     files = {
-        alias.asname: FOLDER.parent / f"{(line.module or '').replace('.', '/')}.py"
+        alias.asname: FOLDER.parent / f"{(line.module or '').removeprefix('headscope.').replace('.', '/')}.py"
         for line in table.body
         if isinstance(line, ast.ImportFrom)
         for alias in line.names

@@ -5,10 +5,10 @@ from typing import Any
 
 import streamlit as st
 
-from app.inspect_options import PATCHING, READERS
-from app.page import Opened
-from interp.choices import EMBEDDINGS, Choices
-from models.checkpoints.steps import own_run
+from headscope.app.inspect_options import PATCHING, READERS
+from headscope.app.page import Opened
+from headscope.interp.choices import EMBEDDINGS, Choices
+from headscope.models.checkpoints.steps import own_run
 
 TOKEN = "One token as the model writes it, its leading space included; without one, the likeliest."
 

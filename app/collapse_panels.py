@@ -5,18 +5,18 @@ from functools import partial
 
 import streamlit as st
 
-from app.figure_panel import figure_panel
-from app.page import Opened, computed
-from app.python_code import analysis_code, model_code
-from app.when_asked import Work, analysis_when_asked, done_when_asked, seconds_of_pass, size_of
-from interp.analyses import ANALYSES
-from interp.analysis import Asked, Setting
-from interp.collapse.curves import CollapseCurves, collapse
-from interp.collapse.pairs import COUNT_ONES, FIND_A_ZERO, CollapsePair, continued, doubling
-from interp.collapse.probes import growing
-from interp.fitting import misfit
-from interp.hooked_model import HookedModel, tokenizer_of
-from interp.prompt import text_alone
+from headscope.app.figure_panel import figure_panel
+from headscope.app.page import Opened, computed
+from headscope.app.python_code import analysis_code, model_code
+from headscope.app.when_asked import Work, analysis_when_asked, done_when_asked, seconds_of_pass, size_of
+from headscope.interp.analyses import ANALYSES
+from headscope.interp.analysis import Asked, Setting
+from headscope.interp.collapse.curves import CollapseCurves, collapse
+from headscope.interp.collapse.pairs import COUNT_ONES, FIND_A_ZERO, CollapsePair, continued, doubling
+from headscope.interp.collapse.probes import growing
+from headscope.interp.fitting import misfit
+from headscope.interp.hooked_model import HookedModel, tokenizer_of
+from headscope.interp.prompt import text_alone
 
 OWN = "two prompts of my own"
 PRESETS = {
@@ -103,9 +103,9 @@ def own_pairs(first: tuple[int, ...], second: tuple[int, ...], context: int) -> 
 
 def pair_code(opened: Opened, first: Sequence[int], second: Sequence[int]) -> str:
     """The lines that make the figure again, from ids."""
-    return f"""from app.collapse_panels import own_pairs
-from interp.collapse.curves import collapse
-from models import load
+    return f"""from headscope import load
+from headscope.app.collapse_panels import own_pairs
+from headscope.interp.collapse.curves import collapse
 
 model = {model_code(opened)}
 pairs = own_pairs({tuple(first)}, {tuple(second)}, model.cfg.n_ctx)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 
-from models.foreign_input import is_panic
+from headscope.models.foreign_input import is_panic
 
 if TYPE_CHECKING:
-    from models.training.recipe import Recipe
+    from headscope.models.training.recipe import Recipe
 
 Result = TypeVar("Result")
 RecipeFile = Annotated[Path, typer.Argument(help="A .toml, .yaml or .json recipe.")]
@@ -65,7 +65,7 @@ def app(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Where it listens, on this machine only.")] = 8501,
 ) -> None:
     """Open the app in the browser."""
-    from app.launch import launch
+    from headscope.app.launch import launch
 
     refusing_clearly(lambda: launch(port))
 
@@ -73,7 +73,7 @@ def app(
 @command.command()
 def train(recipe: RecipeFile, out: RunFolder = None) -> None:
     """Train a model from a recipe, or go on with the run where it was cut off."""
-    from models.training.recipe import read_recipe
+    from headscope.models.training.recipe import read_recipe
 
     folder = out or run_folder(recipe)
     has_trained = train_with_bar(refusing_clearly(lambda: read_recipe(recipe)), folder)
@@ -97,9 +97,9 @@ def temper(
     seed: Annotated[int, typer.Option(min=0, help="Decides the order of the windows.")] = 0,
 ) -> None:
     """Teach a trained softmax model selective attention's temperatures; all its other weights stay as they are."""
-    from app.tempering_run import summary, tempered_with_bar
-    from models.training.partial import Course
-    from models.training.tempering import Tempering
+    from headscope.app.tempering_run import summary, tempered_with_bar
+    from headscope.models.training.partial import Course
+    from headscope.models.training.tempering import Tempering
 
     text: dict[str, Any] = {"source": "text", "path": str(corpus.resolve())} if corpus else {"source": "stdlib"}
     how = Tempering({"position": position, "token": token}, Course(text, steps, lr, batch, context, seed))
@@ -112,8 +112,8 @@ def ship(
     name: Annotated[str | None, typer.Option(help="Which model of the zoo it becomes; default: its variant's.")] = None,
 ) -> None:
     """Put the model of a finished run into the zoo: 16-bit weights, snapshots, a thin history, measured facts."""
-    from models.training.ship import ship as ship_run
-    from models.zoo import HERE
+    from headscope.models.training.ship import ship as ship_run
+    from headscope.models.zoo import HERE
 
     typer.echo(f"shipped: {refusing_clearly(lambda: ship_run(run, HERE, name)).name}")
 
@@ -126,7 +126,7 @@ def zoo(
     """List the shipped models with what was measured of them."""
     from rich.console import Console
 
-    from app.zoo_table import markdown_table, terminal_table
+    from headscope.app.zoo_table import markdown_table, terminal_table
 
     if retrain:
         retrain_zoo()
@@ -177,7 +177,14 @@ def inspect(
     html: Annotated[Path | None, typer.Option(help="Write a report with all figures; it needs no network.")] = None,
 ) -> None:
     """Analyse the heads of a model on a prompt: a short table, or all of it as JSON, CSV or an HTML report."""
-    from app.inspect_options import ALL, refuse_conflicts, refuse_format, refuse_hidden, refuse_missing, refuse_unknown
+    from headscope.app.inspect_options import (
+        ALL,
+        refuse_conflicts,
+        refuse_format,
+        refuse_hidden,
+        refuse_missing,
+        refuse_unknown,
+    )
 
     models = (model, compare) if compare else (model,)
     is_table = as_csv or not (as_json or html)
@@ -190,13 +197,13 @@ def inspect(
     refusing_clearly(lambda: refuse_format(dtype))
     refusing_clearly(lambda: refuse_hidden(is_asked=bool(layer or head), is_table=is_table))
     refusing_clearly(lambda: refuse_missing(models, html))
-    from app.shown_heads import shown_heads
+    from headscope.app.shown_heads import shown_heads
 
     shown = refusing_clearly(lambda: shown_heads(layer or (), head or ()))
-    from app import inspection
-    from app.inspected_prompts import texts_of
-    from interp.choices import Choices
-    from models.device import checked_device
+    from headscope.app import inspection
+    from headscope.app.inspected_prompts import texts_of
+    from headscope.interp.choices import Choices
+    from headscope.models.device import checked_device
 
     asked = refusing_clearly(
         lambda: inspection.Inspection(
@@ -239,7 +246,7 @@ def analyses() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from app.analyses_listed import summaries
+    from headscope.app.analyses_listed import summaries
 
     shown = Table("analysis", "what it says")
     for one, summary in summaries().items():
@@ -261,10 +268,10 @@ def experiment(
     """Train, measure and judge one of the papers' claims; a stopped run goes on when called again."""
     from rich.console import Console
 
-    from app import experiment_run
-    from interp.experiments.publishing import SHIPPED, markdown_table, shipped
-    from interp.experiments.running import Asked
-    from interp.experiments.table import experiment_named
+    from headscope.app import experiment_run
+    from headscope.interp.experiments.publishing import SHIPPED, markdown_table, shipped
+    from headscope.interp.experiments.running import Asked
+    from headscope.interp.experiments.table import experiment_named
 
     if markdown:
         typer.echo(markdown_table(), nl=False)
@@ -288,7 +295,7 @@ def experiment(
 
 def retrain_zoo() -> None:
     """Train and ship the zoo's recipes one after the other, in runs/; what was done before a stop is kept."""
-    from models.zoo import HERE, KNOWN
+    from headscope.models.zoo import HERE, KNOWN
 
     recipes = (HERE / name / "recipe.toml" for name in KNOWN)
     for recipe in filter(Path.is_file, recipes):
@@ -303,8 +310,8 @@ def run_folder(recipe: Path) -> Path:
 
 def train_with_bar(recipe: "Recipe", folder: Path) -> bool:
     """Train and show how it goes; False for a run that was complete already."""
-    from app.training_bar import TrainingBar
-    from models.training.loop import train as train_run
+    from headscope.app.training_bar import TrainingBar
+    from headscope.models.training.loop import train as train_run
 
     with TrainingBar(recipe.steps, folder.name) as bar:
         going_on_later(lambda: train_run(recipe, folder, bar.show))

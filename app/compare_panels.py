@@ -5,23 +5,23 @@ from typing import Any
 
 import streamlit as st
 
-from app.address import OpenHead
-from app.collapse_panels import PRESETS, fitting_presets
-from app.components.head_view import common_peak
-from app.figure_panel import figure_panel
-from app.head_chooser import head_chooser
-from app.left_out import left_out
-from app.other_models import titled
-from app.page import Opened, analysed
-from app.pattern_panel import pattern_figure
-from app.python_code import analysis_code, model_code
-from app.refusals import refusals_in_place
-from app.row_view import row_view
-from app.runs import RunKey, alike_of, attention_of
-from app.when_asked import analysis_when_asked
-from interp.attention_run import AttentionRun
-from interp.collapse.comparison import collapse_comparison
-from interp.collapse.curves import CollapseCurves
+from headscope.app.address import OpenHead
+from headscope.app.collapse_panels import PRESETS, fitting_presets
+from headscope.app.components.head_view import common_peak
+from headscope.app.figure_panel import figure_panel
+from headscope.app.head_chooser import head_chooser
+from headscope.app.left_out import left_out
+from headscope.app.other_models import titled
+from headscope.app.page import Opened, analysed
+from headscope.app.pattern_panel import pattern_figure
+from headscope.app.python_code import analysis_code, model_code
+from headscope.app.refusals import refusals_in_place
+from headscope.app.row_view import row_view
+from headscope.app.runs import RunKey, alike_of, attention_of
+from headscope.app.when_asked import analysis_when_asked
+from headscope.interp.attention_run import AttentionRun
+from headscope.interp.collapse.comparison import collapse_comparison
+from headscope.interp.collapse.curves import CollapseCurves
 
 BY = ("same head", "most alike head")
 
@@ -115,9 +115,8 @@ def collapse_code(models: list[Opened], name: str) -> str:
     """The lines that make the figure again."""
     given = f"prompt, [{name!r}], prepend_bos={models[0].bos}"
     opened = ", ".join(f"{title!r}: {model_code(one)}" for title, one in titled(models))
-    return f"""from interp.analyse import analyse
-from interp.collapse.comparison import collapse_comparison
-from models import load
+    return f"""from headscope import analyse, load
+from headscope.interp.collapse.comparison import collapse_comparison
 
 prompt, models = {models[0].key.prompt!r}, {{{opened}}}
 curves = {{name: analyse(model, {given})[{name!r}] for name, model in models.items()}}

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from models.attention import variant_named
+from headscope.models.attention import variant_named
 
 OF_SIGNS = ("negative_mass", "minority_mass", "cancellation")  # numbers of a head that need weights of both signs
 

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.address import lasting, write_lasting
-from app.first_token import BOS, bos_switch
-from app.image_chooser import IMAGE, INK, NUMBER, PICTURE, image_chooser
-from app.model_source import reads_of, source_folder
-from app.prompts import EXAMPLES
-from app.refusals import refusals_in_place
-from app.upload import MOST_KEPT, earlier_upload, uploaded_folder
-from models import zoo
+from headscope.app.address import lasting, write_lasting
+from headscope.app.first_token import BOS, bos_switch
+from headscope.app.image_chooser import IMAGE, INK, NUMBER, PICTURE, image_chooser
+from headscope.app.model_source import reads_of, source_folder
+from headscope.app.prompts import EXAMPLES
+from headscope.app.refusals import refusals_in_place
+from headscope.app.upload import MOST_KEPT, earlier_upload, uploaded_folder
+from headscope.models import zoo
 
 FROM_FOLDER, FROM_UPLOAD = "a folder", "an upload"
 PREFERRED = "cog"

@@ -2,25 +2,25 @@
 
 import streamlit as st
 
-from app.address import OpenHead
-from app.constant_figure import no_sign
-from app.figure_panel import figure_panel
-from app.page import Opened, analysed, computed
-from app.python_code import analysis_code, asked_code, model_code
-from interp.activations import gather
-from interp.analysis import Setting
-from interp.circuits.full_circuits import full_ov
-from interp.circuits.rows import OV_OF_TOKENS
-from interp.circuits.top_tokens import TopTokens, ov_top_tokens
-from interp.deletion.attention_contribution import AttentionContribution
-from interp.deletion.of_head import NEEDS, HeadContributions, head_contributions
-from interp.deletion.rows import OV_TO_LOGITS
-from interp.figures.deletion import attention_contribution_figure
-from interp.figures.head_deletion import destination_figure
-from interp.findings import Findings
-from interp.hooked_model import HookedModel, tokenizer_of
-from interp.prompt import text_alone
-from interp.token_strings import token_string
+from headscope.app.address import OpenHead
+from headscope.app.constant_figure import no_sign
+from headscope.app.figure_panel import figure_panel
+from headscope.app.page import Opened, analysed, computed
+from headscope.app.python_code import analysis_code, asked_code, model_code
+from headscope.interp.activations import gather
+from headscope.interp.analysis import Setting
+from headscope.interp.circuits.full_circuits import full_ov
+from headscope.interp.circuits.rows import OV_OF_TOKENS
+from headscope.interp.circuits.top_tokens import TopTokens, ov_top_tokens
+from headscope.interp.deletion.attention_contribution import AttentionContribution
+from headscope.interp.deletion.of_head import NEEDS, HeadContributions, head_contributions
+from headscope.interp.deletion.rows import OV_TO_LOGITS
+from headscope.interp.figures.deletion import attention_contribution_figure
+from headscope.interp.figures.head_deletion import destination_figure
+from headscope.interp.findings import Findings
+from headscope.interp.hooked_model import HookedModel, tokenizer_of
+from headscope.interp.prompt import text_alone
+from headscope.interp.token_strings import token_string
 
 
 def deletion_of(opened: Opened, head: OpenHead) -> HeadContributions:
@@ -69,9 +69,9 @@ def twin_panel(opened: Opened, head: OpenHead) -> None:
 
 def head_code(opened: Opened, head: OpenHead) -> str:
     """The lines that find what a head does again, as `result`."""
-    return f"""from interp.activations import gather
-from interp.deletion.of_head import NEEDS, head_contributions
-from interp.figures.head_deletion import destination_figure
+    return f"""from headscope.interp.activations import gather
+from headscope.interp.deletion.of_head import NEEDS, head_contributions
+from headscope.interp.figures.head_deletion import destination_figure
 {asked_code(opened)}
 [run] = gather(model, asked.prompts, NEEDS)
 result = head_contributions(asked.setting, run, {head.layer}, {head.head})"""
@@ -99,9 +99,9 @@ def top_tokens_panel(opened: Opened, head: OpenHead) -> None:
     figure_panel(
         "Promoted and suppressed tokens",
         computed(opened, ("top tokens", head, token), compute),
-        f"""from interp.circuits import full_ov, ov_top_tokens
-from interp.head_weights import head_weights
-from models import load
+        f"""from headscope import load
+from headscope.interp.circuits import full_ov, ov_top_tokens
+from headscope.interp.head_weights import head_weights
 
 circuit = full_ov(head_weights({model_code(opened)}), {head.layer}, {head.head})
 ov_top_tokens(circuit, {token}).figure()""",
@@ -118,7 +118,7 @@ def scatter_panel(opened: Opened, head: OpenHead, found: Findings) -> None:
         analysis_code(
             opened,
             "attention_contribution",
-            figure="from interp.figures.deletion import attention_contribution_figure\n\n"
+            figure="from headscope.interp.figures.deletion import attention_contribution_figure\n\n"
             f"attention_contribution_figure(result, ({head.layer}, {head.head}))",
         ),
         key="scatter",

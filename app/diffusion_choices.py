@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from app.diffusion_models import OpenedDiffusion
-from interp.diffusion.denoising_run import token_names
-from models.diffusion.config import UViTConfig
-from models.diffusion.ddim import Sampling
+from headscope.app.diffusion_models import OpenedDiffusion
+from headscope.interp.diffusion.denoising_run import token_names
+from headscope.models.diffusion.config import UViTConfig
+from headscope.models.diffusion.ddim import Sampling
 
 IMAGES = 10  # made at a time
 STEPS = (10, 25, 50, 100)

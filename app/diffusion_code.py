@@ -1,15 +1,15 @@
 """Diffusion code: the lines that make a figure of the Diffusion page again, in a notebook."""
 
-from app.diffusion_choices import IMAGES, Look, Making
-from app.diffusion_models import OpenedDiffusion
-from models import zoo
+from headscope.app.diffusion_choices import IMAGES, Look, Making
+from headscope.app.diffusion_models import OpenedDiffusion
+from headscope.models import zoo
 
-IMPORTS = ("from interp.diffusion.image_grid import image_grid",)
+IMPORTS = ("from headscope.interp.diffusion.image_grid import image_grid",)
 ATTENTION = (
-    "from interp.diffusion.patch_attention import patch_attention",
-    "from interp.figures.patch_attention import heads_on_patches_figure, patch_attention_figure",
+    "from headscope.interp.diffusion.patch_attention import patch_attention",
+    "from headscope.interp.figures.patch_attention import heads_on_patches_figure, patch_attention_figure",
 )
-TIMESTEPS = ("from interp.diffusion.timesteps import over_timesteps",)
+TIMESTEPS = ("from headscope.interp.diffusion.timesteps import over_timesteps",)
 
 
 def key_of(opened: OpenedDiffusion) -> str:
@@ -20,15 +20,15 @@ def key_of(opened: OpenedDiffusion) -> str:
 def sampling_code(opened: OpenedDiffusion, what: Making, imports: tuple[str, ...] = IMPORTS) -> str:
     """The lines that open the model and make the images again."""
     place = f"zoo.folder({opened.source!r})" if opened.source in zoo.diffusion_names() else repr(opened.source)
-    zoo_import = ["from models import zoo"] if opened.source in zoo.diffusion_names() else []
+    zoo_import = ["from headscope.models import zoo"] if opened.source in zoo.diffusion_names() else []
     how = f"seed={what.seed}, steps={what.steps}, guidance={what.guidance}"
     lines = [
         "import torch",
         "",
         *imports,
         *zoo_import,
-        "from models.checkpoints import open_folder",
-        "from models.diffusion.ddim import sample",
+        "from headscope.models.checkpoints import open_folder",
+        "from headscope.models.diffusion.ddim import sample",
         "",
         f"model = open_folder({place}).model",
         f"sampling = sample(model, torch.full(({IMAGES},), {what.label_for(opened.service.config)}), {how})",

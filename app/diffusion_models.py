@@ -8,14 +8,14 @@ from typing import Any, TypeVar, final
 
 import streamlit as st
 
-from app.kept_results import KeptResults
-from app.model_source import fingerprint, reads_of, typed_folder
-from app.progress import progress
-from app.refusals import refusals_in_place
-from models import zoo
-from models.device import best_device
-from models.diffusion.uvit import UViT
-from models.families import attention_modules
+from headscope.app.kept_results import KeptResults
+from headscope.app.model_source import fingerprint, reads_of, typed_folder
+from headscope.app.progress import progress
+from headscope.app.refusals import refusals_in_place
+from headscope.models import zoo
+from headscope.models.device import best_device
+from headscope.models.diffusion.uvit import UViT
+from headscope.models.families import attention_modules
 
 FROM_FOLDER = "a folder"
 NAMES = {"uvit": "U-ViT", "uvic": "U-ViC"}
@@ -49,7 +49,7 @@ class OpenedDiffusion:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def opened_service(folder: str, fingerprint: str) -> DiffusionService:
     """The model of a folder, opened once for all sessions. ValueError for one that is no diffusion model."""
-    from models.checkpoints import open_folder
+    from headscope.models.checkpoints import open_folder
 
     if reads_of(Path(folder)) != "noisy image":
         raise ValueError(f"{folder} holds no diffusion model: its config.json names no uvit")

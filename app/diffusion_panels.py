@@ -7,18 +7,18 @@ from typing import Any, TypeVar
 import streamlit as st
 import torch
 
-from app.constant_figure import no_sign
-from app.diffusion_choices import IMAGES, Look, Making
-from app.diffusion_code import TIMESTEPS, attention_code, key_of, sampling_code
-from app.diffusion_models import OpenedDiffusion, made
-from app.figure_panel import figure_panel
-from interp.diffusion.image_grid import ImageGrid, image_grid
-from interp.diffusion.patch_attention import PatchAttention, patch_attention
-from interp.diffusion.timesteps import OverTimesteps, over_timesteps
-from interp.figures.patch_attention import heads_on_patches_figure, patch_attention_figure
-from interp.figures.shared_scales import on_shared_scales
-from models.diffusion.ddim import Sampling, Watch, sample
-from models.diffusion.uvit import UViT
+from headscope.app.constant_figure import no_sign
+from headscope.app.diffusion_choices import IMAGES, Look, Making
+from headscope.app.diffusion_code import TIMESTEPS, attention_code, key_of, sampling_code
+from headscope.app.diffusion_models import OpenedDiffusion, made
+from headscope.app.figure_panel import figure_panel
+from headscope.interp.diffusion.image_grid import ImageGrid, image_grid
+from headscope.interp.diffusion.patch_attention import PatchAttention, patch_attention
+from headscope.interp.diffusion.timesteps import OverTimesteps, over_timesteps
+from headscope.interp.figures.patch_attention import heads_on_patches_figure, patch_attention_figure
+from headscope.interp.figures.shared_scales import on_shared_scales
+from headscope.models.diffusion.ddim import Sampling, Watch, sample
+from headscope.models.diffusion.uvit import UViT
 
 PARTS = {"collapse": "How alike the patches become", "subtracted": "How much attention subtracts"}
 Shown = dict[str, tuple[OpenedDiffusion, Sampling]]  # where a model comes from -> the model and its images

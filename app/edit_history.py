@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.address import lasting, write_lasting
-from interp.interventions.intervention import Intervention
-from models.foreign_input import foreign_input
+from headscope.app.address import lasting, write_lasting
+from headscope.interp.interventions.intervention import Intervention
+from headscope.models.foreign_input import foreign_input
 
 EDITS, PAST, FUTURE = "edits", "edits_before", "edits_undone"
 MOST_EDITS = 50

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.figure_panel import figure_panel
-from app.model_source import NothingAskedError
-from app.refusals import plain_markdown, refusals_in_place
-from interp.experiments.publishing import SHIPPED, Published, all_shipped_names, published, results_file
-from interp.experiments.report import facts, verdict_table
-from interp.experiments.table import MODULES, experiment_named
-from interp.experiments.verdict import RULE
-from models.foreign_input import foreign_input
+from headscope.app.figure_panel import figure_panel
+from headscope.app.model_source import NothingAskedError
+from headscope.app.refusals import plain_markdown, refusals_in_place
+from headscope.interp.experiments.publishing import SHIPPED, Published, all_shipped_names, published, results_file
+from headscope.interp.experiments.report import facts, verdict_table
+from headscope.interp.experiments.table import MODULES, experiment_named
+from headscope.interp.experiments.verdict import RULE
+from headscope.models.foreign_input import foreign_input
 
 OWN = Path("runs/experiments")  # where `headscope experiment` writes
 
@@ -73,4 +73,7 @@ def code_of(found: Published, name: str) -> str:
         need, opening = "shipped", f"shipped({found.experiment.name!r})"
     else:
         need, opening = "published", f"published({str(found.path)!r})"
-    return f"from interp.experiments.publishing import {need}\n\nresult = {opening}.results[{name!r}]\nresult.figure()"
+    return f"""from headscope.interp.experiments.publishing import {need}
+
+result = {opening}.results[{name!r}]
+result.figure()"""

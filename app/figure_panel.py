@@ -6,15 +6,15 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
-from app.components.picture_buttons import picture_buttons
-from app.constant_figure import constant_value, does_not_apply
-from app.figure_menu import with_menu_chosen
-from app.meaning import meaning
-from app.refusals import plain_markdown
-from app.result_table import csv_of, result_table
-from interp.figures.dark import in_the_dark
-from interp.numbers import is_null
-from interp.result import Result
+from headscope.app.components.picture_buttons import picture_buttons
+from headscope.app.constant_figure import constant_value, does_not_apply
+from headscope.app.figure_menu import with_menu_chosen
+from headscope.app.meaning import meaning
+from headscope.app.refusals import plain_markdown
+from headscope.app.result_table import csv_of, result_table
+from headscope.interp.figures.dark import in_the_dark
+from headscope.interp.numbers import is_null
+from headscope.interp.result import Result
 
 HEIGHT = 430
 MODEBAR = {"displaylogo": False, "displayModeBar": True}

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.address import lasting, write_lasting
-from app.model_source import fingerprint
-from models.foreign_input import foreign_tokenizer
+from headscope.app.address import lasting, write_lasting
+from headscope.app.model_source import fingerprint
+from headscope.models.foreign_input import foreign_tokenizer
 
 BOS = "bos"
 SAID = {"true": True, "false": False}
@@ -42,8 +42,8 @@ def usual_bos(folder: Path | None) -> bool:
 @st.cache_data(max_entries=64, show_spinner=False)
 def puts_bos(folder: str, fingerprint: str) -> bool:
     """Whether BOS comes before a text, as `analyse` has it; seen on the tokenizer alone, before the model is opened."""
-    from models.checkpoints.tokenizer import folder_tokenizer
-    from models.hooked.tokenizer import added_ends
+    from headscope.models.checkpoints.tokenizer import folder_tokenizer
+    from headscope.models.hooked.tokenizer import added_ends
 
     tokenizer = folder_tokenizer(Path(folder))
     if tokenizer is None or tokenizer.bos_token_id is None:

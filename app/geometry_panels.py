@@ -5,22 +5,22 @@ from typing import Any
 
 import streamlit as st
 
-from app.address import OpenHead
-from app.figure_panel import figure_panel
-from app.head_chooser import open_from_points
-from app.map_points import COLOURS, coloured, points_panel, remember_points
-from app.page import Opened, analysed, computed
-from app.python_code import analysis_code, asked_code
-from app.when_asked import analysis_when_asked
-from interp.activations import SCORES, gather
-from interp.analysis import Setting
-from interp.circuits.qk_spectrum import QKSpectrum
-from interp.figures.circuits import eigenvalue_figure
-from interp.figures.geometry import angle_histogram_figure
-from interp.geometry.angles import Angles
-from interp.geometry.embedding import Embedding, JointEmbedding
-from interp.geometry.rows import PATTERN, QUERY_KEY, embedding_of
-from interp.hooked_model import HookedModel
+from headscope.app.address import OpenHead
+from headscope.app.figure_panel import figure_panel
+from headscope.app.head_chooser import open_from_points
+from headscope.app.map_points import COLOURS, coloured, points_panel, remember_points
+from headscope.app.page import Opened, analysed, computed
+from headscope.app.python_code import analysis_code, asked_code
+from headscope.app.when_asked import analysis_when_asked
+from headscope.interp.activations import SCORES, gather
+from headscope.interp.analysis import Setting
+from headscope.interp.circuits.qk_spectrum import QKSpectrum
+from headscope.interp.figures.circuits import eigenvalue_figure
+from headscope.interp.figures.geometry import angle_histogram_figure
+from headscope.interp.geometry.angles import Angles
+from headscope.interp.geometry.embedding import Embedding, JointEmbedding
+from headscope.interp.geometry.rows import PATTERN, QUERY_KEY, embedding_of
+from headscope.interp.hooked_model import HookedModel
 
 METHODS = {"pca": "", "tsne": "sklearn", "umap": "umap"}
 NAMES = {"pca": "principal axes", "tsne": "t-SNE", "umap": "UMAP"}
@@ -63,11 +63,11 @@ def embedded(opened: Opened, head: OpenHead, how: Embedding) -> JointEmbedding:
 
 def map_code(opened: Opened, head: OpenHead, how: Embedding, colour: str) -> str:
     """The lines that make the map again."""
-    return f"""from app.map_points import coloured
-from app.when_asked import analysis_when_asked
-from interp.activations import SCORES, gather
-from interp.geometry.embedding import Embedding
-from interp.geometry.rows import PATTERN, QUERY_KEY, embedding_of
+    return f"""from headscope.app.map_points import coloured
+from headscope.app.when_asked import analysis_when_asked
+from headscope.interp.activations import SCORES, gather
+from headscope.interp.geometry.embedding import Embedding
+from headscope.interp.geometry.rows import PATTERN, QUERY_KEY, embedding_of
 {asked_code(opened)}
 [run] = gather(model, asked.prompts, (*QUERY_KEY, PATTERN, SCORES))
 how = Embedding({how.method!r}, {how.dims})
@@ -81,7 +81,7 @@ def angles_panels(opened: Opened, head: OpenHead, left: Any, right: Any) -> None
         figure_panel(
             f"Angles of L{head.layer}H{head.head}",
             found,
-            of_head_code(opened, "angles", "interp.figures.geometry", "angle_histogram_figure", head),
+            of_head_code(opened, "angles", "headscope.interp.figures.geometry", "angle_histogram_figure", head),
             key="histogram",
             figure=angle_histogram_figure(found, head.layer, head.head),
             field="pairs",
@@ -108,7 +108,7 @@ def spectrum_panels(opened: Opened, head: OpenHead, left: Any, right: Any) -> No
         figure_panel(
             f"Eigenvalues of W_QK in L{head.layer}H{head.head}",
             found,
-            of_head_code(opened, "qk_spectrum", "interp.figures.circuits", "eigenvalue_figure", head),
+            of_head_code(opened, "qk_spectrum", "headscope.interp.figures.circuits", "eigenvalue_figure", head),
             key="eigenvalues",
             figure=eigenvalue_figure(found, head.layer, head.head),
             field="eigenvalues",

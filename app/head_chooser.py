@@ -5,8 +5,8 @@ from typing import Any
 
 import streamlit as st
 
-from app.address import OpenHead, open_head, write_open_head
-from interp.model_facts import ModelFacts
+from headscope.app.address import OpenHead, open_head, write_open_head
+from headscope.interp.model_facts import ModelFacts
 
 ONE_HEAD = {"attention": "Attention", "deletion": "Deletion & copying", "geometry": "Geometry", "compare": "Compare"}
 

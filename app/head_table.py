@@ -8,12 +8,12 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from app.refusals import plain_markdown
-from interp.figures.heads import head_score_figure
-from interp.findings import Findings
-from interp.head_score import HeadScore
-from interp.numbers import NULLS, is_null, per_head
-from interp.result import Result
+from headscope.app.refusals import plain_markdown
+from headscope.interp.figures.heads import head_score_figure
+from headscope.interp.findings import Findings
+from headscope.interp.head_score import HeadScore
+from headscope.interp.numbers import NULLS, is_null, per_head
+from headscope.interp.result import Result
 
 FIRST, FIRST_UNSIGNED = "negative_mass.minority_mass", "row_statistics.entropy"
 HEAD_ANALYSES = (
@@ -46,7 +46,7 @@ class ChosenNumber:
     @property
     def code(self) -> str:
         """The lines that draw it again, from the analysis's result."""
-        return f"""from app.head_table import chosen_number
+        return f"""from headscope.app.head_table import chosen_number
 
 chosen_number({{"{self.analysis}": result}}, "{self.analysis}", "{self.column}").score.figure()"""
 

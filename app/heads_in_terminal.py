@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 
-from interp.figures.canvas import head_name
-from interp.numbers import is_null
-from interp.standing_out import SPREADS, TELLING, null_name, spreads_away
+from headscope.interp.figures.canvas import head_name
+from headscope.interp.numbers import is_null
+from headscope.interp.standing_out import SPREADS, TELLING, null_name, spreads_away
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -3,13 +3,13 @@
 import numpy as np
 import streamlit as st
 
-from app.address import lasting, write_lasting
-from app.image_names import INVERTED, is_digit
-from app.kept_pictures import keep_picture, kept_picture
-from app.refusals import refusals_in_place
-from interp.pictures import DIGITS, is_held_out
-from models.foreign_input import foreign_input
-from models.vision.digits import all_digits
+from headscope.app.address import lasting, write_lasting
+from headscope.app.image_names import INVERTED, is_digit
+from headscope.app.kept_pictures import keep_picture, kept_picture
+from headscope.app.refusals import refusals_in_place
+from headscope.interp.pictures import DIGITS, is_held_out
+from headscope.models.foreign_input import foreign_input
+from headscope.models.vision.digits import all_digits
 
 IMAGE, NUMBER, INK = "image", "image_number", "inverted"
 PICTURE, SENT = "picture", "picture_sent"

@@ -4,11 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import models
-from app.analyses_listed import summaries
-from models.foreign_input import expanded
-from models.near_names import known_names
-from models.whole_file import refuse_unwritable
+from headscope import models
+from headscope.app.analyses_listed import summaries
+from headscope.models.foreign_input import expanded
+from headscope.models.near_names import known_names
+from headscope.models.whole_file import refuse_unwritable
 
 PATCHING = ("activation_patching", "attribution_patching", "path_patching")
 # Option -> the analyses that read it.

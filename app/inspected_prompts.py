@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from interp.hooked_model import begins_with_bos, tokenizer_of
-from interp.image_prompt import ImagePrompt
-from interp.pictures import DIGITS, digit_prompt, picture_prompt
-from interp.prompt import classes_of
-from interp.prompt_tokens import PromptTokens, encoded, token_string, typed_ids
-from models.foreign_input import expanded
+from headscope.interp.hooked_model import begins_with_bos, tokenizer_of
+from headscope.interp.image_prompt import ImagePrompt
+from headscope.interp.pictures import DIGITS, digit_prompt, picture_prompt
+from headscope.interp.prompt import classes_of
+from headscope.interp.prompt_tokens import PromptTokens, encoded, token_string, typed_ids
+from headscope.models.foreign_input import expanded
 
 STANDARD_INPUT = "-"
 

@@ -10,7 +10,7 @@ import torch
 from rich.console import Console
 from rich.progress import Progress
 
-from app.heads_in_terminal import (
+from headscope.app.heads_in_terminal import (
     caption,
     heads_table,
     numbers_by_rank,
@@ -19,22 +19,22 @@ from app.heads_in_terminal import (
     same_in_words,
     standing_out_first,
 )
-from app.inspected_prompts import as_given, cut_prompt
-from app.model_source import family_in
-from app.shown_heads import ShownHeads
-from interp.analyse import analyse
-from interp.choices import Choices
-from interp.costs import costly_in_words
-from interp.findings import Findings, Interruption
-from interp.numbers import per_head
-from interp.prompt import classes_of
-from interp.report import report
-from interp.standing_out import standing_out_of_each
-from models import load
-from models.checkpoints.loading import place_of
-from models.checkpoints.steps import own_run
-from models.checkpoints.weights import Format
-from models.whole_file import write_whole
+from headscope.app.inspected_prompts import as_given, cut_prompt
+from headscope.app.model_source import family_in
+from headscope.app.shown_heads import ShownHeads
+from headscope.interp.analyse import analyse
+from headscope.interp.choices import Choices
+from headscope.interp.costs import costly_in_words
+from headscope.interp.findings import Findings, Interruption
+from headscope.interp.numbers import per_head
+from headscope.interp.prompt import classes_of
+from headscope.interp.report import report
+from headscope.interp.standing_out import standing_out_of_each
+from headscope.models.checkpoints import load
+from headscope.models.checkpoints.loading import place_of
+from headscope.models.checkpoints.steps import own_run
+from headscope.models.checkpoints.weights import Format
+from headscope.models.whole_file import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd

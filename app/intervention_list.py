@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from app.address import OpenHead
-from app.edit_history import (
+from headscope.app.address import OpenHead
+from headscope.app.edit_history import (
     FUTURE,
     MOST_EDITS,
     NONE,
@@ -17,11 +17,11 @@ from app.edit_history import (
     redo,
     undo,
 )
-from app.new_edit import SCOPE, Ground, chosen_edit, edit_boxes, ground_of
-from app.page import Opened
-from app.refusals import plain_markdown, refusals_in_place
-from interp.interventions.in_words import in_words
-from interp.interventions.intervention import Intervention
+from headscope.app.new_edit import SCOPE, Ground, chosen_edit, edit_boxes, ground_of
+from headscope.app.page import Opened
+from headscope.app.refusals import plain_markdown, refusals_in_place
+from headscope.interp.interventions.in_words import in_words
+from headscope.interp.interventions.intervention import Intervention
 
 SAID, FILE = "edits_said", "edits_file"
 

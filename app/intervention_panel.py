@@ -5,23 +5,23 @@ from typing import Any
 
 import streamlit as st
 
-from app.address import OpenHead
-from app.components.head_view import common_peak
-from app.edit_history import edits_of
-from app.figure_panel import figure_panel
-from app.intervention_list import editor
-from app.page import Opened, computed
-from app.pattern_panel import pattern_figure
-from app.python_code import asked_code
-from app.refusals import refusals_in_place
-from app.row_view import row_view
-from interp.attention_run import AttentionRun, attention_run
-from interp.figures.interventions import predictions_figure
-from interp.hooked_model import HookedModel, tokenizer_of
-from interp.interventions.effect import InterventionEffect, intervene
-from interp.interventions.intervention import Intervention
-from interp.interventions.touched_run import editing_hooks
-from interp.prompt_tokens import single_token
+from headscope.app.address import OpenHead
+from headscope.app.components.head_view import common_peak
+from headscope.app.edit_history import edits_of
+from headscope.app.figure_panel import figure_panel
+from headscope.app.intervention_list import editor
+from headscope.app.page import Opened, computed
+from headscope.app.pattern_panel import pattern_figure
+from headscope.app.python_code import asked_code
+from headscope.app.refusals import refusals_in_place
+from headscope.app.row_view import row_view
+from headscope.interp.attention_run import AttentionRun, attention_run
+from headscope.interp.figures.interventions import predictions_figure
+from headscope.interp.hooked_model import HookedModel, tokenizer_of
+from headscope.interp.interventions.effect import InterventionEffect, intervene
+from headscope.interp.interventions.intervention import Intervention
+from headscope.interp.interventions.touched_run import editing_hooks
+from headscope.interp.prompt_tokens import single_token
 
 TOKEN = "One token as the model writes it, its leading space included: ' self' and 'self' are two."
 
@@ -149,7 +149,9 @@ def effect_panels(opened: Opened, found: InterventionEffect, row: int, code: str
         figure_panel(
             f"{'Classes' if opened.facts.classes else f'Next tokens after position {row}'}, before and after",
             found,
-            f"from interp.figures.interventions import predictions_figure\n{code}\npredictions_figure(effect, {row})",
+            f"""from headscope.interp.figures.interventions import predictions_figure
+{code}
+predictions_figure(effect, {row})""",
             key="changed_predictions",
             figure=predictions_figure(found, row),
             field="after_ids",
@@ -163,8 +165,8 @@ def stored(edits: tuple[Intervention, ...]) -> str:
 
 def effect_code(opened: Opened, edits: tuple[Intervention, ...], target: int | None, distractor: int | None) -> str:
     """The lines that find the effect again, as `effect`."""
-    return f"""from interp.interventions.effect import intervene
-from interp.interventions.intervention import Intervention
+    return f"""from headscope.interp.interventions.effect import intervene
+from headscope.interp.interventions.intervention import Intervention
 {asked_code(opened)}
 [tokens] = asked.prompts
 edits = [Intervention.from_json(one) for one in {stored(edits)}]

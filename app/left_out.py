@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from app.page import Opened
-from interp.analyses import ANALYSES
-from interp.image_words import said_of_images
+from headscope.app.page import Opened
+from headscope.interp.analyses import ANALYSES
+from headscope.interp.image_words import said_of_images
 
 
 def reads(opened: Opened, name: str) -> bool:

@@ -4,7 +4,7 @@ import re
 
 import streamlit as st
 
-from app.refusals import plain_markdown
+from headscope.app.refusals import plain_markdown
 
 ASKED, NOTES = "asked_by_link", "notes_of_link"
 MOST_CHARACTERS = 60

@@ -5,12 +5,12 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from app.controls import sidebar_model, write_prompt
-from app.first_token import BOS
-from app.refusals import box
-from app.service import ModelService
-from interp.prompt_tokens import PromptTooLongError
-from interp.shortened_prompt import End
+from headscope.app.controls import sidebar_model, write_prompt
+from headscope.app.first_token import BOS
+from headscope.app.refusals import box
+from headscope.app.service import ModelService
+from headscope.interp.prompt_tokens import PromptTooLongError
+from headscope.interp.shortened_prompt import End
 
 ENDS: tuple[End, ...] = ("first", "last")
 

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.controls import model_and_prompt
-from app.libraries import load_libraries
-from app.link_notes import link_notes, remember_link
-from app.refusal_log import write_refusal_log
-from app.tour import offer_tour
-from models.device import best_device
+from headscope.app.controls import model_and_prompt
+from headscope.app.libraries import load_libraries
+from headscope.app.link_notes import link_notes, remember_link
+from headscope.app.refusal_log import write_refusal_log
+from headscope.app.tour import offer_tour
+from headscope.models.device import best_device
 
 HERE = Path(__file__).parent
 

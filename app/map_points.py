@@ -9,12 +9,12 @@ import streamlit as st
 from jaxtyping import Float
 from torch import Tensor
 
-from app.address import OpenHead
-from app.page import Opened
-from app.runs import attention_of
-from interp.figures.colours import LINES
-from interp.geometry.embedding import JointEmbedding
-from interp.head_pattern import strongest_partners
+from headscope.app.address import OpenHead
+from headscope.app.page import Opened
+from headscope.app.runs import attention_of
+from headscope.interp.figures.colours import LINES
+from headscope.interp.geometry.embedding import JointEmbedding
+from headscope.interp.head_pattern import strongest_partners
 
 COLOURS = ("kind", "token", "position", "norm")
 KINDS = ("query", "key")

@@ -4,9 +4,9 @@ import re
 
 import streamlit as st
 
-from app.refusals import plain_markdown
-from interp.gauges import MEANINGS
-from interp.result import Result
+from headscope.app.refusals import plain_markdown
+from headscope.interp.gauges import MEANINGS
+from headscope.interp.result import Result
 
 GAUGE = (
     "A change of gauge is a change of the model's weights that leaves everything it computes alone, such as turning "

@@ -3,12 +3,12 @@
 from hashlib import sha256
 from pathlib import Path
 
-from models import zoo
-from models.checkpoints.entries import read_object
-from models.checkpoints.hub_cache import snapshot_folder
-from models.families import FAMILIES, Family
-from models.foreign_input import expanded
-from models.modality import Reads
+from headscope.models import zoo
+from headscope.models.checkpoints.entries import read_object
+from headscope.models.checkpoints.hub_cache import snapshot_folder
+from headscope.models.families import FAMILIES, Family
+from headscope.models.foreign_input import expanded
+from headscope.models.modality import Reads
 
 
 class NothingAskedError(ValueError):

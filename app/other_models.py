@@ -5,14 +5,14 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.address import lasting
-from app.controls import FROM_FOLDER, UPLOADED
-from app.model_source import reads_of, source_folder
-from app.page import Opened
-from app.refusals import refusals_in_place
-from app.runs import opened_model
-from app.upload import earlier_upload
-from models import zoo
+from headscope.app.address import lasting
+from headscope.app.controls import FROM_FOLDER, UPLOADED
+from headscope.app.model_source import reads_of, source_folder
+from headscope.app.page import Opened
+from headscope.app.refusals import refusals_in_place
+from headscope.app.runs import opened_model
+from headscope.app.upload import earlier_upload
+from headscope.models import zoo
 
 MOST = 3
 FROM_UPLOAD = "the upload"

@@ -6,18 +6,18 @@ from typing import TypeVar
 
 import streamlit as st
 
-from app.controls import chosen
-from app.long_prompt import shorter_ones_offered
-from app.progress import progress
-from app.refusals import refusals_in_a_box
-from app.runs import RunKey, opened_model, run_key
-from app.service import ModelService
-from interp.analysis import Analysis
-from interp.choices import Choices
-from interp.findings import Findings
-from interp.hooked_model import HookedModel
-from interp.model_facts import ModelFacts
-from interp.prompt import Prompt
+from headscope.app.controls import chosen
+from headscope.app.long_prompt import shorter_ones_offered
+from headscope.app.progress import progress
+from headscope.app.refusals import refusals_in_a_box
+from headscope.app.runs import RunKey, opened_model, run_key
+from headscope.app.service import ModelService
+from headscope.interp.analysis import Analysis
+from headscope.interp.choices import Choices
+from headscope.interp.findings import Findings
+from headscope.interp.hooked_model import HookedModel
+from headscope.interp.model_facts import ModelFacts
+from headscope.interp.prompt import Prompt
 
 Found = TypeVar("Found")
 
@@ -58,7 +58,7 @@ def page(title: str, sentence: str) -> Opened:
 
 def analysed(opened: Opened, names: Sequence[str], choices: Choices = Choices()) -> Findings:  # noqa: B008
     """The named analyses of the open prompt, computed once for all sessions."""
-    from interp.analyse import analyse
+    from headscope.interp.analyse import analyse
 
     def compute(model: HookedModel, watch: Callable[[str, int, int], None]) -> Findings:
         return analyse(model, [opened.tokens], names, choices=choices, prepend_bos=opened.bos, watch=watch)
@@ -68,7 +68,7 @@ def analysed(opened: Opened, names: Sequence[str], choices: Choices = Choices())
 
 def kept_as(opened: Opened, names: Sequence[str], choices: Choices) -> tuple[object, ...]:
     """What analyses are kept under; those of the weights alone are the same for every prompt."""
-    from interp.analyses import ANALYSES
+    from headscope.interp.analyses import ANALYSES
 
     rows = [ANALYSES[name] for name in names]
     of_weights = all(isinstance(row, Analysis) and not row.needs for row in rows)

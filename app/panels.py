@@ -2,21 +2,21 @@
 
 import streamlit as st
 
-from app.address import OpenHead, write_open_head
-from app.components.circuitsvis import MOST_TOKENS, circuitsvis
-from app.components.edges import MOST_EDGES, edges
-from app.components.edges import MOST_TOKENS as EDGE_TOKENS
-from app.components.head_grid import head_grid
-from app.components.head_view import Look
-from app.components.predictions import predictions
-from app.head_numbers import HEAD_NUMBERS
-from app.page import Opened
-from app.pattern_panel import pattern_figure
-from app.row_view import row_view
-from app.runs import RunKey, thumbnails_of
-from interp.attention_run import AttentionRun
-from interp.image_prompt import ImagePrompt
-from interp.model_facts import ModelFacts
+from headscope.app.address import OpenHead, write_open_head
+from headscope.app.components.circuitsvis import MOST_TOKENS, circuitsvis
+from headscope.app.components.edges import MOST_EDGES, edges
+from headscope.app.components.edges import MOST_TOKENS as EDGE_TOKENS
+from headscope.app.components.head_grid import head_grid
+from headscope.app.components.head_view import Look
+from headscope.app.components.predictions import predictions
+from headscope.app.head_numbers import HEAD_NUMBERS
+from headscope.app.page import Opened
+from headscope.app.pattern_panel import pattern_figure
+from headscope.app.row_view import row_view
+from headscope.app.runs import RunKey, thumbnails_of
+from headscope.interp.attention_run import AttentionRun
+from headscope.interp.image_prompt import ImagePrompt
+from headscope.interp.model_facts import ModelFacts
 
 SCALES = ["square root", "linear"]
 MOST_HEADS = 5

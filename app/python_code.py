@@ -1,9 +1,9 @@
 """Python code: the lines that make a figure of a page again, in a notebook."""
 
-from app.image_names import image_code
-from app.page import Opened
-from interp.choices import Choices
-from models import zoo
+from headscope.app.image_names import image_code
+from headscope.app.page import Opened
+from headscope.interp.choices import Choices
+from headscope.models import zoo
 
 
 def model_code(opened: Opened) -> str:
@@ -29,10 +29,9 @@ def both_code(opened: Opened) -> str:
 
 def asked_code(opened: Opened) -> str:
     """The lines that open the model as `model` and read the prompt into `asked`, with the imports they need."""
-    return f"""from interp.analyse import asked_of
-from interp.choices import Choices
-{prompt_code(opened)[0]}from models import load
-
+    return f"""from headscope import Choices, load
+from headscope.interp.analyse import asked_of
+{prompt_code(opened)[0]}
 {both_code(opened)}
 asked = asked_of(model, [prompt], Choices(), prepend_bos={opened.bos})"""
 
@@ -50,10 +49,8 @@ def analysis_code(opened: Opened, name: str, choices: Choices = Choices(), figur
     need, prompt = prompt_code(opened)
     model = "model" if need else model_code(opened)
     lines = [
-        "from interp.analyse import analyse",
-        *(["from interp.choices import Choices"] if given else []),
+        f"from headscope import {'Choices, ' if given else ''}analyse, load",
         *need.splitlines(),
-        "from models import load",
         "",
         both_code(opened) if need else f"prompt = {prompt}",
         f'result = analyse({model}, prompt, ["{name}"]{options})["{name}"]',

@@ -2,7 +2,7 @@
 
 import logging
 
-from models.foreign_input import log
+from headscope.models.foreign_input import log
 
 
 def write_refusal_log() -> None:

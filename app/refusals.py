@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from app.model_source import NothingAskedError
-from models.foreign_input import is_panic, log
+from headscope.app.model_source import NothingAskedError
+from headscope.models.foreign_input import is_panic, log
 
 PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 

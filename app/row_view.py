@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import streamlit as st
 
-from app.address import OpenHead, clamped, write_lasting
-from app.components.head_view import PLAIN, Look, head_view
-from interp.attention_run import AttentionRun
-from interp.prompt import Prompt
-from interp.prompt_tokens import PromptTokens
+from headscope.app.address import OpenHead, clamped, write_lasting
+from headscope.app.components.head_view import PLAIN, Look, head_view
+from headscope.interp.attention_run import AttentionRun
+from headscope.interp.prompt import Prompt
+from headscope.interp.prompt_tokens import PromptTokens
 
 ROW, OF_TOKENS = "row", "row_of_tokens"
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import streamlit as st
 import torch
 
-from app.address import OpenHead
-from app.controls import Choice
-from app.model_source import fingerprint
-from app.service import ModelService
-from interp.attention_run import AttentionRun
-from interp.signed_max_pool import signed_max_pool, visible_max_pool
-from interp.similar_heads import SimilarHeads, similar_heads
-from models.device import best_device
+from headscope.app.address import OpenHead
+from headscope.app.controls import Choice
+from headscope.app.model_source import fingerprint
+from headscope.app.service import ModelService
+from headscope.interp.attention_run import AttentionRun
+from headscope.interp.signed_max_pool import signed_max_pool, visible_max_pool
+from headscope.interp.similar_heads import SimilarHeads, similar_heads
+from headscope.models.device import best_device
 
 THUMBNAIL_SIDE = 32
 
@@ -54,7 +54,7 @@ class Thumbnails:
 @st.cache_resource(max_entries=6, show_spinner=False)
 def opened_model(folder: str, fingerprint: str) -> ModelService:
     """The model of a folder, opened once for all sessions."""
-    from models import load  # here because it imports transformer-lens, which takes seconds
+    from headscope.models.checkpoints import load  # here because it imports transformer-lens, which takes seconds
 
     return ModelService(load(folder, best_device()))
 

@@ -5,15 +5,15 @@ from math import isqrt
 from threading import Lock
 from typing import Any, final
 
-from app.image_names import image_named
-from app.kept_results import KeptResults
-from interp.attention_run import AttentionRun, attention_run
-from interp.head_weights import HeadWeights, head_weights
-from interp.hooked_model import HookedModel, tokenizer_of
-from interp.model_facts import model_facts
-from interp.prompt import Prompt
-from interp.prompt_tokens import PromptTokens, PromptTooLongError, prompt_tokens
-from interp.shortened_prompt import End, shortened_prompt
+from headscope.app.image_names import image_named
+from headscope.app.kept_results import KeptResults
+from headscope.interp.attention_run import AttentionRun, attention_run
+from headscope.interp.head_weights import HeadWeights, head_weights
+from headscope.interp.hooked_model import HookedModel, tokenizer_of
+from headscope.interp.model_facts import model_facts
+from headscope.interp.prompt import Prompt
+from headscope.interp.prompt_tokens import PromptTokens, PromptTooLongError, prompt_tokens
+from headscope.interp.shortened_prompt import End, shortened_prompt
 
 MOST_PATTERN_BYTES = 1 * 2**30
 

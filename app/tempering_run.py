@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from app.training_bar import TrainingBar
-from models.training.partial import Learned
-from models.training.tempering import Tempering, temper
+from headscope.app.training_bar import TrainingBar
+from headscope.models.training.partial import Learned
+from headscope.models.training.tempering import Tempering, temper
 
 
 def tempered_with_bar(model: str, out: Path, how: Tempering) -> Learned:

@@ -3,7 +3,7 @@
 import streamlit as st
 from streamlit.components.v2 import component
 
-from app.components.source import source
+from headscope.app.components.source import source
 
 STEP = "tour_step"
 STEPS = (

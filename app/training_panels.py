@@ -6,31 +6,31 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.address import OpenHead, open_head
-from app.figure_panel import figure_panel
-from app.head_chooser import head_chooser
-from app.head_table import in_words
-from app.left_out import reads
-from app.model_source import reads_of
-from app.other_models import beside
-from app.page import Opened, computed
-from app.pattern_panel import pattern_figure
-from app.python_code import bos_code, model_code, prompt_code
-from app.refusals import refusals_in_place
-from app.row_view import row_view
-from app.runs import attention_of
-from app.when_asked import analysis_when_asked
-from interp.analyses import ANALYSES
-from interp.fitting import question
-from interp.hooked_model import HookedModel
-from interp.numbers import HEADS, is_null, numbers
-from interp.prompt import Prompt
-from interp.trajectories.finding import finding
-from interp.trajectories.losses import losses
-from interp.trajectories.snapshots import run_folder
-from interp.trajectories.trajectory import Trajectory, trajectory
-from models import zoo
-from models.checkpoints.steps import own_run
+from headscope.app.address import OpenHead, open_head
+from headscope.app.figure_panel import figure_panel
+from headscope.app.head_chooser import head_chooser
+from headscope.app.head_table import in_words
+from headscope.app.left_out import reads
+from headscope.app.model_source import reads_of
+from headscope.app.other_models import beside
+from headscope.app.page import Opened, computed
+from headscope.app.pattern_panel import pattern_figure
+from headscope.app.python_code import bos_code, model_code, prompt_code
+from headscope.app.refusals import refusals_in_place
+from headscope.app.row_view import row_view
+from headscope.app.runs import attention_of
+from headscope.app.when_asked import analysis_when_asked
+from headscope.interp.analyses import ANALYSES
+from headscope.interp.fitting import question
+from headscope.interp.hooked_model import HookedModel
+from headscope.interp.numbers import HEADS, is_null, numbers
+from headscope.interp.prompt import Prompt
+from headscope.interp.trajectories.finding import finding
+from headscope.interp.trajectories.losses import losses
+from headscope.interp.trajectories.snapshots import run_folder
+from headscope.interp.trajectories.trajectory import Trajectory, trajectory
+from headscope.models import zoo
+from headscope.models.checkpoints.steps import own_run
 
 FIRST, FIRST_NUMBER = "negative_mass", "minority_mass"
 FIRST_UNSIGNED, FIRST_UNSIGNED_NUMBER = "row_statistics", "entropy"
@@ -118,7 +118,7 @@ def losses_panel(runs: dict[str, Path]) -> None:
     if not told:
         st.caption("No history of the loss lies beside these runs.")
         return
-    code = f"from interp.trajectories.losses import losses\n\nlosses({as_code(told)}).figure()"
+    code = f"from headscope.interp.trajectories.losses import losses\n\nlosses({as_code(told)}).figure()"
     figure_panel("Loss while it was trained", losses(told), code, key="losses")
 
 
@@ -157,7 +157,7 @@ def through_training(opened: Opened, runs: dict[str, Path]) -> None:
 
 def from_models(need: str) -> str:
     """The import of load, where the prompt is made for a model."""
-    return "from models import load\n" if need else ""
+    return "from headscope import load\n" if need else ""
 
 
 def as_code(runs: dict[str, Path]) -> str:
@@ -171,8 +171,8 @@ def trajectory_code(opened: Opened, runs: dict[str, Path], number: str, head: Op
     of_head += bos_code(opened)
     need, prompt = prompt_code(opened)
     model = f"model = {model_code(opened)}\n" if need else ""
-    return f"""{need}from interp.trajectories.finding import finding
-from interp.trajectories.trajectory import trajectory
+    return f"""{need}from headscope.interp.trajectories.finding import finding
+from headscope.interp.trajectories.trajectory import trajectory
 {from_models(need)}
 {model}runs = {as_code(runs)}
 trajectory(runs, finding({prompt}, {number!r}{of_head})).figure()"""

@@ -11,9 +11,9 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Protocol, runtime_checkable
 
-from models.cache_folder import cache_folder
-from models.whole_file import whole_folder
-from models.zoo import STEP
+from headscope.models.cache_folder import cache_folder
+from headscope.models.whole_file import whole_folder
+from headscope.models.zoo import STEP
 
 KINDS = (".json", ".jsonl", ".txt", ".safetensors", ".model", ".jinja")
 CONFIG = "config.json"

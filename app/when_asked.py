@@ -6,15 +6,15 @@ from typing import TypeVar
 
 import streamlit as st
 
-from app.page import Opened, analysed, computed, kept_as
-from interp.analyses import ANALYSES
-from interp.choices import Choices
-from interp.costs import in_words, pass_seconds, passes
-from interp.findings import Findings
-from interp.hooked_model import HookedModel
-from interp.result import Result
-from interp.size import Size
-from models.zoo import snapshots
+from headscope.app.page import Opened, analysed, computed, kept_as
+from headscope.interp.analyses import ANALYSES
+from headscope.interp.choices import Choices
+from headscope.interp.costs import in_words, pass_seconds, passes
+from headscope.interp.findings import Findings
+from headscope.interp.hooked_model import HookedModel
+from headscope.interp.result import Result
+from headscope.interp.size import Size
+from headscope.models.zoo import snapshots
 
 PATIENCE = 6.0  # seconds: what takes longer waits until it is asked for
 PENDING = "asked_to_compute"

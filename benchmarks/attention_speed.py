@@ -21,7 +21,7 @@ from rich.table import Table
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
-from models.attention import VARIANTS, attend
+from headscope.models.attention import VARIANTS, attend
 
 Call = Callable[[], Tensor]
 

@@ -23,8 +23,8 @@ from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 from torch.profiler import ProfilerActivity, profile
 
-from interp.rows.strips import row_curves_by_strips
-from models.attention import VARIANTS
+from headscope.interp.rows.strips import row_curves_by_strips
+from headscope.models.attention import VARIANTS
 
 D_HEAD = 64
 Call = Callable[[], Any]

@@ -22,14 +22,14 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from models import zoo
-from models.attention import VARIANTS
-from models.training.fit import update
-from models.training.json_file import write_json
-from models.training.machine import machine_facts
-from models.training.recipe import read_recipe
-from models.training.run import Run, open_run
-from models.training.shipped import SPEED
+from headscope.models import zoo
+from headscope.models.attention import VARIANTS
+from headscope.models.training.fit import update
+from headscope.models.training.json_file import write_json
+from headscope.models.training.machine import machine_facts
+from headscope.models.training.recipe import read_recipe
+from headscope.models.training.run import Run, open_run
+from headscope.models.training.shipped import SPEED
 
 
 def opened_runs(scratch: Path) -> dict[str, Run]:

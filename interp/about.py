@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from interp.gauges import Gauge
+from headscope.interp.gauges import Gauge
 
 Assumption = Literal["non_negative", "rows_sum_to_one", "causal"]
 

@@ -8,10 +8,10 @@ import torch
 from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
-from interp.hooked_model import HookedModel
-from interp.prompt import Prompt, batch_of, logits_by_position
-from interp.seen_cells import seen_cells
-from models.attention.run import at_least_float32
+from headscope.interp.hooked_model import HookedModel
+from headscope.interp.prompt import Prompt, batch_of, logits_by_position
+from headscope.interp.seen_cells import seen_cells
+from headscope.models.attention.run import at_least_float32
 
 SCORES = "attn.hook_attn_scores"
 TEMPERATURES = ("attn.hook_temperature_q", "attn.hook_temperature_v")

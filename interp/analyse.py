@@ -6,24 +6,24 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from interp.about import About
-from interp.analysis import Analysis, Asked, Probe, Setting
-from interp.averaged import averaged
-from interp.choices import Choices, circuit_weights, prompt_pair
-from interp.computed import Progress, computed
-from interp.costs import costly, pass_seconds, size_of
-from interp.findings import Findings, Interruption
-from interp.fitting import is_by_name, misfits, question, rows_named
-from interp.given_prompts import Given, as_read
-from interp.head_weights import head_weights
-from interp.hooked_model import HookedModel, begins_with_bos, tokenizer_of
-from interp.image_prompt import ImagePrompt
-from interp.image_words import about_images, said_of_images
-from interp.model_facts import ModelFacts, model_facts
-from interp.notebook_bar import with_a_bar
-from interp.prompt import Prompt, text_alone
-from interp.prompt_tokens import PromptTokens
-from interp.result import Result
+from headscope.interp.about import About
+from headscope.interp.analysis import Analysis, Asked, Probe, Setting
+from headscope.interp.averaged import averaged
+from headscope.interp.choices import Choices, circuit_weights, prompt_pair
+from headscope.interp.computed import Progress, computed
+from headscope.interp.costs import costly, pass_seconds, size_of
+from headscope.interp.findings import Findings, Interruption
+from headscope.interp.fitting import is_by_name, misfits, question, rows_named
+from headscope.interp.given_prompts import Given, as_read
+from headscope.interp.head_weights import head_weights
+from headscope.interp.hooked_model import HookedModel, begins_with_bos, tokenizer_of
+from headscope.interp.image_prompt import ImagePrompt
+from headscope.interp.image_words import about_images, said_of_images
+from headscope.interp.model_facts import ModelFacts, model_facts
+from headscope.interp.notebook_bar import with_a_bar
+from headscope.interp.prompt import Prompt, text_alone
+from headscope.interp.prompt_tokens import PromptTokens
+from headscope.interp.result import Result
 
 
 def analyse(
@@ -115,4 +115,6 @@ def refuse_unhooked(model: Any) -> None:
     if isinstance(model, str | Path):
         raise TypeError(f"analyse takes a hooked model, got {str(model)!r}: use load({str(model)!r})")
     if not isinstance(model, HookedModel):
-        raise TypeError(f"analyse takes a hooked model, got a {type(model).__name__}: use models.load or models.hooked")
+        raise TypeError(
+            f"analyse takes a hooked model, got a {type(model).__name__}: use headscope.load or headscope.hooked"
+        )

@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from interp.activations import Activations
-from interp.attribution.prompt_pair import PromptPair
-from interp.head_weights import HeadWeights
-from interp.model_facts import ModelFacts
-from interp.prompt import Prompt
-from interp.result import Result
-from interp.size import Size, nothing_more
-from interp.token_strings import token_string
-from interp.watch import Watch, unwatched
+from headscope.interp.activations import Activations
+from headscope.interp.attribution.prompt_pair import PromptPair
+from headscope.interp.head_weights import HeadWeights
+from headscope.interp.model_facts import ModelFacts
+from headscope.interp.prompt import Prompt
+from headscope.interp.result import Result
+from headscope.interp.size import Size, nothing_more
+from headscope.interp.token_strings import token_string
+from headscope.interp.watch import Watch, unwatched
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Analysis:
 
     needs: transformer-lens names without `blocks.N.`; empty for an analysis of the weights alone, which is computed
     once however many prompts there are. over_tokens: its numbers run over the tokens of one prompt, so that several
-    prompts have no mean. matrices: the names in LAWS (interp.weight_laws) that must hold for it. applies: which models
+    prompts have no mean. matrices: the names in weight_laws.LAWS that must hold for it. applies: which models
     it has something to say about. text_only: why it cannot read images, as the end of a sentence; empty where it can.
     cost: beside the pass that all share, in multiply-adds (interp/size.py).
     """

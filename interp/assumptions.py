@@ -5,7 +5,7 @@ from collections.abc import Callable
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.about import About
+from headscope.interp.about import About
 
 TOLERANCE = 1e-4
 

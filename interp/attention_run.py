@@ -8,13 +8,13 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from interp.head_statistics import HeadStatistics, head_statistics
-from interp.hooked_model import HookedModel
-from interp.image_prompt import ImagePrompt
-from interp.next_tokens import NextTokens, class_predictions, next_tokens
-from interp.prompt import Prompt, answer_names, batch_of, logits_by_position
-from interp.row_statistics import RowStatistics, row_statistics
-from interp.seen_cells import seen_cells
+from headscope.interp.head_statistics import HeadStatistics, head_statistics
+from headscope.interp.hooked_model import HookedModel
+from headscope.interp.image_prompt import ImagePrompt
+from headscope.interp.next_tokens import NextTokens, class_predictions, next_tokens
+from headscope.interp.prompt import Prompt, answer_names, batch_of, logits_by_position
+from headscope.interp.row_statistics import RowStatistics, row_statistics
+from headscope.interp.seen_cells import seen_cells
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from interp.result import Result
+from headscope.interp.result import Result
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.attribution.patching import last_logits
-from interp.attribution.prompt_pair import PromptPair, refuse_other_length
-from interp.circuits.distance import ANGLES, relative_rotation, score_weights
-from interp.circuits.embeddings import effective_embedding
-from interp.head_weights import HeadWeights
-from interp.hooked_model import tokenizer_of
-from interp.prompt_tokens import PromptTokens, single_token
-from interp.token_strings import token_string
-from models.near_names import known_names
+from headscope.interp.attribution.patching import last_logits
+from headscope.interp.attribution.prompt_pair import PromptPair, refuse_other_length
+from headscope.interp.circuits.distance import ANGLES, relative_rotation, score_weights
+from headscope.interp.circuits.embeddings import effective_embedding
+from headscope.interp.head_weights import HeadWeights
+from headscope.interp.hooked_model import tokenizer_of
+from headscope.interp.prompt_tokens import PromptTokens, single_token
+from headscope.interp.token_strings import token_string
+from headscope.models.near_names import known_names
 
 EMBEDDINGS = ("token", "effective")
 

@@ -7,11 +7,11 @@ from functools import partial
 
 import torch
 
-from interp.activations import Activations, gather
-from interp.analysis import Analysis, Asked, Probe, Setting
-from interp.equal_lengths import batches
-from interp.prompt_tokens import PromptTokens
-from interp.result import Result
+from headscope.interp.activations import Activations, gather
+from headscope.interp.analysis import Analysis, Asked, Probe, Setting
+from headscope.interp.equal_lengths import batches
+from headscope.interp.prompt_tokens import PromptTokens
+from headscope.interp.result import Result
 
 Progress = Callable[[str, int, int], None]
 NOTHING_RUN = Activations(PromptTokens((), ()), {}, torch.empty(0, 0))

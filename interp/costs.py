@@ -6,10 +6,10 @@ from typing import Any
 
 import torch
 
-from interp.analysis import Analysis, Asked, Probe
-from interp.prompt import Prompt, batch_of, logits_by_position
-from interp.size import Size
-from models.zoo import snapshots
+from headscope.interp.analysis import Analysis, Asked, Probe
+from headscope.interp.prompt import Prompt, batch_of, logits_by_position
+from headscope.interp.size import Size
+from headscope.models.zoo import snapshots
 
 CHEAP = 5.0  # passes: what takes more is not run unless it is asked for by name
 

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from interp.averaged import Averaged
-from interp.model_facts import ModelFacts
-from interp.numbers import per_head
-from interp.prompt import Prompt
-from interp.result import Result
-from models.near_names import known_names
+from headscope.interp.averaged import Averaged
+from headscope.interp.model_facts import ModelFacts
+from headscope.interp.numbers import per_head
+from headscope.interp.prompt import Prompt
+from headscope.interp.result import Result
+from headscope.models.near_names import known_names
 
 if TYPE_CHECKING:
     import pandas as pd

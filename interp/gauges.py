@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from models.attention import variant_named
+from headscope.models.attention import variant_named
 
 Gauge = Literal["odd", "even", "scale", "translation", "query_key", "basis", "logits"]
 MEANINGS: dict[Gauge, str] = {

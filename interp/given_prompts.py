@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from interp.hooked_model import tokenizer_of
-from interp.image_prompt import ImagePrompt
-from interp.model_facts import ModelFacts
-from interp.prompt import Prompt
-from interp.prompt_tokens import PromptTokens, prompt_tokens, refuse_unreadable
+from headscope.interp.hooked_model import tokenizer_of
+from headscope.interp.image_prompt import ImagePrompt
+from headscope.interp.model_facts import ModelFacts
+from headscope.interp.prompt import Prompt
+from headscope.interp.prompt_tokens import PromptTokens, prompt_tokens, refuse_unreadable
 
 Given = str | Prompt | Sequence[str] | Sequence[Prompt]
 
@@ -37,5 +37,9 @@ def refuse_other_kind(prompts: Sequence[str] | Sequence[Prompt], facts: ModelFac
     for one in prompts:
         if isinstance(one, ImagePrompt) != (facts.reads == "image"):
             what = "an image" if isinstance(one, ImagePrompt) else "a text"
-            how = "give interp.pictures' digit_prompt or picture_prompt" if facts.reads == "image" else "give a text"
+            how = (
+                "give headscope.interp.pictures' digit_prompt or picture_prompt"
+                if facts.reads == "image"
+                else "give a text"
+            )
             raise ValueError(f"this model reads {facts.reads}s, and {what} was given: {how}")

@@ -17,7 +17,7 @@ class HeadWeights:
     W_E: embedding with the model's factor, without a row where images are read; W_pos learned positions or None.
     W_U, b_U: the final norm, and the model's factor of its logits, folded in.
     q_norm, k_norm: gains of norms on queries and keys (Qwen3, Gemma 3), not folded in, or None.
-    misread: what this model does not do as these matrices say, by the names of LAWS in interp.weight_laws, each with
+    misread: what this model does not do as these matrices say, by the names of weight_laws.LAWS, each with
     the law that failed in a trial run; nearly always empty.
     """
 

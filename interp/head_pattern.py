@@ -6,11 +6,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.about import About
-from interp.attention_run import AttentionRun
-from interp.model_facts import ModelFacts
-from interp.result import Result
-from models.attention import variant_named
+from headscope.interp.about import About
+from headscope.interp.attention_run import AttentionRun
+from headscope.interp.model_facts import ModelFacts
+from headscope.interp.result import Result
+from headscope.models.attention import variant_named
 
 ABOUT = About(
     title="Attention",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.result import Result
+from headscope.interp.result import Result
 
 
 @dataclass(frozen=True, repr=False)

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from interp.row_statistics import RowStatistics
+from headscope.interp.row_statistics import RowStatistics
 
 
 @dataclass(frozen=True)

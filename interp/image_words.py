@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from interp.about import About
+from headscope.interp.about import About
 
 # Longer phrases first: a shorter one may be part of them.
 WORDS = (

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from interp.gauges import Gauge, kernel_gauges, merged
-from interp.hooked_model import tokenizer_of
-from interp.prompt import classes_of
-from models.attention import variant_named
-from models.families import family_of
-from models.modality import Reads, grid, two_sides
-from models.vision.processed import processor_of, processor_words
+from headscope.interp.gauges import Gauge, kernel_gauges, merged
+from headscope.interp.hooked_model import tokenizer_of
+from headscope.interp.prompt import classes_of
+from headscope.models.attention import variant_named
+from headscope.models.families import family_of
+from headscope.models.modality import Reads, grid, two_sides
+from headscope.models.vision.processed import processor_of, processor_words
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,9 @@ def model_facts(model: Any) -> ModelFacts:
     Raises ValueError for a diffusion model, of which other things are known.
     """
     if family_of(model.original_model.config.model_type).modality.reads == "noisy image":
-        raise ValueError("this is a diffusion model: interp.diffusion reads it, and the app on its page Diffusion")
+        raise ValueError(
+            "this is a diffusion model: headscope.interp.diffusion reads it, and the app on its page Diffusion"
+        )
     cfg, spec, tokenizer = model.cfg, model.attention_spec, tokenizer_of(model)
     chosen = spec.chosen(cfg.n_layers)
     return ModelFacts(

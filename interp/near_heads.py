@@ -2,8 +2,8 @@
 
 import torch
 
-from interp.about import About
-from interp.head_score import HeadScore
+from headscope.interp.about import About
+from headscope.interp.head_score import HeadScore
 
 
 def near_heads(score: HeadScore, layer: int, head: int) -> HeadScore:

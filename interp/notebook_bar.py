@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from time import monotonic
 from typing import Any, TypeVar, final
 
-from interp.computed import Progress
+from headscope.interp.computed import Progress
 
 Item = TypeVar("Item")
 DELAY = 1.0  # seconds; what takes no longer shows no bar

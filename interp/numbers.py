@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from jaxtyping import Shaped
 from torch import Tensor
 
-from interp.result import Result
+from headscope.interp.result import Result
 
 HEADS = ("layer", "head")
 ALONG_TOKENS = ("pos", "query", "key", "source", "destination", "point")  # axes whose labels are a prompt's tokens

@@ -7,11 +7,11 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from interp.about import About
-from interp.activations import SCORES, Activations
-from interp.analysis import Analysis, Setting
-from interp.result import Result
-from interp.signed_max_pool import signed_max_pool, visible_max_pool
+from headscope.interp.about import About
+from headscope.interp.activations import SCORES, Activations
+from headscope.interp.analysis import Analysis, Setting
+from headscope.interp.result import Result
+from headscope.interp.signed_max_pool import signed_max_pool, visible_max_pool
 
 PATTERN = "attn.hook_pattern"
 SIDE = 32  # rows and columns of a head's picture, at most

@@ -7,11 +7,11 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
-from interp.hooked_model import HookedModel, tokenizer_of
-from interp.image_prompt import ImagePrompt
-from interp.prompt_tokens import PromptTokens
-from interp.token_strings import token_string
-from models.execution_device import execution_device, floating_dtype
+from headscope.interp.hooked_model import HookedModel, tokenizer_of
+from headscope.interp.image_prompt import ImagePrompt
+from headscope.interp.prompt_tokens import PromptTokens
+from headscope.interp.token_strings import token_string
+from headscope.models.execution_device import execution_device, floating_dtype
 
 Prompt = PromptTokens | ImagePrompt
 

@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 
 from transformers import PreTrainedTokenizerBase
 
-from interp.token_strings import token_string
-from models.foreign_input import foreign_tokenizer
-from models.known_words import unknown_words_named
+from headscope.interp.token_strings import token_string
+from headscope.models.foreign_input import foreign_tokenizer
+from headscope.models.known_words import unknown_words_named
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from plotly.offline import get_plotlyjs
 
-from interp.about import About
-from interp.figures.shared_scales import on_shared_scales
-from interp.findings import Findings
-from interp.report_heads import HEADS_STYLE, heads_html
-from interp.report_introduction import introduction, notes
-from interp.standing_out import standing_out_of_each
+from headscope.interp.about import About
+from headscope.interp.figures.shared_scales import on_shared_scales
+from headscope.interp.findings import Findings
+from headscope.interp.report_heads import HEADS_STYLE, heads_html
+from headscope.interp.report_introduction import introduction, notes
+from headscope.interp.standing_out import standing_out_of_each
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

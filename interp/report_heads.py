@@ -4,8 +4,8 @@ import html
 from itertools import groupby
 from typing import Any
 
-from interp.figures.canvas import head_name
-from interp.findings import Findings
+from headscope.interp.figures.canvas import head_name
+from headscope.interp.findings import Findings
 
 HEADS_STYLE = """
 .heads { overflow: auto; max-height: 85vh; border: 1px solid #e2e4ec; }

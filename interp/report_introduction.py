@@ -3,10 +3,10 @@
 import html
 from collections.abc import Sequence
 
-from interp.findings import Findings
-from interp.image_prompt import ImagePrompt
-from interp.model_facts import ModelFacts
-from interp.prompt import Prompt
+from headscope.interp.findings import Findings
+from headscope.interp.image_prompt import ImagePrompt
+from headscope.interp.model_facts import ModelFacts
+from headscope.interp.prompt import Prompt
 
 MOST_PROMPTS = 3
 

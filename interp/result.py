@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 import numpy as np
 from torch import Tensor
 
-from interp.about import About
-from models.near_names import known_names
+from headscope.interp.about import About
+from headscope.models.near_names import known_names
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from interp.figures.portable import PortableFigure
+    from headscope.interp.figures.portable import PortableFigure
 
 Labels = Mapping[str, tuple[str, ...]]
 
@@ -43,7 +43,7 @@ class Result:
 
     def figure(self) -> "PortableFigure":
         """The result's figure."""
-        from interp.figures import figure_of
+        from headscope.interp.figures import figure_of
 
         return figure_of(self)
 
@@ -102,7 +102,7 @@ class Result:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         """The figure where Jupyter draws plotly, its picture where no script runs, and one line of text."""
-        from interp.figures.portable import PLOTLY, SVG
+        from headscope.interp.figures.portable import PLOTLY, SVG
 
         figure = self.figure()
         return {PLOTLY: json.loads(str(figure.to_json())), SVG: figure.svg(), "text/plain": repr(self)}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.rows.measures import entropy, negative_mass, shares
+from headscope.interp.rows.measures import entropy, negative_mass, shares
 
 
 @dataclass(frozen=True)

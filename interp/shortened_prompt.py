@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from transformers import PreTrainedTokenizerBase
 
-from interp.prompt_tokens import encoded, typed_ids
+from headscope.interp.prompt_tokens import encoded, typed_ids
 
 End = Literal["first", "last"]
 

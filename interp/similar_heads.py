@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from interp.about import About
-from interp.result import Result
+from headscope.interp.about import About
+from headscope.interp.result import Result
 
 SURELY_ALIKE = 1 - 1e-5
 TINY = 1e-30

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from interp.model_facts import ModelFacts
+from headscope.interp.model_facts import ModelFacts
 
 # Costs are multiply-adds of one large product; what runs slower counts for more of them. Measured on a CPU.
 FEWEST = 64  # tokens: a pass over fewer takes as long, as all weights are read

@@ -7,9 +7,9 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from interp.figures.canvas import head_name
-from interp.findings import Findings
-from interp.numbers import per_head
+from headscope.interp.figures.canvas import head_name
+from headscope.interp.findings import Findings
+from headscope.interp.numbers import per_head
 
 SPREADS = 3.0  # of the null: a head further from it stands out
 SILENT = ("detectors", "share", "value")

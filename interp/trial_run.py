@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from interp.activations import Activations, gather, has_hook
-from interp.image_prompt import image_prompt
-from interp.prompt import Prompt, classes_of
-from interp.prompt_tokens import PromptTokens
-from models.linear_map import evaluating
-from models.modality import grey_ramp
+from headscope.interp.activations import Activations, gather, has_hook
+from headscope.interp.image_prompt import image_prompt
+from headscope.interp.prompt import Prompt, classes_of
+from headscope.interp.prompt_tokens import PromptTokens
+from headscope.models.linear_map import evaluating
+from headscope.models.modality import grey_ramp
 
 LENGTH = 8
 

@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.activations import NORM_AFTER, Activations
-from interp.head_matrices import HeadWeights
-from interp.image_prompt import ImagePrompt
+from headscope.interp.activations import NORM_AFTER, Activations
+from headscope.interp.head_matrices import HeadWeights
+from headscope.interp.image_prompt import ImagePrompt
 
 Sides = tuple[Float[Tensor, "layer *place"], Float[Tensor, "layer *place"]]
 PROJECTIONS = {"Q": "attn.hook_q", "K": "attn.hook_k", "V": "attn.v.hook_out"}

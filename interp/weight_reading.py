@@ -6,11 +6,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.head_matrices import HeadWeights
-from interp.measured_norm import MeasuredNorm, measured_norm
-from interp.prompt import classes_of
-from models.execution_device import execution_device
-from models.linear_map import LinearMap, evaluating, is_plain, linear_map, wide
+from headscope.interp.head_matrices import HeadWeights
+from headscope.interp.measured_norm import MeasuredNorm, measured_norm
+from headscope.interp.prompt import classes_of
+from headscope.models.execution_device import execution_device
+from headscope.models.linear_map import LinearMap, evaluating, is_plain, linear_map, wide
 
 
 def weights_of_modules(model: Any) -> HeadWeights:

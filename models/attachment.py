@@ -8,23 +8,23 @@ from torch import nn
 from torch.utils.hooks import RemovableHandle
 from transformers import PreTrainedModel
 
-from models.added_to_scores import refuse_added_parts
-from models.attention_function import NAME, register
-from models.attention_layer import AttentionLayer
-from models.call_facts import temperature_hooks, with_pattern_request
-from models.carried import (
+from headscope.models.added_to_scores import refuse_added_parts
+from headscope.models.attention_function import NAME, register
+from headscope.models.attention_layer import AttentionLayer
+from headscope.models.call_facts import temperature_hooks, with_pattern_request
+from headscope.models.carried import (
     is_hooked,
     refuse_lost_variant,
     refuse_other_implementation,
     refuse_other_layers,
     refuse_other_models,
 )
-from models.documents import keep_documents_apart
-from models.execution_device import execution_device, floating_dtype
-from models.families import Family, attention_modules, family_of, layer_modules, layer_shape, modality_of
-from models.kept_keywords import handed_on
-from models.padding_notice import give_padding_notice
-from models.spec import AttentionSpec
+from headscope.models.documents import keep_documents_apart
+from headscope.models.execution_device import execution_device, floating_dtype
+from headscope.models.families import Family, attention_modules, family_of, layer_modules, layer_shape, modality_of
+from headscope.models.kept_keywords import handed_on
+from headscope.models.padding_notice import give_padding_notice
+from headscope.models.spec import AttentionSpec
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import sdpa_mask
 
-from models.added_to_scores import refuse_lost_window, refuse_unknown_keywords
-from models.attention.finite import check_scale, check_soft_cap
-from models.attention.run import Around, Inputs, run
-from models.families import hides_the_future
-from models.watched_calls import Call, tell
+from headscope.models.added_to_scores import refuse_lost_window, refuse_unknown_keywords
+from headscope.models.attention.finite import check_scale, check_soft_cap
+from headscope.models.attention.run import Around, Inputs, run
+from headscope.models.families import hides_the_future
+from headscope.models.watched_calls import Call, tell
 
 NAME = "headscope"
 HIDDEN = -1e4

@@ -8,10 +8,10 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from models.attention import variant_named
-from models.attention.polynomial import resolve_coefficient
-from models.attention.run import at_least_float32
-from models.temperature import Temperature
+from headscope.models.attention import variant_named
+from headscope.models.attention.polynomial import resolve_coefficient
+from headscope.models.attention.run import at_least_float32
+from headscope.models.temperature import Temperature
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from torch import Tensor
 from torch.utils.hooks import RemovableHandle
 from transformers import PreTrainedModel
 
-from models.call_arguments import by_name
-from models.documents import document_numbers, within_documents
-from models.families import Family, hides_the_future
-from models.modality import Modality
+from headscope.models.call_arguments import by_name
+from headscope.models.documents import document_numbers, within_documents
+from headscope.models.families import Family, hides_the_future
+from headscope.models.modality import Modality
 
 
 def temperature_hooks(model: PreTrainedModel, family: Family, modules: list[Any]) -> list[RemovableHandle]:

@@ -5,9 +5,9 @@ from typing import Any
 from torch import nn
 from transformers import PreTrainedModel
 
-from models.attention_function import NAME
-from models.families import attention_modules
-from models.spec import AttentionSpec
+from headscope.models.attention_function import NAME
+from headscope.models.families import attention_modules
+from headscope.models.spec import AttentionSpec
 
 INNER = {"get_base_model": "model.get_base_model()", "_orig_mod": "model._orig_mod", "module": "model.module"}
 

@@ -8,9 +8,9 @@ from jaxtyping import Float
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from models.attention_layer import LayerShape
-from models.modality import IMAGE, NOISY_IMAGE, TEXT, Modality
-from models.near_names import known_names
+from headscope.models.attention_layer import LayerShape
+from headscope.models.modality import IMAGE, NOISY_IMAGE, TEXT, Modality
+from headscope.models.near_names import known_names
 
 Hidden = Float[Tensor, "batch pos d_model"]
 Projected = Float[Tensor, "batch pos width"]

@@ -6,7 +6,7 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
-from models.foreign_input import ForeignInputError
+from headscope.models.foreign_input import ForeignInputError
 
 NO_UNKNOWN = "is not in the vocabulary of this model's tokenizer, which has no token for unknown ones: leave it out"
 

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
-from models.adapters import is_matrix
+from headscope.models.adapters import is_matrix
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from typing import Any, Literal
 import torch
 from transformers import CONFIG_MAPPING, AutoModelForCausalLM, AutoModelForImageClassification
 
-from models.diffusion.config import UViTConfig
-from models.diffusion.tokens import EXTRA
-from models.diffusion.uvit import UViT
+from headscope.models.diffusion.config import UViTConfig
+from headscope.models.diffusion.tokens import EXTRA
+from headscope.models.diffusion.uvit import UViT
 
 Reads = Literal["text", "image", "noisy image"]
 

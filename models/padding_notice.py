@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from models.call_arguments import by_name
-from models.documents import document_numbers
+from headscope.models.call_arguments import by_name
+from headscope.models.documents import document_numbers
 
 WARNING = (
     "the ids start with padding (token {padding}) and no attention_mask came with them, so that every token attends to "

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from models.attention import variant_named
-from models.near_names import known_names
+from headscope.models.attention import variant_named
+from headscope.models.near_names import known_names
 
 Layers = str | tuple[int, ...]
 STORED_FIELDS = ("variant", "layers", "options")

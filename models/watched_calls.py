@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-from models.attention.run import Inputs
-from models.attention.variant import Variant
+from headscope.models.attention.run import Inputs
+from headscope.models.attention.variant import Variant
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Watchers:
 def watching(watch: Callable[[Call], None]) -> Iterator[None]:
     """watch is told of every call that goes through transformers' attention interface, just before it is computed.
 
-    A layer of a hooked model goes there only without its pattern: see models.hooked.patternless.
+    A layer of a hooked model goes there only without its pattern: see headscope.models.hooked.patternless.
     """
     token = WATCHER.set(watch)
     Watchers.add(1)

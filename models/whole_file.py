@@ -9,7 +9,7 @@ from tempfile import mkdtemp
 
 from safetensors import SafetensorError
 
-from models.foreign_input import in_short
+from headscope.models.foreign_input import in_short
 
 OF_WRITERS = (OSError, RuntimeError, SafetensorError)  # torch's is a RuntimeError; tokenizers raises a bare Exception
 

@@ -9,7 +9,7 @@ from tiny_decoders import attached, random_ids
 from torch import Tensor
 from transformer_lens import ActivationCache
 
-from models.hooked import hooked
+from headscope.models.hooked import hooked
 
 N_LAYERS, N_HEADS, D_HEAD, D_MODEL = 3, 4, 8, 32
 LAYER = "blocks.1.attn"

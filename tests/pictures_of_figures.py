@@ -12,11 +12,11 @@ from matplotlib.text import Annotation
 from mpl_toolkits.mplot3d.art3d import Path3DCollection
 from PIL import Image
 
-from interp.figures.static.arrays import with_arrays
-from interp.figures.static.page import page_of
-from interp.figures.static.panel import along
-from interp.figures.static.points import mode_of
-from interp.figures.static.svg import shown_traces
+from headscope.interp.figures.static.arrays import with_arrays
+from headscope.interp.figures.static.page import page_of
+from headscope.interp.figures.static.panel import along
+from headscope.interp.figures.static.points import mode_of
+from headscope.interp.figures.static.svg import shown_traces
 
 BAR_OF_COLOURS = (128, 1)  # rows and columns of the picture that a colour bar is
 

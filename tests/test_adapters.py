@@ -11,13 +11,13 @@ from tiny_decoders import attached, random_ids
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
-from interp.head_weights import head_weights
-from interp.trial_run import trial_run
-from interp.weight_laws import LAWS, READS, relative_error
-from models import save
-from models.checkpoints import CheckpointError
-from models.hooked import hf_state_dict, hooked
-from models.linear_map import linear_map
+from headscope import save
+from headscope.interp.head_weights import head_weights
+from headscope.interp.trial_run import trial_run
+from headscope.interp.weight_laws import LAWS, READS, relative_error
+from headscope.models.checkpoints import CheckpointError
+from headscope.models.hooked import hf_state_dict, hooked
+from headscope.models.linear_map import linear_map
 
 SPLIT = ("q_proj", "k_proj", "v_proj", "o_proj", "lm_head", "embed_tokens")
 FUSED = {"gpt2": "c_attn", "gpt_neox": "query_key_value"}

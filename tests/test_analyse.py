@@ -9,18 +9,18 @@ from tiny_models import hooked_tiny, tiny_model, tiny_tokenizer
 from tokenizers.processors import TemplateProcessing
 from torch.testing import assert_close
 
-from interp import fitting
-from interp.about import About
-from interp.analyse import analyse, asked_of
-from interp.analysis import Analysis, Asked, Probe
-from interp.attribution.direct import DirectAttribution
-from interp.averaged import averaged
-from interp.choices import Choices
-from interp.head_score import HeadScore
-from interp.prompt import text_alone
-from interp.prompt_tokens import PromptTokens
-from interp.report import report
-from models.hooked import hooked
+from headscope.interp import fitting
+from headscope.interp.about import About
+from headscope.interp.analyse import analyse, asked_of
+from headscope.interp.analysis import Analysis, Asked, Probe
+from headscope.interp.attribution.direct import DirectAttribution
+from headscope.interp.averaged import averaged
+from headscope.interp.choices import Choices
+from headscope.interp.head_score import HeadScore
+from headscope.interp.prompt import text_alone
+from headscope.interp.prompt_tokens import PromptTokens
+from headscope.interp.report import report
+from headscope.models.hooked import hooked
 
 ABOUT = About("Mass on the diagonal", "1", "mean of A[t, t]", "headscope", by_gauge={"odd": ("value",)})
 PROMPTS = ["return x", "return y", "class Point:\n    def"]
@@ -203,7 +203,10 @@ def test_findings_carry_the_question_of_every_analysis(model: Any) -> None:
     ("unhooked", "refusal"),
     [
         ("cog", r"analyse takes a hooked model, got 'cog': use load\('cog'\)"),
-        (torch.nn.Linear(1, 1), "analyse takes a hooked model, got a Linear: use models.load or models.hooked"),
+        (
+            torch.nn.Linear(1, 1),
+            "analyse takes a hooked model, got a Linear: use headscope.load or headscope.hooked",
+        ),
     ],
 )
 def test_what_is_no_hooked_model_is_refused(unhooked: Any, refusal: str) -> None:

@@ -8,15 +8,15 @@ import pytest
 from tiny_decoders import CONFIGS, SPECS, attached
 from tiny_models import hooked_tiny, tiny_folder, tiny_model, tiny_tokenizer
 
-from interp.analyse import analyse
-from interp.analyses import ANALYSES, PARTS
-from interp.analysis import Analysis, Probe
-from interp.choices import Choices
-from interp.findings import Findings
-from interp.model_facts import ModelFacts
-from interp.report import report
-from models.attention import VARIANTS
-from models.hooked import hooked
+from headscope.interp.analyse import analyse
+from headscope.interp.analyses import ANALYSES, PARTS
+from headscope.interp.analysis import Analysis, Probe
+from headscope.interp.choices import Choices
+from headscope.interp.findings import Findings
+from headscope.interp.model_facts import ModelFacts
+from headscope.interp.report import report
+from headscope.models.attention import VARIANTS
+from headscope.models.hooked import hooked
 
 PROMPT = "def __init__(self, x):\n    self.x = x <s>"
 

@@ -11,9 +11,9 @@ import pytest
 from browser import keep, query, settle
 from tiny_models import CORPUS, HOSTILE
 
-from interp.attention_run import AttentionRun, attention_run
-from interp.prompt_tokens import prompt_tokens
-from models import zoo
+from headscope.interp.attention_run import AttentionRun, attention_run
+from headscope.interp.prompt_tokens import prompt_tokens
+from headscope.models import zoo
 
 sync_api = pytest.importorskip("playwright.sync_api")
 expect = sync_api.expect
@@ -45,7 +45,7 @@ def cell_colour(page: Any, query: int, key: int, count: int) -> list[int]:
 
 @pytest.fixture(scope="session")
 def run(folder: Path) -> AttentionRun:
-    from models import load
+    from headscope import load
 
     model: Any = load(folder)
     tokens = prompt_tokens(CORPUS[0], model.plain_tokenizer, prepend_bos=False, vocabulary=300, context=1024)

@@ -18,8 +18,8 @@ from app_server import ROOT, answers, free_port
 from browser import ARTIFACTS, keep, settle
 from tiny_models import CORPUS, HOSTILE
 
-from interp.attention_run import AttentionRun, attention_run
-from interp.prompt_tokens import prompt_tokens
+from headscope.interp.attention_run import AttentionRun, attention_run
+from headscope.interp.prompt_tokens import prompt_tokens
 
 expect = pytest.importorskip("playwright.sync_api").expect
 pytestmark = pytest.mark.e2e
@@ -29,11 +29,11 @@ NO_SERVER = "() => { window.sent = 0; WebSocket.prototype.send = () => { window.
 # Two views of one head on a page that keeps their row, one of them with a wide colour range and marked signs.
 PAGE = """
 import streamlit as st
-from app.address import OpenHead
-from app.components.head_view import PLAIN, Look, common_peak, head_view
-from interp.attention_run import attention_run
-from interp.prompt_tokens import prompt_tokens
-from models import load
+from headscope.app.address import OpenHead
+from headscope.app.components.head_view import PLAIN, Look, common_peak, head_view
+from headscope.interp.attention_run import attention_run
+from headscope.interp.prompt_tokens import prompt_tokens
+from headscope import load
 
 @st.cache_resource
 def run(folder, prompt):
@@ -56,7 +56,7 @@ for column, (name, look) in zip(st.columns(3), {"plain": PLAIN, "wide": wide, "m
 
 @pytest.fixture(scope="session")
 def run(folder: Path) -> AttentionRun:
-    from models import load
+    from headscope import load
 
     model: Any = load(folder)
     tokens = prompt_tokens(CORPUS[0], model.plain_tokenizer, prepend_bos=False, vocabulary=300, context=1024)

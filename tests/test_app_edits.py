@@ -9,8 +9,8 @@ from streamlit.testing.v1 import AppTest
 from test_app_pages import bytes_of, page
 from tiny_models import tiny_folder
 
-from app.link_notes import in_words
-from interp.interventions.intervention import VALUED
+from headscope.app.link_notes import in_words
+from headscope.interp.interventions.intervention import VALUED
 
 pytestmark = pytest.mark.usefixtures("no_page_waits")
 

@@ -9,10 +9,11 @@ from test_app_pages import header, opened, page
 from tiny_models import tiny_folder, tiny_model, tiny_tokenizer
 from tokenizers.processors import TemplateProcessing
 
-from app.first_token import usual_bos
-from interp.hooked_model import begins_with_bos
-from models import load, save, zoo
-from models.device import best_device
+from headscope import load, save
+from headscope.app.first_token import usual_bos
+from headscope.interp.hooked_model import begins_with_bos
+from headscope.models import zoo
+from headscope.models.device import best_device
 
 END = "<|endoftext|>"
 

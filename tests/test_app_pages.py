@@ -12,11 +12,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from tiny_models import CORPUS, tiny_folder
 
-from app.components.payload import payload
-from app.components.signed_code import signed_code
-from app.controls import LONGEST_PROMPT
-from app.prompts import EXAMPLES
-from app.refusals import plain_markdown
+from headscope.app.components.payload import payload
+from headscope.app.components.signed_code import signed_code
+from headscope.app.controls import LONGEST_PROMPT
+from headscope.app.prompts import EXAMPLES
+from headscope.app.refusals import plain_markdown
 
 pytestmark = pytest.mark.usefixtures("no_page_waits")
 

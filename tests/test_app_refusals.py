@@ -11,8 +11,8 @@ from test_foreign_input import panic
 from tiny_models import CORPUS, tiny_folder
 from transformers import PreTrainedTokenizerBase
 
-from app.experiment_results import titled
-from interp.experiments.publishing import all_shipped_names, results_file
+from headscope.app.experiment_results import titled
+from headscope.interp.experiments.publishing import all_shipped_names, results_file
 
 ROOT = Path(__file__).parents[1]
 FIRST = all_shipped_names()[0]

@@ -7,10 +7,10 @@ import pytest
 from tiny_models import CORPUS, hooked_tiny, tiny_model, tiny_tokenizer
 from torch.testing import assert_close
 
-import app.service
-from app.model_source import fingerprint, source_folder, typed_folder
-from app.service import ModelService
-from models.hooked import hooked
+from headscope.app import service as service_module
+from headscope.app.model_source import fingerprint, source_folder, typed_folder
+from headscope.app.service import ModelService
+from headscope.models.hooked import hooked
 
 PROMPTS = [CORPUS[0][:length] for length in (20, 40, 60, 80)]
 
@@ -38,7 +38,7 @@ def test_a_refused_prompt_does_not_lock_the_next_one_out(service: ModelService) 
 def test_patterns_that_would_fill_the_memory_are_refused(
     service: ModelService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app.service, "MOST_PATTERN_BYTES", 1000)
+    monkeypatch.setattr(service_module, "MOST_PATTERN_BYTES", 1000)
     with pytest.raises(ValueError, match=r"6 heads and .* GiB"):
         service.attention(PROMPTS[3], False)
 

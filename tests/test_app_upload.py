@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from tiny_models import tiny_folder
 
-from app.upload import MOST_KEPT, earlier_upload, uploaded_folder
-from models.checkpoints import open_folder
+from headscope.app.upload import MOST_KEPT, earlier_upload, uploaded_folder
+from headscope.models.checkpoints import open_folder
 
 
 class Sent:

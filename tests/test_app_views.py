@@ -11,15 +11,15 @@ import torch
 from streamlit.testing.v1 import AppTest
 from tiny_models import tiny_folder
 
-from app.collapse_panels import OWN, PRESETS
-from app.head_table import in_words
-from app.inspect_options import PATCHING
-from app.intervention_list import MOST_EDITS
-from app.map_points import COLOURS, coloured, described
-from interp.analyses import ANALYSES
-from interp.geometry.embedding import JointEmbedding, joint_embedding
-from interp.result import Result
-from models.attention import VARIANTS
+from headscope.app.collapse_panels import OWN, PRESETS
+from headscope.app.head_table import in_words
+from headscope.app.inspect_options import PATCHING
+from headscope.app.intervention_list import MOST_EDITS
+from headscope.app.map_points import COLOURS, coloured, described
+from headscope.interp.analyses import ANALYSES
+from headscope.interp.geometry.embedding import JointEmbedding, joint_embedding
+from headscope.interp.result import Result
+from headscope.models.attention import VARIANTS
 
 pytestmark = pytest.mark.usefixtures("no_page_waits")
 

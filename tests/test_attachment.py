@@ -11,10 +11,10 @@ import torch
 from tiny_decoders import EVERY, PAIRS, SPECS, attached, packed_row, random_ids, stir, tiny_decoder
 from transformers import AutoModelForCausalLM, GPT2Config
 
-from models import AttentionSpec, attach, detach
-from models.attachment import spec_of
-from models.families import FAMILIES
-from models.hooked import hooked
+from headscope import AttentionSpec, attach, detach
+from headscope.models.attachment import spec_of
+from headscope.models.families import FAMILIES
+from headscope.models.hooked import hooked
 
 every_family = pytest.mark.parametrize("family", EVERY)
 every_pair = pytest.mark.parametrize(("family", "name"), PAIRS)
@@ -196,7 +196,7 @@ COMPILED = """
 import sys, torch
 sys.path.insert(0, "tests")
 from tiny_decoders import SPECS, random_ids, stir, tiny_decoder
-from models import attach
+from headscope import attach
 for name, spec in SPECS.items():
     model, ids = attach(tiny_decoder("llama"), spec), random_ids()
     stir(model, 0.05)
@@ -212,8 +212,8 @@ WATCHED = """
 import sys, torch
 sys.path.insert(0, "tests")
 from tiny_decoders import SPECS, random_ids, tiny_decoder
-from models import attach
-from models.watched_calls import watching
+from headscope import attach
+from headscope.models.watched_calls import watching
 model, ids, calls = attach(tiny_decoder("llama"), SPECS["cog"]), random_ids(), []
 compiled = torch.compile(model, backend="eager")
 for _ in range(2):

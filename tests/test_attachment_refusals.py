@@ -15,10 +15,10 @@ from tiny_models import tiny_tokenizer
 from torch import nn
 from transformers import AutoModelForCausalLM, GptOssConfig, LlamaForCausalLM
 
-from models import AttentionSpec, attach, detach, save
-from models.attachment import spec_of
-from models.families import FAMILIES, LLAMA_SHAPED
-from models.hooked import hooked
+from headscope import AttentionSpec, attach, detach, save
+from headscope.models.attachment import spec_of
+from headscope.models.families import FAMILIES, LLAMA_SHAPED
+from headscope.models.hooked import hooked
 
 SDPA = "carries cog, but its attention implementation was set to 'sdpa', which is softmax"
 # Past the type check of the test run.

@@ -29,10 +29,10 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from models import AttentionSpec, attach, detach, load, save
-from models.checkpoints import CheckpointError, open_folder
-from models.checkpoints.header import MAX_HEADER_BYTES, MAX_TENSORS, stored_tensors
-from models.checkpoints.loading import place_of
+from headscope import AttentionSpec, attach, detach, load, save
+from headscope.models.checkpoints import CheckpointError, open_folder
+from headscope.models.checkpoints.header import MAX_HEADER_BYTES, MAX_TENSORS, stored_tensors
+from headscope.models.checkpoints.loading import place_of
 
 
 def tokenizer(changed: str = "x") -> PreTrainedTokenizerFast:
@@ -180,7 +180,7 @@ def test_a_hooked_model_saves_the_folder_that_it_was_loaded_from(family: str, sp
 
 
 def test_a_hooked_model_made_by_hand_is_saved_with_its_tokenizer_as_it_was(tmp_path: Path) -> None:
-    from models.hooked import hooked
+    from headscope.models.hooked import hooked
 
     plain = save(carrying("llama"), tmp_path / "plain", tokenizer())
     by_hand = save(hooked(carrying("llama"), tokenizer()), tmp_path / "by hand")
@@ -584,7 +584,7 @@ def test_opening_runs_no_code_and_needs_no_network(folder: Path, tmp_path: Path)
         "import socket, sys\n"
         "def refuse(*a, **k): raise SystemExit('network')\n"
         "socket.socket.connect = socket.getaddrinfo = refuse\n"
-        "from models.checkpoints import open_folder\n"
+        "from headscope.models.checkpoints import open_folder\n"
         "print(open_folder(sys.argv[1]).spec.variant, 'transformer_lens' in sys.modules)\n"
     )
     online = {name: value for name, value in os.environ.items() if "OFFLINE" not in name}
@@ -714,7 +714,7 @@ def test_nothing_else_is_written_over(there: Callable[[Path], None], sentence: s
 def test_a_failed_save_leaves_what_was_there(again: bool, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = folder if again else folder.parent / "new"
     before = {file: file.read_bytes() for file in folder.parent.rglob("*") if file.is_file()}
-    monkeypatch.setattr("models.checkpoints.saving.write_config", lambda *_: 1 / 0)
+    monkeypatch.setattr("headscope.models.checkpoints.saving.write_config", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         save(carrying("llama"), place)
     assert {file: file.read_bytes() for file in folder.parent.rglob("*") if file.is_file()} == before
@@ -724,7 +724,7 @@ def test_a_failed_save_leaves_what_was_there(again: bool, folder: Path, monkeypa
 KILLED = """
 import os, shutil, sys
 from pathlib import Path
-from models.checkpoints import open_folder, save
+from headscope.models.checkpoints import open_folder, save
 
 old, new, place = map(Path, sys.argv[1:])
 opened = open_folder(new)
@@ -846,7 +846,7 @@ def classifier() -> PreTrainedModel:
 def test_tensors_that_would_be_lost_are_refused_by_name(
     made: Callable[[], PreTrainedModel], name: str, through_hooks: bool, tmp_path: Path
 ) -> None:
-    from models.hooked import hooked
+    from headscope.models.hooked import hooked
 
     model: Any = made()
     if through_hooks and made is not classifier:

@@ -11,8 +11,8 @@ from test_training_ship import zoo_with
 from tiny_runs import tiny_plain, tiny_recipe, write_text
 from typer.testing import CliRunner, Result
 
-from app.command import command, run_folder
-from models import zoo
+from headscope.app.command import command, run_folder
+from headscope.models import zoo
 
 FACTS = {
     "parameters": 1711744,

@@ -8,18 +8,19 @@ import torch
 from tiny_decoders import SPECS
 from tiny_diffusion import D_MODEL, HEADS, LAYERS, TOKENS, tiny_recipe, tiny_uvit
 
-from models import AttentionSpec, detach, load, save, zoo
-from models.checkpoints import CheckpointError, open_folder
-from models.diffusion.denoising import denoising_objective, training_batch, validation_batch
-from models.diffusion.recipe import DiffusionRecipe, read_recipe
-from models.diffusion.tokens import sinusoidal
-from models.diffusion.train import train
-from models.diffusion.untrained import untrained_uvit
-from models.diffusion.uvit import joined
-from models.hooked import hooked
-from models.training.fit import fit, fitting_of
-from models.training.history import read_history
-from models.vision.digits import CLASSES, digits
+from headscope import AttentionSpec, detach, load, save
+from headscope.models import zoo
+from headscope.models.checkpoints import CheckpointError, open_folder
+from headscope.models.diffusion.denoising import denoising_objective, training_batch, validation_batch
+from headscope.models.diffusion.recipe import DiffusionRecipe, read_recipe
+from headscope.models.diffusion.tokens import sinusoidal
+from headscope.models.diffusion.train import train
+from headscope.models.diffusion.untrained import untrained_uvit
+from headscope.models.diffusion.uvit import joined
+from headscope.models.hooked import hooked
+from headscope.models.training.fit import fit, fitting_of
+from headscope.models.training.history import read_history
+from headscope.models.vision.digits import CLASSES, digits
 
 every_spec = pytest.mark.parametrize("name", SPECS)
 DICE = torch.Generator().manual_seed(0)

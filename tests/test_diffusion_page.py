@@ -11,10 +11,11 @@ from streamlit.testing.v1 import AppTest
 from tiny_diffusion import LAYERS, tiny_diffusion_folder
 from tiny_models import tiny_folder
 
-from interp.result import Result
-from models import save, zoo
-from models.diffusion.untrained import untrained_uvit
-from models.spec import AttentionSpec
+from headscope import save
+from headscope.interp.result import Result
+from headscope.models import zoo
+from headscope.models.diffusion.untrained import untrained_uvit
+from headscope.models.spec import AttentionSpec
 
 pytestmark = pytest.mark.usefixtures("no_page_waits")
 

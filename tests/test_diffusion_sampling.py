@@ -4,17 +4,17 @@ import pytest
 import torch
 from tiny_diffusion import HEADS, LAYERS, TOKENS, tiny_uvit
 
-from interp.diffusion.denoising_run import denoising_run, of_patches, patterns, token_names
-from interp.diffusion.frechet import frechet_distance
-from interp.diffusion.image_grid import image_grid
-from interp.diffusion.patch_attention import patch_attention
-from interp.diffusion.timesteps import minority_mass, over_timesteps
-from interp.figures.images import mosaic
-from interp.figures.patch_attention import heads_on_patches_figure
-from models.diffusion.ddim import next_image, sample, spread_timesteps
-from models.diffusion.noise_schedule import kept_at, kept_signal, noised
-from models.vision.digits import CLASSES, digits
-from models.vision.features import digit_classifier, from_file
+from headscope.interp.diffusion.denoising_run import denoising_run, of_patches, patterns, token_names
+from headscope.interp.diffusion.frechet import frechet_distance
+from headscope.interp.diffusion.image_grid import image_grid
+from headscope.interp.diffusion.patch_attention import patch_attention
+from headscope.interp.diffusion.timesteps import minority_mass, over_timesteps
+from headscope.interp.figures.images import mosaic
+from headscope.interp.figures.patch_attention import heads_on_patches_figure
+from headscope.models.diffusion.ddim import next_image, sample, spread_timesteps
+from headscope.models.diffusion.noise_schedule import kept_at, kept_signal, noised
+from headscope.models.vision.digits import CLASSES, digits
+from headscope.models.vision.features import digit_classifier, from_file
 
 DIGIT = digits().training.images[:4]
 

@@ -19,26 +19,26 @@ from tiny_models import hooked_tiny, tiny_folder
 from tiny_runs import tiny_plain, tiny_recipe, write_text
 from tiny_vits import tiny_vit
 
-from app import command, inspection, upload
-from interp.analyse import analyse
-from interp.experiments.publishing import RESULTS, publish, published
-from interp.experiments.table import experiment_named
-from models import AttentionSpec, attend, load, save
-from models.checkpoints import CheckpointError
-from models.checkpoints.description import described
-from models.families import family_of
-from models.training.corpus import prepare_corpus
-from models.training.history import append_record
-from models.training.sources import documents
-from models.training.state import State, save_state
-from models.whole_file import unwritable, whole_file, write_whole
+from headscope import AttentionSpec, attend, load, save
+from headscope.app import command, inspection, upload
+from headscope.interp.analyse import analyse
+from headscope.interp.experiments.publishing import RESULTS, publish, published
+from headscope.interp.experiments.table import experiment_named
+from headscope.models.checkpoints import CheckpointError
+from headscope.models.checkpoints.description import described
+from headscope.models.families import family_of
+from headscope.models.training.corpus import prepare_corpus
+from headscope.models.training.history import append_record
+from headscope.models.training.sources import documents
+from headscope.models.training.state import State, save_state
+from headscope.models.whole_file import unwritable, whole_file, write_whole
 
 ROOT = Path(__file__).parents[1]
 FEW_BYTES = 100
 LONG = "x" * 10 * FEW_BYTES
 IMPORTED = """
 import sys
-from app.command import command
+from headscope.app.command import command
 try:
     command(sys.argv[1:])
 finally:

@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from app.command import command
-from interp.about import About
-from interp.experiments import running, table
-from interp.experiments.arms import arm_curves, arm_grid, arm_numbers, arms
-from interp.experiments.experiment import Experiment, Watch
-from interp.experiments.outcome import Outcome, read_outcome
-from interp.experiments.publishing import all_shipped_names, markdown_table, publish, shipped
-from interp.experiments.running import Asked, outcome_of, rounded, unwatched
-from interp.experiments.trial import DIVERGED, Measured, Numbers, Place, Trial
-from interp.experiments.verdict import Verdict, alike, all_of, bounded, difference, not_below, shown
+from headscope.app.command import command
+from headscope.interp.about import About
+from headscope.interp.experiments import running, table
+from headscope.interp.experiments.arms import arm_curves, arm_grid, arm_numbers, arms
+from headscope.interp.experiments.experiment import Experiment, Watch
+from headscope.interp.experiments.outcome import Outcome, read_outcome
+from headscope.interp.experiments.publishing import all_shipped_names, markdown_table, publish, shipped
+from headscope.interp.experiments.running import Asked, outcome_of, rounded, unwatched
+from headscope.interp.experiments.trial import DIVERGED, Measured, Numbers, Place, Trial
+from headscope.interp.experiments.verdict import Verdict, alike, all_of, bounded, difference, not_below, shown
 
 ABOUT = About(title="A number", unit="1", law="x", source="headscope")
 
@@ -61,7 +61,7 @@ def small(calls: list[str]) -> Experiment:
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The keys of the trials that the small experiment measured, which stands in the table as E0."""
     made: list[str] = []
-    known: dict[str, Any] = {"interp.experiments.small": SimpleNamespace(EXPERIMENT=small(made))}
+    known: dict[str, Any] = {"headscope.interp.experiments.small": SimpleNamespace(EXPERIMENT=small(made))}
     load = table.import_module
     monkeypatch.setitem(table.MODULES, "E0", "small")
     monkeypatch.setattr(table, "import_module", lambda name: known.get(name) or load(name))

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from interp.experiments.diffusion import EXPERIMENT
-from interp.experiments.diffusion_numbers import loss_numbers
-from interp.experiments.outcome import Outcome
-from interp.experiments.publishing import publish
-from interp.experiments.running import Asked, outcome_of, unwatched
-from interp.experiments.trial import Measured, Trial
-from models.diffusion.untrained import untrained_uvit
-from models.spec import AttentionSpec
+from headscope.interp.experiments.diffusion import EXPERIMENT
+from headscope.interp.experiments.diffusion_numbers import loss_numbers
+from headscope.interp.experiments.outcome import Outcome
+from headscope.interp.experiments.publishing import publish
+from headscope.interp.experiments.running import Asked, outcome_of, unwatched
+from headscope.interp.experiments.trial import Measured, Trial
+from headscope.models.diffusion.untrained import untrained_uvit
+from headscope.models.spec import AttentionSpec
 
 
 @pytest.fixture(scope="module")

@@ -9,26 +9,27 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from interp.deletion.name_effects import NameEffects, NegativeHead, name_effects, negative_head
-from interp.experiments.arm_points import arm_points
-from interp.experiments.arms import arms
-from interp.experiments.indirect_objects import EXPERIMENT, RIGHT
-from interp.experiments.name_circuits import circuit_numbers, copying_sign, negative_numbers
-from interp.experiments.outcome import Outcome, read_outcome
-from interp.experiments.publishing import publish, shipped
-from interp.experiments.running import Asked, outcome_of, rounded
-from interp.experiments.story_claims import judge
-from interp.experiments.story_models import SIZES, STORIES, story_recipe, story_trials
-from interp.experiments.story_prompts import alike_gifts, answer_numbers, mixed_gifts, story_pairs
-from interp.experiments.trial import Measured, Trial
-from models import load, zoo
-from models.checkpoints import open_folder
-from models.hooked import hooked
-from models.tasks.examples import UNASKED
-from models.tasks.names import NAMES, may_meet
-from models.training.batches import WINDOWS
-from models.training.corpus import prepare_corpus
-from models.training.recipe import read_recipe
+from headscope import load
+from headscope.interp.deletion.name_effects import NameEffects, NegativeHead, name_effects, negative_head
+from headscope.interp.experiments.arm_points import arm_points
+from headscope.interp.experiments.arms import arms
+from headscope.interp.experiments.indirect_objects import EXPERIMENT, RIGHT
+from headscope.interp.experiments.name_circuits import circuit_numbers, copying_sign, negative_numbers
+from headscope.interp.experiments.outcome import Outcome, read_outcome
+from headscope.interp.experiments.publishing import publish, shipped
+from headscope.interp.experiments.running import Asked, outcome_of, rounded
+from headscope.interp.experiments.story_claims import judge
+from headscope.interp.experiments.story_models import SIZES, STORIES, story_recipe, story_trials
+from headscope.interp.experiments.story_prompts import alike_gifts, answer_numbers, mixed_gifts, story_pairs
+from headscope.interp.experiments.trial import Measured, Trial
+from headscope.models import zoo
+from headscope.models.checkpoints import open_folder
+from headscope.models.hooked import hooked
+from headscope.models.tasks.examples import UNASKED
+from headscope.models.tasks.names import NAMES, may_meet
+from headscope.models.training.batches import WINDOWS
+from headscope.models.training.corpus import prepare_corpus
+from headscope.models.training.recipe import read_recipe
 
 AS_TRAINED = {"weight", "ov_per_weight", "attention", "quadrants", "negative_quadrants"}  # what a mirrored head changes
 GOOD = {

@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.experiment_results import code_of, titled
-from interp.experiments.publishing import Published, all_shipped_names, published, results_file, shipped
+from headscope.app.experiment_results import code_of, titled
+from headscope.interp.experiments.publishing import Published, all_shipped_names, published, results_file, shipped
 
 ROOT = Path(__file__).parents[1]
 FIRST = all_shipped_names()[0]

@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 import torch
 
-from interp.experiments.delayed_sum_trials import SIZES, windows
-from interp.experiments.delayed_sums import EXPERIMENT, SOLVED
-from interp.experiments.outcome import Outcome
-from interp.experiments.running import Asked, outcome_of
-from interp.experiments.task_models import SPECS
-from interp.experiments.trial import Measured, Trial
-from models.tasks.answering import HELD_OUT, answers
-from models.tasks.cycles import cycle_of, periods_of, split_by_cycles
-from models.tasks.delayed_sums import DelayedSum, mixture, windows_from, windows_of
-from models.tasks.examples import UNASKED, Examples
+from headscope.interp.experiments.delayed_sum_trials import SIZES, windows
+from headscope.interp.experiments.delayed_sums import EXPERIMENT, SOLVED
+from headscope.interp.experiments.outcome import Outcome
+from headscope.interp.experiments.running import Asked, outcome_of
+from headscope.interp.experiments.task_models import SPECS
+from headscope.interp.experiments.trial import Measured, Trial
+from headscope.models.tasks.answering import HELD_OUT, answers
+from headscope.models.tasks.cycles import cycle_of, periods_of, split_by_cycles
+from headscope.models.tasks.delayed_sums import DelayedSum, mixture, windows_from, windows_of
+from headscope.models.tasks.examples import UNASKED, Examples
 
 LAWS = [DelayedSum(N, tau) for N, tau in ((2, 3), (3, 4), (4, 3), (5, 5), (6, 2), (8, 3))]
 LENGTH = 20

@@ -12,27 +12,27 @@ import numpy as np
 import pytest
 import torch
 
-from interp.experiments import language_models, trained_once
-from interp.experiments.language_models import language_recipe
-from interp.experiments.outcome import Outcome
-from interp.experiments.running import Asked, outcome_of, unwatched
-from interp.experiments.temperature_readings import by_kind, noise_share, sharpest, spread_slope
-from interp.experiments.temperature_sizes import SIZES
-from interp.experiments.temperature_trials import TASKS
-from interp.experiments.temperatures import EXPERIMENT
-from interp.experiments.tempering_trials import ARMS, LANGUAGE
-from interp.experiments.trial import Measured, Numbers, Trial
-from models.hooked import hooked
-from models.spec import AttentionSpec
-from models.tasks.decoder import DecoderShape, small_decoder
-from models.tasks.denoising import Denoising
-from models.tasks.examples import Examples
-from models.tasks.neighbours import Neighbours
-from models.tasks.passkeys import Passkeys
-from models.training.json_file import write_json
-from models.training.own_tokens import SPLIT
-from models.training.recipe import Recipe
-from models.training.tempered import count
+from headscope.interp.experiments import language_models, trained_once
+from headscope.interp.experiments.language_models import language_recipe
+from headscope.interp.experiments.outcome import Outcome
+from headscope.interp.experiments.running import Asked, outcome_of, unwatched
+from headscope.interp.experiments.temperature_readings import by_kind, noise_share, sharpest, spread_slope
+from headscope.interp.experiments.temperature_sizes import SIZES
+from headscope.interp.experiments.temperature_trials import TASKS
+from headscope.interp.experiments.temperatures import EXPERIMENT
+from headscope.interp.experiments.tempering_trials import ARMS, LANGUAGE
+from headscope.interp.experiments.trial import Measured, Numbers, Trial
+from headscope.models.hooked import hooked
+from headscope.models.spec import AttentionSpec
+from headscope.models.tasks.decoder import DecoderShape, small_decoder
+from headscope.models.tasks.denoising import Denoising
+from headscope.models.tasks.examples import Examples
+from headscope.models.tasks.neighbours import Neighbours
+from headscope.models.tasks.passkeys import Passkeys
+from headscope.models.training.json_file import write_json
+from headscope.models.training.own_tokens import SPLIT
+from headscope.models.training.recipe import Recipe
+from headscope.models.training.tempered import count
 
 LAST = Trial(ARMS[-1], 0).key
 every_task = pytest.mark.parametrize("name", TASKS)

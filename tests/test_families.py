@@ -11,10 +11,10 @@ from safetensors.torch import load_file
 from tiny_decoders import MORE, PARTIAL, SIZES, SPECS, TOKENS, attached, random_ids, stir, tiny_decoder
 from transformers import AutoModelForCausalLM
 
-from interp.head_weights import head_weights
-from models import AttentionSpec, attach, save
-from models.checkpoints import CheckpointError, open_folder
-from models.hooked import hooked
+from headscope import AttentionSpec, attach, save
+from headscope.interp.head_weights import head_weights
+from headscope.models.checkpoints import CheckpointError, open_folder
+from headscope.models.hooked import hooked
 
 every_family = pytest.mark.parametrize("family", MORE)
 

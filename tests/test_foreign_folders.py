@@ -15,10 +15,10 @@ from safetensors.torch import load_file, save_file
 from tiny_decoders import SPECS, random_ids, stir, tiny_decoder
 from transformers import ViTConfig, ViTModel
 
-from interp.trajectories.snapshots import run_folder
-from models import attach, load, save
-from models.checkpoints import CheckpointError, open_folder
-from models.checkpoints.steps import own_run
+from headscope import attach, load, save
+from headscope.interp.trajectories.snapshots import run_folder
+from headscope.models.checkpoints import CheckpointError, open_folder
+from headscope.models.checkpoints.steps import own_run
 
 SINGLE, BIN = "model.safetensors", "pytorch_model.bin"
 INDEX = "pytorch_model.bin.index.json"

@@ -16,20 +16,20 @@ from tiny_models import tiny_folder, tiny_tokenizer
 from torch import nn
 from transformers import PreTrainedTokenizerBase
 
-from interp.experiments.publishing import published, results_file
-from interp.prompt_tokens import prompt_tokens
-from interp.trajectories.losses import losses
-from models import load
-from models.checkpoints import CheckpointError
-from models.checkpoints.steps import last_step
-from models.checkpoints.tokenizer import folder_tokenizer
-from models.foreign_input import ForeignInputError, expanded, foreign_input
-from models.training.fit import fitting_of, resume
-from models.training.objective import Objective
-from models.training.plan import Plan
-from models.training.recipe import read_recipe
-from models.training.state import State, load_state, save_state
-from models.vision.picture import opened
+from headscope import load
+from headscope.interp.experiments.publishing import published, results_file
+from headscope.interp.prompt_tokens import prompt_tokens
+from headscope.interp.trajectories.losses import losses
+from headscope.models.checkpoints import CheckpointError
+from headscope.models.checkpoints.steps import last_step
+from headscope.models.checkpoints.tokenizer import folder_tokenizer
+from headscope.models.foreign_input import ForeignInputError, expanded, foreign_input
+from headscope.models.training.fit import fitting_of, resume
+from headscope.models.training.objective import Objective
+from headscope.models.training.plan import Plan
+from headscope.models.training.recipe import read_recipe
+from headscope.models.training.state import State, load_state, save_state
+from headscope.models.vision.picture import opened
 
 COUNT = 40
 ZOO = Path(__file__).parents[1] / "models" / "zoo"

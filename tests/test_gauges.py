@@ -10,21 +10,21 @@ from tiny_decoders import SPECS, stir, tiny_decoder
 from torch import Tensor
 from torch.testing import assert_close
 
-from interp.activations import gather
-from interp.analyse import analyse, asked_of
-from interp.choices import Choices
-from interp.deletion.contributions import contributions
-from interp.deletion.of_head import NEEDS, PATTERN, head_contributions
-from interp.deletion.rows import own_ov_terms
-from interp.deletion.scales import scale_to_logits
-from interp.gauges import Gauge
-from interp.geometry.rows import ROWS, embedding_of
-from interp.interventions.effect import intervene
-from interp.interventions.intervention import KINDS, VALUED, Intervention
-from interp.model_facts import model_gauges
-from interp.result import Result
-from models import AttentionSpec, attach
-from models.hooked import hooked
+from headscope import AttentionSpec, attach
+from headscope.interp.activations import gather
+from headscope.interp.analyse import analyse, asked_of
+from headscope.interp.choices import Choices
+from headscope.interp.deletion.contributions import contributions
+from headscope.interp.deletion.of_head import NEEDS, PATTERN, head_contributions
+from headscope.interp.deletion.rows import own_ov_terms
+from headscope.interp.deletion.scales import scale_to_logits
+from headscope.interp.gauges import Gauge
+from headscope.interp.geometry.rows import ROWS, embedding_of
+from headscope.interp.interventions.effect import intervene
+from headscope.interp.interventions.intervention import KINDS, VALUED, Intervention
+from headscope.interp.model_facts import model_gauges
+from headscope.interp.result import Result
+from headscope.models.hooked import hooked
 
 PROMPT, CORRUPT = "5 17 9 5 88 17 5 12", "5 17 9 6 88 17 5 12"
 LAYER, HEADS, D_HEAD = 1, slice(2, 4), 8  # the two heads that share values where heads are grouped

@@ -10,10 +10,10 @@ from hooked_cases import close
 from tiny_decoders import CONFIGS, attached, random_ids, tiny_decoder
 from torch import Tensor
 
-from interp.activations import NORM_AFTER, Activations, gather
-from interp.head_weights import HeadWeights, head_weights
-from interp.prompt_tokens import PromptTokens
-from models.hooked import hooked
+from headscope.interp.activations import NORM_AFTER, Activations, gather
+from headscope.interp.head_weights import HeadWeights, head_weights
+from headscope.interp.prompt_tokens import PromptTokens
+from headscope.models.hooked import hooked
 
 READS = ("hook_resid_pre", "ln1.hook_scale", "attn.hook_q", "attn.hook_k", "attn.hook_v")
 ENDS = ("hook_resid_post", "ln_final.hook_scale", "hook_embed", "attn.hook_z", "hook_attn_out", NORM_AFTER)

@@ -18,7 +18,7 @@ from hooked_cases import (
 )
 from tiny_decoders import EVERY, PAIRS, SPECS, attached, random_ids
 
-from models.hooked import hooked
+from headscope.models.hooked import hooked
 
 TEMPERED = {"selective": "qv", "selective paper_code": "q", "selective queries": "q", "selective values": "v"}
 every_family = pytest.mark.parametrize("family", EVERY)

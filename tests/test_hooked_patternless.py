@@ -15,10 +15,10 @@ from tiny_models import tiny_model
 from torch import Tensor
 from transformers import DynamicCache
 
-from interp.collapse.last_residuals import last_residuals
-from models.hooked import hooked
-from models.hooked.patternless import patternless
-from models.watched_calls import Call, watching
+from headscope.interp.collapse.last_residuals import last_residuals
+from headscope.models.hooked import hooked
+from headscope.models.hooked.patternless import patternless
+from headscope.models.watched_calls import Call, watching
 
 OWN_FORWARD = ("llama", "qwen3", "gemma3_text")
 SILENT = ("hook_attn_scores", "hook_pattern", "hook_rot_q", "hook_rot_k", "hook_result", "hook_cos")

@@ -13,8 +13,8 @@ from hooked_cases import LAYER, case
 from tiny_decoders import CONFIGS, attached, random_ids
 from torch import Tensor, nn
 
-from models.hooked import HookedBridge, hooked
-from models.hooked import turns as turns_module
+from headscope.models.hooked import HookedBridge, hooked
+from headscope.models.hooked import turns as turns_module
 
 every_family = pytest.mark.parametrize("family", CONFIGS)
 PATTERN = f"{LAYER}.hook_pattern"

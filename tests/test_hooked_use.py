@@ -15,10 +15,10 @@ from tokenizers.pre_tokenizers import WhitespaceSplit
 from torch import Tensor
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
-from models import AttentionSpec, save
-from models.attachment import attachment_of
-from models.hooked import HookedBridge, hooked
-from models.hooked.patternless import patternless
+from headscope import AttentionSpec, save
+from headscope.models.attachment import attachment_of
+from headscope.models.hooked import HookedBridge, hooked
+from headscope.models.hooked.patternless import patternless
 
 every_family = pytest.mark.parametrize("family", CONFIGS)
 every_spec = pytest.mark.parametrize("name", SPECS)

@@ -20,8 +20,8 @@ from tiny_decoders import EVERY, PAIRS, SPECS, attached, random_ids, tiny_decode
 from transformer_lens import FactoredMatrix
 from transformer_lens.model_bridge import TransformerBridge
 
-from models import attach
-from models.hooked import hf_state_dict, hooked
+from headscope import attach
+from headscope.models.hooked import hf_state_dict, hooked
 
 every_family = pytest.mark.parametrize("family", EVERY)
 every_pair = pytest.mark.parametrize(("family", "name"), PAIRS)

@@ -12,11 +12,11 @@ from tiny_decoders import stir
 from torch.testing import assert_close
 from transformers import AutoImageProcessor, ViTConfig, ViTForImageClassification
 
-from app.components.head_view import picture_of
-from interp.model_facts import model_facts
-from interp.pictures import digit_prompt, picture_prompt
-from models import load, save
-from models.checkpoints import CheckpointError
+from headscope import load, save
+from headscope.app.components.head_view import picture_of
+from headscope.interp.model_facts import model_facts
+from headscope.interp.pictures import digit_prompt, picture_prompt
+from headscope.models.checkpoints import CheckpointError
 
 OWN = {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}
 SETTINGS: dict[str, dict[str, Any]] = {

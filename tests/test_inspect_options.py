@@ -12,10 +12,10 @@ import torch
 from test_command import assert_refused, headscope
 from tiny_models import CONTEXT, hooked_tiny, tiny_folder
 
-from app import inspection
-from app.inspected_prompts import texts_of
-from app.shown_heads import shown_heads
-from models.device import best_device, checked_device
+from headscope.app import inspection
+from headscope.app.inspected_prompts import texts_of
+from headscope.app.shown_heads import shown_heads
+from headscope.models.device import best_device, checked_device
 
 ONE = ("--what", "negative_mass")
 PROMPT = ("--prompt", "return x, y")

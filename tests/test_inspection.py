@@ -12,13 +12,21 @@ import pytest
 from test_command import assert_refused, headscope
 from tiny_models import hooked_tiny, tiny_folder
 
-from app.heads_in_terminal import TELLING, caption, cells, heads_table, numbers_by_rank, numbers_that_fit, width_of
-from app.inspect_options import PATCHING, READERS
-from interp.analyse import analyse
-from interp.analyses import ANALYSES
-from interp.choices import Choices
-from interp.trajectories.rows import NUMBERS
-from models import load
+from headscope import load
+from headscope.app.heads_in_terminal import (
+    TELLING,
+    caption,
+    cells,
+    heads_table,
+    numbers_by_rank,
+    numbers_that_fit,
+    width_of,
+)
+from headscope.app.inspect_options import PATCHING, READERS
+from headscope.interp.analyse import analyse
+from headscope.interp.analyses import ANALYSES
+from headscope.interp.choices import Choices
+from headscope.interp.trajectories.rows import NUMBERS
 
 PROMPT = ("--prompt", "return x, y")
 
@@ -178,7 +186,7 @@ def test_what_cannot_be_is_refused_in_one_line(arguments: tuple[str, ...], refus
 
 
 def test_conflicts_are_refused_before_torch_is_imported() -> None:
-    code = "import sys; from app.inspect_options import refuse_conflicts, refuse_missing; print('torch' in sys.modules)"
+    code = "import sys; from headscope.app import inspect_options; print('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"
 
 

@@ -12,22 +12,22 @@ from tiny_decoders import CONFIGS, attached, random_ids
 from tiny_models import hooked_tiny
 from torch import Tensor
 
-from interp.activations import Activations, gather
-from interp.analyse import analyse
-from interp.analysis import Setting
-from interp.attribution.direct import direct_attribution, source_attribution
-from interp.attribution.gradients import attribution_patching
-from interp.attribution.logit_lens import READS, logit_lens, stream
-from interp.attribution.patching import Patching, activation_patching
-from interp.attribution.prompt_pair import Ends, PromptPair
-from interp.attribution.residual_parts import WRITES, readout, residual_parts
-from interp.attribution.rows import ROWS
-from interp.attribution.target import Target, attributed, columns_of
-from interp.head_weights import HeadWeights, head_weights
-from interp.model_facts import model_facts
-from interp.prompt_tokens import PromptTokens
-from models.attention import VARIANTS
-from models.hooked import hooked
+from headscope.interp.activations import Activations, gather
+from headscope.interp.analyse import analyse
+from headscope.interp.analysis import Setting
+from headscope.interp.attribution.direct import direct_attribution, source_attribution
+from headscope.interp.attribution.gradients import attribution_patching
+from headscope.interp.attribution.logit_lens import READS, logit_lens, stream
+from headscope.interp.attribution.patching import Patching, activation_patching
+from headscope.interp.attribution.prompt_pair import Ends, PromptPair
+from headscope.interp.attribution.residual_parts import WRITES, readout, residual_parts
+from headscope.interp.attribution.rows import ROWS
+from headscope.interp.attribution.target import Target, attributed, columns_of
+from headscope.interp.head_weights import HeadWeights, head_weights
+from headscope.interp.model_facts import model_facts
+from headscope.interp.prompt_tokens import PromptTokens
+from headscope.models.attention import VARIANTS
+from headscope.models.hooked import hooked
 
 NEEDS = sorted({*WRITES, *READS, "attn.hook_pattern", "attn.hook_v", "attn.o.hook_out"})
 TARGET, AGAINST = Target(17), Target(17, 30, "17 or 30")

@@ -13,7 +13,7 @@ from torch.testing import assert_close
 from transformer_lens import FactoredMatrix
 from transformer_lens.utilities.matrix import composition_scores as lens_scores
 
-from interp.circuits import (
+from headscope.interp.circuits import (
     composition_scores,
     copying_score,
     diagonal_ranks,
@@ -25,11 +25,11 @@ from interp.circuits import (
     score_weights,
     unit_rms,
 )
-from interp.circuits.composition import pair_scores, unit_gram
-from interp.circuits.distance import half_rotation
-from interp.circuits.rows import ROWS
-from interp.head_weights import HeadWeights
-from interp.result import Result
+from headscope.interp.circuits.composition import pair_scores, unit_gram
+from headscope.interp.circuits.distance import half_rotation
+from headscope.interp.circuits.rows import ROWS
+from headscope.interp.head_weights import HeadWeights
+from headscope.interp.result import Result
 
 LAYERS, HEADS, D_MODEL, D_HEAD, VOCAB = 3, 2, 12, 4, 20
 Flip = Callable[[HeadWeights], HeadWeights]
@@ -333,7 +333,7 @@ def test_every_result_tabulates_stores_and_shows_itself(name: str, weights: Head
 
 
 def test_figures_carry_the_numbers(weights: HeadWeights) -> None:
-    from interp.figures.circuits import diagonal_figure, eigenvalue_figure
+    from headscope.interp.figures.circuits import diagonal_figure, eigenvalue_figure
 
     copying, composition = copying_score(weights), composition_scores(weights)
     spectrum = qk_spectrum(weights)

@@ -9,16 +9,16 @@ from tiny_decoders import CONFIGS, VOCABULARY, attached, random_ids
 from tiny_models import hooked_tiny
 from torch import Tensor
 
-from interp.activations import Activations, gather
-from interp.analysis import Setting
-from interp.choices import Choices, circuit_weights
-from interp.circuits import effective_embedding, relative_rotation, score_weights
-from interp.circuits.distance import ANGLES
-from interp.circuits.rows import ROWS
-from interp.head_weights import head_weights
-from interp.model_facts import model_facts
-from interp.prompt_tokens import PromptTokens
-from models.hooked import hooked
+from headscope.interp.activations import Activations, gather
+from headscope.interp.analysis import Setting
+from headscope.interp.choices import Choices, circuit_weights
+from headscope.interp.circuits import effective_embedding, relative_rotation, score_weights
+from headscope.interp.circuits.distance import ANGLES
+from headscope.interp.circuits.rows import ROWS
+from headscope.interp.head_weights import head_weights
+from headscope.interp.model_facts import model_facts
+from headscope.interp.prompt_tokens import PromptTokens
+from headscope.models.hooked import hooked
 
 LENGTH = 9
 READS = ("hook_resid_pre", "ln1.hook_scale", "attn.hook_attn_scores", "attn.hook_q", "attn.hook_k")

@@ -9,12 +9,12 @@ from tiny_decoders import CONFIGS, attached
 from tiny_models import hooked_tiny, tiny_tokenizer
 from torch.testing import assert_close
 
-from interp.analyse import analyse
-from interp.collapse.comparison import collapse_comparison
-from interp.collapse.curves import CollapseCurves, collapse, unrelated
-from interp.collapse.distances import DISTANCES, distances
-from interp.collapse.last_residuals import last_residuals
-from interp.collapse.pairs import (
+from headscope.interp.analyse import analyse
+from headscope.interp.collapse.comparison import collapse_comparison
+from headscope.interp.collapse.curves import CollapseCurves, collapse, unrelated
+from headscope.interp.collapse.distances import DISTANCES, distances
+from headscope.interp.collapse.last_residuals import last_residuals
+from headscope.interp.collapse.pairs import (
     CollapsePair,
     continued,
     count_ones,
@@ -25,11 +25,11 @@ from interp.collapse.pairs import (
     repeated_unit,
     token_of,
 )
-from interp.collapse.plain_ids import plain_ids
-from interp.hooked_model import tokenizer_of
-from interp.prompt_tokens import PromptTokens
-from models.attention.table import VARIANTS
-from models.hooked import hooked
+from headscope.interp.collapse.plain_ids import plain_ids
+from headscope.interp.hooked_model import tokenizer_of
+from headscope.interp.prompt_tokens import PromptTokens
+from headscope.models.attention.table import VARIANTS
+from headscope.models.hooked import hooked
 
 ONES = repeated_unit([7], (2, 4, 8))
 

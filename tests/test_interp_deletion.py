@@ -13,25 +13,25 @@ from tiny_models import hooked_tiny, tiny_model, tiny_tokenizer
 from torch import Tensor
 from torch.testing import assert_close
 
-from interp.activations import Activations, gather
-from interp.analyse import analyse, asked_of
-from interp.analysis import Analysis, Setting
-from interp.choices import Choices
-from interp.deletion.attention_contribution import NamePoints, attention_contribution, name_points, pearson
-from interp.deletion.contributions import contributions, ov_terms
-from interp.deletion.decision_plane import decision_plane
-from interp.deletion.negative_mass import negative_mass
-from interp.deletion.of_head import NEEDS, TWIN, HeadContributions, head_contributions
-from interp.deletion.quadrants import QUADRANTS, Quadrants, quadrant_masses, quadrants
-from interp.deletion.rows import ROWS
-from interp.deletion.scales import scale_to_logits
-from interp.figures.head_deletion import destination_figure
-from interp.head_weights import head_weights
-from interp.model_facts import model_facts
-from interp.prompt_tokens import PromptTokens
-from interp.result import Result
-from models.attention.table import VARIANTS
-from models.hooked import hooked
+from headscope.interp.activations import Activations, gather
+from headscope.interp.analyse import analyse, asked_of
+from headscope.interp.analysis import Analysis, Setting
+from headscope.interp.choices import Choices
+from headscope.interp.deletion.attention_contribution import NamePoints, attention_contribution, name_points, pearson
+from headscope.interp.deletion.contributions import contributions, ov_terms
+from headscope.interp.deletion.decision_plane import decision_plane
+from headscope.interp.deletion.negative_mass import negative_mass
+from headscope.interp.deletion.of_head import NEEDS, TWIN, HeadContributions, head_contributions
+from headscope.interp.deletion.quadrants import QUADRANTS, Quadrants, quadrant_masses, quadrants
+from headscope.interp.deletion.rows import ROWS
+from headscope.interp.deletion.scales import scale_to_logits
+from headscope.interp.figures.head_deletion import destination_figure
+from headscope.interp.head_weights import head_weights
+from headscope.interp.model_facts import model_facts
+from headscope.interp.prompt_tokens import PromptTokens
+from headscope.interp.result import Result
+from headscope.models.attention.table import VARIANTS
+from headscope.models.hooked import hooked
 
 POS = 7
 IDS = (5, 17, 9, 5, 88, 17, 5, 120, 64)

@@ -10,18 +10,18 @@ from tiny_decoders import CONFIGS, attached, random_ids
 from torch import Tensor
 from torch.testing import assert_close
 
-from interp.activations import gather
-from interp.analysis import Setting
-from interp.detectors.copying import PromptCopying, prompt_copying
-from interp.detectors.rows import ROWS
-from interp.detectors.scores import DetectorScores, detector_scores
-from interp.detectors.sequences import repeated_tokens
-from interp.detectors.targets import TARGETS, targets
-from interp.head_weights import head_weights
-from interp.model_facts import model_facts
-from interp.prompt_tokens import PromptTokens
-from models.attention import VARIANTS
-from models.hooked import hooked
+from headscope.interp.activations import gather
+from headscope.interp.analysis import Setting
+from headscope.interp.detectors.copying import PromptCopying, prompt_copying
+from headscope.interp.detectors.rows import ROWS
+from headscope.interp.detectors.scores import DetectorScores, detector_scores
+from headscope.interp.detectors.sequences import repeated_tokens
+from headscope.interp.detectors.targets import TARGETS, targets
+from headscope.interp.head_weights import head_weights
+from headscope.interp.model_facts import model_facts
+from headscope.interp.prompt_tokens import PromptTokens
+from headscope.models.attention import VARIANTS
+from headscope.models.hooked import hooked
 
 PREVIOUS, DUPLICATE, INDUCTION = range(3)
 IDS = torch.tensor([5, 7, 5, 9, 7])

@@ -12,42 +12,42 @@ from pictures_of_figures import drawn_and_asked, words_in
 from tiny_diffusion import tiny_uvit
 from tiny_models import hooked_tiny, tiny_folder
 
-from interp.about import About
-from interp.activations import gather
-from interp.analyse import analyse, asked_of
-from interp.attention_run import attention_run
-from interp.choices import Choices
-from interp.circuits import full_ov, ov_top_tokens
-from interp.collapse.comparison import collapse_comparison
-from interp.collapse.curves import collapse
-from interp.collapse.pairs import CollapsePair
-from interp.deletion.of_head import NEEDS, head_contributions
-from interp.diffusion.image_grid import image_grid
-from interp.diffusion.patch_attention import patch_attention
-from interp.diffusion.timesteps import over_timesteps
-from interp.experiments.arm_points import arm_points
-from interp.experiments.arms import arm_curves, arm_grid, arm_numbers, arms
-from interp.experiments.outcome import Outcome
-from interp.experiments.trial import Measured, Trial
-from interp.figures import FIGURES
-from interp.figures.circuits import eigenvalue_figure
-from interp.figures.dark import DARK_HOLE, DARK_POSITIVE, DARK_SIGNED, PAGE, in_the_dark
-from interp.figures.deletion import attention_contribution_figure
-from interp.figures.geometry import angle_histogram_figure
-from interp.figures.head_deletion import destination_figure
-from interp.figures.interventions import predictions_figure
-from interp.figures.luminance import contrast
-from interp.figures.portable import PortableFigure
-from interp.geometry.embedding import Embedding
-from interp.geometry.rows import ROWS as GEOMETRY
-from interp.geometry.rows import embedding_of
-from interp.head_pattern import head_pattern
-from interp.head_score import HeadScore
-from interp.interventions.effect import intervene
-from interp.interventions.intervention import Intervention
-from interp.result import Result
-from interp.similar_heads import similar_heads
-from models.diffusion.ddim import sample
+from headscope.interp.about import About
+from headscope.interp.activations import gather
+from headscope.interp.analyse import analyse, asked_of
+from headscope.interp.attention_run import attention_run
+from headscope.interp.choices import Choices
+from headscope.interp.circuits import full_ov, ov_top_tokens
+from headscope.interp.collapse.comparison import collapse_comparison
+from headscope.interp.collapse.curves import collapse
+from headscope.interp.collapse.pairs import CollapsePair
+from headscope.interp.deletion.of_head import NEEDS, head_contributions
+from headscope.interp.diffusion.image_grid import image_grid
+from headscope.interp.diffusion.patch_attention import patch_attention
+from headscope.interp.diffusion.timesteps import over_timesteps
+from headscope.interp.experiments.arm_points import arm_points
+from headscope.interp.experiments.arms import arm_curves, arm_grid, arm_numbers, arms
+from headscope.interp.experiments.outcome import Outcome
+from headscope.interp.experiments.trial import Measured, Trial
+from headscope.interp.figures import FIGURES
+from headscope.interp.figures.circuits import eigenvalue_figure
+from headscope.interp.figures.dark import DARK_HOLE, DARK_POSITIVE, DARK_SIGNED, PAGE, in_the_dark
+from headscope.interp.figures.deletion import attention_contribution_figure
+from headscope.interp.figures.geometry import angle_histogram_figure
+from headscope.interp.figures.head_deletion import destination_figure
+from headscope.interp.figures.interventions import predictions_figure
+from headscope.interp.figures.luminance import contrast
+from headscope.interp.figures.portable import PortableFigure
+from headscope.interp.geometry.embedding import Embedding
+from headscope.interp.geometry.rows import ROWS as GEOMETRY
+from headscope.interp.geometry.rows import embedding_of
+from headscope.interp.head_pattern import head_pattern
+from headscope.interp.head_score import HeadScore
+from headscope.interp.interventions.effect import intervene
+from headscope.interp.interventions.intervention import Intervention
+from headscope.interp.result import Result
+from headscope.interp.similar_heads import similar_heads
+from headscope.models.diffusion.ddim import sample
 
 PROMPT = "def __init__(self, x):\n    self.x = x <s>"
 NAMED = ("run",)  # a number that is shown as a name

@@ -12,21 +12,21 @@ from jaxtyping import Float
 from plotly.colors import hex_to_rgb, sample_colorscale, unlabel_rgb
 from torch import Tensor
 
-from interp import figures
-from interp.about import About
-from interp.deletion.decision_plane import DecisionPlane
-from interp.figures import FIGURES, figure_of
-from interp.figures.axes import LONGEST_TICK, log_axis, name_axis, token_axis, top_down
-from interp.figures.canvas import canvas, escaped
-from interp.figures.choice import choice
-from interp.figures.colours import DASHES, HOLE, LINES, POSITIVE, SIGNED, depth_colour, line_style
-from interp.figures.decision_plane import SIDES, sides
-from interp.figures.heads import grid, head_grid
-from interp.figures.heatmaps import heatmap, signed_heatmap
-from interp.head_pattern import ABOUT as PATTERN
-from interp.head_pattern import HeadPattern
-from interp.head_score import HeadScore
-from interp.result import Result
+from headscope.interp import figures
+from headscope.interp.about import About
+from headscope.interp.deletion.decision_plane import DecisionPlane
+from headscope.interp.figures import FIGURES, figure_of
+from headscope.interp.figures.axes import LONGEST_TICK, log_axis, name_axis, token_axis, top_down
+from headscope.interp.figures.canvas import canvas, escaped
+from headscope.interp.figures.choice import choice
+from headscope.interp.figures.colours import DASHES, HOLE, LINES, POSITIVE, SIGNED, depth_colour, line_style
+from headscope.interp.figures.decision_plane import SIDES, sides
+from headscope.interp.figures.heads import grid, head_grid
+from headscope.interp.figures.heatmaps import heatmap, signed_heatmap
+from headscope.interp.head_pattern import ABOUT as PATTERN
+from headscope.interp.head_pattern import HeadPattern
+from headscope.interp.head_score import HeadScore
+from headscope.interp.result import Result
 
 ABOUT = About("A <score>", "logits", " ".join(["x < y"] * 30), "headscope", by_gauge={"odd": ("beside",)})
 WHITE = "rgb(255, 255, 255)"

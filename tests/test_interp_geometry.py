@@ -9,21 +9,21 @@ from tiny_models import hooked_tiny
 from torch import Tensor
 from torch.testing import assert_close
 
-from interp.activations import TEMPERATURES, gather
-from interp.analysis import Setting
-from interp.figures.geometry import angle_histogram_figure
-from interp.geometry import placing
-from interp.geometry.angles import Angles, angles
-from interp.geometry.cosines import BINS, unsigned
-from interp.geometry.embedding import Embedding, JointEmbedding, joint_embedding
-from interp.geometry.placing import squared
-from interp.geometry.rows import QUERY_KEY, ROWS, angles_of, embedding_of, temperatures_of
-from interp.geometry.sphere import random_cosine_cdf
-from interp.geometry.temperatures import extremes, temperatures
-from interp.head_weights import head_weights
-from interp.model_facts import model_facts
-from interp.prompt_tokens import PromptTokens
-from models.attention import VARIANTS, attend
+from headscope.interp.activations import TEMPERATURES, gather
+from headscope.interp.analysis import Setting
+from headscope.interp.figures.geometry import angle_histogram_figure
+from headscope.interp.geometry import placing
+from headscope.interp.geometry.angles import Angles, angles
+from headscope.interp.geometry.cosines import BINS, unsigned
+from headscope.interp.geometry.embedding import Embedding, JointEmbedding, joint_embedding
+from headscope.interp.geometry.placing import squared
+from headscope.interp.geometry.rows import QUERY_KEY, ROWS, angles_of, embedding_of, temperatures_of
+from headscope.interp.geometry.sphere import random_cosine_cdf
+from headscope.interp.geometry.temperatures import extremes, temperatures
+from headscope.interp.head_weights import head_weights
+from headscope.interp.model_facts import model_facts
+from headscope.interp.prompt_tokens import PromptTokens
+from headscope.models.attention import VARIANTS, attend
 
 N, D = 24, 6
 WORDS = tuple("abcdefghijklmnopqrstuvwx")

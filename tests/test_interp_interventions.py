@@ -14,14 +14,14 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, kl_div
 from torch.testing import assert_close
 
-from interp.figures.interventions import predictions_figure
-from interp.interventions.divergence import divergence
-from interp.interventions.effect import InterventionEffect, effect, intervene
-from interp.interventions.in_words import in_words
-from interp.interventions.intervention import KINDS, SIGNED, VALUED, Intervention, edited
-from interp.interventions.touched_run import editing_hooks, logits_of
-from interp.prompt_tokens import PromptTokens
-from models.attention.table import VARIANTS
+from headscope.interp.figures.interventions import predictions_figure
+from headscope.interp.interventions.divergence import divergence
+from headscope.interp.interventions.effect import InterventionEffect, effect, intervene
+from headscope.interp.interventions.in_words import in_words
+from headscope.interp.interventions.intervention import KINDS, SIGNED, VALUED, Intervention, edited
+from headscope.interp.interventions.touched_run import editing_hooks, logits_of
+from headscope.interp.prompt_tokens import PromptTokens
+from headscope.models.attention.table import VARIANTS
 
 IDS = (5, 17, 9, 5, 88, 17, 5, 120, 64)
 TOKENS = PromptTokens(IDS, tuple(f"<t{i}>" for i in IDS))

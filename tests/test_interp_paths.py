@@ -11,13 +11,13 @@ from tiny_models import hooked_tiny, tiny_model
 from torch import Tensor
 from torch.testing import assert_close
 
-from interp.activations import gather
-from interp.attribution.prompt_pair import PromptPair
-from interp.interventions import untouched_run
-from interp.interventions.path_patching import SAMPLES, PathPatching, path_patching
-from interp.prompt_tokens import PromptTokens
-from models.attention.table import VARIANTS
-from models.hooked import hooked
+from headscope.interp.activations import gather
+from headscope.interp.attribution.prompt_pair import PromptPair
+from headscope.interp.interventions import untouched_run
+from headscope.interp.interventions.path_patching import SAMPLES, PathPatching, path_patching
+from headscope.interp.prompt_tokens import PromptTokens
+from headscope.models.attention.table import VARIANTS
+from headscope.models.hooked import hooked
 
 CLEAN = ((5, 17, 9, 5, 88, 17, 64), (7, 21, 9, 7, 88, 21, 64))
 CORRUPT = ((33, 40, 9, 51, 88, 40, 64), (12, 45, 9, 61, 88, 45, 64))

@@ -5,16 +5,16 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from interp.collapse.massive import massive_activations
-from interp.collapse.matrix_measures import (
+from headscope.interp.collapse.massive import massive_activations
+from headscope.interp.collapse.matrix_measures import (
     effective_rank,
     mean_cosine,
     relative_residual,
     singular_values,
     stable_rank,
 )
-from interp.collapse.residual import residual_geometry, residual_norms, residual_stream
-from interp.collapse.sinks import sinks
+from headscope.interp.collapse.residual import residual_geometry, residual_norms, residual_stream
+from headscope.interp.collapse.sinks import sinks
 
 CAUSAL = torch.ones(1, 4, 4).tril().bool()
 

@@ -10,17 +10,17 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from interp.figures.row_statistics import row_curves_figure
-from interp.nulls import softmax_twin
-from interp.rows.curves import RowCurves, refuse_other_axes, row_curves
-from interp.rows.dilution import dilution_slope
-from interp.rows.heads import head_rows
-from interp.rows.jacobian import NORMS, jacobian_norm, power_of
-from interp.rows.measures import mean_distance
-from interp.rows.reading import BESIDE_NULL, BESIDE_TWIN
-from interp.rows.strips import row_curves_by_strips
-from models.attention import VARIANTS, attend
-from models.attention.tiled import STRIP_ROWS, TILE_ELEMENTS
+from headscope.interp.figures.row_statistics import row_curves_figure
+from headscope.interp.nulls import softmax_twin
+from headscope.interp.rows.curves import RowCurves, refuse_other_axes, row_curves
+from headscope.interp.rows.dilution import dilution_slope
+from headscope.interp.rows.heads import head_rows
+from headscope.interp.rows.jacobian import NORMS, jacobian_norm, power_of
+from headscope.interp.rows.measures import mean_distance
+from headscope.interp.rows.reading import BESIDE_NULL, BESIDE_TWIN
+from headscope.interp.rows.strips import row_curves_by_strips
+from headscope.models.attention import VARIANTS, attend
+from headscope.models.attention.tiled import STRIP_ROWS, TILE_ELEMENTS
 
 LENGTH, D_HEAD = 150, 8
 OPTIONS: dict[str, dict[str, Any]] = {

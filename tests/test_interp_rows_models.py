@@ -9,17 +9,17 @@ from tiny_decoders import CONFIGS, SPECS, attached
 from tiny_models import hooked_tiny, tiny_model
 from torch.testing import assert_close
 
-from interp.activations import SCORES, gather
-from interp.analyse import analyse
-from interp.model_facts import model_gauges
-from interp.prompt_tokens import PromptTokens
-from interp.rows.curves import RowCurves, row_curves
-from interp.rows.heads import AVERAGED, HeadRows
-from interp.rows.of_model import model_row_curves
-from interp.rows.strips import rows_of_call
-from models.attention import VARIANTS
-from models.hooked import hooked
-from models.watched_calls import Call, watching
+from headscope.interp.activations import SCORES, gather
+from headscope.interp.analyse import analyse
+from headscope.interp.model_facts import model_gauges
+from headscope.interp.prompt_tokens import PromptTokens
+from headscope.interp.rows.curves import RowCurves, row_curves
+from headscope.interp.rows.heads import AVERAGED, HeadRows
+from headscope.interp.rows.of_model import model_row_curves
+from headscope.interp.rows.strips import rows_of_call
+from headscope.models.attention import VARIANTS
+from headscope.models.hooked import hooked
+from headscope.models.watched_calls import Call, watching
 
 PATTERN = "attn.hook_pattern"
 

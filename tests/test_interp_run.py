@@ -10,13 +10,13 @@ from torch.testing import assert_close
 from transformers import PreTrainedTokenizerBase
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
-import interp.token_strings as token_strings_module
-from interp.attention_run import attention_run
-from interp.model_facts import model_facts
-from interp.next_tokens import next_tokens
-from interp.prompt_tokens import PromptTokens, prompt_tokens
-from models import AttentionSpec, attach
-from models.hooked import hooked
+import headscope.interp.token_strings as token_strings_module
+from headscope import AttentionSpec, attach
+from headscope.interp.attention_run import attention_run
+from headscope.interp.model_facts import model_facts
+from headscope.interp.next_tokens import next_tokens
+from headscope.interp.prompt_tokens import PromptTokens, prompt_tokens
+from headscope.models.hooked import hooked
 
 
 def read(prompt: str, tokenizer: PreTrainedTokenizerBase | None = None, bos: bool = False) -> PromptTokens:

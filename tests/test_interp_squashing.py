@@ -10,18 +10,18 @@ from tiny_models import hooked_tiny
 from torch import Tensor
 from torch.testing import assert_close
 
-from interp.activations import gather
-from interp.analysis import Setting
-from interp.collapse.cancellation import PathCancellation, path_cancellation
-from interp.collapse.contribution_weights import contribution_weights
-from interp.collapse.paths import path_bound
-from interp.collapse.rows import ROWS
-from interp.collapse.squashing import squashing, squashing_estimate
-from interp.head_weights import head_weights
-from interp.model_facts import model_facts
-from interp.prompt_tokens import PromptTokens
-from models.attention.table import VARIANTS
-from models.hooked import hooked
+from headscope.interp.activations import gather
+from headscope.interp.analysis import Setting
+from headscope.interp.collapse.cancellation import PathCancellation, path_cancellation
+from headscope.interp.collapse.contribution_weights import contribution_weights
+from headscope.interp.collapse.paths import path_bound
+from headscope.interp.collapse.rows import ROWS
+from headscope.interp.collapse.squashing import squashing, squashing_estimate
+from headscope.interp.head_weights import head_weights
+from headscope.interp.model_facts import model_facts
+from headscope.interp.prompt_tokens import PromptTokens
+from headscope.models.attention.table import VARIANTS
+from headscope.models.hooked import hooked
 
 IDS = (5, 17, 9, 40, 9, 23)
 LAYERS, HEADS, POS, D_HEAD, D_MODEL = 3, 2, 7, 4, 8

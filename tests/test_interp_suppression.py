@@ -12,16 +12,16 @@ from tiny_models import hooked_tiny, tiny_model
 from torch import Tensor
 from torch.testing import assert_close
 
-from interp.activations import gather
-from interp.head_weights import HeadWeights, head_weights
-from interp.interventions import suppression_effect as suppression_module
-from interp.interventions.divergence import divergence
-from interp.interventions.layer_heads import LayerHeads, layer_heads
-from interp.interventions.suppression_effect import SuppressionEffect, suppression, suppression_effect
-from interp.interventions.touched_run import logits_of
-from interp.prompt_tokens import PromptTokens
-from models.attention.table import VARIANTS
-from models.hooked import hooked
+from headscope.interp.activations import gather
+from headscope.interp.head_weights import HeadWeights, head_weights
+from headscope.interp.interventions import suppression_effect as suppression_module
+from headscope.interp.interventions.divergence import divergence
+from headscope.interp.interventions.layer_heads import LayerHeads, layer_heads
+from headscope.interp.interventions.suppression_effect import SuppressionEffect, suppression, suppression_effect
+from headscope.interp.interventions.touched_run import logits_of
+from headscope.interp.prompt_tokens import PromptTokens
+from headscope.models.attention.table import VARIANTS
+from headscope.models.hooked import hooked
 
 IDS = ((5, 17, 9, 5, 88, 17, 64), (33, 40, 9, 33), (7, 21, 9, 7, 88, 21, 64))
 PROMPTS = [PromptTokens(one, tuple(map(str, one))) for one in IDS]

@@ -10,15 +10,15 @@ from tiny_models import hooked_tiny, tiny_model
 from torch import Tensor
 from torch.testing import assert_close
 
-from interp.interventions.divergence import divergence
-from interp.interventions.effect import intervene
-from interp.interventions.intervention import SIGNED, VALUED, VALUELESS, Intervention
-from interp.interventions.sweep import MEASURES, NULL_SAMPLES, InterventionSweep, sweep
-from interp.interventions.touched_run import logits_of
-from interp.nulls import shuffled_signs
-from interp.prompt_tokens import PromptTokens
-from models.attention.table import VARIANTS
-from models.hooked import hooked
+from headscope.interp.interventions.divergence import divergence
+from headscope.interp.interventions.effect import intervene
+from headscope.interp.interventions.intervention import SIGNED, VALUED, VALUELESS, Intervention
+from headscope.interp.interventions.sweep import MEASURES, NULL_SAMPLES, InterventionSweep, sweep
+from headscope.interp.interventions.touched_run import logits_of
+from headscope.interp.nulls import shuffled_signs
+from headscope.interp.prompt_tokens import PromptTokens
+from headscope.models.attention.table import VARIANTS
+from headscope.models.hooked import hooked
 
 IDS = (5, 17, 9, 5, 88, 17, 5, 30, 64)
 TOKENS = PromptTokens(IDS, tuple(map(str, IDS)))

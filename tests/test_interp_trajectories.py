@@ -11,15 +11,15 @@ import pytest
 import torch
 from tiny_models import hooked_tiny, tiny_folder, tiny_model, tiny_tokenizer
 
-from interp.analyse import analyse
-from interp.choices import Choices
-from interp.trajectories.finding import finding
-from interp.trajectories.losses import losses
-from interp.trajectories.measures import head_statistic, named
-from interp.trajectories.snapshots import run_folder
-from interp.trajectories.trajectory import Trajectory, trajectory
-from models import save
-from models.checkpoints import open_folder
+from headscope import save
+from headscope.interp.analyse import analyse
+from headscope.interp.choices import Choices
+from headscope.interp.trajectories.finding import finding
+from headscope.interp.trajectories.losses import losses
+from headscope.interp.trajectories.measures import head_statistic, named
+from headscope.interp.trajectories.snapshots import run_folder
+from headscope.interp.trajectories.trajectory import Trajectory, trajectory
+from headscope.models.checkpoints import open_folder
 
 PROMPT = "return x"
 
@@ -61,7 +61,7 @@ def test_a_snapshot_that_is_an_earlier_one_is_told_of(found: Trajectory) -> None
 
 
 def test_the_measure_is_that_of_the_model(found: Trajectory, runs: dict[str, Path]) -> None:
-    from models import load
+    from headscope import load
 
     first = load(runs["first run"] / "step-000008")
     measured: Any = head_statistic("entropy", PROMPT)(first)

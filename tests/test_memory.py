@@ -6,10 +6,10 @@ import pytest
 import torch
 from tiny_models import tiny_model
 
-from models import load, save
-from models.checkpoints import CheckpointError, memory, opening
-from models.checkpoints.header import StoredTensor
-from models.checkpoints.memory import bytes_of_weights, free_bytes, free_in_group
+from headscope import load, save
+from headscope.models.checkpoints import CheckpointError, memory, opening
+from headscope.models.checkpoints.header import StoredTensor
+from headscope.models.checkpoints.memory import bytes_of_weights, free_bytes, free_in_group
 
 
 def test_a_model_beyond_the_memory_is_refused_before_it_is_read(

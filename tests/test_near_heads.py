@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from interp.about import About
-from interp.head_score import HeadScore
-from interp.near_heads import near_heads, nearest
+from headscope.interp.about import About
+from headscope.interp.head_score import HeadScore
+from headscope.interp.near_heads import near_heads, nearest
 
 ABOUT = About(title="a score", unit="nats", law="x", source="headscope")
 

@@ -13,12 +13,12 @@ from tiny_models import tiny_tokenizer
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from app.command import command
-from app.zoo_table import markdown_table
-from interp.experiments.publishing import markdown_table as claims_table
-from models.attention import VARIANTS
-from models.training.recipe import Recipe
-from models.training.untrained import untrained_model
+from headscope.app.command import command
+from headscope.app.zoo_table import markdown_table
+from headscope.interp.experiments.publishing import markdown_table as claims_table
+from headscope.models.attention import VARIANTS
+from headscope.models.training.recipe import Recipe
+from headscope.models.training.untrained import untrained_model
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

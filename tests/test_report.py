@@ -11,19 +11,19 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.about import About
-from interp.attribution.direct import SourceAttribution
-from interp.averaged import averaged
-from interp.deletion.quadrants import QUADRANTS, quadrants
-from interp.figures.choice import choice
-from interp.figures.shared_scales import on_shared_scales
-from interp.findings import Findings
-from interp.head_score import HeadScore
-from interp.model_facts import ModelFacts
-from interp.numbers import per_head
-from interp.prompt_tokens import PromptTokens
-from interp.report import report
-from interp.report_introduction import attention_of, spans, text_of
+from headscope.interp.about import About
+from headscope.interp.attribution.direct import SourceAttribution
+from headscope.interp.averaged import averaged
+from headscope.interp.deletion.quadrants import QUADRANTS, quadrants
+from headscope.interp.figures.choice import choice
+from headscope.interp.figures.shared_scales import on_shared_scales
+from headscope.interp.findings import Findings
+from headscope.interp.head_score import HeadScore
+from headscope.interp.model_facts import ModelFacts
+from headscope.interp.numbers import per_head
+from headscope.interp.prompt_tokens import PromptTokens
+from headscope.interp.report import report
+from headscope.interp.report_introduction import attention_of, spans, text_of
 
 ABOUT = About("Mass", "1", "Σ A", "headscope")
 FACTS = ModelFacts(

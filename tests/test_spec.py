@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tiny_decoders import SPECS
 
-from models import AttentionSpec
+from headscope import AttentionSpec
 
 
 @pytest.mark.parametrize("name", SPECS)

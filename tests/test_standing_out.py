@@ -11,15 +11,23 @@ from test_command import headscope
 from test_report import ABOUT, FACTS, WORDS, body
 from tiny_models import hooked_tiny, tiny_folder
 
-from app.heads_in_terminal import ABOVE, BELOW, caption, cells, numbers_that_differ, same_in_words, standing_out_first
-from app.inspection import Inspection, as_csv, as_json, inspected, print_heads, short_names, write_report
-from app.shown_heads import ShownHeads
-from interp.analyse import analyse
-from interp.figures.patterns import mosaic
-from interp.findings import Findings
-from interp.head_score import HeadScore
-from interp.patterns import MOST_CELLS, SIDE, patterns
-from interp.standing_out import head_numbers, standing_out_in_words, standing_out_of_each
+from headscope.app.heads_in_terminal import (
+    ABOVE,
+    BELOW,
+    caption,
+    cells,
+    numbers_that_differ,
+    same_in_words,
+    standing_out_first,
+)
+from headscope.app.inspection import Inspection, as_csv, as_json, inspected, print_heads, short_names, write_report
+from headscope.app.shown_heads import ShownHeads
+from headscope.interp.analyse import analyse
+from headscope.interp.figures.patterns import mosaic
+from headscope.interp.findings import Findings
+from headscope.interp.head_score import HeadScore
+from headscope.interp.patterns import MOST_CELLS, SIDE, patterns
+from headscope.interp.standing_out import head_numbers, standing_out_in_words, standing_out_of_each
 
 SCORE = ("score.value",)
 

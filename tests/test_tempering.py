@@ -15,14 +15,14 @@ from tiny_models import tiny_folder, tiny_tokenizer
 from tiny_runs import tiny_text
 from transformers import PreTrainedTokenizerFast
 
-from models import AttentionSpec, load
-from models.checkpoints import open_folder, save
-from models.training.history import read_history
-from models.training.norm_gains import NORM_GAINS, norm_gains_alone
-from models.training.own_tokens import bounded
-from models.training.partial import Course, Learned, recipe_of, train_part
-from models.training.tempered import count, temperature_parameters, tempered
-from models.training.tempering import Tempering, softmax_model, temper, temperatures
+from headscope import AttentionSpec, load
+from headscope.models.checkpoints import open_folder, save
+from headscope.models.training.history import read_history
+from headscope.models.training.norm_gains import NORM_GAINS, norm_gains_alone
+from headscope.models.training.own_tokens import bounded
+from headscope.models.training.partial import Course, Learned, recipe_of, train_part
+from headscope.models.training.tempered import count, temperature_parameters, tempered
+from headscope.models.training.tempering import Tempering, softmax_model, temper, temperatures
 
 LAYERS, WIDTH = 3, 32
 # Options -> parameters of a layer: a weight of the projection's width and a scalar, for queries and for values.

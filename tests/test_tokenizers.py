@@ -7,15 +7,15 @@ import pytest
 from tiny_models import tiny_model
 from tiny_tokenizers import BARE, NAMES, tiny_tokenizers
 
-from interp.analyse import analyse, asked_of
-from interp.analyses import ANALYSES
-from interp.choices import Choices
-from interp.fitting import misfits
-from interp.prompt_tokens import prompt_tokens
-from interp.token_strings import token_string
-from models import load, save
-from models.hooked import hooked
-from models.known_words import unknown_words_named
+from headscope import load, save
+from headscope.interp.analyse import analyse, asked_of
+from headscope.interp.analyses import ANALYSES
+from headscope.interp.choices import Choices
+from headscope.interp.fitting import misfits
+from headscope.interp.prompt_tokens import prompt_tokens
+from headscope.interp.token_strings import token_string
+from headscope.models.hooked import hooked
+from headscope.models.known_words import unknown_words_named
 
 TEXTS = ("ab", "a b", "b  ab\na", "ab 😀", "xyz é", "0 1 + 0", "a <e> b")
 # (kind of tokenizer, prompt, its strings)

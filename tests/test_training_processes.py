@@ -11,10 +11,10 @@ import pytest
 import torch
 from tiny_runs import ROOT, tiny_plain, write_text
 
-from models.checkpoints import open_folder
-from models.training.history import Record, read_history
-from models.training.loop import train
-from models.training.recipe import read_recipe
+from headscope.models.checkpoints import open_folder
+from headscope.models.training.history import Record, read_history
+from headscope.models.training.loop import train
+from headscope.models.training.recipe import read_recipe
 
 MOST_SECONDS = 240
 
@@ -22,7 +22,7 @@ MOST_SECONDS = 240
 def run_two(recipe: Path, out: Path, home: Path) -> str:
     """What `torchrun` with two processes printed; all of them are killed when they do not end."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    command += ["-m", "app.command", "train", str(recipe), "--out", str(out)]
+    command += ["-m", "headscope.app.command", "train", str(recipe), "--out", str(out)]
     environment = {**os.environ, "XDG_CACHE_HOME": str(home), "PYTHONPATH": str(ROOT)}
     launched = subprocess.Popen(
         command,

@@ -9,8 +9,8 @@ import torch
 from tiny_models import tiny_tokenizer
 from tiny_runs import tiny_plain, tiny_recipe
 
-from models.training.recipe import Recipe, read_recipe, refuse_other_recipe
-from models.training.untrained import untrained_model
+from headscope.models.training.recipe import Recipe, read_recipe, refuse_other_recipe
+from headscope.models.training.untrained import untrained_model
 
 TOML = 'steps = 3\nlr = 1e-3\n[model]\nmodel_type = "llama"\n[corpus]\nsource = "text"\npath = "words.txt"\n'
 YAML = "steps: 3\nlr: 0.001\nmodel: {model_type: llama}\ncorpus:\n  source: text\n  path: words.txt\n"

@@ -14,19 +14,19 @@ from typing import Any
 import pytest
 from tiny_runs import tiny_recipe, write_text
 
-from models.checkpoints import open_folder
-from models.training.history import read_history
-from models.training.loop import train
-from models.training.recipe import Recipe
+from headscope.models.checkpoints import open_folder
+from headscope.models.training.history import read_history
+from headscope.models.training.loop import train
+from headscope.models.training.recipe import Recipe
 
 MOMENTS = {
-    "before it is a run": ("models.training.run", "write_json", 2),
-    "before its first step": ("models.training.fit", "append_record", 1),
-    "before its first saved state": ("models.training.fit", "append_record", 3),
-    "between two saved states": ("models.training.fit", "append_record", 7),
-    "while it saves its state": ("models.training.state.os", "fsync", 2),
-    "while it saves a snapshot": ("models.checkpoints.saving", "write_config", 1),
-    "while it saves its model": ("models.checkpoints.saving", "write_config", 2),
+    "before it is a run": ("headscope.models.training.run", "write_json", 2),
+    "before its first step": ("headscope.models.training.fit", "append_record", 1),
+    "before its first saved state": ("headscope.models.training.fit", "append_record", 3),
+    "between two saved states": ("headscope.models.training.fit", "append_record", 7),
+    "while it saves its state": ("headscope.models.training.state.os", "fsync", 2),
+    "while it saves a snapshot": ("headscope.models.checkpoints.saving", "write_config", 1),
+    "while it saves its model": ("headscope.models.checkpoints.saving", "write_config", 2),
 }
 HOLD = "import filelock, sys; held = filelock.FileLock(sys.argv[1]).acquire(); print('held', flush=True); input()"
 

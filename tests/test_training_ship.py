@@ -9,12 +9,12 @@ import pytest
 import torch
 from tiny_runs import tiny_recipe, write_text
 
-from models import zoo
-from models.checkpoints import open_folder
-from models.training.history import read_history
-from models.training.loop import train
-from models.training.recipe import Recipe
-from models.training.ship import ship
+from headscope.models import zoo
+from headscope.models.checkpoints import open_folder
+from headscope.models.training.history import read_history
+from headscope.models.training.loop import train
+from headscope.models.training.recipe import Recipe
+from headscope.models.training.ship import ship
 
 MOST_BYTES = 80 * 10**6
 MOST_OF_EXPERIMENTS = 40 * 10**6

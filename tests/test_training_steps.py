@@ -12,8 +12,8 @@ from tiny_models import tiny_tokenizer
 from tiny_runs import tiny_recipe
 from torch import nn
 
-from models.tasks.examples import UNASKED
-from models.training.batches import (
+from headscope.models.tasks.examples import UNASKED
+from headscope.models.training.batches import (
     WINDOWS,
     Windows,
     document_training_batch,
@@ -21,14 +21,14 @@ from models.training.batches import (
     training_batch,
     validation_batch,
 )
-from models.training.history import append_record, cut_history, read_history
-from models.training.loss import next_token_loss
-from models.training.objective import part_of, share
-from models.training.optimizer import adamw
-from models.training.schedule import SCHEDULES, learning_rate
-from models.training.snapshots import snapshot_steps
-from models.training.text import Text
-from models.training.untrained import untrained_model
+from headscope.models.training.history import append_record, cut_history, read_history
+from headscope.models.training.loss import next_token_loss
+from headscope.models.training.objective import part_of, share
+from headscope.models.training.optimizer import adamw
+from headscope.models.training.schedule import SCHEDULES, learning_rate
+from headscope.models.training.snapshots import snapshot_steps
+from headscope.models.training.text import Text
+from headscope.models.training.untrained import untrained_model
 
 BOS = 0
 TOKENS = Text(np.arange(1, 1001, dtype=np.uint16), BOS, BOS)

@@ -14,18 +14,19 @@ from streamlit.testing.v1 import AppTest
 from tiny_models import tiny_folder
 from tiny_vits import LAYERS, TOKENS, tiny_vit
 
-from app import inspection
-from app.head_table import in_words
-from app.image_names import INVERTED, image_named
-from app.kept_pictures import MOST_KEPT, keep_picture, kept_picture
-from app.model_source import reads_of
-from interp.analyses import ANALYSES
-from interp.pictures import DIGITS, digit_prompt, is_held_out, picture_prompt
-from interp.result import Result
-from models import load, save, zoo
-from models.attention import VARIANTS
-from models.vision.digits import all_digits
-from models.vision.picture import MOST_PIXELS, opened, picture
+from headscope import load, save
+from headscope.app import inspection
+from headscope.app.head_table import in_words
+from headscope.app.image_names import INVERTED, image_named
+from headscope.app.kept_pictures import MOST_KEPT, keep_picture, kept_picture
+from headscope.app.model_source import reads_of
+from headscope.interp.analyses import ANALYSES
+from headscope.interp.pictures import DIGITS, digit_prompt, is_held_out, picture_prompt
+from headscope.interp.result import Result
+from headscope.models import zoo
+from headscope.models.attention import VARIANTS
+from headscope.models.vision.digits import all_digits
+from headscope.models.vision.picture import MOST_PIXELS, opened, picture
 
 pytestmark = pytest.mark.usefixtures("no_page_waits")
 
@@ -202,7 +203,7 @@ def test_what_is_no_picture_is_refused(content: bytes, words: str) -> None:
 
 def test_a_picture_that_would_fill_the_memory_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert MOST_PIXELS == 2**26
-    monkeypatch.setattr("models.vision.picture.MOST_PIXELS", 100)
+    monkeypatch.setattr("headscope.models.vision.picture.MOST_PIXELS", 100)
     with pytest.raises(ValueError, match="make it smaller"):
         opened(png(np.zeros((20, 20))))
 
@@ -218,7 +219,7 @@ def test_a_kept_picture_is_found_by_its_name_and_old_ones_go(tmp_path: Path, mod
 
 
 def test_a_sent_picture_is_an_image_by_its_link(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, model: Any) -> None:
-    monkeypatch.setattr("app.kept_pictures.cache_folder", lambda name: tmp_path / name)
+    monkeypatch.setattr("headscope.app.kept_pictures.cache_folder", lambda name: tmp_path / name)
     name = keep_picture(png(np.full((8, 8), 255)))
     assert float(image_named(name, model).pixels.min()) == 1
     assert float(image_named(name + INVERTED, model).pixels.max()) == -1

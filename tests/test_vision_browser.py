@@ -9,7 +9,7 @@ import pytest
 from browser import keep, query, settle
 from tiny_vits import TOKENS, tiny_vit
 
-from models import save
+from headscope import save
 
 expect = pytest.importorskip("playwright.sync_api").expect
 pytestmark = pytest.mark.e2e

@@ -11,12 +11,12 @@ from tiny_decoders import SPECS
 from tiny_vits import HEADS, LAYERS, TOKENS, random_images, tiny_vit
 from transformers import ViTForImageClassification, ViTModel
 
-from models import AttentionSpec, attach, detach, load, save
-from models.checkpoints import CheckpointError, open_folder
-from models.hooked import HookedBridge, hooked
-from models.hooked.patternless import patternless
-from models.vision.classifier import untrained_vit
-from models.vision.digits import CLASSES, all_digits, digits
+from headscope import AttentionSpec, attach, detach, load, save
+from headscope.models.checkpoints import CheckpointError, open_folder
+from headscope.models.hooked import HookedBridge, hooked
+from headscope.models.hooked.patternless import patternless
+from headscope.models.vision.classifier import untrained_vit
+from headscope.models.vision.digits import CLASSES, all_digits, digits
 
 every_spec = pytest.mark.parametrize("name", SPECS)
 LAYER = "blocks.1.attn"

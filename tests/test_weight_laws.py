@@ -13,19 +13,19 @@ from transformers.models.gemma.modeling_gemma import GemmaRMSNorm
 from transformers.models.llama.modeling_llama import LlamaRMSNorm
 from transformers.models.nemotron.modeling_nemotron import NemotronLayerNorm1P
 
-from interp.analyse import asked_of
-from interp.analyses import ANALYSES
-from interp.analysis import Asked
-from interp.choices import Choices
-from interp.fitting import misfits
-from interp.head_weights import head_weights
-from interp.measured_norm import measured_norm
-from interp.prompt_tokens import PromptTokens
-from interp.trial_run import trial_run
-from interp.weight_laws import LAWS, READS, relative_error
-from models import AttentionSpec, attach
-from models.families import FAMILIES, LLAMA_SHAPED
-from models.hooked import hooked
+from headscope import AttentionSpec, attach
+from headscope.interp.analyse import asked_of
+from headscope.interp.analyses import ANALYSES
+from headscope.interp.analysis import Asked
+from headscope.interp.choices import Choices
+from headscope.interp.fitting import misfits
+from headscope.interp.head_weights import head_weights
+from headscope.interp.measured_norm import measured_norm
+from headscope.interp.prompt_tokens import PromptTokens
+from headscope.interp.trial_run import trial_run
+from headscope.interp.weight_laws import LAWS, READS, relative_error
+from headscope.models.families import FAMILIES, LLAMA_SHAPED
+from headscope.models.hooked import hooked
 
 OTHERS: dict[str, Callable[[], PreTrainedConfig]] = {
     "cohere": lambda: CohereConfig(**GROUPED),

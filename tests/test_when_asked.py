@@ -8,13 +8,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from tiny_models import CORPUS, tiny_folder, tiny_model
 
-from app import when_asked
-from app.constant_figure import constant_value
-from app.kept_results import KeptResults
-from app.when_asked import PENDING
-from interp.circuits import diagonal_ranks
-from interp.head_weights import head_weights
-from models.hooked import hooked
+from headscope.app import when_asked
+from headscope.app.constant_figure import constant_value
+from headscope.app.kept_results import KeptResults
+from headscope.app.when_asked import PENDING
+from headscope.interp.circuits import diagonal_ranks
+from headscope.interp.head_weights import head_weights
+from headscope.models.hooked import hooked
 
 ROOT = Path(__file__).parents[1]
 SQUASHING = "How much the last output depends on each token"

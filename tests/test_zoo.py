@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from interp.experiments.publishing import shipped
-from models import zoo
-from models.attention import VARIANTS
-from models.checkpoints import open_folder
-from models.vision.digits import digits
+from headscope.interp.experiments.publishing import shipped
+from headscope.models import zoo
+from headscope.models.attention import VARIANTS
+from headscope.models.checkpoints import open_folder
+from headscope.models.vision.digits import digits
 
 LANGUAGE = [name for name in zoo.names() if name in zoo.KNOWN]
 

@@ -33,7 +33,7 @@ from transformers import (
     Starcoder2Config,
 )
 
-from models import AttentionSpec, attach
+from headscope import AttentionSpec, attach
 
 VOCABULARY = 99
 TOKENS: dict[str, Any] = {"vocab_size": VOCABULARY, "bos_token_id": 0, "eos_token_id": None, "pad_token_id": 2}

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from tiny_decoders import SPECS, stir
 
-from models import save
-from models.diffusion.recipe import DiffusionRecipe
-from models.diffusion.untrained import untrained_uvit
-from models.diffusion.uvit import UViT
-from models.spec import AttentionSpec
+from headscope import save
+from headscope.models.diffusion.recipe import DiffusionRecipe
+from headscope.models.diffusion.untrained import untrained_uvit
+from headscope.models.diffusion.uvit import UViT
+from headscope.models.spec import AttentionSpec
 
 LAYERS, HEADS, D_MODEL, TOKENS = 5, 4, 32, 18
 

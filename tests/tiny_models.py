@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
 
-from models import AttentionSpec, attach, save
-from models.hooked import hooked
-from models.training.tokenizer import train_tokenizer
+from headscope import AttentionSpec, attach, save
+from headscope.models.hooked import hooked
+from headscope.models.training.tokenizer import train_tokenizer
 
 CORPUS = (
     'class Point:\n    def __init__(self, x, y):\n        self.x = x\n        self.y = y\n    """Return a point."""\n',

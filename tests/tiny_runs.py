@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from models.training.recipe import Recipe
+from headscope.models.training.recipe import Recipe
 
 ROOT = Path(__file__).parents[1]
 WORDS = ("def", "return", "self", "value", "if", "else", "the", "list", "of", "names", "\n", "    ", "é", "0x1f")

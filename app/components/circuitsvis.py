@@ -10,9 +10,9 @@ from typing import Any
 
 from streamlit.components.v2 import component
 
-from app.address import OpenHead
-from app.components.source import source
-from interp.attention_run import AttentionRun
+from headscope.app.address import OpenHead
+from headscope.app.components.source import source
+from headscope.interp.attention_run import AttentionRun
 
 MOST_TOKENS = 64
 

@@ -6,9 +6,9 @@ from jaxtyping import Float
 from streamlit.components.v2 import component
 from torch import Tensor
 
-from app.address import OpenHead
-from app.components.source import source
-from interp.attention_run import AttentionRun
+from headscope.app.address import OpenHead
+from headscope.app.components.source import source
+from headscope.interp.attention_run import AttentionRun
 
 MOST_TOKENS = 64
 MOST_EDGES = 300

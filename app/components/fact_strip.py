@@ -2,8 +2,8 @@
 
 from streamlit.components.v2 import component
 
-from app.components.source import source
-from interp.model_facts import ModelFacts
+from headscope.app.components.source import source
+from headscope.interp.model_facts import ModelFacts
 
 _mount = component(
     "headscope_fact_strip",

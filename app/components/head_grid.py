@@ -5,14 +5,14 @@ from collections.abc import Callable
 import numpy as np
 from streamlit.components.v2 import component
 
-from app.address import OpenHead
-from app.answers import answering
-from app.components.payload import payload
-from app.components.signed_code import signed_code
-from app.components.source import source
-from app.head_numbers import HeadNumber
-from app.runs import Thumbnails
-from interp.head_statistics import HeadStatistics
+from headscope.app.address import OpenHead
+from headscope.app.answers import answering
+from headscope.app.components.payload import payload
+from headscope.app.components.signed_code import signed_code
+from headscope.app.components.source import source
+from headscope.app.head_numbers import HeadNumber
+from headscope.app.runs import Thumbnails
+from headscope.interp.head_statistics import HeadStatistics
 
 KEY = "head_grid"
 _mount = component(

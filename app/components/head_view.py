@@ -8,14 +8,14 @@ import numpy as np
 import torch
 from streamlit.components.v2 import component
 
-from app.address import OpenHead
-from app.answers import answering
-from app.components.payload import payload
-from app.components.signed_code import signed_code
-from app.components.source import source
-from app.head_numbers import HEAD_NUMBERS
-from interp.attention_run import AttentionRun
-from interp.image_prompt import ImagePrompt
+from headscope.app.address import OpenHead
+from headscope.app.answers import answering
+from headscope.app.components.payload import payload
+from headscope.app.components.signed_code import signed_code
+from headscope.app.components.source import source
+from headscope.app.head_numbers import HEAD_NUMBERS
+from headscope.interp.attention_run import AttentionRun
+from headscope.interp.image_prompt import ImagePrompt
 
 _mount = component(
     "headscope_head_view",

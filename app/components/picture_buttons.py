@@ -9,7 +9,7 @@ import streamlit as st
 from plotly.offline import get_plotlyjs
 from streamlit.components.v2 import component
 
-from app.components.source import source
+from headscope.app.components.source import source
 
 WIDTH, HEIGHT = 900, 520
 SCALES = {"png": 2, "svg": 1}

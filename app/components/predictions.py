@@ -2,9 +2,9 @@
 
 from streamlit.components.v2 import component
 
-from app.components.source import source
-from interp.attention_run import AttentionRun
-from interp.image_prompt import ImagePrompt
+from headscope.app.components.source import source
+from headscope.interp.attention_run import AttentionRun
+from headscope.interp.image_prompt import ImagePrompt
 
 _mount = component(
     "headscope_predictions",

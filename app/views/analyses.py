@@ -2,18 +2,18 @@
 
 import streamlit as st
 
-from app.analysis_choices import choices_for
-from app.components.fact_strip import fact_strip
-from app.constant_figure import OF_SIGNS, no_sign
-from app.figure_panel import figure_panel
-from app.head_table import in_words
-from app.left_out import left_out, worded
-from app.page import page
-from app.python_code import analysis_code
-from app.refusals import refusals_in_place
-from app.when_asked import analysis_when_asked
-from interp.analyses import ANALYSES
-from interp.fitting import question
+from headscope.app.analysis_choices import choices_for
+from headscope.app.components.fact_strip import fact_strip
+from headscope.app.constant_figure import OF_SIGNS, no_sign
+from headscope.app.figure_panel import figure_panel
+from headscope.app.head_table import in_words
+from headscope.app.left_out import left_out, worded
+from headscope.app.page import page
+from headscope.app.python_code import analysis_code
+from headscope.app.refusals import refusals_in_place
+from headscope.app.when_asked import analysis_when_asked
+from headscope.interp.analyses import ANALYSES
+from headscope.interp.fitting import question
 
 opened = page("All analyses", "Everything that can be asked of a model and a prompt, one question at a time.")
 fact_strip(opened.facts, len(opened.tokens))

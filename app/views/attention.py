@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from app import panels
-from app.address import open_head
-from app.alike_panel import alike_panel
-from app.components.fact_strip import fact_strip
-from app.intervention_panel import intervention_panel
-from app.page import page
-from app.refusals import refusals_in_a_box, refusals_in_place
-from app.runs import attention_of
+from headscope.app import panels
+from headscope.app.address import open_head
+from headscope.app.alike_panel import alike_panel
+from headscope.app.components.fact_strip import fact_strip
+from headscope.app.intervention_panel import intervention_panel
+from headscope.app.page import page
+from headscope.app.refusals import refusals_in_a_box, refusals_in_place
+from headscope.app.runs import attention_of
 
 opened = page(
     "Attention",

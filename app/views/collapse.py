@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from app.collapse_panels import curve_panel
-from app.components.fact_strip import fact_strip
-from app.figure_panel import figure_panel
-from app.left_out import left_out, worded
-from app.page import analysed, page
-from app.python_code import analysis_code
-from app.refusals import refusals_in_place
-from app.when_asked import analysis_when_asked
+from headscope.app.collapse_panels import curve_panel
+from headscope.app.components.fact_strip import fact_strip
+from headscope.app.figure_panel import figure_panel
+from headscope.app.left_out import left_out, worded
+from headscope.app.page import analysed, page
+from headscope.app.python_code import analysis_code
+from headscope.app.refusals import refusals_in_place
+from headscope.app.when_asked import analysis_when_asked
 
 PANELS = {
     "residual_geometry": "How alike the tokens' residuals are",

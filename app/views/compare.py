@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from app.compare_panels import collapse_beside, side_by_side
-from app.left_out import left_out
-from app.other_models import other_models
-from app.page import page
-from app.refusals import refusals_in_place
-from app.training_panels import training_panels
+from headscope.app.compare_panels import collapse_beside, side_by_side
+from headscope.app.left_out import left_out
+from headscope.app.other_models import other_models
+from headscope.app.page import page
+from headscope.app.refusals import refusals_in_place
+from headscope.app.training_panels import training_panels
 
 opened = page(
     "Compare & trajectories",

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from app.diffusion_choices import look, making
-from app.diffusion_models import chosen_models
-from app.diffusion_panels import attention_panels, images_panel, sampled, timestep_panels
-from app.refusals import refusals_in_place
+from headscope.app.diffusion_choices import look, making
+from headscope.app.diffusion_models import chosen_models
+from headscope.app.diffusion_panels import attention_panels, images_panel, sampled, timestep_panels
+from headscope.app.refusals import refusals_in_place
 
 st.title("Diffusion")
 st.caption(

@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from app.components.fact_strip import fact_strip
-from app.figure_panel import figure_panel
-from app.geometry_panels import angles_panels, map_panel, spectrum_panels
-from app.head_chooser import head_chooser
-from app.page import analysed, page
-from app.python_code import analysis_code
-from app.refusals import refusals_in_place
+from headscope.app.components.fact_strip import fact_strip
+from headscope.app.figure_panel import figure_panel
+from headscope.app.geometry_panels import angles_panels, map_panel, spectrum_panels
+from headscope.app.head_chooser import head_chooser
+from headscope.app.page import analysed, page
+from headscope.app.python_code import analysis_code
+from headscope.app.refusals import refusals_in_place
 
 opened = page("Geometry", "Where the queries and keys of a head lie, and at which angles its attention goes.")
 fact_strip(opened.facts, len(opened.tokens))

@@ -6,10 +6,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.about import About
-from interp.attribution.residual_parts import Readout, ResidualParts
-from interp.attribution.target import Target, attributed, columns_of
-from interp.result import Result
+from headscope.interp.about import About
+from headscope.interp.attribution.residual_parts import Readout, ResidualParts
+from headscope.interp.attribution.target import Target, attributed, columns_of
+from headscope.interp.result import Result
 
 DIRECT = About(
     title="Direct logit attribution",

@@ -6,12 +6,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.about import About
-from interp.activations import gather
-from interp.attribution.patching import PLACES, UNIT, Patching, ends_of, patching_of
-from interp.attribution.prompt_pair import PromptPair
-from models.attention.run import at_least_float32
-from models.execution_device import execution_device
+from headscope.interp.about import About
+from headscope.interp.activations import gather
+from headscope.interp.attribution.patching import PLACES, UNIT, Patching, ends_of, patching_of
+from headscope.interp.attribution.prompt_pair import PromptPair
+from headscope.models.attention.run import at_least_float32
+from headscope.models.execution_device import execution_device
 
 GRADIENT = About(
     title="Attribution patching",

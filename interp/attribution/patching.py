@@ -8,14 +8,14 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from interp.about import About
-from interp.activations import gather
-from interp.attribution.prompt_pair import Ends, PromptPair
-from interp.prompt_tokens import PromptTokens
-from interp.result import Result
-from interp.watch import Watch, counted, unwatched
-from models.attention.run import at_least_float32
-from models.execution_device import execution_device
+from headscope.interp.about import About
+from headscope.interp.activations import gather
+from headscope.interp.attribution.prompt_pair import Ends, PromptPair
+from headscope.interp.prompt_tokens import PromptTokens
+from headscope.interp.result import Result
+from headscope.interp.watch import Watch, counted, unwatched
+from headscope.models.attention.run import at_least_float32
+from headscope.models.execution_device import execution_device
 
 if TYPE_CHECKING:
     import pandas as pd

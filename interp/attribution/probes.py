@@ -1,11 +1,11 @@
 """The rows of patching in the table of analyses: they run the model on a clean and a corrupt prompt."""
 
-from interp.analysis import Asked, Probe
-from interp.attribution.gradients import attribution_patching
-from interp.attribution.patching import Patching, activation_patching
-from interp.attribution.prompt_pair import PromptPair
-from interp.interventions.path_patching import SAMPLES, PathPatching, path_patching
-from interp.watch import Watch
+from headscope.interp.analysis import Asked, Probe
+from headscope.interp.attribution.gradients import attribution_patching
+from headscope.interp.attribution.patching import Patching, activation_patching
+from headscope.interp.attribution.prompt_pair import PromptPair
+from headscope.interp.interventions.path_patching import SAMPLES, PathPatching, path_patching
+from headscope.interp.watch import Watch
 
 GRADIENT = 3  # passes: one over both prompts, and the way back through one
 OF_TEXTS = "moves activations between two texts; between two images it is not offered"

@@ -7,8 +7,8 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.attribution.target import token_name
-from interp.prompt_tokens import PromptTokens
+from headscope.interp.attribution.target import token_name
+from headscope.interp.prompt_tokens import PromptTokens
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,19 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from interp.activations import NORM_AFTER, Activations
-from interp.analysis import Analysis, Setting
-from interp.attribution.direct import DirectAttribution, SourceAttribution, direct_attribution, source_attribution
-from interp.attribution.logit_lens import READS, LogitLens, logit_lens, stream
-from interp.attribution.residual_parts import WRITES, readout, residual_parts
-from interp.attribution.target import Target, token_name
-from interp.image_prompt import ImagePrompt
-from interp.size import LOOK, Size
+from headscope.interp.activations import NORM_AFTER, Activations
+from headscope.interp.analysis import Analysis, Setting
+from headscope.interp.attribution.direct import (
+    DirectAttribution,
+    SourceAttribution,
+    direct_attribution,
+    source_attribution,
+)
+from headscope.interp.attribution.logit_lens import READS, LogitLens, logit_lens, stream
+from headscope.interp.attribution.residual_parts import WRITES, readout, residual_parts
+from headscope.interp.attribution.target import Target, token_name
+from headscope.interp.image_prompt import ImagePrompt
+from headscope.interp.size import LOOK, Size
 
 LOOKS = 16  # of the lens, at each logit: exponentials, moments, ranks, the largest
 LAST = "ln_final.hook_scale"

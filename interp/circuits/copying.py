@@ -6,11 +6,11 @@ import torch
 from jaxtyping import Complex, Float
 from torch import Tensor
 
-from interp.about import About
-from interp.circuits.eigenvalues import product_eigenvalues, sign_balance
-from interp.head_weights import HeadWeights
-from interp.nulls import null_of
-from interp.result import Result
+from headscope.interp.about import About
+from headscope.interp.circuits.eigenvalues import product_eigenvalues, sign_balance
+from headscope.interp.head_weights import HeadWeights
+from headscope.interp.nulls import null_of
+from headscope.interp.result import Result
 
 COPYING = About(
     title="Copying score",

@@ -6,11 +6,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from interp.about import About
-from interp.head_weights import HeadWeights
-from interp.nulls import null_of
-from interp.result import Result
-from interp.watch import Watch, counted, unwatched
+from headscope.interp.about import About
+from headscope.interp.head_weights import HeadWeights
+from headscope.interp.nulls import null_of
+from headscope.interp.result import Result
+from headscope.interp.watch import Watch, counted, unwatched
 
 DIAGONAL = About(
     title="Rank of the diagonal of the OV circuit",

@@ -7,10 +7,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.activations import gather
-from interp.head_weights import HeadWeights
-from interp.hooked_model import HookedModel
-from interp.prompt_tokens import PromptTokens
+from headscope.interp.activations import gather
+from headscope.interp.head_weights import HeadWeights
+from headscope.interp.hooked_model import HookedModel
+from headscope.interp.prompt_tokens import PromptTokens
 
 ANGLES = ("attn.hook_cos", "attn.hook_sin")
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.circuits.distance import score_weights
-from interp.head_weights import HeadWeights
+from headscope.interp.circuits.distance import score_weights
+from headscope.interp.head_weights import HeadWeights
 
 if TYPE_CHECKING:
     from transformer_lens import FactoredMatrix

@@ -6,12 +6,12 @@ import torch
 from jaxtyping import Complex, Float
 from torch import Tensor
 
-from interp.about import About
-from interp.circuits.distance import score_weights
-from interp.circuits.eigenvalues import product_eigenvalues, sign_balance
-from interp.head_weights import HeadWeights
-from interp.nulls import null_of
-from interp.result import Result
+from headscope.interp.about import About
+from headscope.interp.circuits.distance import score_weights
+from headscope.interp.circuits.eigenvalues import product_eigenvalues, sign_balance
+from headscope.interp.head_weights import HeadWeights
+from headscope.interp.nulls import null_of
+from headscope.interp.result import Result
 
 MIRRORED = ("eigenvalues", "eigenvalue_balance")
 SCALED = ("operator_norm", "operator_norm_null", "operator_norm_null_spread", "singular_values", "eigenvalues")

@@ -1,12 +1,12 @@
 """The analyses of the weights alone, as rows of the table of analyses."""
 
-from interp.analysis import Analysis
-from interp.circuits.composition import composition_scores
-from interp.circuits.copying import copying_score
-from interp.circuits.diagonal import DRAWS, TOKENS, diagonal_ranks
-from interp.circuits.qk_spectrum import qk_spectrum
-from interp.nulls import SAMPLES
-from interp.size import EIGEN, LOOK, Size
+from headscope.interp.analysis import Analysis
+from headscope.interp.circuits.composition import composition_scores
+from headscope.interp.circuits.copying import copying_score
+from headscope.interp.circuits.diagonal import DRAWS, TOKENS, diagonal_ranks
+from headscope.interp.circuits.qk_spectrum import qk_spectrum
+from headscope.interp.nulls import SAMPLES
+from headscope.interp.size import EIGEN, LOOK, Size
 
 OV_OF_TOKENS = ("W_E", "W_V", "W_O", "W_U")
 QK = ("W_Q", "W_K", "W_QK")

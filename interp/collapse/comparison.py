@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.collapse.curves import ABOUT, CollapseCurves
-from interp.result import Result
+from headscope.interp.collapse.curves import ABOUT, CollapseCurves
+from headscope.interp.result import Result
 
 COMPARED = replace(
     ABOUT,

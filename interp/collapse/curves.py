@@ -7,14 +7,14 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from interp.about import About
-from interp.collapse.distances import DISTANCES, distances
-from interp.collapse.last_residuals import Ids, last_residuals
-from interp.collapse.pairs import CollapsePair
-from interp.collapse.plain_ids import plain_ids
-from interp.hooked_model import HookedModel
-from interp.result import Result
-from interp.watch import Watch, unwatched
+from headscope.interp.about import About
+from headscope.interp.collapse.distances import DISTANCES, distances
+from headscope.interp.collapse.last_residuals import Ids, last_residuals
+from headscope.interp.collapse.pairs import CollapsePair
+from headscope.interp.collapse.plain_ids import plain_ids
+from headscope.interp.hooked_model import HookedModel
+from headscope.interp.result import Result
+from headscope.interp.watch import Watch, unwatched
 
 SAMPLES = 4
 ABOUT = About(

@@ -8,11 +8,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.equal_lengths import batches
-from interp.watch import Watch, unwatched
-from models.attention.run import at_least_float32
-from models.execution_device import execution_device
-from models.hooked.patternless import patternless
+from headscope.interp.equal_lengths import batches
+from headscope.interp.watch import Watch, unwatched
+from headscope.models.attention.run import at_least_float32
+from headscope.models.execution_device import execution_device
+from headscope.models.hooked.patternless import patternless
 
 Ids = tuple[int, ...]
 BATCH = 16

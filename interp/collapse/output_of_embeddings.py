@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
-from interp.image_prompt import ImagePrompt
-from interp.prompt import batch_of
-from interp.prompt_tokens import PromptTokens
+from headscope.interp.image_prompt import ImagePrompt
+from headscope.interp.prompt import batch_of
+from headscope.interp.prompt_tokens import PromptTokens
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-from interp.analysis import Asked, Probe
-from interp.collapse.curves import SAMPLES, CollapseCurves, collapse
-from interp.collapse.pairs import (
+from headscope.interp.analysis import Asked, Probe
+from headscope.interp.collapse.curves import SAMPLES, CollapseCurves, collapse
+from headscope.interp.collapse.pairs import (
     COUNT_ONES,
     FIND_A_ZERO,
     CollapsePair,
@@ -14,12 +14,12 @@ from interp.collapse.pairs import (
     prefixes,
     question_ids,
 )
-from interp.collapse.squashing import Squashing, squashing
-from interp.image_prompt import ImagePrompt
-from interp.prompt import text_alone
-from interp.size import Size
-from interp.watch import Watch
-from models.foreign_input import ForeignInputError
+from headscope.interp.collapse.squashing import Squashing, squashing
+from headscope.interp.image_prompt import ImagePrompt
+from headscope.interp.prompt import text_alone
+from headscope.interp.size import Size
+from headscope.interp.watch import Watch
+from headscope.models.foreign_input import ForeignInputError
 
 FIRST, LONGEST = 4, 1024
 SHORT = 16  # up to so many tokens, every length of a prompt is a point

@@ -3,20 +3,20 @@
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from interp.activations import SCORES, Activations
-from interp.analysis import Analysis, Setting
-from interp.collapse.cancellation import PathCancellation, path_cancellation
-from interp.collapse.massive import MassiveActivations, massive_activations
-from interp.collapse.paths import PathBound, path_bound
-from interp.collapse.residual import (
+from headscope.interp.activations import SCORES, Activations
+from headscope.interp.analysis import Analysis, Setting
+from headscope.interp.collapse.cancellation import PathCancellation, path_cancellation
+from headscope.interp.collapse.massive import MassiveActivations, massive_activations
+from headscope.interp.collapse.paths import PathBound, path_bound
+from headscope.interp.collapse.residual import (
     ResidualGeometry,
     ResidualNorms,
     residual_geometry,
     residual_norms,
     residual_stream,
 )
-from interp.collapse.sinks import Sinks, sinks
-from interp.prompt import Prompt
+from headscope.interp.collapse.sinks import Sinks, sinks
+from headscope.interp.prompt import Prompt
 
 PATTERN, VALUES = "attn.hook_pattern", "attn.hook_v"
 STREAM = ("hook_resid_pre", "hook_resid_post")

@@ -8,11 +8,11 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from interp.about import About
-from interp.collapse.output_of_embeddings import OutputOfEmbeddings, output_of_embeddings
-from interp.image_prompt import ImagePrompt
-from interp.result import Result
-from interp.watch import Watch, unwatched
+from headscope.interp.about import About
+from headscope.interp.collapse.output_of_embeddings import OutputOfEmbeddings, output_of_embeddings
+from headscope.interp.image_prompt import ImagePrompt
+from headscope.interp.result import Result
+from headscope.interp.watch import Watch, unwatched
 
 ROWS = 16
 ABOUT = About(

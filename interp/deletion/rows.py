@@ -3,15 +3,15 @@
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.activations import NORM_AFTER, SCORES, Activations
-from interp.analysis import Analysis, Setting
-from interp.deletion.contributions import Contributions, contributions, ov_terms
-from interp.deletion.decision_plane import DecisionPlane, decision_plane
-from interp.deletion.negative_mass import NegativeMass, negative_mass
-from interp.deletion.of_head import PATTERN, VALUES, Z, scatter_of_tokens
-from interp.deletion.quadrants import Quadrants, quadrant_masses, quadrants
-from interp.deletion.scales import SCALES, scale_to_logits
-from interp.prompt import text_alone
+from headscope.interp.activations import NORM_AFTER, SCORES, Activations
+from headscope.interp.analysis import Analysis, Setting
+from headscope.interp.deletion.contributions import Contributions, contributions, ov_terms
+from headscope.interp.deletion.decision_plane import DecisionPlane, decision_plane
+from headscope.interp.deletion.negative_mass import NegativeMass, negative_mass
+from headscope.interp.deletion.of_head import PATTERN, VALUES, Z, scatter_of_tokens
+from headscope.interp.deletion.quadrants import Quadrants, quadrant_masses, quadrants
+from headscope.interp.deletion.scales import SCALES, scale_to_logits
+from headscope.interp.prompt import text_alone
 
 NO_LOGIT = "asks what a head does to the logit of each token that it reads, and a patch has none of its own"
 OV_TO_LOGITS = ("W_O", "W_U")

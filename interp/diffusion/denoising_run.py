@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from models.diffusion.tokens import EXTRA
-from models.diffusion.uvit import UViT
+from headscope.models.diffusion.tokens import EXTRA
+from headscope.models.diffusion.uvit import UViT
 
 BEFORE_PATCHES = ("class", "time")
 

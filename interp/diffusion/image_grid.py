@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.about import About
-from interp.result import Result
+from headscope.interp.about import About
+from headscope.interp.result import Result
 
 
 @dataclass(frozen=True, repr=False)

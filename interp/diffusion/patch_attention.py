@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.about import About
-from interp.diffusion.denoising_run import BEFORE_PATCHES, denoising_run, token_names
-from interp.result import Result
-from models.diffusion.tokens import EXTRA
-from models.diffusion.uvit import UViT
+from headscope.interp.about import About
+from headscope.interp.diffusion.denoising_run import BEFORE_PATCHES, denoising_run, token_names
+from headscope.interp.result import Result
+from headscope.models.diffusion.tokens import EXTRA
+from headscope.models.diffusion.uvit import UViT
 
 ABOUT = About(
     title="Attention over the patches of a noisy image",

@@ -7,13 +7,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.about import About
-from interp.collapse.matrix_measures import effective_rank, mean_cosine, relative_residual, singular_values
-from interp.collapse.residual import depth_labels
-from interp.diffusion.denoising_run import DenoisingRun, denoising_run, of_patches
-from interp.result import Result
-from models.diffusion.ddim import Sampling
-from models.diffusion.uvit import UViT
+from headscope.interp.about import About
+from headscope.interp.collapse.matrix_measures import effective_rank, mean_cosine, relative_residual, singular_values
+from headscope.interp.collapse.residual import depth_labels
+from headscope.interp.diffusion.denoising_run import DenoisingRun, denoising_run, of_patches
+from headscope.interp.result import Result
+from headscope.models.diffusion.ddim import Sampling
+from headscope.models.diffusion.uvit import UViT
 
 MOST = 12  # timesteps that are looked at
 COLLAPSE = About(

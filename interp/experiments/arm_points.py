@@ -6,9 +6,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.about import About
-from interp.experiments.arms import Arms
-from interp.result import Result
+from headscope.interp.about import About
+from headscope.interp.experiments.arms import Arms
+from headscope.interp.result import Result
 
 
 @dataclass(frozen=True, repr=False)

@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.about import About
-from interp.experiments.outcome import Outcome
-from interp.result import Result
+from headscope.interp.about import About
+from headscope.interp.experiments.outcome import Outcome
+from headscope.interp.result import Result
 
 
 @dataclass(frozen=True, repr=False)

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int64
 
-from interp.experiments.task_models import SPECS
-from interp.experiments.trial import Trial
-from models.tasks.answering import HELD_OUT
-from models.tasks.decoder import DecoderShape
-from models.tasks.delayed_sums import DelayedSum, mixed_windows_from, mixture, windows_from, windows_of
-from models.tasks.examples import Examples, Task
+from headscope.interp.experiments.task_models import SPECS
+from headscope.interp.experiments.trial import Trial
+from headscope.models.tasks.answering import HELD_OUT
+from headscope.models.tasks.decoder import DecoderShape
+from headscope.models.tasks.delayed_sums import DelayedSum, mixed_windows_from, mixture, windows_from, windows_of
+from headscope.models.tasks.examples import Examples, Task
 
 
 @dataclass(frozen=True)

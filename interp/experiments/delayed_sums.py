@@ -6,17 +6,17 @@ from dataclasses import asdict, replace
 import numpy as np
 from jaxtyping import Float
 
-from interp.about import About
-from interp.experiments.arms import arm_curves, arm_grid, arm_numbers, arms
-from interp.experiments.delayed_sum_trials import SIZES, SequenceSize, trials, windows
-from interp.experiments.experiment import Experiment, Watch
-from interp.experiments.outcome import Outcome
-from interp.experiments.task_models import measured_on_the_way, trained
-from interp.experiments.trial import Numbers, Place, Trial
-from interp.experiments.verdict import Verdict, difference, shown
-from interp.result import Result
-from models.tasks.answering import answering, answers
-from models.training.plan import Plan
+from headscope.interp.about import About
+from headscope.interp.experiments.arms import arm_curves, arm_grid, arm_numbers, arms
+from headscope.interp.experiments.delayed_sum_trials import SIZES, SequenceSize, trials, windows
+from headscope.interp.experiments.experiment import Experiment, Watch
+from headscope.interp.experiments.outcome import Outcome
+from headscope.interp.experiments.task_models import measured_on_the_way, trained
+from headscope.interp.experiments.trial import Numbers, Place, Trial
+from headscope.interp.experiments.verdict import Verdict, difference, shown
+from headscope.interp.result import Result
+from headscope.models.tasks.answering import answering, answers
+from headscope.models.training.plan import Plan
 
 SOURCE = "Gros 2024 (2407.18601), NT prediction tasks"
 SOLVED = 0.95

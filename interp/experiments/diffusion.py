@@ -5,16 +5,16 @@ from dataclasses import replace
 
 import torch
 
-from interp.about import About
-from interp.diffusion.image_grid import ImageGrid, image_grid
-from interp.experiments.arms import arm_curves, arm_numbers, arms
-from interp.experiments.diffusion_models import ARMS, SIZES, diffusion_trials
-from interp.experiments.diffusion_numbers import GREYS, measure
-from interp.experiments.experiment import Experiment
-from interp.experiments.outcome import Outcome
-from interp.experiments.verdict import Verdict, difference, not_below, shown
-from interp.result import Result
-from models.vision.digits import CLASSES
+from headscope.interp.about import About
+from headscope.interp.diffusion.image_grid import ImageGrid, image_grid
+from headscope.interp.experiments.arms import arm_curves, arm_numbers, arms
+from headscope.interp.experiments.diffusion_models import ARMS, SIZES, diffusion_trials
+from headscope.interp.experiments.diffusion_numbers import GREYS, measure
+from headscope.interp.experiments.experiment import Experiment
+from headscope.interp.experiments.outcome import Outcome
+from headscope.interp.experiments.verdict import Verdict, difference, not_below, shown
+from headscope.interp.result import Result
+from headscope.models.vision.digits import CLASSES
 
 SOURCE = "Lv et al. 2024 (2411.07176), U-ViC; Bao et al. 2022 (2209.12152), U-ViT"
 MARGIN = 0.02  # of the loss

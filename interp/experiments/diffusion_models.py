@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from interp.experiments.experiment import Watch
-from interp.experiments.trial import Place, Trial
-from models.diffusion.recipe import DiffusionRecipe
-from models.diffusion.train import train
-from models.training.history import Record
+from headscope.interp.experiments.experiment import Watch
+from headscope.interp.experiments.trial import Place, Trial
+from headscope.models.diffusion.recipe import DiffusionRecipe
+from headscope.models.diffusion.train import train
+from headscope.models.training.history import Record
 
 ARMS = ("softmax", "cog")  # U-ViT and U-ViC
 

@@ -4,18 +4,18 @@ from typing import Any
 
 import torch
 
-from interp.diffusion.frechet import frechet_distance
-from interp.experiments.diffusion_models import DiffusionSize, diffusion_model
-from interp.experiments.experiment import Watch
-from interp.experiments.trial import Numbers, Place, Trial
-from models.checkpoints import open_folder
-from models.diffusion.ddim import sample
-from models.diffusion.denoising import losses, validation_batch, validation_timesteps
-from models.diffusion.uvit import UViT
-from models.training.fit import accelerator_of
-from models.training.history import read_history
-from models.vision.digits import CLASSES, digits
-from models.vision.features import DigitClassifier, digit_classifier
+from headscope.interp.diffusion.frechet import frechet_distance
+from headscope.interp.experiments.diffusion_models import DiffusionSize, diffusion_model
+from headscope.interp.experiments.experiment import Watch
+from headscope.interp.experiments.trial import Numbers, Place, Trial
+from headscope.models.checkpoints import open_folder
+from headscope.models.diffusion.ddim import sample
+from headscope.models.diffusion.denoising import losses, validation_batch, validation_timesteps
+from headscope.models.diffusion.uvit import UViT
+from headscope.models.training.fit import accelerator_of
+from headscope.models.training.history import read_history
+from headscope.models.vision.digits import CLASSES, digits
+from headscope.models.vision.features import DigitClassifier, digit_classifier
 
 SHOWN = 20  # images of a trial that the results keep
 GREYS = 16  # of a pixel, as many as the digits have

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from interp.experiments.outcome import Outcome
-from interp.experiments.trial import Numbers, Place, Trial
-from interp.experiments.verdict import Verdict
-from interp.result import Result
-from models.near_names import known_names
+from headscope.interp.experiments.outcome import Outcome
+from headscope.interp.experiments.trial import Numbers, Place, Trial
+from headscope.interp.experiments.verdict import Verdict
+from headscope.interp.result import Result
+from headscope.models.near_names import known_names
 
 Watch = Callable[[str, int, int], None]  # what is being done, steps done, steps in all
 

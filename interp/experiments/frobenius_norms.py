@@ -5,21 +5,21 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from interp.about import About
-from interp.experiments.arms import Arms, arm_curves, arm_numbers, arms
-from interp.experiments.experiment import Experiment, Watch
-from interp.experiments.norms_of_layers import vision_objective
-from interp.experiments.outcome import Outcome
-from interp.experiments.trial import Numbers, Place, Trial
-from interp.experiments.verdict import Verdict, bounded, difference, not_below, shown
-from interp.result import Result
-from models import save
-from models.spec import AttentionSpec
-from models.training.fit import fit, fitting_of
-from models.training.history import Record, read_history
-from models.training.plan import Plan
-from models.vision.classifier import untrained_vit
-from models.vision.digits import CLASSES, SIZE
+from headscope.interp.about import About
+from headscope.interp.experiments.arms import Arms, arm_curves, arm_numbers, arms
+from headscope.interp.experiments.experiment import Experiment, Watch
+from headscope.interp.experiments.norms_of_layers import vision_objective
+from headscope.interp.experiments.outcome import Outcome
+from headscope.interp.experiments.trial import Numbers, Place, Trial
+from headscope.interp.experiments.verdict import Verdict, bounded, difference, not_below, shown
+from headscope.interp.result import Result
+from headscope.models.checkpoints import save
+from headscope.models.spec import AttentionSpec
+from headscope.models.training.fit import fit, fitting_of
+from headscope.models.training.history import Record, read_history
+from headscope.models.training.plan import Plan
+from headscope.models.vision.classifier import untrained_vit
+from headscope.models.vision.digits import CLASSES, SIZE
 
 SOURCE = "Saratchandran et al. 2024 (2410.18613), theorems 4.1 to 4.3, table 1 and figure 2"
 ACCURACY = About(

@@ -5,21 +5,21 @@ from dataclasses import replace
 
 import numpy as np
 
-from interp.about import About
-from interp.analyse import analyse
-from interp.collapse.cancellation import PathCancellation
-from interp.collapse.curves import ABOUT as COLLAPSE
-from interp.collapse.curves import CollapseCurves, collapse
-from interp.collapse.pairs import COUNT_ONES, FIND_A_ZERO, CollapsePair, count_ones, find_a_zero, question_ids
-from interp.experiments.arms import arm_curves, arm_numbers, arms
-from interp.experiments.experiment import Experiment, Watch
-from interp.experiments.language_models import SIZES, LanguageSize, language_model, language_trials
-from interp.experiments.outcome import Outcome
-from interp.experiments.trial import Numbers, Place, Trial
-from interp.experiments.verdict import Verdict, alike, difference, shown
-from interp.hooked_model import HookedModel, tokenizer_of
-from interp.result import Result
-from models import load
+from headscope.interp.about import About
+from headscope.interp.analyse import analyse
+from headscope.interp.collapse.cancellation import PathCancellation
+from headscope.interp.collapse.curves import ABOUT as COLLAPSE
+from headscope.interp.collapse.curves import CollapseCurves, collapse
+from headscope.interp.collapse.pairs import COUNT_ONES, FIND_A_ZERO, CollapsePair, count_ones, find_a_zero, question_ids
+from headscope.interp.experiments.arms import arm_curves, arm_numbers, arms
+from headscope.interp.experiments.experiment import Experiment, Watch
+from headscope.interp.experiments.language_models import SIZES, LanguageSize, language_model, language_trials
+from headscope.interp.experiments.outcome import Outcome
+from headscope.interp.experiments.trial import Numbers, Place, Trial
+from headscope.interp.experiments.verdict import Verdict, alike, difference, shown
+from headscope.interp.hooked_model import HookedModel, tokenizer_of
+from headscope.interp.result import Result
+from headscope.models.checkpoints import load
 
 SOURCE = "Lv et al. 2024 (2411.07176), figure 5 and its published code; Barbero et al. 2024 (2406.04267)"
 QUESTIONS = {"count_ones": (count_ones, COUNT_ONES), "find_a_zero": (find_a_zero, FIND_A_ZERO)}

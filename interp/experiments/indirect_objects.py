@@ -6,24 +6,24 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from interp.about import About
-from interp.deletion.attention_contribution import ABOUT as SCATTER
-from interp.deletion.decision_plane import ABOUT as PLANE
-from interp.deletion.quadrants import ABOUT as QUARTERS
-from interp.deletion.quadrants import QUADRANTS
-from interp.experiments.arm_points import arm_points
-from interp.experiments.arms import ArmGrid, Arms, arm_numbers, arms, mean_of, spread_of
-from interp.experiments.experiment import Experiment, Watch
-from interp.experiments.name_circuits import PATCHING, circuit_numbers
-from interp.experiments.outcome import Outcome
-from interp.experiments.story_claims import judge
-from interp.experiments.story_models import SIZES, StorySize, story_model, story_trials
-from interp.experiments.story_prompts import alike_gifts, answer_numbers, mixed_gifts, story_pairs
-from interp.experiments.trial import Numbers, Place, Trial
-from interp.interventions.path_patching import ABOUT as PATCHED
-from interp.interventions.path_patching import PathPatching
-from interp.result import Result
-from models import load
+from headscope.interp.about import About
+from headscope.interp.deletion.attention_contribution import ABOUT as SCATTER
+from headscope.interp.deletion.decision_plane import ABOUT as PLANE
+from headscope.interp.deletion.quadrants import ABOUT as QUARTERS
+from headscope.interp.deletion.quadrants import QUADRANTS
+from headscope.interp.experiments.arm_points import arm_points
+from headscope.interp.experiments.arms import ArmGrid, Arms, arm_numbers, arms, mean_of, spread_of
+from headscope.interp.experiments.experiment import Experiment, Watch
+from headscope.interp.experiments.name_circuits import PATCHING, circuit_numbers
+from headscope.interp.experiments.outcome import Outcome
+from headscope.interp.experiments.story_claims import judge
+from headscope.interp.experiments.story_models import SIZES, StorySize, story_model, story_trials
+from headscope.interp.experiments.story_prompts import alike_gifts, answer_numbers, mixed_gifts, story_pairs
+from headscope.interp.experiments.trial import Numbers, Place, Trial
+from headscope.interp.interventions.path_patching import ABOUT as PATCHED
+from headscope.interp.interventions.path_patching import PathPatching
+from headscope.interp.result import Result
+from headscope.models.checkpoints import load
 
 SOURCE = "Lv et al. 2024 (arXiv 2411.07176), section 4; Wang et al. 2022 (arXiv 2211.00593)"
 RIGHT = About(

@@ -7,18 +7,24 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from time import process_time
 
-from interp.about import About
-from interp.experiments.arms import arm_curves, arm_numbers, arms
-from interp.experiments.experiment import Experiment, Watch
-from interp.experiments.kept_for_backward import bytes_kept
-from interp.experiments.language_models import SIZES, LanguageSize, language_model, language_recipe, language_trials
-from interp.experiments.outcome import Outcome
-from interp.experiments.trial import Numbers, Place, Trial
-from interp.experiments.verdict import Verdict, not_below, shown
-from interp.result import Result
-from models.training.fit import update
-from models.training.history import read_history
-from models.training.run import open_run
+from headscope.interp.about import About
+from headscope.interp.experiments.arms import arm_curves, arm_numbers, arms
+from headscope.interp.experiments.experiment import Experiment, Watch
+from headscope.interp.experiments.kept_for_backward import bytes_kept
+from headscope.interp.experiments.language_models import (
+    SIZES,
+    LanguageSize,
+    language_model,
+    language_recipe,
+    language_trials,
+)
+from headscope.interp.experiments.outcome import Outcome
+from headscope.interp.experiments.trial import Numbers, Place, Trial
+from headscope.interp.experiments.verdict import Verdict, not_below, shown
+from headscope.interp.result import Result
+from headscope.models.training.fit import update
+from headscope.models.training.history import read_history
+from headscope.models.training.run import open_run
 
 SOURCE = "arXiv 2411.07176 (Cog), 2407.18601 (expressive), 2411.12892 (selective), 2410.18613 (polynomial)"
 TIMED_STEPS = 3

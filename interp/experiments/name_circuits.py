@@ -7,21 +7,21 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from interp.activations import Activations, gather
-from interp.analyse import analyse, asked_of
-from interp.analysis import Setting
-from interp.attribution.prompt_pair import PromptPair
-from interp.choices import Choices
-from interp.deletion.attention_contribution import attention_contribution, name_points
-from interp.deletion.decision_plane import DecisionPlane
-from interp.deletion.name_effects import NameEffects, NegativeHead, name_effects, negative_head, together
-from interp.deletion.of_head import PATTERN, VALUES, Z
-from interp.deletion.quadrants import Quadrants
-from interp.deletion.rows import own_ov_terms
-from interp.deletion.scales import SCALES, scale_to_logits
-from interp.experiments.trial import Numbers
-from interp.hooked_model import HookedModel
-from interp.interventions.path_patching import path_patching
+from headscope.interp.activations import Activations, gather
+from headscope.interp.analyse import analyse, asked_of
+from headscope.interp.analysis import Setting
+from headscope.interp.attribution.prompt_pair import PromptPair
+from headscope.interp.choices import Choices
+from headscope.interp.deletion.attention_contribution import attention_contribution, name_points
+from headscope.interp.deletion.decision_plane import DecisionPlane
+from headscope.interp.deletion.name_effects import NameEffects, NegativeHead, name_effects, negative_head, together
+from headscope.interp.deletion.of_head import PATTERN, VALUES, Z
+from headscope.interp.deletion.quadrants import Quadrants
+from headscope.interp.deletion.rows import own_ov_terms
+from headscope.interp.deletion.scales import SCALES, scale_to_logits
+from headscope.interp.experiments.trial import Numbers
+from headscope.interp.hooked_model import HookedModel
+from headscope.interp.interventions.path_patching import path_patching
 
 COPIES = 0.05  # the least share of raising contributions of a head that is said to copy
 PLANE = ("dynamic", "static", "dynamic_null", "static_null")

@@ -6,15 +6,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from interp.experiments.experiment import Experiment
-from interp.experiments.outcome import Outcome, read_outcome
-from interp.experiments.report import report, verdict_table
-from interp.experiments.table import MODULES, experiment_named
-from interp.experiments.verdict import Verdict
-from interp.result import Result
-from models.foreign_input import foreign_input
-from models.training.json_file import write_json
-from models.whole_file import write_whole
+from headscope.interp.experiments.experiment import Experiment
+from headscope.interp.experiments.outcome import Outcome, read_outcome
+from headscope.interp.experiments.report import report, verdict_table
+from headscope.interp.experiments.table import MODULES, experiment_named
+from headscope.interp.experiments.verdict import Verdict
+from headscope.interp.result import Result
+from headscope.models.foreign_input import foreign_input
+from headscope.models.training.json_file import write_json
+from headscope.models.whole_file import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd

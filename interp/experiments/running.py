@@ -11,13 +11,13 @@ from typing import Any
 
 import torch
 
-from interp.experiments.experiment import Watch
-from interp.experiments.outcome import Outcome
-from interp.experiments.table import experiment_named
-from interp.experiments.trial import DIVERGED, Measured, Place, Trial
-from models.foreign_input import ForeignInputError
-from models.training.json_file import read_json_object, write_json
-from models.training.machine import machine_facts
+from headscope.interp.experiments.experiment import Watch
+from headscope.interp.experiments.outcome import Outcome
+from headscope.interp.experiments.table import experiment_named
+from headscope.interp.experiments.trial import DIVERGED, Measured, Place, Trial
+from headscope.models.foreign_input import ForeignInputError
+from headscope.models.training.json_file import read_json_object, write_json
+from headscope.models.training.machine import machine_facts
 
 RESULT = "result.json"
 

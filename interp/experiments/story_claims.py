@@ -1,7 +1,7 @@
 """The claims of E1 and the rules by which they are answered, fixed before any model was looked at."""
 
-from interp.experiments.outcome import Outcome
-from interp.experiments.verdict import Verdict, all_of, bounded, difference, shown
+from headscope.interp.experiments.outcome import Outcome
+from headscope.interp.experiments.verdict import Verdict, all_of, bounded, difference, shown
 
 SOLVED = 0.9
 

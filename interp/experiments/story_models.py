@@ -3,12 +3,12 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from interp.experiments.experiment import Watch
-from interp.experiments.trained_once import trained_once, widths
-from interp.experiments.trial import Place, Trial
-from models.attention import VARIANTS
-from models.training.recipe import Recipe, read_recipe
-from models.zoo import HERE
+from headscope.interp.experiments.experiment import Watch
+from headscope.interp.experiments.trained_once import trained_once, widths
+from headscope.interp.experiments.trial import Place, Trial
+from headscope.models.attention import VARIANTS
+from headscope.models.training.recipe import Recipe, read_recipe
+from headscope.models.zoo import HERE
 
 STORIES = "ioi-softmax"  # the shipped model whose recipe they share
 

@@ -6,14 +6,14 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from interp.activations import gather
-from interp.attribution.prompt_pair import PromptPair
-from interp.equal_lengths import batches
-from interp.experiments.trial import Numbers
-from interp.hooked_model import HookedModel, tokenizer_of
-from interp.prompt_tokens import PromptTokens, prompt_tokens, single_token
-from models.tasks.indirect_objects import SEED, held_out_gifts, of_strangers
-from models.tasks.story import GIFTS, MEETINGS, Story
+from headscope.interp.activations import gather
+from headscope.interp.attribution.prompt_pair import PromptPair
+from headscope.interp.equal_lengths import batches
+from headscope.interp.experiments.trial import Numbers
+from headscope.interp.hooked_model import HookedModel, tokenizer_of
+from headscope.interp.prompt_tokens import PromptTokens, prompt_tokens, single_token
+from headscope.models.tasks.indirect_objects import SEED, held_out_gifts, of_strangers
+from headscope.models.tasks.story import GIFTS, MEETINGS, Story
 
 ROWS = 64
 

@@ -2,8 +2,8 @@
 
 from importlib import import_module
 
-from interp.experiments.experiment import Experiment
-from models.near_names import known_names
+from headscope.interp.experiments.experiment import Experiment
+from headscope.models.near_names import known_names
 
 # Name -> the module that holds it as EXPERIMENT; imported when it is asked for.
 MODULES = {
@@ -21,4 +21,4 @@ def experiment_named(name: str) -> Experiment:
     """An experiment by name, in either case. ValueError with the names there are."""
     if name.upper() not in MODULES:
         raise ValueError(f"unknown experiment {name!r}; known: {known_names(name, MODULES)}")
-    return import_module(f"interp.experiments.{MODULES[name.upper()]}").EXPERIMENT
+    return import_module(f"headscope.interp.experiments.{MODULES[name.upper()]}").EXPERIMENT

@@ -4,15 +4,15 @@ from typing import Any
 
 from transformers import PreTrainedModel
 
-from interp.experiments.experiment import Watch
-from interp.experiments.trial import Numbers, Place, Trial
-from models.attention import VARIANTS
-from models.spec import AttentionSpec
-from models.tasks.decoder import DecoderShape, small_decoder
-from models.training.fit import fit, fitting_of
-from models.training.history import Record, read_history
-from models.training.objective import Objective
-from models.training.plan import Plan
+from headscope.interp.experiments.experiment import Watch
+from headscope.interp.experiments.trial import Numbers, Place, Trial
+from headscope.models.attention import VARIANTS
+from headscope.models.spec import AttentionSpec
+from headscope.models.tasks.decoder import DecoderShape, small_decoder
+from headscope.models.training.fit import fit, fitting_of
+from headscope.models.training.history import Record, read_history
+from headscope.models.training.objective import Objective
+from headscope.models.training.plan import Plan
 
 # Every layer carries the variant, cog too: Cogformer's placement leaves nothing of a model of two layers.
 OPTIONS: dict[str, dict[str, Any]] = {"polynomial": {"power": 3}}

@@ -8,13 +8,13 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from interp.activations import TEMPERATURES, Activations, gather
-from interp.collapse.contribution_weights import contribution_weights
-from interp.experiments.trial import Numbers
-from interp.head_weights import head_weights
-from interp.prompt_tokens import PromptTokens
-from interp.rows.of_model import model_row_curves
-from models.tasks.examples import Examples
+from headscope.interp.activations import TEMPERATURES, Activations, gather
+from headscope.interp.collapse.contribution_weights import contribution_weights
+from headscope.interp.experiments.trial import Numbers
+from headscope.interp.head_weights import head_weights
+from headscope.interp.prompt_tokens import PromptTokens
+from headscope.interp.rows.of_model import model_row_curves
+from headscope.models.tasks.examples import Examples
 
 TEMPERED = ("query", "value")
 

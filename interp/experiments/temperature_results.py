@@ -6,12 +6,21 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from interp.about import About
-from interp.experiments.arms import ArmCurves, ArmNumbers, arm_curves, arm_numbers, arms, mean_of, seed_names, spread_of
-from interp.experiments.outcome import Outcome
-from interp.experiments.temperature_trials import TASKS
-from interp.experiments.tempering_results import tempering_results
-from interp.result import Result
+from headscope.interp.about import About
+from headscope.interp.experiments.arms import (
+    ArmCurves,
+    ArmNumbers,
+    arm_curves,
+    arm_numbers,
+    arms,
+    mean_of,
+    seed_names,
+    spread_of,
+)
+from headscope.interp.experiments.outcome import Outcome
+from headscope.interp.experiments.temperature_trials import TASKS
+from headscope.interp.experiments.tempering_results import tempering_results
+from headscope.interp.result import Result
 
 SOURCE = "Zhang et al. 2024 (2411.12892)"
 SIGNS = {"query": "τ_q", "value": "τ_v"}

@@ -7,19 +7,19 @@ from typing import Any
 import numpy as np
 import torch
 
-from interp.experiments.experiment import Watch
-from interp.experiments.task_models import trained
-from interp.experiments.temperature_readings import by_kind, noise_share, sharpest, spread_slope
-from interp.experiments.temperature_sizes import TemperatureSize
-from interp.experiments.tempering_trials import ARMS, measure_tempering
-from interp.experiments.trial import Numbers, Place, Trial
-from models.hooked import hooked
-from models.tasks.answering import answering, answers, held_out_examples
-from models.tasks.denoising import Denoising
-from models.tasks.neighbours import Neighbours
-from models.tasks.passkeys import Passkeys
-from models.training.plan import Plan
-from models.training.tempered import count
+from headscope.interp.experiments.experiment import Watch
+from headscope.interp.experiments.task_models import trained
+from headscope.interp.experiments.temperature_readings import by_kind, noise_share, sharpest, spread_slope
+from headscope.interp.experiments.temperature_sizes import TemperatureSize
+from headscope.interp.experiments.tempering_trials import ARMS, measure_tempering
+from headscope.interp.experiments.trial import Numbers, Place, Trial
+from headscope.models.hooked import hooked
+from headscope.models.tasks.answering import answering, answers, held_out_examples
+from headscope.models.tasks.denoising import Denoising
+from headscope.models.tasks.neighbours import Neighbours
+from headscope.models.tasks.passkeys import Passkeys
+from headscope.models.training.plan import Plan
+from headscope.models.training.tempered import count
 
 LR, SAVED = 2e-3, 200  # the rate of the shipped models
 TRAINED_LENGTH = 128  # of passkey rows

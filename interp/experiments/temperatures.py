@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from interp.experiments.arms import arms
-from interp.experiments.experiment import Experiment
-from interp.experiments.outcome import Outcome
-from interp.experiments.temperature_results import SOURCE, results
-from interp.experiments.temperature_sizes import SIZES
-from interp.experiments.temperature_trials import TASKS, measure, trials
-from interp.experiments.verdict import Sample, Verdict, bounded, difference, shown
+from headscope.interp.experiments.arms import arms
+from headscope.interp.experiments.experiment import Experiment
+from headscope.interp.experiments.outcome import Outcome
+from headscope.interp.experiments.temperature_results import SOURCE, results
+from headscope.interp.experiments.temperature_sizes import SIZES
+from headscope.interp.experiments.temperature_trials import TASKS, measure, trials
+from headscope.interp.experiments.verdict import Sample, Verdict, bounded, difference, shown
 
 
 def judge(outcome: Outcome) -> list[Verdict]:

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 
-from interp.about import About
-from interp.experiments.arms import ArmNumbers, Arms, arm_numbers, seed_names
-from interp.experiments.outcome import Outcome
-from interp.experiments.tempering_trials import ARMS
-from interp.result import Result
+from headscope.interp.about import About
+from headscope.interp.experiments.arms import ArmNumbers, Arms, arm_numbers, seed_names
+from headscope.interp.experiments.outcome import Outcome
+from headscope.interp.experiments.tempering_trials import ARMS
+from headscope.interp.result import Result
 
 MOMENTS = {"attached": "loss_attached", "after": "loss_after"}
 GAINED = About(

@@ -2,17 +2,17 @@
 
 from pathlib import Path
 
-import interp
-from interp.experiments import language_models
-from interp.experiments.experiment import Watch
-from interp.experiments.language_models import LanguageSize, language_model
-from interp.experiments.temperature_sizes import SIZES, TemperatureSize
-from interp.experiments.trial import Numbers, Place, Trial
-from models.checkpoints.loading import place_of
-from models.training.history import Record
-from models.training.norm_gains import NORM_GAINS
-from models.training.partial import Course, train_part
-from models.training.tempering import softmax_model, temperatures
+from headscope import interp
+from headscope.interp.experiments import language_models
+from headscope.interp.experiments.experiment import Watch
+from headscope.interp.experiments.language_models import LanguageSize, language_model
+from headscope.interp.experiments.temperature_sizes import SIZES, TemperatureSize
+from headscope.interp.experiments.trial import Numbers, Place, Trial
+from headscope.models.checkpoints.loading import place_of
+from headscope.models.training.history import Record
+from headscope.models.training.norm_gains import NORM_GAINS
+from headscope.models.training.partial import Course, train_part
+from headscope.models.training.tempering import softmax_model, temperatures
 
 CORPORA = {
     "stdlib": {"source": "stdlib"},

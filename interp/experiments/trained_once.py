@@ -4,10 +4,10 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from interp.experiments.experiment import Watch
-from models.training.history import Record
-from models.training.loop import train
-from models.training.recipe import Recipe, read_recipe
+from headscope.interp.experiments.experiment import Watch
+from headscope.models.training.history import Record
+from headscope.models.training.loop import train
+from headscope.models.training.recipe import Recipe, read_recipe
 
 
 def trained_once(recipe: Recipe, folder: Path, watch: Watch) -> Path:

@@ -4,8 +4,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from interp.figures.portable import PortableFigure
-    from interp.result import Result
+    from headscope.interp.figures.portable import PortableFigure
+    from headscope.interp.result import Result
 
 # Name of a result's class -> "module:function" that draws it; imported when it is first drawn.
 FIGURES: dict[str, str] = {
@@ -66,4 +66,4 @@ def figure_of(result: "Result") -> "PortableFigure":
     if place is None:
         raise ValueError(f"no figure is known for a {type(result).__name__}; known: {', '.join(FIGURES)}")
     module, function = place.split(":")
-    return getattr(import_module(f"interp.figures.{module}"), function)(result)
+    return getattr(import_module(f"headscope.interp.figures.{module}"), function)(result)

@@ -2,9 +2,9 @@
 
 import plotly.graph_objects as go
 
-from interp.experiments.arm_points import ArmPoints
-from interp.figures.canvas import canvas, escaped
-from interp.figures.colours import LINES
+from headscope.interp.experiments.arm_points import ArmPoints
+from headscope.interp.figures.canvas import canvas, escaped
+from headscope.interp.figures.colours import LINES
 
 SHAPES = ("circle", "x", "square", "diamond-open", "triangle-up")
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from interp.figures.canvas import escaped
+from headscope.interp.figures.canvas import escaped
 
 MOST_TICKS, LONGEST_TICK = 22, 14
 TICK_FONT, STEEP = {"size": 10}, -75

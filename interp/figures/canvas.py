@@ -7,10 +7,10 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from interp.about import About
-from interp.figures.colours import HOLE, LINES
-from interp.figures.legend import PLACE, legend_height
-from interp.figures.portable import PortableFigure
+from headscope.interp.about import About
+from headscope.interp.figures.colours import HOLE, LINES
+from headscope.interp.figures.legend import PLACE, legend_height
+from headscope.interp.figures.portable import PortableFigure
 
 GAUGE = "gauge-dependent"
 PLOT, SQUARE = 340, 480  # pixels, without the title above and the axis below; square: tokens by tokens

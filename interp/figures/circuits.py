@@ -8,17 +8,17 @@ import plotly.graph_objects as go
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.circuits.composition import Composition
-from interp.circuits.copying import Copying
-from interp.circuits.diagonal import DiagonalRanks
-from interp.circuits.qk_spectrum import QKSpectrum
-from interp.circuits.top_tokens import TopTokens
-from interp.figures.axes import name_axis, top_down
-from interp.figures.canvas import bar, canvas, escaped, head_name
-from interp.figures.choice import choice
-from interp.figures.colours import BLUE, RED, depth_colour
-from interp.figures.heads import head_grid
-from interp.figures.heatmaps import signed_heatmap
+from headscope.interp.circuits.composition import Composition
+from headscope.interp.circuits.copying import Copying
+from headscope.interp.circuits.diagonal import DiagonalRanks
+from headscope.interp.circuits.qk_spectrum import QKSpectrum
+from headscope.interp.circuits.top_tokens import TopTokens
+from headscope.interp.figures.axes import name_axis, top_down
+from headscope.interp.figures.canvas import bar, canvas, escaped, head_name
+from headscope.interp.figures.choice import choice
+from headscope.interp.figures.colours import BLUE, RED, depth_colour
+from headscope.interp.figures.heads import head_grid
+from headscope.interp.figures.heatmaps import signed_heatmap
 
 
 def copying_figure(copying: Copying) -> go.Figure:

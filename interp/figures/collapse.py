@@ -6,16 +6,16 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from interp.collapse.cancellation import PathCancellation
-from interp.collapse.comparison import CollapseComparison
-from interp.collapse.curves import CollapseCurves
-from interp.collapse.paths import PathBound
-from interp.collapse.squashing import Squashing
-from interp.figures.axes import log_axis, token_axis
-from interp.figures.canvas import GAUGE, canvas, escaped
-from interp.figures.choice import choice
-from interp.figures.colours import BLUE, DASHED, GREY, depth_colour, line_style
-from interp.result import Result
+from headscope.interp.collapse.cancellation import PathCancellation
+from headscope.interp.collapse.comparison import CollapseComparison
+from headscope.interp.collapse.curves import CollapseCurves
+from headscope.interp.collapse.paths import PathBound
+from headscope.interp.collapse.squashing import Squashing
+from headscope.interp.figures.axes import log_axis, token_axis
+from headscope.interp.figures.canvas import GAUGE, canvas, escaped
+from headscope.interp.figures.choice import choice
+from headscope.interp.figures.colours import BLUE, DASHED, GREY, depth_colour, line_style
+from headscope.interp.result import Result
 
 Curves = CollapseCurves | CollapseComparison
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from interp.figures.colours import HOLE
-from interp.figures.luminance import light, with_lightness
+from headscope.interp.figures.colours import HOLE
+from headscope.interp.figures.luminance import light, with_lightness
 
 PAGE, INK, RULE, DARK_HOLE = "#0f1117", "#d6dae4", "#262b37", "#2d3240"
 MENU = {"bgcolor": "#9aa2b5", "bordercolor": "#9aa2b5", "font": {"color": PAGE}}  # plotly makes a chosen line pale

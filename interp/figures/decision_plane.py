@@ -7,10 +7,10 @@ import plotly.graph_objects as go
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.deletion.decision_plane import BELOW_NULL, DecisionPlane
-from interp.figures.canvas import bar, canvas
-from interp.figures.colours import DEPTHS, GREY
-from interp.figures.deletion import head_names
+from headscope.interp.deletion.decision_plane import BELOW_NULL, DecisionPlane
+from headscope.interp.figures.canvas import bar, canvas
+from headscope.interp.figures.colours import DEPTHS, GREY
+from headscope.interp.figures.deletion import head_names
 
 NAMED = 6
 SIDES = ("top center", "bottom center", "middle right", "middle left")

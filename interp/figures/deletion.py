@@ -5,15 +5,15 @@ import plotly.graph_objects as go
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.deletion.attention_contribution import AttentionContribution
-from interp.deletion.contributions import Contributions
-from interp.deletion.negative_mass import NegativeMass
-from interp.figures.axes import token_axis, top_down
-from interp.figures.canvas import SQUARE, canvas, escaped, head_name
-from interp.figures.choice import choice
-from interp.figures.colours import BLUE
-from interp.figures.heads import head_grid
-from interp.figures.heatmaps import signed_heatmap
+from headscope.interp.deletion.attention_contribution import AttentionContribution
+from headscope.interp.deletion.contributions import Contributions
+from headscope.interp.deletion.negative_mass import NegativeMass
+from headscope.interp.figures.axes import token_axis, top_down
+from headscope.interp.figures.canvas import SQUARE, canvas, escaped, head_name
+from headscope.interp.figures.choice import choice
+from headscope.interp.figures.colours import BLUE
+from headscope.interp.figures.heads import head_grid
+from headscope.interp.figures.heatmaps import signed_heatmap
 
 PAIR = "%{y} ← %{x}<br>%{z:.4f}"
 

@@ -2,11 +2,11 @@
 
 import plotly.graph_objects as go
 
-from interp.detectors.copying import PromptCopying
-from interp.detectors.scores import DetectorScores
-from interp.figures.canvas import GAUGE, canvas
-from interp.figures.choice import choice
-from interp.figures.heads import grid, heads
+from headscope.interp.detectors.copying import PromptCopying
+from headscope.interp.detectors.scores import DetectorScores
+from headscope.interp.figures.canvas import GAUGE, canvas
+from headscope.interp.figures.choice import choice
+from headscope.interp.figures.heads import grid, heads
 
 READINGS = ("share", "signed", "sign")
 PAIR = ("copying", "suppression")

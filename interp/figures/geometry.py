@@ -7,15 +7,15 @@ import plotly.graph_objects as go
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.figures.axes import token_axis, top_down
-from interp.figures.canvas import GAUGE, bar, canvas, escaped, head_name
-from interp.figures.choice import choice
-from interp.figures.colours import BLUE, CHANCE, GREY, RED, fill
-from interp.figures.heads import MOST_BARS, grids, heads
-from interp.figures.heatmaps import signed_heatmap
-from interp.geometry.angles import Angles
-from interp.geometry.embedding import JointEmbedding
-from interp.geometry.temperatures import Temperatures
+from headscope.interp.figures.axes import token_axis, top_down
+from headscope.interp.figures.canvas import GAUGE, bar, canvas, escaped, head_name
+from headscope.interp.figures.choice import choice
+from headscope.interp.figures.colours import BLUE, CHANCE, GREY, RED, fill
+from headscope.interp.figures.heads import MOST_BARS, grids, heads
+from headscope.interp.figures.heatmaps import signed_heatmap
+from headscope.interp.geometry.angles import Angles
+from headscope.interp.geometry.embedding import JointEmbedding
+from headscope.interp.geometry.temperatures import Temperatures
 
 SIDES = {"antiparallel": fill(RED, is_striped=True), "orthogonal": fill("#c8ccd4"), "parallel": fill(BLUE)}
 KINDS = {

@@ -5,14 +5,14 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from interp.deletion.of_head import HeadContributions
-from interp.deletion.quadrants import QUADRANTS
-from interp.figures.axes import token_axis, top_down
-from interp.figures.canvas import SQUARE, canvas
-from interp.figures.choice import choice
-from interp.figures.deletion import PAIR
-from interp.figures.heatmaps import share_range, signed_heatmap
-from interp.figures.quadrants import quadrant_fill
+from headscope.interp.deletion.of_head import HeadContributions
+from headscope.interp.deletion.quadrants import QUADRANTS
+from headscope.interp.figures.axes import token_axis, top_down
+from headscope.interp.figures.canvas import SQUARE, canvas
+from headscope.interp.figures.choice import choice
+from headscope.interp.figures.deletion import PAIR
+from headscope.interp.figures.heatmaps import share_range, signed_heatmap
+from headscope.interp.figures.quadrants import quadrant_fill
 
 TWIN = "#6b7280"
 

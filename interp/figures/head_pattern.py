@@ -2,10 +2,10 @@
 
 import plotly.graph_objects as go
 
-from interp.figures.axes import token_axis, top_down
-from interp.figures.canvas import SQUARE, canvas
-from interp.figures.heatmaps import signed_heatmap
-from interp.head_pattern import HeadPattern
+from headscope.interp.figures.axes import token_axis, top_down
+from headscope.interp.figures.canvas import SQUARE, canvas
+from headscope.interp.figures.heatmaps import signed_heatmap
+from headscope.interp.head_pattern import HeadPattern
 
 
 def head_pattern_figure(found: HeadPattern) -> go.Figure:

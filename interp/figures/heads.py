@@ -8,12 +8,12 @@ import plotly.graph_objects as go
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.figures.axes import top_down
-from interp.figures.canvas import GAUGE, bar, canvas, escaped
-from interp.figures.heatmaps import heatmap
-from interp.head_score import HeadScore
-from interp.result import Result
-from interp.similar_heads import SimilarHeads
+from headscope.interp.figures.axes import top_down
+from headscope.interp.figures.canvas import GAUGE, bar, canvas, escaped
+from headscope.interp.figures.heatmaps import heatmap
+from headscope.interp.head_score import HeadScore
+from headscope.interp.result import Result
+from headscope.interp.similar_heads import SimilarHeads
 
 MOST_BARS = 48  # heads; more of them side by side are not told apart
 

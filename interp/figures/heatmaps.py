@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.figures.colours import POSITIVE, SIGNED
+from headscope.interp.figures.colours import POSITIVE, SIGNED
 
 Grid = Float[Tensor, "row column"] | Float[np.ndarray, "row column"]
 

@@ -6,8 +6,8 @@ import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float
 
-from interp.diffusion.image_grid import ImageGrid
-from interp.figures.canvas import canvas, escaped
+from headscope.interp.diffusion.image_grid import ImageGrid
+from headscope.interp.figures.canvas import canvas, escaped
 
 ACROSS = 5  # images side by side
 GAP = 1  # pixels between two images

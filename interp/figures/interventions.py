@@ -8,16 +8,16 @@ import plotly.graph_objects as go
 from jaxtyping import Int
 from torch import Tensor
 
-from interp.figures.axes import token_axis, top_down
-from interp.figures.canvas import GAUGE, canvas, escaped
-from interp.figures.choice import choice
-from interp.figures.colours import fill
-from interp.figures.heads import grid, head_grid, heads
-from interp.interventions.effect import InterventionEffect
-from interp.interventions.intervention import SIGNED
-from interp.interventions.path_patching import PathPatching
-from interp.interventions.suppression_effect import SuppressionEffect
-from interp.interventions.sweep import InterventionSweep
+from headscope.interp.figures.axes import token_axis, top_down
+from headscope.interp.figures.canvas import GAUGE, canvas, escaped
+from headscope.interp.figures.choice import choice
+from headscope.interp.figures.colours import fill
+from headscope.interp.figures.heads import grid, head_grid, heads
+from headscope.interp.interventions.effect import InterventionEffect
+from headscope.interp.interventions.intervention import SIGNED
+from headscope.interp.interventions.path_patching import PathPatching
+from headscope.interp.interventions.suppression_effect import SuppressionEffect
+from headscope.interp.interventions.sweep import InterventionSweep
 
 OPENING = "zero"  # changes something in every model; without negative weights, keeping the positive ones does not
 SWEPT = {"loss_change": "Δ loss", "kl": "KL", "changed": "share of positions that change"}

@@ -17,7 +17,7 @@ class PortableFigure(go.Figure):
 
     def svg(self) -> str:
         """The picture: the same text every time, drawn without a browser."""
-        from interp.figures.static.svg import svg_of
+        from headscope.interp.figures.static.svg import svg_of
 
         return svg_of(self)
 
@@ -46,7 +46,7 @@ class PortableFigure(go.Figure):
 
     def _words(self) -> str:
         """The title, in one line."""
-        from interp.figures.static.words import shown_words
+        from headscope.interp.figures.static.words import shown_words
 
         drawn: Any = self
         return f"Figure({' '.join(shown_words(drawn.layout.title.text).split())})"

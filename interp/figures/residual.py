@@ -5,16 +5,16 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from interp.collapse.massive import MassiveActivations
-from interp.collapse.matrix_measures import MEASURES
-from interp.collapse.residual import ResidualGeometry, ResidualNorms
-from interp.collapse.sinks import Sinks
-from interp.figures.axes import log_axis, name_axis, token_axis, top_down
-from interp.figures.canvas import canvas, escaped
-from interp.figures.choice import choice
-from interp.figures.colours import BLUE, DASHED, GREY, RANKED
-from interp.figures.heads import grid, heads
-from interp.figures.heatmaps import heatmap
+from headscope.interp.collapse.massive import MassiveActivations
+from headscope.interp.collapse.matrix_measures import MEASURES
+from headscope.interp.collapse.residual import ResidualGeometry, ResidualNorms
+from headscope.interp.collapse.sinks import Sinks
+from headscope.interp.figures.axes import log_axis, name_axis, token_axis, top_down
+from headscope.interp.figures.canvas import canvas, escaped
+from headscope.interp.figures.choice import choice
+from headscope.interp.figures.colours import BLUE, DASHED, GREY, RANKED
+from headscope.interp.figures.heads import grid, heads
+from headscope.interp.figures.heatmaps import heatmap
 
 FIRST = "mean_cosine"  # high where tokens are alike
 

@@ -5,15 +5,15 @@ import plotly.graph_objects as go
 from jaxtyping import Num
 from torch import Tensor
 
-from interp.figures.axes import token_axis
-from interp.figures.canvas import GAUGE, canvas, head_name
-from interp.figures.choice import choice
-from interp.figures.colours import CHANCE, LINES
-from interp.figures.heads import grid, heads
-from interp.rows.curves import RowCurves
-from interp.rows.heads import HeadRows
-from interp.rows.reading import BESIDE_TWIN
-from models.near_names import known_names
+from headscope.interp.figures.axes import token_axis
+from headscope.interp.figures.canvas import GAUGE, canvas, head_name
+from headscope.interp.figures.choice import choice
+from headscope.interp.figures.colours import CHANCE, LINES
+from headscope.interp.figures.heads import grid, heads
+from headscope.interp.rows.curves import RowCurves
+from headscope.interp.rows.heads import HeadRows
+from headscope.interp.rows.reading import BESIDE_TWIN
+from headscope.models.near_names import known_names
 
 FIRST = "normalised_entropy"
 EQUAL, TWIN = "equal weights", "softmax twin"

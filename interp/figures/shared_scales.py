@@ -7,8 +7,8 @@ import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float
 
-from interp.figures.axes import log_axis
-from interp.figures.heatmaps import share_range
+from headscope.interp.figures.axes import log_axis
+from headscope.interp.figures.heatmaps import share_range
 
 MARGIN = 0.05  # of the range, below and above
 STACKED = ("stack", "relative")

@@ -4,12 +4,12 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from interp.diffusion.timesteps import CollapseByTimestep, SubtractedByTimestep
-from interp.figures.axes import name_axis, top_down
-from interp.figures.canvas import bar, canvas
-from interp.figures.choice import choice
-from interp.figures.heatmaps import heatmap
-from interp.result import Result
+from headscope.interp.diffusion.timesteps import CollapseByTimestep, SubtractedByTimestep
+from headscope.interp.figures.axes import name_axis, top_down
+from headscope.interp.figures.canvas import bar, canvas
+from headscope.interp.figures.choice import choice
+from headscope.interp.figures.heatmaps import heatmap
+from headscope.interp.result import Result
 
 MEASURES = ("mean_cosine", "relative_residual", "effective_rank")
 

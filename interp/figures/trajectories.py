@@ -3,11 +3,11 @@
 import numpy as np
 import plotly.graph_objects as go
 
-from interp.figures.axes import log_axis
-from interp.figures.canvas import GAUGE, canvas, escaped
-from interp.figures.choice import choice
-from interp.figures.colours import line_style
-from interp.trajectories.trajectory import Trajectory
+from headscope.interp.figures.axes import log_axis
+from headscope.interp.figures.canvas import GAUGE, canvas, escaped
+from headscope.interp.figures.choice import choice
+from headscope.interp.figures.colours import line_style
+from headscope.interp.trajectories.trajectory import Trajectory
 
 BEFORE_THE_FIRST = 0.5  # where a logarithmic axis shows step 0
 

@@ -7,11 +7,11 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from interp.about import About
-from interp.geometry.cosines import BINS, cosines, histogram, shared, sides
-from interp.geometry.sphere import random_cosine_cdf
-from interp.result import Result
-from models.attention.run import grouped
+from headscope.interp.about import About
+from headscope.interp.geometry.cosines import BINS, cosines, histogram, shared, sides
+from headscope.interp.geometry.sphere import random_cosine_cdf
+from headscope.interp.result import Result
+from headscope.models.attention.run import grouped
 
 DIRECTED = ("pairs", "mass", "parallel", "antiparallel", "parallel_pairs", "antiparallel_pairs")
 ALL = (*DIRECTED, "orthogonal", "both_sides", "orthogonal_pairs", "root_mean_square", "root_mean_square_pairs")

@@ -3,7 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor
 
-from models.attention.run import at_least_float32
+from headscope.models.attention.run import at_least_float32
 
 
 def divergence(

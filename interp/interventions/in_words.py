@@ -1,6 +1,6 @@
 """In words: what an intervention does, as a sentence would say it."""
 
-from interp.interventions.intervention import Intervention
+from headscope.interp.interventions.intervention import Intervention
 
 DEEDS = {
     "keep_positive": "keep the positive weights of {}",

@@ -8,12 +8,12 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from interp.activations import gather
-from interp.equal_lengths import batches
-from interp.head_weights import HeadWeights
-from interp.interventions.touched_run import ROWS
-from interp.prompt import text_alone
-from interp.prompt_tokens import PromptTokens
+from headscope.interp.activations import gather
+from headscope.interp.equal_lengths import batches
+from headscope.interp.head_weights import HeadWeights
+from headscope.interp.interventions.touched_run import ROWS
+from headscope.interp.prompt import text_alone
+from headscope.interp.prompt_tokens import PromptTokens
 
 MIXING = ("attn.hook_pattern", "attn.hook_v", "attn.hook_z")
 SCALE = "ln1_post.hook_scale"

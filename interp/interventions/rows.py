@@ -1,12 +1,12 @@
 """The rows of interventions in the table of analyses: every head edited by itself, and suppression alone."""
 
-from interp.analysis import Asked, Probe
-from interp.interventions.intervention import VALUELESS
-from interp.interventions.suppression_effect import SuppressionEffect, suppression_effect
-from interp.interventions.sweep import NULL_SAMPLES, InterventionSweep, sweep
-from interp.nulls import SAMPLES
-from interp.prompt import text_alone
-from interp.watch import Watch
+from headscope.interp.analysis import Asked, Probe
+from headscope.interp.interventions.intervention import VALUELESS
+from headscope.interp.interventions.suppression_effect import SuppressionEffect, suppression_effect
+from headscope.interp.interventions.sweep import NULL_SAMPLES, InterventionSweep, sweep
+from headscope.interp.nulls import SAMPLES
+from headscope.interp.prompt import text_alone
+from headscope.interp.watch import Watch
 
 
 def swept(asked: Asked, watch: Watch) -> InterventionSweep:

@@ -9,16 +9,16 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from interp.about import About
-from interp.deletion.contributions import ov_terms
-from interp.head_weights import head_weights
-from interp.interventions.divergence import divergence
-from interp.interventions.layer_heads import LayerHeads, layer_heads
-from interp.interventions.touched_run import ROWS, logits_of_rows
-from interp.nulls import SAMPLES, null_of
-from interp.prompt_tokens import PromptTokens
-from interp.result import Result
-from interp.watch import Watch, counted, unwatched
+from headscope.interp.about import About
+from headscope.interp.deletion.contributions import ov_terms
+from headscope.interp.head_weights import head_weights
+from headscope.interp.interventions.divergence import divergence
+from headscope.interp.interventions.layer_heads import LayerHeads, layer_heads
+from headscope.interp.interventions.touched_run import ROWS, logits_of_rows
+from headscope.interp.nulls import SAMPLES, null_of
+from headscope.interp.prompt_tokens import PromptTokens
+from headscope.interp.result import Result
+from headscope.interp.watch import Watch, counted, unwatched
 
 FLOOR = 1e-6  # nats; float32's rounding of a mean KL stays below
 ABOUT = About(

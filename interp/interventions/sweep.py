@@ -8,15 +8,15 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from interp.about import About
-from interp.hooked_model import HookedModel
-from interp.interventions.effect import answers_known, changed_answers, changed_by_gauge
-from interp.interventions.intervention import KINDS, SIGNED, VALUELESS, Intervention
-from interp.interventions.touched_run import ROWS, Hook, logits_of_prompt, logits_of_rows
-from interp.nulls import null_of, shuffled_signs
-from interp.prompt import Prompt, batch_of
-from interp.result import Result
-from interp.watch import Watch, counted, unwatched
+from headscope.interp.about import About
+from headscope.interp.hooked_model import HookedModel
+from headscope.interp.interventions.effect import answers_known, changed_answers, changed_by_gauge
+from headscope.interp.interventions.intervention import KINDS, SIGNED, VALUELESS, Intervention
+from headscope.interp.interventions.touched_run import ROWS, Hook, logits_of_prompt, logits_of_rows
+from headscope.interp.nulls import null_of, shuffled_signs
+from headscope.interp.prompt import Prompt, batch_of
+from headscope.interp.result import Result
+from headscope.interp.watch import Watch, counted, unwatched
 
 Touch = Callable[[Tensor], Tensor]
 MEASURES = ("kl", "loss_change", "changed")

@@ -7,10 +7,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.activations import gather
-from interp.equal_lengths import batches
-from interp.hooked_model import HookedModel
-from interp.prompt_tokens import PromptTokens
+from headscope.interp.activations import gather
+from headscope.interp.equal_lengths import batches
+from headscope.interp.hooked_model import HookedModel
+from headscope.interp.prompt_tokens import PromptTokens
 
 Z = "attn.hook_z"
 

@@ -7,10 +7,10 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from interp.about import About
-from interp.gauges import Gauge, kernel_gauges, merged
-from interp.result import Result
-from interp.rows.reading import BESIDE_TWIN, TOP, Reading, Rows, read_power, rows_of
+from headscope.interp.about import About
+from headscope.interp.gauges import Gauge, kernel_gauges, merged
+from headscope.interp.result import Result
+from headscope.interp.rows.reading import BESIDE_TWIN, TOP, Reading, Rows, read_power, rows_of
 
 MIRRORED = ("negative_mass", "signed_sum")
 SCALED = ("signed_sum", "row_norm", "jacobian_norm")
@@ -29,7 +29,7 @@ ABOUT = About(
 
 @dataclass(frozen=True, repr=False)
 class RowCurves(Result):
-    """The measures of interp.rows.measures for every row, and ‖∂a/∂p‖_F of its kernel in what it weighs, p.
+    """The measures of headscope.interp.rows.measures for every row, and ‖∂a/∂p‖_F of its kernel in what it weighs, p.
 
     negative_mass and signed_sum depend on a flip of signs of an odd kernel; the norms and signed_sum of polynomial
     attention also on (W_Q, W_V) → (c W_Q, c^(−power) W_V). Softmax of the scores of any kernel with such a gauge

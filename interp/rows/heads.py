@@ -7,12 +7,12 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from interp.head_score import HeadScore
-from interp.result import Result
-from interp.rows.curves import ABOUT, RowCurves, gauged
-from interp.rows.dilution import dilution_slope
-from interp.rows.reading import BESIDE_NULL, TOP
-from models.near_names import known_names
+from headscope.interp.head_score import HeadScore
+from headscope.interp.result import Result
+from headscope.interp.rows.curves import ABOUT, RowCurves, gauged
+from headscope.interp.rows.dilution import dilution_slope
+from headscope.interp.rows.reading import BESIDE_NULL, TOP
+from headscope.models.near_names import known_names
 
 SHARPNESS = ("entropy", "normalised_entropy", "participation", "spikiness")
 AVERAGED = (
@@ -44,7 +44,7 @@ class HeadRows(Result):
 
     minority_mass: min(m, 1 − m) of the mean negative mass m, which a flip of signs of an odd kernel leaves alone.
     frobenius, jacobian_norm: ‖A‖_F and ‖∂A/∂P‖_F over all rows; per_root: over √N of N rows. For softmax and cog
-    ‖A‖_F ≤ √N and ‖∂A/∂P‖_F ≤ √N/2 (Saratchandran et al. 2024). dilution_slope: see interp.rows.dilution.
+    ‖A‖_F ≤ √N and ‖∂A/∂P‖_F ≤ √N/2 (Saratchandran et al. 2024). dilution_slope: see headscope.interp.rows.dilution.
     """
 
     entropy: Float[Tensor, "layer head"]

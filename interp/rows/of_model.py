@@ -8,16 +8,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from interp.image_prompt import ImagePrompt
-from interp.model_facts import layer_gauges
-from interp.prompt import Prompt, batch_of, last_logits_alone
-from interp.rows.curves import RowCurves, curves_of
-from interp.rows.reading import TOP, Reading, Rows, rows_of
-from interp.rows.strips import rows_of_call
-from interp.seen_cells import seen_cells
-from models.attention_layer import AttentionLayer
-from models.hooked.patternless import patternless
-from models.watched_calls import watching
+from headscope.interp.image_prompt import ImagePrompt
+from headscope.interp.model_facts import layer_gauges
+from headscope.interp.prompt import Prompt, batch_of, last_logits_alone
+from headscope.interp.rows.curves import RowCurves, curves_of
+from headscope.interp.rows.reading import TOP, Reading, Rows, rows_of
+from headscope.interp.rows.strips import rows_of_call
+from headscope.interp.seen_cells import seen_cells
+from headscope.models.attention_layer import AttentionLayer
+from headscope.models.hooked.patternless import patternless
+from headscope.models.watched_calls import watching
 
 Keep = Callable[[Rows], None]
 

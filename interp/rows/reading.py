@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from jaxtyping import Bool, Float, Int, Num
 from torch import Tensor
 
-from interp.gauges import Gauge
-from interp.nulls import softmax_twin
-from interp.rows.jacobian import jacobian_norm, power_of
-from interp.rows.measures import measures, measures_of_equal_weights, sharpness
+from headscope.interp.gauges import Gauge
+from headscope.interp.nulls import softmax_twin
+from headscope.interp.rows.jacobian import jacobian_norm, power_of
+from headscope.interp.rows.measures import measures, measures_of_equal_weights, sharpness
 
 TOP = 5
 BESIDE_NULL = (

@@ -6,16 +6,16 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from interp.gauges import kernel_gauges
-from interp.rows.curves import RowCurves, curves_of
-from interp.rows.reading import TOP, Reading, Rows, rows_of
-from models.attention import variant_named
-from models.attention.attend import refuse_unknown
-from models.attention.run import Inputs, at_least_float32, check_kernel, grouped
-from models.attention.shapes import check_causal, check_shapes
-from models.attention.tiled import tile_options, tile_scores, tile_visible, tiles
-from models.attention_function import around_kernel
-from models.watched_calls import Call
+from headscope.interp.gauges import kernel_gauges
+from headscope.interp.rows.curves import RowCurves, curves_of
+from headscope.interp.rows.reading import TOP, Reading, Rows, rows_of
+from headscope.models.attention import variant_named
+from headscope.models.attention.attend import refuse_unknown
+from headscope.models.attention.run import Inputs, at_least_float32, check_kernel, grouped
+from headscope.models.attention.shapes import check_causal, check_shapes
+from headscope.models.attention.tiled import tile_options, tile_scores, tile_visible, tiles
+from headscope.models.attention_function import around_kernel
+from headscope.models.watched_calls import Call
 
 
 def row_curves_by_strips(

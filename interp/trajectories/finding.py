@@ -4,14 +4,14 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from interp.analyse import analyse
-from interp.choices import Choices
-from interp.gauges import Gauge
-from interp.numbers import HEADS, numbers
-from interp.prompt import Prompt
-from interp.result import Result
-from interp.trajectories.measures import Found, Measure
-from models.near_names import known_names
+from headscope.interp.analyse import analyse
+from headscope.interp.choices import Choices
+from headscope.interp.gauges import Gauge
+from headscope.interp.numbers import HEADS, numbers
+from headscope.interp.prompt import Prompt
+from headscope.interp.result import Result
+from headscope.interp.trajectories.measures import Found, Measure
+from headscope.models.near_names import known_names
 
 
 def finding(

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import torch
 
-from interp.about import About
-from interp.trajectories.trajectory import Trajectory
-from models.training.history import read_history
+from headscope.interp.about import About
+from headscope.interp.trajectories.trajectory import Trajectory
+from headscope.models.training.history import read_history
 
 MEASURES = ("loss", "validation_loss")
 ABOUT = About(

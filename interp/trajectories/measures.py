@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from interp.attention_run import attention_run
-from interp.gauges import Gauge
-from interp.head_statistics import HeadStatistics
-from interp.hooked_model import begins_with_bos, tokenizer_of
-from interp.model_facts import model_gauges
-from interp.prompt_tokens import prompt_tokens
-from models.near_names import known_names
+from headscope.interp.attention_run import attention_run
+from headscope.interp.gauges import Gauge
+from headscope.interp.head_statistics import HeadStatistics
+from headscope.interp.hooked_model import begins_with_bos, tokenizer_of
+from headscope.interp.model_facts import model_gauges
+from headscope.interp.prompt_tokens import prompt_tokens
+from headscope.models.near_names import known_names
 
 CHANGED: dict[Gauge, tuple[str, ...]] = {"odd": ("negative_mass", "signed_sum"), "scale": ("signed_sum",)}
 

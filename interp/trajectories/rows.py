@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from interp.analysis import Asked, Probe, Setting
-from interp.choices import Choices
-from interp.hooked_model import tokenizer_of
-from interp.size import OPENING
-from interp.trajectories.trajectory import Trajectory, trajectory
-from interp.watch import Watch
+from headscope.interp.analysis import Asked, Probe, Setting
+from headscope.interp.choices import Choices
+from headscope.interp.hooked_model import tokenizer_of
+from headscope.interp.size import OPENING
+from headscope.interp.trajectories.trajectory import Trajectory, trajectory
+from headscope.interp.watch import Watch
 
 NUMBERS = (
     "negative_mass.minority_mass",
@@ -24,7 +24,9 @@ OF_IMAGES = ("negative_mass.minority_mass", "residual_geometry.mean_cosine", "si
 
 def trained(asked: Asked, watch: Watch) -> Trajectory:
     """NUMBERS, or OF_IMAGES, over the snapshots of the run, whose models must read ids as the model that is asked."""
-    from interp.trajectories.finding import finding  # a measure may be any analysis, which this table is part of
+    from headscope.interp.trajectories.finding import (
+        finding,  # a measure may be any analysis, which this table is part of
+    )
 
     choices = Choices(embedding=asked.choices.get("embedding", Choices.embedding))
     names = NUMBERS if asked.setting.facts.reads == "text" else OF_IMAGES

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.checkpoints.steps import last_step
-from models.zoo import snapshots
+from headscope.models.checkpoints.steps import last_step
+from headscope.models.zoo import snapshots
 
 
 @dataclass(frozen=True)

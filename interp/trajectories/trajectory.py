@@ -10,12 +10,12 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from interp.about import About
-from interp.result import Result
-from interp.trajectories.measures import Found, Measure, named
-from interp.trajectories.snapshots import run_folder
-from interp.watch import Watch, unwatched
-from models.checkpoints import open_folder
+from headscope.interp.about import About
+from headscope.interp.result import Result
+from headscope.interp.trajectories.measures import Found, Measure, named
+from headscope.interp.trajectories.snapshots import run_folder
+from headscope.interp.watch import Watch, unwatched
+from headscope.models.checkpoints import open_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,7 +91,7 @@ def trajectory(
 
 def measured(run: str, step: int, folder: Path, measure: Measure) -> Point:
     """Open a snapshot, measure it and let it go."""
-    from models.hooked import hooked
+    from headscope.models.hooked import hooked
 
     gc.collect()  # the snapshot before this one: a hooked model refers to itself, and would stay
     opened = open_folder(folder)

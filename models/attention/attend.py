@@ -6,12 +6,12 @@ from typing import Any
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from models.attention.finite import check_entries, check_scale
-from models.attention.run import Attention, Inputs, run
-from models.attention.shapes import check_causal, check_shapes
-from models.attention.table import variant_named
-from models.attention.variant import Variant
-from models.near_names import known_names
+from headscope.models.attention.finite import check_entries, check_scale
+from headscope.models.attention.run import Attention, Inputs, run
+from headscope.models.attention.shapes import check_causal, check_shapes
+from headscope.models.attention.table import variant_named
+from headscope.models.attention.variant import Variant
+from headscope.models.near_names import known_names
 
 
 def attend(

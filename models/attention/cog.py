@@ -3,8 +3,8 @@
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from models.attention.masked import masked_softmax
-from models.attention.variant import Variant
+from headscope.models.attention.masked import masked_softmax
+from headscope.models.attention.variant import Variant
 
 
 def weigh(

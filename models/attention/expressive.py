@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from models.attention.finite import is_finite_number
-from models.attention.variant import Variant
+from headscope.models.attention.finite import is_finite_number
+from headscope.models.attention.variant import Variant
 
 
 class RootOfF(torch.autograd.Function):

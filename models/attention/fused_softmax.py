@@ -6,10 +6,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
-from models.attention.visibility import visible_keys
+from headscope.models.attention.visibility import visible_keys
 
 if TYPE_CHECKING:
-    from models.attention.variant import Prepared, Variant
+    from headscope.models.attention.variant import Prepared, Variant
 
 
 def fused_softmax(

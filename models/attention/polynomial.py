@@ -9,8 +9,8 @@ from typing import Any
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from models.attention.finite import is_finite_number
-from models.attention.variant import Prepared, Variant
+from headscope.models.attention.finite import is_finite_number
+from headscope.models.attention.variant import Prepared, Variant
 
 PER_ROW = "per_row"
 Coefficient = float | int | str | Float[Tensor, "..."]

@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from models.attention.shapes import check_broadcast
-from models.attention.variant import Pattern, Prepared, Scores, Variant
-from models.attention.visibility import visible_keys
+from headscope.models.attention.shapes import check_broadcast
+from headscope.models.attention.variant import Pattern, Prepared, Scores, Variant
+from headscope.models.attention.visibility import visible_keys
 
 
 @dataclass(frozen=True)

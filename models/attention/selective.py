@@ -6,11 +6,11 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor
 
-from models.attention.fused_softmax import fused_softmax
-from models.attention.shapes import check_temperature
-from models.attention.softmax import pullback, weigh
-from models.attention.variant import Prepared, Variant
-from models.near_names import known_names
+from headscope.models.attention.fused_softmax import fused_softmax
+from headscope.models.attention.shapes import check_temperature
+from headscope.models.attention.softmax import pullback, weigh
+from headscope.models.attention.variant import Prepared, Variant
+from headscope.models.near_names import known_names
 
 POSITIONS = ("paper", "paper_code", "none")
 

@@ -3,9 +3,9 @@
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from models.attention.fused_softmax import fused_softmax
-from models.attention.masked import masked_softmax
-from models.attention.variant import Variant
+from headscope.models.attention.fused_softmax import fused_softmax
+from headscope.models.attention.masked import masked_softmax
+from headscope.models.attention.variant import Variant
 
 
 def weigh(

@@ -1,12 +1,12 @@
 """The table of attention variants: a new one is one file and one row here."""
 
-from models.attention.cog import COG
-from models.attention.expressive import EXPRESSIVE
-from models.attention.polynomial import POLYNOMIAL
-from models.attention.selective import SELECTIVE
-from models.attention.softmax import SOFTMAX
-from models.attention.variant import Variant
-from models.near_names import known_names
+from headscope.models.attention.cog import COG
+from headscope.models.attention.expressive import EXPRESSIVE
+from headscope.models.attention.polynomial import POLYNOMIAL
+from headscope.models.attention.selective import SELECTIVE
+from headscope.models.attention.softmax import SOFTMAX
+from headscope.models.attention.variant import Variant
+from headscope.models.near_names import known_names
 
 VARIANTS: dict[str, Variant] = {
     "softmax": SOFTMAX,

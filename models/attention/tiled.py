@@ -11,10 +11,10 @@ import torch
 from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
-from models.attention.visibility import visible_keys
+from headscope.models.attention.visibility import visible_keys
 
 if TYPE_CHECKING:
-    from models.attention.variant import Prepared, Variant
+    from headscope.models.attention.variant import Prepared, Variant
 
 STRIP_ROWS = 128
 TILE_ELEMENTS = 1 << 19

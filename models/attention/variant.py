@@ -7,7 +7,7 @@ from typing import Any, Literal
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from models.attention.tiled import tiled_attention
+from headscope.models.attention.tiled import tiled_attention
 
 Scores = Float[Tensor, "batch head query key"]
 Pattern = Float[Tensor, "batch head query key"]

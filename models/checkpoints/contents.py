@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from models.checkpoints.refusal import CheckpointError
-from models.zoo import snapshots
+from headscope.models.checkpoints.refusal import CheckpointError
+from headscope.models.zoo import snapshots
 
 CONFIG = "config.json"
 INTERRUPTED = "config.json.replaced"
@@ -14,7 +14,7 @@ FOREIGN = {
     "AutoModelForCausalLM.from_pretrained(folder, gguf_file={name!r}).save_pretrained(new)",
     **dict.fromkeys(
         (".pt", ".pth", ".ckpt"),
-        "a checkpoint in a layout of the code that wrote it; load it with that code and write models.save(model, new)",
+        "a checkpoint in a layout of the code that wrote it; load it with that code, then headscope.save(model, new)",
     ),
 }
 OF_TRAINING = ("training_args.bin", "optimizer.pt", "optimizer.bin", "scheduler.pt", "scheduler.bin", "rng_state.pth")
@@ -59,7 +59,7 @@ def what_is_there(folder: Path) -> str:
     """The weights in a folder without a config.json, and what to do with them."""
     weights = weight_files(folder)
     if not weights:
-        return f"{CONFIG} is missing, and so are weights; models.save and save_pretrained write such a folder"
+        return f"{CONFIG} is missing, and so are weights; headscope.save and save_pretrained write such a folder"
     first = weights[0]
     if first.suffix in FOREIGN:
         return f"{first.name} is {FOREIGN[first.suffix].format(name=first.name)}"
@@ -81,7 +81,7 @@ def refuse_adapter(folder: Path) -> None:
     if (folder / ADAPTER).exists():
         raise CheckpointError(
             f"cannot open {folder}: it holds an adapter ({ADAPTER}), not a whole model; merge it into its base model: "
-            "PeftModel.from_pretrained(base, folder).merge_and_unload(), then models.save"
+            "PeftModel.from_pretrained(base, folder).merge_and_unload(), then headscope.save"
         )
 
 

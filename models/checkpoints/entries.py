@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from models.checkpoints.contents import refuse_place
-from models.checkpoints.hub_cache import bounds, snapshot_folder
-from models.checkpoints.refusal import CheckpointError
-from models.foreign_input import expanded, foreign_input
+from headscope.models.checkpoints.contents import refuse_place
+from headscope.models.checkpoints.hub_cache import bounds, snapshot_folder
+from headscope.models.checkpoints.refusal import CheckpointError
+from headscope.models.foreign_input import expanded, foreign_input
 
 MAX_JSON_BYTES = 10 * 2**20
 LFS_POINTER = b"version https://git-lfs"

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from models.checkpoints.entries import parse_object
-from models.checkpoints.refusal import CheckpointError
+from headscope.models.checkpoints.entries import parse_object
+from headscope.models.checkpoints.refusal import CheckpointError
 
 MAX_HEADER_BYTES = 10 * 2**20
 MAX_TENSORS = 100_000

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from models.checkpoints.refusal import CheckpointError
+from headscope.models.checkpoints.refusal import CheckpointError
 
 REPOSITORY = "models--"
 REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")

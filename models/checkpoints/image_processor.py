@@ -5,12 +5,12 @@ from typing import Any
 
 from transformers import PreTrainedModel
 
-from models.checkpoints.entries import read_object
-from models.checkpoints.refusal import CheckpointError
-from models.families import modality_of
-from models.foreign_input import foreign_input
-from models.vision.picture import MODES
-from models.vision.processed import grey_picture, processed_picture
+from headscope.models.checkpoints.entries import read_object
+from headscope.models.checkpoints.refusal import CheckpointError
+from headscope.models.families import modality_of
+from headscope.models.foreign_input import foreign_input
+from headscope.models.vision.picture import MODES
+from headscope.models.vision.processed import grey_picture, processed_picture
 
 PROCESSOR = "preprocessor_config.json"
 MOST_SIDE = 8192

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from models.checkpoints.refusal import CheckpointError
-from models.families import family_of
+from headscope.models.checkpoints.refusal import CheckpointError
+from headscope.models.families import family_of
 
 MAX_CLASSES = 100_000
 LABELS = ("id2label", "label2id", "num_labels")

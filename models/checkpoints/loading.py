@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from models import zoo
-from models.checkpoints.hub_cache import short_name, snapshot_folder
-from models.checkpoints.opening import open_folder
-from models.checkpoints.refusal import CheckpointError
-from models.checkpoints.steps import at_step
-from models.checkpoints.weights import Format
-from models.foreign_input import expanded
-from models.near_names import known_names
+from headscope.models import zoo
+from headscope.models.checkpoints.hub_cache import short_name, snapshot_folder
+from headscope.models.checkpoints.opening import open_folder
+from headscope.models.checkpoints.refusal import CheckpointError
+from headscope.models.checkpoints.steps import at_step
+from headscope.models.checkpoints.weights import Format
+from headscope.models.foreign_input import expanded
+from headscope.models.near_names import known_names
 
 if TYPE_CHECKING:
     from transformer_lens.model_bridge import TransformerBridge
@@ -32,7 +32,9 @@ def load(
     """
     place = place_of(name_or_path) if step is None else at_step(place_of(name_or_path), step)
     opened = open_folder(place, device, dtype)
-    from models.hooked import hooked  # transformer-lens takes seconds to import, and a bad folder should not wait
+    from headscope.models.hooked import (
+        hooked,  # transformer-lens takes seconds to import, and a bad folder should not wait
+    )
 
     model = hooked(opened.model, opened.tokenizer)
     model.cfg.model_name = short_name(place)
@@ -44,7 +46,7 @@ def place_of(name_or_path: str | Path) -> Path:
     if not isinstance(name_or_path, str | Path):
         raise CheckpointError(
             f"load takes the name of a shipped model or a folder, got a {type(name_or_path).__name__}: "
-            "hook a model in memory with models.hooked.hooked, or save it first"
+            "hook a model in memory with headscope.hooked, or save it first"
         )
     if name_or_path in (*zoo.names(), *zoo.diffusion_names()):
         return zoo.folder(str(name_or_path))

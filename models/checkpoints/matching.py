@@ -3,9 +3,9 @@
 import re
 from collections.abc import Set
 
-from models.checkpoints.header import StoredTensor
-from models.checkpoints.refusal import CheckpointError
-from models.checkpoints.skeleton import Skeleton
+from headscope.models.checkpoints.header import StoredTensor
+from headscope.models.checkpoints.refusal import CheckpointError
+from headscope.models.checkpoints.skeleton import Skeleton
 
 LAYER = re.compile(r"(?:^|\.)(?:h|layers?)\.(\d{1,6})\.")
 WEIGHTS = ("F16", "BF16", "F32", "F64")

@@ -7,9 +7,9 @@ from pathlib import Path
 import psutil
 import torch
 
-from models.checkpoints.header import BYTES_PER_NUMBER, StoredTensor
-from models.checkpoints.refusal import CheckpointError
-from models.checkpoints.weights import Format
+from headscope.models.checkpoints.header import BYTES_PER_NUMBER, StoredTensor
+from headscope.models.checkpoints.refusal import CheckpointError
+from headscope.models.checkpoints.weights import Format
 
 GROUP = Path("/sys/fs/cgroup")  # the limits of a container, which the machine's own numbers do not know
 # Of version 2 and 1: the files that say the limit, what is used, and in detail how much of that is a cache of files.

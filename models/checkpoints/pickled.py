@@ -7,9 +7,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from models.checkpoints.header import MAX_TENSORS, StoredTensor
-from models.checkpoints.refusal import CheckpointError
-from models.foreign_input import foreign_input
+from headscope.models.checkpoints.header import MAX_TENSORS, StoredTensor
+from headscope.models.checkpoints.refusal import CheckpointError
+from headscope.models.foreign_input import foreign_input
 
 MAX_PICKLE_BYTES = 64 * 2**20
 ZIP = b"PK\x03\x04"
@@ -93,7 +93,7 @@ def refuse_other_entry(file: Path, name: object, tensor: object) -> None:
     if not isinstance(name, str) or not isinstance(tensor, Tensor):
         raise CheckpointError(
             f"cannot open {file}: its entry {name!r} is a {type(tensor).__name__}, no tensor: it is a checkpoint in a "
-            "layout of the code that wrote it; load it with that code and write models.save(model, new)"
+            "layout of the code that wrote it; load it with that code, then headscope.save(model, new)"
         )
     plain = tensor.layout == torch.strided and tensor.device.type == "cpu" and not tensor.is_quantized
     if not plain or tensor.dtype not in NUMBER_FORMATS:

@@ -1,6 +1,6 @@
 """The one error of model folders."""
 
-from models.foreign_input import ForeignInputError, in_short
+from headscope.models.foreign_input import ForeignInputError, in_short
 
 __all__ = ["CheckpointError", "in_short"]
 

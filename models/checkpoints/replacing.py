@@ -9,14 +9,14 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
-from models.checkpoints.contents import CONFIG, INTERRUPTED
-from models.checkpoints.entries import read_object
-from models.checkpoints.image_processor import PROCESSOR
-from models.checkpoints.refusal import CheckpointError
-from models.checkpoints.shards import PICKLED, SAFETENSORS, SINGLE, shard_names
-from models.checkpoints.tokenizer import FAST, OTHERS, READ_BESIDE, SETTINGS
-from models.spec import AttentionSpec
-from models.zoo import snapshots
+from headscope.models.checkpoints.contents import CONFIG, INTERRUPTED
+from headscope.models.checkpoints.entries import read_object
+from headscope.models.checkpoints.image_processor import PROCESSOR
+from headscope.models.checkpoints.refusal import CheckpointError
+from headscope.models.checkpoints.shards import PICKLED, SAFETENSORS, SINGLE, shard_names
+from headscope.models.checkpoints.tokenizer import FAST, OTHERS, READ_BESIDE, SETTINGS
+from headscope.models.spec import AttentionSpec
+from headscope.models.zoo import snapshots
 
 WEIGHTS = (SAFETENSORS.single, SAFETENSORS.index, PICKLED.single, PICKLED.index)
 OWN_FILES = (*WEIGHTS, "generation_config.json", PROCESSOR, FAST, SETTINGS, *OTHERS, *READ_BESIDE)

@@ -9,19 +9,19 @@ from safetensors.torch import save_file
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
-from models.adapters import adapter_words
-from models.attachment import refuse_drift
-from models.checkpoints.description import Description, described
-from models.checkpoints.matching import unknown
-from models.checkpoints.refusal import CheckpointError
-from models.checkpoints.replacing import refuse_other_folder, written_whole
-from models.checkpoints.shards import SINGLE
-from models.checkpoints.skeleton import Skeleton, skeleton
-from models.checkpoints.ties import refuse_untied
-from models.checkpoints.weights import FORMATS
-from models.foreign_input import expanded
-from models.vision.processed import processor_of
-from models.whole_file import unwritable
+from headscope.models.adapters import adapter_words
+from headscope.models.attachment import refuse_drift
+from headscope.models.checkpoints.description import Description, described
+from headscope.models.checkpoints.matching import unknown
+from headscope.models.checkpoints.refusal import CheckpointError
+from headscope.models.checkpoints.replacing import refuse_other_folder, written_whole
+from headscope.models.checkpoints.shards import SINGLE
+from headscope.models.checkpoints.skeleton import Skeleton, skeleton
+from headscope.models.checkpoints.ties import refuse_untied
+from headscope.models.checkpoints.weights import FORMATS
+from headscope.models.foreign_input import expanded
+from headscope.models.vision.processed import processor_of
+from headscope.models.whole_file import unwritable
 
 NOT_WRITTEN = ("_name_or_path", "_attn_implementation", "attn_implementation", "_experts_implementation")
 
@@ -95,10 +95,10 @@ def plain_weights(model: Any) -> dict[str, Tensor]:
     """The model's tensors under transformers' own names."""
     if model is plain_model(model):
         return model.state_dict()
-    from models.hooked import HookedBridge, hf_state_dict  # seconds of import, needed for hooked models alone
+    from headscope.models.hooked import HookedBridge, hf_state_dict  # seconds of import, needed for hooked models alone
 
     if not isinstance(model, HookedBridge):
-        raise CheckpointError(f"cannot save a {type(model).__name__} that models.hooked.hooked did not make")
+        raise CheckpointError(f"cannot save a {type(model).__name__} that headscope.hooked did not make")
     if words := adapter_words(model.hf_names):
         raise CheckpointError(f"cannot save the model: {words}")
     return hf_state_dict(model)

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.checkpoints.contents import refuse_without_weights
-from models.checkpoints.entries import plain_file, read_object
-from models.checkpoints.header import MAX_TENSORS, StoredTensor, stored_tensors
-from models.checkpoints.pickled import pickled_headers
-from models.checkpoints.refusal import CheckpointError
+from headscope.models.checkpoints.contents import refuse_without_weights
+from headscope.models.checkpoints.entries import plain_file, read_object
+from headscope.models.checkpoints.header import MAX_TENSORS, StoredTensor, stored_tensors
+from headscope.models.checkpoints.pickled import pickled_headers
+from headscope.models.checkpoints.refusal import CheckpointError
 
 SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"

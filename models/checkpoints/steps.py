@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from models.checkpoints.refusal import CheckpointError
-from models.foreign_input import ForeignInputError
-from models.training.history import MOST_WHOLE, read_history
-from models.training.json_file import read_json_object
-from models.zoo import snapshots
+from headscope.models.checkpoints.refusal import CheckpointError
+from headscope.models.foreign_input import ForeignInputError
+from headscope.models.training.history import MOST_WHOLE, read_history
+from headscope.models.training.json_file import read_json_object
+from headscope.models.zoo import snapshots
 
 # Who wrote it -> the file that says at which step a run ended, and under which name: ours, and transformers' Trainer.
 ENDS = {"training.json": "steps", "trainer_state.json": "global_step"}

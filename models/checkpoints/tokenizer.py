@@ -4,9 +4,9 @@ from pathlib import Path
 
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
-from models.checkpoints.entries import plain_file, read_object
-from models.checkpoints.refusal import CheckpointError
-from models.foreign_input import foreign_input
+from headscope.models.checkpoints.entries import plain_file, read_object
+from headscope.models.checkpoints.refusal import CheckpointError
+from headscope.models.foreign_input import foreign_input
 
 FAST = "tokenizer.json"
 SETTINGS = "tokenizer_config.json"

@@ -5,10 +5,10 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
-from models.checkpoints.refusal import CheckpointError
-from models.families import modality_of
-from models.foreign_input import foreign_input
-from models.modality import two_sides
+from headscope.models.checkpoints.refusal import CheckpointError
+from headscope.models.families import modality_of
+from headscope.models.foreign_input import foreign_input
+from headscope.models.modality import two_sides
 
 MAX_IMAGE = 2**25  # numbers
 

@@ -12,11 +12,11 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
-from models.checkpoints.header import StoredTensor
-from models.checkpoints.pickled import pickled_tensors
-from models.checkpoints.refusal import CheckpointError
-from models.checkpoints.shards import PICKLED
-from models.foreign_input import foreign_input
+from headscope.models.checkpoints.header import StoredTensor
+from headscope.models.checkpoints.pickled import pickled_tensors
+from headscope.models.checkpoints.refusal import CheckpointError
+from headscope.models.checkpoints.shards import PICKLED
+from headscope.models.foreign_input import foreign_input
 
 Format = torch.dtype | Literal["auto"] | None
 FORMATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)

@@ -9,8 +9,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from models.diffusion.noise_schedule import kept_signal, noised
-from models.diffusion.uvit import UViT
+from headscope.models.diffusion.noise_schedule import kept_signal, noised
+from headscope.models.diffusion.uvit import UViT
 
 Images = Float[Tensor, "image channel row column"]
 Watch = Callable[[str, int, int], None]

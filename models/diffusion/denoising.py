@@ -6,11 +6,11 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
-from models.diffusion.noise_schedule import kept_at, noised
-from models.execution_device import execution_device
-from models.training.fit import step_seed
-from models.training.objective import Batch, Objective
-from models.vision.digits import CLASSES, Digits, Labelled
+from headscope.models.diffusion.noise_schedule import kept_at, noised
+from headscope.models.execution_device import execution_device
+from headscope.models.training.fit import step_seed
+from headscope.models.training.objective import Batch, Objective
+from headscope.models.vision.digits import CLASSES, Digits, Labelled
 
 FREE = 0.1  # share of images that are shown without their class
 VALIDATION_SEED = 12_345

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from transformers.models.vit.modeling_vit import ViTLayer
 
-from models.diffusion.config import UViTConfig
+from headscope.models.diffusion.config import UViTConfig
 
 Hidden = Float[Tensor, "batch pos d_model"]
 

@@ -4,10 +4,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from models.foreign_input import foreign_input
-from models.spec import AttentionSpec
-from models.training.json_file import read_json_object
-from models.training.plan import Plan
+from headscope.models.foreign_input import foreign_input
+from headscope.models.spec import AttentionSpec
+from headscope.models.training.json_file import read_json_object
+from headscope.models.training.plan import Plan
 
 LAYERS = {"softmax": "all"}  # the other variants leave softmax in the first and the last block, as U-ViC
 

@@ -5,13 +5,12 @@ from typing import Any
 
 import torch
 
-from models import save
-from models.checkpoints import open_folder
-from models.diffusion.recipe import read_recipe
-from models.diffusion.train import RECIPE
-from models.training.history import read_history
-from models.training.json_file import write_json
-from models.training.machine import machine_facts
+from headscope.models.checkpoints import open_folder, save
+from headscope.models.diffusion.recipe import read_recipe
+from headscope.models.diffusion.train import RECIPE
+from headscope.models.training.history import read_history
+from headscope.models.training.json_file import write_json
+from headscope.models.training.machine import machine_facts
 
 FORMAT = torch.float16
 

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from models.diffusion.config import UViTConfig
+from headscope.models.diffusion.config import UViTConfig
 
 CLASS, TIME, EXTRA = 0, 1, 2  # places of the class and the time token, and how many tokens stand before the patches
 LONGEST_PERIOD = 10_000

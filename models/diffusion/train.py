@@ -4,15 +4,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from models import save
-from models.diffusion.denoising import denoising_objective
-from models.diffusion.recipe import DiffusionRecipe, read_recipe
-from models.diffusion.untrained import untrained_uvit
-from models.training.fit import fit, fitting_of, unwatched
-from models.training.history import Record
-from models.training.json_file import write_json
-from models.training.sole import sole_training
-from models.vision.digits import digits
+from headscope.models.checkpoints import save
+from headscope.models.diffusion.denoising import denoising_objective
+from headscope.models.diffusion.recipe import DiffusionRecipe, read_recipe
+from headscope.models.diffusion.untrained import untrained_uvit
+from headscope.models.training.fit import fit, fitting_of, unwatched
+from headscope.models.training.history import Record
+from headscope.models.training.json_file import write_json
+from headscope.models.training.sole import sole_training
+from headscope.models.vision.digits import digits
 
 RECIPE = "recipe.json"
 

@@ -2,11 +2,11 @@
 
 import torch
 
-from models.attachment import attach
-from models.diffusion.config import UViTConfig
-from models.diffusion.uvit import UViT
-from models.spec import AttentionSpec
-from models.vision.digits import CLASSES, SIZE
+from headscope.models.attachment import attach
+from headscope.models.diffusion.config import UViTConfig
+from headscope.models.diffusion.uvit import UViT
+from headscope.models.spec import AttentionSpec
+from headscope.models.vision.digits import CLASSES, SIZE
 
 
 def untrained_uvit(

@@ -16,9 +16,9 @@ from transformers.models.vit.modeling_vit import ViTAttention
 from transformers.utils.generic import ModelOutput
 from transformers.utils.output_capturing import capture_outputs
 
-from models.diffusion.config import UViTConfig
-from models.diffusion.layer import UViTLayer
-from models.diffusion.tokens import EXTRA, Tokens
+from headscope.models.diffusion.config import UViTConfig
+from headscope.models.diffusion.layer import UViTLayer
+from headscope.models.diffusion.tokens import EXTRA, Tokens
 
 
 @dataclass

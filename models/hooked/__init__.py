@@ -1,7 +1,7 @@
 """Hooked models: attention variants behind transformer-lens's hook names."""
 
-from models.hooked.bridge import HookedBridge
-from models.hooked.build import hooked
-from models.hooked.state_dict import hf_state_dict
+from headscope.models.hooked.bridge import HookedBridge
+from headscope.models.hooked.build import hooked
+from headscope.models.hooked.state_dict import hf_state_dict
 
 __all__ = ["HookedBridge", "hf_state_dict", "hooked"]

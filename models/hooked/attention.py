@@ -15,13 +15,13 @@ from transformer_lens.model_bridge.generalized_components import (
     PositionEmbeddingsAttentionBridge,
 )
 
-from models.added_to_scores import refuse_unknown_keywords
-from models.attention.finite import check_soft_cap
-from models.attention.run import at_least_float32
-from models.attention_function import NAME
-from models.attention_layer import AttentionLayer
-from models.families import hides_the_future
-from models.hooked.layer_pass import (
+from headscope.models.added_to_scores import refuse_unknown_keywords
+from headscope.models.attention.finite import check_soft_cap
+from headscope.models.attention.run import at_least_float32
+from headscope.models.attention_function import NAME
+from headscope.models.attention_layer import AttentionLayer
+from headscope.models.families import hides_the_future
+from headscope.models.hooked.layer_pass import (
     LayerPass,
     is_patternless,
     passing,
@@ -29,8 +29,8 @@ from models.hooked.layer_pass import (
     remember_query,
     visible_count,
 )
-from models.hooked.patternless import hooked_elsewhere, wanted
-from models.kept_keywords import unloaded
+from headscope.models.hooked.patternless import hooked_elsewhere, wanted
+from headscope.models.kept_keywords import unloaded
 
 
 class VariantAttention(AttentionBridge):

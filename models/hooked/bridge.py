@@ -9,10 +9,10 @@ from torch import Tensor
 from transformer_lens.model_bridge import TransformerBridge
 from transformers import PreTrainedModel
 
-from models.attachment import spec_of
-from models.hooked.turns import Turns, in_turn
-from models.known_words import unknown_words_named
-from models.spec import AttentionSpec
+from headscope.models.attachment import spec_of
+from headscope.models.hooked.turns import Turns, in_turn
+from headscope.models.known_words import unknown_words_named
+from headscope.models.spec import AttentionSpec
 
 
 class HookedBridge(TransformerBridge):

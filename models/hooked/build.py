@@ -12,20 +12,20 @@ from transformer_lens.model_bridge.sources._bridge_builder import build_bridge_f
 from transformer_lens.model_bridge.supported_architectures.vit import ViTArchitectureAdapter
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from models.adapters import refuse_fused_adapters
-from models.attachment import attach, attachment_of, refuse_drift
-from models.attention_function import NAME
-from models.carried import refuse_other_models
-from models.families import modality_of
-from models.hooked.attention import with_variant
-from models.hooked.bridge import HookedBridge
-from models.hooked.diffusion import VariantUViT
-from models.hooked.door import guard
-from models.hooked.encoder import VariantViT
-from models.hooked.image_door import guard_images
-from models.hooked.tokenizer import give_tokenizer
-from models.hooked.turns import Turns
-from models.spec import AttentionSpec
+from headscope.models.adapters import refuse_fused_adapters
+from headscope.models.attachment import attach, attachment_of, refuse_drift
+from headscope.models.attention_function import NAME
+from headscope.models.carried import refuse_other_models
+from headscope.models.families import modality_of
+from headscope.models.hooked.attention import with_variant
+from headscope.models.hooked.bridge import HookedBridge
+from headscope.models.hooked.diffusion import VariantUViT
+from headscope.models.hooked.door import guard
+from headscope.models.hooked.encoder import VariantViT
+from headscope.models.hooked.image_door import guard_images
+from headscope.models.hooked.tokenizer import give_tokenizer
+from headscope.models.hooked.turns import Turns
+from headscope.models.spec import AttentionSpec
 
 DOORS = {"text": guard, "image": guard_images, "noisy image": guard_images}
 ARCHITECTURES = {"uvit": "ViTModel"}  # what transformer-lens takes it for

@@ -8,7 +8,7 @@ from typing import Any
 
 from transformer_lens.model_bridge.generalized_components.base import GeneralizedComponent
 
-from models.hooked.encoder import VariantViT
+from headscope.models.hooked.encoder import VariantViT
 
 
 class VariantUViT(VariantViT):

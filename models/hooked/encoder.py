@@ -5,7 +5,7 @@ from typing import Any
 from transformer_lens.model_bridge.generalized_components import PositionEmbeddingsAttentionBridge
 from transformer_lens.model_bridge.supported_architectures.vit import ViTArchitectureAdapter
 
-from models.hooked.attention import with_variant
+from headscope.models.hooked.attention import with_variant
 
 
 class VariantViT(ViTArchitectureAdapter):

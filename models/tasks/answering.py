@@ -9,10 +9,10 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from models.execution_device import execution_device
-from models.tasks.examples import UNASKED, Examples, Task
-from models.training.history import Record
-from models.training.objective import Batch, Objective
+from headscope.models.execution_device import execution_device
+from headscope.models.tasks.examples import UNASKED, Examples, Task
+from headscope.models.training.history import Record
+from headscope.models.training.objective import Batch, Objective
 
 HELD_OUT = 2**32 - 1  # the seed of examples that are measured, and of none that is trained on
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel
 
-from models.attachment import attach
-from models.spec import AttentionSpec
+from headscope.models.attachment import attach
+from headscope.models.spec import AttentionSpec
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Int64
 
-from models.tasks.cycles import Split, is_splittable, periods_of, split_by_cycles
-from models.tasks.examples import Examples, Task, next_tokens
+from headscope.models.tasks.cycles import Split, is_splittable, periods_of, split_by_cycles
+from headscope.models.tasks.examples import Examples, Task, next_tokens
 
 
 @dataclass(frozen=True)

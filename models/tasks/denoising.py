@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int64
 
-from models.tasks.examples import Examples, examples_of
+from headscope.models.tasks.examples import Examples, examples_of
 
 
 @dataclass(frozen=True)

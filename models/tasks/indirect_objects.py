@@ -11,9 +11,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from models.tasks.names import NAMES, held_out_pairs, may_meet
-from models.tasks.story import BELONGINGS, GIFTS, MEETINGS, PLACES, THINGS, Story
-from models.training.document import Document
+from headscope.models.tasks.names import NAMES, held_out_pairs, may_meet
+from headscope.models.tasks.story import BELONGINGS, GIFTS, MEETINGS, PLACES, THINGS, Story
+from headscope.models.training.document import Document
 
 ALONE = (
     "Then, {actor} went to the {place}. {actor} bought a {thing}.",

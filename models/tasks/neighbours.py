@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Bool, Int64
 
-from models.tasks.examples import UNASKED, Examples, examples_of
+from headscope.models.tasks.examples import UNASKED, Examples, examples_of
 
 
 @dataclass(frozen=True)

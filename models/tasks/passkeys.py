@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.tasks.examples import UNASKED, Examples, examples_of
+from headscope.models.tasks.examples import UNASKED, Examples, examples_of
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
-from models.training.document_windows import document_starts, document_windows
-from models.training.text import Text
+from headscope.models.training.document_windows import document_starts, document_windows
+from headscope.models.training.text import Text
 
 Rows = Int64[Tensor, "window context_and_one"]
 

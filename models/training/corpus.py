@@ -12,14 +12,14 @@ import numpy as np
 from jaxtyping import UInt
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
-from models.cache_folder import cache_folder
-from models.foreign_input import foreign_input
-from models.training.document import Document
-from models.training.json_file import read_json_object
-from models.training.recipe import Recipe
-from models.training.sources import documents, source_of
-from models.training.text import Text
-from models.whole_file import whole_folder
+from headscope.models.cache_folder import cache_folder
+from headscope.models.foreign_input import foreign_input
+from headscope.models.training.document import Document
+from headscope.models.training.json_file import read_json_object
+from headscope.models.training.recipe import Recipe
+from headscope.models.training.sources import documents, source_of
+from headscope.models.training.text import Text
+from headscope.models.whole_file import whole_folder
 
 HELD_OUT = 0.02
 LAYOUT = 1

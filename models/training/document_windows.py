@@ -5,8 +5,8 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
-from models.tasks.examples import UNASKED
-from models.training.text import Text
+from headscope.models.tasks.examples import UNASKED
+from headscope.models.training.text import Text
 
 
 def document_starts(text: Text) -> Int64[np.ndarray, "document"]:

@@ -12,13 +12,13 @@ from accelerate import Accelerator
 from torch import nn
 from torch.optim import Optimizer
 
-from models.training.history import Record, append_record, cut_history
-from models.training.objective import Objective, part_of
-from models.training.optimizer import adamw
-from models.training.plan import Plan
-from models.training.schedule import learning_rate
-from models.training.state import State, load_state, save_state, unusable_state
-from models.training.stopping import stopping
+from headscope.models.training.history import Record, append_record, cut_history
+from headscope.models.training.objective import Objective, part_of
+from headscope.models.training.optimizer import adamw
+from headscope.models.training.plan import Plan
+from headscope.models.training.schedule import learning_rate
+from headscope.models.training.state import State, load_state, save_state, unusable_state
+from headscope.models.training.stopping import stopping
 
 MIXED_PRECISION = {"float32": "no", "bfloat16": "bf16"}
 

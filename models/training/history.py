@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from models.foreign_input import ForeignInputError, foreign_input
-from models.whole_file import unwritable, write_whole
+from headscope.models.foreign_input import ForeignInputError, foreign_input
+from headscope.models.whole_file import unwritable, write_whole
 
 Record = dict[str, Any]
 MOST_WHOLE = 2**53  # whole numbers beyond it are no steps, tokens or seconds of a training

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from models.foreign_input import ForeignInputError, foreign_input
-from models.whole_file import write_whole
+from headscope.models.foreign_input import ForeignInputError, foreign_input
+from headscope.models.whole_file import write_whole
 
 
 def write_json(path: Path, plain: object) -> None:

@@ -6,11 +6,11 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from models.tasks.examples import UNASKED
-from models.training.batches import WINDOWS
-from models.training.corpus import Corpus
-from models.training.objective import Objective
-from models.training.recipe import Recipe
+from headscope.models.tasks.examples import UNASKED
+from headscope.models.training.batches import WINDOWS
+from headscope.models.training.corpus import Corpus
+from headscope.models.training.objective import Objective
+from headscope.models.training.recipe import Recipe
 
 
 def next_token_loss(model: nn.Module, windows: Int64[Tensor, "batch position"]) -> Float[Tensor, ""]:

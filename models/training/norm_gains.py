@@ -2,8 +2,8 @@
 
 from transformers import PreTrainedModel
 
-from models.spec import AttentionSpec
-from models.training.partial import Part
+from headscope.models.spec import AttentionSpec
+from headscope.models.training.partial import Part
 
 GAINS = ("input_layernorm.weight", "post_attention_layernorm.weight")
 

@@ -7,7 +7,7 @@ from accelerate import Accelerator
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from models.training.history import Record
+from headscope.models.training.history import Record
 
 Batch = Mapping[str, Tensor]
 

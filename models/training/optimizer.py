@@ -3,7 +3,7 @@
 from torch import nn
 from torch.optim import AdamW
 
-from models.training.plan import Plan
+from headscope.models.training.plan import Plan
 
 BETAS = (0.9, 0.95)
 

@@ -6,9 +6,9 @@ from typing import Any, cast
 
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
-from models.training.corpus import Corpus, corpus_hash, encode, refuse_too_small, split_documents
-from models.training.recipe import Recipe
-from models.training.sources import documents
+from headscope.models.training.corpus import Corpus, corpus_hash, encode, refuse_too_small, split_documents
+from headscope.models.training.recipe import Recipe
+from headscope.models.training.sources import documents
 
 SPLIT = 0  # the seed of the shipped models, who have not met what it holds out either
 

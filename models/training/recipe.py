@@ -6,11 +6,11 @@ from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from models.foreign_input import foreign_input
-from models.near_names import known_names
-from models.training.batches import WINDOWS
-from models.training.plan import Plan
-from models.training.schedule import SCHEDULES
+from headscope.models.foreign_input import foreign_input
+from headscope.models.near_names import known_names
+from headscope.models.training.batches import WINDOWS
+from headscope.models.training.plan import Plan
+from headscope.models.training.schedule import SCHEDULES
 
 PRECISIONS = ("float32", "bfloat16")
 

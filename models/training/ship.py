@@ -9,14 +9,14 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 
-from models import save, zoo
-from models.checkpoints import OpenedModel, open_folder
-from models.training.corpus import Corpus, prepare_corpus
-from models.training.history import Record, read_history, write_history
-from models.training.json_file import read_json_object, write_json
-from models.training.loss import validation_loss
-from models.training.recipe import Recipe, read_recipe
-from models.training.run import refuse_other_corpus
+from headscope.models import zoo
+from headscope.models.checkpoints import OpenedModel, open_folder, save
+from headscope.models.training.corpus import Corpus, prepare_corpus
+from headscope.models.training.history import Record, read_history, write_history
+from headscope.models.training.json_file import read_json_object, write_json
+from headscope.models.training.loss import validation_loss
+from headscope.models.training.recipe import Recipe, read_recipe
+from headscope.models.training.run import refuse_other_corpus
 
 FORMAT = torch.bfloat16
 KEPT_STEPS = 10

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from models import zoo
-from models.attention import VARIANTS
-from models.training.json_file import read_json_object
+from headscope.models import zoo
+from headscope.models.attention import VARIANTS
+from headscope.models.training.json_file import read_json_object
 
 SPEED = "speed.json"
 

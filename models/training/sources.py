@@ -7,13 +7,13 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerFast
 
-from models.foreign_input import foreign_input
-from models.near_names import known_names
-from models.tasks.indirect_objects import indirect_object_documents
-from models.training.document import Document
-from models.training.stdlib import stdlib_documents
-from models.training.tokenizer import train_tokenizer
-from models.training.word_tokenizer import word_tokenizer
+from headscope.models.foreign_input import foreign_input
+from headscope.models.near_names import known_names
+from headscope.models.tasks.indirect_objects import indirect_object_documents
+from headscope.models.training.document import Document
+from headscope.models.training.stdlib import stdlib_documents
+from headscope.models.training.tokenizer import train_tokenizer
+from headscope.models.training.word_tokenizer import word_tokenizer
 
 
 @dataclass(frozen=True)

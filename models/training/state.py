@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from models.foreign_input import foreign_input
-from models.whole_file import whole_file
+from headscope.models.foreign_input import foreign_input
+from headscope.models.whole_file import whole_file
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
-from models.training.document import Document
+from headscope.models.training.document import Document
 
 TOPIC_COPIES = 3
 SKIPPED_FOLDERS = ("site-packages", "dist-packages", "encodings", "pydoc_data", "__pycache__")

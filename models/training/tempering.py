@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from models.checkpoints import OpenedModel, open_folder
-from models.checkpoints.loading import place_of
-from models.spec import AttentionSpec
-from models.training.fit import unwatched
-from models.training.history import Record
-from models.training.json_file import write_json
-from models.training.partial import Course, Learned, Part, train_part
-from models.training.tempered import tempered
+from headscope.models.checkpoints import OpenedModel, open_folder
+from headscope.models.checkpoints.loading import place_of
+from headscope.models.spec import AttentionSpec
+from headscope.models.training.fit import unwatched
+from headscope.models.training.history import Record
+from headscope.models.training.json_file import write_json
+from headscope.models.training.partial import Course, Learned, Part, train_part
+from headscope.models.training.tempered import tempered
 
 FACTS = "tempering.json"
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-from models.training.tokenizer import END_OF_TEXT
+from headscope.models.training.tokenizer import END_OF_TEXT
 
 UNKNOWN = "<|unknown|>"
 

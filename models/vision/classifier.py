@@ -3,9 +3,9 @@
 import torch
 from transformers import ViTConfig, ViTForImageClassification
 
-from models.attachment import attach
-from models.spec import AttentionSpec
-from models.vision.digits import CLASSES, SIZE
+from headscope.models.attachment import attach
+from headscope.models.spec import AttentionSpec
+from headscope.models.vision.digits import CLASSES, SIZE
 
 
 def untrained_vit(

@@ -9,9 +9,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from models.foreign_input import foreign_input
-from models.vision.digits import CLASSES, Labelled, digits
-from models.whole_file import unwritable
+from headscope.models.foreign_input import foreign_input
+from headscope.models.vision.digits import CLASSES, Labelled, digits
+from headscope.models.whole_file import unwritable
 
 SEED, STEPS, BATCH, RATE = 0, 600, 128, 2e-3
 FEATURES = 32

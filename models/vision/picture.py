@@ -10,8 +10,8 @@ from jaxtyping import Float
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
-from models.foreign_input import ForeignInputError, foreign_input
-from models.modality import two_sides
+from headscope.models.foreign_input import ForeignInputError, foreign_input
+from headscope.models.modality import two_sides
 
 FORMATS = ("PNG", "JPEG")
 MOST_BYTES = 20 * 2**20

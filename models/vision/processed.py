@@ -8,8 +8,8 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
-from models.modality import two_sides
-from models.vision.picture import mode_of
+from headscope.models.modality import two_sides
+from headscope.models.vision.picture import mode_of
 
 GREY = 128
 

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from models.attention import VARIANTS
-from models.near_names import known_names
+from headscope.models.attention import VARIANTS
+from headscope.models.near_names import known_names
 
 HERE = Path(__file__).parent
 STORIES = ("ioi-softmax", "ioi-cog")  # trained on models/tasks/indirect_objects.py

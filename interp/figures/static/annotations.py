@@ -7,9 +7,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.transforms import Transform, blended_transform_factory
 
-from interp.figures.static.paint import DASHES, INK, PIXEL, paint
-from interp.figures.static.panel import Panel
-from interp.figures.static.words import shown_words
+from headscope.interp.figures.static.paint import DASHES, INK, PIXEL, paint
+from headscope.interp.figures.static.panel import Panel
+from headscope.interp.figures.static.words import shown_words
 
 LEFT, TOP, TITLE_LINE, WORDS_LINE, MENU = 16, 14, 22, 17, 30
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from interp.figures.static.paint import PAPER, PIXEL, Rgba, paint
-from interp.figures.static.panel import WAY, Panel, Trace, along
+from headscope.interp.figures.static.paint import PAPER, PIXEL, Rgba, paint
+from headscope.interp.figures.static.panel import WAY, Panel, Trace, along
 
 GAP = 0.2  # of the distance of two places: plotly's
 

@@ -6,9 +6,9 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.colors import Normalize
 
-from interp.figures.static.paint import INK, PIXEL, colour_map
-from interp.figures.static.panel import Panel, Trace, along
-from interp.figures.static.words import shown_words
+from headscope.interp.figures.static.paint import INK, PIXEL, colour_map
+from headscope.interp.figures.static.panel import Panel, Trace, along
+from headscope.interp.figures.static.words import shown_words
 
 PLASMA = ["#0d0887", "#46039f", "#7201a8", "#9c179e", "#bd3786", "#d8576b", "#ed7953", "#fb9f3a", "#fdca26", "#f0f921"]
 Z = Float[np.ndarray, "row column"]

@@ -7,12 +7,12 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from interp.figures.static.cells import colours_of
-from interp.figures.static.paint import INK, PIXEL
-from interp.figures.static.panel import Trace
-from interp.figures.static.points import colour_range
-from interp.figures.static.scales import number
-from interp.figures.static.words import shown_words
+from headscope.interp.figures.static.cells import colours_of
+from headscope.interp.figures.static.paint import INK, PIXEL
+from headscope.interp.figures.static.panel import Trace
+from headscope.interp.figures.static.points import colour_range
+from headscope.interp.figures.static.scales import number
+from headscope.interp.figures.static.words import shown_words
 
 GAP, WIDTH, NUMBERS, TITLE_LINE = 10, 14, 46, 16  # pixels
 STEPS = 128

@@ -7,12 +7,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from interp.figures.legend import LETTER, ROW, SYMBOL
-from interp.figures.static.bars import bar_style
-from interp.figures.static.paint import INK, PIXEL, marker_style
-from interp.figures.static.panel import Trace, along
-from interp.figures.static.points import line_style_of, mode_of, point_colours
-from interp.figures.static.words import shown_words
+from headscope.interp.figures.legend import LETTER, ROW, SYMBOL
+from headscope.interp.figures.static.bars import bar_style
+from headscope.interp.figures.static.paint import INK, PIXEL, marker_style
+from headscope.interp.figures.static.panel import Trace, along
+from headscope.interp.figures.static.points import line_style_of, mode_of, point_colours
+from headscope.interp.figures.static.words import shown_words
 
 
 def entries(traces: Sequence[Trace], layout: Mapping[str, Any]) -> list[Any]:

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from interp.figures.static.bars import draw_bars
-from interp.figures.static.cells import draw_heatmap, draw_image
-from interp.figures.static.panel import Panel, Trace
-from interp.figures.static.points import draw_cloud, draw_scatter
+from headscope.interp.figures.static.bars import draw_bars
+from headscope.interp.figures.static.cells import draw_heatmap, draw_image
+from headscope.interp.figures.static.panel import Panel, Trace
+from headscope.interp.figures.static.points import draw_cloud, draw_scatter
 
 MARKS: Mapping[str, Callable[[Panel, Trace], None]] = {
     "scatter": draw_scatter,

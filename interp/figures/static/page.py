@@ -5,14 +5,14 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from interp.figures.static.annotations import annotate, draw_shape, head_line
-from interp.figures.static.colour_bar import GAP as BAR_GAP
-from interp.figures.static.colour_bar import WIDTH as BAR_WIDTH
-from interp.figures.static.colour_bar import bar_of, bar_room, colour_bar
-from interp.figures.static.legend import ROW, draw_legend, entries, legend_rows
-from interp.figures.static.marks import draw_traces
-from interp.figures.static.panel import Panel, Trace, is_square, limit, make_square, panels_on
-from interp.figures.static.scales import label
+from headscope.interp.figures.static.annotations import annotate, draw_shape, head_line
+from headscope.interp.figures.static.colour_bar import GAP as BAR_GAP
+from headscope.interp.figures.static.colour_bar import WIDTH as BAR_WIDTH
+from headscope.interp.figures.static.colour_bar import bar_of, bar_room, colour_bar
+from headscope.interp.figures.static.legend import ROW, draw_legend, entries, legend_rows
+from headscope.interp.figures.static.marks import draw_traces
+from headscope.interp.figures.static.panel import Panel, Trace, is_square, limit, make_square, panels_on
+from headscope.interp.figures.static.scales import label
 
 WIDE, TALL = 760, 450  # pixels; plotly's height where a figure has none
 DPI = 96

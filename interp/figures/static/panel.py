@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from interp.figures.static.paint import INK, PAPER, PIXEL, RULE, paint
-from interp.figures.static.scales import Scale, scale_of
+from headscope.interp.figures.static.paint import INK, PAPER, PIXEL, RULE, paint
+from headscope.interp.figures.static.scales import Scale, scale_of
 
 Trace = Mapping[str, Any]
 WAY = "colour of the way"  # of a trace that has none of its own: plotly goes round the layout's colorway

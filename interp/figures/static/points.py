@@ -6,9 +6,9 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.colors import Normalize
 
-from interp.figures.static.paint import DASHES, INK, PIXEL, colour_map, marker_style, paint
-from interp.figures.static.panel import WAY, Panel, Trace, along
-from interp.figures.static.words import shown_words
+from headscope.interp.figures.static.paint import DASHES, INK, PIXEL, colour_map, marker_style, paint
+from headscope.interp.figures.static.panel import WAY, Panel, Trace, along
+from headscope.interp.figures.static.words import shown_words
 
 MOST_POINTS = 400  # beyond them the points are pixels, so that the file stays small
 SIDES = {"left": ("right", -5, 0), "right": ("left", 5, 0), "top": ("center", 0, 6), "bottom": ("center", 0, -6)}

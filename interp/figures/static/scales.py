@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.axis import Axis, XAxis
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from interp.figures.static.paint import INK, PIXEL, RULE, paint
-from interp.figures.static.words import shown_words
+from headscope.interp.figures.static.paint import INK, PIXEL, RULE, paint
+from headscope.interp.figures.static.words import shown_words
 
 LETTER = 6.2  # pixels of a label's letter
 ROOM, LEAST = 68, 45  # pixels between two ticks of an axis that runs across, and of one that runs up

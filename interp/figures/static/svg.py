@@ -10,11 +10,11 @@ import plotly.graph_objects as go
 from matplotlib import style
 from matplotlib.figure import Figure
 
-from interp.figures.colours import LINES
-from interp.figures.static.arrays import with_arrays
-from interp.figures.static.marks import unknown_types
-from interp.figures.static.page import DPI, WIDE, page_of
-from interp.figures.static.panel import WAY, Trace
+from headscope.interp.figures.colours import LINES
+from headscope.interp.figures.static.arrays import with_arrays
+from headscope.interp.figures.static.marks import unknown_types
+from headscope.interp.figures.static.page import DPI, WIDE, page_of
+from headscope.interp.figures.static.panel import WAY, Trace
 
 # A token is no formula; identifiers are made of what is drawn, not of chance.
 STYLE = {"svg.hashsalt": "headscope", "svg.fonttype": "none", "text.parse_math": False, "font.family": "DejaVu Sans"}

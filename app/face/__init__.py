@@ -1,0 +1,38 @@
+"""headscope: interactive mechanistic interpretability of attention beyond softmax. Its public names, each loaded on
+first use, since transformers and transformer-lens take seconds to import."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from headscope.interp.analyse import analyse
+    from headscope.interp.choices import Choices
+    from headscope.models.attachment import attach, detach
+    from headscope.models.attention import attend
+    from headscope.models.checkpoints import load, save
+    from headscope.models.hooked import hooked
+    from headscope.models.spec import AttentionSpec
+
+HOMES = {
+    "AttentionSpec": "headscope.models.spec",
+    "Choices": "headscope.interp.choices",
+    "analyse": "headscope.interp.analyse",
+    "attach": "headscope.models.attachment",
+    "attend": "headscope.models.attention",
+    "detach": "headscope.models.attachment",
+    "hooked": "headscope.models.hooked",
+    "load": "headscope.models.checkpoints",
+    "save": "headscope.models.checkpoints",
+}
+
+__all__ = ["AttentionSpec", "Choices", "analyse", "attach", "attend", "detach", "hooked", "load", "save"]
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in HOMES:
+        raise AttributeError(f"module 'headscope' has no attribute {name!r}")
+    return getattr(import_module(HOMES[name]), name)
