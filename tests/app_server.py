@@ -29,14 +29,14 @@ def answers(url: str) -> bool:
 
 
 @contextmanager
-def app_server(home: Path, script: Path = ROOT / "app" / "main.py") -> Iterator[str]:
+def app_server(home: Path, script: Path = ROOT / "app" / "main.py", python: str = sys.executable) -> Iterator[str]:
     """The address of a server that runs until the block ends; it must not have written a traceback."""
     port, log = free_port(), home / "server.log"
     url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "streamlit", "run", str(script), f"--server.port={port}"]
+    command = [python, "-m", "streamlit", "run", str(script), f"--server.port={port}"]
     with log.open("wb") as output:
         server = subprocess.Popen(
-            command, cwd=ROOT, env={**os.environ, "HOME": str(home)}, stdout=output, stderr=subprocess.STDOUT
+            command, cwd=home, env={**os.environ, "HOME": str(home)}, stdout=output, stderr=subprocess.STDOUT
         )
     try:
         end = time.monotonic() + 60

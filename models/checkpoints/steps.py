@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from headscope.models import zoo
 from headscope.models.checkpoints.refusal import CheckpointError
 from headscope.models.foreign_input import ForeignInputError
 from headscope.models.training.history import MOST_WHOLE, read_history
@@ -43,5 +44,12 @@ def at_step(folder: Path, step: int) -> Path:
         steps[last] = folder
     if step not in steps:
         present = ", ".join(map(str, sorted(steps))) or "none"
-        raise CheckpointError(f"cannot load {folder}: step {step!r} asked; there are {present}")
+        raise CheckpointError(f"cannot load {folder}: step {step!r} asked; there are {present}{kept_elsewhere(folder)}")
     return steps[step]
+
+
+def kept_elsewhere(folder: Path) -> str:
+    """Where the snapshots of a shipped model are that was installed without them, as the end of a sentence."""
+    if folder.parent != zoo.HERE or folder.name not in zoo.WITH_SNAPSHOTS or snapshots(folder):
+        return ""
+    return "; the snapshots are kept in the repository, not in the installed package"

@@ -11,6 +11,7 @@ STORIES = ("ioi-softmax", "ioi-cog")  # trained on models/tasks/indirect_objects
 VISION = ("vit-softmax", "vit-cubic")  # softmax and x³/√N, of the first seed of interp/experiments/frobenius_norms.py
 DIFFUSION = ("uvit", "uvic")  # softmax and Cog
 KNOWN = (*VARIANTS, *STORIES)  # the language models
+WITH_SNAPSHOTS = ("softmax", "cog")  # in the repository; an installed package has the final weights alone
 STEP = re.compile(r"(?:step-(?=\d{6})|checkpoint-)(\d+)")  # of our own runs, and of transformers' Trainer
 
 
