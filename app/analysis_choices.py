@@ -5,9 +5,9 @@ from typing import Any
 
 import streamlit as st
 
-from headscope.app.inspect_options import PATCHING, READERS
 from headscope.app.page import Opened
 from headscope.interp.choices import EMBEDDINGS, Choices
+from headscope.interp.readers import PATCHING, READERS
 from headscope.models.checkpoints.steps import own_run
 
 TOKEN = "One token as the model writes it, its leading space included; without one, the likeliest."

@@ -1,11 +1,11 @@
 """Controls of the sidebar: which model reads which prompt or image."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 
 from headscope.app.address import lasting, write_lasting
+from headscope.app.choice import FROM_FOLDER, Choice
 from headscope.app.first_token import BOS, bos_switch
 from headscope.app.image_chooser import IMAGE, INK, NUMBER, PICTURE, image_chooser
 from headscope.app.model_source import reads_of, source_folder
@@ -14,30 +14,12 @@ from headscope.app.refusals import refusals_in_place
 from headscope.app.upload import MOST_KEPT, earlier_upload, uploaded_folder
 from headscope.models import zoo
 
-FROM_FOLDER, FROM_UPLOAD = "a folder", "an upload"
+FROM_UPLOAD = "an upload"
 PREFERRED = "cog"
 LONGEST_PROMPT = 130_000  # bytes; three characters each in the address, of which Streamlit reads no more than 2**19
 FIRST_PROMPT = {"prompt": EXAMPLES[0].text}
 UPLOADED, SENT, TURN = "upload", "upload_sent", "upload_turn"
 CUT = "prompt_cut"
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What the sidebar says: a shipped model's name (empty: none) or a typed folder, the text, and the first token.
-
-    prompt: for a model of images the name of an image.
-    """
-
-    name: str
-    typed: str
-    prompt: str
-    bos: bool
-
-    @property
-    def folder(self) -> str:
-        """The folder of the chosen model; ValueError in one sentence where there is none."""
-        return str(source_folder(self.name, self.typed, FROM_FOLDER))
 
 
 def chosen() -> Choice:

@@ -6,19 +6,11 @@ from typing import Any
 
 from headscope import models
 from headscope.app.analyses_listed import summaries
+from headscope.interp.readers import READERS
 from headscope.models.foreign_input import expanded
 from headscope.models.near_names import known_names
 from headscope.models.whole_file import refuse_unwritable
 
-PATCHING = ("activation_patching", "attribution_patching", "path_patching")
-# Option -> the analyses that read it.
-READERS = {
-    "corrupt": PATCHING,
-    "target": PATCHING,
-    "distractor": PATCHING,
-    "embedding": ("copying", "diagonal_ranks", "trajectory"),
-    "distance": ("composition", "qk_spectrum"),
-}
 DEFAULTS = {"embedding": "token", "distance": 0}
 FORMATS = ("float32", "float64", "bfloat16", "float16", "auto")
 ALL = "all"

@@ -30,8 +30,7 @@ from headscope.interp.numbers import per_head
 from headscope.interp.prompt import classes_of
 from headscope.interp.report import report
 from headscope.interp.standing_out import standing_out_of_each
-from headscope.models.checkpoints import load
-from headscope.models.checkpoints.loading import place_of
+from headscope.models.checkpoints.loading import load, place_of
 from headscope.models.checkpoints.steps import own_run
 from headscope.models.checkpoints.weights import Format
 from headscope.models.whole_file import write_whole

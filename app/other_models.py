@@ -6,7 +6,8 @@ from pathlib import Path
 import streamlit as st
 
 from headscope.app.address import lasting
-from headscope.app.controls import FROM_FOLDER, UPLOADED
+from headscope.app.choice import FROM_FOLDER
+from headscope.app.controls import UPLOADED
 from headscope.app.model_source import reads_of, source_folder
 from headscope.app.page import Opened
 from headscope.app.refusals import refusals_in_place

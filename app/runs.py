@@ -8,7 +8,7 @@ import streamlit as st
 import torch
 
 from headscope.app.address import OpenHead
-from headscope.app.controls import Choice
+from headscope.app.choice import Choice
 from headscope.app.model_source import fingerprint
 from headscope.app.service import ModelService
 from headscope.interp.attention_run import AttentionRun
@@ -54,7 +54,9 @@ class Thumbnails:
 @st.cache_resource(max_entries=6, show_spinner=False)
 def opened_model(folder: str, fingerprint: str) -> ModelService:
     """The model of a folder, opened once for all sessions."""
-    from headscope.models.checkpoints import load  # here because it imports transformer-lens, which takes seconds
+    from headscope.models.checkpoints.loading import (
+        load,  # here because it imports transformer-lens, which takes seconds
+    )
 
     return ModelService(load(folder, best_device()))
 

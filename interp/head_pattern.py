@@ -26,6 +26,8 @@ ABOUT = About(
 class HeadPattern(Result):
     """The weights of every query over the keys; NaN where the mask hides the key."""
 
+    drawn_by = "head_pattern:head_pattern_figure"
+
     pattern: Float[Tensor, "query key"]
 
 

@@ -12,6 +12,8 @@ from headscope.interp.result import Result
 class HeadScore(Result):
     """A score of every head, and mean and standard deviation of its null (about.null says which)."""
 
+    drawn_by = "heads:head_score_figure"
+
     value: Float[Tensor, "layer head"]
     value_null: Float[Tensor, "layer head"] | None = None
     value_null_spread: Float[Tensor, "layer head"] | None = None

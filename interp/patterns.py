@@ -30,6 +30,8 @@ ABOUT = About(
 class Patterns(Result):
     """The weights of every query over the keys; NaN where no key of a cell is seen. tokens: how many the prompt has."""
 
+    drawn_by = "patterns:patterns_figure"
+
     pattern: Float[Tensor, "layer head query key"]
     tokens: int
 

@@ -4,7 +4,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
-from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar, get_args, get_type_hints
 
 import numpy as np
 from torch import Tensor
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from headscope.interp.figures.portable import PortableFigure
 
+FIGURES = "headscope.interp.figures"
+PLOTLY, SVG = "application/vnd.plotly.v1+json", "image/svg+xml"
 Labels = Mapping[str, tuple[str, ...]]
 
 
@@ -26,8 +29,11 @@ class Result:
 
     about: what the numbers are: unit, law, source, assumptions, null, gauge.
     labels: axis -> one name per index (tokens, heads); an axis without labels is numbered.
+    drawn_by: the module in interp/figures and its function, imported when the result is first drawn.
     A field `x_null` holds the null of the score `x` (about.null says which), `x_null_spread` its standard deviation.
     """
+
+    drawn_by: ClassVar[str] = ""
 
     about: About = field(kw_only=True)
     labels: Labels = field(default_factory=dict, kw_only=True)
@@ -42,10 +48,11 @@ class Result:
         return {name: value for name in self.axes() if (value := getattr(self, name)) is not None}
 
     def figure(self) -> "PortableFigure":
-        """The result's figure."""
-        from headscope.interp.figures import figure_of
-
-        return figure_of(self)
+        """The result's figure. Raises ValueError for a kind of result that names none."""
+        if not self.drawn_by:
+            raise ValueError(f"a {type(self).__name__} names no figure that draws it")
+        module, function = self.drawn_by.split(":")
+        return getattr(import_module(f"{FIGURES}.{module}"), function)(self)
 
     def to_frame(self, field: str | None = None) -> "pd.DataFrame":
         """A row per index of a field (by default the first): its axes, their labels, and all fields of those axes.
@@ -102,8 +109,6 @@ class Result:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         """The figure where Jupyter draws plotly, its picture where no script runs, and one line of text."""
-        from headscope.interp.figures.portable import PLOTLY, SVG
-
         figure = self.figure()
         return {PLOTLY: json.loads(str(figure.to_json())), SVG: figure.svg(), "text/plain": repr(self)}
 

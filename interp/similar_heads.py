@@ -25,6 +25,8 @@ ABOUT = About(
 class SimilarHeads(Result):
     """How alike every head is to one head, in [0, 1]; 1 for itself. No change of gauge touches it."""
 
+    drawn_by = "heads:head_score_figure"
+
     value: Float[Tensor, "layer head"]
     value_null: Float[Tensor, "layer head"]
     value_null_spread: Float[Tensor, "layer head"]

@@ -13,11 +13,11 @@ from tiny_models import tiny_folder
 
 from headscope.app.collapse_panels import OWN, PRESETS
 from headscope.app.head_table import in_words
-from headscope.app.inspect_options import PATCHING
 from headscope.app.intervention_list import MOST_EDITS
 from headscope.app.map_points import COLOURS, coloured, described
 from headscope.interp.analyses import ANALYSES
 from headscope.interp.geometry.embedding import JointEmbedding, joint_embedding
+from headscope.interp.readers import PATCHING
 from headscope.interp.result import Result
 from headscope.models.attention import VARIANTS
 

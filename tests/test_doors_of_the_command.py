@@ -168,7 +168,7 @@ def test_a_corpus_and_a_training_that_do_not_fit_are_refused_in_one_line(
         refused = headscope("train", tmp_path / "small.json", "--out", tmp_path / "run")
     assert_refused(refused, f"cannot write {tmp_path / 'cache'}")
     assert written_files(tmp_path / "cache") == []
-    prepare_corpus(tiny_recipe(text))
+    prepare_corpus(tiny_recipe(text).text)
     with no_room(600):
         refused = headscope("train", tmp_path / "small.json", "--out", tmp_path / "run")
     assert refused.exit_code == 1 and "Traceback" not in refused.output

@@ -143,7 +143,7 @@ def people_in(text: str) -> set[str]:
 
 def test_no_window_brings_a_held_out_pair_together() -> None:
     recipe = story_recipe(story_trials(SIZES["smoke"], 1)[0], SIZES["smoke"])
-    corpus = prepare_corpus(recipe)
+    corpus = prepare_corpus(recipe.text)
     text, size = corpus.text(corpus.training), {"batch": 500, "context": recipe.context}
     rows = WINDOWS[recipe.windows].training(text, seed=0, step=0, **size)
     assert UNASKED in rows

@@ -22,10 +22,10 @@ from headscope.app.heads_in_terminal import (
     numbers_that_fit,
     width_of,
 )
-from headscope.app.inspect_options import PATCHING, READERS
 from headscope.interp.analyse import analyse
 from headscope.interp.analyses import ANALYSES
 from headscope.interp.choices import Choices
+from headscope.interp.readers import PATCHING, READERS
 from headscope.interp.trajectories.rows import NUMBERS
 
 PROMPT = ("--prompt", "return x, y")

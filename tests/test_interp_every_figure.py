@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 import pytest
 import torch
 from pictures_of_figures import drawn_and_asked, words_in
+from result_kinds import result_kinds
 from tiny_diffusion import tiny_uvit
 from tiny_models import hooked_tiny, tiny_folder
 
@@ -29,7 +30,6 @@ from headscope.interp.experiments.arm_points import arm_points
 from headscope.interp.experiments.arms import arm_curves, arm_grid, arm_numbers, arms
 from headscope.interp.experiments.outcome import Outcome
 from headscope.interp.experiments.trial import Measured, Trial
-from headscope.interp.figures import FIGURES
 from headscope.interp.figures.circuits import eigenvalue_figure
 from headscope.interp.figures.dark import DARK_HOLE, DARK_POSITIVE, DARK_SIGNED, PAGE, in_the_dark
 from headscope.interp.figures.deletion import attention_contribution_figure
@@ -137,7 +137,7 @@ def figures(results: dict[str, Any]) -> dict[str, go.Figure]:
 
 
 def test_there_is_a_result_of_every_kind_that_has_a_figure(results: dict[str, Any]) -> None:
-    assert {type(one).__name__ for one in results.values()} == set(FIGURES)
+    assert {type(one).__name__ for one in results.values()} == set(result_kinds())
 
 
 def test_every_field_is_a_table_with_its_labels_and_real_numbers(results: dict[str, Any]) -> None:

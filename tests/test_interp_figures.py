@@ -10,12 +10,12 @@ import pytest
 import torch
 from jaxtyping import Float
 from plotly.colors import hex_to_rgb, sample_colorscale, unlabel_rgb
+from result_kinds import result_kinds
 from torch import Tensor
 
 from headscope.interp import figures
 from headscope.interp.about import About
 from headscope.interp.deletion.decision_plane import DecisionPlane
-from headscope.interp.figures import FIGURES, figure_of
 from headscope.interp.figures.axes import LONGEST_TICK, log_axis, name_axis, token_axis, top_down
 from headscope.interp.figures.canvas import canvas, escaped
 from headscope.interp.figures.choice import choice
@@ -243,16 +243,16 @@ def test_a_head_on_the_plane_is_tied_to_its_null_and_the_furthest_are_named() ->
     assert "below its null" in plane.layout.title.subtitle.text.replace("<br>", " ")
 
 
-@pytest.mark.parametrize("place", FIGURES.values())
-def test_every_figure_is_where_the_table_says(place: str) -> None:
-    module, function = place.split(":")
+@pytest.mark.parametrize("kind", result_kinds().values())
+def test_every_figure_is_where_its_result_says(kind: type[Result]) -> None:
+    module, function = kind.drawn_by.split(":")
     code = (Path(figures.__file__).parent / f"{module}.py").read_text(encoding="utf-8")
     assert f"\ndef {function}(" in code
 
 
 def test_a_result_without_a_figure_is_refused() -> None:
-    with pytest.raises(ValueError, match="no figure is known for a Scored; known: HeadScore"):
-        figure_of(SCORED)
+    with pytest.raises(ValueError, match="a Scored names no figure that draws it"):
+        SCORED.figure()
 
 
 def test_names_of_points_near_each_other_stand_on_different_sides() -> None:

@@ -18,8 +18,9 @@ from headscope.interp.figures.axes import name_axis, token_axis, top_down
 from headscope.interp.figures.canvas import canvas, escaped
 from headscope.interp.figures.choice import choice
 from headscope.interp.figures.heatmaps import signed_heatmap
-from headscope.interp.figures.portable import PLOTLY, SVG, PortableFigure
+from headscope.interp.figures.portable import PortableFigure
 from headscope.interp.head_score import HeadScore
+from headscope.interp.result import PLOTLY, SVG
 
 ABOUT = About("A score", "nats", "x = $y_1^2$", "headscope")
 HOSTILE = ("<script>", "$x$", "a_b^c", "&amp;", " two ", "\x00\x1b", "\ud800", "日本", "\\frac", "'\"", "]]>", "😀")

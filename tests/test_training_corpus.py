@@ -25,7 +25,7 @@ def test_a_text_too_small_for_a_window_is_refused(length: int, tmp_path: Path) -
     path = tmp_path / "short.txt"
     path.write_text("a b " * (length // 4 + 1))
     with pytest.raises(ValueError, match=r"tokens, a window of this recipe takes 17: give more text or a smaller"):
-        prepare_corpus(tiny_recipe(path))
+        prepare_corpus(tiny_recipe(path).text)
 
 
 def test_a_text_file_is_one_document(tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_each_document_stands_between_ends_of_text() -> None:
 def test_a_vocabulary_smaller_than_the_bytes_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(ValueError, match="a vocabulary of 100 was asked for; bytes alone need 257"):
-        prepare_corpus(tiny_recipe(write_text(tmp_path), vocabulary=100))
+        prepare_corpus(tiny_recipe(write_text(tmp_path), vocabulary=100).text)
 
 
 def test_the_hash_changes_with_whatever_decides_the_tokens(tmp_path: Path) -> None:
@@ -147,18 +147,20 @@ def test_the_hash_changes_with_whatever_decides_the_tokens(tmp_path: Path) -> No
         tiny_recipe(tmp_path, **change) for change in ({}, {"split_seed": 1}, {"vocabulary": 271}, {"context": 15})
     ]
     texts = [[Document("a", "bc")], [Document("ab", "c")], [Document("a", "bd")]]
-    hashes = [corpus_hash(texts[0], recipe) for recipe in recipes] + [corpus_hash(text, recipes[0]) for text in texts]
+    hashes = [corpus_hash(texts[0], recipe.text) for recipe in recipes] + [
+        corpus_hash(text, recipes[0].text) for text in texts
+    ]
     assert len(set(hashes)) == len(hashes) - 1
     for change in ({"lr": 0.5}, {"seed": 1}):
-        assert corpus_hash(texts[0], tiny_recipe(tmp_path, **change)) == hashes[0]
+        assert corpus_hash(texts[0], tiny_recipe(tmp_path, **change).text) == hashes[0]
 
 
 def test_a_corpus_is_tokenised_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     recipe = tiny_recipe(write_text(tmp_path))
-    first = prepare_corpus(recipe)
+    first = prepare_corpus(recipe.text)
     monkeypatch.delattr(corpora, "source_of")  # which knows the tokenizer
-    again = prepare_corpus(recipe)
+    again = prepare_corpus(recipe.text)
     np.testing.assert_array_equal(again.training, first.training)
     assert again.facts == first.facts
     text = again.tokenizer.decode(again.training, skip_special_tokens=True)
@@ -167,7 +169,7 @@ def test_a_corpus_is_tokenised_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_the_facts_count_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    corpus = prepare_corpus(tiny_recipe(write_text(tmp_path)))
+    corpus = prepare_corpus(tiny_recipe(write_text(tmp_path)).text)
     assert json.loads(json.dumps(corpus.facts)) == corpus.facts
     assert corpus.facts["training_tokens"] == len(corpus.training)
     assert corpus.facts["training_characters"] + corpus.facts["validation_characters"] == len(tiny_text())

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from headscope.interp.choices import Choices
     from headscope.models.attachment import attach, detach
     from headscope.models.attention import attend
-    from headscope.models.checkpoints import load, save
+    from headscope.models.checkpoints import save
+    from headscope.models.checkpoints.loading import load
     from headscope.models.hooked import hooked
     from headscope.models.spec import AttentionSpec
 
@@ -21,7 +22,7 @@ HOMES = {
     "attend": "headscope.models.attention",
     "detach": "headscope.models.attachment",
     "hooked": "headscope.models.hooked",
-    "load": "headscope.models.checkpoints",
+    "load": "headscope.models.checkpoints.loading",
     "save": "headscope.models.checkpoints",
 }
 

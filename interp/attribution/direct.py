@@ -42,6 +42,8 @@ class DirectAttribution(Result):
     W_U + u 1ᵀ, changes a value and its null by as much: a value less its null, and a difference of two logits, stay.
     """
 
+    drawn_by = "attribution:direct_attribution_figure"
+
     head: Float[Tensor, "layer head"]
     head_null: Float[Tensor, "layer head"]
     head_null_spread: Float[Tensor, "layer head"]
@@ -54,6 +56,8 @@ class DirectAttribution(Result):
 @dataclass(frozen=True, repr=False)
 class SourceAttribution(Result):
     """Every head's attribution at one position, by the position that it comes from; of and labels as of the whole."""
+
+    drawn_by = "attribution:source_attribution_figure"
 
     value: Float[Tensor, "layer head source"]
     value_null: Float[Tensor, "layer head source"]

@@ -34,6 +34,8 @@ class LogitLens(Result):
     strings: the texts of the ids, where a tokenizer knows them.
     """
 
+    drawn_by = "attribution:logit_lens_figure"
+
     probability: Float[Tensor, "depth pos target"]
     logit: Float[Tensor, "depth pos target"]
     logit_null: Float[Tensor, "depth pos"]

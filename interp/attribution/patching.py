@@ -41,6 +41,8 @@ class Patching(Result):
     prompt. Nulls: the estimate's alone.
     """
 
+    drawn_by = "attribution:patching_figure"
+
     resid_pre: Float[Tensor, "layer pos"]
     head: Float[Tensor, "layer head"]
     clean: float

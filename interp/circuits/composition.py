@@ -30,6 +30,8 @@ class Composition(Result):
     excess: score minus null. No flip and no change of basis inside a head changes any of them.
     """
 
+    drawn_by = "circuits:composition_figure"
+
     score: Float[Tensor, "read writer_layer writer_head reader_layer reader_head"]
     score_null: Float[Tensor, "read writer_layer writer_head reader_layer reader_head"]
     score_null_spread: Float[Tensor, "read writer_layer writer_head reader_layer reader_head"]

@@ -34,6 +34,8 @@ class Copying(Result):
     nothing that the head does: there only the magnitude says something.
     """
 
+    drawn_by = "circuits:copying_figure"
+
     value: Float[Tensor, "layer head"]
     magnitude: Float[Tensor, "layer head"]
     value_null: Float[Tensor, "layer head"]

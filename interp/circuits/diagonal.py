@@ -37,6 +37,8 @@ class DiagonalRanks(Result):
     the sign of the ranks and swaps top and bottom; magnitudes and the extreme share stay.
     """
 
+    drawn_by = "circuits:diagonal_figure"
+
     row_rank: Float[Tensor, "layer head"]
     column_rank: Float[Tensor, "layer head"]
     top_share: Float[Tensor, "layer head"]

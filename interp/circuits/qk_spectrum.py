@@ -36,6 +36,8 @@ class QKSpectrum(Result):
     attends to like. A flip, of an odd kernel or an even one, changes the sign of the eigenvalues and of their balance.
     """
 
+    drawn_by = "circuits:spectrum_figure"
+
     operator_norm: Float[Tensor, "layer head"]
     effective_rank: Float[Tensor, "layer head"]
     symmetric_share: Float[Tensor, "layer head"]

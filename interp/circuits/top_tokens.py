@@ -45,6 +45,8 @@ class TopTokens(Result):
     The flip of an odd kernel swaps highest and lowest of an OV circuit; of a QK circuit, the flip of any kernel.
     """
 
+    drawn_by = "circuits:top_tokens_figure"
+
     highest: Float[Tensor, "highest"]
     highest_ids: Int[Tensor, "highest"]
     highest_null: Float[Tensor, "highest"]

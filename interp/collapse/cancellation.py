@@ -39,6 +39,8 @@ class PathCancellation(Result):
     contribution_weights), and may be above 0 for softmax: OV circuits subtract too.
     """
 
+    drawn_by = "collapse:path_cancellation_figure"
+
     contribution_cancellation: Float[Tensor, "source"]
     contribution_cancellation_null: Float[Tensor, "source"]
     contribution_cancellation_null_spread: Float[Tensor, "source"]

@@ -22,6 +22,8 @@ COMPARED = replace(
 class CollapseComparison(Result):
     """relative: D(n) over that of the first n; NaN or infinite where that is 0."""
 
+    drawn_by = "collapse:collapse_comparison_figure"
+
     relative: Float[Tensor, "model distance n"]
     distance: Float[Tensor, "model distance n"]
     distance_null: Float[Tensor, "model distance n"]

@@ -37,6 +37,8 @@ class CollapseCurves(Result):
     norm are float32's rounding.
     """
 
+    drawn_by = "collapse:collapse_figure"
+
     distance: Float[Tensor, "distance depth n"]
     relative: Float[Tensor, "distance depth n"]
     distance_null: Float[Tensor, "distance depth n"]

@@ -32,6 +32,8 @@ class MassiveActivations(Result):
     position (a token) and dimension (a coordinate of the residual stream, which has a basis that norms know).
     """
 
+    drawn_by = "residual:massive_activations_figure"
+
     value: Float[Tensor, "depth rank"]
     ratio: Float[Tensor, "depth rank"]
     ratio_null: Float[Tensor, "depth rank"]

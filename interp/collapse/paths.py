@@ -29,6 +29,8 @@ class PathBound(Result):
     polynomial kernel's rescaling (c W_Q, c^−p W_V) does.
     """
 
+    drawn_by = "collapse:path_bound_figure"
+
     bound: Float[Tensor, "source"]
     bound_null: Float[Tensor, "source"]
 

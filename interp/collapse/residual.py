@@ -37,6 +37,8 @@ class ResidualGeometry(Result):
     Collapsed tokens: relative residual 0, cosine 1, both ranks 1. A prompt of one token has no pair: cosine NaN.
     """
 
+    drawn_by = "residual:residual_geometry_figure"
+
     relative_residual: Float[Tensor, "depth"]
     relative_residual_null: Float[Tensor, "depth"]
     relative_residual_null_spread: Float[Tensor, "depth"]
@@ -54,6 +56,8 @@ class ResidualGeometry(Result):
 @dataclass(frozen=True, repr=False)
 class ResidualNorms(Result):
     """The norm of every token's residual, after the embedding and after every layer."""
+
+    drawn_by = "residual:residual_norms_figure"
 
     norm: Float[Tensor, "depth pos"]
 

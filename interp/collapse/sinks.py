@@ -28,6 +28,8 @@ class Sinks(Result):
     is large. No flip of signs changes it.
     """
 
+    drawn_by = "residual:sinks_figure"
+
     share: Float[Tensor, "layer head"]
     share_null: Float[Tensor, "layer head"]
     is_sink: Float[Tensor, "layer head"]

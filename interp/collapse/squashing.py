@@ -34,6 +34,8 @@ class Squashing(Result):
     norm_error: standard error of an estimate, None for the exact norm. position: t, the token whose output is read.
     """
 
+    drawn_by = "collapse:squashing_figure"
+
     norm: Float[Tensor, "source"]
     norm_null: Float[Tensor, "source"]
     norm_error: Float[Tensor, "source"] | None

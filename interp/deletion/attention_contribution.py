@@ -39,6 +39,8 @@ class AttentionContribution(Result):
     An odd kernel's flip turns the signs of attention and r; strength = |r| stays.
     """
 
+    drawn_by = "deletion:attention_contribution_figure"
+
     correlation: Float[Tensor, "layer head"]
     strength: Float[Tensor, "layer head"]
     strength_null: Float[Tensor, "layer head"]

@@ -29,6 +29,8 @@ class Contributions(Result):
     An odd kernel's flip (W_Q, W_V) → (−W_Q, −W_V) turns the sign of ov and leaves the contribution alone.
     """
 
+    drawn_by = "deletion:contributions_figure"
+
     contribution: Float[Tensor, "head destination source"]
     ov: Float[Tensor, "head source"]
 

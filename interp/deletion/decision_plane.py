@@ -31,6 +31,8 @@ class DecisionPlane(Result):
     kernel's flip turns all signs of A and of OV at once and leaves both numbers alone.
     """
 
+    drawn_by = "decision_plane:decision_plane_figure"
+
     dynamic: Float[Tensor, "layer head"]
     dynamic_null: Float[Tensor, "layer head"]
     dynamic_null_spread: Float[Tensor, "layer head"]

@@ -32,6 +32,8 @@ class NegativeMass(Result):
     cancellation stay.
     """
 
+    drawn_by = "deletion:negative_mass_figure"
+
     negative_mass: Float[Tensor, "layer head"]
     signed_sum: Float[Tensor, "layer head"]
     minority_mass: Float[Tensor, "layer head"]

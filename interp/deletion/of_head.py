@@ -42,6 +42,8 @@ class HeadContributions(Result):
     share: of Σ|C| in each quadrant, of the head and of the twin; NaN where nothing is contributed.
     """
 
+    drawn_by = "head_deletion:head_contributions_figure"
+
     contribution: Float[Tensor, "destination source"]
     contribution_null: Float[Tensor, "destination source"]
     pattern: Float[Tensor, "destination source"]

@@ -32,6 +32,8 @@ class Quadrants(Result):
     such a head only the net reading says something of the function.
     """
 
+    drawn_by = "quadrants:quadrants_figure"
+
     net_copy: Float[Tensor, "layer head"]
     net_copy_null: Float[Tensor, "layer head"]
     net_copy_null_spread: Float[Tensor, "layer head"]

@@ -29,6 +29,8 @@ class PromptCopying(Result):
     of the final norm are left out: they weigh rows, and turn no sign.
     """
 
+    drawn_by = "detectors:prompt_copying_figure"
+
     copying: Float[Tensor, "layer head"]
     copying_null: Float[Tensor, "layer head"]
     copying_null_spread: Float[Tensor, "layer head"]

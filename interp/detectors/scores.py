@@ -32,6 +32,8 @@ class DetectorScores(Result):
     −0.9 on every previous token is −0.9 signed, 0.9 share and sign −1. rows: how many rows the means are of.
     """
 
+    drawn_by = "detectors:detectors_figure"
+
     signed: Float[Tensor, "detector layer head"]
     signed_null: Float[Tensor, "detector layer head"]
     signed_null_spread: Float[Tensor, "detector layer head"]

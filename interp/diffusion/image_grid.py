@@ -14,6 +14,8 @@ from headscope.interp.result import Result
 class ImageGrid(Result):
     """Grey images, -1 paper and 1 ink."""
 
+    drawn_by = "images:image_grid_figure"
+
     value: Float[Tensor, "image row column"]
 
 

@@ -26,6 +26,8 @@ ABOUT = About(
 class PatchAttention(Result):
     """The weights of one query on the patches, on the class and the time token, and the image that was read."""
 
+    drawn_by = "patch_attention:patch_attention_figure"
+
     weight: Float[Tensor, "layer head row column"]
     before_patches: Float[Tensor, "layer head token"]
     image: Float[Tensor, "pixel_row pixel_column"]

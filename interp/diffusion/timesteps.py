@@ -37,6 +37,8 @@ SUBTRACTED = About(
 class CollapseByTimestep(Result):
     """Of the patches alone, after the embedding and after every block; no change of gauge touches them."""
 
+    drawn_by = "timesteps:collapse_by_timestep_figure"
+
     mean_cosine: Float[Tensor, "timestep depth"]
     relative_residual: Float[Tensor, "timestep depth"]
     effective_rank: Float[Tensor, "timestep depth"]
@@ -45,6 +47,8 @@ class CollapseByTimestep(Result):
 @dataclass(frozen=True, repr=False)
 class SubtractedByTimestep(Result):
     """The minority mass of every block."""
+
+    drawn_by = "timesteps:subtracted_by_timestep_figure"
 
     minority_mass: Float[Tensor, "timestep layer"]
 

@@ -17,6 +17,8 @@ from headscope.interp.result import Result
 class ArmNumbers(Result):
     """A number of every arm and seed; NaN where an arm has fewer seeds. reference: what it is to be read beside."""
 
+    drawn_by = "experiments:arm_numbers_figure"
+
     value: Float[Tensor, "arm seed"]
     reference: float | None = None
     reference_name: str = "chance"
@@ -25,6 +27,8 @@ class ArmNumbers(Result):
 @dataclass(frozen=True, repr=False)
 class ArmCurves(Result):
     """Mean and standard deviation over seeds of a number that runs along x, in the unit that x_title says."""
+
+    drawn_by = "experiments:arm_curves_figure"
 
     mean: Float[Tensor, "arm x"]
     spread: Float[Tensor, "arm x"]
@@ -37,6 +41,8 @@ class ArmCurves(Result):
 @dataclass(frozen=True, repr=False)
 class ArmGrid(Result):
     """Mean and standard deviation over seeds of a number for every arm, row and column."""
+
+    drawn_by = "experiments:arm_grid_figure"
 
     mean: Float[Tensor, "arm row column"]
     spread: Float[Tensor, "arm row column"]

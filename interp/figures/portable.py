@@ -6,7 +6,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-PLOTLY, SVG = "application/vnd.plotly.v1+json", "image/svg+xml"
+from headscope.interp.result import PLOTLY, SVG
 
 
 class PortableFigure(go.Figure):

@@ -39,6 +39,8 @@ class Angles(Result):
     rotates nothing: they say where training left queries and keys. pairs_null: chance, bin by bin; δ: delta.
     """
 
+    drawn_by = "geometry:angles_figure"
+
     parallel: Float[Tensor, "layer head"]
     orthogonal: Float[Tensor, "layer head"]
     antiparallel: Float[Tensor, "layer head"]

@@ -50,6 +50,8 @@ class JointEmbedding(Result):
     queries about the origin. Rotations of a head's basis change nothing under pca.
     """
 
+    drawn_by = "geometry:joint_embedding_figure"
+
     queries: Float[Tensor, "query dim"]
     keys: Float[Tensor, "key dim"]
     query_norms: Float[Tensor, "query"]

@@ -28,6 +28,8 @@ class Temperatures(Result):
     1: an estimate of the token's own part, as the positional part is 1 + σ(α) ln n.
     """
 
+    drawn_by = "geometry:temperatures_figure"
+
     query: Float[Tensor, "layer pos"]
     value: Float[Tensor, "layer pos"]
     query_beside_position: Float[Tensor, "layer pos"]

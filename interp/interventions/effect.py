@@ -39,6 +39,8 @@ class InterventionEffect(Result):
     Nothing touched changes nothing: the null is 0.
     """
 
+    drawn_by = "interventions:intervention_figure"
+
     kl: Float[Tensor, "position"]
     loss_change: Float[Tensor, "position"]
     changed: Bool[Tensor, "position"]

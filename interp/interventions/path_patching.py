@@ -40,6 +40,8 @@ class PathPatching(Result):
     of: between which two tokens. pairs: target, distractor and corrupt prompt of each.
     """
 
+    drawn_by = "interventions:path_patching_figure"
+
     change: Float[Tensor, "layer head"]
     change_null: Float[Tensor, "layer head"]
     change_null_spread: Float[Tensor, "layer head"]

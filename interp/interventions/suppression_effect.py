@@ -46,6 +46,8 @@ class SuppressionEffect(Result):
     as a single token has no other to suppress.
     """
 
+    drawn_by = "interventions:suppression_effect_figure"
+
     explained: Float[Tensor, "layer head"]
     explained_null: Float[Tensor, "layer head"]
     explained_null_spread: Float[Tensor, "layer head"]

@@ -41,6 +41,8 @@ class InterventionSweep(Result):
     zero and the nulls do not.
     """
 
+    drawn_by = "interventions:sweep_figure"
+
     kl: Float[Tensor, "kind layer head"]
     loss_change: Float[Tensor, "kind layer head"]
     changed: Float[Tensor, "kind layer head"]

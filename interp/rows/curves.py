@@ -36,6 +36,8 @@ class RowCurves(Result):
     depends on it, as softmax itself has none. Nothing else does.
     """
 
+    drawn_by = "row_statistics:row_curves_figure"
+
     entropy: Float[Tensor, "layer head query"]
     normalised_entropy: Float[Tensor, "layer head query"]
     participation: Float[Tensor, "layer head query"]

@@ -47,6 +47,8 @@ class HeadRows(Result):
     ‖A‖_F ≤ √N and ‖∂A/∂P‖_F ≤ √N/2 (Saratchandran et al. 2024). dilution_slope: see headscope.interp.rows.dilution.
     """
 
+    drawn_by = "row_statistics:head_rows_figure"
+
     entropy: Float[Tensor, "layer head"]
     normalised_entropy: Float[Tensor, "layer head"]
     participation: Float[Tensor, "layer head"]

@@ -38,6 +38,8 @@ class Trajectory(Result):
     gauge_dependent: the measures that a change of gauge, which leaves the models' functions alone, changes.
     """
 
+    drawn_by = "trajectories:trajectory_figure"
+
     value: Float[Tensor, "point measure"]
     run: Int[Tensor, "point"]
     step: Int[Tensor, "point"]

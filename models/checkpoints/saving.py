@@ -95,13 +95,11 @@ def plain_weights(model: Any) -> dict[str, Tensor]:
     """The model's tensors under transformers' own names."""
     if model is plain_model(model):
         return model.state_dict()
-    from headscope.models.hooked import HookedBridge, hf_state_dict  # seconds of import, needed for hooked models alone
-
-    if not isinstance(model, HookedBridge):
+    if not hasattr(model, "hf_state_dict"):
         raise CheckpointError(f"cannot save a {type(model).__name__} that headscope.hooked did not make")
     if words := adapter_words(model.hf_names):
         raise CheckpointError(f"cannot save the model: {words}")
-    return hf_state_dict(model)
+    return model.hf_state_dict()
 
 
 def config_fields(model: PreTrainedModel) -> dict[str, Any]:

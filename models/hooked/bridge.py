@@ -10,6 +10,7 @@ from transformer_lens.model_bridge import TransformerBridge
 from transformers import PreTrainedModel
 
 from headscope.models.attachment import spec_of
+from headscope.models.hooked.state_dict import hf_state_dict
 from headscope.models.hooked.turns import Turns, in_turn
 from headscope.models.known_words import unknown_words_named
 from headscope.models.spec import AttentionSpec
@@ -47,6 +48,10 @@ class HookedBridge(TransformerBridge):
     def attention_spec(self) -> AttentionSpec:
         """Which variant, with which options, sits in which layers."""
         return spec_of(cast(PreTrainedModel, self.original_model))
+
+    def hf_state_dict(self) -> dict[str, Tensor]:
+        """The weights under the names they had before the model was hooked: see hf_state_dict of models.hooked."""
+        return hf_state_dict(self)
 
     def to_tokens(
         self, input: str | list[str], *args: Any, truncate: bool = False, **choices: Any

@@ -16,9 +16,9 @@ from headscope.models.cache_folder import cache_folder
 from headscope.models.foreign_input import foreign_input
 from headscope.models.training.document import Document
 from headscope.models.training.json_file import read_json_object
-from headscope.models.training.recipe import Recipe
 from headscope.models.training.sources import documents, source_of
 from headscope.models.training.text import Text
+from headscope.models.training.text_data import TextData
 from headscope.models.whole_file import whole_folder
 
 HELD_OUT = 0.02
@@ -44,15 +44,15 @@ class Corpus:
         return Text(tokens, self.bos, cast(int, self.tokenizer.eos_token_id))
 
 
-def prepare_corpus(recipe: Recipe) -> Corpus:
-    """The recipe's corpus from the cache, tokenised first where it is not there; the same for equal text and seed."""
-    found = documents(recipe.corpus)
-    key = corpus_hash(found, recipe)
+def prepare_corpus(data: TextData) -> Corpus:
+    """The corpus from the cache, tokenised first where it is not there; the same for equal text and seed."""
+    found = documents(data.corpus)
+    key = corpus_hash(found, data)
     folder = cache_folder("corpora") / key[:16]
     if not folder.is_dir():
-        _fill(folder, found, key, recipe)
+        _fill(folder, found, key, data)
     corpus = _open(folder)
-    refuse_too_small(corpus, recipe.context)
+    refuse_too_small(corpus, data.context)
     return corpus
 
 
@@ -66,9 +66,9 @@ def refuse_too_small(corpus: Corpus, context: int) -> None:
             )
 
 
-def corpus_hash(found: list[Document], recipe: Recipe) -> str:
+def corpus_hash(found: list[Document], data: TextData) -> str:
     """sha256 of every document and of what decides its tokenisation."""
-    digest = hashlib.sha256(f"{LAYOUT} {recipe.vocabulary} {recipe.context} {recipe.split_seed}".encode())
+    digest = hashlib.sha256(f"{LAYOUT} {data.vocabulary} {data.context} {data.split_seed}".encode())
     for document in found:
         for text in (document.name, document.text):
             encoded = text.encode()
@@ -102,10 +102,10 @@ def encode(tokenizer: PreTrainedTokenizerFast, found: list[Document]) -> UInt[np
     return np.concatenate([np.array(end + one.ids, dtype=kind) for one in encoded] + [np.array(end, dtype=kind)])
 
 
-def _fill(folder: Path, found: list[Document], key: str, recipe: Recipe) -> None:
-    training, validation = split_documents(found, recipe.split_seed)
+def _fill(folder: Path, found: list[Document], key: str, data: TextData) -> None:
+    training, validation = split_documents(found, data.split_seed)
     texts = (document.text for document in training)
-    tokenizer = source_of(recipe.corpus).tokenizer(texts, recipe.vocabulary, recipe.context)
+    tokenizer = source_of(data.corpus).tokenizer(texts, data.vocabulary, data.context)
     facts = {"sha256": key, "python": platform.python_version(), "documents": len(found)}
     with whole_folder(folder) as partial:
         tokenizer.save_pretrained(partial / "tokenizer")

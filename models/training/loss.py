@@ -10,7 +10,7 @@ from headscope.models.tasks.examples import UNASKED
 from headscope.models.training.batches import WINDOWS
 from headscope.models.training.corpus import Corpus
 from headscope.models.training.objective import Objective
-from headscope.models.training.recipe import Recipe
+from headscope.models.training.text_data import TextData
 
 
 def next_token_loss(model: nn.Module, windows: Int64[Tensor, "batch position"]) -> Float[Tensor, ""]:
@@ -20,31 +20,31 @@ def next_token_loss(model: nn.Module, windows: Int64[Tensor, "batch position"]) 
     return cross_entropy(logits.float().flatten(0, 1), windows[:, 1:].flatten(), ignore_index=UNASKED)
 
 
-def next_token_objective(corpus: Corpus, recipe: Recipe) -> Objective:
-    """A recipe's windows of its corpus, and the loss on those held out."""
+def next_token_objective(corpus: Corpus, data: TextData) -> Objective:
+    """The windows of a corpus, and the loss on those held out."""
 
-    shown, text = WINDOWS[recipe.windows], corpus.text(corpus.training)
+    shown, text = WINDOWS[data.windows], corpus.text(corpus.training)
 
     def batch(step: int) -> dict[str, Tensor]:
-        size = {"batch": recipe.batch, "context": recipe.context}
-        return {"windows": shown.training(text, seed=recipe.seed, step=step, **size)}
+        size = {"batch": data.batch, "context": data.context}
+        return {"windows": shown.training(text, seed=data.seed, step=step, **size)}
 
     return Objective(
         batch,
         lambda model, batch: next_token_loss(model, batch["windows"]),
-        lambda accelerator, model: {"validation_loss": validation_loss(accelerator, model, corpus, recipe)},
+        lambda accelerator, model: {"validation_loss": validation_loss(accelerator, model, corpus, data)},
         unit="tokens",
-        per_step=recipe.batch * recipe.context,
+        per_step=data.batch * data.context,
     )
 
 
 @torch.no_grad()
-def validation_loss(accelerator: Accelerator, model: nn.Module, corpus: Corpus, recipe: Recipe) -> float:
+def validation_loss(accelerator: Accelerator, model: nn.Module, corpus: Corpus, data: TextData) -> float:
     """Mean nats per token of the held-out windows, shared out over the processes; the model is in eval mode."""
-    text, most = corpus.text(corpus.validation), recipe.validation_windows
-    windows = WINDOWS[recipe.windows].held_out(text, windows=most, context=recipe.context)
+    text, most = corpus.text(corpus.validation), data.validation_windows
+    windows = WINDOWS[data.windows].held_out(text, windows=most, context=data.context)
     total = torch.zeros(2, dtype=torch.float64 if accelerator.device.type == "cpu" else torch.float32)
-    for part in windows[accelerator.process_index :: accelerator.num_processes].split(recipe.batch):
+    for part in windows[accelerator.process_index :: accelerator.num_processes].split(data.batch):
         asked = int((part[:, 1:] != UNASKED).sum())
         total += torch.tensor([next_token_loss(model, part.to(accelerator.device)).item() * asked, asked])
     nats, count = torch.as_tensor(accelerator.reduce(total.to(accelerator.device), "sum")).tolist()

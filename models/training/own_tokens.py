@@ -7,26 +7,26 @@ from typing import Any, cast
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from headscope.models.training.corpus import Corpus, corpus_hash, encode, refuse_too_small, split_documents
-from headscope.models.training.recipe import Recipe
 from headscope.models.training.sources import documents
+from headscope.models.training.text_data import TextData
 
 SPLIT = 0  # the seed of the shipped models, who have not met what it holds out either
 
 
-def corpus_in_tokens_of(tokenizer: PreTrainedTokenizerBase, recipe: Recipe, vocabulary: int) -> Corpus:
-    """The recipe's documents in the tokenizer's tokens, 2 % of their names held out, for every seed the same.
+def corpus_in_tokens_of(tokenizer: PreTrainedTokenizerBase, data: TextData, vocabulary: int) -> Corpus:
+    """The documents in the tokenizer's tokens, 2 % of their names held out, for every seed the same.
 
     Raises ValueError for a tokenizer that has no token to begin or end a text with, or tokens that are not among the
     model's `vocabulary`, and for a text that is too short.
     """
     own = bounded(cast(PreTrainedTokenizerFast, tokenizer), vocabulary)
-    found = documents(recipe.corpus)
+    found = documents(data.corpus)
     parts = [encode(own, part) for part in split_documents(found, SPLIT)]
-    sha256 = corpus_hash(found, replace(recipe, split_seed=SPLIT))
+    sha256 = corpus_hash(found, replace(data, split_seed=SPLIT))
     facts: dict[str, Any] = {"sha256": sha256, "python": platform.python_version()}
     facts |= {f"{name}_tokens": len(tokens) for name, tokens in zip(("training", "validation"), parts, strict=True)}
     corpus = Corpus(*parts, tokenizer=own, facts=facts)
-    refuse_too_small(corpus, recipe.context)
+    refuse_too_small(corpus, data.context)
     return corpus
 
 

@@ -86,13 +86,13 @@ def train_part(
     """
     formats, before = widened(opened.model), opened.model.num_parameters()
     recipe = recipe_of(opened, part, course)
-    corpus = corpus_in_tokens_of(opened.tokenizer, recipe, opened.model.config.vocab_size)  # type: ignore[arg-type]
+    corpus = corpus_in_tokens_of(opened.tokenizer, recipe.text, opened.model.config.vocab_size)  # type: ignore[arg-type]
     refuse_other_run(recipe, corpus, out)
     accelerator = accelerator_of(recipe.precision)
     losses = [held_out_loss(opened.model, corpus, recipe, accelerator)]
     model = part.alone(opened.model)
     losses.append(held_out_loss(model, corpus, recipe, accelerator))
-    fitting = fitting_of(model, next_token_objective(corpus, recipe), recipe.plan, out, accelerator)
+    fitting = fitting_of(model, next_token_objective(corpus, recipe.text), recipe.plan, out, accelerator)
     trained = fitted(Run(recipe, corpus, fitting), watch)
     losses.append(held_out_loss(trained, corpus, recipe, accelerator))
     save(narrowed(trained, formats), out, tokenizer=opened.tokenizer)
@@ -123,7 +123,7 @@ def recipe_of(opened: OpenedModel, part: Part, course: Course) -> Recipe:
 def held_out_loss(model: PreTrainedModel, corpus: Corpus, recipe: Recipe, accelerator: Accelerator) -> float:
     """Nats per token of the held-out windows, rounded as a history has it."""
     on_device: Any = nn.Module.to(model, accelerator.device).eval()
-    return round(validation_loss(accelerator, on_device, corpus, recipe), 6)
+    return round(validation_loss(accelerator, on_device, corpus, recipe.text), 6)
 
 
 def fitted(run: Run, watch: Callable[[Record], None]) -> PreTrainedModel:

@@ -11,6 +11,7 @@ from headscope.models.near_names import known_names
 from headscope.models.training.batches import WINDOWS
 from headscope.models.training.plan import Plan
 from headscope.models.training.schedule import SCHEDULES
+from headscope.models.training.text_data import TextData
 
 PRECISIONS = ("float32", "bfloat16")
 
@@ -63,6 +64,11 @@ class Recipe:
         """The fields that decide how its model is trained, whatever that is."""
         shared = {one.name: getattr(self, one.name) for one in fields(Plan) if hasattr(self, one.name)}
         return Plan(**shared, measure_every=self.validate_every)
+
+    @property
+    def text(self) -> TextData:
+        """The fields that decide what a language model is shown."""
+        return TextData(**{one.name: getattr(self, one.name) for one in fields(TextData)})
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> "Recipe":

@@ -35,10 +35,10 @@ def open_run(recipe: Recipe, folder: Path) -> Run:
     accelerator = accelerator_of(recipe.precision)
     share(recipe.batch, accelerator.num_processes)
     with accelerator.local_main_process_first():
-        corpus = prepare_corpus(recipe)
+        corpus = prepare_corpus(recipe.text)
     refuse_other_run(recipe, corpus, folder)
     model = untrained_model(recipe, corpus.tokenizer)
-    objective = next_token_objective(corpus, recipe)
+    objective = next_token_objective(corpus, recipe.text)
     return Run(recipe, corpus, fitting_of(model, objective, recipe.plan, folder, accelerator))
 
 

@@ -44,7 +44,7 @@ def ship(run: Path, zoo_folder: Path, name: str | None = None) -> Path:
     finished = finished_run(run)
     place = zoo_folder / (name or finished.opened.spec.variant)
     refuse_recipe_unlike_the_zoo(finished, place)
-    corpus = prepare_corpus(finished.recipe)
+    corpus = prepare_corpus(finished.recipe.text)
     refuse_other_corpus(corpus, run)
     facts = training_facts(finished, shipped_loss(finished, corpus))
     ship_snapshots(run, place)
@@ -84,7 +84,7 @@ def shipped_loss(finished: FinishedRun, corpus: Corpus) -> float:
     """The validation loss of the 16-bit weights, refused where it is not that of the run."""
     with TemporaryDirectory() as scratch:
         rounded = open_folder(save(finished.opened.model, Path(scratch) / "model", dtype=FORMAT))
-    loss = validation_loss(Accelerator(cpu=True), rounded.model, corpus, finished.recipe)
+    loss = validation_loss(Accelerator(cpu=True), rounded.model, corpus, finished.recipe.text)
     trained = finished.measured["validation_loss"]
     if abs(loss - trained) > ROUNDING:
         raise ValueError(
