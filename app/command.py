@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 
-from headscope.models.foreign_input import is_panic
+from headscope.models.io.foreign_input import is_panic
 
 if TYPE_CHECKING:
     from headscope.models.training.recipe import Recipe
@@ -203,7 +203,7 @@ def inspect(
     from headscope.app import inspection
     from headscope.app.inspected_prompts import texts_of
     from headscope.interp.choices import Choices
-    from headscope.models.device import checked_device
+    from headscope.models.hosts.device import checked_device
 
     asked = refusing_clearly(
         lambda: inspection.Inspection(

@@ -6,8 +6,8 @@ import streamlit as st
 
 from headscope.app.diffusion_models import OpenedDiffusion
 from headscope.interp.diffusion.denoising_run import token_names
-from headscope.models.diffusion.config import UViTConfig
-from headscope.models.diffusion.ddim import Sampling
+from headscope.models.data.images.ddim import Sampling
+from headscope.models.uvit.config import UViTConfig
 
 IMAGES = 10  # made at a time
 STEPS = (10, 25, 50, 100)

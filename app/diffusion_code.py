@@ -28,7 +28,7 @@ def sampling_code(opened: OpenedDiffusion, what: Making, imports: tuple[str, ...
         *imports,
         *zoo_import,
         "from headscope.models.checkpoints import open_folder",
-        "from headscope.models.diffusion.ddim import sample",
+        "from headscope.models.data.images.ddim import sample",
         "",
         f"model = open_folder({place}).model",
         f"sampling = sample(model, torch.full(({IMAGES},), {what.label_for(opened.service.config)}), {how})",

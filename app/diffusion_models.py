@@ -13,9 +13,9 @@ from headscope.app.model_source import fingerprint, reads_of, typed_folder
 from headscope.app.progress import progress
 from headscope.app.refusals import refusals_in_place
 from headscope.models import zoo
-from headscope.models.device import best_device
-from headscope.models.diffusion.uvit import UViT
-from headscope.models.families import attention_modules
+from headscope.models.hosts.device import best_device
+from headscope.models.hosts.families import attention_modules
+from headscope.models.uvit.uvit import UViT
 
 FROM_FOLDER = "a folder"
 NAMES = {"uvit": "U-ViT", "uvic": "U-ViC"}

@@ -17,8 +17,8 @@ from headscope.interp.diffusion.patch_attention import PatchAttention, patch_att
 from headscope.interp.diffusion.timesteps import OverTimesteps, over_timesteps
 from headscope.interp.figures.patch_attention import heads_on_patches_figure, patch_attention_figure
 from headscope.interp.figures.shared_scales import on_shared_scales
-from headscope.models.diffusion.ddim import Sampling, Watch, sample
-from headscope.models.diffusion.uvit import UViT
+from headscope.models.data.images.ddim import Sampling, Watch, sample
+from headscope.models.uvit.uvit import UViT
 
 PARTS = {"collapse": "How alike the patches become", "subtracted": "How much attention subtracts"}
 Shown = dict[str, tuple[OpenedDiffusion, Sampling]]  # where a model comes from -> the model and its images

@@ -7,7 +7,7 @@ import streamlit as st
 
 from headscope.app.address import lasting, write_lasting
 from headscope.interp.interventions.intervention import Intervention
-from headscope.models.foreign_input import foreign_input
+from headscope.models.io.foreign_input import foreign_input
 
 EDITS, PAST, FUTURE = "edits", "edits_before", "edits_undone"
 MOST_EDITS = 50

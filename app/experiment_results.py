@@ -12,7 +12,7 @@ from headscope.interp.experiments.publishing import SHIPPED, Published, all_ship
 from headscope.interp.experiments.report import facts, verdict_table
 from headscope.interp.experiments.table import MODULES, experiment_named
 from headscope.interp.experiments.verdict import RULE
-from headscope.models.foreign_input import foreign_input
+from headscope.models.io.foreign_input import foreign_input
 
 OWN = Path("runs/experiments")  # where `headscope experiment` writes
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from headscope.app.address import lasting, write_lasting
 from headscope.app.model_source import fingerprint
-from headscope.models.foreign_input import foreign_tokenizer
+from headscope.models.io.foreign_input import foreign_tokenizer
 
 BOS = "bos"
 SAID = {"true": True, "false": False}

@@ -8,8 +8,8 @@ from headscope.app.image_names import INVERTED, is_digit
 from headscope.app.kept_pictures import keep_picture, kept_picture
 from headscope.app.refusals import refusals_in_place
 from headscope.interp.pictures import DIGITS, is_held_out
-from headscope.models.foreign_input import foreign_input
-from headscope.models.vision.digits import all_digits
+from headscope.models.data.images.digits import all_digits
+from headscope.models.io.foreign_input import foreign_input
 
 IMAGE, NUMBER, INK = "image", "image_number", "inverted"
 PICTURE, SENT = "picture", "picture_sent"

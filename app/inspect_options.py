@@ -7,9 +7,9 @@ from typing import Any
 from headscope import models
 from headscope.app.analyses_listed import summaries
 from headscope.interp.readers import READERS
-from headscope.models.foreign_input import expanded
-from headscope.models.near_names import known_names
-from headscope.models.whole_file import refuse_unwritable
+from headscope.models.io.foreign_input import expanded
+from headscope.models.io.near_names import known_names
+from headscope.models.io.whole_file import refuse_unwritable
 
 DEFAULTS = {"embedding": "token", "distance": 0}
 FORMATS = ("float32", "float64", "bfloat16", "float16", "auto")

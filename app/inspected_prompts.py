@@ -10,7 +10,7 @@ from headscope.interp.image_prompt import ImagePrompt
 from headscope.interp.pictures import DIGITS, digit_prompt, picture_prompt
 from headscope.interp.prompt import classes_of
 from headscope.interp.prompt_tokens import PromptTokens, encoded, token_string, typed_ids
-from headscope.models.foreign_input import expanded
+from headscope.models.io.foreign_input import expanded
 
 STANDARD_INPUT = "-"
 

@@ -30,10 +30,10 @@ from headscope.interp.numbers import per_head
 from headscope.interp.prompt import classes_of
 from headscope.interp.report import report
 from headscope.interp.standing_out import standing_out_of_each
-from headscope.models.checkpoints.loading import load, place_of
+from headscope.models.checkpoints.files.weights import Format
 from headscope.models.checkpoints.steps import own_run
-from headscope.models.checkpoints.weights import Format
-from headscope.models.whole_file import write_whole
+from headscope.models.hooked.loading import load, place_of
+from headscope.models.io.whole_file import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd

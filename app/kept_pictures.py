@@ -4,9 +4,9 @@ import re
 from hashlib import sha256
 from pathlib import Path
 
-from headscope.models.cache_folder import cache_folder
-from headscope.models.vision.picture import opened
-from headscope.models.whole_file import whole_file
+from headscope.models.data.images.picture import opened
+from headscope.models.io.cache_folder import cache_folder
+from headscope.models.io.whole_file import whole_file
 
 PICTURE = re.compile(r"[0-9a-f]{16}")
 MOST_KEPT = 32

@@ -9,7 +9,7 @@ from headscope.app.libraries import load_libraries
 from headscope.app.link_notes import link_notes, remember_link
 from headscope.app.refusal_log import write_refusal_log
 from headscope.app.tour import offer_tour
-from headscope.models.device import best_device
+from headscope.models.hosts.device import best_device
 
 HERE = Path(__file__).parent
 

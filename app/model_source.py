@@ -4,11 +4,11 @@ from hashlib import sha256
 from pathlib import Path
 
 from headscope.models import zoo
-from headscope.models.checkpoints.entries import read_object
-from headscope.models.checkpoints.hub_cache import snapshot_folder
-from headscope.models.families import FAMILIES, Family
-from headscope.models.foreign_input import expanded
-from headscope.models.modality import Reads
+from headscope.models.checkpoints.files.entries import read_object
+from headscope.models.checkpoints.files.hub_cache import snapshot_folder
+from headscope.models.hosts.families import FAMILIES, Family
+from headscope.models.hosts.modality import Reads
+from headscope.models.io.foreign_input import expanded
 
 
 class NothingAskedError(ValueError):

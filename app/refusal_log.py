@@ -2,7 +2,7 @@
 
 import logging
 
-from headscope.models.foreign_input import log
+from headscope.models.io.foreign_input import log
 
 
 def write_refusal_log() -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from headscope.app.model_source import NothingAskedError
-from headscope.models.foreign_input import is_panic, log
+from headscope.models.io.foreign_input import is_panic, log
 
 PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 

@@ -14,7 +14,7 @@ from headscope.app.service import ModelService
 from headscope.interp.attention_run import AttentionRun
 from headscope.interp.signed_max_pool import signed_max_pool, visible_max_pool
 from headscope.interp.similar_heads import SimilarHeads, similar_heads
-from headscope.models.device import best_device
+from headscope.models.hosts.device import best_device
 
 THUMBNAIL_SIDE = 32
 
@@ -54,7 +54,7 @@ class Thumbnails:
 @st.cache_resource(max_entries=6, show_spinner=False)
 def opened_model(folder: str, fingerprint: str) -> ModelService:
     """The model of a folder, opened once for all sessions."""
-    from headscope.models.checkpoints.loading import (
+    from headscope.models.hooked.loading import (
         load,  # here because it imports transformer-lens, which takes seconds
     )
 

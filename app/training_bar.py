@@ -5,7 +5,7 @@ from typing import final
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from headscope.models.training.history import Record
+from headscope.models.fitting.history import Record
 
 
 @final

@@ -11,8 +11,8 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Protocol, runtime_checkable
 
-from headscope.models.cache_folder import cache_folder
-from headscope.models.whole_file import whole_folder
+from headscope.models.io.cache_folder import cache_folder
+from headscope.models.io.whole_file import whole_folder
 from headscope.models.zoo import STEP
 
 KINDS = (".json", ".jsonl", ".txt", ".safetensors", ".model", ".jinja")

@@ -5,7 +5,7 @@ from typing import Any
 from rich.box import SIMPLE
 from rich.table import Table
 
-from headscope.models.training.machine import machine_words
+from headscope.models.fitting.machine import machine_words
 from headscope.models.training.shipped import Shipped, shipped_models, training_speed
 
 COLUMNS = ("model", "parameters", "tokens seen", "validation loss", "in 16 bits", "tokens/s", "snapshots")

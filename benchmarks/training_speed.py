@@ -24,9 +24,9 @@ from rich.table import Table
 
 from headscope.models import zoo
 from headscope.models.attention import VARIANTS
-from headscope.models.training.fit import update
-from headscope.models.training.json_file import write_json
-from headscope.models.training.machine import machine_facts
+from headscope.models.fitting.fit import update
+from headscope.models.fitting.machine import machine_facts
+from headscope.models.io.json_file import write_json
 from headscope.models.training.recipe import read_recipe
 from headscope.models.training.run import Run, open_run
 from headscope.models.training.shipped import SPEED

@@ -17,7 +17,7 @@ from headscope.interp.head_weights import HeadWeights
 from headscope.interp.hooked_model import tokenizer_of
 from headscope.interp.prompt_tokens import PromptTokens, single_token
 from headscope.interp.token_strings import token_string
-from headscope.models.near_names import known_names
+from headscope.models.io.near_names import known_names
 
 EMBEDDINGS = ("token", "effective")
 

@@ -10,7 +10,7 @@ from headscope.interp.model_facts import ModelFacts
 from headscope.interp.numbers import per_head
 from headscope.interp.prompt import Prompt
 from headscope.interp.result import Result
-from headscope.models.near_names import known_names
+from headscope.models.io.near_names import known_names
 
 if TYPE_CHECKING:
     import pandas as pd

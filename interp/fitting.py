@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from headscope.interp.analyses import ANALYSES
 from headscope.interp.analysis import Analysis, Asked, Probe
-from headscope.models.near_names import known_names
+from headscope.models.io.near_names import known_names
 
 ALL = "all"  # in the place of names: every analysis that fits, whatever it costs
 

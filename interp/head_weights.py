@@ -9,8 +9,8 @@ from headscope.interp.head_matrices import HeadWeights
 from headscope.interp.trial_run import trial_run
 from headscope.interp.weight_laws import READS, misread, with_factors
 from headscope.interp.weight_reading import weights_of_modules
-from headscope.models.execution_device import floating_dtype
-from headscope.models.linear_map import tolerance
+from headscope.models.hosts.execution_device import floating_dtype
+from headscope.models.hosts.linear_map import tolerance
 
 __all__ = ["HeadWeights", "head_weights"]
 

@@ -48,7 +48,7 @@ def image_prompt(
     pixels: Float[Tensor, "channel row column"], config: Any, name: str = "an image", label: int | None = None
 ) -> ImagePrompt:
     """An image for the model of a transformers config. Raises ValueError for one of another size."""
-    from headscope.models.modality import grid, two_sides
+    from headscope.models.hosts.modality import grid, two_sides
 
     wanted = (config.num_channels, *two_sides(config.image_size))
     if tuple(pixels.shape) != wanted:

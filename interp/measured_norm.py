@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from headscope.models.linear_map import evaluating, tolerance, wide
+from headscope.models.hosts.linear_map import evaluating, tolerance, wide
 
 SHIFT = 3.0
 LOUDER = 1e3  # the norm's epsilon is nothing beside such inputs

@@ -8,9 +8,9 @@ from headscope.interp.gauges import Gauge, kernel_gauges, merged
 from headscope.interp.hooked_model import tokenizer_of
 from headscope.interp.prompt import classes_of
 from headscope.models.attention import variant_named
-from headscope.models.families import family_of
-from headscope.models.modality import Reads, grid, two_sides
-from headscope.models.vision.processed import processor_of, processor_words
+from headscope.models.data.images.processed import processor_of, processor_words
+from headscope.models.hosts.families import family_of
+from headscope.models.hosts.modality import Reads, grid, two_sides
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from typing import Any
 from PIL import Image, ImageOps
 
 from headscope.interp.image_prompt import ImagePrompt, image_prompt
-from headscope.models.vision.digits import all_digits, digits
-from headscope.models.vision.picture import coloured, fitted, picture
-from headscope.models.vision.processed import as_picture, processed_picture, processor_of
+from headscope.models.data.images.digits import all_digits, digits
+from headscope.models.data.images.picture import coloured, fitted, picture
+from headscope.models.data.images.processed import as_picture, processed_picture, processor_of
 
 DIGITS = 1797
 

@@ -11,7 +11,7 @@ from headscope.interp.hooked_model import HookedModel, tokenizer_of
 from headscope.interp.image_prompt import ImagePrompt
 from headscope.interp.prompt_tokens import PromptTokens
 from headscope.interp.token_strings import token_string
-from headscope.models.execution_device import execution_device, floating_dtype
+from headscope.models.hosts.execution_device import execution_device, floating_dtype
 
 Prompt = PromptTokens | ImagePrompt
 

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 from transformers import PreTrainedTokenizerBase
 
 from headscope.interp.token_strings import token_string
-from headscope.models.foreign_input import foreign_tokenizer
-from headscope.models.known_words import unknown_words_named
+from headscope.models.io.foreign_input import foreign_tokenizer
+from headscope.models.io.known_words import unknown_words_named
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 from torch import Tensor
 
 from headscope.interp.about import About
-from headscope.models.near_names import known_names
+from headscope.models.io.near_names import known_names
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 from transformers import PreTrainedTokenizerBase
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
-from headscope.models.foreign_input import foreign_tokenizer
+from headscope.models.io.foreign_input import foreign_tokenizer
 
 BYTE = re.compile("<0x([0-9A-F]{2})>")
 ASCII = 0x80

@@ -8,8 +8,8 @@ from headscope.interp.activations import Activations, gather, has_hook
 from headscope.interp.image_prompt import image_prompt
 from headscope.interp.prompt import Prompt, classes_of
 from headscope.interp.prompt_tokens import PromptTokens
-from headscope.models.linear_map import evaluating
-from headscope.models.modality import grey_ramp
+from headscope.models.hosts.linear_map import evaluating
+from headscope.models.hosts.modality import grey_ramp
 
 LENGTH = 8
 

@@ -9,8 +9,8 @@ from torch import Tensor
 from headscope.interp.head_matrices import HeadWeights
 from headscope.interp.measured_norm import MeasuredNorm, measured_norm
 from headscope.interp.prompt import classes_of
-from headscope.models.execution_device import execution_device
-from headscope.models.linear_map import LinearMap, evaluating, is_plain, linear_map, wide
+from headscope.models.hosts.execution_device import execution_device
+from headscope.models.hosts.linear_map import LinearMap, evaluating, is_plain, linear_map, wide
 
 
 def weights_of_modules(model: Any) -> HeadWeights:

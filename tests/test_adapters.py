@@ -17,7 +17,7 @@ from headscope.interp.trial_run import trial_run
 from headscope.interp.weight_laws import LAWS, READS, relative_error
 from headscope.models.checkpoints import CheckpointError
 from headscope.models.hooked import hf_state_dict, hooked
-from headscope.models.linear_map import linear_map
+from headscope.models.hosts.linear_map import linear_map
 
 SPLIT = ("q_proj", "k_proj", "v_proj", "o_proj", "lm_head", "embed_tokens")
 FUSED = {"gpt2": "c_attn", "gpt_neox": "query_key_value"}

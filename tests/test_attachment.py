@@ -12,9 +12,9 @@ from tiny_decoders import EVERY, PAIRS, SPECS, attached, packed_row, random_ids,
 from transformers import AutoModelForCausalLM, GPT2Config
 
 from headscope import AttentionSpec, attach, detach
-from headscope.models.attachment import spec_of
-from headscope.models.families import FAMILIES
 from headscope.models.hooked import hooked
+from headscope.models.hosts.attachment import spec_of
+from headscope.models.hosts.families import FAMILIES
 
 every_family = pytest.mark.parametrize("family", EVERY)
 every_pair = pytest.mark.parametrize(("family", "name"), PAIRS)
@@ -213,7 +213,7 @@ import sys, torch
 sys.path.insert(0, "tests")
 from tiny_decoders import SPECS, random_ids, tiny_decoder
 from headscope import attach
-from headscope.models.watched_calls import watching
+from headscope.models.hosts.watched_calls import watching
 model, ids, calls = attach(tiny_decoder("llama"), SPECS["cog"]), random_ids(), []
 compiled = torch.compile(model, backend="eager")
 for _ in range(2):

@@ -16,9 +16,9 @@ from torch import nn
 from transformers import AutoModelForCausalLM, GptOssConfig, LlamaForCausalLM
 
 from headscope import AttentionSpec, attach, detach, save
-from headscope.models.attachment import spec_of
-from headscope.models.families import FAMILIES, LLAMA_SHAPED
 from headscope.models.hooked import hooked
+from headscope.models.hosts.attachment import spec_of
+from headscope.models.hosts.families import FAMILIES, LLAMA_SHAPED
 
 SDPA = "carries cog, but its attention implementation was set to 'sdpa', which is softmax"
 # Past the type check of the test run.

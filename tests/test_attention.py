@@ -13,7 +13,7 @@ from torch import Tensor
 from headscope.models.attention import VARIANTS, Attention, attend
 from headscope.models.attention import tiled as tiled_module
 from headscope.models.attention.shapes import check_shapes
-from headscope.models.temperature import paper_code_temperature, position_temperature
+from headscope.models.attention.temperature import paper_code_temperature, position_temperature
 
 SCORES = [[0.5, 9, 9, 9], [-1.0, 0.25, 9, 9], [2.0, -0.5, 0.0, 9], [-0.3, 1.2, -2.5, 0.7]]
 GOLDEN = {

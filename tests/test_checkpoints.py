@@ -31,8 +31,8 @@ from transformers import (
 
 from headscope import AttentionSpec, attach, detach, load, save
 from headscope.models.checkpoints import CheckpointError, open_folder
-from headscope.models.checkpoints.header import MAX_HEADER_BYTES, MAX_TENSORS, stored_tensors
-from headscope.models.checkpoints.loading import place_of
+from headscope.models.checkpoints.files.header import MAX_HEADER_BYTES, MAX_TENSORS, stored_tensors
+from headscope.models.hooked.loading import place_of
 
 
 def tokenizer(changed: str = "x") -> PreTrainedTokenizerFast:

@@ -11,16 +11,16 @@ from tiny_diffusion import D_MODEL, HEADS, LAYERS, TOKENS, tiny_recipe, tiny_uvi
 from headscope import AttentionSpec, detach, load, save
 from headscope.models import zoo
 from headscope.models.checkpoints import CheckpointError, open_folder
-from headscope.models.diffusion.denoising import denoising_objective, training_batch, validation_batch
-from headscope.models.diffusion.recipe import DiffusionRecipe, read_recipe
-from headscope.models.diffusion.tokens import sinusoidal
-from headscope.models.diffusion.train import train
-from headscope.models.diffusion.untrained import untrained_uvit
-from headscope.models.diffusion.uvit import joined
+from headscope.models.data.images.denoising import denoising_objective, training_batch, validation_batch
+from headscope.models.data.images.digits import CLASSES, digits
+from headscope.models.fitting.fit import fit, fitting_of
+from headscope.models.fitting.history import read_history
 from headscope.models.hooked import hooked
-from headscope.models.training.fit import fit, fitting_of
-from headscope.models.training.history import read_history
-from headscope.models.vision.digits import CLASSES, digits
+from headscope.models.training.diffusion_recipe import DiffusionRecipe, read_recipe
+from headscope.models.training.diffusion_train import train
+from headscope.models.untrained.uvit import untrained_uvit
+from headscope.models.uvit.tokens import sinusoidal
+from headscope.models.uvit.uvit import joined
 
 every_spec = pytest.mark.parametrize("name", SPECS)
 DICE = torch.Generator().manual_seed(0)

@@ -14,8 +14,8 @@ from tiny_models import tiny_folder
 from headscope import save
 from headscope.interp.result import Result
 from headscope.models import zoo
-from headscope.models.diffusion.untrained import untrained_uvit
-from headscope.models.spec import AttentionSpec
+from headscope.models.hosts.spec import AttentionSpec
+from headscope.models.untrained.uvit import untrained_uvit
 
 pytestmark = pytest.mark.usefixtures("no_page_waits")
 

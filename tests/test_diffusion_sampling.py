@@ -11,10 +11,10 @@ from headscope.interp.diffusion.patch_attention import patch_attention
 from headscope.interp.diffusion.timesteps import minority_mass, over_timesteps
 from headscope.interp.figures.images import mosaic
 from headscope.interp.figures.patch_attention import heads_on_patches_figure
-from headscope.models.diffusion.ddim import next_image, sample, spread_timesteps
-from headscope.models.diffusion.noise_schedule import kept_at, kept_signal, noised
-from headscope.models.vision.digits import CLASSES, digits
-from headscope.models.vision.features import digit_classifier, from_file
+from headscope.models.data.images.ddim import next_image, sample, spread_timesteps
+from headscope.models.data.images.digits import CLASSES, digits
+from headscope.models.data.images.features import digit_classifier, from_file
+from headscope.models.data.images.noise_schedule import kept_at, kept_signal, noised
 
 DIGIT = digits().training.images[:4]
 

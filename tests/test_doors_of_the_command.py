@@ -26,12 +26,12 @@ from headscope.interp.experiments.publishing import RESULTS, publish, published
 from headscope.interp.experiments.table import experiment_named
 from headscope.models.checkpoints import CheckpointError
 from headscope.models.checkpoints.description import described
-from headscope.models.families import family_of
-from headscope.models.training.corpus import prepare_corpus
-from headscope.models.training.history import append_record
-from headscope.models.training.sources import documents
-from headscope.models.training.state import State, save_state
-from headscope.models.whole_file import unwritable, whole_file, write_whole
+from headscope.models.data.text.corpus import prepare_corpus
+from headscope.models.data.text.sources import documents
+from headscope.models.fitting.history import append_record
+from headscope.models.fitting.state import State, save_state
+from headscope.models.hosts.families import family_of
+from headscope.models.io.whole_file import unwritable, whole_file, write_whole
 
 ROOT = Path(__file__).parents[1]
 FEW_BYTES = 100

@@ -12,8 +12,8 @@ from headscope.interp.experiments.outcome import Outcome
 from headscope.interp.experiments.publishing import publish
 from headscope.interp.experiments.running import Asked, outcome_of, unwatched
 from headscope.interp.experiments.trial import Measured, Trial
-from headscope.models.diffusion.untrained import untrained_uvit
-from headscope.models.spec import AttentionSpec
+from headscope.models.hosts.spec import AttentionSpec
+from headscope.models.untrained.uvit import untrained_uvit
 
 
 @pytest.fixture(scope="module")

@@ -24,11 +24,11 @@ from headscope.interp.experiments.story_prompts import alike_gifts, answer_numbe
 from headscope.interp.experiments.trial import Measured, Trial
 from headscope.models import zoo
 from headscope.models.checkpoints import open_folder
+from headscope.models.data.examples import UNASKED
+from headscope.models.data.tasks.names import NAMES, may_meet
+from headscope.models.data.text.batches import WINDOWS
+from headscope.models.data.text.corpus import prepare_corpus
 from headscope.models.hooked import hooked
-from headscope.models.tasks.examples import UNASKED
-from headscope.models.tasks.names import NAMES, may_meet
-from headscope.models.training.batches import WINDOWS
-from headscope.models.training.corpus import prepare_corpus
 from headscope.models.training.recipe import read_recipe
 
 AS_TRAINED = {"weight", "ov_per_weight", "attention", "quadrants", "negative_quadrants"}  # what a mirrored head changes

@@ -15,10 +15,10 @@ from headscope.interp.experiments.outcome import Outcome
 from headscope.interp.experiments.running import Asked, outcome_of
 from headscope.interp.experiments.task_models import SPECS
 from headscope.interp.experiments.trial import Measured, Trial
-from headscope.models.tasks.answering import HELD_OUT, answers
-from headscope.models.tasks.cycles import cycle_of, periods_of, split_by_cycles
-from headscope.models.tasks.delayed_sums import DelayedSum, mixture, windows_from, windows_of
-from headscope.models.tasks.examples import UNASKED, Examples
+from headscope.models.data.examples import UNASKED, Examples
+from headscope.models.data.tasks.answering import HELD_OUT, answers
+from headscope.models.data.tasks.cycles import cycle_of, periods_of, split_by_cycles
+from headscope.models.data.tasks.delayed_sums import DelayedSum, mixture, windows_from, windows_of
 
 LAWS = [DelayedSum(N, tau) for N, tau in ((2, 3), (3, 4), (4, 3), (5, 5), (6, 2), (8, 3))]
 LENGTH = 20

@@ -22,17 +22,17 @@ from headscope.interp.experiments.temperature_trials import TASKS
 from headscope.interp.experiments.temperatures import EXPERIMENT
 from headscope.interp.experiments.tempering_trials import ARMS, LANGUAGE
 from headscope.interp.experiments.trial import Measured, Numbers, Trial
+from headscope.models.data.examples import Examples
+from headscope.models.data.tasks.denoising import Denoising
+from headscope.models.data.tasks.neighbours import Neighbours
+from headscope.models.data.tasks.passkeys import Passkeys
+from headscope.models.data.text.own_tokens import SPLIT
 from headscope.models.hooked import hooked
-from headscope.models.spec import AttentionSpec
-from headscope.models.tasks.decoder import DecoderShape, small_decoder
-from headscope.models.tasks.denoising import Denoising
-from headscope.models.tasks.examples import Examples
-from headscope.models.tasks.neighbours import Neighbours
-from headscope.models.tasks.passkeys import Passkeys
-from headscope.models.training.json_file import write_json
-from headscope.models.training.own_tokens import SPLIT
+from headscope.models.hosts.spec import AttentionSpec
+from headscope.models.io.json_file import write_json
 from headscope.models.training.recipe import Recipe
 from headscope.models.training.tempered import count
+from headscope.models.untrained.decoder import DecoderShape, small_decoder
 
 LAST = Trial(ARMS[-1], 0).key
 every_task = pytest.mark.parametrize("name", TASKS)

@@ -23,13 +23,13 @@ from headscope.interp.trajectories.losses import losses
 from headscope.models.checkpoints import CheckpointError
 from headscope.models.checkpoints.steps import last_step
 from headscope.models.checkpoints.tokenizer import folder_tokenizer
-from headscope.models.foreign_input import ForeignInputError, expanded, foreign_input
-from headscope.models.training.fit import fitting_of, resume
-from headscope.models.training.objective import Objective
-from headscope.models.training.plan import Plan
+from headscope.models.data.images.picture import opened
+from headscope.models.fitting.fit import fitting_of, resume
+from headscope.models.fitting.objective import Objective
+from headscope.models.fitting.plan import Plan
+from headscope.models.fitting.state import State, load_state, save_state
+from headscope.models.io.foreign_input import ForeignInputError, expanded, foreign_input
 from headscope.models.training.recipe import read_recipe
-from headscope.models.training.state import State, load_state, save_state
-from headscope.models.vision.picture import opened
 
 COUNT = 40
 ZOO = Path(__file__).parents[1] / "models" / "zoo"

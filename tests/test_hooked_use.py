@@ -16,9 +16,9 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
 from headscope import AttentionSpec, save
-from headscope.models.attachment import attachment_of
 from headscope.models.hooked import HookedBridge, hooked
 from headscope.models.hooked.patternless import patternless
+from headscope.models.hosts.attachment import attachment_of
 
 every_family = pytest.mark.parametrize("family", CONFIGS)
 every_spec = pytest.mark.parametrize("name", SPECS)

@@ -47,7 +47,7 @@ from headscope.interp.interventions.effect import intervene
 from headscope.interp.interventions.intervention import Intervention
 from headscope.interp.result import Result
 from headscope.interp.similar_heads import similar_heads
-from headscope.models.diffusion.ddim import sample
+from headscope.models.data.images.ddim import sample
 
 PROMPT = "def __init__(self, x):\n    self.x = x <s>"
 NAMED = ("run",)  # a number that is shown as a name

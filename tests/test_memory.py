@@ -7,9 +7,10 @@ import torch
 from tiny_models import tiny_model
 
 from headscope import load, save
-from headscope.models.checkpoints import CheckpointError, memory, opening
-from headscope.models.checkpoints.header import StoredTensor
-from headscope.models.checkpoints.memory import bytes_of_weights, free_bytes, free_in_group
+from headscope.models.checkpoints import CheckpointError, opening
+from headscope.models.checkpoints.files import memory
+from headscope.models.checkpoints.files.header import StoredTensor
+from headscope.models.checkpoints.files.memory import bytes_of_weights, free_bytes, free_in_group
 
 
 def test_a_model_beyond_the_memory_is_refused_before_it_is_read(

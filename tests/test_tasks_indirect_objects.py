@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import PreTrainedTokenizerFast
 
-from headscope.models.tasks.indirect_objects import held_out_gifts, indirect_object_documents, of_strangers
-from headscope.models.tasks.names import NAMES, held_out_pairs, may_meet
-from headscope.models.tasks.story import BELONGINGS, GIFTS, MEETINGS, Story
-from headscope.models.training.document import Document
-from headscope.models.training.sources import documents
-from headscope.models.training.word_tokenizer import UNKNOWN, word_tokenizer
+from headscope.models.data.document import Document
+from headscope.models.data.tasks.indirect_objects import held_out_gifts, indirect_object_documents, of_strangers
+from headscope.models.data.tasks.names import NAMES, held_out_pairs, may_meet
+from headscope.models.data.tasks.story import BELONGINGS, GIFTS, MEETINGS, Story
+from headscope.models.data.text.sources import documents
+from headscope.models.data.text.word_tokenizer import UNKNOWN, word_tokenizer
 
 TEXTS = 3000
 STORIES = [

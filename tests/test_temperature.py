@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from headscope.models.temperature import Temperature, token_temperature
+from headscope.models.attention.temperature import Temperature, token_temperature
 
 
 def gelu(x: float) -> float:

@@ -17,9 +17,9 @@ from transformers import PreTrainedTokenizerFast
 
 from headscope import AttentionSpec, load
 from headscope.models.checkpoints import open_folder, save
-from headscope.models.training.history import read_history
+from headscope.models.data.text.own_tokens import bounded
+from headscope.models.fitting.history import read_history
 from headscope.models.training.norm_gains import NORM_GAINS, norm_gains_alone
-from headscope.models.training.own_tokens import bounded
 from headscope.models.training.partial import Course, Learned, recipe_of, train_part
 from headscope.models.training.tempered import count, temperature_parameters, tempered
 from headscope.models.training.tempering import Tempering, softmax_model, temper, temperatures

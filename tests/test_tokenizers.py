@@ -15,7 +15,7 @@ from headscope.interp.fitting import misfits
 from headscope.interp.prompt_tokens import prompt_tokens
 from headscope.interp.token_strings import token_string
 from headscope.models.hooked import hooked
-from headscope.models.known_words import unknown_words_named
+from headscope.models.io.known_words import unknown_words_named
 
 TEXTS = ("ab", "a b", "b  ab\na", "ab 😀", "xyz é", "0 1 + 0", "a <e> b")
 # (kind of tokenizer, prompt, its strings)

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from tiny_models import tiny_tokenizer, tiny_tokenizer_core
 from tiny_runs import tiny_recipe, tiny_text, write_text
 
-from headscope.models.training import corpus as corpora
-from headscope.models.training import stdlib
-from headscope.models.training.corpus import corpus_hash, encode, prepare_corpus, split_documents
-from headscope.models.training.document import Document
-from headscope.models.training.sources import documents
-from headscope.models.training.stdlib import module_docstrings, stdlib_documents
+from headscope.models.data.document import Document
+from headscope.models.data.text import corpus as corpora
+from headscope.models.data.text import stdlib
+from headscope.models.data.text.corpus import corpus_hash, encode, prepare_corpus, split_documents
+from headscope.models.data.text.sources import documents
+from headscope.models.data.text.stdlib import module_docstrings, stdlib_documents
 
 MANY = [Document(f"name {index % 100}", f"text {index}") for index in range(200)]
 

@@ -15,16 +15,16 @@ import pytest
 from tiny_runs import tiny_recipe, write_text
 
 from headscope.models.checkpoints import open_folder
-from headscope.models.training.history import read_history
+from headscope.models.fitting.history import read_history
 from headscope.models.training.loop import train
 from headscope.models.training.recipe import Recipe
 
 MOMENTS = {
     "before it is a run": ("headscope.models.training.run", "write_json", 2),
-    "before its first step": ("headscope.models.training.fit", "append_record", 1),
-    "before its first saved state": ("headscope.models.training.fit", "append_record", 3),
-    "between two saved states": ("headscope.models.training.fit", "append_record", 7),
-    "while it saves its state": ("headscope.models.training.state.os", "fsync", 2),
+    "before its first step": ("headscope.models.fitting.fit", "append_record", 1),
+    "before its first saved state": ("headscope.models.fitting.fit", "append_record", 3),
+    "between two saved states": ("headscope.models.fitting.fit", "append_record", 7),
+    "while it saves its state": ("headscope.models.fitting.state.os", "fsync", 2),
     "while it saves a snapshot": ("headscope.models.checkpoints.saving", "write_config", 1),
     "while it saves its model": ("headscope.models.checkpoints.saving", "write_config", 2),
 }

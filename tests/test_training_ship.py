@@ -11,7 +11,7 @@ from tiny_runs import tiny_recipe, write_text
 
 from headscope.models import zoo
 from headscope.models.checkpoints import open_folder
-from headscope.models.training.history import read_history
+from headscope.models.fitting.history import read_history
 from headscope.models.training.loop import train
 from headscope.models.training.recipe import Recipe
 from headscope.models.training.ship import ship

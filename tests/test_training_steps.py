@@ -12,8 +12,8 @@ from tiny_models import tiny_tokenizer
 from tiny_runs import tiny_recipe
 from torch import nn
 
-from headscope.models.tasks.examples import UNASKED
-from headscope.models.training.batches import (
+from headscope.models.data.examples import UNASKED
+from headscope.models.data.text.batches import (
     WINDOWS,
     Windows,
     document_training_batch,
@@ -21,13 +21,13 @@ from headscope.models.training.batches import (
     training_batch,
     validation_batch,
 )
-from headscope.models.training.history import append_record, cut_history, read_history
-from headscope.models.training.loss import next_token_loss
-from headscope.models.training.objective import part_of, share
-from headscope.models.training.optimizer import adamw
-from headscope.models.training.schedule import SCHEDULES, learning_rate
+from headscope.models.data.text.loss import next_token_loss
+from headscope.models.data.text.text import Text
+from headscope.models.fitting.history import append_record, cut_history, read_history
+from headscope.models.fitting.objective import part_of, share
+from headscope.models.fitting.optimizer import adamw
+from headscope.models.fitting.schedule import SCHEDULES, learning_rate
 from headscope.models.training.snapshots import snapshot_steps
-from headscope.models.training.text import Text
 from headscope.models.training.untrained import untrained_model
 
 BOS = 0

@@ -25,8 +25,8 @@ from headscope.interp.pictures import DIGITS, digit_prompt, is_held_out, picture
 from headscope.interp.result import Result
 from headscope.models import zoo
 from headscope.models.attention import VARIANTS
-from headscope.models.vision.digits import all_digits
-from headscope.models.vision.picture import MOST_PIXELS, opened, picture
+from headscope.models.data.images.digits import all_digits
+from headscope.models.data.images.picture import MOST_PIXELS, opened, picture
 
 pytestmark = pytest.mark.usefixtures("no_page_waits")
 
@@ -203,7 +203,7 @@ def test_what_is_no_picture_is_refused(content: bytes, words: str) -> None:
 
 def test_a_picture_that_would_fill_the_memory_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert MOST_PIXELS == 2**26
-    monkeypatch.setattr("headscope.models.vision.picture.MOST_PIXELS", 100)
+    monkeypatch.setattr("headscope.models.data.images.picture.MOST_PIXELS", 100)
     with pytest.raises(ValueError, match="make it smaller"):
         opened(png(np.zeros((20, 20))))
 

@@ -13,10 +13,10 @@ from transformers import ViTForImageClassification, ViTModel
 
 from headscope import AttentionSpec, attach, detach, load, save
 from headscope.models.checkpoints import CheckpointError, open_folder
+from headscope.models.data.images.digits import CLASSES, all_digits, digits
 from headscope.models.hooked import HookedBridge, hooked
 from headscope.models.hooked.patternless import patternless
-from headscope.models.vision.classifier import untrained_vit
-from headscope.models.vision.digits import CLASSES, all_digits, digits
+from headscope.models.untrained.classifier import untrained_vit
 
 every_spec = pytest.mark.parametrize("name", SPECS)
 LAYER = "blocks.1.attn"

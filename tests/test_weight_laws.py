@@ -24,8 +24,8 @@ from headscope.interp.measured_norm import measured_norm
 from headscope.interp.prompt_tokens import PromptTokens
 from headscope.interp.trial_run import trial_run
 from headscope.interp.weight_laws import LAWS, READS, relative_error
-from headscope.models.families import FAMILIES, LLAMA_SHAPED
 from headscope.models.hooked import hooked
+from headscope.models.hosts.families import FAMILIES, LLAMA_SHAPED
 
 OTHERS: dict[str, Callable[[], PreTrainedConfig]] = {
     "cohere": lambda: CohereConfig(**GROUPED),

@@ -9,7 +9,7 @@ from headscope.interp.experiments.publishing import shipped
 from headscope.models import zoo
 from headscope.models.attention import VARIANTS
 from headscope.models.checkpoints import open_folder
-from headscope.models.vision.digits import digits
+from headscope.models.data.images.digits import digits
 
 LANGUAGE = [name for name in zoo.names() if name in zoo.KNOWN]
 

@@ -5,10 +5,10 @@ from pathlib import Path
 from tiny_decoders import SPECS, stir
 
 from headscope import save
-from headscope.models.diffusion.recipe import DiffusionRecipe
-from headscope.models.diffusion.untrained import untrained_uvit
-from headscope.models.diffusion.uvit import UViT
-from headscope.models.spec import AttentionSpec
+from headscope.models.hosts.spec import AttentionSpec
+from headscope.models.training.diffusion_recipe import DiffusionRecipe
+from headscope.models.untrained.uvit import untrained_uvit
+from headscope.models.uvit.uvit import UViT
 
 LAYERS, HEADS, D_MODEL, TOKENS = 5, 4, 32, 18
 

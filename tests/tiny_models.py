@@ -8,8 +8,8 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
 
 from headscope import AttentionSpec, attach, save
+from headscope.models.data.text.tokenizer import train_tokenizer
 from headscope.models.hooked import hooked
-from headscope.models.training.tokenizer import train_tokenizer
 
 CORPUS = (
     'class Point:\n    def __init__(self, x, y):\n        self.x = x\n        self.y = y\n    """Return a point."""\n',

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from tiny_decoders import SPECS, stir
 from torch import Tensor
 
-from headscope.models.vision.classifier import untrained_vit
+from headscope.models.untrained.classifier import untrained_vit
 
 LAYERS, HEADS, D_MODEL, TOKENS, CLASSES = 3, 4, 32, 17, 10
 

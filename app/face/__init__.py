@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from headscope.interp.analyse import analyse
     from headscope.interp.choices import Choices
-    from headscope.models.attachment import attach, detach
     from headscope.models.attention import attend
     from headscope.models.checkpoints import save
-    from headscope.models.checkpoints.loading import load
     from headscope.models.hooked import hooked
-    from headscope.models.spec import AttentionSpec
+    from headscope.models.hooked.loading import load
+    from headscope.models.hosts.attachment import attach, detach
+    from headscope.models.hosts.spec import AttentionSpec
 
 HOMES = {
-    "AttentionSpec": "headscope.models.spec",
+    "AttentionSpec": "headscope.models.hosts.spec",
     "Choices": "headscope.interp.choices",
     "analyse": "headscope.interp.analyse",
-    "attach": "headscope.models.attachment",
+    "attach": "headscope.models.hosts.attachment",
     "attend": "headscope.models.attention",
-    "detach": "headscope.models.attachment",
+    "detach": "headscope.models.hosts.attachment",
     "hooked": "headscope.models.hooked",
-    "load": "headscope.models.checkpoints.loading",
+    "load": "headscope.models.hooked.loading",
     "save": "headscope.models.checkpoints",
 }
 

@@ -11,7 +11,7 @@ from headscope.interp.activations import gather
 from headscope.interp.attribution.patching import PLACES, UNIT, Patching, ends_of, patching_of
 from headscope.interp.attribution.prompt_pair import PromptPair
 from headscope.models.attention.run import at_least_float32
-from headscope.models.execution_device import execution_device
+from headscope.models.hosts.execution_device import execution_device
 
 GRADIENT = About(
     title="Attribution patching",

@@ -15,7 +15,7 @@ from headscope.interp.prompt_tokens import PromptTokens
 from headscope.interp.result import Result
 from headscope.interp.watch import Watch, counted, unwatched
 from headscope.models.attention.run import at_least_float32
-from headscope.models.execution_device import execution_device
+from headscope.models.hosts.execution_device import execution_device
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from headscope.models.execution_device import execution_device, floating_dtype
+from headscope.models.hosts.execution_device import execution_device, floating_dtype
 
 BLOCK = 1024
 

@@ -11,8 +11,8 @@ from torch import Tensor
 from headscope.interp.equal_lengths import batches
 from headscope.interp.watch import Watch, unwatched
 from headscope.models.attention.run import at_least_float32
-from headscope.models.execution_device import execution_device
 from headscope.models.hooked.patternless import patternless
+from headscope.models.hosts.execution_device import execution_device
 
 Ids = tuple[int, ...]
 BATCH = 16

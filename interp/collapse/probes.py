@@ -19,7 +19,7 @@ from headscope.interp.image_prompt import ImagePrompt
 from headscope.interp.prompt import text_alone
 from headscope.interp.size import Size
 from headscope.interp.watch import Watch
-from headscope.models.foreign_input import ForeignInputError
+from headscope.models.io.foreign_input import ForeignInputError
 
 FIRST, LONGEST = 4, 1024
 SHORT = 16  # up to so many tokens, every length of a prompt is a point

@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from headscope.models.diffusion.tokens import EXTRA
-from headscope.models.diffusion.uvit import UViT
+from headscope.models.uvit.tokens import EXTRA
+from headscope.models.uvit.uvit import UViT
 
 BEFORE_PATCHES = ("class", "time")
 

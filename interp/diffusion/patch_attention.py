@@ -8,8 +8,8 @@ from torch import Tensor
 from headscope.interp.about import About
 from headscope.interp.diffusion.denoising_run import BEFORE_PATCHES, denoising_run, token_names
 from headscope.interp.result import Result
-from headscope.models.diffusion.tokens import EXTRA
-from headscope.models.diffusion.uvit import UViT
+from headscope.models.uvit.tokens import EXTRA
+from headscope.models.uvit.uvit import UViT
 
 ABOUT = About(
     title="Attention over the patches of a noisy image",

@@ -12,8 +12,8 @@ from headscope.interp.collapse.matrix_measures import effective_rank, mean_cosin
 from headscope.interp.collapse.residual import depth_labels
 from headscope.interp.diffusion.denoising_run import DenoisingRun, denoising_run, of_patches
 from headscope.interp.result import Result
-from headscope.models.diffusion.ddim import Sampling
-from headscope.models.diffusion.uvit import UViT
+from headscope.models.data.images.ddim import Sampling
+from headscope.models.uvit.uvit import UViT
 
 MOST = 12  # timesteps that are looked at
 COLLAPSE = About(

@@ -7,10 +7,10 @@ from jaxtyping import Int64
 
 from headscope.interp.experiments.task_models import SPECS
 from headscope.interp.experiments.trial import Trial
-from headscope.models.tasks.answering import HELD_OUT
-from headscope.models.tasks.decoder import DecoderShape
-from headscope.models.tasks.delayed_sums import DelayedSum, mixed_windows_from, mixture, windows_from, windows_of
-from headscope.models.tasks.examples import Examples, Task
+from headscope.models.data.examples import Examples, Task
+from headscope.models.data.tasks.answering import HELD_OUT
+from headscope.models.data.tasks.delayed_sums import DelayedSum, mixed_windows_from, mixture, windows_from, windows_of
+from headscope.models.untrained.decoder import DecoderShape
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from headscope.interp.experiments.task_models import measured_on_the_way, traine
 from headscope.interp.experiments.trial import Numbers, Place, Trial
 from headscope.interp.experiments.verdict import Verdict, difference, shown
 from headscope.interp.result import Result
-from headscope.models.tasks.answering import answering, answers
-from headscope.models.training.plan import Plan
+from headscope.models.data.tasks.answering import answering, answers
+from headscope.models.fitting.plan import Plan
 
 SOURCE = "Gros 2024 (2407.18601), NT prediction tasks"
 SOLVED = 0.95

@@ -14,7 +14,7 @@ from headscope.interp.experiments.experiment import Experiment
 from headscope.interp.experiments.outcome import Outcome
 from headscope.interp.experiments.verdict import Verdict, difference, not_below, shown
 from headscope.interp.result import Result
-from headscope.models.vision.digits import CLASSES
+from headscope.models.data.images.digits import CLASSES
 
 SOURCE = "Lv et al. 2024 (2411.07176), U-ViC; Bao et al. 2022 (2209.12152), U-ViT"
 MARGIN = 0.02  # of the loss

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from headscope.interp.experiments.experiment import Watch
 from headscope.interp.experiments.trial import Place, Trial
-from headscope.models.diffusion.recipe import DiffusionRecipe
-from headscope.models.diffusion.train import train
-from headscope.models.training.history import Record
+from headscope.models.fitting.history import Record
+from headscope.models.training.diffusion_recipe import DiffusionRecipe
+from headscope.models.training.diffusion_train import train
 
 ARMS = ("softmax", "cog")  # U-ViT and U-ViC
 

@@ -9,13 +9,13 @@ from headscope.interp.experiments.diffusion_models import DiffusionSize, diffusi
 from headscope.interp.experiments.experiment import Watch
 from headscope.interp.experiments.trial import Numbers, Place, Trial
 from headscope.models.checkpoints import open_folder
-from headscope.models.diffusion.ddim import sample
-from headscope.models.diffusion.denoising import losses, validation_batch, validation_timesteps
-from headscope.models.diffusion.uvit import UViT
-from headscope.models.training.fit import accelerator_of
-from headscope.models.training.history import read_history
-from headscope.models.vision.digits import CLASSES, digits
-from headscope.models.vision.features import DigitClassifier, digit_classifier
+from headscope.models.data.images.ddim import sample
+from headscope.models.data.images.denoising import losses, validation_batch, validation_timesteps
+from headscope.models.data.images.digits import CLASSES, digits
+from headscope.models.data.images.features import DigitClassifier, digit_classifier
+from headscope.models.fitting.fit import accelerator_of
+from headscope.models.fitting.history import read_history
+from headscope.models.uvit.uvit import UViT
 
 SHOWN = 20  # images of a trial that the results keep
 GREYS = 16  # of a pixel, as many as the digits have

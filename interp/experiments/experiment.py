@@ -8,7 +8,7 @@ from headscope.interp.experiments.outcome import Outcome
 from headscope.interp.experiments.trial import Numbers, Place, Trial
 from headscope.interp.experiments.verdict import Verdict
 from headscope.interp.result import Result
-from headscope.models.near_names import known_names
+from headscope.models.io.near_names import known_names
 
 Watch = Callable[[str, int, int], None]  # what is being done, steps done, steps in all
 

@@ -14,12 +14,12 @@ from headscope.interp.experiments.trial import Numbers, Place, Trial
 from headscope.interp.experiments.verdict import Verdict, bounded, difference, not_below, shown
 from headscope.interp.result import Result
 from headscope.models.checkpoints import save
-from headscope.models.spec import AttentionSpec
-from headscope.models.training.fit import fit, fitting_of
-from headscope.models.training.history import Record, read_history
-from headscope.models.training.plan import Plan
-from headscope.models.vision.classifier import untrained_vit
-from headscope.models.vision.digits import CLASSES, SIZE
+from headscope.models.data.images.digits import CLASSES, SIZE
+from headscope.models.fitting.fit import fit, fitting_of
+from headscope.models.fitting.history import Record, read_history
+from headscope.models.fitting.plan import Plan
+from headscope.models.hosts.spec import AttentionSpec
+from headscope.models.untrained.classifier import untrained_vit
 
 SOURCE = "Saratchandran et al. 2024 (2410.18613), theorems 4.1 to 4.3, table 1 and figure 2"
 ACCURACY = About(

@@ -19,7 +19,7 @@ from headscope.interp.experiments.trial import Numbers, Place, Trial
 from headscope.interp.experiments.verdict import Verdict, alike, difference, shown
 from headscope.interp.hooked_model import HookedModel, tokenizer_of
 from headscope.interp.result import Result
-from headscope.models.checkpoints.loading import load
+from headscope.models.hooked.loading import load
 
 SOURCE = "Lv et al. 2024 (2411.07176), figure 5 and its published code; Barbero et al. 2024 (2406.04267)"
 QUESTIONS = {"count_ones": (count_ones, COUNT_ONES), "find_a_zero": (find_a_zero, FIND_A_ZERO)}

@@ -23,7 +23,7 @@ from headscope.interp.experiments.trial import Numbers, Place, Trial
 from headscope.interp.interventions.path_patching import ABOUT as PATCHED
 from headscope.interp.interventions.path_patching import PathPatching
 from headscope.interp.result import Result
-from headscope.models.checkpoints.loading import load
+from headscope.models.hooked.loading import load
 
 SOURCE = "Lv et al. 2024 (arXiv 2411.07176), section 4; Wang et al. 2022 (arXiv 2211.00593)"
 RIGHT = About(

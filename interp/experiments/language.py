@@ -22,8 +22,8 @@ from headscope.interp.experiments.outcome import Outcome
 from headscope.interp.experiments.trial import Numbers, Place, Trial
 from headscope.interp.experiments.verdict import Verdict, not_below, shown
 from headscope.interp.result import Result
-from headscope.models.training.fit import update
-from headscope.models.training.history import read_history
+from headscope.models.fitting.fit import update
+from headscope.models.fitting.history import read_history
 from headscope.models.training.run import open_run
 
 SOURCE = "arXiv 2411.07176 (Cog), 2407.18601 (expressive), 2411.12892 (selective), 2410.18613 (polynomial)"

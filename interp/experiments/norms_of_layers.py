@@ -8,11 +8,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from headscope.models.families import attention_modules
-from headscope.models.training.fit import step_seed
-from headscope.models.training.history import Record
-from headscope.models.training.objective import Batch, Objective
-from headscope.models.vision.digits import digits
+from headscope.models.data.images.digits import digits
+from headscope.models.fitting.fit import step_seed
+from headscope.models.fitting.history import Record
+from headscope.models.fitting.objective import Batch, Objective
+from headscope.models.hosts.families import attention_modules
 
 LOOKED_AT = 64  # images that norms and gradients are measured on
 

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float
 
 from headscope.interp.experiments.trial import DIVERGED, Measured
-from headscope.models.foreign_input import ForeignInputError
-from headscope.models.training.json_file import read_json_object
+from headscope.models.io.foreign_input import ForeignInputError
+from headscope.models.io.json_file import read_json_object
 
 FORMAT = "headscope experiment 1"
 PARTS = {"experiment": str, "size": str, "numbers_of_size": dict, "machine": dict, "trials": list}

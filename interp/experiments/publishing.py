@@ -12,9 +12,9 @@ from headscope.interp.experiments.report import report, verdict_table
 from headscope.interp.experiments.table import MODULES, experiment_named
 from headscope.interp.experiments.verdict import Verdict
 from headscope.interp.result import Result
-from headscope.models.foreign_input import foreign_input
-from headscope.models.training.json_file import write_json
-from headscope.models.whole_file import write_whole
+from headscope.models.io.foreign_input import foreign_input
+from headscope.models.io.json_file import write_json
+from headscope.models.io.whole_file import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,7 +10,7 @@ from headscope.interp.experiments.outcome import Outcome
 from headscope.interp.experiments.verdict import RULE, Verdict
 from headscope.interp.report import STYLE, figure_html
 from headscope.interp.result import Result
-from headscope.models.training.machine import machine_words
+from headscope.models.fitting.machine import machine_words
 
 MORE = """
 table { border-collapse: collapse; margin: 0.6rem 0; } th, td { padding: 0.3rem 0.8rem; text-align: left; }

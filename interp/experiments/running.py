@@ -15,9 +15,9 @@ from headscope.interp.experiments.experiment import Watch
 from headscope.interp.experiments.outcome import Outcome
 from headscope.interp.experiments.table import experiment_named
 from headscope.interp.experiments.trial import DIVERGED, Measured, Place, Trial
-from headscope.models.foreign_input import ForeignInputError
-from headscope.models.training.json_file import read_json_object, write_json
-from headscope.models.training.machine import machine_facts
+from headscope.models.fitting.machine import machine_facts
+from headscope.models.io.foreign_input import ForeignInputError
+from headscope.models.io.json_file import read_json_object, write_json
 
 RESULT = "result.json"
 

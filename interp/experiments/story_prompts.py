@@ -12,8 +12,8 @@ from headscope.interp.equal_lengths import batches
 from headscope.interp.experiments.trial import Numbers
 from headscope.interp.hooked_model import HookedModel, tokenizer_of
 from headscope.interp.prompt_tokens import PromptTokens, prompt_tokens, single_token
-from headscope.models.tasks.indirect_objects import SEED, held_out_gifts, of_strangers
-from headscope.models.tasks.story import GIFTS, MEETINGS, Story
+from headscope.models.data.tasks.indirect_objects import SEED, held_out_gifts, of_strangers
+from headscope.models.data.tasks.story import GIFTS, MEETINGS, Story
 
 ROWS = 64
 

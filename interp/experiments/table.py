@@ -3,7 +3,7 @@
 from importlib import import_module
 
 from headscope.interp.experiments.experiment import Experiment
-from headscope.models.near_names import known_names
+from headscope.models.io.near_names import known_names
 
 # Name -> the module that holds it as EXPERIMENT; imported when it is asked for.
 MODULES = {

@@ -7,12 +7,12 @@ from transformers import PreTrainedModel
 from headscope.interp.experiments.experiment import Watch
 from headscope.interp.experiments.trial import Numbers, Place, Trial
 from headscope.models.attention import VARIANTS
-from headscope.models.spec import AttentionSpec
-from headscope.models.tasks.decoder import DecoderShape, small_decoder
-from headscope.models.training.fit import fit, fitting_of
-from headscope.models.training.history import Record, read_history
-from headscope.models.training.objective import Objective
-from headscope.models.training.plan import Plan
+from headscope.models.fitting.fit import fit, fitting_of
+from headscope.models.fitting.history import Record, read_history
+from headscope.models.fitting.objective import Objective
+from headscope.models.fitting.plan import Plan
+from headscope.models.hosts.spec import AttentionSpec
+from headscope.models.untrained.decoder import DecoderShape, small_decoder
 
 # Every layer carries the variant, cog too: Cogformer's placement leaves nothing of a model of two layers.
 OPTIONS: dict[str, dict[str, Any]] = {"polynomial": {"power": 3}}

@@ -14,7 +14,7 @@ from headscope.interp.experiments.trial import Numbers
 from headscope.interp.head_weights import head_weights
 from headscope.interp.prompt_tokens import PromptTokens
 from headscope.interp.rows.of_model import model_row_curves
-from headscope.models.tasks.examples import Examples
+from headscope.models.data.examples import Examples
 
 TEMPERED = ("query", "value")
 

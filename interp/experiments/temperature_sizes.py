@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from headscope.models.tasks.decoder import DecoderShape
+from headscope.models.untrained.decoder import DecoderShape
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,12 @@ from headscope.interp.experiments.temperature_readings import by_kind, noise_sha
 from headscope.interp.experiments.temperature_sizes import TemperatureSize
 from headscope.interp.experiments.tempering_trials import ARMS, measure_tempering
 from headscope.interp.experiments.trial import Numbers, Place, Trial
+from headscope.models.data.tasks.answering import answering, answers, held_out_examples
+from headscope.models.data.tasks.denoising import Denoising
+from headscope.models.data.tasks.neighbours import Neighbours
+from headscope.models.data.tasks.passkeys import Passkeys
+from headscope.models.fitting.plan import Plan
 from headscope.models.hooked import hooked
-from headscope.models.tasks.answering import answering, answers, held_out_examples
-from headscope.models.tasks.denoising import Denoising
-from headscope.models.tasks.neighbours import Neighbours
-from headscope.models.tasks.passkeys import Passkeys
-from headscope.models.training.plan import Plan
 from headscope.models.training.tempered import count
 
 LR, SAVED = 2e-3, 200  # the rate of the shipped models

@@ -8,8 +8,8 @@ from headscope.interp.experiments.experiment import Watch
 from headscope.interp.experiments.language_models import LanguageSize, language_model
 from headscope.interp.experiments.temperature_sizes import SIZES, TemperatureSize
 from headscope.interp.experiments.trial import Numbers, Place, Trial
-from headscope.models.checkpoints.loading import place_of
-from headscope.models.training.history import Record
+from headscope.models.fitting.history import Record
+from headscope.models.hooked.loading import place_of
 from headscope.models.training.norm_gains import NORM_GAINS
 from headscope.models.training.partial import Course, train_part
 from headscope.models.training.tempering import softmax_model, temperatures

@@ -5,7 +5,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from headscope.interp.experiments.experiment import Watch
-from headscope.models.training.history import Record
+from headscope.models.fitting.history import Record
 from headscope.models.training.loop import train
 from headscope.models.training.recipe import Recipe, read_recipe
 

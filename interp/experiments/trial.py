@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from headscope.models.foreign_input import ForeignInputError
+from headscope.models.io.foreign_input import ForeignInputError
 
 Numbers = dict[str, Any]  # name -> a number, or a list of numbers
 DIVERGED = "diverged"  # a number that a trial has alone, whose loss was no longer finite

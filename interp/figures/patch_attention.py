@@ -11,7 +11,7 @@ from headscope.interp.diffusion.patch_attention import PatchAttention
 from headscope.interp.figures.canvas import bar, canvas, head_name
 from headscope.interp.figures.heatmaps import heatmap, share_range
 from headscope.interp.figures.images import image_trace
-from headscope.models.diffusion.tokens import EXTRA
+from headscope.models.uvit.tokens import EXTRA
 
 MARK = {"color": "#e08214", "width": 3}
 LEFT, MIDDLE, RIGHT = (0, 0.4), (0.46, 0.86), (0.95, 1)  # of the width: image, patches, class and time

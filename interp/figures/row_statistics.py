@@ -13,7 +13,7 @@ from headscope.interp.figures.heads import grid, heads
 from headscope.interp.rows.curves import RowCurves
 from headscope.interp.rows.heads import HeadRows
 from headscope.interp.rows.reading import BESIDE_TWIN
-from headscope.models.near_names import known_names
+from headscope.models.io.near_names import known_names
 
 FIRST = "normalised_entropy"
 EQUAL, TWIN = "equal weights", "softmax twin"

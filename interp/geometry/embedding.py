@@ -12,7 +12,7 @@ from headscope.interp.gauges import Gauge, kernel_gauges
 from headscope.interp.geometry.placing import METHODS, explained_by, signed_by, squared
 from headscope.interp.result import Result
 from headscope.models.attention import VARIANTS, variant_named
-from headscope.models.near_names import known_names
+from headscope.models.io.near_names import known_names
 
 PLACES = ("queries", "keys", "query_norms", "key_norms")
 ABOUT = About(

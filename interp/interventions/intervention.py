@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from headscope.models.near_names import known_names
+from headscope.models.io.near_names import known_names
 
 # Kind -> the new weights, from the old ones and the record's value.
 KINDS: dict[str, Callable[[Tensor, float], Tensor]] = {

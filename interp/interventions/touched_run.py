@@ -12,7 +12,7 @@ from headscope.interp.interventions.intervention import Intervention, edited
 from headscope.interp.prompt import Prompt, batch_of, logits_by_position
 from headscope.interp.seen_cells import seen_cells
 from headscope.models.attention.run import at_least_float32
-from headscope.models.execution_device import execution_device
+from headscope.models.hosts.execution_device import execution_device
 
 Hook = tuple[str, Callable[..., Any]]
 ROWS = 16  # edited copies of a prompt that share a forward pass

@@ -12,7 +12,7 @@ from headscope.interp.result import Result
 from headscope.interp.rows.curves import ABOUT, RowCurves, gauged
 from headscope.interp.rows.dilution import dilution_slope
 from headscope.interp.rows.reading import BESIDE_NULL, TOP
-from headscope.models.near_names import known_names
+from headscope.models.io.near_names import known_names
 
 SHARPNESS = ("entropy", "normalised_entropy", "participation", "spikiness")
 AVERAGED = (

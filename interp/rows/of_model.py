@@ -15,9 +15,9 @@ from headscope.interp.rows.curves import RowCurves, curves_of
 from headscope.interp.rows.reading import TOP, Reading, Rows, rows_of
 from headscope.interp.rows.strips import rows_of_call
 from headscope.interp.seen_cells import seen_cells
-from headscope.models.attention_layer import AttentionLayer
 from headscope.models.hooked.patternless import patternless
-from headscope.models.watched_calls import watching
+from headscope.models.hosts.attention_layer import AttentionLayer
+from headscope.models.hosts.watched_calls import watching
 
 Keep = Callable[[Rows], None]
 

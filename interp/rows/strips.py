@@ -14,8 +14,8 @@ from headscope.models.attention.attend import refuse_unknown
 from headscope.models.attention.run import Inputs, at_least_float32, check_kernel, grouped
 from headscope.models.attention.shapes import check_causal, check_shapes
 from headscope.models.attention.tiled import tile_options, tile_scores, tile_visible, tiles
-from headscope.models.attention_function import around_kernel
-from headscope.models.watched_calls import Call
+from headscope.models.hosts.attention_function import around_kernel
+from headscope.models.hosts.watched_calls import Call
 
 
 def row_curves_by_strips(

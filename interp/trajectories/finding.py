@@ -11,7 +11,7 @@ from headscope.interp.numbers import HEADS, numbers
 from headscope.interp.prompt import Prompt
 from headscope.interp.result import Result
 from headscope.interp.trajectories.measures import Found, Measure
-from headscope.models.near_names import known_names
+from headscope.models.io.near_names import known_names
 
 
 def finding(

@@ -7,7 +7,7 @@ import torch
 
 from headscope.interp.about import About
 from headscope.interp.trajectories.trajectory import Trajectory
-from headscope.models.training.history import read_history
+from headscope.models.fitting.history import read_history
 
 MEASURES = ("loss", "validation_loss")
 ABOUT = About(

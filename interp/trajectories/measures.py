@@ -14,7 +14,7 @@ from headscope.interp.head_statistics import HeadStatistics
 from headscope.interp.hooked_model import begins_with_bos, tokenizer_of
 from headscope.interp.model_facts import model_gauges
 from headscope.interp.prompt_tokens import prompt_tokens
-from headscope.models.near_names import known_names
+from headscope.models.io.near_names import known_names
 
 CHANGED: dict[Gauge, tuple[str, ...]] = {"odd": ("negative_mass", "signed_sum"), "scale": ("signed_sum",)}
 

@@ -11,7 +11,7 @@ from headscope.models.attention.run import Attention, Inputs, run
 from headscope.models.attention.shapes import check_causal, check_shapes
 from headscope.models.attention.table import variant_named
 from headscope.models.attention.variant import Variant
-from headscope.models.near_names import known_names
+from headscope.models.io.near_names import known_names
 
 
 def attend(

@@ -10,7 +10,7 @@ from headscope.models.attention.fused_softmax import fused_softmax
 from headscope.models.attention.shapes import check_temperature
 from headscope.models.attention.softmax import pullback, weigh
 from headscope.models.attention.variant import Prepared, Variant
-from headscope.models.near_names import known_names
+from headscope.models.io.near_names import known_names
 
 POSITIONS = ("paper", "paper_code", "none")
 

@@ -6,7 +6,7 @@ from headscope.models.attention.polynomial import POLYNOMIAL
 from headscope.models.attention.selective import SELECTIVE
 from headscope.models.attention.softmax import SOFTMAX
 from headscope.models.attention.variant import Variant
-from headscope.models.near_names import known_names
+from headscope.models.io.near_names import known_names
 
 VARIANTS: dict[str, Variant] = {
     "softmax": SOFTMAX,

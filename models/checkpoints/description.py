@@ -6,14 +6,14 @@ from typing import Any
 
 from transformers import PreTrainedConfig
 
-from headscope.models.checkpoints.entries import read_object
+from headscope.models.checkpoints.files.entries import read_object
+from headscope.models.checkpoints.files.refusal import CheckpointError
 from headscope.models.checkpoints.labels import LABELS, labels
-from headscope.models.checkpoints.refusal import CheckpointError
 from headscope.models.checkpoints.rope import refuse_unused_rope
-from headscope.models.families import FAMILIES, family_of
-from headscope.models.foreign_input import foreign_input
-from headscope.models.near_names import known_names
-from headscope.models.spec import AttentionSpec
+from headscope.models.hosts.families import FAMILIES, family_of
+from headscope.models.hosts.spec import AttentionSpec
+from headscope.models.io.foreign_input import foreign_input
+from headscope.models.io.near_names import known_names
 
 MAX_LAYERS = 1024
 REFUSED = {

@@ -5,12 +5,12 @@ from typing import Any
 
 from transformers import PreTrainedModel
 
-from headscope.models.checkpoints.entries import read_object
-from headscope.models.checkpoints.refusal import CheckpointError
-from headscope.models.families import modality_of
-from headscope.models.foreign_input import foreign_input
-from headscope.models.vision.picture import MODES
-from headscope.models.vision.processed import grey_picture, processed_picture
+from headscope.models.checkpoints.files.entries import read_object
+from headscope.models.checkpoints.files.refusal import CheckpointError
+from headscope.models.data.images.picture import MODES
+from headscope.models.data.images.processed import grey_picture, processed_picture
+from headscope.models.hosts.families import modality_of
+from headscope.models.io.foreign_input import foreign_input
 
 PROCESSOR = "preprocessor_config.json"
 MOST_SIDE = 8192

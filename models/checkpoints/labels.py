@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from headscope.models.checkpoints.refusal import CheckpointError
-from headscope.models.families import family_of
+from headscope.models.checkpoints.files.refusal import CheckpointError
+from headscope.models.hosts.families import family_of
 
 MAX_CLASSES = 100_000
 LABELS = ("id2label", "label2id", "num_labels")

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Set
 
-from headscope.models.checkpoints.header import StoredTensor
-from headscope.models.checkpoints.refusal import CheckpointError
+from headscope.models.checkpoints.files.header import StoredTensor
+from headscope.models.checkpoints.files.refusal import CheckpointError
 from headscope.models.checkpoints.skeleton import Skeleton
 
 LAYER = re.compile(r"(?:^|\.)(?:h|layers?)\.(\d{1,6})\.")

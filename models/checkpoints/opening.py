@@ -7,21 +7,21 @@ import torch
 from torch import nn
 from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-from headscope.models.checkpoints.contents import refuse_without_config
 from headscope.models.checkpoints.description import description
-from headscope.models.checkpoints.entries import model_folder, read_object
+from headscope.models.checkpoints.files.contents import refuse_without_config
+from headscope.models.checkpoints.files.entries import model_folder, read_object
+from headscope.models.checkpoints.files.memory import refuse_beyond_memory
+from headscope.models.checkpoints.files.refusal import CheckpointError
+from headscope.models.checkpoints.files.shards import stored_weights
+from headscope.models.checkpoints.files.weights import Format, checked_format, read_weights
 from headscope.models.checkpoints.image_processor import give_processor
 from headscope.models.checkpoints.matching import matched, stored_layers
-from headscope.models.checkpoints.memory import refuse_beyond_memory
-from headscope.models.checkpoints.refusal import CheckpointError
-from headscope.models.checkpoints.shards import stored_weights
 from headscope.models.checkpoints.skeleton import empty_model, skeleton
 from headscope.models.checkpoints.ties import retied
 from headscope.models.checkpoints.tokenizer import folder_tokenizer
 from headscope.models.checkpoints.trial import refuse_broken
-from headscope.models.checkpoints.weights import Format, checked_format, read_weights
-from headscope.models.foreign_input import foreign_input
-from headscope.models.spec import AttentionSpec
+from headscope.models.hosts.spec import AttentionSpec
+from headscope.models.io.foreign_input import foreign_input
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
-from headscope.models.checkpoints.contents import CONFIG, INTERRUPTED
-from headscope.models.checkpoints.entries import read_object
+from headscope.models.checkpoints.files.contents import CONFIG, INTERRUPTED
+from headscope.models.checkpoints.files.entries import read_object
+from headscope.models.checkpoints.files.refusal import CheckpointError
+from headscope.models.checkpoints.files.shards import PICKLED, SAFETENSORS, SINGLE, shard_names
 from headscope.models.checkpoints.image_processor import PROCESSOR
-from headscope.models.checkpoints.refusal import CheckpointError
-from headscope.models.checkpoints.shards import PICKLED, SAFETENSORS, SINGLE, shard_names
 from headscope.models.checkpoints.tokenizer import FAST, OTHERS, READ_BESIDE, SETTINGS
-from headscope.models.spec import AttentionSpec
+from headscope.models.hosts.spec import AttentionSpec
 from headscope.models.zoo import snapshots
 
 WEIGHTS = (SAFETENSORS.single, SAFETENSORS.index, PICKLED.single, PICKLED.index)

@@ -6,7 +6,7 @@ from typing import Any
 
 from transformers import PreTrainedConfig
 
-from headscope.models.checkpoints.refusal import CheckpointError
+from headscope.models.checkpoints.files.refusal import CheckpointError
 
 # The released files say alpha, which their rope reads, and carry YaRN's fields, which nothing reads, as theirs do.
 CARRIED = {"hunyuan_v1_dense": {"alpha", "beta_fast", "beta_slow", "mscale", "mscale_all_dim"}}

@@ -9,19 +9,19 @@ from safetensors.torch import save_file
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
-from headscope.models.adapters import adapter_words
-from headscope.models.attachment import refuse_drift
 from headscope.models.checkpoints.description import Description, described
+from headscope.models.checkpoints.files.refusal import CheckpointError
+from headscope.models.checkpoints.files.shards import SINGLE
+from headscope.models.checkpoints.files.weights import FORMATS
 from headscope.models.checkpoints.matching import unknown
-from headscope.models.checkpoints.refusal import CheckpointError
 from headscope.models.checkpoints.replacing import refuse_other_folder, written_whole
-from headscope.models.checkpoints.shards import SINGLE
 from headscope.models.checkpoints.skeleton import Skeleton, skeleton
 from headscope.models.checkpoints.ties import refuse_untied
-from headscope.models.checkpoints.weights import FORMATS
-from headscope.models.foreign_input import expanded
-from headscope.models.vision.processed import processor_of
-from headscope.models.whole_file import unwritable
+from headscope.models.data.images.processed import processor_of
+from headscope.models.hosts.adapters import adapter_words
+from headscope.models.hosts.attachment import refuse_drift
+from headscope.models.io.foreign_input import expanded
+from headscope.models.io.whole_file import unwritable
 
 NOT_WRITTEN = ("_name_or_path", "_attn_implementation", "attn_implementation", "_experts_implementation")
 

@@ -7,12 +7,12 @@ import torch
 from transformers import PreTrainedModel
 from transformers.initialization import no_init_weights
 
-from headscope.models.attachment import attach
 from headscope.models.checkpoints.description import Description
 from headscope.models.checkpoints.file_names import in_files
-from headscope.models.checkpoints.refusal import CheckpointError
-from headscope.models.families import family_of
-from headscope.models.foreign_input import foreign_input
+from headscope.models.checkpoints.files.refusal import CheckpointError
+from headscope.models.hosts.attachment import attach
+from headscope.models.hosts.families import family_of
+from headscope.models.io.foreign_input import foreign_input
 
 SMALL = 2**20  # numbers
 

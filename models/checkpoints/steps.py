@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from headscope.models import zoo
-from headscope.models.checkpoints.refusal import CheckpointError
-from headscope.models.foreign_input import ForeignInputError
-from headscope.models.training.history import MOST_WHOLE, read_history
-from headscope.models.training.json_file import read_json_object
+from headscope.models.checkpoints.files.refusal import CheckpointError
+from headscope.models.fitting.history import MOST_WHOLE, read_history
+from headscope.models.io.foreign_input import ForeignInputError
+from headscope.models.io.json_file import read_json_object
 from headscope.models.zoo import snapshots
 
 # Who wrote it -> the file that says at which step a run ended, and under which name: ours, and transformers' Trainer.

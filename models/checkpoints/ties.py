@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from headscope.models.checkpoints.refusal import CheckpointError
+from headscope.models.checkpoints.files.refusal import CheckpointError
 
 
 def retied(tensors: dict[str, Tensor], tied: dict[str, str], origin: str) -> dict[str, Tensor]:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
-from headscope.models.checkpoints.entries import plain_file, read_object
-from headscope.models.checkpoints.refusal import CheckpointError
-from headscope.models.foreign_input import foreign_input
+from headscope.models.checkpoints.files.entries import plain_file, read_object
+from headscope.models.checkpoints.files.refusal import CheckpointError
+from headscope.models.io.foreign_input import foreign_input
 
 FAST = "tokenizer.json"
 SETTINGS = "tokenizer_config.json"

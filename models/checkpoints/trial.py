@@ -5,10 +5,10 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
-from headscope.models.checkpoints.refusal import CheckpointError
-from headscope.models.families import modality_of
-from headscope.models.foreign_input import foreign_input
-from headscope.models.modality import two_sides
+from headscope.models.checkpoints.files.refusal import CheckpointError
+from headscope.models.hosts.families import modality_of
+from headscope.models.hosts.modality import two_sides
+from headscope.models.io.foreign_input import foreign_input
 
 MAX_IMAGE = 2**25  # numbers
 

@@ -15,12 +15,8 @@ from transformer_lens.model_bridge.generalized_components import (
     PositionEmbeddingsAttentionBridge,
 )
 
-from headscope.models.added_to_scores import refuse_unknown_keywords
 from headscope.models.attention.finite import check_soft_cap
 from headscope.models.attention.run import at_least_float32
-from headscope.models.attention_function import NAME
-from headscope.models.attention_layer import AttentionLayer
-from headscope.models.families import hides_the_future
 from headscope.models.hooked.layer_pass import (
     LayerPass,
     is_patternless,
@@ -30,7 +26,11 @@ from headscope.models.hooked.layer_pass import (
     visible_count,
 )
 from headscope.models.hooked.patternless import hooked_elsewhere, wanted
-from headscope.models.kept_keywords import unloaded
+from headscope.models.hosts.added_to_scores import refuse_unknown_keywords
+from headscope.models.hosts.attention_function import NAME
+from headscope.models.hosts.attention_layer import AttentionLayer
+from headscope.models.hosts.families import hides_the_future
+from headscope.models.hosts.kept_keywords import unloaded
 
 
 class VariantAttention(AttentionBridge):

@@ -9,11 +9,11 @@ from torch import Tensor
 from transformer_lens.model_bridge import TransformerBridge
 from transformers import PreTrainedModel
 
-from headscope.models.attachment import spec_of
 from headscope.models.hooked.state_dict import hf_state_dict
 from headscope.models.hooked.turns import Turns, in_turn
-from headscope.models.known_words import unknown_words_named
-from headscope.models.spec import AttentionSpec
+from headscope.models.hosts.attachment import spec_of
+from headscope.models.hosts.spec import AttentionSpec
+from headscope.models.io.known_words import unknown_words_named
 
 
 class HookedBridge(TransformerBridge):

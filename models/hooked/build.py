@@ -12,11 +12,6 @@ from transformer_lens.model_bridge.sources._bridge_builder import build_bridge_f
 from transformer_lens.model_bridge.supported_architectures.vit import ViTArchitectureAdapter
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from headscope.models.adapters import refuse_fused_adapters
-from headscope.models.attachment import attach, attachment_of, refuse_drift
-from headscope.models.attention_function import NAME
-from headscope.models.carried import refuse_other_models
-from headscope.models.families import modality_of
 from headscope.models.hooked.attention import with_variant
 from headscope.models.hooked.bridge import HookedBridge
 from headscope.models.hooked.diffusion import VariantUViT
@@ -25,7 +20,12 @@ from headscope.models.hooked.encoder import VariantViT
 from headscope.models.hooked.image_door import guard_images
 from headscope.models.hooked.tokenizer import give_tokenizer
 from headscope.models.hooked.turns import Turns
-from headscope.models.spec import AttentionSpec
+from headscope.models.hosts.adapters import refuse_fused_adapters
+from headscope.models.hosts.attachment import attach, attachment_of, refuse_drift
+from headscope.models.hosts.attention_function import NAME
+from headscope.models.hosts.carried import refuse_other_models
+from headscope.models.hosts.families import modality_of
+from headscope.models.hosts.spec import AttentionSpec
 
 DOORS = {"text": guard, "image": guard_images, "noisy image": guard_images}
 ARCHITECTURES = {"uvit": "ViTModel"}  # what transformer-lens takes it for

@@ -9,8 +9,8 @@ from jaxtyping import Int
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from headscope.models.attention_function import as_boolean
-from headscope.models.call_arguments import by_name
+from headscope.models.hosts.attention_function import as_boolean
+from headscope.models.hosts.call_arguments import by_name
 
 
 def guard(model: PreTrainedModel) -> None:

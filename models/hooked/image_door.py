@@ -5,7 +5,7 @@ from typing import Any
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from headscope.models.modality import two_sides
+from headscope.models.hosts.modality import two_sides
 
 
 def guard_images(model: PreTrainedModel) -> None:

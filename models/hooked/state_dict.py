@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from transformer_lens.model_bridge import TransformerBridge
 from transformer_lens.model_bridge.generalized_components import JointQKVAttentionBridge
 
-from headscope.models.adapters import adapter_words
+from headscope.models.hosts.adapters import adapter_words
 
 WRAPPER = "._original_component"
 

@@ -7,8 +7,8 @@ from typing import Any, cast
 from transformer_lens.model_bridge import TransformerBridge
 from transformers import PreTrainedTokenizerBase
 
-from headscope.models.foreign_input import foreign_tokenizer
-from headscope.models.known_words import is_known
+from headscope.models.io.foreign_input import foreign_tokenizer
+from headscope.models.io.known_words import is_known
 
 
 def give_tokenizer(bridge: TransformerBridge, tokenizer: PreTrainedTokenizerBase) -> None:

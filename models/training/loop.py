@@ -8,12 +8,12 @@ from typing import Any
 from torch import nn
 
 from headscope.models.checkpoints import save
-from headscope.models.training.fit import fit, unwatched
-from headscope.models.training.history import Record
+from headscope.models.fitting.fit import fit, unwatched
+from headscope.models.fitting.history import Record
+from headscope.models.fitting.sole import sole_training
 from headscope.models.training.recipe import Recipe
 from headscope.models.training.run import Run, open_run, sign
 from headscope.models.training.snapshots import snapshot_folder, snapshot_steps
-from headscope.models.training.sole import sole_training
 
 
 def train(recipe: Recipe, folder: Path, watch: Callable[[Record], None] = unwatched) -> None:

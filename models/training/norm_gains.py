@@ -2,7 +2,7 @@
 
 from transformers import PreTrainedModel
 
-from headscope.models.spec import AttentionSpec
+from headscope.models.hosts.spec import AttentionSpec
 from headscope.models.training.partial import Part
 
 GAINS = ("input_layernorm.weight", "post_attention_layernorm.weight")

@@ -10,17 +10,17 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from headscope.models.checkpoints import OpenedModel, save
-from headscope.models.spec import AttentionSpec
-from headscope.models.training.corpus import Corpus
-from headscope.models.training.count import Count
-from headscope.models.training.fit import accelerator_of, fit, fitting_of, unwatched
-from headscope.models.training.formats import narrowed, widened
-from headscope.models.training.history import Record
-from headscope.models.training.loss import next_token_objective, validation_loss
-from headscope.models.training.own_tokens import corpus_in_tokens_of
+from headscope.models.data.text.corpus import Corpus
+from headscope.models.data.text.loss import next_token_objective, validation_loss
+from headscope.models.data.text.own_tokens import corpus_in_tokens_of
+from headscope.models.fitting.count import Count
+from headscope.models.fitting.fit import accelerator_of, fit, fitting_of, unwatched
+from headscope.models.fitting.formats import narrowed, widened
+from headscope.models.fitting.history import Record
+from headscope.models.fitting.sole import sole_training
+from headscope.models.hosts.spec import AttentionSpec
 from headscope.models.training.recipe import Recipe
 from headscope.models.training.run import Run, refuse_other_run, sign
-from headscope.models.training.sole import sole_training
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from headscope.models.foreign_input import foreign_input
-from headscope.models.near_names import known_names
-from headscope.models.training.batches import WINDOWS
-from headscope.models.training.plan import Plan
-from headscope.models.training.schedule import SCHEDULES
-from headscope.models.training.text_data import TextData
+from headscope.models.data.text.batches import WINDOWS
+from headscope.models.data.text.text_data import TextData
+from headscope.models.fitting.plan import Plan
+from headscope.models.fitting.schedule import SCHEDULES
+from headscope.models.io.foreign_input import foreign_input
+from headscope.models.io.near_names import known_names
 
 PRECISIONS = ("float32", "bfloat16")
 

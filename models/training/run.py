@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from headscope.models.training.corpus import Corpus, prepare_corpus
-from headscope.models.training.fit import Fitting, accelerator_of, fitting_of
-from headscope.models.training.json_file import read_json_object, write_json
-from headscope.models.training.loss import next_token_objective
-from headscope.models.training.machine import machine_facts
-from headscope.models.training.objective import share
+from headscope.models.data.text.corpus import Corpus, prepare_corpus
+from headscope.models.data.text.loss import next_token_objective
+from headscope.models.fitting.fit import Fitting, accelerator_of, fitting_of
+from headscope.models.fitting.machine import machine_facts
+from headscope.models.fitting.objective import share
+from headscope.models.fitting.sole import LOCK
+from headscope.models.io.json_file import read_json_object, write_json
 from headscope.models.training.recipe import Recipe, read_recipe, refuse_other_recipe
-from headscope.models.training.sole import LOCK
 from headscope.models.training.untrained import untrained_model
 
 FIRST_FILES = {LOCK, "corpus.json", "machine.json", "recipe.json"}  # in the order they come: the last makes it a run

@@ -11,10 +11,10 @@ from accelerate import Accelerator
 
 from headscope.models import zoo
 from headscope.models.checkpoints import OpenedModel, open_folder, save
-from headscope.models.training.corpus import Corpus, prepare_corpus
-from headscope.models.training.history import Record, read_history, write_history
-from headscope.models.training.json_file import read_json_object, write_json
-from headscope.models.training.loss import validation_loss
+from headscope.models.data.text.corpus import Corpus, prepare_corpus
+from headscope.models.data.text.loss import validation_loss
+from headscope.models.fitting.history import Record, read_history, write_history
+from headscope.models.io.json_file import read_json_object, write_json
 from headscope.models.training.recipe import Recipe, read_recipe
 from headscope.models.training.run import refuse_other_corpus
 

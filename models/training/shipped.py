@@ -6,7 +6,7 @@ from typing import Any
 
 from headscope.models import zoo
 from headscope.models.attention import VARIANTS
-from headscope.models.training.json_file import read_json_object
+from headscope.models.io.json_file import read_json_object
 
 SPEED = "speed.json"
 

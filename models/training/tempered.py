@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from torch import nn
 from transformers import PreTrainedModel
 
-from headscope.models.attachment import attach
-from headscope.models.spec import AttentionSpec
-from headscope.models.training.count import Count
+from headscope.models.fitting.count import Count
+from headscope.models.hosts.attachment import attach
+from headscope.models.hosts.spec import AttentionSpec
 
 # σ(α) = exp(−exp β) = 0.0025: at 256 tokens a positional temperature is 1.014 at first, and can learn either way.
 STILL = {"paper": -6.0, "paper_code": 1.79}

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from headscope.models.checkpoints import OpenedModel, open_folder
-from headscope.models.checkpoints.loading import place_of
-from headscope.models.spec import AttentionSpec
-from headscope.models.training.fit import unwatched
-from headscope.models.training.history import Record
-from headscope.models.training.json_file import write_json
+from headscope.models.fitting.fit import unwatched
+from headscope.models.fitting.history import Record
+from headscope.models.hooked.loading import place_of
+from headscope.models.hosts.spec import AttentionSpec
+from headscope.models.io.json_file import write_json
 from headscope.models.training.partial import Course, Learned, Part, train_part
 from headscope.models.training.tempered import tempered
 

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
 
-from headscope.models.attachment import attach
-from headscope.models.spec import AttentionSpec
+from headscope.models.hosts.attachment import attach
+from headscope.models.hosts.spec import AttentionSpec
 from headscope.models.training.recipe import Recipe
 
 OWNED = ("vocab_size", "bos_token_id", "eos_token_id", "pad_token_id", "attention_spec")

@@ -4,10 +4,10 @@ import re
 from pathlib import Path
 
 from headscope.models.attention import VARIANTS
-from headscope.models.near_names import known_names
+from headscope.models.io.near_names import known_names
 
 HERE = Path(__file__).parent
-STORIES = ("ioi-softmax", "ioi-cog")  # trained on models/tasks/indirect_objects.py
+STORIES = ("ioi-softmax", "ioi-cog")  # trained on models/data/tasks/indirect_objects.py
 VISION = ("vit-softmax", "vit-cubic")  # softmax and x³/√N, of the first seed of interp/experiments/frobenius_norms.py
 DIFFUSION = ("uvit", "uvic")  # softmax and Cog
 KNOWN = (*VARIANTS, *STORIES)  # the language models

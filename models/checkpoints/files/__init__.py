@@ -1,0 +1,1 @@
+"""Files: what stands in a model folder, read and checked before it becomes a model."""

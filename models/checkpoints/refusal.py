@@ -1,9 +1,0 @@
-"""The one error of model folders."""
-
-from headscope.models.foreign_input import ForeignInputError, in_short
-
-__all__ = ["CheckpointError", "in_short"]
-
-
-class CheckpointError(ForeignInputError):
-    """A model folder that cannot be opened or written: what was asked, what is there, and what to do."""

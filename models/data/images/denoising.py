@@ -1,0 +1,81 @@
+"""Denoising: the objective of a diffusion model, to tell the noise in an image (Ho et al. 2020, arXiv 2006.11239)."""
+
+import torch
+from accelerate import Accelerator
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn.functional import mse_loss
+
+from headscope.models.data.images.digits import CLASSES, Digits, Labelled
+from headscope.models.data.images.noise_schedule import kept_at, noised
+from headscope.models.fitting.fit import step_seed
+from headscope.models.fitting.objective import Batch, Objective
+from headscope.models.hosts.execution_device import execution_device
+
+FREE = 0.1  # share of images that are shown without their class
+VALIDATION_SEED = 12_345
+SEEN_AT = 10  # timesteps, evenly spread, at which every held-out image is looked at
+
+
+def denoising_objective(data: Digits, *, timesteps: int, batch: int, seed: int) -> Objective:
+    """Random training images at random timesteps; measured on all held-out images at ten timesteps each."""
+    held_out = validation_batch(data.validation, timesteps)
+
+    def measure(accelerator: Accelerator, model: nn.Module) -> dict[str, float]:
+        return {"validation_loss": float(losses(model, held_out, timesteps).mean())}
+
+    return Objective(
+        lambda step: training_batch(data.training, timesteps=timesteps, batch=batch, seed=seed, step=step),
+        lambda model, shown: denoising_loss(model, shown, timesteps),
+        measure,
+        unit="images",
+        per_step=batch,
+    )
+
+
+def training_batch(data: Labelled, *, timesteps: int, batch: int, seed: int, step: int) -> Batch:
+    """Images, labels (some of the null class), timesteps and noise: a pure function of seed and step."""
+    dice = torch.Generator().manual_seed(step_seed(seed, step, 0))
+    chosen = torch.randint(len(data), (batch,), generator=dice)
+    free = torch.rand(batch, generator=dice) < FREE
+    images = data.images[chosen]
+    return {
+        "images": images,
+        "label": data.labels[chosen].masked_fill(free, CLASSES),
+        "timestep": torch.randint(timesteps, (batch,), generator=dice),
+        "noise": torch.randn(images.shape, generator=dice),
+    }
+
+
+def validation_batch(data: Labelled, timesteps: int) -> Batch:
+    """Every held-out image with its label at SEEN_AT timesteps, with noise that is always the same."""
+    dice = torch.Generator().manual_seed(VALIDATION_SEED)
+    images = data.images.repeat_interleave(SEEN_AT, 0)
+    return {
+        "images": images,
+        "label": data.labels.repeat_interleave(SEEN_AT),
+        "timestep": validation_timesteps(timesteps).repeat(len(data)),
+        "noise": torch.randn(images.shape, generator=dice),
+    }
+
+
+def validation_timesteps(timesteps: int) -> Int[Tensor, "seen_at"]:
+    """The middles of SEEN_AT equal parts of all timesteps."""
+    return ((torch.arange(SEEN_AT) + 0.5) * timesteps / SEEN_AT).long()
+
+
+def denoising_loss(model: nn.Module, shown: Batch, timesteps: int) -> Float[Tensor, ""]:
+    """Mean squared error of the noise."""
+    noisy = noised(shown["images"], shown["noise"], kept_at(shown["timestep"], timesteps))
+    return mse_loss(model(noisy, shown["timestep"], shown["label"]).noise, shown["noise"])
+
+
+@torch.no_grad()
+def losses(model: nn.Module, shown: Batch, timesteps: int) -> Float[Tensor, "seen_at"]:
+    """The mean squared error at every timestep of `validation_batch`; the model is in eval mode."""
+    device = execution_device(model)
+    found = []
+    for at in range(SEEN_AT):
+        part = {name: one[at::SEEN_AT].to(device) for name, one in shown.items()}
+        found.append(denoising_loss(model, part, timesteps))
+    return torch.stack(found).cpu()

@@ -1,0 +1,73 @@
+"""Picture: a PNG or JPEG file as pixels of the size that a model reads; what is no such file is refused."""
+
+import io
+from contextlib import AbstractContextManager
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from PIL import Image, UnidentifiedImageError
+from torch import Tensor
+
+from headscope.models.hosts.modality import two_sides
+from headscope.models.io.foreign_input import ForeignInputError, foreign_input
+
+FORMATS = ("PNG", "JPEG")
+MOST_BYTES = 20 * 2**20
+MOST_PIXELS = 64 * 2**20
+MODES = {1: "L", 3: "RGB"}
+
+
+def picture(content: bytes, config: Any) -> Float[Tensor, "channel row column"]:
+    """The picture between -1 (black) and 1 (white), resized. Raises ValueError for what is no picture or too large."""
+    height, width = two_sides(config.image_size)
+    shown = coloured(content, config).resize((width, height), Image.Resampling.BILINEAR)
+    numbers = torch.from_numpy(np.array(shown, dtype=np.float32)) / 127.5 - 1
+    return numbers[None] if config.num_channels == 1 else numbers.movedim(-1, 0)
+
+
+def coloured(content: bytes, config: Any) -> Image.Image:
+    """The decoded file in the colours that a model reads, in its own size."""
+    mode = mode_of(config)
+    found = opened(content)
+    with broken_picture():
+        return found.convert(mode)
+
+
+def mode_of(config: Any) -> str:
+    """PIL's name for the colours that a model reads. Raises ValueError where no picture has them."""
+    if config.num_channels not in MODES:
+        raise ValueError(f"a picture has 1 or 3 channels, and this model reads {config.num_channels}")
+    return MODES[config.num_channels]
+
+
+def opened(content: bytes) -> Image.Image:
+    """The decoded file. Raises ValueError in one sentence."""
+    if len(content) > MOST_BYTES:
+        raise ValueError(f"the picture has {len(content) / 2**20:.0f} MiB; at most {MOST_BYTES // 2**20} are read")
+    try:
+        with broken_picture():
+            found = Image.open(io.BytesIO(content), formats=FORMATS)
+            if found.width * found.height <= MOST_PIXELS:
+                found.load()
+    except ForeignInputError as error:
+        if isinstance(error.__cause__, UnidentifiedImageError):
+            raise ValueError(f"the file is no {' or '.join(FORMATS)} picture; convert it into one") from error
+        raise
+    if found.width * found.height > MOST_PIXELS:
+        raise ValueError(f"the picture is {found.width} × {found.height}; make it smaller than {MOST_PIXELS:,} pixels")
+    return found
+
+
+def broken_picture() -> AbstractContextManager[None]:
+    """foreign_input around what decodes a picture."""
+    return foreign_input("the picture is broken or cut short", advice="save or fetch it again", quotes=False)
+
+
+def fitted(pixels: Float[Tensor, "channel row column"], config: Any) -> Float[Tensor, "other_channel height width"]:
+    """A grey image of the size and channels that a model reads; unchanged where it has them already."""
+    size = two_sides(config.image_size)
+    if tuple(pixels.shape[1:]) != size:
+        pixels = torch.nn.functional.interpolate(pixels[None], size, mode="bilinear", align_corners=False)[0]
+    return pixels.expand(config.num_channels, -1, -1)

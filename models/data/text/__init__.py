@@ -1,0 +1,1 @@
+"""Text: documents as tokens in windows, and the loss on them."""

@@ -1,1 +1,0 @@
-"""Diffusion: a transformer that predicts the noise in an image, and the steps from noise to an image."""

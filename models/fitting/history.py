@@ -1,0 +1,53 @@
+"""history.jsonl: what a run measured, a line a measurement."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from headscope.models.io.foreign_input import ForeignInputError, foreign_input
+from headscope.models.io.whole_file import unwritable, write_whole
+
+Record = dict[str, Any]
+MOST_WHOLE = 2**53  # whole numbers beyond it are no steps, tokens or seconds of a training
+
+
+def read_history(path: Path) -> list[Record]:
+    """All whole lines of a history; a last line that a kill cut short is left out.
+
+    Raises ForeignInputError, naming file and line, for a line that is no step with its numbers.
+    """
+    with foreign_input(f"cannot read {path} as text"):
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
+    return [read_record(line, f"line {at} of {path}") for at, line in enumerate(lines, start=1) if line.endswith("\n")]
+
+
+def read_record(line: str, origin: str) -> Record:
+    """One measurement; `origin` says in errors where the line stands."""
+    with foreign_input(f"cannot read {origin}: it is not valid JSON"):
+        record = json.loads(line)
+    if not isinstance(record, dict) or type(record.get("step")) is not int or record["step"] < 0:
+        raise ForeignInputError(f"cannot read {origin}: it is no object with a whole step")
+    if strange := [name for name, value in record.items() if not is_number(value)]:
+        raise ForeignInputError(f"cannot read {origin}: its {strange[0]!r} is no number")
+    return record
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value of a history can be drawn."""
+    return type(value) is float or (type(value) is int and abs(value) < MOST_WHOLE)
+
+
+def append_record(path: Path, record: Record) -> None:
+    """Write one measurement at the end."""
+    with unwritable(path), path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(record) + "\n")
+
+
+def cut_history(path: Path, step: int) -> None:
+    """Forget what was measured after `step`."""
+    write_history(path, [record for record in read_history(path) if record["step"] <= step])
+
+
+def write_history(path: Path, history: list[Record]) -> None:
+    """Write a whole history, replacing the file at once."""
+    write_whole(path, "".join(json.dumps(record) + "\n" for record in history))

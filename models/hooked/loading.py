@@ -1,0 +1,60 @@
+"""A hooked model from a shipped model's name or a folder."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from headscope.models import zoo
+from headscope.models.checkpoints.files.hub_cache import short_name, snapshot_folder
+from headscope.models.checkpoints.files.refusal import CheckpointError
+from headscope.models.checkpoints.files.weights import Format
+from headscope.models.checkpoints.opening import open_folder
+from headscope.models.checkpoints.steps import at_step
+from headscope.models.io.foreign_input import expanded
+from headscope.models.io.near_names import known_names
+
+if TYPE_CHECKING:
+    from transformer_lens.model_bridge import TransformerBridge
+
+
+def load(
+    name_or_path: str | Path,
+    device: str | torch.device | None = None,
+    dtype: Format = None,
+    *,
+    step: int | None = None,
+) -> "TransformerBridge":
+    """The shipped model of that name, or the model in that folder, with transformer-lens's hooks.
+
+    step: the model as it was after so many steps of its training, where the folder is a run with snapshots.
+    dtype as in open_folder. Raises CheckpointError for what is neither, and for a folder that cannot be opened.
+    """
+    place = place_of(name_or_path) if step is None else at_step(place_of(name_or_path), step)
+    opened = open_folder(place, device, dtype)
+    from headscope.models.hooked import (
+        hooked,  # transformer-lens takes seconds to import, and a bad folder should not wait
+    )
+
+    model = hooked(opened.model, opened.tokenizer)
+    model.cfg.model_name = short_name(place)
+    return model
+
+
+def place_of(name_or_path: str | Path) -> Path:
+    """The folder that is meant; shipped models come first."""
+    if not isinstance(name_or_path, str | Path):
+        raise CheckpointError(
+            f"load takes the name of a shipped model or a folder, got a {type(name_or_path).__name__}: "
+            "hook a model in memory with headscope.hooked, or save it first"
+        )
+    if name_or_path in (*zoo.names(), *zoo.diffusion_names()):
+        return zoo.folder(str(name_or_path))
+    path = expanded(name_or_path)
+    if not path.exists():
+        shipped = known_names(name_or_path, (*zoo.names(), *zoo.diffusion_names()))
+        raise CheckpointError(
+            f"cannot load {str(name_or_path)!r}: no such folder, and shipped models are {shipped}; a model of the hub "
+            "is opened from its folder, which huggingface_hub.snapshot_download(name) fetches"
+        )
+    return snapshot_folder(path)

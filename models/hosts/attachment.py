@@ -1,0 +1,154 @@
+"""Put an attention variant into a Hugging Face model, and take it out again."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from torch import nn
+from torch.utils.hooks import RemovableHandle
+from transformers import PreTrainedModel
+
+from headscope.models.hosts.added_to_scores import refuse_added_parts
+from headscope.models.hosts.attention_function import NAME, register
+from headscope.models.hosts.attention_layer import AttentionLayer
+from headscope.models.hosts.call_facts import temperature_hooks, with_pattern_request
+from headscope.models.hosts.carried import (
+    is_hooked,
+    refuse_lost_variant,
+    refuse_other_implementation,
+    refuse_other_layers,
+    refuse_other_models,
+)
+from headscope.models.hosts.documents import keep_documents_apart
+from headscope.models.hosts.execution_device import execution_device, floating_dtype
+from headscope.models.hosts.families import (
+    Family,
+    attention_modules,
+    family_of,
+    layer_modules,
+    layer_shape,
+    modality_of,
+)
+from headscope.models.hosts.kept_keywords import handed_on
+from headscope.models.hosts.padding_notice import give_padding_notice
+from headscope.models.hosts.spec import AttentionSpec
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """What detach needs to give the model back as it was."""
+
+    spec: AttentionSpec
+    handles: tuple[RemovableHandle, ...]
+    previous_implementation: str | None
+
+
+def attach(model: PreTrainedModel, spec: AttentionSpec) -> PreTrainedModel:
+    """The same model with the spec's variant in its layers, in place, through transformers' attention interface.
+
+    Layers that the spec does not choose compute softmax. Learned parts become parameters of the model, named
+    `…<attention>.variant.…`. A model that carries a variant already changes to the new one.
+
+    Raises ValueError for what is no transformers model, for a family that is not supported, one whose attention has
+    parts that no variant computes with, and for layers that the model has not.
+    """
+    if not isinstance(spec, AttentionSpec):
+        raise ValueError(f"attach takes an AttentionSpec, such as AttentionSpec('cog'); got {spec!r}")
+    refuse_other_models("attach", model)
+    family = family_of(model.config.model_type)
+    modules = own_attention(model)
+    refuse_added_parts(modules)
+    spec = resolved(spec, model)
+    chosen = spec.chosen(len(modules))
+    if attachment_of(model) is not None:
+        detach(model)
+    register()
+    for number, module in enumerate(modules):
+        module.variant = new_layer(model, module, spec if number in chosen else AttentionSpec("softmax"), number)
+    previous = model.config._attn_implementation
+    previous = None if previous == NAME else previous  # a config that was an attached model's
+    model.set_attn_implementation(NAME)
+    model.config.attention_spec = spec.to_json()
+    handles = call_hooks(model.base_model, family, spec)
+    if family.keeps_keywords:
+        handles += [each for pair in zip(layer_modules(model), modules, strict=True) for each in handed_on(*pair)]
+    handles += temperature_hooks(model, family, modules) if spec.variant == "selective" else []
+    model.attention_attachment = Attachment(spec, tuple(handles), previous)  # type: ignore[assignment]
+    return model
+
+
+def call_hooks(base: nn.Module, family: Family, spec: AttentionSpec) -> list[RemovableHandle]:
+    """What every call of the base model goes through, whatever the variant."""
+    hooks = (partial(refuse_other_implementation, spec.variant), with_pattern_request)
+    handles = [base.register_forward_pre_hook(hook, with_kwargs=True) for hook in hooks]
+    if family.modality.reads == "text":
+        handles += [keep_documents_apart(base), give_padding_notice(base)]
+    return handles
+
+
+def detach(model: PreTrainedModel) -> PreTrainedModel:
+    """The same model as plain softmax again; what the variant had learned is dropped."""
+    refuse_other_models("detach", model)
+    attachment = attachment_of(model)
+    if attachment is None:
+        raise ValueError("detach: this model carries no attention variant; attach one first")
+    modules = own_attention(model)
+    for handle in attachment.handles:
+        handle.remove()
+    for module in modules:
+        del module.variant
+    model.set_attn_implementation(attachment.previous_implementation or "sdpa")
+    delattr(model.config, "attention_spec")
+    del model.attention_attachment
+    return model
+
+
+def attachment_of(model: PreTrainedModel) -> Attachment | None:
+    """The record that attach left on the model, if it did."""
+    return getattr(model, "attention_attachment", None)
+
+
+def spec_of(model: PreTrainedModel) -> AttentionSpec:
+    """The spec a model carries; a model nothing was attached to is softmax.
+
+    Raises ValueError where another attention has come into the variant's place since.
+    """
+    refuse_other_models("spec_of", model)
+    attachment = attachment_of(model)
+    if attachment is None:
+        return AttentionSpec("softmax")
+    refuse_other_implementation(attachment.spec.variant, model)
+    refuse_other_layers(attachment.spec, model)
+    return attachment.spec
+
+
+def refuse_drift(model: PreTrainedModel) -> None:
+    """Raise ValueError for a model that says another attention, or that its config says of it, than it computes."""
+    spec_of(model)
+    if attachment_of(model) is None:
+        refuse_lost_variant(model)
+
+
+def resolved(spec: AttentionSpec, model: PreTrainedModel) -> AttentionSpec:
+    """The spec with what it leaves to the model filled in: polynomial's n_ctx is the model's context by default."""
+    options = dict(spec.options)
+    if spec.variant != "polynomial" or options["coefficient"] is not None or options["n_ctx"] is not None:
+        return spec
+    options["n_ctx"] = modality_of(model).context(model.config)
+    return AttentionSpec(spec.variant, layers=spec.layers, **options)  # type: ignore[arg-type]
+
+
+def own_attention(model: PreTrainedModel) -> list[Any]:
+    """The model's attention modules as transformers made them; a hooked model and cross-attention are refused."""
+    if getattr(model.config, "add_cross_attention", False):
+        raise ValueError("attention variants are for decoders alone; this model has cross-attention")
+    modules = list(attention_modules(model))
+    if any(is_hooked(module) for module in modules):
+        raise ValueError("this model is hooked: its modules were wrapped in place; load the plain model again")
+    return modules
+
+
+def new_layer(model: PreTrainedModel, module: nn.Module, spec: AttentionSpec, number: int) -> AttentionLayer:
+    """A fresh layer of the variant, in the dtype of the attention module it hangs on, there where that computes."""
+    layer = AttentionLayer(spec.variant, spec.options, layer_shape(model), number)
+    return layer.to(dtype=floating_dtype(module), device=execution_device(module)).train(model.training)

@@ -1,0 +1,64 @@
+"""A model carries what it says: the variant is refused where something else has come into its place."""
+
+from typing import Any
+
+from torch import nn
+from transformers import PreTrainedModel
+
+from headscope.models.hosts.attention_function import NAME
+from headscope.models.hosts.families import attention_modules
+from headscope.models.hosts.spec import AttentionSpec
+
+INNER = {"get_base_model": "model.get_base_model()", "_orig_mod": "model._orig_mod", "module": "model.module"}
+
+
+def refuse_other_models(verb: str, model: Any) -> None:
+    """Raise ValueError for what is no transformers model, with the place of the one inside where there is one."""
+    if isinstance(model, PreTrainedModel):
+        return
+    inside = next((place for name, place in INNER.items() if hasattr(model, name)), None)
+    if hasattr(model, "original_model"):
+        advice = "which is hooked already: its modules were wrapped in place; load the plain model again"
+    else:
+        advice = "which is none" if inside is None else f"which holds one: give {inside}"
+    raise ValueError(f"{verb} takes a transformers model; got a {type(model).__name__}, {advice}")
+
+
+def refuse_other_implementation(variant: str, base: Any, args: Any = (), kwargs: Any = None) -> None:
+    """Raise ValueError where transformers was told to compute another attention; a hooked model computes its own."""
+    implementation = base.config._attn_implementation
+    if implementation != NAME and not is_hooked(next(attention_modules(base))):
+        raise ValueError(
+            f"this model carries {variant}, but its attention implementation was set to {implementation!r}, which is "
+            f"softmax: model.set_attn_implementation({NAME!r}) gives {variant} back, detach(model) takes it out"
+        )
+
+
+def refuse_other_layers(spec: AttentionSpec, model: PreTrainedModel) -> None:
+    """Raise ValueError where a layer carries another variant than the spec gives it: the layers were changed."""
+    modules = list(attention_modules(model))
+    chosen = spec.chosen(len(modules))
+    for number, module in enumerate(modules):
+        expected = spec.variant if number in chosen else "softmax"
+        layer = getattr(getattr(module, "original_component", module), "variant", None)
+        if layer is None or layer.variant.name != expected:
+            carried = "nothing" if layer is None else layer.variant.name
+            raise ValueError(
+                f"layer {number} of this model is to be {expected} and carries {carried}: its layers were changed "
+                "after attach; attach the variant again"
+            )
+
+
+def refuse_lost_variant(model: PreTrainedModel) -> None:
+    """Plain transformers reads the spec in config.json, but attaches nothing: such a model computes softmax."""
+    stored = getattr(model.config, "attention_spec", None)
+    spec = AttentionSpec("softmax") if stored is None else AttentionSpec.from_json(stored)
+    if spec.variant != "softmax":
+        raise ValueError(
+            f"config.json says {spec.variant}, but nothing is attached to this model: attach it, or use load(folder)"
+        )
+
+
+def is_hooked(module: nn.Module) -> bool:
+    """Whether an attention module was wrapped by a hooked model."""
+    return hasattr(module, "original_component")

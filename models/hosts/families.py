@@ -1,0 +1,115 @@
+"""The Hugging Face families: where their attention modules are, how a layer projects its queries, what they read."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from headscope.models.hosts.attention_layer import LayerShape
+from headscope.models.hosts.modality import IMAGE, NOISY_IMAGE, TEXT, Modality
+from headscope.models.io.near_names import known_names
+
+Hidden = Float[Tensor, "batch pos d_model"]
+Projected = Float[Tensor, "batch pos width"]
+
+
+@dataclass(frozen=True)
+class Family:
+    """One architecture: the path from the base model to each layer's attention, and W_Q x of such a module.
+
+    keeps_keywords: whether a layer does not hand on to its attention what it is told.
+    """
+
+    layers: str
+    attention: str
+    query_projection: Callable[[Any, Hidden], Projected]
+    modality: Modality = TEXT
+    keeps_keywords: bool = False
+
+
+def split_projection(module: Any, hidden: Hidden) -> Projected:
+    """q_proj of the Llama-shaped families and of ViT."""
+    return module.q_proj(hidden)
+
+
+def gpt2_projection(module: Any, hidden: Hidden) -> Projected:
+    """The first third of c_attn."""
+    return module.c_attn(hidden).split(module.split_size, dim=2)[0]
+
+
+def neox_projection(module: Any, hidden: Hidden) -> Projected:
+    """query_key_value interleaves q, k and v head by head."""
+    fused = module.query_key_value(hidden).unflatten(-1, (-1, 3 * module.head_size))
+    return fused[..., : module.head_size].flatten(2)
+
+
+def phi3_projection(module: Any, hidden: Hidden) -> Projected:
+    """The first part of qkv_proj, as wide as the heads together."""
+    return module.qkv_proj(hidden)[..., : module.config.num_attention_heads * module.head_dim]
+
+
+def bigcode_projection(module: Any, hidden: Hidden) -> Projected:
+    """The first part of c_attn where keys and values have one head; else q, k and v stand there head by head."""
+    fused = module.c_attn(hidden)
+    if module.multi_query:
+        return fused[..., : module.embed_dim]
+    return fused.unflatten(-1, (module.num_heads, 3 * module.head_dim))[..., : module.head_dim].flatten(-2)
+
+
+LLAMA_SHAPED = Family("layers", "self_attn", split_projection)
+
+FAMILIES: dict[str, Family] = {
+    "gpt2": Family("h", "attn", gpt2_projection),
+    "gpt_neox": Family("layers", "attention", neox_projection),
+    "llama": LLAMA_SHAPED,
+    "qwen3": LLAMA_SHAPED,
+    **dict.fromkeys(("gemma", "gemma2", "gemma3_text"), LLAMA_SHAPED),
+    **dict.fromkeys(("mistral", "qwen2", "phi", "starcoder2", "granite", "smollm3"), LLAMA_SHAPED),
+    **dict.fromkeys(("apertus", "arcee", "ernie4_5", "glm", "glm4", "hunyuan_v1_dense", "seed_oss"), LLAMA_SHAPED),
+    "stablelm": Family("layers", "self_attn", split_projection, keeps_keywords=True),
+    "phi3": Family("layers", "self_attn", phi3_projection),
+    "gpt_bigcode": Family("h", "attn", bigcode_projection),
+    "vit": Family("layers", "attention", split_projection, IMAGE),
+    "uvit": Family("layers", "attention", split_projection, NOISY_IMAGE),
+}
+
+
+def family_of(model_type: str) -> Family:
+    """The family's record, or an error that lists the supported ones."""
+    if model_type not in FAMILIES:
+        supported = known_names(model_type, FAMILIES)
+        raise ValueError(f"model family {model_type!r} is not supported; supported: {supported}")
+    return FAMILIES[model_type]
+
+
+def hides_the_future(module: Any) -> bool:
+    """Whether an attention module follows the causal rule; those of transformers say so themselves."""
+    return getattr(module, "is_causal", True)
+
+
+def modality_of(model: PreTrainedModel) -> Modality:
+    """What the model reads."""
+    return family_of(model.config.model_type).modality
+
+
+def attention_modules(model: PreTrainedModel) -> Iterator[Any]:
+    """The attention module of each layer, first to last."""
+    for layer in layer_modules(model):
+        yield getattr(layer, family_of(model.config.model_type).attention)
+
+
+def layer_modules(model: PreTrainedModel) -> Iterator[Any]:
+    """The layers, first to last."""
+    yield from getattr(model.base_model, family_of(model.config.model_type).layers)
+
+
+def layer_shape(model: PreTrainedModel) -> LayerShape:
+    """Head count and projection widths from the config."""
+    config: Any = model.config
+    n_heads = config.num_attention_heads
+    d_head = getattr(config, "head_dim", None) or config.hidden_size // n_heads
+    n_key_value_heads = 1 if getattr(config, "multi_query", False) else getattr(config, "num_key_value_heads", None)
+    return LayerShape(n_heads, n_heads * d_head, (n_key_value_heads or n_heads) * d_head)

@@ -1,0 +1,90 @@
+"""AttentionSpec: which variant a model carries, with which options, in which layers; plain JSON both ways."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from headscope.models.attention import variant_named
+from headscope.models.io.near_names import known_names
+
+Layers = str | tuple[int, ...]
+STORED_FIELDS = ("variant", "layers", "options")
+
+
+@dataclass(frozen=True, init=False)
+class AttentionSpec:
+    """A variant by name, the layers that carry it (the others stay softmax), and the variant's options.
+
+    layers: "all", "inner" (all but the first and the last: Cogformer's placement), or layer numbers,
+    negative ones counted from the end. Options not given take the variant's defaults.
+    """
+
+    variant: str
+    layers: Layers
+    options: Mapping[str, Any]
+
+    def __init__(self, variant: str, *, layers: str | list[int] | tuple[int, ...] = "all", **options: Any) -> None:
+        object.__setattr__(self, "variant", variant)
+        object.__setattr__(self, "layers", checked_layers(layers))
+        object.__setattr__(self, "options", checked_options(variant, options))
+
+    def chosen(self, n_layers: int) -> tuple[int, ...]:
+        """The numbers of the layers that carry the variant in a model of n_layers layers."""
+        if self.layers == "inner" and n_layers < 3:
+            raise ValueError(f"inner layers asked for, all but the first and the last; the model has {n_layers}")
+        if isinstance(self.layers, str):
+            return tuple(range(n_layers)) if self.layers == "all" else tuple(range(1, n_layers - 1))
+        outside = [layer for layer in self.layers if not -n_layers <= layer < n_layers]
+        if outside:
+            raise ValueError(f"layer {outside[0]} asked for; the model has layers 0 to {n_layers - 1}")
+        return tuple(sorted({layer % n_layers for layer in self.layers}))
+
+    def to_json(self) -> dict[str, Any]:
+        """As config.json stores it under "attention_spec"."""
+        layers = self.layers if isinstance(self.layers, str) else list(self.layers)
+        return {"variant": self.variant, "layers": layers, "options": dict(self.options)}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "AttentionSpec":
+        """The spec back from to_json's form; unknown and missing fields are refused by name."""
+        if not isinstance(stored, Mapping):
+            raise ValueError(f"attention_spec is an object with the fields variant, layers, options; got {stored!r}")
+        unknown = sorted(set(map(str, stored)) - {*STORED_FIELDS})
+        if unknown:
+            known = known_names(unknown[0], STORED_FIELDS)
+            raise ValueError(f"attention_spec: unknown field {unknown[0]!r}; known: {known}")
+        missing = [name for name in STORED_FIELDS if name not in stored]
+        if missing:
+            raise ValueError(f"attention_spec: the field {missing[0]} is missing")
+        if not isinstance(stored["variant"], str):
+            raise ValueError(f"attention_spec: variant is a name, got {stored['variant']!r}")
+        if not isinstance(stored["options"], Mapping):
+            raise ValueError(f"attention_spec: options is an object, got {stored['options']!r}")
+        checked_options(stored["variant"], stored["options"])  # before they become keywords beside layers
+        return cls(stored["variant"], layers=stored["layers"], **stored["options"])
+
+    def __hash__(self) -> int:
+        return hash((self.variant, self.layers, tuple(sorted(self.options.items(), key=str))))
+
+
+def checked_layers(layers: Any) -> Layers:
+    """Layers as stored, or an error that says what is possible."""
+    if layers in ("all", "inner"):
+        return str(layers)
+    numbers = isinstance(layers, list | tuple) and all(type(layer) is int for layer in layers)
+    if not numbers or not layers:
+        raise ValueError(f"layers is 'all', 'inner' or a list of layer numbers, got {layers!r}")
+    return tuple(layers)
+
+
+def checked_options(variant: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The variant's options with its defaults filled in; unknown names and impossible values are refused."""
+    row = variant_named(variant)
+    unknown = sorted(set(options) - set(row.options))
+    if unknown:
+        known = known_names(unknown[0], row.options)
+        keywords = "; options are given as keywords" if "options" in unknown else ""
+        raise ValueError(f"{variant}: unknown option {unknown[0]!r}; known: {known}{keywords}")
+    filled = {**row.options, **options}
+    row.check_options(filled)
+    return filled

@@ -1,1 +1,0 @@
-"""Tasks: texts and sequences made by rule, so that what a model should answer is known; small decoders for them."""

@@ -1,0 +1,1 @@
+"""Untrained: the small models of this project before their first step of training."""

@@ -1,0 +1,1 @@
+"""U-ViT: a transformer that predicts the noise in an image."""
