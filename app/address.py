@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from headscope.interp.model_facts import ModelFacts
+from headscope.interp.reading.model_facts import ModelFacts
 
 KEPT = "kept_in_address"
 

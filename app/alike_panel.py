@@ -7,8 +7,8 @@ from headscope.app.head_table import HEAD_ANALYSES, ChosenNumber, chosen_number,
 from headscope.app.left_out import readable
 from headscope.app.page import Opened, analysed
 from headscope.app.runs import alike_of
-from headscope.interp.findings import Findings
-from headscope.interp.near_heads import near_heads, nearest
+from headscope.interp.asking.findings import Findings
+from headscope.interp.heads.near_heads import near_heads, nearest
 
 BY_ATTENTION, BY_NUMBER = "attention", "a number"
 FIRST = "detectors.share.previous token"

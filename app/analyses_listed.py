@@ -12,7 +12,7 @@ KINDS = ("Analysis", "Probe")
 
 def summaries() -> dict[str, str]:
     """Name -> summary, in the order of the table. Law: the table's own names and summaries."""
-    table = ast.parse((FOLDER / "analyses.py").read_text(encoding="utf-8"))
+    table = ast.parse((FOLDER / "asking" / "table.py").read_text(encoding="utf-8"))
     files = {
         alias.asname: FOLDER.parent / f"{(line.module or '').removeprefix('headscope.').replace('.', '/')}.py"
         for line in table.body

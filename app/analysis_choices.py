@@ -6,8 +6,8 @@ from typing import Any
 import streamlit as st
 
 from headscope.app.page import Opened
-from headscope.interp.choices import EMBEDDINGS, Choices
-from headscope.interp.readers import PATCHING, READERS
+from headscope.interp.asking.choices import EMBEDDINGS, Choices
+from headscope.interp.asking.readers import PATCHING, READERS
 from headscope.models.checkpoints.steps import own_run
 
 TOKEN = "One token as the model writes it, its leading space included; without one, the likeliest."

@@ -9,14 +9,14 @@ from headscope.app.figure_panel import figure_panel
 from headscope.app.page import Opened, computed
 from headscope.app.python_code import analysis_code, model_code
 from headscope.app.when_asked import Work, analysis_when_asked, done_when_asked, seconds_of_pass, size_of
-from headscope.interp.analyses import ANALYSES
 from headscope.interp.analysis import Asked, Setting
+from headscope.interp.asking.applicable import misfit
+from headscope.interp.asking.table import ANALYSES
 from headscope.interp.collapse.curves import CollapseCurves, collapse
 from headscope.interp.collapse.pairs import COUNT_ONES, FIND_A_ZERO, CollapsePair, continued, doubling
 from headscope.interp.collapse.probes import growing
-from headscope.interp.fitting import misfit
-from headscope.interp.hooked_model import HookedModel, tokenizer_of
-from headscope.interp.prompt import text_alone
+from headscope.interp.reading.hooked_model import HookedModel, tokenizer_of
+from headscope.interp.reading.prompt import text_alone
 
 OWN = "two prompts of my own"
 PRESETS = {

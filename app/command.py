@@ -202,7 +202,7 @@ def inspect(
     shown = refusing_clearly(lambda: shown_heads(layer or (), head or ()))
     from headscope.app import inspection
     from headscope.app.inspected_prompts import texts_of
-    from headscope.interp.choices import Choices
+    from headscope.interp.asking.choices import Choices
     from headscope.models.hosts.device import checked_device
 
     asked = refusing_clearly(
@@ -269,9 +269,9 @@ def experiment(
     from rich.console import Console
 
     from headscope.app import experiment_run
-    from headscope.interp.experiments.publishing import SHIPPED, markdown_table, shipped
-    from headscope.interp.experiments.running import Asked
-    from headscope.interp.experiments.table import experiment_named
+    from headscope.interp.experiments.engine.publishing import SHIPPED, markdown_table, shipped
+    from headscope.interp.experiments.engine.running import Asked
+    from headscope.interp.experiments.engine.table import experiment_named
 
     if markdown:
         typer.echo(markdown_table(), nl=False)

@@ -19,9 +19,9 @@ from headscope.app.refusals import refusals_in_place
 from headscope.app.row_view import row_view
 from headscope.app.runs import RunKey, alike_of, attention_of
 from headscope.app.when_asked import analysis_when_asked
-from headscope.interp.attention_run import AttentionRun
 from headscope.interp.collapse.comparison import collapse_comparison
 from headscope.interp.collapse.curves import CollapseCurves
+from headscope.interp.heads.attention_run import AttentionRun
 
 BY = ("same head", "most alike head")
 

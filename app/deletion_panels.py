@@ -7,8 +7,8 @@ from headscope.app.constant_figure import no_sign
 from headscope.app.figure_panel import figure_panel
 from headscope.app.page import Opened, analysed, computed
 from headscope.app.python_code import analysis_code, asked_code, model_code
-from headscope.interp.activations import gather
 from headscope.interp.analysis import Setting
+from headscope.interp.asking.findings import Findings
 from headscope.interp.circuits.full_circuits import full_ov
 from headscope.interp.circuits.rows import OV_OF_TOKENS
 from headscope.interp.circuits.top_tokens import TopTokens, ov_top_tokens
@@ -17,10 +17,10 @@ from headscope.interp.deletion.of_head import NEEDS, HeadContributions, head_con
 from headscope.interp.deletion.rows import OV_TO_LOGITS
 from headscope.interp.figures.deletion import attention_contribution_figure
 from headscope.interp.figures.head_deletion import destination_figure
-from headscope.interp.findings import Findings
-from headscope.interp.hooked_model import HookedModel, tokenizer_of
-from headscope.interp.prompt import text_alone
-from headscope.interp.token_strings import token_string
+from headscope.interp.reading.activations import gather
+from headscope.interp.reading.hooked_model import HookedModel, tokenizer_of
+from headscope.interp.reading.prompt import text_alone
+from headscope.interp.reading.token_strings import token_string
 
 
 def deletion_of(opened: Opened, head: OpenHead) -> HeadContributions:
@@ -69,7 +69,7 @@ def twin_panel(opened: Opened, head: OpenHead) -> None:
 
 def head_code(opened: Opened, head: OpenHead) -> str:
     """The lines that find what a head does again, as `result`."""
-    return f"""from headscope.interp.activations import gather
+    return f"""from headscope.interp.reading.activations import gather
 from headscope.interp.deletion.of_head import NEEDS, head_contributions
 from headscope.interp.figures.head_deletion import destination_figure
 {asked_code(opened)}
@@ -101,7 +101,7 @@ def top_tokens_panel(opened: Opened, head: OpenHead) -> None:
         computed(opened, ("top tokens", head, token), compute),
         f"""from headscope import load
 from headscope.interp.circuits import full_ov, ov_top_tokens
-from headscope.interp.head_weights import head_weights
+from headscope.interp.weights.head_weights import head_weights
 
 circuit = full_ov(head_weights({model_code(opened)}), {head.layer}, {head.head})
 ov_top_tokens(circuit, {token}).figure()""",

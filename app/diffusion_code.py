@@ -7,7 +7,7 @@ from headscope.models import zoo
 IMPORTS = ("from headscope.interp.diffusion.image_grid import image_grid",)
 ATTENTION = (
     "from headscope.interp.diffusion.patch_attention import patch_attention",
-    "from headscope.interp.figures.patch_attention import heads_on_patches_figure, patch_attention_figure",
+    "from headscope.interp.figures.vision.patch_attention import heads_on_patches_figure, patch_attention_figure",
 )
 TIMESTEPS = ("from headscope.interp.diffusion.timesteps import over_timesteps",)
 

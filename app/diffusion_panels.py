@@ -15,8 +15,8 @@ from headscope.app.figure_panel import figure_panel
 from headscope.interp.diffusion.image_grid import ImageGrid, image_grid
 from headscope.interp.diffusion.patch_attention import PatchAttention, patch_attention
 from headscope.interp.diffusion.timesteps import OverTimesteps, over_timesteps
-from headscope.interp.figures.patch_attention import heads_on_patches_figure, patch_attention_figure
-from headscope.interp.figures.shared_scales import on_shared_scales
+from headscope.interp.figures.drawing.shared_scales import on_shared_scales
+from headscope.interp.figures.vision.patch_attention import heads_on_patches_figure, patch_attention_figure
 from headscope.models.data.images.ddim import Sampling, Watch, sample
 from headscope.models.uvit.uvit import UViT
 

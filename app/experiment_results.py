@@ -8,10 +8,16 @@ import streamlit as st
 from headscope.app.figure_panel import figure_panel
 from headscope.app.model_source import NothingAskedError
 from headscope.app.refusals import plain_markdown, refusals_in_place
-from headscope.interp.experiments.publishing import SHIPPED, Published, all_shipped_names, published, results_file
-from headscope.interp.experiments.report import facts, verdict_table
-from headscope.interp.experiments.table import MODULES, experiment_named
-from headscope.interp.experiments.verdict import RULE
+from headscope.interp.arms.verdict import RULE
+from headscope.interp.experiments.engine.publishing import (
+    SHIPPED,
+    Published,
+    all_shipped_names,
+    published,
+    results_file,
+)
+from headscope.interp.experiments.engine.report import facts, verdict_table
+from headscope.interp.experiments.engine.table import MODULES, experiment_named
 from headscope.models.io.foreign_input import foreign_input
 
 OWN = Path("runs/experiments")  # where `headscope experiment` writes
@@ -73,7 +79,7 @@ def code_of(found: Published, name: str) -> str:
         need, opening = "shipped", f"shipped({found.experiment.name!r})"
     else:
         need, opening = "published", f"published({str(found.path)!r})"
-    return f"""from headscope.interp.experiments.publishing import {need}
+    return f"""from headscope.interp.experiments.engine.publishing import {need}
 
 result = {opening}.results[{name!r}]
 result.figure()"""

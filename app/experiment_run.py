@@ -6,10 +6,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from headscope.interp.experiments.outcome import Outcome
-from headscope.interp.experiments.publishing import publish
-from headscope.interp.experiments.running import Asked, outcome_of
-from headscope.interp.experiments.table import MODULES, experiment_named
+from headscope.interp.arms.outcome import Outcome
+from headscope.interp.experiments.engine.publishing import publish
+from headscope.interp.experiments.engine.running import Asked, outcome_of
+from headscope.interp.experiments.engine.table import MODULES, experiment_named
 
 
 def run(asked: Asked) -> Outcome:

@@ -12,9 +12,9 @@ from headscope.app.figure_menu import with_menu_chosen
 from headscope.app.meaning import meaning
 from headscope.app.refusals import plain_markdown
 from headscope.app.result_table import csv_of, result_table
-from headscope.interp.figures.dark import in_the_dark
-from headscope.interp.numbers import is_null
-from headscope.interp.result import Result
+from headscope.interp.figures.drawing.dark import in_the_dark
+from headscope.interp.results.numbers import is_null
+from headscope.interp.results.result import Result
 
 HEIGHT = 430
 MODEBAR = {"displaylogo": False, "displayModeBar": True}

@@ -12,7 +12,6 @@ from headscope.app.map_points import COLOURS, coloured, points_panel, remember_p
 from headscope.app.page import Opened, analysed, computed
 from headscope.app.python_code import analysis_code, asked_code
 from headscope.app.when_asked import analysis_when_asked
-from headscope.interp.activations import SCORES, gather
 from headscope.interp.analysis import Setting
 from headscope.interp.circuits.qk_spectrum import QKSpectrum
 from headscope.interp.figures.circuits import eigenvalue_figure
@@ -20,7 +19,8 @@ from headscope.interp.figures.geometry import angle_histogram_figure
 from headscope.interp.geometry.angles import Angles
 from headscope.interp.geometry.embedding import Embedding, JointEmbedding
 from headscope.interp.geometry.rows import PATTERN, QUERY_KEY, embedding_of
-from headscope.interp.hooked_model import HookedModel
+from headscope.interp.reading.activations import SCORES, gather
+from headscope.interp.reading.hooked_model import HookedModel
 
 METHODS = {"pca": "", "tsne": "sklearn", "umap": "umap"}
 NAMES = {"pca": "principal axes", "tsne": "t-SNE", "umap": "UMAP"}
@@ -65,7 +65,7 @@ def map_code(opened: Opened, head: OpenHead, how: Embedding, colour: str) -> str
     """The lines that make the map again."""
     return f"""from headscope.app.map_points import coloured
 from headscope.app.when_asked import analysis_when_asked
-from headscope.interp.activations import SCORES, gather
+from headscope.interp.reading.activations import SCORES, gather
 from headscope.interp.geometry.embedding import Embedding
 from headscope.interp.geometry.rows import PATTERN, QUERY_KEY, embedding_of
 {asked_code(opened)}

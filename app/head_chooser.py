@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from headscope.app.address import OpenHead, open_head, write_open_head
-from headscope.interp.model_facts import ModelFacts
+from headscope.interp.reading.model_facts import ModelFacts
 
 ONE_HEAD = {"attention": "Attention", "deletion": "Deletion & copying", "geometry": "Geometry", "compare": "Compare"}
 

@@ -9,11 +9,11 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from headscope.app.refusals import plain_markdown
+from headscope.interp.asking.findings import Findings
 from headscope.interp.figures.heads import head_score_figure
-from headscope.interp.findings import Findings
-from headscope.interp.head_score import HeadScore
-from headscope.interp.numbers import NULLS, is_null, per_head
-from headscope.interp.result import Result
+from headscope.interp.results.head_score import HeadScore
+from headscope.interp.results.numbers import NULLS, is_null, per_head
+from headscope.interp.results.result import Result
 
 FIRST, FIRST_UNSIGNED = "negative_mass.minority_mass", "row_statistics.entropy"
 HEAD_ANALYSES = (

@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 
-from headscope.interp.figures.canvas import head_name
-from headscope.interp.numbers import is_null
-from headscope.interp.standing_out import SPREADS, TELLING, null_name, spreads_away
+from headscope.interp.asking.standing_out import SPREADS, TELLING, null_name, spreads_away
+from headscope.interp.figures.drawing.canvas import head_name
+from headscope.interp.results.numbers import is_null
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,7 +7,7 @@ from headscope.app.address import lasting, write_lasting
 from headscope.app.image_names import INVERTED, is_digit
 from headscope.app.kept_pictures import keep_picture, kept_picture
 from headscope.app.refusals import refusals_in_place
-from headscope.interp.pictures import DIGITS, is_held_out
+from headscope.interp.reading.pictures import DIGITS, is_held_out
 from headscope.models.data.images.digits import all_digits
 from headscope.models.io.foreign_input import foreign_input
 

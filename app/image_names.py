@@ -3,8 +3,8 @@
 from typing import Any
 
 from headscope.app.kept_pictures import kept_picture
-from headscope.interp.image_prompt import ImagePrompt
-from headscope.interp.pictures import digit_prompt, picture_prompt
+from headscope.interp.reading.image_prompt import ImagePrompt
+from headscope.interp.reading.pictures import digit_prompt, picture_prompt
 
 INVERTED = "-inverted"
 
@@ -24,7 +24,10 @@ def image_named(name: str, model: Any) -> ImagePrompt:
 def image_code(name: str) -> tuple[str, str]:
     """The import and the expression that make the image again, for a model named model."""
     if is_digit(name):
-        return "from headscope.interp.pictures import digit_prompt", f"digit_prompt({name}, model)"
+        return "from headscope.interp.reading.pictures import digit_prompt", f"digit_prompt({name}, model)"
     file, inverted = kept_picture(name.removesuffix(INVERTED)), name.endswith(INVERTED)
     options = ", inverted=True" if inverted else ""
-    return "from headscope.interp.pictures import picture_prompt", f"picture_prompt({str(file)!r}, model{options})"
+    return (
+        "from headscope.interp.reading.pictures import picture_prompt",
+        f"picture_prompt({str(file)!r}, model{options})",
+    )

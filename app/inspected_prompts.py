@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from headscope.interp.hooked_model import begins_with_bos, tokenizer_of
-from headscope.interp.image_prompt import ImagePrompt
-from headscope.interp.pictures import DIGITS, digit_prompt, picture_prompt
-from headscope.interp.prompt import classes_of
-from headscope.interp.prompt_tokens import PromptTokens, encoded, token_string, typed_ids
+from headscope.interp.reading.hooked_model import begins_with_bos, tokenizer_of
+from headscope.interp.reading.image_prompt import ImagePrompt
+from headscope.interp.reading.pictures import DIGITS, digit_prompt, picture_prompt
+from headscope.interp.reading.prompt import classes_of
+from headscope.interp.reading.prompt_tokens import PromptTokens, encoded, token_string, typed_ids
 from headscope.models.io.foreign_input import expanded
 
 STANDARD_INPUT = "-"

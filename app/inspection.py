@@ -22,14 +22,14 @@ from headscope.app.heads_in_terminal import (
 from headscope.app.inspected_prompts import as_given, cut_prompt
 from headscope.app.model_source import family_in
 from headscope.app.shown_heads import ShownHeads
-from headscope.interp.analyse import analyse
-from headscope.interp.choices import Choices
-from headscope.interp.costs import costly_in_words
-from headscope.interp.findings import Findings, Interruption
-from headscope.interp.numbers import per_head
-from headscope.interp.prompt import classes_of
-from headscope.interp.report import report
-from headscope.interp.standing_out import standing_out_of_each
+from headscope.interp.asking.analyse import analyse
+from headscope.interp.asking.choices import Choices
+from headscope.interp.asking.costs import costly_in_words
+from headscope.interp.asking.findings import Findings, Interruption
+from headscope.interp.asking.standing_out import standing_out_of_each
+from headscope.interp.reading.prompt import classes_of
+from headscope.interp.report.page import report
+from headscope.interp.results.numbers import per_head
 from headscope.models.checkpoints.files.weights import Format
 from headscope.models.checkpoints.steps import own_run
 from headscope.models.hooked.loading import load, place_of

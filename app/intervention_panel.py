@@ -15,13 +15,13 @@ from headscope.app.pattern_panel import pattern_figure
 from headscope.app.python_code import asked_code
 from headscope.app.refusals import refusals_in_place
 from headscope.app.row_view import row_view
-from headscope.interp.attention_run import AttentionRun, attention_run
 from headscope.interp.figures.interventions import predictions_figure
-from headscope.interp.hooked_model import HookedModel, tokenizer_of
+from headscope.interp.heads.attention_run import AttentionRun, attention_run
 from headscope.interp.interventions.effect import InterventionEffect, intervene
 from headscope.interp.interventions.intervention import Intervention
 from headscope.interp.interventions.touched_run import editing_hooks
-from headscope.interp.prompt_tokens import single_token
+from headscope.interp.reading.hooked_model import HookedModel, tokenizer_of
+from headscope.interp.reading.prompt_tokens import single_token
 
 TOKEN = "One token as the model writes it, its leading space included: ' self' and 'self' are two."
 

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from headscope.app.page import Opened
-from headscope.interp.analyses import ANALYSES
-from headscope.interp.image_words import said_of_images
+from headscope.interp.asking.table import ANALYSES
+from headscope.interp.reading.image_words import said_of_images
 
 
 def reads(opened: Opened, name: str) -> bool:

@@ -9,8 +9,8 @@ from headscope.app.controls import sidebar_model, write_prompt
 from headscope.app.first_token import BOS
 from headscope.app.refusals import box
 from headscope.app.service import ModelService
-from headscope.interp.prompt_tokens import PromptTooLongError
-from headscope.interp.shortened_prompt import End
+from headscope.interp.reading.prompt_tokens import PromptTooLongError
+from headscope.interp.reading.shortened_prompt import End
 
 ENDS: tuple[End, ...] = ("first", "last")
 

@@ -12,9 +12,9 @@ from torch import Tensor
 from headscope.app.address import OpenHead
 from headscope.app.page import Opened
 from headscope.app.runs import attention_of
-from headscope.interp.figures.colours import LINES
+from headscope.interp.figures.palette.colours import LINES
 from headscope.interp.geometry.embedding import JointEmbedding
-from headscope.interp.head_pattern import strongest_partners
+from headscope.interp.heads.head_pattern import strongest_partners
 
 COLOURS = ("kind", "token", "position", "norm")
 KINDS = ("query", "key")

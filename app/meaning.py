@@ -5,8 +5,8 @@ import re
 import streamlit as st
 
 from headscope.app.refusals import plain_markdown
-from headscope.interp.gauges import MEANINGS
-from headscope.interp.result import Result
+from headscope.interp.results.gauges import MEANINGS
+from headscope.interp.results.result import Result
 
 GAUGE = (
     "A change of gauge is a change of the model's weights that leaves everything it computes alone, such as turning "

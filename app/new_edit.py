@@ -10,10 +10,10 @@ from headscope.app.answers import answer_all
 from headscope.app.controls import sidebar
 from headscope.app.page import Opened
 from headscope.app.row_view import open_row
-from headscope.interp.image_prompt import ImagePrompt
 from headscope.interp.interventions.intervention import KINDS, LARGEST_VALUE, VALUED, Intervention
-from headscope.interp.model_facts import ModelFacts
-from headscope.interp.prompt import Prompt
+from headscope.interp.reading.image_prompt import ImagePrompt
+from headscope.interp.reading.model_facts import ModelFacts
+from headscope.interp.reading.prompt import Prompt
 
 KIND, SCOPE, KEY = "edit_kind", "edit_scope", "edit_key"
 SCOPES = {"cell": "one weight", "row": "a row", "head": "the head", "layer": "the layer"}

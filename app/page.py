@@ -13,11 +13,11 @@ from headscope.app.refusals import refusals_in_a_box
 from headscope.app.runs import RunKey, opened_model, run_key
 from headscope.app.service import ModelService
 from headscope.interp.analysis import Analysis
-from headscope.interp.choices import Choices
-from headscope.interp.findings import Findings
-from headscope.interp.hooked_model import HookedModel
-from headscope.interp.model_facts import ModelFacts
-from headscope.interp.prompt import Prompt
+from headscope.interp.asking.choices import Choices
+from headscope.interp.asking.findings import Findings
+from headscope.interp.reading.hooked_model import HookedModel
+from headscope.interp.reading.model_facts import ModelFacts
+from headscope.interp.reading.prompt import Prompt
 
 Found = TypeVar("Found")
 
@@ -58,7 +58,7 @@ def page(title: str, sentence: str) -> Opened:
 
 def analysed(opened: Opened, names: Sequence[str], choices: Choices = Choices()) -> Findings:  # noqa: B008
     """The named analyses of the open prompt, computed once for all sessions."""
-    from headscope.interp.analyse import analyse
+    from headscope.interp.asking.analyse import analyse
 
     def compute(model: HookedModel, watch: Callable[[str, int, int], None]) -> Findings:
         return analyse(model, [opened.tokens], names, choices=choices, prepend_bos=opened.bos, watch=watch)
@@ -68,7 +68,7 @@ def analysed(opened: Opened, names: Sequence[str], choices: Choices = Choices())
 
 def kept_as(opened: Opened, names: Sequence[str], choices: Choices) -> tuple[object, ...]:
     """What analyses are kept under; those of the weights alone are the same for every prompt."""
-    from headscope.interp.analyses import ANALYSES
+    from headscope.interp.asking.table import ANALYSES
 
     rows = [ANALYSES[name] for name in names]
     of_weights = all(isinstance(row, Analysis) and not row.needs for row in rows)

@@ -14,9 +14,9 @@ from headscope.app.page import Opened
 from headscope.app.pattern_panel import pattern_figure
 from headscope.app.row_view import row_view
 from headscope.app.runs import RunKey, thumbnails_of
-from headscope.interp.attention_run import AttentionRun
-from headscope.interp.image_prompt import ImagePrompt
-from headscope.interp.model_facts import ModelFacts
+from headscope.interp.heads.attention_run import AttentionRun
+from headscope.interp.reading.image_prompt import ImagePrompt
+from headscope.interp.reading.model_facts import ModelFacts
 
 SCALES = ["square root", "linear"]
 MOST_HEADS = 5

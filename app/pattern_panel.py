@@ -6,8 +6,8 @@ from headscope.app.address import OpenHead
 from headscope.app.figure_panel import figure_panel
 from headscope.app.page import Opened
 from headscope.app.python_code import asked_code
-from headscope.interp.attention_run import AttentionRun
-from headscope.interp.head_pattern import head_pattern
+from headscope.interp.heads.attention_run import AttentionRun
+from headscope.interp.heads.head_pattern import head_pattern
 
 EDITING = """from headscope.interp.interventions.intervention import Intervention
 from headscope.interp.interventions.touched_run import editing_hooks
@@ -20,8 +20,8 @@ def pattern_figure(opened: Opened, run: AttentionRun, head: OpenHead, key: str, 
         return
     found = head_pattern(run, opened.facts, head.layer, head.head)
     hooks = EDITING if edits else ""
-    code = f"""from headscope.interp.attention_run import attention_run
-from headscope.interp.head_pattern import head_pattern
+    code = f"""from headscope.interp.heads.attention_run import attention_run
+from headscope.interp.heads.head_pattern import head_pattern
 {hooks}{asked_code(opened)}
 run = attention_run(model, asked.prompts[0]{edits})
 head_pattern(run, asked.setting.facts, {head.layer}, {head.head}).figure()"""

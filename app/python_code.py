@@ -2,7 +2,7 @@
 
 from headscope.app.image_names import image_code
 from headscope.app.page import Opened
-from headscope.interp.choices import Choices
+from headscope.interp.asking.choices import Choices
 from headscope.models import zoo
 
 
@@ -30,7 +30,7 @@ def both_code(opened: Opened) -> str:
 def asked_code(opened: Opened) -> str:
     """The lines that open the model as `model` and read the prompt into `asked`, with the imports they need."""
     return f"""from headscope import Choices, load
-from headscope.interp.analyse import asked_of
+from headscope.interp.asking.analyse import asked_of
 {prompt_code(opened)[0]}
 {both_code(opened)}
 asked = asked_of(model, [prompt], Choices(), prepend_bos={opened.bos})"""

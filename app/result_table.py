@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from headscope.interp.result import Result
+from headscope.interp.results.result import Result
 
 MOST_ROWS = 5_000
 

@@ -6,9 +6,9 @@ import streamlit as st
 
 from headscope.app.address import OpenHead, clamped, write_lasting
 from headscope.app.components.head_view import PLAIN, Look, head_view
-from headscope.interp.attention_run import AttentionRun
-from headscope.interp.prompt import Prompt
-from headscope.interp.prompt_tokens import PromptTokens
+from headscope.interp.heads.attention_run import AttentionRun
+from headscope.interp.reading.prompt import Prompt
+from headscope.interp.reading.prompt_tokens import PromptTokens
 
 ROW, OF_TOKENS = "row", "row_of_tokens"
 

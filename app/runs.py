@@ -11,9 +11,9 @@ from headscope.app.address import OpenHead
 from headscope.app.choice import Choice
 from headscope.app.model_source import fingerprint
 from headscope.app.service import ModelService
-from headscope.interp.attention_run import AttentionRun
-from headscope.interp.signed_max_pool import signed_max_pool, visible_max_pool
-from headscope.interp.similar_heads import SimilarHeads, similar_heads
+from headscope.interp.heads.attention_run import AttentionRun
+from headscope.interp.heads.signed_max_pool import signed_max_pool, visible_max_pool
+from headscope.interp.heads.similar_heads import SimilarHeads, similar_heads
 from headscope.models.hosts.device import best_device
 
 THUMBNAIL_SIDE = 32

@@ -7,13 +7,13 @@ from typing import Any, final
 
 from headscope.app.image_names import image_named
 from headscope.app.kept_results import KeptResults
-from headscope.interp.attention_run import AttentionRun, attention_run
-from headscope.interp.head_weights import HeadWeights, head_weights
-from headscope.interp.hooked_model import HookedModel, tokenizer_of
-from headscope.interp.model_facts import model_facts
-from headscope.interp.prompt import Prompt
-from headscope.interp.prompt_tokens import PromptTokens, PromptTooLongError, prompt_tokens
-from headscope.interp.shortened_prompt import End, shortened_prompt
+from headscope.interp.heads.attention_run import AttentionRun, attention_run
+from headscope.interp.reading.hooked_model import HookedModel, tokenizer_of
+from headscope.interp.reading.model_facts import model_facts
+from headscope.interp.reading.prompt import Prompt
+from headscope.interp.reading.prompt_tokens import PromptTokens, PromptTooLongError, prompt_tokens
+from headscope.interp.reading.shortened_prompt import End, shortened_prompt
+from headscope.interp.weights.head_weights import HeadWeights, head_weights
 
 MOST_PATTERN_BYTES = 1 * 2**30
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from headscope.interp.figures.canvas import head_name
+from headscope.interp.figures.drawing.canvas import head_name
 
 if TYPE_CHECKING:
     import pandas as pd

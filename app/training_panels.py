@@ -20,12 +20,12 @@ from headscope.app.refusals import refusals_in_place
 from headscope.app.row_view import row_view
 from headscope.app.runs import attention_of
 from headscope.app.when_asked import analysis_when_asked
-from headscope.interp.analyses import ANALYSES
-from headscope.interp.fitting import question
-from headscope.interp.hooked_model import HookedModel
-from headscope.interp.numbers import HEADS, is_null, numbers
-from headscope.interp.prompt import Prompt
-from headscope.interp.trajectories.finding import finding
+from headscope.interp.asking.applicable import question
+from headscope.interp.asking.finding import finding
+from headscope.interp.asking.table import ANALYSES
+from headscope.interp.reading.hooked_model import HookedModel
+from headscope.interp.reading.prompt import Prompt
+from headscope.interp.results.numbers import HEADS, is_null, numbers
 from headscope.interp.trajectories.losses import losses
 from headscope.interp.trajectories.snapshots import run_folder
 from headscope.interp.trajectories.trajectory import Trajectory, trajectory
@@ -171,7 +171,7 @@ def trajectory_code(opened: Opened, runs: dict[str, Path], number: str, head: Op
     of_head += bos_code(opened)
     need, prompt = prompt_code(opened)
     model = f"model = {model_code(opened)}\n" if need else ""
-    return f"""{need}from headscope.interp.trajectories.finding import finding
+    return f"""{need}from headscope.interp.asking.finding import finding
 from headscope.interp.trajectories.trajectory import trajectory
 {from_models(need)}
 {model}runs = {as_code(runs)}

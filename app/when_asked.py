@@ -7,13 +7,13 @@ from typing import TypeVar
 import streamlit as st
 
 from headscope.app.page import Opened, analysed, computed, kept_as
-from headscope.interp.analyses import ANALYSES
-from headscope.interp.choices import Choices
-from headscope.interp.costs import in_words, pass_seconds, passes
-from headscope.interp.findings import Findings
-from headscope.interp.hooked_model import HookedModel
-from headscope.interp.result import Result
-from headscope.interp.size import Size
+from headscope.interp.asking.choices import Choices
+from headscope.interp.asking.costs import in_words, pass_seconds, passes
+from headscope.interp.asking.findings import Findings
+from headscope.interp.asking.table import ANALYSES
+from headscope.interp.reading.hooked_model import HookedModel
+from headscope.interp.reading.size import Size
+from headscope.interp.results.result import Result
 from headscope.models.zoo import snapshots
 
 PATIENCE = 6.0  # seconds: what takes longer waits until it is asked for

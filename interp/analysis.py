@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from headscope.interp.activations import Activations
-from headscope.interp.attribution.prompt_pair import PromptPair
-from headscope.interp.head_weights import HeadWeights
-from headscope.interp.model_facts import ModelFacts
-from headscope.interp.prompt import Prompt
-from headscope.interp.result import Result
-from headscope.interp.size import Size, nothing_more
-from headscope.interp.token_strings import token_string
-from headscope.interp.watch import Watch, unwatched
+from headscope.interp.reading.activations import Activations
+from headscope.interp.reading.model_facts import ModelFacts
+from headscope.interp.reading.prompt import Prompt
+from headscope.interp.reading.prompt_pair import PromptPair
+from headscope.interp.reading.size import Size, nothing_more
+from headscope.interp.reading.token_strings import token_string
+from headscope.interp.reading.watch import Watch, unwatched
+from headscope.interp.results.result import Result
+from headscope.interp.weights.head_weights import HeadWeights
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Analysis:
     once however many prompts there are. over_tokens: its numbers run over the tokens of one prompt, so that several
     prompts have no mean. matrices: the names in weight_laws.LAWS that must hold for it. applies: which models
     it has something to say about. text_only: why it cannot read images, as the end of a sentence; empty where it can.
-    cost: beside the pass that all share, in multiply-adds (interp/size.py).
+    cost: beside the pass that all share, in multiply-adds (interp/reading/size.py).
     """
 
     name: str

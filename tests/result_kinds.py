@@ -5,7 +5,7 @@ from importlib import import_module
 from pkgutil import walk_packages
 
 from headscope import interp
-from headscope.interp.result import Result
+from headscope.interp.results.result import Result
 
 
 def result_kinds() -> dict[str, type[Result]]:

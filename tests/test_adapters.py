@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
 from headscope import save
-from headscope.interp.head_weights import head_weights
-from headscope.interp.trial_run import trial_run
-from headscope.interp.weight_laws import LAWS, READS, relative_error
+from headscope.interp.weights.head_weights import head_weights
+from headscope.interp.weights.trial_run import trial_run
+from headscope.interp.weights.weight_laws import LAWS, READS, relative_error
 from headscope.models.checkpoints import CheckpointError
 from headscope.models.hooked import hf_state_dict, hooked
 from headscope.models.hosts.linear_map import linear_map

@@ -9,17 +9,17 @@ from tiny_models import hooked_tiny, tiny_model, tiny_tokenizer
 from tokenizers.processors import TemplateProcessing
 from torch.testing import assert_close
 
-from headscope.interp import fitting
-from headscope.interp.about import About
-from headscope.interp.analyse import analyse, asked_of
 from headscope.interp.analysis import Analysis, Asked, Probe
+from headscope.interp.asking import applicable as fitting
+from headscope.interp.asking.analyse import analyse, asked_of
+from headscope.interp.asking.averaged import averaged
+from headscope.interp.asking.choices import Choices
 from headscope.interp.attribution.direct import DirectAttribution
-from headscope.interp.averaged import averaged
-from headscope.interp.choices import Choices
-from headscope.interp.head_score import HeadScore
-from headscope.interp.prompt import text_alone
-from headscope.interp.prompt_tokens import PromptTokens
-from headscope.interp.report import report
+from headscope.interp.reading.prompt import text_alone
+from headscope.interp.reading.prompt_tokens import PromptTokens
+from headscope.interp.report.page import report
+from headscope.interp.results.about import About
+from headscope.interp.results.head_score import HeadScore
 from headscope.models.hooked import hooked
 
 ABOUT = About("Mass on the diagonal", "1", "mean of A[t, t]", "headscope", by_gauge={"odd": ("value",)})

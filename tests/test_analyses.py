@@ -8,13 +8,13 @@ import pytest
 from tiny_decoders import CONFIGS, SPECS, attached
 from tiny_models import hooked_tiny, tiny_folder, tiny_model, tiny_tokenizer
 
-from headscope.interp.analyse import analyse
-from headscope.interp.analyses import ANALYSES, PARTS
 from headscope.interp.analysis import Analysis, Probe
-from headscope.interp.choices import Choices
-from headscope.interp.findings import Findings
-from headscope.interp.model_facts import ModelFacts
-from headscope.interp.report import report
+from headscope.interp.asking.analyse import analyse
+from headscope.interp.asking.choices import Choices
+from headscope.interp.asking.findings import Findings
+from headscope.interp.asking.table import ANALYSES, PARTS
+from headscope.interp.reading.model_facts import ModelFacts
+from headscope.interp.report.page import report
 from headscope.models.attention import VARIANTS
 from headscope.models.hooked import hooked
 

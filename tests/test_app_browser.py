@@ -11,8 +11,8 @@ import pytest
 from browser import keep, query, settle
 from tiny_models import CORPUS, HOSTILE
 
-from headscope.interp.attention_run import AttentionRun, attention_run
-from headscope.interp.prompt_tokens import prompt_tokens
+from headscope.interp.heads.attention_run import AttentionRun, attention_run
+from headscope.interp.reading.prompt_tokens import prompt_tokens
 from headscope.models import zoo
 
 sync_api = pytest.importorskip("playwright.sync_api")

@@ -18,8 +18,8 @@ from app_server import ROOT, answers, free_port
 from browser import ARTIFACTS, keep, settle
 from tiny_models import CORPUS, HOSTILE
 
-from headscope.interp.attention_run import AttentionRun, attention_run
-from headscope.interp.prompt_tokens import prompt_tokens
+from headscope.interp.heads.attention_run import AttentionRun, attention_run
+from headscope.interp.reading.prompt_tokens import prompt_tokens
 
 expect = pytest.importorskip("playwright.sync_api").expect
 pytestmark = pytest.mark.e2e
@@ -31,8 +31,8 @@ PAGE = """
 import streamlit as st
 from headscope.app.address import OpenHead
 from headscope.app.components.head_view import PLAIN, Look, common_peak, head_view
-from headscope.interp.attention_run import attention_run
-from headscope.interp.prompt_tokens import prompt_tokens
+from headscope.interp.heads.attention_run import attention_run
+from headscope.interp.reading.prompt_tokens import prompt_tokens
 from headscope import load
 
 @st.cache_resource

@@ -11,7 +11,7 @@ from tokenizers.processors import TemplateProcessing
 
 from headscope import load, save
 from headscope.app.first_token import usual_bos
-from headscope.interp.hooked_model import begins_with_bos
+from headscope.interp.reading.hooked_model import begins_with_bos
 from headscope.models import zoo
 from headscope.models.hosts.device import best_device
 

@@ -12,7 +12,7 @@ from tiny_models import CORPUS, tiny_folder
 from transformers import PreTrainedTokenizerBase
 
 from headscope.app.experiment_results import titled
-from headscope.interp.experiments.publishing import all_shipped_names, results_file
+from headscope.interp.experiments.engine.publishing import all_shipped_names, results_file
 
 ROOT = Path(__file__).parents[1]
 FIRST = all_shipped_names()[0]

@@ -15,10 +15,10 @@ from headscope.app.collapse_panels import OWN, PRESETS
 from headscope.app.head_table import in_words
 from headscope.app.intervention_list import MOST_EDITS
 from headscope.app.map_points import COLOURS, coloured, described
-from headscope.interp.analyses import ANALYSES
+from headscope.interp.asking.readers import PATCHING
+from headscope.interp.asking.table import ANALYSES
 from headscope.interp.geometry.embedding import JointEmbedding, joint_embedding
-from headscope.interp.readers import PATCHING
-from headscope.interp.result import Result
+from headscope.interp.results.result import Result
 from headscope.models.attention import VARIANTS
 
 pytestmark = pytest.mark.usefixtures("no_page_waits")

@@ -7,15 +7,15 @@ import pytest
 import torch
 from tiny_models import hooked_tiny
 
-from headscope.interp import fitting
-from headscope.interp.analyse import analyse
-from headscope.interp.analyses import ANALYSES
 from headscope.interp.analysis import Analysis, Probe
-from headscope.interp.choices import Choices
-from headscope.interp.costs import CHEAP, costly_in_words, in_words, passes
-from headscope.interp.findings import Interruption
-from headscope.interp.model_facts import ModelFacts, model_facts
-from headscope.interp.size import Size
+from headscope.interp.asking import applicable as fitting
+from headscope.interp.asking.analyse import analyse
+from headscope.interp.asking.choices import Choices
+from headscope.interp.asking.costs import CHEAP, costly_in_words, in_words, passes
+from headscope.interp.asking.findings import Interruption
+from headscope.interp.asking.table import ANALYSES
+from headscope.interp.reading.model_facts import ModelFacts, model_facts
+from headscope.interp.reading.size import Size
 
 # As large as a common small model: 135 million parameters, 30 layers of 9 heads.
 SMALL = ModelFacts("softmax", "", True, ("softmax",) * 30, {}, (), 9, 576, 2048, 49_152, 134_500_000, True, True, None)

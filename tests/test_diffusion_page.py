@@ -12,7 +12,7 @@ from tiny_diffusion import LAYERS, tiny_diffusion_folder
 from tiny_models import tiny_folder
 
 from headscope import save
-from headscope.interp.result import Result
+from headscope.interp.results.result import Result
 from headscope.models import zoo
 from headscope.models.hosts.spec import AttentionSpec
 from headscope.models.untrained.uvit import untrained_uvit

@@ -9,8 +9,8 @@ from headscope.interp.diffusion.frechet import frechet_distance
 from headscope.interp.diffusion.image_grid import image_grid
 from headscope.interp.diffusion.patch_attention import patch_attention
 from headscope.interp.diffusion.timesteps import minority_mass, over_timesteps
-from headscope.interp.figures.images import mosaic
-from headscope.interp.figures.patch_attention import heads_on_patches_figure
+from headscope.interp.figures.vision.images import mosaic
+from headscope.interp.figures.vision.patch_attention import heads_on_patches_figure
 from headscope.models.data.images.ddim import next_image, sample, spread_timesteps
 from headscope.models.data.images.digits import CLASSES, digits
 from headscope.models.data.images.features import digit_classifier, from_file

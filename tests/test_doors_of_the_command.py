@@ -21,9 +21,9 @@ from tiny_vits import tiny_vit
 
 from headscope import AttentionSpec, attend, load, save
 from headscope.app import command, inspection, upload
-from headscope.interp.analyse import analyse
-from headscope.interp.experiments.publishing import RESULTS, publish, published
-from headscope.interp.experiments.table import experiment_named
+from headscope.interp.asking.analyse import analyse
+from headscope.interp.experiments.engine.publishing import RESULTS, publish, published
+from headscope.interp.experiments.engine.table import experiment_named
 from headscope.models.checkpoints import CheckpointError
 from headscope.models.checkpoints.description import described
 from headscope.models.data.text.corpus import prepare_corpus

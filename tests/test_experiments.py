@@ -11,15 +11,15 @@ import pytest
 from typer.testing import CliRunner
 
 from headscope.app.command import command
-from headscope.interp.about import About
-from headscope.interp.experiments import running, table
-from headscope.interp.experiments.arms import arm_curves, arm_grid, arm_numbers, arms
-from headscope.interp.experiments.experiment import Experiment, Watch
-from headscope.interp.experiments.outcome import Outcome, read_outcome
-from headscope.interp.experiments.publishing import all_shipped_names, markdown_table, publish, shipped
-from headscope.interp.experiments.running import Asked, outcome_of, rounded, unwatched
-from headscope.interp.experiments.trial import DIVERGED, Measured, Numbers, Place, Trial
-from headscope.interp.experiments.verdict import Verdict, alike, all_of, bounded, difference, not_below, shown
+from headscope.interp.arms.arms import arm_curves, arm_grid, arm_numbers, arms
+from headscope.interp.arms.outcome import Outcome, read_outcome
+from headscope.interp.arms.trial import DIVERGED, Measured, Numbers, Place, Trial
+from headscope.interp.arms.verdict import Verdict, alike, all_of, bounded, difference, not_below, shown
+from headscope.interp.experiments.engine import running, table
+from headscope.interp.experiments.engine.experiment import Experiment, Watch
+from headscope.interp.experiments.engine.publishing import all_shipped_names, markdown_table, publish, shipped
+from headscope.interp.experiments.engine.running import Asked, outcome_of, rounded, unwatched
+from headscope.interp.results.about import About
 
 ABOUT = About(title="A number", unit="1", law="x", source="headscope")
 

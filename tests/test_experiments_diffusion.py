@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from headscope.interp.experiments.diffusion import EXPERIMENT
-from headscope.interp.experiments.diffusion_numbers import loss_numbers
-from headscope.interp.experiments.outcome import Outcome
-from headscope.interp.experiments.publishing import publish
-from headscope.interp.experiments.running import Asked, outcome_of, unwatched
-from headscope.interp.experiments.trial import Measured, Trial
+from headscope.interp.arms.outcome import Outcome
+from headscope.interp.arms.trial import Measured, Trial
+from headscope.interp.experiments.e6_diffusion.diffusion import EXPERIMENT
+from headscope.interp.experiments.e6_diffusion.diffusion_numbers import loss_numbers
+from headscope.interp.experiments.engine.publishing import publish
+from headscope.interp.experiments.engine.running import Asked, outcome_of, unwatched
 from headscope.models.hosts.spec import AttentionSpec
 from headscope.models.untrained.uvit import untrained_uvit
 

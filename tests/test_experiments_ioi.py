@@ -10,18 +10,27 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from headscope import load
+from headscope.interp.arms.arm_points import arm_points
+from headscope.interp.arms.arms import arms
+from headscope.interp.arms.outcome import Outcome, read_outcome
+from headscope.interp.arms.trial import Measured, Trial
 from headscope.interp.deletion.name_effects import NameEffects, NegativeHead, name_effects, negative_head
-from headscope.interp.experiments.arm_points import arm_points
-from headscope.interp.experiments.arms import arms
-from headscope.interp.experiments.indirect_objects import EXPERIMENT, RIGHT
-from headscope.interp.experiments.name_circuits import circuit_numbers, copying_sign, negative_numbers
-from headscope.interp.experiments.outcome import Outcome, read_outcome
-from headscope.interp.experiments.publishing import publish, shipped
-from headscope.interp.experiments.running import Asked, outcome_of, rounded
-from headscope.interp.experiments.story_claims import judge
-from headscope.interp.experiments.story_models import SIZES, STORIES, story_recipe, story_trials
-from headscope.interp.experiments.story_prompts import alike_gifts, answer_numbers, mixed_gifts, story_pairs
-from headscope.interp.experiments.trial import Measured, Trial
+from headscope.interp.experiments.e1_indirect_objects.indirect_objects import EXPERIMENT, RIGHT
+from headscope.interp.experiments.e1_indirect_objects.name_circuits import (
+    circuit_numbers,
+    copying_sign,
+    negative_numbers,
+)
+from headscope.interp.experiments.e1_indirect_objects.story_claims import judge
+from headscope.interp.experiments.e1_indirect_objects.story_models import SIZES, STORIES, story_recipe, story_trials
+from headscope.interp.experiments.e1_indirect_objects.story_prompts import (
+    alike_gifts,
+    answer_numbers,
+    mixed_gifts,
+    story_pairs,
+)
+from headscope.interp.experiments.engine.publishing import publish, shipped
+from headscope.interp.experiments.engine.running import Asked, outcome_of, rounded
 from headscope.models import zoo
 from headscope.models.checkpoints import open_folder
 from headscope.models.data.examples import UNASKED

@@ -10,7 +10,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from headscope.app.experiment_results import code_of, titled
-from headscope.interp.experiments.publishing import Published, all_shipped_names, published, results_file, shipped
+from headscope.interp.experiments.engine.publishing import (
+    Published,
+    all_shipped_names,
+    published,
+    results_file,
+    shipped,
+)
 
 ROOT = Path(__file__).parents[1]
 FIRST = all_shipped_names()[0]

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from headscope.interp.experiments.delayed_sum_trials import SIZES, windows
-from headscope.interp.experiments.delayed_sums import EXPERIMENT, SOLVED
-from headscope.interp.experiments.outcome import Outcome
-from headscope.interp.experiments.running import Asked, outcome_of
-from headscope.interp.experiments.task_models import SPECS
-from headscope.interp.experiments.trial import Measured, Trial
+from headscope.interp.arms.outcome import Outcome
+from headscope.interp.arms.trial import Measured, Trial
+from headscope.interp.experiments.e3_delayed_sums.delayed_sum_trials import SIZES, windows
+from headscope.interp.experiments.e3_delayed_sums.delayed_sums import EXPERIMENT, SOLVED
+from headscope.interp.experiments.e3_delayed_sums.task_models import SPECS
+from headscope.interp.experiments.engine.running import Asked, outcome_of
 from headscope.models.data.examples import UNASKED, Examples
 from headscope.models.data.tasks.answering import HELD_OUT, answers
 from headscope.models.data.tasks.cycles import cycle_of, periods_of, split_by_cycles

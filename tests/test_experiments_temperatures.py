@@ -12,16 +12,22 @@ import numpy as np
 import pytest
 import torch
 
-from headscope.interp.experiments import language_models, trained_once
-from headscope.interp.experiments.language_models import language_recipe
-from headscope.interp.experiments.outcome import Outcome
-from headscope.interp.experiments.running import Asked, outcome_of, unwatched
-from headscope.interp.experiments.temperature_readings import by_kind, noise_share, sharpest, spread_slope
-from headscope.interp.experiments.temperature_sizes import SIZES
-from headscope.interp.experiments.temperature_trials import TASKS
-from headscope.interp.experiments.temperatures import EXPERIMENT
-from headscope.interp.experiments.tempering_trials import ARMS, LANGUAGE
-from headscope.interp.experiments.trial import Measured, Numbers, Trial
+from headscope.interp.arms.outcome import Outcome
+from headscope.interp.arms.trial import Measured, Numbers, Trial
+from headscope.interp.experiments.e4_temperatures.temperature_readings import (
+    by_kind,
+    noise_share,
+    sharpest,
+    spread_slope,
+)
+from headscope.interp.experiments.e4_temperatures.temperature_sizes import SIZES
+from headscope.interp.experiments.e4_temperatures.temperature_trials import TASKS
+from headscope.interp.experiments.e4_temperatures.temperatures import EXPERIMENT
+from headscope.interp.experiments.e4_temperatures.tempering_trials import ARMS, LANGUAGE
+from headscope.interp.experiments.e7_language import language_models
+from headscope.interp.experiments.e7_language.language_models import language_recipe
+from headscope.interp.experiments.engine import trained_once
+from headscope.interp.experiments.engine.running import Asked, outcome_of, unwatched
 from headscope.models.data.examples import Examples
 from headscope.models.data.tasks.denoising import Denoising
 from headscope.models.data.tasks.neighbours import Neighbours

@@ -12,7 +12,7 @@ from tiny_decoders import MORE, PARTIAL, SIZES, SPECS, TOKENS, attached, random_
 from transformers import AutoModelForCausalLM
 
 from headscope import AttentionSpec, attach, save
-from headscope.interp.head_weights import head_weights
+from headscope.interp.weights.head_weights import head_weights
 from headscope.models.checkpoints import CheckpointError, open_folder
 from headscope.models.hooked import hooked
 

@@ -17,8 +17,8 @@ from torch import nn
 from transformers import PreTrainedTokenizerBase
 
 from headscope import load
-from headscope.interp.experiments.publishing import published, results_file
-from headscope.interp.prompt_tokens import prompt_tokens
+from headscope.interp.experiments.engine.publishing import published, results_file
+from headscope.interp.reading.prompt_tokens import prompt_tokens
 from headscope.interp.trajectories.losses import losses
 from headscope.models.checkpoints import CheckpointError
 from headscope.models.checkpoints.steps import last_step

@@ -11,19 +11,19 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from headscope import AttentionSpec, attach
-from headscope.interp.activations import gather
-from headscope.interp.analyse import analyse, asked_of
-from headscope.interp.choices import Choices
+from headscope.interp.asking.analyse import analyse, asked_of
+from headscope.interp.asking.choices import Choices
 from headscope.interp.deletion.contributions import contributions
 from headscope.interp.deletion.of_head import NEEDS, PATTERN, head_contributions
 from headscope.interp.deletion.rows import own_ov_terms
 from headscope.interp.deletion.scales import scale_to_logits
-from headscope.interp.gauges import Gauge
 from headscope.interp.geometry.rows import ROWS, embedding_of
 from headscope.interp.interventions.effect import intervene
 from headscope.interp.interventions.intervention import KINDS, VALUED, Intervention
-from headscope.interp.model_facts import model_gauges
-from headscope.interp.result import Result
+from headscope.interp.reading.activations import gather
+from headscope.interp.reading.model_facts import model_gauges
+from headscope.interp.results.gauges import Gauge
+from headscope.interp.results.result import Result
 from headscope.models.hooked import hooked
 
 PROMPT, CORRUPT = "5 17 9 5 88 17 5 12", "5 17 9 6 88 17 5 12"

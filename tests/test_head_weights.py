@@ -10,9 +10,9 @@ from hooked_cases import close
 from tiny_decoders import CONFIGS, attached, random_ids, tiny_decoder
 from torch import Tensor
 
-from headscope.interp.activations import NORM_AFTER, Activations, gather
-from headscope.interp.head_weights import HeadWeights, head_weights
-from headscope.interp.prompt_tokens import PromptTokens
+from headscope.interp.reading.activations import NORM_AFTER, Activations, gather
+from headscope.interp.reading.prompt_tokens import PromptTokens
+from headscope.interp.weights.head_weights import HeadWeights, head_weights
 from headscope.models.hooked import hooked
 
 READS = ("hook_resid_pre", "ln1.hook_scale", "attn.hook_q", "attn.hook_k", "attn.hook_v")

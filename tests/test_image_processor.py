@@ -14,8 +14,8 @@ from transformers import AutoImageProcessor, ViTConfig, ViTForImageClassificatio
 
 from headscope import load, save
 from headscope.app.components.head_view import picture_of
-from headscope.interp.model_facts import model_facts
-from headscope.interp.pictures import digit_prompt, picture_prompt
+from headscope.interp.reading.model_facts import model_facts
+from headscope.interp.reading.pictures import digit_prompt, picture_prompt
 from headscope.models.checkpoints import CheckpointError
 
 OWN = {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}

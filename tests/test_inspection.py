@@ -22,11 +22,11 @@ from headscope.app.heads_in_terminal import (
     numbers_that_fit,
     width_of,
 )
-from headscope.interp.analyse import analyse
-from headscope.interp.analyses import ANALYSES
-from headscope.interp.choices import Choices
-from headscope.interp.readers import PATCHING, READERS
-from headscope.interp.trajectories.rows import NUMBERS
+from headscope.interp.asking.analyse import analyse
+from headscope.interp.asking.choices import Choices
+from headscope.interp.asking.own_training import NUMBERS
+from headscope.interp.asking.readers import PATCHING, READERS
+from headscope.interp.asking.table import ANALYSES
 
 PROMPT = ("--prompt", "return x, y")
 

@@ -12,20 +12,20 @@ from tiny_decoders import CONFIGS, attached, random_ids
 from tiny_models import hooked_tiny
 from torch import Tensor
 
-from headscope.interp.activations import Activations, gather
-from headscope.interp.analyse import analyse
 from headscope.interp.analysis import Setting
+from headscope.interp.asking.analyse import analyse
 from headscope.interp.attribution.direct import direct_attribution, source_attribution
 from headscope.interp.attribution.gradients import attribution_patching
 from headscope.interp.attribution.logit_lens import READS, logit_lens, stream
 from headscope.interp.attribution.patching import Patching, activation_patching
-from headscope.interp.attribution.prompt_pair import Ends, PromptPair
 from headscope.interp.attribution.residual_parts import WRITES, readout, residual_parts
 from headscope.interp.attribution.rows import ROWS
-from headscope.interp.attribution.target import Target, attributed, columns_of
-from headscope.interp.head_weights import HeadWeights, head_weights
-from headscope.interp.model_facts import model_facts
-from headscope.interp.prompt_tokens import PromptTokens
+from headscope.interp.reading.activations import Activations, gather
+from headscope.interp.reading.model_facts import model_facts
+from headscope.interp.reading.prompt_pair import Ends, PromptPair
+from headscope.interp.reading.prompt_tokens import PromptTokens
+from headscope.interp.reading.target import Target, attributed, columns_of
+from headscope.interp.weights.head_weights import HeadWeights, head_weights
 from headscope.models.attention import VARIANTS
 from headscope.models.hooked import hooked
 

@@ -28,8 +28,8 @@ from headscope.interp.circuits import (
 from headscope.interp.circuits.composition import pair_scores, unit_gram
 from headscope.interp.circuits.distance import half_rotation
 from headscope.interp.circuits.rows import ROWS
-from headscope.interp.head_weights import HeadWeights
-from headscope.interp.result import Result
+from headscope.interp.results.result import Result
+from headscope.interp.weights.head_weights import HeadWeights
 
 LAYERS, HEADS, D_MODEL, D_HEAD, VOCAB = 3, 2, 12, 4, 20
 Flip = Callable[[HeadWeights], HeadWeights]

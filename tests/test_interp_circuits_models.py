@@ -9,15 +9,15 @@ from tiny_decoders import CONFIGS, VOCABULARY, attached, random_ids
 from tiny_models import hooked_tiny
 from torch import Tensor
 
-from headscope.interp.activations import Activations, gather
 from headscope.interp.analysis import Setting
-from headscope.interp.choices import Choices, circuit_weights
+from headscope.interp.asking.choices import Choices, circuit_weights
 from headscope.interp.circuits import effective_embedding, relative_rotation, score_weights
 from headscope.interp.circuits.distance import ANGLES
 from headscope.interp.circuits.rows import ROWS
-from headscope.interp.head_weights import head_weights
-from headscope.interp.model_facts import model_facts
-from headscope.interp.prompt_tokens import PromptTokens
+from headscope.interp.reading.activations import Activations, gather
+from headscope.interp.reading.model_facts import model_facts
+from headscope.interp.reading.prompt_tokens import PromptTokens
+from headscope.interp.weights.head_weights import head_weights
 from headscope.models.hooked import hooked
 
 LENGTH = 9

@@ -9,7 +9,7 @@ from tiny_decoders import CONFIGS, attached
 from tiny_models import hooked_tiny, tiny_tokenizer
 from torch.testing import assert_close
 
-from headscope.interp.analyse import analyse
+from headscope.interp.asking.analyse import analyse
 from headscope.interp.collapse.comparison import collapse_comparison
 from headscope.interp.collapse.curves import CollapseCurves, collapse, unrelated
 from headscope.interp.collapse.distances import DISTANCES, distances
@@ -26,8 +26,8 @@ from headscope.interp.collapse.pairs import (
     token_of,
 )
 from headscope.interp.collapse.plain_ids import plain_ids
-from headscope.interp.hooked_model import tokenizer_of
-from headscope.interp.prompt_tokens import PromptTokens
+from headscope.interp.reading.hooked_model import tokenizer_of
+from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.models.attention.table import VARIANTS
 from headscope.models.hooked import hooked
 

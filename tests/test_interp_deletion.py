@@ -13,10 +13,9 @@ from tiny_models import hooked_tiny, tiny_model, tiny_tokenizer
 from torch import Tensor
 from torch.testing import assert_close
 
-from headscope.interp.activations import Activations, gather
-from headscope.interp.analyse import analyse, asked_of
 from headscope.interp.analysis import Analysis, Setting
-from headscope.interp.choices import Choices
+from headscope.interp.asking.analyse import analyse, asked_of
+from headscope.interp.asking.choices import Choices
 from headscope.interp.deletion.attention_contribution import NamePoints, attention_contribution, name_points, pearson
 from headscope.interp.deletion.contributions import contributions, ov_terms
 from headscope.interp.deletion.decision_plane import decision_plane
@@ -26,10 +25,11 @@ from headscope.interp.deletion.quadrants import QUADRANTS, Quadrants, quadrant_m
 from headscope.interp.deletion.rows import ROWS
 from headscope.interp.deletion.scales import scale_to_logits
 from headscope.interp.figures.head_deletion import destination_figure
-from headscope.interp.head_weights import head_weights
-from headscope.interp.model_facts import model_facts
-from headscope.interp.prompt_tokens import PromptTokens
-from headscope.interp.result import Result
+from headscope.interp.reading.activations import Activations, gather
+from headscope.interp.reading.model_facts import model_facts
+from headscope.interp.reading.prompt_tokens import PromptTokens
+from headscope.interp.results.result import Result
+from headscope.interp.weights.head_weights import head_weights
 from headscope.models.attention.table import VARIANTS
 from headscope.models.hooked import hooked
 

@@ -10,16 +10,16 @@ from tiny_decoders import CONFIGS, attached, random_ids
 from torch import Tensor
 from torch.testing import assert_close
 
-from headscope.interp.activations import gather
 from headscope.interp.analysis import Setting
 from headscope.interp.detectors.copying import PromptCopying, prompt_copying
 from headscope.interp.detectors.rows import ROWS
 from headscope.interp.detectors.scores import DetectorScores, detector_scores
 from headscope.interp.detectors.sequences import repeated_tokens
 from headscope.interp.detectors.targets import TARGETS, targets
-from headscope.interp.head_weights import head_weights
-from headscope.interp.model_facts import model_facts
-from headscope.interp.prompt_tokens import PromptTokens
+from headscope.interp.reading.activations import gather
+from headscope.interp.reading.model_facts import model_facts
+from headscope.interp.reading.prompt_tokens import PromptTokens
+from headscope.interp.weights.head_weights import head_weights
 from headscope.models.attention import VARIANTS
 from headscope.models.hooked import hooked
 

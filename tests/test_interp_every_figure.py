@@ -13,11 +13,12 @@ from result_kinds import result_kinds
 from tiny_diffusion import tiny_uvit
 from tiny_models import hooked_tiny, tiny_folder
 
-from headscope.interp.about import About
-from headscope.interp.activations import gather
-from headscope.interp.analyse import analyse, asked_of
-from headscope.interp.attention_run import attention_run
-from headscope.interp.choices import Choices
+from headscope.interp.arms.arm_points import arm_points
+from headscope.interp.arms.arms import arm_curves, arm_grid, arm_numbers, arms
+from headscope.interp.arms.outcome import Outcome
+from headscope.interp.arms.trial import Measured, Trial
+from headscope.interp.asking.analyse import analyse, asked_of
+from headscope.interp.asking.choices import Choices
 from headscope.interp.circuits import full_ov, ov_top_tokens
 from headscope.interp.collapse.comparison import collapse_comparison
 from headscope.interp.collapse.curves import collapse
@@ -26,27 +27,26 @@ from headscope.interp.deletion.of_head import NEEDS, head_contributions
 from headscope.interp.diffusion.image_grid import image_grid
 from headscope.interp.diffusion.patch_attention import patch_attention
 from headscope.interp.diffusion.timesteps import over_timesteps
-from headscope.interp.experiments.arm_points import arm_points
-from headscope.interp.experiments.arms import arm_curves, arm_grid, arm_numbers, arms
-from headscope.interp.experiments.outcome import Outcome
-from headscope.interp.experiments.trial import Measured, Trial
 from headscope.interp.figures.circuits import eigenvalue_figure
-from headscope.interp.figures.dark import DARK_HOLE, DARK_POSITIVE, DARK_SIGNED, PAGE, in_the_dark
 from headscope.interp.figures.deletion import attention_contribution_figure
+from headscope.interp.figures.drawing.dark import DARK_HOLE, DARK_POSITIVE, DARK_SIGNED, PAGE, in_the_dark
 from headscope.interp.figures.geometry import angle_histogram_figure
 from headscope.interp.figures.head_deletion import destination_figure
 from headscope.interp.figures.interventions import predictions_figure
-from headscope.interp.figures.luminance import contrast
-from headscope.interp.figures.portable import PortableFigure
+from headscope.interp.figures.palette.luminance import contrast
+from headscope.interp.figures.static.portable import PortableFigure
 from headscope.interp.geometry.embedding import Embedding
 from headscope.interp.geometry.rows import ROWS as GEOMETRY
 from headscope.interp.geometry.rows import embedding_of
-from headscope.interp.head_pattern import head_pattern
-from headscope.interp.head_score import HeadScore
+from headscope.interp.heads.attention_run import attention_run
+from headscope.interp.heads.head_pattern import head_pattern
+from headscope.interp.heads.similar_heads import similar_heads
 from headscope.interp.interventions.effect import intervene
 from headscope.interp.interventions.intervention import Intervention
-from headscope.interp.result import Result
-from headscope.interp.similar_heads import similar_heads
+from headscope.interp.reading.activations import gather
+from headscope.interp.results.about import About
+from headscope.interp.results.head_score import HeadScore
+from headscope.interp.results.result import Result
 from headscope.models.data.images.ddim import sample
 
 PROMPT = "def __init__(self, x):\n    self.x = x <s>"

@@ -14,19 +14,19 @@ from result_kinds import result_kinds
 from torch import Tensor
 
 from headscope.interp import figures
-from headscope.interp.about import About
 from headscope.interp.deletion.decision_plane import DecisionPlane
-from headscope.interp.figures.axes import LONGEST_TICK, log_axis, name_axis, token_axis, top_down
-from headscope.interp.figures.canvas import canvas, escaped
-from headscope.interp.figures.choice import choice
-from headscope.interp.figures.colours import DASHES, HOLE, LINES, POSITIVE, SIGNED, depth_colour, line_style
 from headscope.interp.figures.decision_plane import SIDES, sides
+from headscope.interp.figures.drawing.axes import LONGEST_TICK, log_axis, name_axis, token_axis, top_down
+from headscope.interp.figures.drawing.canvas import canvas, escaped
+from headscope.interp.figures.drawing.choice import choice
+from headscope.interp.figures.drawing.heatmaps import heatmap, signed_heatmap
 from headscope.interp.figures.heads import grid, head_grid
-from headscope.interp.figures.heatmaps import heatmap, signed_heatmap
-from headscope.interp.head_pattern import ABOUT as PATTERN
-from headscope.interp.head_pattern import HeadPattern
-from headscope.interp.head_score import HeadScore
-from headscope.interp.result import Result
+from headscope.interp.figures.palette.colours import DASHES, HOLE, LINES, POSITIVE, SIGNED, depth_colour, line_style
+from headscope.interp.heads.head_pattern import ABOUT as PATTERN
+from headscope.interp.heads.head_pattern import HeadPattern
+from headscope.interp.results.about import About
+from headscope.interp.results.head_score import HeadScore
+from headscope.interp.results.result import Result
 
 ABOUT = About("A <score>", "logits", " ".join(["x < y"] * 30), "headscope", by_gauge={"odd": ("beside",)})
 WHITE = "rgb(255, 255, 255)"
@@ -246,7 +246,7 @@ def test_a_head_on_the_plane_is_tied_to_its_null_and_the_furthest_are_named() ->
 @pytest.mark.parametrize("kind", result_kinds().values())
 def test_every_figure_is_where_its_result_says(kind: type[Result]) -> None:
     module, function = kind.drawn_by.split(":")
-    code = (Path(figures.__file__).parent / f"{module}.py").read_text(encoding="utf-8")
+    code = (Path(figures.__file__).parent / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8")
     assert f"\ndef {function}(" in code
 
 

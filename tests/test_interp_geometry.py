@@ -9,7 +9,6 @@ from tiny_models import hooked_tiny
 from torch import Tensor
 from torch.testing import assert_close
 
-from headscope.interp.activations import TEMPERATURES, gather
 from headscope.interp.analysis import Setting
 from headscope.interp.figures.geometry import angle_histogram_figure
 from headscope.interp.geometry import placing
@@ -20,9 +19,10 @@ from headscope.interp.geometry.placing import squared
 from headscope.interp.geometry.rows import QUERY_KEY, ROWS, angles_of, embedding_of, temperatures_of
 from headscope.interp.geometry.sphere import random_cosine_cdf
 from headscope.interp.geometry.temperatures import extremes, temperatures
-from headscope.interp.head_weights import head_weights
-from headscope.interp.model_facts import model_facts
-from headscope.interp.prompt_tokens import PromptTokens
+from headscope.interp.reading.activations import TEMPERATURES, gather
+from headscope.interp.reading.model_facts import model_facts
+from headscope.interp.reading.prompt_tokens import PromptTokens
+from headscope.interp.weights.head_weights import head_weights
 from headscope.models.attention import VARIANTS, attend
 
 N, D = 24, 6

@@ -20,7 +20,7 @@ from headscope.interp.interventions.effect import InterventionEffect, effect, in
 from headscope.interp.interventions.in_words import in_words
 from headscope.interp.interventions.intervention import KINDS, SIGNED, VALUED, Intervention, edited
 from headscope.interp.interventions.touched_run import editing_hooks, logits_of
-from headscope.interp.prompt_tokens import PromptTokens
+from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.models.attention.table import VARIANTS
 
 IDS = (5, 17, 9, 5, 88, 17, 5, 120, 64)

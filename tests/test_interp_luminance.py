@@ -2,9 +2,9 @@
 
 import pytest
 
-from headscope.interp.figures.colours import DEPTHS, RED
-from headscope.interp.figures.dark import PAGE, turned_all
-from headscope.interp.figures.luminance import contrast, light, with_lightness
+from headscope.interp.figures.drawing.dark import PAGE, turned_all
+from headscope.interp.figures.palette.colours import DEPTHS, RED
+from headscope.interp.figures.palette.luminance import contrast, light, with_lightness
 
 
 def test_a_colour_keeps_its_hue_and_turns_its_lightness() -> None:

@@ -11,11 +11,11 @@ from tiny_models import hooked_tiny, tiny_model
 from torch import Tensor
 from torch.testing import assert_close
 
-from headscope.interp.activations import gather
-from headscope.interp.attribution.prompt_pair import PromptPair
 from headscope.interp.interventions import untouched_run
 from headscope.interp.interventions.path_patching import SAMPLES, PathPatching, path_patching
-from headscope.interp.prompt_tokens import PromptTokens
+from headscope.interp.reading.activations import gather
+from headscope.interp.reading.prompt_pair import PromptPair
+from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.models.attention.table import VARIANTS
 from headscope.models.hooked import hooked
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from headscope.interp.signed_max_pool import signed_max_pool, visible_max_pool
+from headscope.interp.heads.signed_max_pool import signed_max_pool, visible_max_pool
 
 
 @pytest.mark.parametrize("weight", [0.9, -0.9])

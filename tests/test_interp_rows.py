@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from headscope.interp.figures.row_statistics import row_curves_figure
-from headscope.interp.nulls import softmax_twin
+from headscope.interp.results.nulls import softmax_twin
 from headscope.interp.rows.curves import RowCurves, refuse_other_axes, row_curves
 from headscope.interp.rows.dilution import dilution_slope
 from headscope.interp.rows.heads import head_rows

@@ -9,10 +9,10 @@ from tiny_decoders import CONFIGS, SPECS, attached
 from tiny_models import hooked_tiny, tiny_model
 from torch.testing import assert_close
 
-from headscope.interp.activations import SCORES, gather
-from headscope.interp.analyse import analyse
-from headscope.interp.model_facts import model_gauges
-from headscope.interp.prompt_tokens import PromptTokens
+from headscope.interp.asking.analyse import analyse
+from headscope.interp.reading.activations import SCORES, gather
+from headscope.interp.reading.model_facts import model_gauges
+from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.interp.rows.curves import RowCurves, row_curves
 from headscope.interp.rows.heads import AVERAGED, HeadRows
 from headscope.interp.rows.of_model import model_row_curves

@@ -10,12 +10,12 @@ from torch.testing import assert_close
 from transformers import PreTrainedTokenizerBase
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
-import headscope.interp.token_strings as token_strings_module
+import headscope.interp.reading.token_strings as token_strings_module
 from headscope import AttentionSpec, attach
-from headscope.interp.attention_run import attention_run
-from headscope.interp.model_facts import model_facts
-from headscope.interp.next_tokens import next_tokens
-from headscope.interp.prompt_tokens import PromptTokens, prompt_tokens
+from headscope.interp.heads.attention_run import attention_run
+from headscope.interp.reading.model_facts import model_facts
+from headscope.interp.reading.next_tokens import next_tokens
+from headscope.interp.reading.prompt_tokens import PromptTokens, prompt_tokens
 from headscope.models.hooked import hooked
 
 

@@ -10,16 +10,16 @@ from tiny_models import hooked_tiny
 from torch import Tensor
 from torch.testing import assert_close
 
-from headscope.interp.activations import gather
 from headscope.interp.analysis import Setting
 from headscope.interp.collapse.cancellation import PathCancellation, path_cancellation
 from headscope.interp.collapse.contribution_weights import contribution_weights
 from headscope.interp.collapse.paths import path_bound
 from headscope.interp.collapse.rows import ROWS
 from headscope.interp.collapse.squashing import squashing, squashing_estimate
-from headscope.interp.head_weights import head_weights
-from headscope.interp.model_facts import model_facts
-from headscope.interp.prompt_tokens import PromptTokens
+from headscope.interp.reading.activations import gather
+from headscope.interp.reading.model_facts import model_facts
+from headscope.interp.reading.prompt_tokens import PromptTokens
+from headscope.interp.weights.head_weights import head_weights
 from headscope.models.attention.table import VARIANTS
 from headscope.models.hooked import hooked
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from headscope.interp.head_statistics import head_statistics
-from headscope.interp.row_statistics import RowStatistics, row_statistics
+from headscope.interp.rows.head_statistics import head_statistics
+from headscope.interp.rows.row_statistics import RowStatistics, row_statistics
 
 PATTERN = torch.tensor([[-1.0, 0.0, 0.0], [-0.25, 0.75, 0.0], [0.5, -0.25, -0.25]])
 VISIBLE_KEYS = torch.tensor([1, 2, 3])

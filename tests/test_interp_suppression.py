@@ -12,14 +12,14 @@ from tiny_models import hooked_tiny, tiny_model
 from torch import Tensor
 from torch.testing import assert_close
 
-from headscope.interp.activations import gather
-from headscope.interp.head_weights import HeadWeights, head_weights
 from headscope.interp.interventions import suppression_effect as suppression_module
 from headscope.interp.interventions.divergence import divergence
 from headscope.interp.interventions.layer_heads import LayerHeads, layer_heads
 from headscope.interp.interventions.suppression_effect import SuppressionEffect, suppression, suppression_effect
 from headscope.interp.interventions.touched_run import logits_of
-from headscope.interp.prompt_tokens import PromptTokens
+from headscope.interp.reading.activations import gather
+from headscope.interp.reading.prompt_tokens import PromptTokens
+from headscope.interp.weights.head_weights import HeadWeights, head_weights
 from headscope.models.attention.table import VARIANTS
 from headscope.models.hooked import hooked
 

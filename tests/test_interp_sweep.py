@@ -15,8 +15,8 @@ from headscope.interp.interventions.effect import intervene
 from headscope.interp.interventions.intervention import SIGNED, VALUED, VALUELESS, Intervention
 from headscope.interp.interventions.sweep import MEASURES, NULL_SAMPLES, InterventionSweep, sweep
 from headscope.interp.interventions.touched_run import logits_of
-from headscope.interp.nulls import shuffled_signs
-from headscope.interp.prompt_tokens import PromptTokens
+from headscope.interp.reading.prompt_tokens import PromptTokens
+from headscope.interp.results.nulls import shuffled_signs
 from headscope.models.attention.table import VARIANTS
 from headscope.models.hooked import hooked
 

@@ -12,9 +12,9 @@ import torch
 from tiny_models import hooked_tiny, tiny_folder, tiny_model, tiny_tokenizer
 
 from headscope import save
-from headscope.interp.analyse import analyse
-from headscope.interp.choices import Choices
-from headscope.interp.trajectories.finding import finding
+from headscope.interp.asking.analyse import analyse
+from headscope.interp.asking.choices import Choices
+from headscope.interp.asking.finding import finding
 from headscope.interp.trajectories.losses import losses
 from headscope.interp.trajectories.measures import head_statistic, named
 from headscope.interp.trajectories.snapshots import run_folder

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from headscope.interp.about import About
-from headscope.interp.head_score import HeadScore
-from headscope.interp.near_heads import near_heads, nearest
+from headscope.interp.heads.near_heads import near_heads, nearest
+from headscope.interp.results.about import About
+from headscope.interp.results.head_score import HeadScore
 
 ABOUT = About(title="a score", unit="nats", law="x", source="headscope")
 

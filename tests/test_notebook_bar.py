@@ -10,16 +10,16 @@ import pytest
 from nbclient import NotebookClient
 from tiny_models import hooked_tiny
 
-from headscope.interp import notebook_bar
-from headscope.interp.analyse import analyse
-from headscope.interp.notebook_bar import runs_in_a_notebook
+from headscope.interp.asking import notebook_bar
+from headscope.interp.asking.analyse import analyse
+from headscope.interp.asking.notebook_bar import runs_in_a_notebook
 from notebooks.store import QUIET
 
 TESTS = Path(__file__).parent
 WIDGET = "application/vnd.jupyter.widget-view+json"
 SET_UP = f"import sys; sys.path[:0] = [{str(TESTS)!r}, {str(TESTS.parent)!r}]; from tiny_models import hooked_tiny"
-CALL = """import headscope.interp.notebook_bar; headscope.interp.notebook_bar.DELAY = 0
-from headscope.interp.analyse import analyse; found = analyse(hooked_tiny("cog"), "x y", ["copying", "squashing"])"""
+CALL = """import headscope.interp.asking.notebook_bar; headscope.interp.asking.notebook_bar.DELAY = 0
+from headscope.interp.asking.analyse import analyse; found = analyse(hooked_tiny("cog"), "x y", ["copying", "squashing"])"""
 
 
 def pretend_kernel(monkeypatch: pytest.MonkeyPatch, kernel: Any) -> None:

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from headscope.app.command import command
 from headscope.app.zoo_table import markdown_table
-from headscope.interp.experiments.publishing import markdown_table as claims_table
+from headscope.interp.experiments.engine.publishing import markdown_table as claims_table
 from headscope.models.attention import VARIANTS
 from headscope.models.training.recipe import Recipe
 from headscope.models.training.untrained import untrained_model

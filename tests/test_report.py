@@ -11,19 +11,19 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from headscope.interp.about import About
+from headscope.interp.asking.averaged import averaged
+from headscope.interp.asking.findings import Findings
 from headscope.interp.attribution.direct import SourceAttribution
-from headscope.interp.averaged import averaged
 from headscope.interp.deletion.quadrants import QUADRANTS, quadrants
-from headscope.interp.figures.choice import choice
-from headscope.interp.figures.shared_scales import on_shared_scales
-from headscope.interp.findings import Findings
-from headscope.interp.head_score import HeadScore
-from headscope.interp.model_facts import ModelFacts
-from headscope.interp.numbers import per_head
-from headscope.interp.prompt_tokens import PromptTokens
-from headscope.interp.report import report
-from headscope.interp.report_introduction import attention_of, spans, text_of
+from headscope.interp.figures.drawing.choice import choice
+from headscope.interp.figures.drawing.shared_scales import on_shared_scales
+from headscope.interp.reading.model_facts import ModelFacts
+from headscope.interp.reading.prompt_tokens import PromptTokens
+from headscope.interp.report.introduction import attention_of, spans, text_of
+from headscope.interp.report.page import report
+from headscope.interp.results.about import About
+from headscope.interp.results.head_score import HeadScore
+from headscope.interp.results.numbers import per_head
 
 ABOUT = About("Mass", "1", "Σ A", "headscope")
 FACTS = ModelFacts(

@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from headscope.interp.about import About
-from headscope.interp.assumptions import refuse_unlawful
-from headscope.interp.head_score import HeadScore
-from headscope.interp.nulls import null_of, shuffled_signs, softmax_twin
+from headscope.interp.results.about import About
+from headscope.interp.results.assumptions import refuse_unlawful
+from headscope.interp.results.head_score import HeadScore
+from headscope.interp.results.nulls import null_of, shuffled_signs, softmax_twin
 
 ABOUT = About("A score", "1", "x = 1", "headscope", null="random weights", by_gauge={"odd": ("value",)})
 VALUE = torch.tensor([[0.5, -1.0], [float("nan"), 0.0]])

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_models import CORPUS, tiny_tokenizer
 
-from headscope.interp.prompt_tokens import encoded
-from headscope.interp.shortened_prompt import End, shortened_prompt
+from headscope.interp.reading.prompt_tokens import encoded
+from headscope.interp.reading.shortened_prompt import End, shortened_prompt
 
 TOKENIZER = tiny_tokenizer()
 

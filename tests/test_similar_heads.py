@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from headscope.interp.similar_heads import similar_heads
+from headscope.interp.heads.similar_heads import similar_heads
 
 
 @pytest.fixture

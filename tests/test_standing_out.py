@@ -22,12 +22,12 @@ from headscope.app.heads_in_terminal import (
 )
 from headscope.app.inspection import Inspection, as_csv, as_json, inspected, print_heads, short_names, write_report
 from headscope.app.shown_heads import ShownHeads
-from headscope.interp.analyse import analyse
+from headscope.interp.asking.analyse import analyse
+from headscope.interp.asking.findings import Findings
+from headscope.interp.asking.standing_out import head_numbers, standing_out_in_words, standing_out_of_each
 from headscope.interp.figures.patterns import mosaic
-from headscope.interp.findings import Findings
-from headscope.interp.head_score import HeadScore
-from headscope.interp.patterns import MOST_CELLS, SIDE, patterns
-from headscope.interp.standing_out import head_numbers, standing_out_in_words, standing_out_of_each
+from headscope.interp.heads.patterns import MOST_CELLS, SIDE, patterns
+from headscope.interp.results.head_score import HeadScore
 
 SCORE = ("score.value",)
 

@@ -13,14 +13,14 @@ import pytest
 import torch
 from pictures_of_figures import cells_in, words_in
 
-from headscope.interp.about import About
-from headscope.interp.figures.axes import name_axis, token_axis, top_down
-from headscope.interp.figures.canvas import canvas, escaped
-from headscope.interp.figures.choice import choice
-from headscope.interp.figures.heatmaps import signed_heatmap
-from headscope.interp.figures.portable import PortableFigure
-from headscope.interp.head_score import HeadScore
-from headscope.interp.result import PLOTLY, SVG
+from headscope.interp.figures.drawing.axes import name_axis, token_axis, top_down
+from headscope.interp.figures.drawing.canvas import canvas, escaped
+from headscope.interp.figures.drawing.choice import choice
+from headscope.interp.figures.drawing.heatmaps import signed_heatmap
+from headscope.interp.figures.static.portable import PortableFigure
+from headscope.interp.results.about import About
+from headscope.interp.results.head_score import HeadScore
+from headscope.interp.results.result import PLOTLY, SVG
 
 ABOUT = About("A score", "nats", "x = $y_1^2$", "headscope")
 HOSTILE = ("<script>", "$x$", "a_b^c", "&amp;", " two ", "\x00\x1b", "\ud800", "日本", "\\frac", "'\"", "]]>", "😀")
@@ -114,7 +114,7 @@ def test_drawing_leaves_matplotlib_s_own_state_alone() -> None:
     program = (
         "import matplotlib, sys\n"
         "before = list(dict.items(matplotlib.rcParams))\n"  # without asking for a backend, which opens pyplot
-        "import torch\nfrom headscope.interp.head_score import HeadScore\nfrom headscope.interp.about import About\n"
+        "import torch\nfrom headscope.interp.results.head_score import HeadScore\nfrom headscope.interp.results.about import About\n"
         "HeadScore(torch.eye(2), about=About('A', '1', 'x', 'y')).figure().svg()\n"
         "assert list(dict.items(matplotlib.rcParams)) == before and 'matplotlib.pyplot' not in sys.modules\n"
     )

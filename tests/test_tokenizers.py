@@ -8,12 +8,12 @@ from tiny_models import tiny_model
 from tiny_tokenizers import BARE, NAMES, tiny_tokenizers
 
 from headscope import load, save
-from headscope.interp.analyse import analyse, asked_of
-from headscope.interp.analyses import ANALYSES
-from headscope.interp.choices import Choices
-from headscope.interp.fitting import misfits
-from headscope.interp.prompt_tokens import prompt_tokens
-from headscope.interp.token_strings import token_string
+from headscope.interp.asking.analyse import analyse, asked_of
+from headscope.interp.asking.applicable import misfits
+from headscope.interp.asking.choices import Choices
+from headscope.interp.asking.table import ANALYSES
+from headscope.interp.reading.prompt_tokens import prompt_tokens
+from headscope.interp.reading.token_strings import token_string
 from headscope.models.hooked import hooked
 from headscope.models.io.known_words import unknown_words_named
 

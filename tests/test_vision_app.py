@@ -20,9 +20,9 @@ from headscope.app.head_table import in_words
 from headscope.app.image_names import INVERTED, image_named
 from headscope.app.kept_pictures import MOST_KEPT, keep_picture, kept_picture
 from headscope.app.model_source import reads_of
-from headscope.interp.analyses import ANALYSES
-from headscope.interp.pictures import DIGITS, digit_prompt, is_held_out, picture_prompt
-from headscope.interp.result import Result
+from headscope.interp.asking.table import ANALYSES
+from headscope.interp.reading.pictures import DIGITS, digit_prompt, is_held_out, picture_prompt
+from headscope.interp.results.result import Result
 from headscope.models import zoo
 from headscope.models.attention import VARIANTS
 from headscope.models.data.images.digits import all_digits

@@ -12,26 +12,26 @@ from tiny_vits import CLASSES, HEADS, LAYERS, TOKENS, random_images, tiny_vit
 from torch import Tensor
 from torch.testing import assert_close
 
-from headscope.interp.activations import gather
-from headscope.interp.analyse import analyse
-from headscope.interp.analyses import ANALYSES
 from headscope.interp.analysis import Analysis
-from headscope.interp.attention_run import attention_run
+from headscope.interp.asking.analyse import analyse
+from headscope.interp.asking.findings import Findings
+from headscope.interp.asking.table import ANALYSES
 from headscope.interp.attribution.direct import DirectAttribution, SourceAttribution
 from headscope.interp.attribution.logit_lens import LogitLens
 from headscope.interp.collapse.paths import PathBound
 from headscope.interp.collapse.squashing import Squashing, squashing_estimate
-from headscope.interp.findings import Findings
-from headscope.interp.head_weights import head_weights
-from headscope.interp.image_prompt import ImagePrompt, image_prompt
+from headscope.interp.heads.attention_run import attention_run
 from headscope.interp.interventions.effect import intervene
 from headscope.interp.interventions.intervention import Intervention
 from headscope.interp.interventions.sweep import sweep
-from headscope.interp.model_facts import model_facts
-from headscope.interp.prompt_tokens import PromptTokens
-from headscope.interp.report import report
+from headscope.interp.reading.activations import gather
+from headscope.interp.reading.image_prompt import ImagePrompt, image_prompt
+from headscope.interp.reading.model_facts import model_facts
+from headscope.interp.reading.prompt_tokens import PromptTokens
+from headscope.interp.report.page import report
 from headscope.interp.rows.dilution import dilution_slope
 from headscope.interp.rows.of_model import model_row_curves
+from headscope.interp.weights.head_weights import head_weights
 from headscope.models.hooked import hooked
 
 every_spec = pytest.mark.parametrize("name", SPECS)

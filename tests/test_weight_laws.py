@@ -14,16 +14,16 @@ from transformers.models.llama.modeling_llama import LlamaRMSNorm
 from transformers.models.nemotron.modeling_nemotron import NemotronLayerNorm1P
 
 from headscope import AttentionSpec, attach
-from headscope.interp.analyse import asked_of
-from headscope.interp.analyses import ANALYSES
 from headscope.interp.analysis import Asked
-from headscope.interp.choices import Choices
-from headscope.interp.fitting import misfits
-from headscope.interp.head_weights import head_weights
-from headscope.interp.measured_norm import measured_norm
-from headscope.interp.prompt_tokens import PromptTokens
-from headscope.interp.trial_run import trial_run
-from headscope.interp.weight_laws import LAWS, READS, relative_error
+from headscope.interp.asking.analyse import asked_of
+from headscope.interp.asking.applicable import misfits
+from headscope.interp.asking.choices import Choices
+from headscope.interp.asking.table import ANALYSES
+from headscope.interp.reading.prompt_tokens import PromptTokens
+from headscope.interp.weights.head_weights import head_weights
+from headscope.interp.weights.measured_norm import measured_norm
+from headscope.interp.weights.trial_run import trial_run
+from headscope.interp.weights.weight_laws import LAWS, READS, relative_error
 from headscope.models.hooked import hooked
 from headscope.models.hosts.families import FAMILIES, LLAMA_SHAPED
 

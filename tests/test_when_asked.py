@@ -13,7 +13,7 @@ from headscope.app.constant_figure import constant_value
 from headscope.app.kept_results import KeptResults
 from headscope.app.when_asked import PENDING
 from headscope.interp.circuits import diagonal_ranks
-from headscope.interp.head_weights import head_weights
+from headscope.interp.weights.head_weights import head_weights
 from headscope.models.hooked import hooked
 
 ROOT = Path(__file__).parents[1]

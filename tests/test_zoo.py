@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from headscope.interp.experiments.publishing import shipped
+from headscope.interp.experiments.engine.publishing import shipped
 from headscope.models import zoo
 from headscope.models.attention import VARIANTS
 from headscope.models.checkpoints import open_folder

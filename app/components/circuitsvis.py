@@ -12,7 +12,7 @@ from streamlit.components.v2 import component
 
 from headscope.app.address import OpenHead
 from headscope.app.components.source import source
-from headscope.interp.attention_run import AttentionRun
+from headscope.interp.heads.attention_run import AttentionRun
 
 MOST_TOKENS = 64
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from headscope.app.address import OpenHead
 from headscope.app.components.source import source
-from headscope.interp.attention_run import AttentionRun
+from headscope.interp.heads.attention_run import AttentionRun
 
 MOST_TOKENS = 64
 MOST_EDGES = 300

@@ -3,7 +3,7 @@
 from streamlit.components.v2 import component
 
 from headscope.app.components.source import source
-from headscope.interp.model_facts import ModelFacts
+from headscope.interp.reading.model_facts import ModelFacts
 
 _mount = component(
     "headscope_fact_strip",

@@ -12,7 +12,7 @@ from headscope.app.components.signed_code import signed_code
 from headscope.app.components.source import source
 from headscope.app.head_numbers import HeadNumber
 from headscope.app.runs import Thumbnails
-from headscope.interp.head_statistics import HeadStatistics
+from headscope.interp.rows.head_statistics import HeadStatistics
 
 KEY = "head_grid"
 _mount = component(

@@ -14,8 +14,8 @@ from headscope.app.components.payload import payload
 from headscope.app.components.signed_code import signed_code
 from headscope.app.components.source import source
 from headscope.app.head_numbers import HEAD_NUMBERS
-from headscope.interp.attention_run import AttentionRun
-from headscope.interp.image_prompt import ImagePrompt
+from headscope.interp.heads.attention_run import AttentionRun
+from headscope.interp.reading.image_prompt import ImagePrompt
 
 _mount = component(
     "headscope_head_view",

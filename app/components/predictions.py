@@ -3,8 +3,8 @@
 from streamlit.components.v2 import component
 
 from headscope.app.components.source import source
-from headscope.interp.attention_run import AttentionRun
-from headscope.interp.image_prompt import ImagePrompt
+from headscope.interp.heads.attention_run import AttentionRun
+from headscope.interp.reading.image_prompt import ImagePrompt
 
 _mount = component(
     "headscope_predictions",

@@ -5,8 +5,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from headscope.interp.analyse import analyse
-    from headscope.interp.choices import Choices
+    from headscope.interp.asking.analyse import analyse
+    from headscope.interp.asking.choices import Choices
     from headscope.models.attention import attend
     from headscope.models.checkpoints import save
     from headscope.models.hooked import hooked
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 HOMES = {
     "AttentionSpec": "headscope.models.hosts.spec",
-    "Choices": "headscope.interp.choices",
-    "analyse": "headscope.interp.analyse",
+    "Choices": "headscope.interp.asking.choices",
+    "analyse": "headscope.interp.asking.analyse",
     "attach": "headscope.models.hosts.attachment",
     "attend": "headscope.models.attention",
     "detach": "headscope.models.hosts.attachment",

@@ -12,8 +12,8 @@ from headscope.app.page import page
 from headscope.app.python_code import analysis_code
 from headscope.app.refusals import refusals_in_place
 from headscope.app.when_asked import analysis_when_asked
-from headscope.interp.analyses import ANALYSES
-from headscope.interp.fitting import question
+from headscope.interp.asking.applicable import question
+from headscope.interp.asking.table import ANALYSES
 
 opened = page("All analyses", "Everything that can be asked of a model and a prompt, one question at a time.")
 fact_strip(opened.facts, len(opened.tokens))

@@ -6,10 +6,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from headscope.interp.about import About
 from headscope.interp.attribution.residual_parts import Readout, ResidualParts
-from headscope.interp.attribution.target import Target, attributed, columns_of
-from headscope.interp.result import Result
+from headscope.interp.reading.target import Target, attributed, columns_of
+from headscope.interp.results.about import About
+from headscope.interp.results.result import Result
 
 DIRECT = About(
     title="Direct logit attribution",

@@ -6,10 +6,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from headscope.interp.about import About
-from headscope.interp.activations import gather
 from headscope.interp.attribution.patching import PLACES, UNIT, Patching, ends_of, patching_of
-from headscope.interp.attribution.prompt_pair import PromptPair
+from headscope.interp.reading.activations import gather
+from headscope.interp.reading.prompt_pair import PromptPair
+from headscope.interp.results.about import About
 from headscope.models.attention.run import at_least_float32
 from headscope.models.hosts.execution_device import execution_device
 

@@ -8,10 +8,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from headscope.interp.about import About
-from headscope.interp.activations import Activations
-from headscope.interp.head_weights import HeadWeights
-from headscope.interp.result import Result
+from headscope.interp.reading.activations import Activations
+from headscope.interp.results.about import About
+from headscope.interp.results.result import Result
+from headscope.interp.weights.head_weights import HeadWeights
 
 READS = ("hook_resid_pre", "hook_resid_post", "ln1.hook_scale", "ln_final.hook_scale")
 LENS = About(

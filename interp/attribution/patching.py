@@ -8,12 +8,12 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from headscope.interp.about import About
-from headscope.interp.activations import gather
-from headscope.interp.attribution.prompt_pair import Ends, PromptPair
-from headscope.interp.prompt_tokens import PromptTokens
-from headscope.interp.result import Result
-from headscope.interp.watch import Watch, counted, unwatched
+from headscope.interp.reading.activations import gather
+from headscope.interp.reading.prompt_pair import Ends, PromptPair
+from headscope.interp.reading.prompt_tokens import PromptTokens
+from headscope.interp.reading.watch import Watch, counted, unwatched
+from headscope.interp.results.about import About
+from headscope.interp.results.result import Result
 from headscope.models.attention.run import at_least_float32
 from headscope.models.hosts.execution_device import execution_device
 

@@ -3,9 +3,9 @@
 from headscope.interp.analysis import Asked, Probe
 from headscope.interp.attribution.gradients import attribution_patching
 from headscope.interp.attribution.patching import Patching, activation_patching
-from headscope.interp.attribution.prompt_pair import PromptPair
 from headscope.interp.interventions.path_patching import SAMPLES, PathPatching, path_patching
-from headscope.interp.watch import Watch
+from headscope.interp.reading.prompt_pair import PromptPair
+from headscope.interp.reading.watch import Watch
 
 GRADIENT = 3  # passes: one over both prompts, and the way back through one
 OF_TEXTS = "moves activations between two texts; between two images it is not offered"

@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from headscope.interp.activations import NORM_AFTER, Activations
-from headscope.interp.head_weights import HeadWeights
+from headscope.interp.reading.activations import NORM_AFTER, Activations
+from headscope.interp.weights.head_weights import HeadWeights
 
 WRITES = ("hook_resid_pre", "hook_attn_out", "hook_mlp_out", "attn.hook_z", NORM_AFTER)
 

@@ -6,7 +6,6 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from headscope.interp.activations import NORM_AFTER, Activations
 from headscope.interp.analysis import Analysis, Setting
 from headscope.interp.attribution.direct import (
     DirectAttribution,
@@ -16,9 +15,10 @@ from headscope.interp.attribution.direct import (
 )
 from headscope.interp.attribution.logit_lens import READS, LogitLens, logit_lens, stream
 from headscope.interp.attribution.residual_parts import WRITES, readout, residual_parts
-from headscope.interp.attribution.target import Target, token_name
-from headscope.interp.image_prompt import ImagePrompt
-from headscope.interp.size import LOOK, Size
+from headscope.interp.reading.activations import NORM_AFTER, Activations
+from headscope.interp.reading.image_prompt import ImagePrompt
+from headscope.interp.reading.size import LOOK, Size
+from headscope.interp.reading.target import Target, token_name
 
 LOOKS = 16  # of the lens, at each logit: exponentials, moments, ranks, the largest
 LAST = "ln_final.hook_scale"

@@ -6,10 +6,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from headscope.interp.about import About
 from headscope.interp.circuits.distance import score_weights
-from headscope.interp.head_weights import HeadWeights
-from headscope.interp.result import Result
+from headscope.interp.results.about import About
+from headscope.interp.results.result import Result
+from headscope.interp.weights.head_weights import HeadWeights
 
 COMPOSITION = About(
     title="Composition of heads",

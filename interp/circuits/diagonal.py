@@ -6,11 +6,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from headscope.interp.about import About
-from headscope.interp.head_weights import HeadWeights
-from headscope.interp.nulls import null_of
-from headscope.interp.result import Result
-from headscope.interp.watch import Watch, counted, unwatched
+from headscope.interp.reading.watch import Watch, counted, unwatched
+from headscope.interp.results.about import About
+from headscope.interp.results.nulls import null_of
+from headscope.interp.results.result import Result
+from headscope.interp.weights.head_weights import HeadWeights
 
 DIAGONAL = About(
     title="Rank of the diagonal of the OV circuit",

@@ -7,10 +7,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from headscope.interp.activations import gather
-from headscope.interp.head_weights import HeadWeights
-from headscope.interp.hooked_model import HookedModel
-from headscope.interp.prompt_tokens import PromptTokens
+from headscope.interp.reading.activations import gather
+from headscope.interp.reading.hooked_model import HookedModel
+from headscope.interp.reading.prompt_tokens import PromptTokens
+from headscope.interp.weights.head_weights import HeadWeights
 
 ANGLES = ("attn.hook_cos", "attn.hook_sin")
 

@@ -6,7 +6,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from headscope.interp.circuits.distance import score_weights
-from headscope.interp.head_weights import HeadWeights
+from headscope.interp.weights.head_weights import HeadWeights
 
 if TYPE_CHECKING:
     from transformer_lens import FactoredMatrix

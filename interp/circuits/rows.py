@@ -5,8 +5,8 @@ from headscope.interp.circuits.composition import composition_scores
 from headscope.interp.circuits.copying import copying_score
 from headscope.interp.circuits.diagonal import DRAWS, TOKENS, diagonal_ranks
 from headscope.interp.circuits.qk_spectrum import qk_spectrum
-from headscope.interp.nulls import SAMPLES
-from headscope.interp.size import EIGEN, LOOK, Size
+from headscope.interp.reading.size import EIGEN, LOOK, Size
+from headscope.interp.results.nulls import SAMPLES
 
 OV_OF_TOKENS = ("W_E", "W_V", "W_O", "W_U")
 QK = ("W_Q", "W_K", "W_QK")

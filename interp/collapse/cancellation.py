@@ -7,11 +7,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from headscope.interp.about import About
 from headscope.interp.collapse.contribution_weights import contribution_weights
 from headscope.interp.collapse.paths import from_last
-from headscope.interp.nulls import Null, null_of, shuffled_signs
-from headscope.interp.result import Result
+from headscope.interp.results.about import About
+from headscope.interp.results.nulls import Null, null_of, shuffled_signs
+from headscope.interp.results.result import Result
 
 SAMPLES = 4
 MIRRORED = ("signed", "cancellation", "cancellation_null", "cancellation_null_spread")

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from headscope.interp.collapse.curves import ABOUT, CollapseCurves
-from headscope.interp.result import Result
+from headscope.interp.results.result import Result
 
 COMPARED = replace(
     ABOUT,

@@ -7,14 +7,14 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from headscope.interp.about import About
 from headscope.interp.collapse.distances import DISTANCES, distances
 from headscope.interp.collapse.last_residuals import Ids, last_residuals
 from headscope.interp.collapse.pairs import CollapsePair
 from headscope.interp.collapse.plain_ids import plain_ids
-from headscope.interp.hooked_model import HookedModel
-from headscope.interp.result import Result
-from headscope.interp.watch import Watch, unwatched
+from headscope.interp.reading.hooked_model import HookedModel
+from headscope.interp.reading.watch import Watch, unwatched
+from headscope.interp.results.about import About
+from headscope.interp.results.result import Result
 
 SAMPLES = 4
 ABOUT = About(

@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from headscope.interp.equal_lengths import batches
-from headscope.interp.watch import Watch, unwatched
+from headscope.interp.reading.equal_lengths import batches
+from headscope.interp.reading.watch import Watch, unwatched
 from headscope.models.attention.run import at_least_float32
 from headscope.models.hooked.patternless import patternless
 from headscope.models.hosts.execution_device import execution_device

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from headscope.interp.about import About
 from headscope.interp.collapse.matrix_measures import noise_like
 from headscope.interp.collapse.residual import depth_labels
-from headscope.interp.nulls import null_of
-from headscope.interp.result import Result
+from headscope.interp.results.about import About
+from headscope.interp.results.nulls import null_of
+from headscope.interp.results.result import Result
 
 SIZE, RATIO, TOP = 100.0, 1000.0, 3
 ABOUT = About(

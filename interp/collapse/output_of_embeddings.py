@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
-from headscope.interp.image_prompt import ImagePrompt
-from headscope.interp.prompt import batch_of
-from headscope.interp.prompt_tokens import PromptTokens
+from headscope.interp.reading.image_prompt import ImagePrompt
+from headscope.interp.reading.prompt import batch_of
+from headscope.interp.reading.prompt_tokens import PromptTokens
 
 
 @dataclass(frozen=True)

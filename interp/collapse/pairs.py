@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerBase
 
-from headscope.interp.prompt_tokens import encoded
+from headscope.interp.reading.prompt_tokens import encoded
 
 COUNT_ONES = "How many ones are in the following sequences?"
 FIND_A_ZERO = "Is there a zero in the following sequences?"

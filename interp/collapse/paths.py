@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from headscope.interp.about import About
-from headscope.interp.result import Result
+from headscope.interp.results.about import About
+from headscope.interp.results.result import Result
 
 ABOUT = About(
     title="Path bound",

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from headscope.interp.hooked_model import HookedModel, tokenizer_of
+from headscope.interp.reading.hooked_model import HookedModel, tokenizer_of
 
 
 def plain_ids(model: HookedModel) -> Int[Tensor, "id"]:

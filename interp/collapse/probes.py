@@ -15,10 +15,10 @@ from headscope.interp.collapse.pairs import (
     question_ids,
 )
 from headscope.interp.collapse.squashing import Squashing, squashing
-from headscope.interp.image_prompt import ImagePrompt
-from headscope.interp.prompt import text_alone
-from headscope.interp.size import Size
-from headscope.interp.watch import Watch
+from headscope.interp.reading.image_prompt import ImagePrompt
+from headscope.interp.reading.prompt import text_alone
+from headscope.interp.reading.size import Size
+from headscope.interp.reading.watch import Watch
 from headscope.models.io.foreign_input import ForeignInputError
 
 FIRST, LONGEST = 4, 1024

@@ -7,10 +7,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from headscope.interp.about import About
 from headscope.interp.collapse.matrix_measures import MEASURES, measured, noise_like
-from headscope.interp.nulls import null_of
-from headscope.interp.result import Result
+from headscope.interp.results.about import About
+from headscope.interp.results.nulls import null_of
+from headscope.interp.results.result import Result
 
 NORMS = About(
     title="Norm of the residual",

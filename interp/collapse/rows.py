@@ -3,7 +3,6 @@
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from headscope.interp.activations import SCORES, Activations
 from headscope.interp.analysis import Analysis, Setting
 from headscope.interp.collapse.cancellation import PathCancellation, path_cancellation
 from headscope.interp.collapse.massive import MassiveActivations, massive_activations
@@ -16,7 +15,8 @@ from headscope.interp.collapse.residual import (
     residual_stream,
 )
 from headscope.interp.collapse.sinks import Sinks, sinks
-from headscope.interp.prompt import Prompt
+from headscope.interp.reading.activations import SCORES, Activations
+from headscope.interp.reading.prompt import Prompt
 
 PATTERN, VALUES = "attn.hook_pattern", "attn.hook_v"
 STREAM = ("hook_resid_pre", "hook_resid_post")

@@ -8,11 +8,11 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from headscope.interp.about import About
 from headscope.interp.collapse.output_of_embeddings import OutputOfEmbeddings, output_of_embeddings
-from headscope.interp.image_prompt import ImagePrompt
-from headscope.interp.result import Result
-from headscope.interp.watch import Watch, unwatched
+from headscope.interp.reading.image_prompt import ImagePrompt
+from headscope.interp.reading.watch import Watch, unwatched
+from headscope.interp.results.about import About
+from headscope.interp.results.result import Result
 
 ROWS = 16
 ABOUT = About(

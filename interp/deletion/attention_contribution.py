@@ -7,9 +7,9 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from headscope.interp.about import About
-from headscope.interp.nulls import null_of
-from headscope.interp.result import Result
+from headscope.interp.results.about import About
+from headscope.interp.results.nulls import null_of
+from headscope.interp.results.result import Result
 
 ABOUT = About(
     title="Attention against contribution",

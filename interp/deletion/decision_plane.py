@@ -6,10 +6,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from headscope.interp.about import About
 from headscope.interp.deletion.quadrants import dealt_masses, quadrant_masses, shares
-from headscope.interp.nulls import null_of, shuffled_signs
-from headscope.interp.result import Result
+from headscope.interp.results.about import About
+from headscope.interp.results.nulls import null_of, shuffled_signs
+from headscope.interp.results.result import Result
 
 BELOW_NULL = "where most is contributed, signs agree more than signs dealt anew would"
 ABOUT = About(

@@ -6,11 +6,11 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from headscope.interp.about import About
-from headscope.interp.head_statistics import head_statistics
-from headscope.interp.nulls import null_of, shuffled_signs
-from headscope.interp.result import Result
-from headscope.interp.row_statistics import row_statistics
+from headscope.interp.results.about import About
+from headscope.interp.results.nulls import null_of, shuffled_signs
+from headscope.interp.results.result import Result
+from headscope.interp.rows.head_statistics import head_statistics
+from headscope.interp.rows.row_statistics import row_statistics
 
 ABOUT = About(
     title="Negative mass",

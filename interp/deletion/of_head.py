@@ -7,16 +7,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from headscope.interp.about import About
-from headscope.interp.activations import NORM_AFTER, SCORES, Activations
 from headscope.interp.analysis import Setting
 from headscope.interp.deletion.attention_contribution import AttentionContribution, attention_contribution, name_points
 from headscope.interp.deletion.contributions import ABOUT, ov_terms
 from headscope.interp.deletion.quadrants import QUADRANTS, quadrant_masses, shares
 from headscope.interp.deletion.scales import SCALES, scale_to_logits
-from headscope.interp.nulls import softmax_twin
-from headscope.interp.prompt import text_alone
-from headscope.interp.result import Result
+from headscope.interp.reading.activations import NORM_AFTER, SCORES, Activations
+from headscope.interp.reading.prompt import text_alone
+from headscope.interp.results.about import About
+from headscope.interp.results.nulls import softmax_twin
+from headscope.interp.results.result import Result
 
 PATTERN, VALUES, Z = "attn.hook_pattern", "attn.hook_v", "attn.hook_z"
 TWIN = About(

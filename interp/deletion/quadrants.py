@@ -6,9 +6,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from headscope.interp.about import About
-from headscope.interp.nulls import null_of, shuffled_signs
-from headscope.interp.result import Result
+from headscope.interp.results.about import About
+from headscope.interp.results.nulls import null_of, shuffled_signs
+from headscope.interp.results.result import Result
 
 QUADRANTS = ("copy", "OV deletion", "weight deletion", "double negative")
 ABOUT = About(

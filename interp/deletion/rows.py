@@ -3,7 +3,6 @@
 from jaxtyping import Float
 from torch import Tensor
 
-from headscope.interp.activations import NORM_AFTER, SCORES, Activations
 from headscope.interp.analysis import Analysis, Setting
 from headscope.interp.deletion.contributions import Contributions, contributions, ov_terms
 from headscope.interp.deletion.decision_plane import DecisionPlane, decision_plane
@@ -11,7 +10,8 @@ from headscope.interp.deletion.negative_mass import NegativeMass, negative_mass
 from headscope.interp.deletion.of_head import PATTERN, VALUES, Z, scatter_of_tokens
 from headscope.interp.deletion.quadrants import Quadrants, quadrant_masses, quadrants
 from headscope.interp.deletion.scales import SCALES, scale_to_logits
-from headscope.interp.prompt import text_alone
+from headscope.interp.reading.activations import NORM_AFTER, SCORES, Activations
+from headscope.interp.reading.prompt import text_alone
 
 NO_LOGIT = "asks what a head does to the logit of each token that it reads, and a patch has none of its own"
 OV_TO_LOGITS = ("W_O", "W_U")

@@ -3,7 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor
 
-from headscope.interp.activations import NORM_AFTER, Activations
+from headscope.interp.reading.activations import NORM_AFTER, Activations
 
 FINAL = "ln_final.hook_scale"
 SCALES = (FINAL, NORM_AFTER)

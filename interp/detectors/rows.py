@@ -2,11 +2,11 @@
 
 import torch
 
-from headscope.interp.activations import Activations
 from headscope.interp.analysis import Analysis, Setting
 from headscope.interp.detectors.copying import PromptCopying, prompt_copying
 from headscope.interp.detectors.scores import DetectorScores, detector_scores
-from headscope.interp.prompt import text_alone
+from headscope.interp.reading.activations import Activations
+from headscope.interp.reading.prompt import text_alone
 
 
 def _detectors(setting: Setting, run: Activations) -> DetectorScores:

@@ -6,10 +6,10 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from headscope.interp.about import About
-from headscope.interp.assumptions import refuse_unlawful
 from headscope.interp.detectors.targets import TARGETS, targets
-from headscope.interp.result import Result
+from headscope.interp.results.about import About
+from headscope.interp.results.assumptions import refuse_unlawful
+from headscope.interp.results.result import Result
 
 SIGNED = ("signed", "signed_null")
 DETECTORS = About(

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
-from headscope.interp.about import About
-from headscope.interp.result import Result
+from headscope.interp.results.about import About
+from headscope.interp.results.result import Result
 
 
 @dataclass(frozen=True, repr=False)
 class ImageGrid(Result):
     """Grey images, -1 paper and 1 ink."""
 
-    drawn_by = "images:image_grid_figure"
+    drawn_by = "vision.images:image_grid_figure"
 
     value: Float[Tensor, "image row column"]
 

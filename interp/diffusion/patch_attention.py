@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
-from headscope.interp.about import About
 from headscope.interp.diffusion.denoising_run import BEFORE_PATCHES, denoising_run, token_names
-from headscope.interp.result import Result
+from headscope.interp.results.about import About
+from headscope.interp.results.result import Result
 from headscope.models.uvit.tokens import EXTRA
 from headscope.models.uvit.uvit import UViT
 
@@ -26,7 +26,7 @@ ABOUT = About(
 class PatchAttention(Result):
     """The weights of one query on the patches, on the class and the time token, and the image that was read."""
 
-    drawn_by = "patch_attention:patch_attention_figure"
+    drawn_by = "vision.patch_attention:patch_attention_figure"
 
     weight: Float[Tensor, "layer head row column"]
     before_patches: Float[Tensor, "layer head token"]

@@ -7,11 +7,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from headscope.interp.about import About
 from headscope.interp.collapse.matrix_measures import effective_rank, mean_cosine, relative_residual, singular_values
 from headscope.interp.collapse.residual import depth_labels
 from headscope.interp.diffusion.denoising_run import DenoisingRun, denoising_run, of_patches
-from headscope.interp.result import Result
+from headscope.interp.results.about import About
+from headscope.interp.results.result import Result
 from headscope.models.data.images.ddim import Sampling
 from headscope.models.uvit.uvit import UViT
 
@@ -37,7 +37,7 @@ SUBTRACTED = About(
 class CollapseByTimestep(Result):
     """Of the patches alone, after the embedding and after every block; no change of gauge touches them."""
 
-    drawn_by = "timesteps:collapse_by_timestep_figure"
+    drawn_by = "vision.timesteps:collapse_by_timestep_figure"
 
     mean_cosine: Float[Tensor, "timestep depth"]
     relative_residual: Float[Tensor, "timestep depth"]
@@ -48,7 +48,7 @@ class CollapseByTimestep(Result):
 class SubtractedByTimestep(Result):
     """The minority mass of every block."""
 
-    drawn_by = "timesteps:subtracted_by_timestep_figure"
+    drawn_by = "vision.timesteps:subtracted_by_timestep_figure"
 
     minority_mass: Float[Tensor, "timestep layer"]
 

@@ -2,9 +2,9 @@
 
 import plotly.graph_objects as go
 
-from headscope.interp.experiments.arm_points import ArmPoints
-from headscope.interp.figures.canvas import canvas, escaped
-from headscope.interp.figures.colours import LINES
+from headscope.interp.arms.arm_points import ArmPoints
+from headscope.interp.figures.drawing.canvas import canvas, escaped
+from headscope.interp.figures.palette.colours import LINES
 
 SHAPES = ("circle", "x", "square", "diamond-open", "triangle-up")
 

@@ -6,16 +6,16 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from headscope.interp.about import About
 from headscope.interp.attribution.direct import DirectAttribution, SourceAttribution
 from headscope.interp.attribution.logit_lens import LogitLens
 from headscope.interp.attribution.patching import Patching
-from headscope.interp.figures.axes import name_axis, token_axis, top_down
-from headscope.interp.figures.canvas import FRAME, PLOT, bar, canvas, escaped, head_name
-from headscope.interp.figures.choice import choice
-from headscope.interp.figures.colours import BLUE, POSITIVE, RED
+from headscope.interp.figures.drawing.axes import name_axis, token_axis, top_down
+from headscope.interp.figures.drawing.canvas import FRAME, PLOT, bar, canvas, escaped, head_name
+from headscope.interp.figures.drawing.choice import choice
+from headscope.interp.figures.drawing.heatmaps import share_range, signed_heatmap
 from headscope.interp.figures.heads import grid
-from headscope.interp.figures.heatmaps import share_range, signed_heatmap
+from headscope.interp.figures.palette.colours import BLUE, POSITIVE, RED
+from headscope.interp.results.about import About
 
 LEFT, RIGHT = [0.0, 0.46], [0.56, 1.0]
 MOST_ROWS, MOST_IN_HALF = 26, 10

@@ -13,12 +13,12 @@ from headscope.interp.circuits.copying import Copying
 from headscope.interp.circuits.diagonal import DiagonalRanks
 from headscope.interp.circuits.qk_spectrum import QKSpectrum
 from headscope.interp.circuits.top_tokens import TopTokens
-from headscope.interp.figures.axes import name_axis, top_down
-from headscope.interp.figures.canvas import bar, canvas, escaped, head_name
-from headscope.interp.figures.choice import choice
-from headscope.interp.figures.colours import BLUE, RED, depth_colour
+from headscope.interp.figures.drawing.axes import name_axis, top_down
+from headscope.interp.figures.drawing.canvas import bar, canvas, escaped, head_name
+from headscope.interp.figures.drawing.choice import choice
+from headscope.interp.figures.drawing.heatmaps import signed_heatmap
 from headscope.interp.figures.heads import head_grid
-from headscope.interp.figures.heatmaps import signed_heatmap
+from headscope.interp.figures.palette.colours import BLUE, RED, depth_colour
 
 
 def copying_figure(copying: Copying) -> go.Figure:

@@ -11,11 +11,11 @@ from headscope.interp.collapse.comparison import CollapseComparison
 from headscope.interp.collapse.curves import CollapseCurves
 from headscope.interp.collapse.paths import PathBound
 from headscope.interp.collapse.squashing import Squashing
-from headscope.interp.figures.axes import log_axis, token_axis
-from headscope.interp.figures.canvas import GAUGE, canvas, escaped
-from headscope.interp.figures.choice import choice
-from headscope.interp.figures.colours import BLUE, DASHED, GREY, depth_colour, line_style
-from headscope.interp.result import Result
+from headscope.interp.figures.drawing.axes import log_axis, token_axis
+from headscope.interp.figures.drawing.canvas import GAUGE, canvas, escaped
+from headscope.interp.figures.drawing.choice import choice
+from headscope.interp.figures.palette.colours import BLUE, DASHED, GREY, depth_colour, line_style
+from headscope.interp.results.result import Result
 
 Curves = CollapseCurves | CollapseComparison
 

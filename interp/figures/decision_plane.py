@@ -8,9 +8,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from headscope.interp.deletion.decision_plane import BELOW_NULL, DecisionPlane
-from headscope.interp.figures.canvas import bar, canvas
-from headscope.interp.figures.colours import DEPTHS, GREY
 from headscope.interp.figures.deletion import head_names
+from headscope.interp.figures.drawing.canvas import bar, canvas
+from headscope.interp.figures.palette.colours import DEPTHS, GREY
 
 NAMED = 6
 SIDES = ("top center", "bottom center", "middle right", "middle left")

@@ -8,12 +8,12 @@ from torch import Tensor
 from headscope.interp.deletion.attention_contribution import AttentionContribution
 from headscope.interp.deletion.contributions import Contributions
 from headscope.interp.deletion.negative_mass import NegativeMass
-from headscope.interp.figures.axes import token_axis, top_down
-from headscope.interp.figures.canvas import SQUARE, canvas, escaped, head_name
-from headscope.interp.figures.choice import choice
-from headscope.interp.figures.colours import BLUE
+from headscope.interp.figures.drawing.axes import token_axis, top_down
+from headscope.interp.figures.drawing.canvas import SQUARE, canvas, escaped, head_name
+from headscope.interp.figures.drawing.choice import choice
+from headscope.interp.figures.drawing.heatmaps import signed_heatmap
 from headscope.interp.figures.heads import head_grid
-from headscope.interp.figures.heatmaps import signed_heatmap
+from headscope.interp.figures.palette.colours import BLUE
 
 PAIR = "%{y} ← %{x}<br>%{z:.4f}"
 

@@ -4,8 +4,8 @@ import plotly.graph_objects as go
 
 from headscope.interp.detectors.copying import PromptCopying
 from headscope.interp.detectors.scores import DetectorScores
-from headscope.interp.figures.canvas import GAUGE, canvas
-from headscope.interp.figures.choice import choice
+from headscope.interp.figures.drawing.canvas import GAUGE, canvas
+from headscope.interp.figures.drawing.choice import choice
 from headscope.interp.figures.heads import grid, heads
 
 READINGS = ("share", "signed", "sign")

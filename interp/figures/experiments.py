@@ -6,11 +6,11 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.colors import hex_to_rgb
 
-from headscope.interp.experiments.arms import ArmCurves, ArmGrid, ArmNumbers
-from headscope.interp.figures.axes import log_axis, top_down
-from headscope.interp.figures.canvas import canvas, escaped
-from headscope.interp.figures.choice import choice
-from headscope.interp.figures.colours import CHANCE, GREY, LINES, POSITIVE, line_style
+from headscope.interp.arms.arms import ArmCurves, ArmGrid, ArmNumbers
+from headscope.interp.figures.drawing.axes import log_axis, top_down
+from headscope.interp.figures.drawing.canvas import canvas, escaped
+from headscope.interp.figures.drawing.choice import choice
+from headscope.interp.figures.palette.colours import CHANCE, GREY, LINES, POSITIVE, line_style
 
 BAND = 0.18
 FAR = 3  # ranges of the values: a line beyond would make them one point

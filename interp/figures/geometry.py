@@ -7,12 +7,12 @@ import plotly.graph_objects as go
 from jaxtyping import Float
 from torch import Tensor
 
-from headscope.interp.figures.axes import token_axis, top_down
-from headscope.interp.figures.canvas import GAUGE, bar, canvas, escaped, head_name
-from headscope.interp.figures.choice import choice
-from headscope.interp.figures.colours import BLUE, CHANCE, GREY, RED, fill
+from headscope.interp.figures.drawing.axes import token_axis, top_down
+from headscope.interp.figures.drawing.canvas import GAUGE, bar, canvas, escaped, head_name
+from headscope.interp.figures.drawing.choice import choice
+from headscope.interp.figures.drawing.heatmaps import signed_heatmap
 from headscope.interp.figures.heads import MOST_BARS, grids, heads
-from headscope.interp.figures.heatmaps import signed_heatmap
+from headscope.interp.figures.palette.colours import BLUE, CHANCE, GREY, RED, fill
 from headscope.interp.geometry.angles import Angles
 from headscope.interp.geometry.embedding import JointEmbedding
 from headscope.interp.geometry.temperatures import Temperatures

@@ -7,11 +7,11 @@ import plotly.graph_objects as go
 
 from headscope.interp.deletion.of_head import HeadContributions
 from headscope.interp.deletion.quadrants import QUADRANTS
-from headscope.interp.figures.axes import token_axis, top_down
-from headscope.interp.figures.canvas import SQUARE, canvas
-from headscope.interp.figures.choice import choice
 from headscope.interp.figures.deletion import PAIR
-from headscope.interp.figures.heatmaps import share_range, signed_heatmap
+from headscope.interp.figures.drawing.axes import token_axis, top_down
+from headscope.interp.figures.drawing.canvas import SQUARE, canvas
+from headscope.interp.figures.drawing.choice import choice
+from headscope.interp.figures.drawing.heatmaps import share_range, signed_heatmap
 from headscope.interp.figures.quadrants import quadrant_fill
 
 TWIN = "#6b7280"

@@ -2,10 +2,10 @@
 
 import plotly.graph_objects as go
 
-from headscope.interp.figures.axes import token_axis, top_down
-from headscope.interp.figures.canvas import SQUARE, canvas
-from headscope.interp.figures.heatmaps import signed_heatmap
-from headscope.interp.head_pattern import HeadPattern
+from headscope.interp.figures.drawing.axes import token_axis, top_down
+from headscope.interp.figures.drawing.canvas import SQUARE, canvas
+from headscope.interp.figures.drawing.heatmaps import signed_heatmap
+from headscope.interp.heads.head_pattern import HeadPattern
 
 
 def head_pattern_figure(found: HeadPattern) -> go.Figure:

@@ -8,12 +8,12 @@ import plotly.graph_objects as go
 from jaxtyping import Float
 from torch import Tensor
 
-from headscope.interp.figures.axes import top_down
-from headscope.interp.figures.canvas import GAUGE, bar, canvas, escaped
-from headscope.interp.figures.heatmaps import heatmap
-from headscope.interp.head_score import HeadScore
-from headscope.interp.result import Result
-from headscope.interp.similar_heads import SimilarHeads
+from headscope.interp.figures.drawing.axes import top_down
+from headscope.interp.figures.drawing.canvas import GAUGE, bar, canvas, escaped
+from headscope.interp.figures.drawing.heatmaps import heatmap
+from headscope.interp.heads.similar_heads import SimilarHeads
+from headscope.interp.results.head_score import HeadScore
+from headscope.interp.results.result import Result
 
 MOST_BARS = 48  # heads; more of them side by side are not told apart
 

@@ -8,11 +8,11 @@ import plotly.graph_objects as go
 from jaxtyping import Int
 from torch import Tensor
 
-from headscope.interp.figures.axes import token_axis, top_down
-from headscope.interp.figures.canvas import GAUGE, canvas, escaped
-from headscope.interp.figures.choice import choice
-from headscope.interp.figures.colours import fill
+from headscope.interp.figures.drawing.axes import token_axis, top_down
+from headscope.interp.figures.drawing.canvas import GAUGE, canvas, escaped
+from headscope.interp.figures.drawing.choice import choice
 from headscope.interp.figures.heads import grid, head_grid, heads
+from headscope.interp.figures.palette.colours import fill
 from headscope.interp.interventions.effect import InterventionEffect
 from headscope.interp.interventions.intervention import SIGNED
 from headscope.interp.interventions.path_patching import PathPatching

@@ -7,10 +7,10 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import pad
 
-from headscope.interp.figures.axes import top_down
-from headscope.interp.figures.canvas import canvas
-from headscope.interp.figures.heatmaps import signed_heatmap
-from headscope.interp.patterns import Patterns
+from headscope.interp.figures.drawing.axes import top_down
+from headscope.interp.figures.drawing.canvas import canvas
+from headscope.interp.figures.drawing.heatmaps import signed_heatmap
+from headscope.interp.heads.patterns import Patterns
 
 ROW, LEAST, MOST = 46, 260, 1500  # pixels of a layer, of the whole
 NAMED = 16  # axis labels, at most

@@ -9,11 +9,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from headscope.interp.deletion.quadrants import QUADRANTS, Quadrants
-from headscope.interp.figures.canvas import canvas
-from headscope.interp.figures.choice import choice
-from headscope.interp.figures.colours import fill
 from headscope.interp.figures.deletion import head_names
+from headscope.interp.figures.drawing.canvas import canvas
+from headscope.interp.figures.drawing.choice import choice
 from headscope.interp.figures.heads import MOST_BARS, grids, heads, null_words
+from headscope.interp.figures.palette.colours import fill
 
 # Blue raises the attended token's logit, red lowers it; the pale, striped ones do so through a negative weight.
 COLOURS, NEGATIVE = ("#2166ac", "#b2182b", "#f4a582", "#92c5de"), (2, 3)

@@ -9,12 +9,12 @@ from headscope.interp.collapse.massive import MassiveActivations
 from headscope.interp.collapse.matrix_measures import MEASURES
 from headscope.interp.collapse.residual import ResidualGeometry, ResidualNorms
 from headscope.interp.collapse.sinks import Sinks
-from headscope.interp.figures.axes import log_axis, name_axis, token_axis, top_down
-from headscope.interp.figures.canvas import canvas, escaped
-from headscope.interp.figures.choice import choice
-from headscope.interp.figures.colours import BLUE, DASHED, GREY, RANKED
+from headscope.interp.figures.drawing.axes import log_axis, name_axis, token_axis, top_down
+from headscope.interp.figures.drawing.canvas import canvas, escaped
+from headscope.interp.figures.drawing.choice import choice
+from headscope.interp.figures.drawing.heatmaps import heatmap
 from headscope.interp.figures.heads import grid, heads
-from headscope.interp.figures.heatmaps import heatmap
+from headscope.interp.figures.palette.colours import BLUE, DASHED, GREY, RANKED
 
 FIRST = "mean_cosine"  # high where tokens are alike
 

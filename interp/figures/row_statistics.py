@@ -5,11 +5,11 @@ import plotly.graph_objects as go
 from jaxtyping import Num
 from torch import Tensor
 
-from headscope.interp.figures.axes import token_axis
-from headscope.interp.figures.canvas import GAUGE, canvas, head_name
-from headscope.interp.figures.choice import choice
-from headscope.interp.figures.colours import CHANCE, LINES
+from headscope.interp.figures.drawing.axes import token_axis
+from headscope.interp.figures.drawing.canvas import GAUGE, canvas, head_name
+from headscope.interp.figures.drawing.choice import choice
 from headscope.interp.figures.heads import grid, heads
+from headscope.interp.figures.palette.colours import CHANCE, LINES
 from headscope.interp.rows.curves import RowCurves
 from headscope.interp.rows.heads import HeadRows
 from headscope.interp.rows.reading import BESIDE_TWIN

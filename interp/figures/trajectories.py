@@ -3,10 +3,10 @@
 import numpy as np
 import plotly.graph_objects as go
 
-from headscope.interp.figures.axes import log_axis
-from headscope.interp.figures.canvas import GAUGE, canvas, escaped
-from headscope.interp.figures.choice import choice
-from headscope.interp.figures.colours import line_style
+from headscope.interp.figures.drawing.axes import log_axis
+from headscope.interp.figures.drawing.canvas import GAUGE, canvas, escaped
+from headscope.interp.figures.drawing.choice import choice
+from headscope.interp.figures.palette.colours import line_style
 from headscope.interp.trajectories.trajectory import Trajectory
 
 BEFORE_THE_FIRST = 0.5  # where a logarithmic axis shows step 0

@@ -7,10 +7,10 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from headscope.interp.about import About
 from headscope.interp.geometry.cosines import BINS, cosines, histogram, shared, sides
 from headscope.interp.geometry.sphere import random_cosine_cdf
-from headscope.interp.result import Result
+from headscope.interp.results.about import About
+from headscope.interp.results.result import Result
 from headscope.models.attention.run import grouped
 
 DIRECTED = ("pairs", "mass", "parallel", "antiparallel", "parallel_pairs", "antiparallel_pairs")

@@ -7,10 +7,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from headscope.interp.about import About
-from headscope.interp.gauges import Gauge, kernel_gauges
 from headscope.interp.geometry.placing import METHODS, explained_by, signed_by, squared
-from headscope.interp.result import Result
+from headscope.interp.results.about import About
+from headscope.interp.results.gauges import Gauge, kernel_gauges
+from headscope.interp.results.result import Result
 from headscope.models.attention import VARIANTS, variant_named
 from headscope.models.io.near_names import known_names
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 from jaxtyping import Float
 from torch import Tensor
 
-from headscope.interp.activations import SCORES, TEMPERATURES, Activations
 from headscope.interp.analysis import Analysis, Setting
 from headscope.interp.geometry.angles import Angles, angles
 from headscope.interp.geometry.embedding import Embedding, JointEmbedding, joint_embedding
 from headscope.interp.geometry.temperatures import Temperatures, temperatures
+from headscope.interp.reading.activations import SCORES, TEMPERATURES, Activations
 
 PATTERN = "attn.hook_pattern"
 QUERY_KEY = ("attn.hook_rot_q", "attn.hook_rot_k")

@@ -8,16 +8,16 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from headscope.interp.about import About
-from headscope.interp.gauges import Gauge
-from headscope.interp.hooked_model import HookedModel
-from headscope.interp.image_prompt import ImagePrompt
 from headscope.interp.interventions.divergence import divergence
 from headscope.interp.interventions.intervention import SIGNED, Intervention
 from headscope.interp.interventions.touched_run import editing_hooks, logits_of_prompt, refuse_outside
-from headscope.interp.model_facts import layer_gauges
-from headscope.interp.prompt import Prompt, answer_names
-from headscope.interp.result import Result
+from headscope.interp.reading.hooked_model import HookedModel
+from headscope.interp.reading.image_prompt import ImagePrompt
+from headscope.interp.reading.model_facts import layer_gauges
+from headscope.interp.reading.prompt import Prompt, answer_names
+from headscope.interp.results.about import About
+from headscope.interp.results.gauges import Gauge
+from headscope.interp.results.result import Result
 
 RANKS = 5
 NUMBERS = ("kl", "loss_change", "target_change", "distractor_change", "changed", "after_ids", "after_probability")

@@ -8,12 +8,12 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from headscope.interp.activations import gather
-from headscope.interp.equal_lengths import batches
-from headscope.interp.head_weights import HeadWeights
 from headscope.interp.interventions.touched_run import ROWS
-from headscope.interp.prompt import text_alone
-from headscope.interp.prompt_tokens import PromptTokens
+from headscope.interp.reading.activations import gather
+from headscope.interp.reading.equal_lengths import batches
+from headscope.interp.reading.prompt import text_alone
+from headscope.interp.reading.prompt_tokens import PromptTokens
+from headscope.interp.weights.head_weights import HeadWeights
 
 MIXING = ("attn.hook_pattern", "attn.hook_v", "attn.hook_z")
 SCALE = "ln1_post.hook_scale"

@@ -9,14 +9,14 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from headscope.interp.about import About
-from headscope.interp.attribution.prompt_pair import PromptPair, decision
-from headscope.interp.hooked_model import HookedModel
 from headscope.interp.interventions.touched_run import ROWS, logits_of_rows
 from headscope.interp.interventions.untouched_run import Z, untouched
-from headscope.interp.nulls import null_of
-from headscope.interp.result import Result
-from headscope.interp.watch import Watch, counted, unwatched
+from headscope.interp.reading.hooked_model import HookedModel
+from headscope.interp.reading.prompt_pair import PromptPair, decision
+from headscope.interp.reading.watch import Watch, counted, unwatched
+from headscope.interp.results.about import About
+from headscope.interp.results.nulls import null_of
+from headscope.interp.results.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -4,9 +4,9 @@ from headscope.interp.analysis import Asked, Probe
 from headscope.interp.interventions.intervention import VALUELESS
 from headscope.interp.interventions.suppression_effect import SuppressionEffect, suppression_effect
 from headscope.interp.interventions.sweep import NULL_SAMPLES, InterventionSweep, sweep
-from headscope.interp.nulls import SAMPLES
-from headscope.interp.prompt import text_alone
-from headscope.interp.watch import Watch
+from headscope.interp.reading.prompt import text_alone
+from headscope.interp.reading.watch import Watch
+from headscope.interp.results.nulls import SAMPLES
 
 
 def swept(asked: Asked, watch: Watch) -> InterventionSweep:

@@ -9,16 +9,16 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from headscope.interp.about import About
 from headscope.interp.deletion.contributions import ov_terms
-from headscope.interp.head_weights import head_weights
 from headscope.interp.interventions.divergence import divergence
 from headscope.interp.interventions.layer_heads import LayerHeads, layer_heads
 from headscope.interp.interventions.touched_run import ROWS, logits_of_rows
-from headscope.interp.nulls import SAMPLES, null_of
-from headscope.interp.prompt_tokens import PromptTokens
-from headscope.interp.result import Result
-from headscope.interp.watch import Watch, counted, unwatched
+from headscope.interp.reading.prompt_tokens import PromptTokens
+from headscope.interp.reading.watch import Watch, counted, unwatched
+from headscope.interp.results.about import About
+from headscope.interp.results.nulls import SAMPLES, null_of
+from headscope.interp.results.result import Result
+from headscope.interp.weights.head_weights import head_weights
 
 FLOOR = 1e-6  # nats; float32's rounding of a mean KL stays below
 ABOUT = About(

@@ -8,15 +8,15 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from headscope.interp.about import About
-from headscope.interp.hooked_model import HookedModel
 from headscope.interp.interventions.effect import answers_known, changed_answers, changed_by_gauge
 from headscope.interp.interventions.intervention import KINDS, SIGNED, VALUELESS, Intervention
 from headscope.interp.interventions.touched_run import ROWS, Hook, logits_of_prompt, logits_of_rows
-from headscope.interp.nulls import null_of, shuffled_signs
-from headscope.interp.prompt import Prompt, batch_of
-from headscope.interp.result import Result
-from headscope.interp.watch import Watch, counted, unwatched
+from headscope.interp.reading.hooked_model import HookedModel
+from headscope.interp.reading.prompt import Prompt, batch_of
+from headscope.interp.reading.watch import Watch, counted, unwatched
+from headscope.interp.results.about import About
+from headscope.interp.results.nulls import null_of, shuffled_signs
+from headscope.interp.results.result import Result
 
 Touch = Callable[[Tensor], Tensor]
 MEASURES = ("kl", "loss_change", "changed")

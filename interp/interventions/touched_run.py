@@ -7,10 +7,10 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
-from headscope.interp.hooked_model import HookedModel
 from headscope.interp.interventions.intervention import Intervention, edited
-from headscope.interp.prompt import Prompt, batch_of, logits_by_position
-from headscope.interp.seen_cells import seen_cells
+from headscope.interp.reading.hooked_model import HookedModel
+from headscope.interp.reading.prompt import Prompt, batch_of, logits_by_position
+from headscope.interp.reading.seen_cells import seen_cells
 from headscope.models.attention.run import at_least_float32
 from headscope.models.hosts.execution_device import execution_device
 

@@ -7,10 +7,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from headscope.interp.activations import gather
-from headscope.interp.equal_lengths import batches
-from headscope.interp.hooked_model import HookedModel
-from headscope.interp.prompt_tokens import PromptTokens
+from headscope.interp.reading.activations import gather
+from headscope.interp.reading.equal_lengths import batches
+from headscope.interp.reading.hooked_model import HookedModel
+from headscope.interp.reading.prompt_tokens import PromptTokens
 
 Z = "attn.hook_z"
 

@@ -7,9 +7,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from headscope.interp.about import About
-from headscope.interp.gauges import Gauge, kernel_gauges, merged
-from headscope.interp.result import Result
+from headscope.interp.results.about import About
+from headscope.interp.results.gauges import Gauge, kernel_gauges, merged
+from headscope.interp.results.result import Result
 from headscope.interp.rows.reading import BESIDE_TWIN, TOP, Reading, Rows, read_power, rows_of
 
 MIRRORED = ("negative_mass", "signed_sum")

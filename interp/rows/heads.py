@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from headscope.interp.head_score import HeadScore
-from headscope.interp.result import Result
+from headscope.interp.results.head_score import HeadScore
+from headscope.interp.results.result import Result
 from headscope.interp.rows.curves import ABOUT, RowCurves, gauged
 from headscope.interp.rows.dilution import dilution_slope
 from headscope.interp.rows.reading import BESIDE_NULL, TOP

@@ -8,13 +8,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from headscope.interp.image_prompt import ImagePrompt
-from headscope.interp.model_facts import layer_gauges
-from headscope.interp.prompt import Prompt, batch_of, last_logits_alone
+from headscope.interp.reading.image_prompt import ImagePrompt
+from headscope.interp.reading.model_facts import layer_gauges
+from headscope.interp.reading.prompt import Prompt, batch_of, last_logits_alone
+from headscope.interp.reading.seen_cells import seen_cells
 from headscope.interp.rows.curves import RowCurves, curves_of
 from headscope.interp.rows.reading import TOP, Reading, Rows, rows_of
 from headscope.interp.rows.strips import rows_of_call
-from headscope.interp.seen_cells import seen_cells
 from headscope.models.hooked.patternless import patternless
 from headscope.models.hosts.attention_layer import AttentionLayer
 from headscope.models.hosts.watched_calls import watching

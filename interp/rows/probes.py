@@ -1,10 +1,10 @@
 """The rows of row statistics in the table of analyses: measured while the model runs, no pattern kept."""
 
 from headscope.interp.analysis import Asked, Probe
+from headscope.interp.reading.watch import Watch
 from headscope.interp.rows.curves import RowCurves
 from headscope.interp.rows.heads import HeadRows, head_rows
 from headscope.interp.rows.of_model import model_row_curves
-from headscope.interp.watch import Watch
 
 
 def curves(asked: Asked, watch: Watch) -> RowCurves:

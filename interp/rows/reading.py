@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from jaxtyping import Bool, Float, Int, Num
 from torch import Tensor
 
-from headscope.interp.gauges import Gauge
-from headscope.interp.nulls import softmax_twin
+from headscope.interp.results.gauges import Gauge
+from headscope.interp.results.nulls import softmax_twin
 from headscope.interp.rows.jacobian import jacobian_norm, power_of
 from headscope.interp.rows.measures import measures, measures_of_equal_weights, sharpness
 

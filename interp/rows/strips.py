@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from headscope.interp.gauges import kernel_gauges
+from headscope.interp.results.gauges import kernel_gauges
 from headscope.interp.rows.curves import RowCurves, curves_of
 from headscope.interp.rows.reading import TOP, Reading, Rows, rows_of
 from headscope.models.attention import variant_named

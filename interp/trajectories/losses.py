@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from headscope.interp.about import About
+from headscope.interp.results.about import About
 from headscope.interp.trajectories.trajectory import Trajectory
 from headscope.models.fitting.history import read_history
 

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from headscope.interp.attention_run import attention_run
-from headscope.interp.gauges import Gauge
-from headscope.interp.head_statistics import HeadStatistics
-from headscope.interp.hooked_model import begins_with_bos, tokenizer_of
-from headscope.interp.model_facts import model_gauges
-from headscope.interp.prompt_tokens import prompt_tokens
+from headscope.interp.heads.attention_run import attention_run
+from headscope.interp.reading.hooked_model import begins_with_bos, tokenizer_of
+from headscope.interp.reading.model_facts import model_gauges
+from headscope.interp.reading.prompt_tokens import prompt_tokens
+from headscope.interp.results.gauges import Gauge
+from headscope.interp.rows.head_statistics import HeadStatistics
 from headscope.models.io.near_names import known_names
 
 CHANGED: dict[Gauge, tuple[str, ...]] = {"odd": ("negative_mass", "signed_sum"), "scale": ("signed_sum",)}

@@ -10,11 +10,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from headscope.interp.about import About
-from headscope.interp.result import Result
+from headscope.interp.reading.watch import Watch, unwatched
+from headscope.interp.results.about import About
+from headscope.interp.results.result import Result
 from headscope.interp.trajectories.measures import Found, Measure, named
 from headscope.interp.trajectories.snapshots import run_folder
-from headscope.interp.watch import Watch, unwatched
 from headscope.models.checkpoints import open_folder
 
 if TYPE_CHECKING:

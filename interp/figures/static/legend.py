@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from headscope.interp.figures.legend import LETTER, ROW, SYMBOL
+from headscope.interp.figures.palette.legend import LETTER, ROW, SYMBOL
 from headscope.interp.figures.static.bars import bar_style
 from headscope.interp.figures.static.paint import INK, PIXEL, marker_style
 from headscope.interp.figures.static.panel import Trace, along

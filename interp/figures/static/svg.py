@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from matplotlib import style
 from matplotlib.figure import Figure
 
-from headscope.interp.figures.colours import LINES
+from headscope.interp.figures.palette.colours import LINES
 from headscope.interp.figures.static.arrays import with_arrays
 from headscope.interp.figures.static.marks import unknown_types
 from headscope.interp.figures.static.page import DPI, WIDE, page_of

@@ -1,0 +1,1 @@
+"""Arms: records of what the arms of an experiment measured, and verdicts on them."""

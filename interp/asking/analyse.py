@@ -1,0 +1,120 @@
+"""Analyse: the one thin layer between a model with prompts and the analyses, which are functions of tensors."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from headscope.interp.analysis import Analysis, Asked, Probe, Setting
+from headscope.interp.asking.applicable import is_by_name, misfits, question, rows_named
+from headscope.interp.asking.averaged import averaged
+from headscope.interp.asking.choices import Choices, circuit_weights, prompt_pair
+from headscope.interp.asking.computed import Progress, computed
+from headscope.interp.asking.costs import costly, pass_seconds, size_of
+from headscope.interp.asking.findings import Findings, Interruption
+from headscope.interp.asking.given_prompts import Given, as_read
+from headscope.interp.asking.notebook_bar import with_a_bar
+from headscope.interp.reading.hooked_model import HookedModel, begins_with_bos, tokenizer_of
+from headscope.interp.reading.image_prompt import ImagePrompt
+from headscope.interp.reading.image_words import about_images, said_of_images
+from headscope.interp.reading.model_facts import ModelFacts, model_facts
+from headscope.interp.reading.prompt import Prompt, text_alone
+from headscope.interp.reading.prompt_tokens import PromptTokens
+from headscope.interp.results.about import About
+from headscope.interp.results.result import Result
+from headscope.interp.weights.head_weights import head_weights
+
+
+def analyse(
+    model: Any,
+    prompts: Given,
+    what: Sequence[str] | None = None,
+    *,
+    choices: Choices = Choices(),  # noqa: B008
+    prepend_bos: bool | None = None,
+    batch_size: int = 8,
+    watch: Progress | None = None,
+) -> Findings:
+    """The named analyses of a hooked model on a prompt, or on several: then means with their spread.
+
+    By default all that apply to the model, are worth at most a few forward passes each, and over several prompts have
+    a mean; `costly` of what comes back names the rest with an estimate. what="all": these too. Caches the hooks that
+    are read and no others; prompts of one length run together, at most batch_size. choices: what only some analyses
+    read. prepend_bos: whether BOS comes before a text; None: where the tokenizer itself puts it, which is what
+    run_with_cache does. watch(stage, done, total) is called after every batch of prompts and every step of an analysis
+    that runs the model itself; None: a notebook shows a bar, and nothing is written elsewhere. Raises ValueError for an
+    analysis that is unknown or does not fit, and for a prompt that the model cannot read; TypeError for no hooked
+    model; Interruption, with what is finished, when it is stopped.
+    """
+    refuse_unhooked(model)
+    rows = rows_named(what)
+    given: Any = [prompts] if isinstance(prompts, str | PromptTokens | ImagePrompt) else prompts
+    asked = asked_of(model, given, choices, prepend_bos)
+    left_out = misfits(rows, asked)
+    if left_out and is_by_name(what):
+        raise ValueError(" ".join(next(iter(left_out.items()))))
+    fitting = [one for one in rows if one.name not in left_out]
+    passes = costly(fitting, size_of(asked)) if what is None else {}
+    chosen = [one for one in fitting if one.name not in passes]
+    finished: dict[str, list[Result]] = {}
+    results = partial(computed, chosen, asked, batch_size)
+    try:
+        finished.update(results(watch) if watch else with_a_bar(results, len(chosen)))
+    except KeyboardInterrupt as stop:
+        raise Interruption(findings(finished, chosen, asked)) from stop
+    seconds = pass_seconds(model, asked.prompts) if passes else 0.0
+    estimates = {name: count * seconds for name, count in passes.items()}
+    return replace(findings(finished, chosen, asked), left_out=left_out, costly=estimates)
+
+
+def asked_of(
+    model: Any, prompts: Sequence[str] | Sequence[Prompt], choices: Choices, prepend_bos: bool | None
+) -> Asked:
+    """The prompts as ids and the model's facts and weights; a pair for patching where a corrupt prompt was given."""
+    facts, bos = model_facts(model), begins_with_bos(model, prepend_bos)
+    read = tuple(as_read(prompts, model, facts, bos))
+    setting = Setting(facts, circuit_weights(model, head_weights(model), choices), tokenizer_of(model))
+    asked = Asked(model, setting, read, bos, run=choices.run, choices=choices.to_json())
+    if choices.corrupt is None or len(read) > 1 or facts.reads == "image":  # patching takes one text, and says so
+        return asked
+    clean, corrupt = map(text_alone, (*read, *as_read([choices.corrupt], model, facts, bos)))
+    return replace(asked, pair=prompt_pair(model, clean, corrupt, choices))
+
+
+def findings(finished: dict[str, list[Result]], chosen: Sequence[Analysis | Probe], asked: Asked) -> Findings:
+    """The results in the order of the table, or their means; gauges are those of this model's kernels."""
+    rows = [one for one in chosen if one.name in finished]
+    means = {one.name: averaged(finished[one.name]) for one in rows if len(finished[one.name]) > 1}
+    results = {one.name: means[one.name].mean if one.name in means else finished[one.name][0] for one in rows}
+    facts = asked.setting.facts
+    return Findings(
+        model=str(asked.model.cfg.model_name),
+        facts=facts,
+        prompts=asked.prompts,
+        results={name: replace(one, about=about_of(one, facts)) for name, one in results.items()},
+        spread={name: one.spread for name, one in means.items()},
+        choices=asked.choices,
+        questions={one.name: question_of(one, facts) for one in rows},
+    )
+
+
+def question_of(row: Analysis | Probe, facts: ModelFacts) -> str:
+    """What an analysis answers, of texts or of images."""
+    return said_of_images(question(row)) if facts.reads == "image" else question(row)
+
+
+def about_of(result: Result, facts: ModelFacts) -> About:
+    """What a result says of itself, of this model's gauges and of what it reads."""
+    about = result.about.of_gauges(facts.gauges)
+    return about_images(about) if facts.reads == "image" else about
+
+
+def refuse_unhooked(model: Any) -> None:
+    """Raise TypeError for a name, a folder or a plain model, and say how it becomes a hooked one."""
+    if isinstance(model, str | Path):
+        raise TypeError(f"analyse takes a hooked model, got {str(model)!r}: use load({str(model)!r})")
+    if not isinstance(model, HookedModel):
+        raise TypeError(
+            f"analyse takes a hooked model, got a {type(model).__name__}: use headscope.load or headscope.hooked"
+        )

@@ -1,0 +1,50 @@
+"""Fitting: which rows of the table of analyses are meant, and which of them have something to say here."""
+
+from collections.abc import Sequence
+
+from headscope.interp.analysis import Analysis, Asked, Probe
+from headscope.interp.asking.table import ANALYSES
+from headscope.models.io.near_names import known_names
+
+ALL = "all"  # in the place of names: every analysis that fits, whatever it costs
+
+
+def is_by_name(what: Sequence[str] | None) -> bool:
+    """Whether analyses are named; None and ALL leave it to what fits."""
+    return what is not None and list([what] if isinstance(what, str) else what) != [ALL]
+
+
+def rows_named(what: Sequence[str] | None) -> list[Analysis | Probe]:
+    """The rows of the table that are meant, or all of them."""
+    if what is None or not is_by_name(what):
+        return list(ANALYSES.values())
+    names = dict.fromkeys([what] if isinstance(what, str) else what)
+    if unknown := [name for name in names if name not in ANALYSES]:
+        raise ValueError(f"unknown analysis {unknown[0]!r}; known: {known_names(unknown[0], ANALYSES)}")
+    if not names:
+        raise ValueError(f"no analysis was asked for; known: {', '.join(ANALYSES)}")
+    return [ANALYSES[name] for name in names]
+
+
+def misfits(rows: Sequence[Analysis | Probe], asked: Asked) -> dict[str, str]:
+    """The analyses that have nothing to say here, and why."""
+    return {one.name: words for one in rows if (words := misfit(one, asked))}
+
+
+def misfit(analysis: Analysis | Probe, asked: Asked) -> str:
+    """Why an analysis has nothing to say here, as the end of a sentence, or nothing."""
+    facts, prompts = asked.setting.facts, len(asked.prompts)
+    if facts.reads == "image" and analysis.text_only:
+        return analysis.text_only
+    if isinstance(analysis, Analysis) and not analysis.applies(facts):
+        return f"says nothing about a model with {facts.variant} attention: {analysis.summary}"
+    if words := asked.setting.weights.misread_words(analysis.matrices):
+        return words
+    if analysis.over_tokens and prompts > 1:
+        return f"runs over the tokens of one prompt, and {prompts} were given: give one"
+    return analysis.missing(asked) if isinstance(analysis, Probe) else ""
+
+
+def question(analysis: Analysis | Probe) -> str:
+    """What an analysis answers, as one line."""
+    return analysis.summary[:1].upper() + analysis.summary[1:].rstrip(".")

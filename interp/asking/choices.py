@@ -1,0 +1,97 @@
+"""Choices: what only some analyses read, and how it becomes prompts, token ids and weights."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from headscope.interp.attribution.patching import last_logits
+from headscope.interp.circuits.distance import ANGLES, relative_rotation, score_weights
+from headscope.interp.circuits.embeddings import effective_embedding
+from headscope.interp.reading.hooked_model import tokenizer_of
+from headscope.interp.reading.prompt_pair import PromptPair, refuse_other_length
+from headscope.interp.reading.prompt_tokens import PromptTokens, single_token
+from headscope.interp.reading.token_strings import token_string
+from headscope.interp.weights.head_weights import HeadWeights
+from headscope.models.io.near_names import known_names
+
+EMBEDDINGS = ("token", "effective")
+
+
+@dataclass(frozen=True)
+class Choices:
+    """corrupt: a prompt as long as the first, for patching. target, distractor: the tokens between which the model
+    decides, each the text of one token (or its id without a tokenizer); else the likeliest after either prompt.
+    run: the folder of a training run, for trajectories. embedding: what circuits read, token (W_E) or effective (with
+    the first MLP added). distance: how many positions apart query and key are in W_QK of a model that rotates them.
+    """
+
+    corrupt: str | None = None
+    target: str | None = None
+    distractor: str | None = None
+    run: str | Path | None = None
+    embedding: str = "token"
+    distance: int = 0
+
+    def __post_init__(self) -> None:
+        if self.embedding not in EMBEDDINGS:
+            raise ValueError(f"unknown embedding {self.embedding!r}; known: {known_names(self.embedding, EMBEDDINGS)}")
+        if type(self.distance) is not int or self.distance < 0:
+            raise ValueError(f"distance is a whole number from 0, got {self.distance!r}")
+        if self.corrupt is None and (self.target is not None or self.distractor is not None):
+            raise ValueError(
+                "a target or distractor was given without a corrupt prompt, which patching needs: give one"
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """What was chosen otherwise than by default, as plain values; of a folder its name."""
+        given = {name: value for name, value in vars(self).items() if value != getattr(Choices, name)}
+        return {name: Path(value).name if name == "run" else value for name, value in given.items()}
+
+
+def circuit_weights(model: Any, weights: HeadWeights, choices: Choices) -> HeadWeights:
+    """The weights as circuits are to read them. Raises ValueError for a distance where nothing is rotated by it."""
+    if choices.distance and f"blocks.0.{ANGLES[0]}" not in model.hook_dict:
+        raise ValueError(
+            f"distance {choices.distance} was asked for, but this model does not rotate queries and keys, so that W_QK "
+            "is the same at every distance: leave it at 0"
+        )
+    if choices.distance:
+        weights = score_weights(weights, relative_rotation(model, choices.distance))
+    return (
+        replace(weights, W_E=effective_embedding(model, weights.W_E)) if choices.embedding == "effective" else weights
+    )
+
+
+def prompt_pair(model: Any, clean: PromptTokens, corrupt: PromptTokens, choices: Choices) -> PromptPair:
+    """The pair with its two tokens, chosen or what the model expects.
+
+    Raises ValueError for prompts of different lengths, and for a target that is the distractor.
+    """
+    tokenizer, vocabulary = tokenizer_of(model), model.cfg.d_vocab
+    given = {
+        name: single_token(text, tokenizer, vocabulary)
+        for name in ("target", "distractor")
+        if (text := getattr(choices, name)) is not None
+    }
+    refuse_other_length(clean, corrupt)
+    tokens = expected(last_logits(model, [clean, corrupt]), given)
+    target, distractor = (token_string(token, tokenizer) for token in tokens.values())
+    return PromptPair(clean, corrupt, **tokens, strings=(target, distractor))
+
+
+def expected(logits: Float[Tensor, "2 vocab"], given: Mapping[str, int]) -> dict[str, int]:
+    """Target and distractor: those given, else the likeliest after the clean and, but for it, the corrupt prompt."""
+    clean, corrupt = logits
+    target = given.get("target", int(clean.argmax()))
+    others = corrupt.index_fill(0, torch.tensor(target), -torch.inf)
+    distractor = given.get("distractor", int(others.argmax()))
+    if target == distractor:
+        raise ValueError(
+            f"target and distractor are both token {target}, so there is nothing to decide: name two tokens"
+        )
+    return {"target": target, "distractor": distractor}

@@ -1,0 +1,45 @@
+"""Given prompts: what `analyse` was given, texts, ids or images, as the model reads it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from headscope.interp.reading.hooked_model import tokenizer_of
+from headscope.interp.reading.image_prompt import ImagePrompt
+from headscope.interp.reading.model_facts import ModelFacts
+from headscope.interp.reading.prompt import Prompt
+from headscope.interp.reading.prompt_tokens import PromptTokens, prompt_tokens, refuse_unreadable
+
+Given = str | Prompt | Sequence[str] | Sequence[Prompt]
+
+
+def as_read(
+    prompts: Sequence[str] | Sequence[Prompt], model: Any, facts: ModelFacts, prepend_bos: bool
+) -> list[Prompt]:
+    """Each prompt as the ids that the model reads, or as the image. Raises ValueError for one that it cannot read."""
+    if not prompts:
+        raise ValueError("no prompt was given; give a text or an image, or several")
+    refuse_other_kind(prompts, facts)
+    if facts.reads == "image":
+        return [one for one in prompts if isinstance(one, ImagePrompt)]
+    sizes = {"vocabulary": facts.vocabulary, "context": facts.context}
+    tokenizer = tokenizer_of(model)
+    for one in prompts:
+        if isinstance(one, PromptTokens):
+            refuse_unreadable(one.ids, **sizes)
+    return [
+        one if isinstance(one, PromptTokens) else prompt_tokens(str(one), tokenizer, prepend_bos=prepend_bos, **sizes)
+        for one in prompts
+    ]
+
+
+def refuse_other_kind(prompts: Sequence[str] | Sequence[Prompt], facts: ModelFacts) -> None:
+    """Raise ValueError for a text where the model reads images, and the other way round."""
+    for one in prompts:
+        if isinstance(one, ImagePrompt) != (facts.reads == "image"):
+            what = "an image" if isinstance(one, ImagePrompt) else "a text"
+            how = (
+                "give headscope.interp.reading.pictures' digit_prompt or picture_prompt"
+                if facts.reads == "image"
+                else "give a text"
+            )
+            raise ValueError(f"this model reads {facts.reads}s, and {what} was given: {how}")

@@ -1,0 +1,64 @@
+"""The row of trajectories in the table of analyses: how a model's own training went."""
+
+from pathlib import Path
+from typing import Any
+
+from headscope.interp.analysis import Asked, Probe, Setting
+from headscope.interp.asking.choices import Choices
+from headscope.interp.reading.hooked_model import tokenizer_of
+from headscope.interp.reading.size import OPENING
+from headscope.interp.reading.watch import Watch
+from headscope.interp.trajectories.trajectory import Trajectory, trajectory
+
+NUMBERS = (
+    "negative_mass.minority_mass",
+    "deletion.net_copy",
+    "copying.magnitude",
+    "residual_geometry.mean_cosine",
+    "sinks.share",
+    "prompt_copying.copying",
+)
+
+OF_IMAGES = ("negative_mass.minority_mass", "residual_geometry.mean_cosine", "sinks.share")
+
+
+def trained(asked: Asked, watch: Watch) -> Trajectory:
+    """NUMBERS, or OF_IMAGES, over the snapshots of the run, whose models must read ids as the model that is asked."""
+    from headscope.interp.asking.finding import (
+        finding,  # a measure may be any analysis, which this table is part of
+    )
+
+    choices = Choices(embedding=asked.choices.get("embedding", Choices.embedding))
+    names = NUMBERS if asked.setting.facts.reads == "text" else OF_IMAGES
+    found = finding(asked.prompts, *names, choices=choices, prepend_bos=asked.bos)
+
+    def measure(model: Any) -> Any:
+        refuse_other_vocabulary(model, asked.setting)
+        return found(model)
+
+    run = Path(asked.run or "").resolve()
+    return trajectory({run.name: run}, measure, watch, "Over the snapshots of training")
+
+
+def refuse_other_vocabulary(model: Any, setting: Setting) -> None:
+    """Raise ValueError for a snapshot with other tokens than the model whose ids the prompt is."""
+    tokenizers = (tokenizer_of(model), setting.tokenizer)
+    known = [one.get_vocab() for one in tokenizers if one is not None]
+    sizes = (model.cfg.d_vocab, setting.facts.vocabulary)
+    if sizes[0] != sizes[1] or (len(known) == 2 and known[0] != known[1]):
+        raise ValueError(
+            f"the run's vocabulary ({sizes[0]} tokens) is not the model's ({sizes[1]} tokens), so that the prompt's "
+            "ids mean other tokens there: give a run with the model's own tokenizer"
+        )
+
+
+PROBES = (
+    Probe(
+        "trajectory",
+        "how a few numbers changed over the snapshots of a training run",
+        trained,
+        together=True,
+        missing=lambda asked: "" if asked.run else "needs the folder of a training run with snapshots: give one",
+        cost=lambda size: size.snapshots * (size.passes(OPENING) + size.pass_over_prompts() + size.vocabulary_squared),
+    ),
+)

@@ -1,0 +1,1 @@
+"""E1: who deletes names, the OV or the QK circuit."""

@@ -1,0 +1,75 @@
+"""The claims of E1 and the rules by which they are answered, fixed before any model was looked at."""
+
+from headscope.interp.arms.outcome import Outcome
+from headscope.interp.arms.verdict import Verdict, all_of, bounded, difference, shown
+
+SOLVED = 0.9
+
+
+def judge(outcome: Outcome) -> list[Verdict]:
+    """Both solve the task; which weights delete; who decides."""
+    softmax, cog = (outcome.where(variant=name) for name in ("softmax", "cog"))
+    negative_heads = [softmax_deletes(softmax), cog_deletes(cog)]
+    return [solved(softmax, cog), *negative_heads, dynamic(cog), static(softmax, cog)]
+
+
+def solved(softmax: Outcome, cog: Outcome) -> Verdict:
+    """Both are above the bound."""
+    both = [one.sample("accuracy") for one in (cog, softmax)]
+    return Verdict(
+        f"Both models name the indirect object in more than {SOLVED:.0%} of the stories of held-out pairs",
+        "both solve the task",
+        against(cog, softmax, "accuracy"),
+        all_of([bounded(one, above=SOLVED) for one in both]),
+    )
+
+
+def softmax_deletes(softmax: Outcome) -> Verdict:
+    """Its weight is positive by construction, so the claim is that it is large."""
+    weight = softmax.sample("weight")
+    return Verdict(
+        "Softmax's strongest negative head deletes through OV: it attends to the deleted name with more than .5",
+        "weights of .5 to .95",
+        f"weight {shown(weight)}, contribution {shown(softmax.sample('effect'))}",
+        bounded(weight, above=0.5),
+    )
+
+
+def cog_deletes(cog: Outcome) -> Verdict:
+    """Its weight is negative where it copies at positive weights, or the other way round."""
+    relative, trained = cog.sample("relative_weight"), cog.sample("weight")
+    return Verdict(
+        "Cog's strongest negative head deletes through its weights: negative on the deleted name where what it copies "
+        "has positive ones",
+        "weights of −.4 to −.88",
+        f"weight {shown(relative)} (as trained {shown(trained)}), contribution {shown(cog.sample('effect'))}",
+        bounded(relative, below=0.0),
+    )
+
+
+def dynamic(cog: Outcome) -> Verdict:
+    """That one decision is larger than the other; signs dealt at random make dynamic the larger too: see the nulls."""
+    both = [cog.sample(name) for name in ("dynamic", "static")]
+    return Verdict(
+        "In Cog the sign of the weights decides between copying and deletion more than that of the OV circuit: "
+        "dynamic above static",
+        "deletion moves to QK",
+        f"{shown(both[0])} against {shown(both[1])}; with signs dealt anew {shown(cog.sample('dynamic_null'))} against "
+        f"{shown(cog.sample('static_null'))}",
+        difference(*both),
+    )
+
+
+def static(softmax: Outcome, cog: Outcome) -> Verdict:
+    """The other half of the move, which nothing settles beforehand."""
+    return Verdict(
+        "In Cog the sign of the OV circuit decides less",
+        "deletion moves away from OV",
+        against(cog, softmax, "static"),
+        difference(softmax.sample("static"), cog.sample("static")),
+    )
+
+
+def against(cog: Outcome, softmax: Outcome, number: str) -> str:
+    """A number of both."""
+    return f"Cog {shown(cog.sample(number))}, softmax {shown(softmax.sample(number))}"

@@ -1,0 +1,1 @@
+"""E2: whether growing prompts collapse."""

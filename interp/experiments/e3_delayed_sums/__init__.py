@@ -1,0 +1,1 @@
+"""E3: whether expressive attention solves harder sequences."""

@@ -1,0 +1,92 @@
+"""Trials of E4: three tasks that ask for sparsity, with and without temperatures, and models tempered later."""
+
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from headscope.interp.arms.trial import Numbers, Place, Trial
+from headscope.interp.experiments.e3_delayed_sums.task_models import trained
+from headscope.interp.experiments.e4_temperatures.temperature_readings import (
+    by_kind,
+    noise_share,
+    sharpest,
+    spread_slope,
+)
+from headscope.interp.experiments.e4_temperatures.temperature_sizes import TemperatureSize
+from headscope.interp.experiments.e4_temperatures.tempering_trials import ARMS, measure_tempering
+from headscope.interp.experiments.engine.experiment import Watch
+from headscope.models.data.tasks.answering import answering, answers, held_out_examples
+from headscope.models.data.tasks.denoising import Denoising
+from headscope.models.data.tasks.neighbours import Neighbours
+from headscope.models.data.tasks.passkeys import Passkeys
+from headscope.models.fitting.plan import Plan
+from headscope.models.hooked import hooked
+from headscope.models.training.tempered import count
+
+LR, SAVED = 2e-3, 200  # the rate of the shipped models
+TRAINED_LENGTH = 128  # of passkey rows
+TASKS: dict[str, Any] = {
+    "denoising": Denoising(),
+    "neighbours": Neighbours(),
+    "passkeys": Passkeys(length=TRAINED_LENGTH),
+}
+
+
+def trials(size: TemperatureSize, seeds: int) -> list[Trial]:
+    """Softmax and selective with every seed on every task, and trained softmax models tempered."""
+    arms = [{"variant": variant, "task": task} for task in TASKS for variant in ("softmax", "selective")]
+    return [Trial(arm, seed) for seed in range(seeds) for arm in [*arms, *ARMS]]
+
+
+def measure(trial: Trial, size: TemperatureSize, place: Place, watch: Watch) -> Numbers:
+    """Train on the trial's task, answer, and read the rows; or temper."""
+    if trial.condition["task"] == "tempering":
+        return measure_tempering(trial, size, place, watch)
+    task = TASKS[str(trial.condition["task"])]
+    plan = Plan(size.steps, trial.seed, LR, min(100, size.steps // 5), measure_every=size.steps, save_every=SAVED)
+    measured = held_out_examples(task, size.measured)
+    objective = answering(task, measured, trial.seed, size.batch)
+    model = trained(trial, size.shape(task.vocabulary), objective, plan, place, watch)
+    numbers = {**asdict(answers(model, measured)), "percent": count(model).percent}
+    lengths = asked_at(model, size) if trial.condition["task"] == "passkeys" else {}
+    with torch.no_grad():
+        return {**numbers, **lengths, **READINGS[str(trial.condition["task"])](hooked(model), size)}
+
+
+def asked_at(model: Any, size: TemperatureSize) -> Numbers:
+    """The share of passkeys found, by length."""
+    rows = [held_out_examples(replace(TASKS["passkeys"], length=n), size.measured) for n in size.lengths]
+    return {"lengths": list(size.lengths), "found": [answers(model, one).accuracy for one in rows]}
+
+
+def read_denoising(model: Any, size: TemperatureSize) -> Numbers:
+    """How much comes from noise, and the temperatures of tokens that say something and of noise."""
+    task: Denoising = TASKS["denoising"]
+    examples, is_noise = held_out_examples(task, size.read), np.arange(task.vocabulary) >= task.classes
+    share = noise_share(model, examples, task.classes)
+    return {"noise_share": share, **by_kind(model, examples, is_noise.astype(np.int64), (0, 1))}
+
+
+def read_neighbours(model: Any, size: TemperatureSize) -> Numbers:
+    """How rows widen with the number of neighbours, and the temperatures by that number."""
+    task: Neighbours = TASKS["neighbours"]
+    examples = held_out_examples(task, size.read)
+    slope = spread_slope(model, examples, task.degree)
+    return {"slope": slope, **by_kind(model, examples, task.degree, task.degrees)}
+
+
+def read_passkeys(model: Any, size: TemperatureSize) -> Numbers:
+    """How sharp the last row is, by length."""
+    rows = [held_out_examples(replace(TASKS["passkeys"], length=n), size.read) for n in size.lengths]
+    found = [sharpest(model, one) for one in rows]
+    return {name: [one[name] for one in found] for name in ("max_b", "spikiness")}
+
+
+READINGS: dict[str, Callable[[Any, TemperatureSize], Numbers]] = {
+    "denoising": read_denoising,
+    "neighbours": read_neighbours,
+    "passkeys": read_passkeys,
+}

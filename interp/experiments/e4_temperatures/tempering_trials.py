@@ -1,0 +1,48 @@
+"""Tempering in E4: temperatures alone learn in trained softmax models, and as many norm gains in their stead."""
+
+from pathlib import Path
+
+from headscope import interp
+from headscope.interp.arms.trial import Numbers, Place, Trial
+from headscope.interp.experiments.e4_temperatures.temperature_sizes import SIZES, TemperatureSize
+from headscope.interp.experiments.e7_language import language_models
+from headscope.interp.experiments.e7_language.language_models import LanguageSize, language_model
+from headscope.interp.experiments.engine.experiment import Watch
+from headscope.models.fitting.history import Record
+from headscope.models.hooked.loading import place_of
+from headscope.models.training.norm_gains import NORM_GAINS
+from headscope.models.training.partial import Course, train_part
+from headscope.models.training.tempering import softmax_model, temperatures
+
+CORPORA = {
+    "stdlib": {"source": "stdlib"},
+    "own source": {"source": "text", "path": str(Path(interp.__file__).parent), "pattern": "*.py"},
+}
+# The models of E7 at the size of the same name.
+LANGUAGE: dict[TemperatureSize, LanguageSize] = {one: language_models.SIZES[name] for name, one in SIZES.items()}
+PARTS = {"temperatures": temperatures({}), "norm gains": NORM_GAINS}
+# variant: of the model in the end. model: the shipped one, or E7's of the trial's own seed.
+ARMS: list[dict[str, str]] = [
+    {"variant": "selective", "task": "tempering", "learned": "temperatures", "model": "shipped"},
+    {"variant": "selective", "task": "tempering", "learned": "temperatures", "model": "own"},
+    {"variant": "softmax", "task": "tempering", "learned": "norm gains", "model": "own"},
+]
+
+
+def measure_tempering(trial: Trial, size: TemperatureSize, place: Place, watch: Watch) -> Numbers:
+    """A trained softmax model learns the trial's part alone, from the same windows in the same order for every part."""
+    course = Course(CORPORA[size.corpus], size.tempering_steps, batch=size.tempering_batch, seed=trial.seed)
+    opened, part = softmax_model(source_of(trial, size, place, watch)), PARTS[str(trial.condition["learned"])]
+
+    def show(record: Record) -> None:
+        watch(f"tempering {trial.key}", record["step"], course.steps)
+
+    found = train_part(opened, part, course, place.own / "model", show)
+    return {**found.to_json(), "gained": found.loss_before - found.loss_after}
+
+
+def source_of(trial: Trial, size: TemperatureSize, place: Place, watch: Watch) -> Path:
+    """The folder of the trained model, which is trained first where it is E7's and not there yet."""
+    if trial.condition["model"] == "shipped":
+        return place_of("softmax")
+    return language_model(Trial({"variant": "softmax"}, trial.seed), LANGUAGE[size], place, watch)

@@ -1,0 +1,1 @@
+"""E5: whether softmax works by its bounded norm."""

@@ -1,0 +1,1 @@
+"""E6: what attention subtracts from noise in a diffusion model."""

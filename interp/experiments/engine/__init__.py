@@ -1,0 +1,1 @@
+"""Engine: what all experiments share, the table of them, running, keeping and reporting."""

@@ -1,0 +1,40 @@
+"""An experiment: trials, how each is measured, what is claimed of their numbers, and what is drawn."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from headscope.interp.arms.outcome import Outcome
+from headscope.interp.arms.trial import Numbers, Place, Trial
+from headscope.interp.arms.verdict import Verdict
+from headscope.interp.results.result import Result
+from headscope.models.io.near_names import known_names
+
+Watch = Callable[[str, int, int], None]  # what is being done, steps done, steps in all
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One of the papers' claims at three sizes.
+
+    sizes: "smoke", "default" and "full" -> a frozen dataclass of plain numbers. trials: those of a size and a number
+    of seeds. measure: trains and measures one trial; called again in the same folder it goes on where it was stopped.
+    judge: the claims, by rules that look at nothing but the outcome. results: what is drawn, tabulated and reported.
+    notes: what the reader must know: splits, stopping rule, what differs from the paper.
+    """
+
+    name: str
+    title: str
+    source: str
+    sizes: Mapping[str, Any]
+    trials: Callable[[Any, int], list[Trial]]
+    measure: Callable[[Trial, Any, Place, Watch], Numbers]
+    judge: Callable[[Outcome], list[Verdict]]
+    results: Callable[[Outcome], Mapping[str, Result]]
+    notes: str
+
+    def size(self, name: str) -> Any:
+        """The numbers of a size. ValueError with the names there are."""
+        if name not in self.sizes:
+            raise ValueError(f"{self.name} has no size {name!r}; known: {known_names(name, self.sizes)}")
+        return self.sizes[name]

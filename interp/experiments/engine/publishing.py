@@ -1,0 +1,102 @@
+"""What an experiment leaves: results.json, a figure and a table of each result, the report; and the committed ones."""
+
+import html
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headscope.interp.arms.outcome import Outcome, read_outcome
+from headscope.interp.arms.verdict import Verdict
+from headscope.interp.experiments.engine.experiment import Experiment
+from headscope.interp.experiments.engine.report import report, verdict_table
+from headscope.interp.experiments.engine.table import MODULES, experiment_named
+from headscope.interp.results.result import Result
+from headscope.models.io.foreign_input import foreign_input
+from headscope.models.io.json_file import write_json
+from headscope.models.io.whole_file import write_whole
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RESULTS = Path(__file__).parents[1] / "results"
+SHIPPED = "shipped"  # the folder of a report of theirs, where a run's is called by its size
+
+
+@dataclass(frozen=True, repr=False)
+class Published:
+    """An experiment with what was measured, what follows from it, and what can be shown of it; path: its results."""
+
+    path: Path
+    experiment: Experiment
+    outcome: Outcome
+    verdicts: list[Verdict]
+    results: Mapping[str, Result]
+
+    def to_frame(self) -> "pd.DataFrame":
+        """The verdicts as a table."""
+        import pandas as pd
+
+        return pd.DataFrame([asdict(one) for one in self.verdicts])
+
+    def __repr__(self) -> str:
+        return f"{self.experiment.name}: {len(self.verdicts)} claims; results: {', '.join(self.results)}"
+
+    def _repr_html_(self) -> str:
+        """The claims as a table of a notebook."""
+        title = html.escape(f"{self.experiment.name}: {self.experiment.title}")
+        return f"<h3>{title}</h3>{verdict_table(self.verdicts)}"
+
+
+def publish(experiment: Experiment, outcome: Outcome, folder: Path) -> list[Path]:
+    """Write everything into the folder; gives the files. OSError in one sentence for what cannot be written."""
+    figures = folder / "figures"
+    figures.mkdir(parents=True, exist_ok=True)
+    written = [folder / "results.json", folder / "report.html"]
+    write_json(written[0], outcome.to_json())
+    write_whole(written[1], report(experiment, outcome))
+    for name, result in experiment.results(outcome).items():
+        page, table = figures / f"{name}.html", figures / f"{name}.csv"
+        write_whole(page, result.figure().to_html())
+        write_whole(table, result.to_csv())
+        written += [page, table]
+    return written
+
+
+def published(path: str | Path) -> Published:
+    """The results of a results.json. Raises ForeignInputError for another file, or one with other numbers."""
+    outcome = read_outcome(path := Path(path))
+    with foreign_input(f"cannot read {path} as results of {outcome.experiment}"):
+        experiment = experiment_named(outcome.experiment)
+        return Published(path, experiment, outcome, experiment.judge(outcome), experiment.results(outcome))
+
+
+def results_file(name: str) -> Path:
+    """Where the shipped results of an experiment are, if there are some."""
+    return RESULTS / f"{experiment_named(name).name}.json"
+
+
+def shipped(name: str) -> Published:
+    """The results of an experiment at its default size, as they were measured. ValueError where none are shipped."""
+    path = results_file(name)
+    if not path.is_file():
+        raise ValueError(f"no results of {path.stem} are shipped: run `headscope experiment {path.stem}`")
+    return published(path)
+
+
+def all_shipped_names() -> list[str]:
+    """The experiments that have shipped results, in order."""
+    return [name for name in MODULES if (RESULTS / f"{name}.json").is_file()]
+
+
+def markdown_table() -> str:
+    """The README's table of claims."""
+    lines = ["| | claim | the paper | here, mean ± spread | answer |", "| --- | --- | --- | --- | --- |"]
+    for one in map(shipped, all_shipped_names()):
+        lines += [_row(one.experiment.name, verdict) for verdict in one.verdicts]
+    return "\n".join(lines) + "\n"
+
+
+def _row(name: str, verdict: Verdict) -> str:
+    cells = [name, verdict.claim, verdict.paper, verdict.ours, verdict.answer]
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -1,0 +1,51 @@
+"""Axes: of tokens and other names, logarithmic ones, and those that count downwards."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from headscope.interp.figures.drawing.canvas import escaped
+
+MOST_TICKS, LONGEST_TICK = 22, 14
+TICK_FONT, STEEP = {"size": 10}, -75
+BESIDE = 4e-4  # of an axis; plotly reads the cut name of a tick that is within 1e-4 of the place that is pointed at
+
+
+def name_axis(names: Sequence[str], most: int = MOST_TICKS, **axis: Any) -> dict[str, Any]:
+    """An axis of places 0, 1, …: every nth is labelled with its name, cut; %{x} or %{y} says any place's whole name."""
+    at = range(0, len(names), max(1, -(-len(names) // most)))
+    short = [one if len(one) <= LONGEST_TICK else f"{one[: LONGEST_TICK - 1]}…" for one in names]
+    return {
+        "tickmode": "array",
+        "tickvals": [i + BESIDE * len(names) for i in at],
+        "ticktext": [escaped(short[i]) for i in at],
+        "labelalias": {str(i): escaped(name) for i, name in enumerate(names)},
+        "exponentformat": "none",
+        "zeroline": False,
+        "tickfont": TICK_FONT,
+        "tickangle": STEEP,
+        **axis,
+    }
+
+
+def token_axis(tokens: Sequence[str], most: int = MOST_TICKS, **axis: Any) -> dict[str, Any]:
+    """The same of a prompt's tokens, which may be alike: %{x} or %{y} says the token and its position."""
+    said = {str(at): f"{escaped(token)} at {at}" for at, token in enumerate(tokens)}
+    return name_axis(tokens, most, **axis) | {"labelalias": said}
+
+
+def top_down(**axis: Any) -> dict[str, Any]:
+    """A y axis that counts downwards; its labels lie flat."""
+    return {"autorange": "reversed", "ticklabelstandoff": 3, **axis, "tickangle": 0}
+
+
+def log_axis(values: Float[np.ndarray, "..."], **axis: Any) -> dict[str, Any]:
+    """A logarithmic axis over the positive values, labelled at 1, 2 and 5 times the powers of ten that they span."""
+    known = np.log10(values[np.isfinite(values) & (values > 0)])
+    if not known.size:
+        return {"type": "log", **axis}
+    powers = range(int(np.floor(known.min())), int(np.ceil(known.max())) + 1)
+    at = [step * 10.0**power for power in powers for step in ((1, 2, 5) if len(powers) <= 4 else (1,))]
+    return {"type": "log", "tickmode": "array", "tickvals": at, "ticktext": [f"{one:g}" for one in at], **axis}

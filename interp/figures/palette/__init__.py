@@ -1,0 +1,1 @@
+"""Palette: the colours of signed numbers, and their legend."""

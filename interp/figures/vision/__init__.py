@@ -1,0 +1,1 @@
+"""Vision: figures of images and of the patches that heads read."""

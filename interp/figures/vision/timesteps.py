@@ -1,0 +1,42 @@
+"""Figures over the timesteps of a diffusion model: collapse and subtraction, block by block."""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from headscope.interp.diffusion.timesteps import CollapseByTimestep, SubtractedByTimestep
+from headscope.interp.figures.drawing.axes import name_axis, top_down
+from headscope.interp.figures.drawing.canvas import bar, canvas
+from headscope.interp.figures.drawing.choice import choice
+from headscope.interp.figures.drawing.heatmaps import heatmap
+from headscope.interp.results.result import Result
+
+MEASURES = ("mean_cosine", "relative_residual", "effective_rank")
+
+
+def collapse_by_timestep_figure(found: CollapseByTimestep) -> go.Figure:
+    """Depths by timesteps, noise on the left; a menu of measures."""
+    cells = [by_timestep(found, name).update(visible=name == MEASURES[0]) for name in MEASURES]
+    menu = choice([name.replace("_", " ") for name in MEASURES])
+    return canvas(found.about, cells, MEASURES[0], **axes(found, "depth"), **menu)
+
+
+def subtracted_by_timestep_figure(found: SubtractedByTimestep) -> go.Figure:
+    """Blocks by timesteps, noise on the left."""
+    cells = by_timestep(found, "minority_mass")
+    return canvas(found.about, [cells], "minority_mass", **axes(found, "layer"))
+
+
+def by_timestep(found: Result, field: str) -> Any:
+    """The heatmap of a field, turned so that time runs to the right."""
+    words = field.replace("_", " ")
+    hover = f"timestep %{{x}}, %{{y}}<br>{words} %{{z:.4f}}"
+    return heatmap(found.tensors()[field].T, hover).update(name=field, colorbar=bar(words))
+
+
+def axes(found: Result, down: str) -> dict[str, Any]:
+    """Timesteps by depth."""
+    return {
+        "xaxis": name_axis(found.labels["timestep"], title="timestep"),
+        "yaxis": top_down(**name_axis(found.labels[down])),
+    }

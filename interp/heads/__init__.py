@@ -1,0 +1,1 @@
+"""Heads: the patterns of a run's heads, made small, and which of them are alike."""

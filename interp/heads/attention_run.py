@@ -1,0 +1,85 @@
+"""Attention run: one prompt through a model, and everything that the attention of that run says."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from headscope.interp.reading.hooked_model import HookedModel
+from headscope.interp.reading.image_prompt import ImagePrompt
+from headscope.interp.reading.next_tokens import NextTokens, class_predictions, next_tokens
+from headscope.interp.reading.prompt import Prompt, answer_names, batch_of, logits_by_position
+from headscope.interp.reading.seen_cells import seen_cells
+from headscope.interp.rows.head_statistics import HeadStatistics, head_statistics
+from headscope.interp.rows.row_statistics import RowStatistics, row_statistics
+
+
+@dataclass(frozen=True)
+class AttentionRun:
+    """Signed patterns of one prompt, which cells a query may see, and the statistics and predictions of every row."""
+
+    tokens: Prompt
+    patterns: Float[Tensor, "layer head query key"]
+    visible: Bool[Tensor, "layer query key"]
+    rows: RowStatistics
+    heads: HeadStatistics
+    predictions: NextTokens
+    prediction_strings: dict[int, str]
+
+
+def attention_run(
+    model: HookedModel, tokens: Prompt, predictions: int = 10, edits: Sequence[tuple[str, Any]] = ()
+) -> AttentionRun:
+    """Run a prompt once and keep its patterns on the CPU. Hooks are state: the caller lets one run in at a time.
+
+    edits: hooks that change the run before it is read.
+
+    Assumes hook_pattern is what multiplies the values, masked cells exactly 0, and hook_attn_scores is masked with −inf
+    or the lowest number of its dtype, with the same mask in every head of a layer.
+    """
+    patterns: list[Float[Tensor, "head query key"]] = []
+    visible: list[Bool[Tensor, "query key"]] = []
+
+    def keep_pattern(pattern: Float[Tensor, "1 head query key"], hook: object) -> None:
+        patterns.append(pattern[0].float().cpu().clone())
+
+    def keep_visible(scores: Float[Tensor, "1 head query key"], hook: object) -> None:
+        visible.append(seen_cells(scores[0, 0]).cpu())
+
+    names = [f"blocks.{layer}.attn" for layer in range(model.cfg.n_layers)]
+    hooks = [*edits, *((f"{name}.hook_pattern", keep_pattern) for name in names)]
+    hooks += [(f"{name}.hook_attn_scores", keep_visible) for name in names]
+    with torch.no_grad():
+        [logits] = logits_by_position(model.run_with_hooks(batch_of(model, [tokens]), fwd_hooks=hooks))
+    answers = answers_of(tokens, logits.cpu(), predictions)
+    return summary(tokens, torch.stack(patterns), torch.stack(visible), answers, answer_names(model))
+
+
+def summary(
+    tokens: Prompt,
+    patterns: Float[Tensor, "layer head query key"],
+    visible: Bool[Tensor, "layer query key"],
+    likely: NextTokens,
+    name: Callable[[int], str],
+) -> AttentionRun:
+    """The record of a run from its raw tensors."""
+    rows = stacked([row_statistics(layer) for layer in patterns])
+    shown = getattr(tokens, "label", None)
+    strings = {i: name(i) for i in [*likely.ids.unique().tolist(), *([] if shown is None else [shown])]}
+    heads = head_statistics(rows, visible.sum(-1)[:, None])
+    return AttentionRun(tokens, patterns, visible, rows, heads, likely, strings)
+
+
+def answers_of(tokens: Prompt, logits: Float[Tensor, "pos_or_one vocab"], count: int) -> NextTokens:
+    """The likeliest next tokens, or the likeliest classes of an image."""
+    if isinstance(tokens, ImagePrompt):
+        return class_predictions(logits, tokens.label, count)
+    return next_tokens(logits, torch.tensor(tokens.ids), count)
+
+
+def stacked(layers: list[RowStatistics]) -> RowStatistics:
+    """The statistics of every layer in one record; made layer by layer, which keeps the peak of memory low."""
+    return RowStatistics(*(torch.stack([getattr(rows, f.name) for rows in layers]) for f in fields(RowStatistics)))

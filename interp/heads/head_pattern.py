@@ -1,0 +1,53 @@
+"""Head pattern: the signed weights of one head on one prompt, as a result that shows and stores itself."""
+
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from headscope.interp.heads.attention_run import AttentionRun
+from headscope.interp.reading.model_facts import ModelFacts
+from headscope.interp.results.about import About
+from headscope.interp.results.result import Result
+from headscope.models.attention import variant_named
+
+ABOUT = About(
+    title="Attention",
+    unit="weight",
+    law="a[t, s]: how much of the value of key s the query t receives; grey: the query does not see the key",
+    source="Vaswani et al. 2017, arXiv 1706.03762",
+    by_gauge={"odd": ("pattern",), "scale": ("pattern",)},
+    plain="How much each token takes from every token it sees. Blue adds what is read, red subtracts it.",
+)
+
+
+@dataclass(frozen=True, repr=False)
+class HeadPattern(Result):
+    """The weights of every query over the keys; NaN where the mask hides the key."""
+
+    drawn_by = "head_pattern:head_pattern_figure"
+
+    pattern: Float[Tensor, "query key"]
+
+
+def head_pattern(run: AttentionRun, facts: ModelFacts, layer: int, head: int) -> HeadPattern:
+    """The pattern of one head of a run. Raises ValueError for a head that the run does not have."""
+    layers, heads = run.patterns.shape[:2]
+    if not (0 <= layer < layers and 0 <= head < heads):
+        raise ValueError(f"L{layer}H{head} was asked for; there are layers 0 to {layers - 1} of heads 0 to {heads - 1}")
+    variant = facts.layer_variants[layer]
+    title = f"Attention of L{layer}H{head} ({variant})"
+    about = replace(ABOUT, title=title, source=variant_named(variant).paper)
+    about = about.of_gauges(facts.gauges if variant == facts.variant else ())
+    seen = run.patterns[layer, head].where(run.visible[layer], torch.nan)
+    return HeadPattern(seen, about=about, labels={"query": run.tokens.strings, "key": run.tokens.strings})
+
+
+def strongest_partners(
+    pattern: Float[Tensor, "query key"], position: int, most: int, *, is_query: bool
+) -> list[tuple[int, float]]:
+    """The positions that a query weighs most by abs(a), or those whose queries weigh a key most, with the weights."""
+    weights = (pattern[position] if is_query else pattern[:, position]).nan_to_num()
+    order = weights.abs().argsort(descending=True, stable=True)[:most].tolist()
+    return [(at, float(weights[at])) for at in order if float(weights[at]) != 0]

@@ -1,0 +1,65 @@
+"""Patterns: the signed weights of every head on a prompt, made small enough to be stored and seen side by side."""
+
+from dataclasses import dataclass
+from math import isqrt
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from headscope.interp.analysis import Analysis, Setting
+from headscope.interp.heads.signed_max_pool import signed_max_pool, visible_max_pool
+from headscope.interp.reading.activations import SCORES, Activations
+from headscope.interp.results.about import About
+from headscope.interp.results.result import Result
+
+PATTERN = "attn.hook_pattern"
+SIDE = 32  # rows and columns of a head's picture, at most
+MOST_CELLS = 2**17  # of all heads
+ABOUT = About(
+    title="Attention of every head",
+    unit="weight",
+    law="a[t, s], queries from top to bottom; of a block of a long prompt the weight of the largest magnitude",
+    source="Vaswani et al. 2017, arXiv 1706.03762",
+    by_gauge={"odd": ("pattern",), "scale": ("pattern",)},
+    plain="A small picture of each head: rows are queries, columns keys. Blue adds what is read, red subtracts it.",
+)
+
+
+@dataclass(frozen=True, repr=False)
+class Patterns(Result):
+    """The weights of every query over the keys; NaN where no key of a cell is seen. tokens: how many the prompt has."""
+
+    drawn_by = "patterns:patterns_figure"
+
+    pattern: Float[Tensor, "layer head query key"]
+    tokens: int
+
+
+def patterns(
+    weights: Float[Tensor, "layer head pos pos"], visible: Bool[Tensor, "layer pos pos"], strings: tuple[str, ...]
+) -> Patterns:
+    """At most SIDE × SIDE cells a head and MOST_CELLS in all; tokens are labels where a cell is one weight."""
+    layers, heads, length, _ = weights.shape
+    side = max(1, min(SIDE, isqrt(MOST_CELLS // (layers * heads)), length))
+    small = torch.stack([signed_max_pool(layer, side) for layer in weights])
+    seen = visible_max_pool(visible, side)[:, None]
+    labels = {"query": strings, "key": strings} if side == length else {}
+    return Patterns(small.where(seen, torch.nan), length, about=ABOUT, labels=labels)
+
+
+def patterns_of(setting: Setting, run: Activations) -> Patterns:
+    """The patterns of a prompt."""
+    assert run.visible is not None  # gathered with the scores, which the row needs
+    return patterns(run[PATTERN], run.visible, run.tokens.strings)
+
+
+ROWS = (
+    Analysis(
+        "patterns",
+        "How much each token takes from every token it sees, in every head.",
+        (PATTERN, SCORES),
+        patterns_of,
+        over_tokens=True,
+    ),
+)

@@ -1,0 +1,1 @@
+"""Reading: what is read of a model and of prompts before anything is analysed."""

@@ -1,0 +1,121 @@
+"""Activations: what a model's hooks held in one forward pass over a prompt, layer by layer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from jaxtyping import Bool, Float, Shaped
+from torch import Tensor
+
+from headscope.interp.reading.hooked_model import HookedModel
+from headscope.interp.reading.prompt import Prompt, batch_of, logits_by_position
+from headscope.interp.reading.seen_cells import seen_cells
+from headscope.models.attention.run import at_least_float32
+
+SCORES = "attn.hook_attn_scores"
+TEMPERATURES = ("attn.hook_temperature_q", "attn.hook_temperature_v")
+NORM_AFTER = "ln1_post.hook_scale"
+UNTURNED = {"attn.hook_cos": 1.0, "attn.hook_sin": 0.0}
+AFTER_NORM = {"attn.hook_rot_q": "attn.hook_q_normed", "attn.hook_rot_k": "attn.hook_k_normed"}
+HEADS_FIRST = tuple(AFTER_NORM.values())  # so transformer-lens has them
+
+
+@dataclass(frozen=True)
+class Activations:
+    """One prompt's activations on the CPU, without the batch axis.
+
+    logits: at every position of a text, at one of an image; the last are those of the answer.
+    hooks: transformer-lens's name after `blocks.N.` -> [layer, …]; a whole name (`ln_final.hook_scale`) -> […].
+    visible: which keys each query may see; None unless `attn.hook_attn_scores` was gathered.
+    """
+
+    tokens: Prompt
+    hooks: Mapping[str, Shaped[Tensor, "..."]]
+    logits: Float[Tensor, "pos_or_one vocab"]
+    visible: Bool[Tensor, "layer query key"] | None = None
+
+    def __getitem__(self, name: str) -> Shaped[Tensor, "..."]:
+        if name not in self.hooks:
+            raise KeyError(f"{name} was not gathered; there are: {', '.join(self.hooks)}")
+        return self.hooks[name]
+
+
+def gather(model: HookedModel, prompts: Sequence[Prompt], names: Sequence[str]) -> list[Activations]:
+    """Run prompts of one length in one forward pass and keep the named hooks, float32 at least.
+
+    A layer without a temperature has temperature 1, one without a norm after attention has its scale 1, one that does
+    not rotate has cos 1 and sin 0; where nothing is rotated, hook_rot_q is hook_q, and where a norm follows the
+    rotation (HunYuan), it is what that norm gives. Hooks are state: the caller lets one run in at a time. Raises
+    ValueError for prompts of several lengths and for a hook that the model does not have.
+    """
+    if len({len(prompt) for prompt in prompts}) != 1:
+        raise ValueError("gather takes prompts of one length, at least one; group them by length")
+    kept: dict[str, Tensor] = {}
+
+    def keep(place: str, value: Tensor, hook: object) -> None:  # a hook may know itself by another name
+        by_position = value.transpose(1, 2) if place.endswith(HEADS_FIRST) else value
+        kept[place] = by_position.detach().cpu().clone()
+
+    places = {name: hook_names(model, name) for name in names}
+    hooks = [
+        (place, partial(keep, place)) for of_name in places.values() for place in of_name if place in model.hook_dict
+    ]
+    with torch.no_grad():
+        logits = logits_by_position(model.run_with_hooks(batch_of(model, prompts), fwd_hooks=hooks))
+    ones = torch.ones(len(prompts), len(prompts[0]))
+    absent = {name: ones[..., None] if name == NORM_AFTER else ones[:, None] for name in places}
+    absent |= unturned(kept, places)
+    found = {name: [kept.get(place, absent[name]) for place in of_name] for name, of_name in places.items()}
+    return [
+        Activations(
+            tokens=prompt,
+            hooks={name: of_prompt(values, row, layered=places[name] != [name]) for name, values in found.items()},
+            logits=at_least_float32(logits[row]).cpu(),
+            visible=visible_of(found[SCORES], row) if SCORES in found else None,
+        )
+        for row, prompt in enumerate(prompts)
+    ]
+
+
+def unturned(kept: dict[str, Tensor], places: dict[str, list[str]]) -> dict[str, Tensor]:
+    """Cosine and sine of a layer that does not rotate in a model whose other layers do (SmolLM3)."""
+    like = {name: next((kept[place] for place in places.get(name, ()) if place in kept), None) for name in UNTURNED}
+    return {name: torch.full_like(one, UNTURNED[name]) for name, one in like.items() if one is not None}
+
+
+def hook_names(model: HookedModel, name: str) -> list[str]:
+    """A hook's full names: one of every layer, or the name itself where it belongs to no layer."""
+    known = model.hook_dict
+    if getattr(model.cfg, "qk_norm_after_rope", False):
+        name = AFTER_NORM.get(name, name)
+    if f"blocks.0.{name}" not in known:
+        name = name.replace("hook_rot_", "hook_")
+    of_layers = [f"blocks.{layer}.{name}" for layer in range(model.cfg.n_layers)]
+    if name in known:
+        return [name]
+    missing = [place for place in of_layers if place not in known]
+    tempered = name in TEMPERATURES and any(place.endswith(TEMPERATURES) for place in known)
+    if missing and not tempered and name != NORM_AFTER:
+        raise ValueError(f"this model has no hook {missing[0]}")
+    return of_layers
+
+
+def has_hook(model: HookedModel, name: str) -> bool:
+    """Whether `gather` can keep a hook of that name."""
+    try:
+        return bool(hook_names(model, name))
+    except ValueError:
+        return False
+
+
+def of_prompt(values: list[Tensor], row: int, *, layered: bool) -> Shaped[Tensor, "..."]:
+    """One prompt's part, float32 at least, stacked over layers where the hook is one of every layer."""
+    mine = [value[row if value.shape[0] > 1 else 0] for value in values]
+    wide = [at_least_float32(one) if one.is_floating_point() else one for one in mine]
+    return torch.stack(wide) if layered else wide[0]
+
+
+def visible_of(scores: list[Tensor], row: int) -> Bool[Tensor, "layer query key"]:
+    """Which cells are not masked; every head of a layer has the same mask."""
+    return torch.stack([seen_cells(layer[row, 0]) for layer in scores])

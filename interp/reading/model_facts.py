@@ -1,0 +1,120 @@
+"""Model facts: the few numbers that introduce a model."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from headscope.interp.reading.hooked_model import tokenizer_of
+from headscope.interp.reading.prompt import classes_of
+from headscope.interp.results.gauges import Gauge, kernel_gauges, merged
+from headscope.models.attention import variant_named
+from headscope.models.data.images.processed import processor_of, processor_words
+from headscope.models.hosts.families import family_of
+from headscope.models.hosts.modality import Reads, grid, two_sides
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """The attention variant, its source and options, the variant of every layer, and sizes.
+
+    parameters: shared ones are counted once. soft_cap: c of a model whose logits are c tanh(x / c) (Gemma 2).
+    gauges: which changes of weights leave the model's function alone. reads: "text" or "image"; then grid has the rows
+    and columns of patches, image_size the channels, height and width, and classes the names of what vocabulary counts;
+    pictures: how the model's folder says that pictures are read, where it says so.
+    """
+
+    variant: str
+    paper: str
+    non_negative: bool
+    layer_variants: tuple[str, ...]
+    options: Mapping[str, Any]
+    gauges: tuple[Gauge, ...]
+    heads: int
+    d_model: int
+    context: int
+    vocabulary: int
+    parameters: int
+    has_tokenizer: bool
+    has_bos: bool
+    soft_cap: float | None
+    reads: Reads = "text"
+    grid: tuple[int, int] | None = None
+    image_size: tuple[int, int, int] | None = None
+    classes: tuple[str, ...] = ()
+    pictures: str = ""
+
+
+def model_facts(model: Any) -> ModelFacts:
+    """The facts of an opened model (a TransformerBridge with its attention_spec).
+
+    Raises ValueError for a diffusion model, of which other things are known.
+    """
+    if family_of(model.original_model.config.model_type).modality.reads == "noisy image":
+        raise ValueError(
+            "this is a diffusion model: headscope.interp.diffusion reads it, and the app on its page Diffusion"
+        )
+    cfg, spec, tokenizer = model.cfg, model.attention_spec, tokenizer_of(model)
+    chosen = spec.chosen(cfg.n_layers)
+    return ModelFacts(
+        variant=spec.variant,
+        paper=variant_named(spec.variant).paper,
+        non_negative=variant_named(spec.variant).non_negative,
+        layer_variants=tuple(spec.variant if layer in chosen else "softmax" for layer in range(cfg.n_layers)),
+        options=dict(spec.options),
+        gauges=model_gauges(model),
+        heads=cfg.n_heads,
+        d_model=cfg.d_model,
+        context=cfg.n_ctx,
+        vocabulary=cfg.d_vocab,
+        parameters=sum(p.numel() for p in model.parameters()),
+        has_tokenizer=tokenizer is not None,
+        has_bos=tokenizer is not None and tokenizer.bos_token_id is not None,
+        soft_cap=getattr(model.original_model.config, "final_logit_softcapping", None),
+        classes=classes_of(model),
+        **image_facts(model.original_model),
+    )
+
+
+def image_facts(model: Any) -> dict[str, Any]:
+    """What is known of a model of images besides."""
+    config, processor = model.config, processor_of(model)
+    if family_of(config.model_type).modality.reads == "text":
+        return {}
+    return {
+        "reads": "image",
+        "grid": grid(config),
+        "image_size": (config.num_channels, *two_sides(config.image_size)),
+        "pictures": "" if processor is None else processor_words(processor),
+    }
+
+
+def model_gauges(model: Any) -> tuple[Gauge, ...]:
+    """Those of all its layers, and of its logits."""
+    of_logits: tuple[Gauge, ...] = ("logits",) if has_free_logits(model) else ()
+    return merged([*(layer_gauges(block.attn) for block in model.blocks), of_logits])
+
+
+def layer_gauges(attention: Any) -> tuple[Gauge, ...]:
+    """Those of one layer of a hooked model."""
+    layer, config = attention.layer, attention.original_component.config
+    is_capped = getattr(config, "attn_logit_softcapping", None) is not None
+    own = kernel_gauges(layer.variant.name, layer.options, is_capped=is_capped, is_rotated=turns_every_entry(config))
+    reads_values = layer.temperature_v is not None and layer.options["token"]  # one temperature for all heads' values
+    return (*own, "query_key") if reads_values else (*own, "query_key", "basis")
+
+
+def has_free_logits(model: Any) -> bool:
+    """Whether a vector may be added to every column of W_U: without a soft cap, and where W_E is not tied to it.
+
+    Learned positions can take such a vector off again.
+    """
+    config = model.original_model.config
+    reads = family_of(config.model_type).modality.reads
+    is_free = reads == "image" or not config.tie_word_embeddings or hasattr(model, "pos_embed")
+    return is_free and getattr(config, "final_logit_softcapping", None) is None
+
+
+def turns_every_entry(config: Any) -> bool:
+    """Whether a decoder turns queries and keys with their position in all their entries (GPT-NeoX: in some)."""
+    rotation = getattr(config, "rope_parameters", None)
+    return rotation is not None and rotation.get("partial_rotary_factor", 1.0) == 1.0

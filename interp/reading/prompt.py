@@ -1,0 +1,53 @@
+"""Prompt: what a model is run on, the tokens of a text or an image; how it goes in and how the answer comes out."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Float, Shaped
+from torch import Tensor
+
+from headscope.interp.reading.hooked_model import HookedModel, tokenizer_of
+from headscope.interp.reading.image_prompt import ImagePrompt
+from headscope.interp.reading.prompt_tokens import PromptTokens
+from headscope.interp.reading.token_strings import token_string
+from headscope.models.hosts.execution_device import execution_device, floating_dtype
+
+Prompt = PromptTokens | ImagePrompt
+
+
+def batch_of(model: Any, prompts: Sequence[Prompt]) -> Shaped[Tensor, "prompt ..."]:
+    """Prompts of one length as the model takes them: ids [prompt, pos] or pixels [prompt, channel, row, column]."""
+    device = execution_device(model)
+    images = [one.pixels for one in prompts if isinstance(one, ImagePrompt)]
+    if images:
+        return torch.stack(images).to(device, floating_dtype(model))
+    return torch.tensor([one.ids for one in prompts if isinstance(one, PromptTokens)], device=device)
+
+
+def last_logits_alone(prompt: Prompt) -> dict[str, int]:
+    """The option of a forward pass that spares logits nobody reads; an image classifier has one row of them anyhow."""
+    return {} if isinstance(prompt, ImagePrompt) else {"logits_to_keep": 1}
+
+
+def logits_by_position(logits: Float[Tensor, "prompt *pos vocab"]) -> Float[Tensor, "prompt pos_or_one vocab"]:
+    """A language model answers at every position, an image classifier once: at one."""
+    return logits[:, None] if logits.ndim == 2 else logits
+
+
+def classes_of(model: HookedModel) -> tuple[str, ...]:
+    """The names of an image classifier's classes; a language model has none."""
+    return getattr(model.cfg, "classes", ())
+
+
+def answer_names(model: HookedModel) -> Callable[[int], str]:
+    """The names of what the model's logits stand for: classes, or tokens."""
+    classes, tokenizer = classes_of(model), tokenizer_of(model)
+    return lambda answer: classes[answer] if classes else token_string(answer, tokenizer)
+
+
+def text_alone(prompt: Prompt) -> PromptTokens:
+    """The prompt, if it is a text's. Raises ValueError for an image."""
+    if isinstance(prompt, ImagePrompt):
+        raise ValueError("this asks for the tokens of a text, and an image was given")
+    return prompt

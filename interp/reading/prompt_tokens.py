@@ -1,0 +1,88 @@
+"""Prompt tokens: a text as the ids that a model reads, with a readable string for each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from transformers import PreTrainedTokenizerBase
+
+from headscope.interp.reading.token_strings import token_string
+from headscope.models.io.foreign_input import foreign_tokenizer
+from headscope.models.io.known_words import unknown_words_named
+
+
+@dataclass(frozen=True)
+class PromptTokens:
+    """Ids of one prompt and one string per id, in order.
+
+    read_out: the token whose residual becomes the logits of what comes next.
+    """
+
+    ids: tuple[int, ...]
+    strings: tuple[str, ...]
+    read_out: ClassVar[int] = -1
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def to_json(self) -> Mapping[str, Any]:
+        """Ids and strings."""
+        return {"ids": list(self.ids), "tokens": list(self.strings)}
+
+
+class PromptTooLongError(ValueError):
+    """A prompt of more tokens than can be read; most: how many can, its first token included."""
+
+    def __init__(self, sentence: str, most: int) -> None:
+        super().__init__(sentence)
+        self.most = most
+
+
+def prompt_tokens(
+    prompt: str, tokenizer: PreTrainedTokenizerBase | None, *, prepend_bos: bool, vocabulary: int, context: int
+) -> PromptTokens:
+    """Tokenise a text; without a tokenizer the prompt is ids, such as '12 7 99'. ValueError says what is possible."""
+    ids = typed_ids(prompt) if tokenizer is None else encoded(prompt, tokenizer, prepend_bos)
+    refuse_unreadable(ids, vocabulary=vocabulary, context=context)  # first: strings of many tokens take seconds
+    return PromptTokens(ids, tuple(token_string(i, tokenizer) for i in ids))
+
+
+def refuse_unreadable(ids: tuple[int, ...], *, vocabulary: int, context: int) -> None:
+    """Raise ValueError for ids that the model cannot read, saying what is possible."""
+    if not ids:
+        raise ValueError("the prompt is empty: type some text or choose an example")
+    if len(ids) > context:
+        sentence = f"the prompt has {len(ids)} tokens, but this model reads at most {context}: shorten it"
+        raise PromptTooLongError(sentence, context)
+    if strangers := [i for i in ids if not 0 <= i < vocabulary]:
+        raise ValueError(f"token id {strangers[0]} is outside the vocabulary: ids run from 0 to {vocabulary - 1}")
+
+
+def encoded(prompt: str, tokenizer: PreTrainedTokenizerBase, prepend_bos: bool) -> tuple[int, ...]:
+    """Ids of the text alone, after the beginning-of-sequence token where asked for."""
+    if prepend_bos and tokenizer.bos_token_id is None:
+        raise ValueError("this model's tokenizer has no beginning-of-sequence token: switch it off")
+    with foreign_tokenizer(tokenizer, "fails on this text"), unknown_words_named(tokenizer, [prompt]):
+        ids: Any = tokenizer.encode(prompt, add_special_tokens=False)
+    start: Any = [tokenizer.bos_token_id] if prepend_bos else []
+    return (*start, *ids)
+
+
+def single_token(text: str, tokenizer: PreTrainedTokenizerBase | None, vocabulary: int) -> int:
+    """The id of a text that is one token (without a tokenizer: of an id). Raises ValueError for any other text."""
+    ids = typed_ids(text) if tokenizer is None else encoded(text, tokenizer, prepend_bos=False)
+    if len(ids) != 1:
+        raise ValueError(f"one token was asked for, and {text!r} is {len(ids)}: choose a text that is one token")
+    if not ids[0] < vocabulary:
+        raise ValueError(f"token id {ids[0]} is outside the vocabulary: ids run from 0 to {vocabulary - 1}")
+    return ids[0]
+
+
+def typed_ids(prompt: str) -> tuple[int, ...]:
+    """Ids written as numbers with spaces or commas between them."""
+    words = prompt.replace(",", " ").split()
+    if strange := [word for word in words if not word.isascii() or not word.isdigit()]:
+        raise ValueError(
+            f"this model has no tokenizer, so the prompt is token ids such as '12 7 99', not {strange[0]!r}"
+        )
+    return tuple(int(word) for word in words)

@@ -1,0 +1,1 @@
+"""Report: findings as one HTML page that needs no network."""

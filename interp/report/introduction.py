@@ -1,0 +1,62 @@
+"""Report introduction: of which model and of which prompts a report is, and what was chosen."""
+
+import html
+from collections.abc import Sequence
+
+from headscope.interp.asking.findings import Findings
+from headscope.interp.reading.image_prompt import ImagePrompt
+from headscope.interp.reading.model_facts import ModelFacts
+from headscope.interp.reading.prompt import Prompt
+
+MOST_PROMPTS = 3
+
+
+def introduction(findings: Findings) -> str:
+    """The model, its prompts, what was chosen, and what was left out."""
+    facts, count = findings.facts, len(findings.prompts)
+    sizes = f"{len(facts.layer_variants)} layers of {facts.heads} heads, d_model {facts.d_model}"
+    prompts = "".join(f"<pre>{html.escape(text_of(one))}</pre>" for one in findings.prompts[:MOST_PROMPTS])
+    lines = [f"and {count - MOST_PROMPTS} more prompts"] if count > MOST_PROMPTS else []
+    lines += [f"means over {count} prompts"] if count > 1 else []
+    lines += [f"{name.replace('_', ' ')}: {value}" for name, value in findings.choices.items()]
+    lines += [facts.pictures] if facts.pictures else []
+    lines += [f"left out: {line}" for line in findings.left_out_in_words()]
+    said = f"{attention_of(facts)} ({facts.paper}); {sizes}"
+    return f"<h2>{html.escape(findings.model)}</h2><p>{html.escape(said)}</p>{prompts}{notes(lines)}"
+
+
+def attention_of(facts: ModelFacts) -> str:
+    """Which variant is in which layers."""
+    layers: dict[str, list[int]] = {}
+    for layer, variant in enumerate(facts.layer_variants):
+        layers.setdefault(variant, []).append(layer)
+    if len(layers) == 1:
+        return f"{facts.variant} attention in all layers"
+    shown = sorted(layers, key=lambda variant: variant != facts.variant)
+    return "attention: " + ", ".join(f"{variant} in {spans(layers[variant])}" for variant in shown)
+
+
+def spans(layers: Sequence[int]) -> str:
+    """layers 0, 2–4 and 7."""
+    runs: list[list[int]] = []
+    for layer in layers:
+        if runs and layer == runs[-1][-1] + 1:
+            runs[-1].append(layer)
+        else:
+            runs.append([layer])
+    words = [str(run[0]) if len(run) == 1 else f"{run[0]}–{run[-1]}" for run in runs]
+    listed = " and ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)
+    return f"layer{'s' * (len(layers) > 1)} {listed}"
+
+
+def text_of(prompt: Prompt) -> str:
+    """A prompt as it was given: text, or ids with spaces between them; of an image its name."""
+    if isinstance(prompt, ImagePrompt):
+        return prompt.name
+    is_ids = all(string == str(token) for token, string in zip(prompt.ids, prompt.strings, strict=True))
+    return (" " if is_ids else "").join(prompt.strings)
+
+
+def notes(lines: Sequence[str]) -> str:
+    """Each line a paragraph of small print."""
+    return "".join(f"<p class='note'>{html.escape(line)}</p>" for line in lines)

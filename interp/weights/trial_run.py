@@ -1,0 +1,53 @@
+"""Trial run: one small forward pass of a hooked model, past the hooks that hang on it, for what is measured of it."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from headscope.interp.reading.activations import Activations, gather, has_hook
+from headscope.interp.reading.image_prompt import image_prompt
+from headscope.interp.reading.prompt import Prompt, classes_of
+from headscope.interp.reading.prompt_tokens import PromptTokens
+from headscope.models.hosts.linear_map import evaluating
+from headscope.models.hosts.modality import grey_ramp
+
+LENGTH = 8
+
+
+def trial_run(model: Any, names: Sequence[str]) -> Activations:
+    """What those of the named hooks that the model has hold over a few tokens or a grey ramp.
+
+    Hooks, modes and random numbers stay as they are. The caller lets one run in at a time.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(evaluating(model))
+        for point in model.modules():
+            if hasattr(point, "fwd_hooks"):
+                stack.enter_context(muted(point))
+        [run] = gather(model, [trial_prompt(model)], [name for name in names if has_hook(model, name)])
+    return run
+
+
+def trial_prompt(model: Any) -> Prompt:
+    """Tokens from all over the vocabulary, or a grey ramp."""
+    config, cfg = model.original_model.config, model.cfg
+    if classes_of(model):
+        return image_prompt(grey_ramp(config)["pixel_values"][0], config)
+    length = min(LENGTH, cfg.n_ctx)
+    ids = tuple(place * (cfg.d_vocab - 1) // LENGTH for place in range(1, length + 1))
+    return PromptTokens(ids, tuple(map(str, ids)))
+
+
+@contextmanager
+def muted(point: Any) -> Iterator[None]:
+    """A hook point without what add_hook put on it, which is there again afterwards in its old order."""
+    forward, backward, all_hooks = point.fwd_hooks, point.bwd_hooks, dict(point._forward_hooks)
+    point.fwd_hooks, point.bwd_hooks = [], []
+    for handle in forward:
+        point._forward_hooks.pop(handle.hook.id, None)
+    try:
+        yield
+    finally:
+        point.fwd_hooks, point.bwd_hooks = forward, backward
+        point._forward_hooks.clear()
+        point._forward_hooks.update(all_hooks)

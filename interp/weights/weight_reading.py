@@ -1,0 +1,108 @@
+"""Weight reading: the matrices of heads from the modules of a hooked model, each taken as the function that it is."""
+
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from headscope.interp.reading.prompt import classes_of
+from headscope.interp.weights.head_matrices import HeadWeights
+from headscope.interp.weights.measured_norm import MeasuredNorm, measured_norm
+from headscope.models.hosts.execution_device import execution_device
+from headscope.models.hosts.linear_map import LinearMap, evaluating, is_plain, linear_map, wide
+
+
+def weights_of_modules(model: Any) -> HeadWeights:
+    """The matrices before any factor that the model applies between its modules."""
+    n_heads, d_model = model.cfg.n_heads, model.cfg.d_model
+    q, k, v = (torch.stack([_read(block, name, d_model) for block in model.blocks]) for name in "qkv")
+    W_Q, b_Q = _by_head(q, n_heads)
+    W_K, b_K = _by_head(k, n_heads, W_Q.shape[-1])
+    W_V, b_V = _by_head(v, n_heads, W_Q.shape[-1])
+    unembed = _component_map(model.unembed, d_model)
+    final = _norm(model.ln_final, d_model)
+    return HeadWeights(
+        W_Q,
+        W_K,
+        W_V,
+        torch.stack([_written(block, n_heads, W_Q.shape[-1], d_model) for block in model.blocks]),
+        b_Q,
+        b_K,
+        b_V,
+        W_E=_embedding(model),
+        W_U=_centre(final.gain[:, None] * unembed.W, final.centred),
+        b_U=unembed.b + final.bias @ unembed.W,
+        W_pos=_positions(model),
+        q_norm=_head_norm(model, "q_norm", W_Q.shape[-1]),
+        k_norm=_head_norm(model, "k_norm", W_Q.shape[-1]),
+    )
+
+
+def _read(block: Any, name: str, d_model: int) -> Float[Tensor, "d_model_and_one width"]:
+    """A projection of the normalised residual with its norm folded in; the last row is its bias."""
+    projection, norm = _component_map(getattr(block.attn, name), d_model), _norm(block.ln1, d_model)
+    W = _centre(norm.gain[:, None] * projection.W, norm.centred)
+    return torch.cat([W, (norm.bias @ projection.W + projection.b)[None]])
+
+
+def _by_head(
+    stacked: Float[Tensor, "layer d_model_and_one width"], n_heads: int, d_head: int | None = None
+) -> tuple[Float[Tensor, "layer head d_model d_head"], Float[Tensor, "layer head d_head"]]:
+    """Weights and biases per query head; heads of a group share theirs."""
+    d_head = d_head or stacked.shape[-1] // n_heads
+    split = stacked.unflatten(-1, (-1, d_head)).transpose(1, 2)
+    split = split.repeat_interleave(n_heads // split.shape[1], dim=1)
+    return split[:, :, :-1], split[:, :, -1]
+
+
+def _written(block: Any, n_heads: int, d_head: int, d_model: int) -> Float[Tensor, "head d_head d_model"]:
+    """W_O by head, with the gain and the centring of a norm that follows attention."""
+    W = _component_map(block.attn.o, n_heads * d_head).W
+    if hasattr(block, "ln1_post"):
+        norm = _norm(block.ln1_post, d_model)
+        W = (W - W.mean(1, keepdim=True) if norm.centred else W) * norm.gain
+    return W.unflatten(0, (n_heads, -1))
+
+
+def _component_map(component: Any, d_in: int) -> LinearMap:
+    """What the module behind a component of the hooked model computes."""
+    return linear_map(component.original_component, d_in)
+
+
+def _norm(component: Any, width: int) -> MeasuredNorm:
+    """The norm behind a component of the hooked model."""
+    return measured_norm(component.original_component, width)
+
+
+def _centre(weight: Float[Tensor, "d_model width"], centred: bool) -> Float[Tensor, "d_model width"]:
+    """The weight of the input before its mean is taken off."""
+    return weight - weight.mean(0, keepdim=True) if centred else weight
+
+
+def _embedding(model: Any) -> Float[Tensor, "vocab_or_none d_model"]:
+    """The embedding module's output for every token; a model of images has none."""
+    if classes_of(model):
+        return torch.empty(0, model.cfg.d_model)
+    module = model.embed.original_component
+    if is_plain(module):
+        return wide(module.weight)
+    with evaluating(module):
+        return wide(module(torch.arange(model.cfg.d_vocab, device=execution_device(module))))
+
+
+def _positions(model: Any) -> Float[Tensor, "position d_model"] | None:
+    """Learned positions, where the model adds any; a vision transformer's begin with that of the class token."""
+    of_patches = getattr(model.embed.original_component, "position_embeddings", None)
+    if of_patches is not None:
+        return wide(of_patches)[0]
+    pos_embed = getattr(model, "pos_embed", None)
+    return None if pos_embed is None else wide(pos_embed.original_component.weight)
+
+
+def _head_norm(model: Any, name: str, d_head: int) -> Float[Tensor, "layer d_head"] | None:
+    """Gains of a norm inside each head, the same for all heads of a layer; none for a norm of another width."""
+    modules = [getattr(block.attn, name).original_component for block in model.blocks if hasattr(block.attn, name)]
+    if not modules or any(parameter.numel() != d_head for module in modules for parameter in module.parameters()):
+        return None
+    return torch.stack([measured_norm(module, d_head).gain for module in modules])
