@@ -4,11 +4,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from headscope.app.controls import model_and_prompt
-from headscope.app.libraries import load_libraries
-from headscope.app.link_notes import link_notes, remember_link
-from headscope.app.refusal_log import write_refusal_log
-from headscope.app.tour import offer_tour
+from headscope.app.frame.controls import model_and_prompt
+from headscope.app.frame.link_notes import link_notes, remember_link
+from headscope.app.frame.tour import offer_tour
+from headscope.app.serving.libraries import load_libraries
+from headscope.app.serving.refusal_log import write_refusal_log
 from headscope.models.hosts.device import best_device
 
 HERE = Path(__file__).parent

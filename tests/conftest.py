@@ -34,4 +34,4 @@ def fixed_seeds() -> None:
 @pytest.fixture
 def no_page_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages compute all that they show, on however busy a machine."""
-    monkeypatch.setattr("headscope.app.when_asked.PATIENCE", float("inf"))
+    monkeypatch.setattr("headscope.app.frame.when_asked.PATIENCE", float("inf"))

@@ -29,7 +29,7 @@ NO_SERVER = "() => { window.sent = 0; WebSocket.prototype.send = () => { window.
 # Two views of one head on a page that keeps their row, one of them with a wide colour range and marked signs.
 PAGE = """
 import streamlit as st
-from headscope.app.address import OpenHead
+from headscope.app.serving.address import OpenHead
 from headscope.app.components.head_view import PLAIN, Look, common_peak, head_view
 from headscope.interp.heads.attention_run import attention_run
 from headscope.interp.reading.prompt_tokens import prompt_tokens

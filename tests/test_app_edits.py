@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from test_app_pages import bytes_of, page
 from tiny_models import tiny_folder
 
-from headscope.app.link_notes import in_words
+from headscope.app.frame.link_notes import in_words
 from headscope.interp.interventions.intervention import VALUED
 
 pytestmark = pytest.mark.usefixtures("no_page_waits")

@@ -10,7 +10,7 @@ from tiny_models import tiny_folder, tiny_model, tiny_tokenizer
 from tokenizers.processors import TemplateProcessing
 
 from headscope import load, save
-from headscope.app.first_token import usual_bos
+from headscope.app.frame.first_token import usual_bos
 from headscope.interp.reading.hooked_model import begins_with_bos
 from headscope.models import zoo
 from headscope.models.hosts.device import best_device

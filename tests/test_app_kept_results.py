@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from headscope.app.kept_results import KeptResults, bytes_of
+from headscope.app.serving.kept_results import KeptResults, bytes_of
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from tiny_models import CORPUS, tiny_folder
 
 from headscope.app.components.payload import payload
 from headscope.app.components.signed_code import signed_code
-from headscope.app.controls import LONGEST_PROMPT
-from headscope.app.prompts import EXAMPLES
-from headscope.app.refusals import plain_markdown
+from headscope.app.frame.controls import LONGEST_PROMPT
+from headscope.app.frame.prompts import EXAMPLES
+from headscope.app.serving.refusals import plain_markdown
 
 pytestmark = pytest.mark.usefixtures("no_page_waits")
 

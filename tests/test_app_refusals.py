@@ -11,7 +11,7 @@ from test_foreign_input import panic
 from tiny_models import CORPUS, tiny_folder
 from transformers import PreTrainedTokenizerBase
 
-from headscope.app.experiment_results import titled
+from headscope.app.panels.experiments import titled
 from headscope.interp.experiments.engine.publishing import all_shipped_names, results_file
 
 ROOT = Path(__file__).parents[1]

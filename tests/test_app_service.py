@@ -7,9 +7,9 @@ import pytest
 from tiny_models import CORPUS, hooked_tiny, tiny_model, tiny_tokenizer
 from torch.testing import assert_close
 
-from headscope.app import service as service_module
-from headscope.app.model_source import fingerprint, source_folder, typed_folder
-from headscope.app.service import ModelService
+from headscope.app.serving import service as service_module
+from headscope.app.serving.model_source import fingerprint, source_folder, typed_folder
+from headscope.app.serving.service import ModelService
 from headscope.models.hooked import hooked
 
 PROMPTS = [CORPUS[0][:length] for length in (20, 40, 60, 80)]

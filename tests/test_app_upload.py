@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tiny_models import tiny_folder
 
-from headscope.app.upload import MOST_KEPT, earlier_upload, uploaded_folder
+from headscope.app.serving.upload import MOST_KEPT, earlier_upload, uploaded_folder
 from headscope.models.checkpoints import open_folder
 
 

@@ -11,10 +11,10 @@ import torch
 from streamlit.testing.v1 import AppTest
 from tiny_models import tiny_folder
 
-from headscope.app.collapse_panels import OWN, PRESETS
-from headscope.app.head_table import in_words
-from headscope.app.intervention_list import MOST_EDITS
-from headscope.app.map_points import COLOURS, coloured, described
+from headscope.app.figure.head_table import in_words
+from headscope.app.panels.collapse import OWN, PRESETS
+from headscope.app.panels.intervention_list import MOST_EDITS
+from headscope.app.panels.map_points import COLOURS, coloured, described
 from headscope.interp.asking.readers import PATCHING
 from headscope.interp.asking.table import ANALYSES
 from headscope.interp.geometry.embedding import JointEmbedding, joint_embedding

@@ -20,7 +20,8 @@ from tiny_runs import tiny_plain, tiny_recipe, write_text
 from tiny_vits import tiny_vit
 
 from headscope import AttentionSpec, attend, load, save
-from headscope.app import command, inspection, upload
+from headscope.app.serving import upload
+from headscope.app.terminal import command, inspection
 from headscope.interp.asking.analyse import analyse
 from headscope.interp.experiments.engine.publishing import RESULTS, publish, published
 from headscope.interp.experiments.engine.table import experiment_named
@@ -38,7 +39,7 @@ FEW_BYTES = 100
 LONG = "x" * 10 * FEW_BYTES
 IMPORTED = """
 import sys
-from headscope.app.command import command
+from headscope.app.terminal.command import command
 try:
     command(sys.argv[1:])
 finally:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from headscope.app.command import command
+from headscope.app.terminal.command import command
 from headscope.interp.arms.arms import arm_curves, arm_grid, arm_numbers, arms
 from headscope.interp.arms.outcome import Outcome, read_outcome
 from headscope.interp.arms.trial import DIVERGED, Measured, Numbers, Place, Trial

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from headscope.app.experiment_results import code_of, titled
+from headscope.app.panels.experiments import code_of, titled
 from headscope.interp.experiments.engine.publishing import (
     Published,
     all_shipped_names,

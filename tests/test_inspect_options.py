@@ -12,9 +12,9 @@ import torch
 from test_command import assert_refused, headscope
 from tiny_models import CONTEXT, hooked_tiny, tiny_folder
 
-from headscope.app import inspection
-from headscope.app.inspected_prompts import texts_of
-from headscope.app.shown_heads import shown_heads
+from headscope.app.terminal import inspection
+from headscope.app.terminal.inspected_prompts import texts_of
+from headscope.app.terminal.shown_heads import shown_heads
 from headscope.models.hosts.device import best_device, checked_device
 
 ONE = ("--what", "negative_mass")

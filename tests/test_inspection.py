@@ -13,7 +13,7 @@ from test_command import assert_refused, headscope
 from tiny_models import hooked_tiny, tiny_folder
 
 from headscope import load
-from headscope.app.heads_in_terminal import (
+from headscope.app.terminal.heads_in_terminal import (
     TELLING,
     caption,
     cells,

@@ -18,8 +18,8 @@ from notebooks.store import QUIET
 TESTS = Path(__file__).parent
 WIDGET = "application/vnd.jupyter.widget-view+json"
 SET_UP = f"import sys; sys.path[:0] = [{str(TESTS)!r}, {str(TESTS.parent)!r}]; from tiny_models import hooked_tiny"
-CALL = """import headscope.interp.asking.notebook_bar; headscope.interp.asking.notebook_bar.DELAY = 0
-from headscope.interp.asking.analyse import analyse; found = analyse(hooked_tiny("cog"), "x y", ["copying", "squashing"])"""
+CALL = """from headscope import analyse; from headscope.interp.asking import notebook_bar; notebook_bar.DELAY = 0
+found = analyse(hooked_tiny("cog"), "x y", ["copying", "squashing"])"""
 
 
 def pretend_kernel(monkeypatch: pytest.MonkeyPatch, kernel: Any) -> None:

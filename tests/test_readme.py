@@ -13,8 +13,8 @@ from tiny_models import tiny_tokenizer
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from headscope.app.command import command
-from headscope.app.zoo_table import markdown_table
+from headscope.app.terminal.command import command
+from headscope.app.terminal.zoo_table import markdown_table
 from headscope.interp.experiments.engine.publishing import markdown_table as claims_table
 from headscope.models.attention import VARIANTS
 from headscope.models.training.recipe import Recipe

@@ -11,7 +11,7 @@ from test_command import headscope
 from test_report import ABOUT, FACTS, WORDS, body
 from tiny_models import hooked_tiny, tiny_folder
 
-from headscope.app.heads_in_terminal import (
+from headscope.app.terminal.heads_in_terminal import (
     ABOVE,
     BELOW,
     caption,
@@ -20,8 +20,16 @@ from headscope.app.heads_in_terminal import (
     same_in_words,
     standing_out_first,
 )
-from headscope.app.inspection import Inspection, as_csv, as_json, inspected, print_heads, short_names, write_report
-from headscope.app.shown_heads import ShownHeads
+from headscope.app.terminal.inspection import (
+    Inspection,
+    as_csv,
+    as_json,
+    inspected,
+    print_heads,
+    short_names,
+    write_report,
+)
+from headscope.app.terminal.shown_heads import ShownHeads
 from headscope.interp.asking.analyse import analyse
 from headscope.interp.asking.findings import Findings
 from headscope.interp.asking.standing_out import head_numbers, standing_out_in_words, standing_out_of_each

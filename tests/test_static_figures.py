@@ -114,7 +114,9 @@ def test_drawing_leaves_matplotlib_s_own_state_alone() -> None:
     program = (
         "import matplotlib, sys\n"
         "before = list(dict.items(matplotlib.rcParams))\n"  # without asking for a backend, which opens pyplot
-        "import torch\nfrom headscope.interp.results.head_score import HeadScore\nfrom headscope.interp.results.about import About\n"
+        "import torch\n"
+        "from headscope.interp.results.about import About\n"
+        "from headscope.interp.results.head_score import HeadScore\n"
         "HeadScore(torch.eye(2), about=About('A', '1', 'x', 'y')).figure().svg()\n"
         "assert list(dict.items(matplotlib.rcParams)) == before and 'matplotlib.pyplot' not in sys.modules\n"
     )

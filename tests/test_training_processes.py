@@ -22,7 +22,7 @@ MOST_SECONDS = 240
 def run_two(recipe: Path, out: Path, home: Path) -> str:
     """What `torchrun` with two processes printed; all of them are killed when they do not end."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    command += ["-m", "headscope.app.command", "train", str(recipe), "--out", str(out)]
+    command += ["-m", "headscope.app.terminal.command", "train", str(recipe), "--out", str(out)]
     environment = {**os.environ, "XDG_CACHE_HOME": str(home), "PYTHONPATH": str(ROOT)}
     launched = subprocess.Popen(
         command,

@@ -15,11 +15,11 @@ from tiny_models import tiny_folder
 from tiny_vits import LAYERS, TOKENS, tiny_vit
 
 from headscope import load, save
-from headscope.app import inspection
-from headscope.app.head_table import in_words
-from headscope.app.image_names import INVERTED, image_named
-from headscope.app.kept_pictures import MOST_KEPT, keep_picture, kept_picture
-from headscope.app.model_source import reads_of
+from headscope.app.figure.head_table import in_words
+from headscope.app.serving.image_names import INVERTED, image_named
+from headscope.app.serving.kept_pictures import MOST_KEPT, keep_picture, kept_picture
+from headscope.app.serving.model_source import reads_of
+from headscope.app.terminal import inspection
 from headscope.interp.asking.table import ANALYSES
 from headscope.interp.reading.pictures import DIGITS, digit_prompt, is_held_out, picture_prompt
 from headscope.interp.results.result import Result
@@ -219,7 +219,7 @@ def test_a_kept_picture_is_found_by_its_name_and_old_ones_go(tmp_path: Path, mod
 
 
 def test_a_sent_picture_is_an_image_by_its_link(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, model: Any) -> None:
-    monkeypatch.setattr("headscope.app.kept_pictures.cache_folder", lambda name: tmp_path / name)
+    monkeypatch.setattr("headscope.app.serving.kept_pictures.cache_folder", lambda name: tmp_path / name)
     name = keep_picture(png(np.full((8, 8), 255)))
     assert float(image_named(name, model).pixels.min()) == 1
     assert float(image_named(name + INVERTED, model).pixels.max()) == -1

@@ -8,10 +8,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from tiny_models import CORPUS, tiny_folder, tiny_model
 
-from headscope.app import when_asked
-from headscope.app.constant_figure import constant_value
-from headscope.app.kept_results import KeptResults
-from headscope.app.when_asked import PENDING
+from headscope.app.figure.constant import constant_value
+from headscope.app.frame import when_asked
+from headscope.app.frame.when_asked import PENDING
+from headscope.app.serving.kept_results import KeptResults
 from headscope.interp.circuits import diagonal_ranks
 from headscope.interp.weights.head_weights import head_weights
 from headscope.models.hooked import hooked

@@ -10,8 +10,8 @@ from typing import Any
 
 from streamlit.components.v2 import component
 
-from headscope.app.address import OpenHead
 from headscope.app.components.source import source
+from headscope.app.serving.address import OpenHead
 from headscope.interp.heads.attention_run import AttentionRun
 
 MOST_TOKENS = 64

@@ -6,8 +6,8 @@ from jaxtyping import Float
 from streamlit.components.v2 import component
 from torch import Tensor
 
-from headscope.app.address import OpenHead
 from headscope.app.components.source import source
+from headscope.app.serving.address import OpenHead
 from headscope.interp.heads.attention_run import AttentionRun
 
 MOST_TOKENS = 64

@@ -5,13 +5,13 @@ from collections.abc import Callable
 import numpy as np
 from streamlit.components.v2 import component
 
-from headscope.app.address import OpenHead
-from headscope.app.answers import answering
+from headscope.app.components.answers import answering
+from headscope.app.components.head_numbers import HeadNumber
 from headscope.app.components.payload import payload
 from headscope.app.components.signed_code import signed_code
 from headscope.app.components.source import source
-from headscope.app.head_numbers import HeadNumber
-from headscope.app.runs import Thumbnails
+from headscope.app.serving.address import OpenHead
+from headscope.app.serving.runs import Thumbnails
 from headscope.interp.rows.head_statistics import HeadStatistics
 
 KEY = "head_grid"

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from streamlit.components.v2 import component
 
-from headscope.app.address import OpenHead
-from headscope.app.answers import answering
+from headscope.app.components.answers import answering
+from headscope.app.components.head_numbers import HEAD_NUMBERS
 from headscope.app.components.payload import payload
 from headscope.app.components.signed_code import signed_code
 from headscope.app.components.source import source
-from headscope.app.head_numbers import HEAD_NUMBERS
+from headscope.app.serving.address import OpenHead
 from headscope.interp.heads.attention_run import AttentionRun
 from headscope.interp.reading.image_prompt import ImagePrompt
 

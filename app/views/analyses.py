@@ -2,16 +2,16 @@
 
 import streamlit as st
 
-from headscope.app.analysis_choices import choices_for
 from headscope.app.components.fact_strip import fact_strip
-from headscope.app.constant_figure import OF_SIGNS, no_sign
-from headscope.app.figure_panel import figure_panel
-from headscope.app.head_table import in_words
-from headscope.app.left_out import left_out, worded
-from headscope.app.page import page
-from headscope.app.python_code import analysis_code
-from headscope.app.refusals import refusals_in_place
-from headscope.app.when_asked import analysis_when_asked
+from headscope.app.figure.code import analysis_code
+from headscope.app.figure.constant import OF_SIGNS, no_sign
+from headscope.app.figure.head_table import in_words
+from headscope.app.figure.panel import figure_panel
+from headscope.app.frame.analysis_choices import choices_for
+from headscope.app.frame.left_out import left_out, worded
+from headscope.app.frame.page import page
+from headscope.app.frame.when_asked import analysis_when_asked
+from headscope.app.serving.refusals import refusals_in_place
 from headscope.interp.asking.applicable import question
 from headscope.interp.asking.table import ANALYSES
 

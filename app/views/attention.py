@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from headscope.app import panels
-from headscope.app.address import open_head
-from headscope.app.alike_panel import alike_panel
 from headscope.app.components.fact_strip import fact_strip
-from headscope.app.intervention_panel import intervention_panel
-from headscope.app.page import page
-from headscope.app.refusals import refusals_in_a_box, refusals_in_place
-from headscope.app.runs import attention_of
+from headscope.app.frame.page import page
+from headscope.app.panels.alike import alike_panel
+from headscope.app.panels.attention import attention as panels
+from headscope.app.panels.interventions import intervention_panel
+from headscope.app.serving.address import open_head
+from headscope.app.serving.refusals import refusals_in_a_box, refusals_in_place
+from headscope.app.serving.runs import attention_of
 
 opened = page(
     "Attention",

@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from headscope.app.collapse_panels import curve_panel
 from headscope.app.components.fact_strip import fact_strip
-from headscope.app.figure_panel import figure_panel
-from headscope.app.left_out import left_out, worded
-from headscope.app.page import analysed, page
-from headscope.app.python_code import analysis_code
-from headscope.app.refusals import refusals_in_place
-from headscope.app.when_asked import analysis_when_asked
+from headscope.app.figure.code import analysis_code
+from headscope.app.figure.panel import figure_panel
+from headscope.app.frame.left_out import left_out, worded
+from headscope.app.frame.page import analysed, page
+from headscope.app.frame.when_asked import analysis_when_asked
+from headscope.app.panels.collapse import curve_panel
+from headscope.app.serving.refusals import refusals_in_place
 
 PANELS = {
     "residual_geometry": "How alike the tokens' residuals are",

@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from headscope.app.compare_panels import collapse_beside, side_by_side
-from headscope.app.left_out import left_out
-from headscope.app.other_models import other_models
-from headscope.app.page import page
-from headscope.app.refusals import refusals_in_place
-from headscope.app.training_panels import training_panels
+from headscope.app.frame.left_out import left_out
+from headscope.app.frame.other_models import other_models
+from headscope.app.frame.page import page
+from headscope.app.panels.compare import collapse_beside, side_by_side
+from headscope.app.panels.training import training_panels
+from headscope.app.serving.refusals import refusals_in_place
 
 opened = page(
     "Compare & trajectories",

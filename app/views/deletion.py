@@ -3,13 +3,13 @@
 import streamlit as st
 
 from headscope.app.components.fact_strip import fact_strip
-from headscope.app.deletion_panels import destination_panel, mass_panel, scatter_panel, top_tokens_panel, twin_panel
-from headscope.app.figure_panel import figure_panel
-from headscope.app.head_chooser import head_chooser, open_from_points
-from headscope.app.left_out import left_out
-from headscope.app.page import analysed, page
-from headscope.app.python_code import analysis_code
-from headscope.app.refusals import refusals_in_place
+from headscope.app.figure.code import analysis_code
+from headscope.app.figure.panel import figure_panel
+from headscope.app.frame.head_chooser import head_chooser, open_from_points
+from headscope.app.frame.left_out import left_out
+from headscope.app.frame.page import analysed, page
+from headscope.app.panels.deletion import destination_panel, mass_panel, scatter_panel, top_tokens_panel, twin_panel
+from headscope.app.serving.refusals import refusals_in_place
 from headscope.interp.deletion.quadrants import QUADRANTS
 
 opened = page(

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from headscope.app.diffusion_choices import look, making
-from headscope.app.diffusion_models import chosen_models
-from headscope.app.diffusion_panels import attention_panels, images_panel, sampled, timestep_panels
-from headscope.app.refusals import refusals_in_place
+from headscope.app.panels.diffusion import attention_panels, images_panel, sampled, timestep_panels
+from headscope.app.panels.diffusion_choices import look, making
+from headscope.app.serving.diffusion_models import chosen_models
+from headscope.app.serving.refusals import refusals_in_place
 
 st.title("Diffusion")
 st.caption(

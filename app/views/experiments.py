@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from headscope.app.experiment_results import chosen_results, claims_table, result_panels
-from headscope.app.refusals import refusals_in_a_box
+from headscope.app.panels.experiments import chosen_results, claims_table, result_panels
+from headscope.app.serving.refusals import refusals_in_a_box
 
 st.title("Experiments")
 st.caption(

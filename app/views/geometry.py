@@ -3,12 +3,12 @@
 import streamlit as st
 
 from headscope.app.components.fact_strip import fact_strip
-from headscope.app.figure_panel import figure_panel
-from headscope.app.geometry_panels import angles_panels, map_panel, spectrum_panels
-from headscope.app.head_chooser import head_chooser
-from headscope.app.page import analysed, page
-from headscope.app.python_code import analysis_code
-from headscope.app.refusals import refusals_in_place
+from headscope.app.figure.code import analysis_code
+from headscope.app.figure.panel import figure_panel
+from headscope.app.frame.head_chooser import head_chooser
+from headscope.app.frame.page import analysed, page
+from headscope.app.panels.geometry import angles_panels, map_panel, spectrum_panels
+from headscope.app.serving.refusals import refusals_in_place
 
 opened = page("Geometry", "Where the queries and keys of a head lie, and at which angles its attention goes.")
 fact_strip(opened.facts, len(opened.tokens))

@@ -2,17 +2,17 @@
 
 import streamlit as st
 
-from headscope.app.address import OpenHead, write_open_head
 from headscope.app.components.fact_strip import fact_strip
-from headscope.app.constant_figure import OF_SIGNS, no_sign
-from headscope.app.figure_panel import figure_panel
-from headscope.app.head_chooser import head_chooser, links_elsewhere, open_from_points
-from headscope.app.head_table import COSTLY, HEAD_ANALYSES, head_table, in_words, number_of
-from headscope.app.left_out import left_out, readable
-from headscope.app.page import page
-from headscope.app.python_code import analysis_code
-from headscope.app.refusals import refusals_in_a_box
-from headscope.app.when_asked import analysed_when_asked
+from headscope.app.figure.code import analysis_code
+from headscope.app.figure.constant import OF_SIGNS, no_sign
+from headscope.app.figure.head_table import COSTLY, HEAD_ANALYSES, head_table, in_words, number_of
+from headscope.app.figure.panel import figure_panel
+from headscope.app.frame.head_chooser import head_chooser, links_elsewhere, open_from_points
+from headscope.app.frame.left_out import left_out, readable
+from headscope.app.frame.page import page
+from headscope.app.frame.when_asked import analysed_when_asked
+from headscope.app.serving.address import OpenHead, write_open_head
+from headscope.app.serving.refusals import refusals_in_a_box
 
 opened = page("Heads", "All heads at once: any number as a grid and a table. Choose a head to take it along.")
 facts = opened.facts

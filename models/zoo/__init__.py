@@ -7,11 +7,8 @@ from headscope.models.attention import VARIANTS
 from headscope.models.io.near_names import known_names
 
 HERE = Path(__file__).parent
-STORIES = ("ioi-softmax", "ioi-cog")  # trained on models/data/tasks/indirect_objects.py
-VISION = (
-    "vit-softmax",
-    "vit-cubic",
-)  # softmax and x³/√N, of the first seed of interp/experiments/e5_frobenius_norms/frobenius_norms.py
+STORIES = ("ioi-softmax", "ioi-cog")  # of experiment E1
+VISION = ("vit-softmax", "vit-cubic")  # softmax and x³/√N, of the first seed of experiment E5
 DIFFUSION = ("uvit", "uvic")  # softmax and Cog
 KNOWN = (*VARIANTS, *STORIES)  # the language models
 WITH_SNAPSHOTS = ("softmax", "cog")  # in the repository; an installed package has the final weights alone

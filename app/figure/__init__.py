@@ -1,0 +1,1 @@
+"""Figure: a result as its figure, table, meaning, code and downloads."""

@@ -1,0 +1,154 @@
+"""Head table: the numbers of all heads, one of them chosen for the grid."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from headscope.app.serving.refusals import plain_markdown
+from headscope.interp.asking.findings import Findings
+from headscope.interp.figures.heads import head_score_figure
+from headscope.interp.results.head_score import HeadScore
+from headscope.interp.results.numbers import NULLS, is_null, per_head
+from headscope.interp.results.result import Result
+
+FIRST, FIRST_UNSIGNED = "negative_mass.minority_mass", "row_statistics.entropy"
+HEAD_ANALYSES = (
+    "negative_mass",
+    "deletion",
+    "decision_plane",
+    "row_statistics",
+    "detectors",
+    "prompt_copying",
+    "attention_contribution",
+    "direct_logit_attribution",
+    "copying",
+    "diagonal_ranks",
+    "sinks",
+    "angles",
+    "qk_spectrum",
+)
+COSTLY = ("interventions", "suppression")  # run the model for every head
+
+
+@dataclass(frozen=True)
+class ChosenNumber:
+    """A number of every head: where it comes from, and its score beside its null."""
+
+    analysis: str
+    field: str
+    label: str
+    score: HeadScore
+
+    @property
+    def code(self) -> str:
+        """The lines that draw it again, from the analysis's result."""
+        return f"""from headscope.app.figure.head_table import chosen_number
+
+chosen_number({{"{self.analysis}": result}}, "{self.analysis}", "{self.column}").score.figure()"""
+
+    @property
+    def column(self) -> str:
+        """Its name in the table of heads."""
+        return f"{self.field}.{self.label}" if self.label else self.field
+
+    @property
+    def title(self) -> str:
+        """In words."""
+        return in_words(f"{self.analysis}.{self.column}")
+
+    def figure(self, layer: int, head: int) -> go.Figure:
+        """The grid, with points that can be chosen; the open head has a ring."""
+        figure = head_score_figure(self.score)
+        layers, heads = np.indices(tuple(self.score.value.shape))
+        is_open = (layers == layer) & (heads == head)
+        figure.add_scatter(
+            x=heads.ravel(),
+            y=layers.ravel(),
+            mode="markers",
+            marker={
+                "size": 26,
+                "color": "rgba(0,0,0,0)",
+                "line": {"width": np.where(is_open.ravel(), 3, 0), "color": "#f59e0b"},
+            },
+            hoverinfo="none",  # "skip" would pass clicks by, too
+            showlegend=False,
+        )
+        return figure
+
+
+def number_of(found: Findings) -> ChosenNumber:
+    """A box to choose one of the numbers that every head has."""
+    names = number_names(found)
+    first = FIRST_UNSIGNED if found.facts.non_negative and FIRST_UNSIGNED in names else FIRST
+    name = st.selectbox(
+        "Number", names, index=names.index(first), key="statistic", bind="query-params", format_func=in_words
+    )
+    return chosen_number(found, *(name or first).split(".", 1))
+
+
+def number_names(found: Mapping[str, Result]) -> list[str]:
+    """analysis.column of every number that every head has, nulls left out."""
+    return [
+        f"{analysis}.{column}"
+        for analysis, result in found.items()
+        for column in per_head(result)
+        if not is_null(column)
+    ]
+
+
+def in_words(name: str) -> str:
+    """The name of a number without underscores."""
+    return name.replace("_", " ").replace(".", " · ")
+
+
+def chosen_number(found: Mapping[str, Result], analysis: str, column: str) -> ChosenNumber:
+    """A number by name, with its null where it has one; a score that says which number it is."""
+    result = found[analysis]
+    field, _, label = column.partition(".")
+    numbers = per_head(result)
+    null, spread = (numbers.get(f"{field}{end}{'.' if label else ''}{label}") for end in NULLS)
+    fields = {field: "value"} if result.about.depends_on_gauge(field, label) else {}
+    about = replace(result.about.of_fields(fields), title=in_words(column))
+    value = numbers[column].float()
+    score = HeadScore(value, null, spread if null is not None else None, about=about)
+    return ChosenNumber(analysis, field, label, score)
+
+
+def head_table(found: Findings, first: str, on_open: Callable[[int, int], None]) -> None:
+    """The table of all numbers, the named one and its null first; a chosen row opens its head."""
+    frame = found.to_frame()
+    analysis, field = first.split(".", 1)[0], first.split(".", 2)[1]
+    ahead = [*frame.columns[:3], *(name for name in frame.columns if name.startswith(f"{analysis}.{field}"))]
+    kept = [name for name in dict.fromkeys([*ahead, *frame.columns]) if not is_spread(name)]
+    frame = frame[kept]
+
+    def opened() -> None:
+        if rows := st.session_state["heads_table"]["selection"]["rows"]:
+            on_open(int(frame.iloc[rows[0]]["layer"]), int(frame.iloc[rows[0]]["head"]))
+
+    st.dataframe(
+        frame,
+        hide_index=True,
+        key="heads_table",
+        on_select=opened,
+        selection_mode="single-row",
+        height=420,
+        column_config={name: column(name, found) for name in kept[3:]},
+    )
+
+
+def is_spread(name: str) -> bool:
+    """Whether a column holds the spread of a null."""
+    return "." in name and name.split(".")[1].endswith("_null_spread")
+
+
+def column(name: str, found: Findings) -> Any:
+    """How a column is headed: in words, with what it is on pointing at it."""
+    analysis, number = name.split(".", 1)
+    about = found[analysis].about
+    what = f"Null: {about.null}" if is_null(number) else f"{about.plain} {about.law} ({about.source})"
+    return st.column_config.NumberColumn(in_words(number), help=plain_markdown(what), format="%.4f")

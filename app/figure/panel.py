@@ -1,0 +1,122 @@
+"""Figure panel: a result as its figure, with its table, its meaning, the Python that makes it, and downloads."""
+
+from collections.abc import Callable
+from typing import Any
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from headscope.app.components.picture_buttons import picture_buttons
+from headscope.app.figure.constant import constant_value, does_not_apply
+from headscope.app.figure.meaning import meaning
+from headscope.app.figure.menu import with_menu_chosen
+from headscope.app.figure.table import csv_of, result_table
+from headscope.app.serving.refusals import plain_markdown
+from headscope.interp.figures.drawing.dark import in_the_dark
+from headscope.interp.results.numbers import is_null
+from headscope.interp.results.result import Result
+
+HEIGHT = 430
+MODEBAR = {"displaylogo": False, "displayModeBar": True}
+MOST_NAMED = 3
+TABS = ("Figure", "Table", "Meaning", "Code")
+
+
+def figure_panel(
+    title: str,
+    result: Result,
+    code: str,
+    *,
+    key: str,
+    figure: go.Figure | None = None,
+    field: str | None = None,
+    on_select: Callable[[Any], None] | None = None,
+    if_constant: str = "",
+) -> None:
+    """Draw a result; figure: another one than its own. field: what it draws, and its table shows first.
+
+    key: of the panel, one per page; the tab and the view of a menu stand in the address under it. on_select: called
+    with plotly's selection when points are chosen. if_constant: why a grid may have one number in all of its cells,
+    which is then not drawn.
+    """
+    drawn = result.figure() if figure is None else figure
+    with st.container(border=True, key=f"panel_{key}"):
+        heading, downloads = st.columns([5, 2], vertical_alignment="center")
+        heading.subheader(title, anchor=False)
+        chart, table, words, python = st.tabs(TABS, key=f"tab_{key}", on_change="rerun", bind="query-params")
+        with chart:
+            drawn = with_menu_chosen(drawn, key, is_shown=bool(chart.open))
+            if chart.open:
+                _chart_or_sentence(drawn, key, on_select, if_constant)
+                st.caption(plain_markdown(in_short(result, field)))
+        if table.open:
+            with table:
+                result_table(result, field, key)
+        if words.open:
+            with words:
+                meaning(result, field)
+        if python.open:
+            python.code(code, language="python")
+        save = downloads.popover(
+            "Save", icon=":material/download:", width="stretch", key=f"save_{key}", on_change="rerun"
+        )
+        if save.open:
+            with save:
+                _downloads(result, drawn, field, key)
+
+
+def in_short(result: Result, field: str | None) -> str:
+    """The law and unit of a result, and whether a change of gauge changes the field that is drawn, or some of them."""
+    about = result.about
+    said = about.law if about.unit == "1" else f"{about.law} · {about.unit}"
+    free = [name for name in about.gauge_dependent if not is_null(name)]
+    if field:
+        return f"{said} · depends on the gauge: see Meaning" if field in free else said
+    more = " and more" if len(free) > MOST_NAMED else ""
+    names = ", ".join(name.replace("_", " ") for name in free[:MOST_NAMED]) + more
+    return f"{said} · depends on the gauge: {names}" if free else said
+
+
+def _chart_or_sentence(figure: go.Figure, key: str, on_select: Callable[[Any], None] | None, if_constant: str) -> None:
+    if (value := constant_value(figure)) is None:
+        _chart(figure, key, on_select)
+    else:
+        st.info(plain_markdown(does_not_apply(value, if_constant)), icon=":material/do_not_disturb_on:")
+
+
+def _chart(figure: go.Figure, key: str, on_select: Callable[[Any], None] | None) -> None:
+    height = figure.layout.height or HEIGHT  # type: ignore[attr-defined]
+    shown = go.Figure(figure).update_layout(title=None, margin={"t": 40, "l": 60, "r": 20}, height=height)
+    if st.context.theme.type == "dark":
+        shown = in_the_dark(shown)
+    if on_select is None:
+        st.plotly_chart(shown, key=f"chart_{key}", config=MODEBAR)
+        return
+
+    def selected() -> None:
+        on_select(st.session_state[f"chart_{key}"]["selection"])
+
+    st.plotly_chart(shown, key=f"chart_{key}", config=MODEBAR, on_select=selected)
+
+
+def _downloads(result: Result, figure: go.Figure, field: str | None, key: str) -> None:
+    name = key.replace("_", "-")
+    picture_buttons(figure, name, key)
+    st.download_button(
+        "CSV",
+        lambda: csv_of(result, field, key),
+        f"{name}.csv",
+        "text/csv",
+        key=f"csv_{key}",
+        on_click="ignore",
+        width="stretch",
+    )
+    st.download_button(
+        "HTML",
+        lambda: str(figure.to_html(include_plotlyjs=True)),
+        f"{name}.html",
+        "text/html",
+        key=f"html_{key}",
+        on_click="ignore",
+        width="stretch",
+    )

@@ -1,0 +1,1 @@
+"""Frame: what surrounds a page's panels, its controls, choosers and notes."""

@@ -1,0 +1,57 @@
+"""Analysis choices: boxes for what only some analyses read, drawn for those that do."""
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from headscope.app.frame.page import Opened
+from headscope.interp.asking.choices import EMBEDDINGS, Choices
+from headscope.interp.asking.readers import PATCHING, READERS
+from headscope.models.checkpoints.steps import own_run
+
+TOKEN = "One token as the model writes it, its leading space included; without one, the likeliest."
+
+
+def choices_for(opened: Opened, analysis: str) -> Choices:
+    """What is chosen for an analysis; nothing is drawn for one that reads none of it."""
+    readers = {name for name, analyses in READERS.items() if analysis in analyses}
+    chosen: dict[str, Any] = {}
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        if analysis in PATCHING:
+            chosen |= patching_boxes()
+        if "embedding" in readers:
+            chosen["embedding"] = embedding_box()
+        if "distance" in readers:
+            most = opened.facts.context - 1
+            words = "Positions between query and key"
+            chosen["distance"] = st.number_input(words, 0, most, 0, key="distance", bind="query-params")
+    if analysis == "trajectory" and (run := own_run(Path(opened.key.folder))):
+        chosen["run"] = str(run)
+    return Choices(**{name: value for name, value in chosen.items() if value})
+
+
+def patching_boxes() -> dict[str, str]:
+    """The corrupt prompt, and the tokens between which the model decides."""
+    corrupt = st.text_area(
+        "Corrupt prompt",
+        key="corrupt",
+        bind="query-params",
+        help="As many tokens as the prompt, different in what decides: another name, say.",
+    )
+    target = st.text_input("Target token", key="patch_target", bind="query-params", help=TOKEN)
+    distractor = st.text_input("Distractor token", key="patch_distractor", bind="query-params", help=TOKEN)
+    return {"corrupt": corrupt, "target": target, "distractor": distractor} if corrupt else {}
+
+
+def embedding_box() -> str | None:
+    """What circuits read."""
+    return st.segmented_control(
+        "Circuits read",
+        EMBEDDINGS,
+        default=EMBEDDINGS[0],
+        required=True,
+        key="embedding",
+        bind="query-params",
+        help="W_E alone, or what the first MLP makes of it.",
+    )

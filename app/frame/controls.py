@@ -1,0 +1,148 @@
+"""Controls of the sidebar: which model reads which prompt or image."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from headscope.app.frame.first_token import BOS, bos_switch
+from headscope.app.frame.image_chooser import IMAGE, INK, NUMBER, PICTURE, image_chooser
+from headscope.app.frame.prompts import EXAMPLES
+from headscope.app.serving.address import lasting, write_lasting
+from headscope.app.serving.choice import FROM_FOLDER, Choice
+from headscope.app.serving.model_source import reads_of, source_folder
+from headscope.app.serving.refusals import refusals_in_place
+from headscope.app.serving.upload import MOST_KEPT, earlier_upload, uploaded_folder
+from headscope.models import zoo
+
+FROM_UPLOAD = "an upload"
+PREFERRED = "cog"
+LONGEST_PROMPT = 130_000  # bytes; three characters each in the address, of which Streamlit reads no more than 2**19
+FIRST_PROMPT = {"prompt": EXAMPLES[0].text}
+UPLOADED, SENT, TURN = "upload", "upload_sent", "upload_turn"
+CUT = "prompt_cut"
+
+
+def chosen() -> Choice:
+    """What the sidebar says; it is drawn once for all pages, before the page."""
+    return st.session_state["choice"]
+
+
+def model_and_prompt() -> None:
+    """Draw the sidebar; every value stands in the address bar too, under the key of its widget."""
+    names = [*zoo.names(), FROM_FOLDER, FROM_UPLOAD]
+    preferred = PREFERRED if PREFERRED in names else names[0]
+    start(model=preferred, **({} if opens_on_an_image() else FIRST_PROMPT))
+    st.header("Model", anchor=False)
+    name = st.radio("Attention", names, index=None, key="model", bind="query-params", label_visibility="collapsed")
+    typed = ""
+    if name == FROM_FOLDER:
+        typed = st.text_input("Folder", key="folder", bind="query-params", placeholder="/home/me/my-model")
+        st.caption("A Hugging Face folder: config.json and model.safetensors, with or without a tokenizer.")
+    if name == FROM_UPLOAD:
+        name, typed = FROM_FOLDER, upload()
+    if asks_for_an_image(name or "", typed):
+        keep_prompt()
+        st.session_state["choice"] = Choice(name or "", typed, image_chooser(), bos=False)
+        return
+    start(**FIRST_PROMPT)
+    st.header("Prompt", anchor=False)
+    prompt = st.text_area("Text", key="prompt", bind="query-params", height=230, on_change=cut_prompt)
+    if cut := st.session_state.get(CUT):
+        st.caption(f"{cut:,} characters came; the first {len(prompt):,} are taken, which is all that the page keeps.")
+    st.caption("Examples")
+    with st.container(horizontal=True, gap="xsmall", key="examples"):
+        for example in EXAMPLES:
+            st.button(example.title, on_click=write_prompt, args=(example.text,))
+    bos = bos_switch(chosen_folder(name or "", typed))
+    st.session_state["choice"] = Choice(name or "", typed, prompt, bos)
+
+
+def sidebar_model() -> tuple[object, ...]:
+    """What the boxes say of the model now, before the page has followed."""
+    return st.session_state.get("model"), st.session_state.get("folder"), lasting(UPLOADED)
+
+
+def sidebar() -> tuple[object, ...]:
+    """What the boxes say of the model and of what it reads now, before the page has followed."""
+    names = ("prompt", BOS, NUMBER, INK)
+    picture = st.session_state.get(PICTURE)
+    read = tuple(st.session_state.get(name) for name in names)
+    return *sidebar_model(), *read, lasting(IMAGE), picture and picture.file_id
+
+
+def opens_on_an_image() -> bool:
+    """Whether the address, or what the boxes say, names a model of images."""
+    said = {**st.query_params, **{str(key): value for key, value in st.session_state.items()}}
+    return asks_for_an_image(str(said.get("model", "")), str(said.get("folder", "")))
+
+
+def asks_for_an_image(name: str, typed: str) -> bool:
+    """Whether the chosen model reads images; one that is not there reads texts until it is."""
+    folder = chosen_folder(name, typed)
+    return folder is not None and reads_of(folder) == "image"
+
+
+def chosen_folder(name: str, typed: str) -> Path | None:
+    """The folder of the chosen model; nothing where there is none, and then the page says why."""
+    if not name or (name == FROM_FOLDER and not typed.strip()):
+        return None
+    try:
+        return source_folder(name, typed, FROM_FOLDER)
+    except (ValueError, OSError):
+        return None
+
+
+def keep_prompt() -> None:
+    """A box that is not drawn would lose its text."""
+    if "prompt" in st.session_state:
+        st.session_state["prompt"] = st.session_state["prompt"]
+
+
+def upload() -> str:
+    """The folder of the files that are sent from the browser, or of those that the link names; else empty."""
+    turn = st.session_state.setdefault(TURN, 0)
+    files = st.file_uploader("Model folder", accept_multiple_files="directory", key=f"upload_{turn}")
+    sent = tuple(one.file_id for one in files)
+    if sent and st.session_state.get(SENT) != sent:  # a click reruns the page; reading gigabytes again would take long
+        with refusals_in_place("This upload is no model"):
+            write_lasting(**{UPLOADED: uploaded_folder(files).name})
+            st.session_state[SENT] = sent
+    if files:
+        st.button("Send another model", on_click=next_upload, type="tertiary")
+    st.caption(
+        "config.json and model.safetensors, perhaps a tokenizer and snapshots; the rest is left out. Nothing is "
+        f"executed. A link reopens it on this computer, until {MOST_KEPT} others were sent."
+    )
+    digest = lasting(UPLOADED)
+    folder = earlier_upload(digest)
+    if digest and folder is None:
+        st.warning("The upload that the link names is no longer kept here: send it again.")
+    return str(folder or "")
+
+
+def next_upload() -> None:
+    """Put an empty box in the place of the one that was filled."""
+    st.session_state[TURN] += 1
+
+
+def start(**values: str) -> None:
+    """What widgets say in a new session whose link does not; put into the link too, in one step."""
+    missing = {key: text for key, text in values.items() if key not in st.session_state and key not in st.query_params}
+    if missing:
+        st.session_state.update(missing)
+        st.query_params.update(missing)
+
+
+def write_prompt(text: str) -> None:
+    """Put an example, or a part of what was typed, into the prompt box."""
+    st.session_state["prompt"] = text
+    cut_prompt()
+
+
+def cut_prompt() -> None:
+    """Take no more of a text than the page can keep, and remember how long it was."""
+    text = st.session_state["prompt"]
+    kept = text.encode(errors="replace")[:LONGEST_PROMPT].decode(errors="ignore")
+    st.session_state[CUT] = len(text) if len(kept) < len(text) else None
+    if len(kept) < len(text):
+        st.session_state["prompt"] = kept

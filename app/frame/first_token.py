@@ -1,0 +1,52 @@
+"""First token: the switch that puts BOS before a prompt; untouched it does what the model's own tokenizer does."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from headscope.app.serving.address import lasting, write_lasting
+from headscope.app.serving.model_source import fingerprint
+from headscope.models.io.foreign_input import foreign_tokenizer
+
+BOS = "bos"
+SAID = {"true": True, "false": False}
+
+
+def bos_switch(folder: Path | None) -> bool:
+    """Draw the switch for the model of a folder; the address says what was chosen by hand, and nothing else."""
+    said = SAID.get(lasting(BOS).lower())
+    usual = usual_bos(folder)
+    if lasting(BOS) and said is None:
+        write_lasting(**{BOS: str(usual).lower()})
+    st.session_state[BOS] = usual if said is None else said
+    words = "Where the tokenizer has one. Untouched, it stands where the model's own tokenizer puts it."
+    return st.toggle("Begin with the BOS token", key=BOS, help=words, on_change=remember_bos)
+
+
+def remember_bos() -> None:
+    """Put what was chosen into the address."""
+    write_lasting(**{BOS: str(st.session_state[BOS]).lower()})
+
+
+def usual_bos(folder: Path | None) -> bool:
+    """Whether the tokenizer of a folder puts BOS first; where it cannot be opened the page says why, and this nothing.
+
+    No folder: no model was chosen yet.
+    """
+    try:
+        return folder is not None and puts_bos(str(folder), fingerprint(folder))
+    except (ValueError, OSError):
+        return False
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def puts_bos(folder: str, fingerprint: str) -> bool:
+    """Whether BOS comes before a text, as `analyse` has it; seen on the tokenizer alone, before the model is opened."""
+    from headscope.models.checkpoints.tokenizer import folder_tokenizer
+    from headscope.models.hooked.tokenizer import added_ends
+
+    tokenizer = folder_tokenizer(Path(folder))
+    if tokenizer is None or tokenizer.bos_token_id is None:
+        return False
+    with foreign_tokenizer(tokenizer, "fails on a short text"):
+        return added_ends(tokenizer)[0]

@@ -1,0 +1,88 @@
+"""Page: what every page does first: its title, the model and prompt of the sidebar, and analyses with progress."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import streamlit as st
+
+from headscope.app.frame.controls import chosen
+from headscope.app.frame.long_prompt import shorter_ones_offered
+from headscope.app.serving.progress import progress
+from headscope.app.serving.refusals import refusals_in_a_box
+from headscope.app.serving.runs import RunKey, opened_model, run_key
+from headscope.app.serving.service import ModelService
+from headscope.interp.analysis import Analysis
+from headscope.interp.asking.choices import Choices
+from headscope.interp.asking.findings import Findings
+from headscope.interp.reading.hooked_model import HookedModel
+from headscope.interp.reading.model_facts import ModelFacts
+from headscope.interp.reading.prompt import Prompt
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The chosen model, its facts, and the chosen prompt as its tokens."""
+
+    key: RunKey
+    service: ModelService
+    tokens: Prompt
+
+    @property
+    def facts(self) -> ModelFacts:
+        """The model's facts."""
+        return self.service.facts
+
+    @property
+    def bos(self) -> bool:
+        """Whether the BOS token stands before the prompt."""
+        return self.key.bos and self.facts.has_bos
+
+
+def page(title: str, sentence: str) -> Opened:
+    """Draw the head of a page and open what the sidebar says; ends the page in a box where that cannot be."""
+    st.title(title)
+    st.caption(sentence)
+    with refusals_in_a_box("This model cannot be opened"):
+        key = run_key(chosen())
+        with st.spinner("Opening the model …"):
+            service = opened_model(key.folder, key.fingerprint)
+    if service.facts.pictures:
+        st.caption(service.facts.pictures)
+    what = "prompt" if service.facts.reads == "text" else "image"
+    with refusals_in_a_box(f"This {what} cannot be read"), shorter_ones_offered(service):
+        return Opened(key, service, service.tokens(key.prompt, key.bos))
+
+
+def analysed(opened: Opened, names: Sequence[str], choices: Choices = Choices()) -> Findings:  # noqa: B008
+    """The named analyses of the open prompt, computed once for all sessions."""
+    from headscope.interp.asking.analyse import analyse
+
+    def compute(model: HookedModel, watch: Callable[[str, int, int], None]) -> Findings:
+        return analyse(model, [opened.tokens], names, choices=choices, prepend_bos=opened.bos, watch=watch)
+
+    return computed(opened, kept_as(opened, names, choices), compute)
+
+
+def kept_as(opened: Opened, names: Sequence[str], choices: Choices) -> tuple[object, ...]:
+    """What analyses are kept under; those of the weights alone are the same for every prompt."""
+    from headscope.interp.asking.table import ANALYSES
+
+    rows = [ANALYSES[name] for name in names]
+    of_weights = all(isinstance(row, Analysis) and not row.needs for row in rows)
+    return ("analysed", *(() if of_weights else (opened.key.prompt, opened.bos)), tuple(names), choices)
+
+
+def computed(
+    opened: Opened,
+    asked: tuple[object, ...],
+    compute: Callable[[HookedModel, Callable[[str, int, int], None]], Found],
+) -> Found:
+    """What a function makes of the open model, computed once for all sessions, with a bar that shows how far it is.
+
+    asked: plain values that say what it is. ValueError in one sentence for what cannot be computed.
+    """
+    with progress() as watch:
+        return opened.service.kept(asked, lambda model: compute(model, watch))

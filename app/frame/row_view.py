@@ -1,0 +1,45 @@
+"""Row view: heads as heatmaps of one row, which stands in the address and is the same in every view of a page."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from headscope.app.components.head_view import PLAIN, Look, head_view
+from headscope.app.serving.address import OpenHead, clamped, write_lasting
+from headscope.interp.heads.attention_run import AttentionRun
+from headscope.interp.reading.prompt import Prompt
+from headscope.interp.reading.prompt_tokens import PromptTokens
+
+ROW, OF_TOKENS = "row", "row_of_tokens"
+
+
+def row_view(
+    run: AttentionRun,
+    run_name: str,
+    head: OpenHead,
+    *,
+    key: str = "head_view",
+    look: Look = PLAIN,
+    peak: float | None = None,
+) -> int:
+    """Draw a head and return the row of the address; a click in any view moves it in all. peak: of a shared range."""
+    row = open_row(run.tokens)
+    return head_view(run, run_name, head, replace(look, peak=peak), key, row=row, on_row=write_row)
+
+
+def write_row(row: int) -> None:
+    """Put a row into the address."""
+    write_lasting(**{ROW: str(row)})
+
+
+def open_row(tokens: Prompt) -> int:
+    """The row that the address names; the one that answers (the last, or the class token) where it names none.
+
+    It is that one too after another prompt was typed; another image has the same patches.
+    """
+    start = tokens.read_out % len(tokens)
+    told = tokens.ids if isinstance(tokens, PromptTokens) else tokens.strings
+    if st.session_state.setdefault(OF_TOKENS, told) != told:
+        st.session_state[OF_TOKENS] = told
+        write_row(start)
+    return clamped(ROW, len(tokens), start)

@@ -1,0 +1,1 @@
+"""Panels: what each page draws of the open model."""

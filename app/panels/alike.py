@@ -1,0 +1,90 @@
+"""Heads like the open one: by their attention on this prompt, or by any number or detector; each opens on a click."""
+
+import streamlit as st
+
+from headscope.app.figure.head_table import HEAD_ANALYSES, ChosenNumber, chosen_number, in_words, number_names
+from headscope.app.frame.left_out import readable
+from headscope.app.frame.page import Opened, analysed
+from headscope.app.serving.address import OpenHead, write_open_head
+from headscope.app.serving.runs import alike_of
+from headscope.interp.asking.findings import Findings
+from headscope.interp.heads.near_heads import near_heads, nearest
+
+BY_ATTENTION, BY_NUMBER = "attention", "a number"
+FIRST = "detectors.share.previous token"
+MOST_ALIKE = 6
+
+
+def alike_panel(opened: Opened, head: OpenHead) -> None:
+    """Draw the choice of likeness, and the heads that are most alike as buttons."""
+    with st.container(border=True):
+        st.subheader("Heads like this one", anchor=False)
+        if len(opened.facts.layer_variants) * opened.facts.heads == 1:
+            st.caption("This model has one head: there is no other that could be like it.")
+            return
+        by = st.segmented_control(
+            "Alike in", (BY_ATTENTION, BY_NUMBER), default=BY_ATTENTION, required=True, key="alike", bind="query-params"
+        )
+        if by == BY_NUMBER:
+            by_number(opened, head)
+        else:
+            by_attention(opened, head)
+
+
+def by_attention(opened: Opened, head: OpenHead) -> None:
+    """The heads whose attention on this prompt is most like the open one's."""
+    alike = alike_of(opened.key, head, opened.key)
+    heads = alike.value.shape[1]
+    order = [OpenHead(*divmod(at, heads)) for at in alike.value.flatten().argsort(descending=True).tolist()]
+    buttons({one: f"{float(alike.value[one.layer, one.head]):.2f}" for one in order if one != head})
+    mean, spread = float(alike.value_null[0, 0]), float(alike.value_null_spread[0, 0])
+    st.caption(
+        "Cosine of the shares |a|/Σ|a| on this prompt, signs left out; "
+        f"any head to this one: {mean:.2f} ± {spread:.2f}."
+    )
+
+
+def by_number(opened: Opened, head: OpenHead) -> None:
+    """The heads whose chosen number is nearest to the open one's."""
+    numbers = comparable(analysed(opened, readable(opened, HEAD_ANALYSES)))
+    names = list(numbers)
+    first = FIRST if FIRST in names else names[0]
+    name = st.selectbox(
+        "Number or detector",
+        names,
+        index=names.index(first),
+        key="alike_number",
+        bind="query-params",
+        format_func=in_words,
+    )
+    score = numbers[name or first].score
+    own = float(score.value[head.layer, head.head])
+    if own != own:
+        st.caption(f"L{head.layer}H{head.head} has no such number on this prompt.")
+        return
+    distance = near_heads(score, head.layer, head.head)
+    order = [OpenHead(*at) for at in nearest(distance, MOST_ALIKE + 1)]
+    buttons({one: f"{float(score.value[one.layer, one.head]):.3g}" for one in order if one != head})
+    null, spread = (field[0, 0] for field in (distance.value_null, distance.value_null_spread) if field is not None)
+    st.caption(
+        f"L{head.layer}H{head.head} has {own:.3g}; the nearest first. "
+        f"Any head is {float(null):.2g} ± {float(spread):.2g} away from it."
+    )
+
+
+def comparable(found: Findings) -> dict[str, ChosenNumber]:
+    """The numbers of every head that no change of gauge changes: a mirrored head is the same head."""
+    chosen = {name: chosen_number(found, *name.split(".", 1)) for name in number_names(found)}
+    return {name: one for name, one in chosen.items() if not one.score.about.gauge_dependent}
+
+
+def buttons(numbers: dict[OpenHead, str]) -> None:
+    """The first few heads, each with its number, as buttons that open them."""
+    with st.container(horizontal=True, gap="xsmall"):
+        for one, number in list(numbers.items())[:MOST_ALIKE]:
+            st.button(
+                f"L{one.layer}H{one.head} · {number}",
+                key=f"alike_{one.layer}_{one.head}",
+                on_click=write_open_head,
+                args=(one,),
+            )

@@ -1,0 +1,118 @@
+"""Panels of the Attention page: each is a title, its switches, one figure and the sentence that explains it."""
+
+import streamlit as st
+
+from headscope.app.components.circuitsvis import MOST_TOKENS, circuitsvis
+from headscope.app.components.edges import MOST_EDGES, edges
+from headscope.app.components.edges import MOST_TOKENS as EDGE_TOKENS
+from headscope.app.components.head_grid import head_grid
+from headscope.app.components.head_numbers import HEAD_NUMBERS
+from headscope.app.components.head_view import Look
+from headscope.app.components.predictions import predictions
+from headscope.app.frame.page import Opened
+from headscope.app.frame.row_view import row_view
+from headscope.app.panels.pattern import pattern_figure
+from headscope.app.serving.address import OpenHead, write_open_head
+from headscope.app.serving.runs import RunKey, thumbnails_of
+from headscope.interp.heads.attention_run import AttentionRun
+from headscope.interp.reading.image_prompt import ImagePrompt
+from headscope.interp.reading.model_facts import ModelFacts
+
+SCALES = ["square root", "linear"]
+MOST_HEADS = 5
+DIRECTIONS = ["attends to", "attended by"]
+
+
+def heads_panel(key: RunKey, run: AttentionRun, facts: ModelFacts, head: OpenHead) -> None:
+    """All heads as thumbnails, ordered and marked by a statistic."""
+    st.subheader("Heads", anchor=False)
+    chooser, order = st.columns([3, 2], vertical_alignment="bottom")
+    fields = list(HEAD_NUMBERS)
+    field = chooser.selectbox(
+        "Number under each head",
+        fields,
+        index=fields.index("entropy" if facts.non_negative else "negative_mass"),
+        key="number",
+        bind="query-params",
+        format_func=lambda name: HEAD_NUMBERS[name].label,
+    )
+    is_sorted = order.toggle("Sort by it", key="sorted", bind="query-params")
+    head_grid(
+        thumbnails_of(key),
+        run.heads,
+        number=HEAD_NUMBERS[field],
+        is_sorted=is_sorted,
+        shared_range=bool(st.session_state.get("shared")),
+        selected=head,
+        on_open=write_open_head,
+    )
+    st.caption(
+        f"{HEAD_NUMBERS[field].meaning} Mean over the rows with at least two visible keys. "
+        "Thumbnails keep the strongest weight of each block and are coloured on a square-root scale."
+    )
+
+
+def head_panel(opened: Opened, run: AttentionRun, head: OpenHead) -> int:
+    """The open head; returns the chosen row."""
+    variant = opened.facts.layer_variants[head.layer]
+    st.subheader(f"Layer {head.layer}, head {head.head}: {variant}", anchor=False)
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        scale = st.segmented_control(
+            "Colour scale", SCALES, default=SCALES[0], required=True, key="scale", bind="query-params"
+        )
+        direction = st.segmented_control(
+            "Tokens show", DIRECTIONS, default=DIRECTIONS[0], required=True, key="direction", bind="query-params"
+        )
+        shared = st.toggle("Same range for all heads", key="shared", bind="query-params")
+        signs = st.toggle("Strike negative weights", key="signs", bind="query-params")
+    look = Look(scale or SCALES[0], shared, direction or DIRECTIONS[0], mark_signs=signs)
+    row = row_view(run, opened.key.name, head, look=look)
+    pattern_figure(opened, run, head, key="pattern")
+    return row
+
+
+def predictions_panel(run: AttentionRun, row: int) -> None:
+    """What the model expects after the chosen row."""
+    if isinstance(run.tokens, ImagePrompt):
+        st.subheader("Class", anchor=False)
+        st.caption("What the model takes the image for: its likeliest classes; softmax of its logits.")
+        predictions(run, row)
+        return
+    st.subheader("Next token", anchor=False)
+    st.caption(f"The model's ten likeliest tokens after position {row}, the chosen row; softmax of its logits.")
+    predictions(run, row)
+
+
+def edges_panel(run: AttentionRun, facts: ModelFacts, head: OpenHead) -> None:
+    """The strongest weights of chosen heads as lines between the tokens, drawn when asked for."""
+    with st.container(border=True):
+        if not st.toggle("Show attention as edges between the tokens", key="edges_open", bind="query-params"):
+            return
+        all_heads = [OpenHead(*divmod(at, facts.heads)) for at in range(len(facts.layer_variants) * facts.heads)]
+        others = st.multiselect(
+            "Heads beside the open one",
+            [one for one in all_heads if one != head],
+            key="edge_heads",
+            bind="query-params",
+            format_func=lambda one: f"L{one.layer}H{one.head}",
+            max_selections=MOST_HEADS,
+        )
+        edges(run, [head, *others])
+        st.caption(
+            f"The {MOST_EDGES} strongest weights; queries on the left, keys on the right; blue adds, red and dashed "
+            f"subtracts. At most the last {EDGE_TOKENS} tokens. Point at a token to see its edges alone."
+        )
+
+
+def circuitsvis_panel(run: AttentionRun, head: OpenHead) -> None:
+    """The open head once more in CircuitsVis, drawn when asked for."""
+    with st.container(border=True):
+        if not st.toggle("Show this head in CircuitsVis", key="circuitsvis_open", bind="query-params"):
+            return
+        if len(run.tokens) > MOST_TOKENS:
+            first = len(run.tokens) - MOST_TOKENS
+            st.caption(
+                f"The last {MOST_TOKENS} of {len(run.tokens)} tokens; the heatmap above shows all. CircuitsVis "
+                f"counts from 0: its token 0 stands at position {first} of the prompt."
+            )
+        circuitsvis(run, head)

@@ -1,0 +1,112 @@
+"""The panel of D(n): a preset, the prompt's own prefixes, or a pair of prompts that the user types."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import streamlit as st
+
+from headscope.app.figure.code import analysis_code, model_code
+from headscope.app.figure.panel import figure_panel
+from headscope.app.frame.page import Opened, computed
+from headscope.app.frame.when_asked import Work, analysis_when_asked, done_when_asked, seconds_of_pass, size_of
+from headscope.interp.analysis import Asked, Setting
+from headscope.interp.asking.applicable import misfit
+from headscope.interp.asking.table import ANALYSES
+from headscope.interp.collapse.curves import CollapseCurves, collapse
+from headscope.interp.collapse.pairs import COUNT_ONES, FIND_A_ZERO, CollapsePair, continued, doubling
+from headscope.interp.collapse.probes import growing
+from headscope.interp.reading.hooked_model import HookedModel, tokenizer_of
+from headscope.interp.reading.prompt import text_alone
+
+OWN = "two prompts of my own"
+PRESETS = {
+    "how many ones?": "collapse_count_ones",
+    "is there a zero?": "collapse_find_a_zero",
+    "this prompt, last token twice": "collapse_prompt",
+    OWN: "",
+}
+SAID = {
+    "collapse_count_ones": f"{COUNT_ONES.strip()} 1 1 1 … against the same with one 1 more.",
+    "collapse_find_a_zero": f"{FIND_A_ZERO.strip()} 1 1 1 … against the same with a 0 as its first digit.",
+    "collapse_prompt": "The first n tokens of the prompt, against the same with the last of them once more.",
+}
+TITLE = "How far apart two prompts are after every layer"
+
+
+def fitting_presets(opened: Opened) -> dict[str, str]:
+    """The presets that this model can be asked."""
+    weights = opened.service.weights
+
+    def fitting(model: HookedModel) -> dict[str, str]:
+        asked = Asked(model, Setting(opened.facts, weights, tokenizer_of(model)), (opened.tokens,), opened.bos)
+        return {words: name for words, name in PRESETS.items() if not (name and misfit(ANALYSES[name], asked))}
+
+    return opened.service.kept(("presets", opened.bos), fitting)
+
+
+def curve_panel(opened: Opened) -> None:
+    """Draw the choice of prompts and the curve."""
+    presets = fitting_presets(opened)
+    first = next(iter(presets))
+    chosen = st.segmented_control(
+        "Prompts", list(presets), default=first, required=True, key="preset", bind="query-params"
+    )
+    if chosen == OWN:
+        own_pair(opened)
+        return
+    name = presets[chosen or first]
+    st.caption(SAID[name])
+    if curves := analysis_when_asked(opened, name, TITLE):
+        figure_panel(TITLE, curves, analysis_code(opened, name), key="curve")
+
+
+def own_pair(opened: Opened) -> None:
+    """Two boxes, and the distance of what stands in them."""
+    texts = ("return x", "return x x") if opened.facts.has_tokenizer else ("0 1", "0 1 1")
+    left, right = st.columns(2)
+    typed = [
+        left.text_area("First prompt", texts[0], key="first", bind="query-params"),
+        right.text_area("Second prompt", texts[1], key="second", bind="query-params"),
+    ]
+    first, second = (text_alone(opened.service.tokens(text, opened.key.bos)).ids for text in typed)
+    if first == second:
+        st.info("The two prompts are the same tokens: they are no distance apart. Change one of them.")
+        return
+    pairs = own_pairs(first, second, opened.facts.context)
+    if len(pairs) == 1:
+        st.caption(
+            "Prompts that end in the same token have a curve: both are continued by more and more of that token."
+        )
+
+    def compute(model: HookedModel, watch: Callable[[str, int, int], None]) -> CollapseCurves:
+        return collapse(model, pairs, watch=partial(watch, "lengths"))
+
+    asked = ("pair", first, second)
+    seconds = seconds_of_pass(opened) * pair_passes(opened, pairs)
+    if found := done_when_asked(opened, Work(asked, TITLE, seconds), lambda: computed(opened, asked, compute)):
+        figure_panel(TITLE, found, pair_code(opened, first, second), key="pair")
+
+
+def pair_passes(opened: Opened, pairs: Sequence[CollapsePair]) -> float:
+    """How many passes over the open prompt the pairs are worth."""
+    size = size_of(opened)
+    return growing(size, [len(pair.first) for pair in pairs]) / size.pass_over_prompts()
+
+
+def own_pairs(first: tuple[int, ...], second: tuple[int, ...], context: int) -> list[CollapsePair]:
+    """The pair itself and, where both end in the same token, both continued by it up to the context."""
+    room = context - max(len(first), len(second))
+    if first[-1] != second[-1] or room < 1:
+        return [CollapsePair(max(len(first), len(second)), first, second)]
+    return continued(first, second, (0, *doubling(1, room)))
+
+
+def pair_code(opened: Opened, first: Sequence[int], second: Sequence[int]) -> str:
+    """The lines that make the figure again, from ids."""
+    return f"""from headscope import load
+from headscope.app.panels.collapse import own_pairs
+from headscope.interp.collapse.curves import collapse
+
+model = {model_code(opened)}
+pairs = own_pairs({tuple(first)}, {tuple(second)}, model.cfg.n_ctx)
+collapse(model, pairs).figure()"""

@@ -1,0 +1,139 @@
+"""Panels of the Deletion page: one destination's sources by quadrant, the softmax twin, tokens promoted, a scatter."""
+
+import streamlit as st
+
+from headscope.app.figure.code import analysis_code, asked_code, model_code
+from headscope.app.figure.constant import no_sign
+from headscope.app.figure.panel import figure_panel
+from headscope.app.frame.page import Opened, analysed, computed
+from headscope.app.serving.address import OpenHead
+from headscope.interp.analysis import Setting
+from headscope.interp.asking.findings import Findings
+from headscope.interp.circuits.full_circuits import full_ov
+from headscope.interp.circuits.rows import OV_OF_TOKENS
+from headscope.interp.circuits.top_tokens import TopTokens, ov_top_tokens
+from headscope.interp.deletion.attention_contribution import AttentionContribution
+from headscope.interp.deletion.of_head import NEEDS, HeadContributions, head_contributions
+from headscope.interp.deletion.rows import OV_TO_LOGITS
+from headscope.interp.figures.deletion import attention_contribution_figure
+from headscope.interp.figures.head_deletion import destination_figure
+from headscope.interp.reading.activations import gather
+from headscope.interp.reading.hooked_model import HookedModel, tokenizer_of
+from headscope.interp.reading.prompt import text_alone
+from headscope.interp.reading.token_strings import token_string
+
+
+def deletion_of(opened: Opened, head: OpenHead) -> HeadContributions:
+    """The contributions of the open head."""
+    weights = opened.service.weights
+
+    def compute(model: HookedModel, watch: object) -> HeadContributions:
+        weights.refuse_misread(*OV_TO_LOGITS)
+        [run] = gather(model, [opened.tokens], NEEDS)
+        return head_contributions(Setting(opened.facts, weights), run, head.layer, head.head)
+
+    return computed(opened, ("deletion of head", opened.key.prompt, opened.key.bos, head), compute)
+
+
+def destination_panel(opened: Opened, head: OpenHead) -> None:
+    """The sources of one destination, coloured by what the head does to them; the twin beside it."""
+    found, tokens = deletion_of(opened, head), opened.tokens.strings
+    last = len(tokens) - 1
+    at = (
+        st.slider("Destination", 0, last, last, key="destination", bind="query-params", format="position %d")
+        if last
+        else 0
+    )
+    st.text(f"after {tokens[at]!r}, position {at}")
+    figure_panel(
+        f"What L{head.layer}H{head.head} does to the tokens before",
+        found,
+        f"""{head_code(opened, head)}
+destination_figure(result, {at})""",
+        key="sources",
+        figure=destination_figure(found, at),
+        field="contribution",
+    )
+
+
+def twin_panel(opened: Opened, head: OpenHead) -> None:
+    """All destinations of the head, and of its softmax twin: the same scores weighed by softmax."""
+    figure_panel(
+        f"L{head.layer}H{head.head} and its softmax twin",
+        deletion_of(opened, head),
+        f"{head_code(opened, head)}\nresult.figure()",
+        key="twin",
+        field="share",
+    )
+
+
+def head_code(opened: Opened, head: OpenHead) -> str:
+    """The lines that find what a head does again, as `result`."""
+    return f"""from headscope.interp.reading.activations import gather
+from headscope.interp.deletion.of_head import NEEDS, head_contributions
+from headscope.interp.figures.head_deletion import destination_figure
+{asked_code(opened)}
+[run] = gather(model, asked.prompts, NEEDS)
+result = head_contributions(asked.setting, run, {head.layer}, {head.head})"""
+
+
+def top_tokens_panel(opened: Opened, head: OpenHead) -> None:
+    """The tokens that the head's OV circuit raises and lowers most when it reads a token of the prompt."""
+    ids = text_alone(opened.tokens).ids
+    places = list(dict(zip(ids, range(len(ids)), strict=True)).values())
+    at = st.selectbox(
+        "Token that the head reads",
+        places,
+        key="read_token",
+        bind="query-params",
+        format_func=lambda place: f"{opened.tokens.strings[place]!r} at {place}",
+    )
+    token, weights = ids[at or 0], opened.service.weights
+
+    def compute(model: HookedModel, watch: object) -> TopTokens:
+        weights.refuse_misread(*OV_OF_TOKENS)
+        tokenizer = tokenizer_of(model)
+        circuit = full_ov(weights, head.layer, head.head)
+        return ov_top_tokens(circuit, token, name=lambda i: token_string(i, tokenizer))
+
+    figure_panel(
+        "Promoted and suppressed tokens",
+        computed(opened, ("top tokens", head, token), compute),
+        f"""from headscope import load
+from headscope.interp.circuits import full_ov, ov_top_tokens
+from headscope.interp.weights.head_weights import head_weights
+
+circuit = full_ov(head_weights({model_code(opened)}), {head.layer}, {head.head})
+ov_top_tokens(circuit, {token}).figure()""",
+        key="promoted",
+    )
+
+
+def scatter_panel(opened: Opened, head: OpenHead, found: Findings) -> None:
+    """Attention against contribution of the open head, a point per token."""
+    scatter = found.of("attention_contribution", AttentionContribution)
+    figure_panel(
+        "Attention against contribution",
+        scatter,
+        analysis_code(
+            opened,
+            "attention_contribution",
+            figure="from headscope.interp.figures.deletion import attention_contribution_figure\n\n"
+            f"attention_contribution_figure(result, ({head.layer}, {head.head}))",
+        ),
+        key="scatter",
+        figure=attention_contribution_figure(scatter, (head.layer, head.head)),
+        field="attention",
+    )
+
+
+def mass_panel(opened: Opened) -> None:
+    """How much of every head's attention subtracts."""
+    figure_panel(
+        "Negative mass",
+        analysed(opened, ("negative_mass",))["negative_mass"],
+        analysis_code(opened, "negative_mass"),
+        key="mass",
+        field="minority_mass",
+        if_constant=no_sign(opened.facts.layer_variants),
+    )

@@ -1,0 +1,85 @@
+"""Results of experiments in the app: those that are shipped and those of one's own runs, as claims and figures."""
+
+import itertools
+from pathlib import Path
+
+import streamlit as st
+
+from headscope.app.figure.panel import figure_panel
+from headscope.app.serving.model_source import NothingAskedError
+from headscope.app.serving.refusals import plain_markdown, refusals_in_place
+from headscope.interp.arms.verdict import RULE
+from headscope.interp.experiments.engine.publishing import (
+    SHIPPED,
+    Published,
+    all_shipped_names,
+    published,
+    results_file,
+)
+from headscope.interp.experiments.engine.report import facts, verdict_table
+from headscope.interp.experiments.engine.table import MODULES, experiment_named
+from headscope.models.io.foreign_input import foreign_input
+
+OWN = Path("runs/experiments")  # where `headscope experiment` writes
+
+
+def sources() -> dict[str, Path]:
+    """A name for each results file: of the shipped ones, then of one's own runs."""
+    found = [path for name in MODULES for path in sorted((OWN / name).glob("*/results.json"))]
+    own = [path for path in found if path.parent.name != SHIPPED]
+    return {f"{name}, shipped": results_file(name) for name in all_shipped_names()} | {
+        f"{path.parts[-3]}, {path.parts[-2]} run": path for path in own
+    }
+
+
+def chosen_results() -> Published:
+    """The results that the box names. ValueError for a file that is none."""
+    known = sources()
+    if not known:
+        raise NothingAskedError("There are no results yet: run `headscope experiment E3`.")
+    name = st.selectbox("Experiment", list(known), key="experiment", bind="query-params", format_func=titled)
+    path = known[name or next(iter(known))]
+    return opened(str(path), path.stat().st_mtime_ns)
+
+
+def titled(name: str) -> str:
+    """A name with what the experiment asks."""
+    experiment, where = name.split(", ", 1)
+    return f"{experiment}: {experiment_named(experiment).title} ({where})"
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def opened(path: str, changed: int) -> Published:
+    """The results of a file, read once for all sessions while it does not change."""
+    return published(path)
+
+
+def claims_table(found: Published) -> None:
+    """Claim, paper, here, answer; by what rule; and how it was measured."""
+    st.html(verdict_table(found.verdicts))
+    with st.expander("How this was measured, and by what rule it is answered"):
+        with foreign_input(f"cannot read how {found.path} was measured"):
+            lines = [*facts(found.experiment, found.outcome), RULE]
+        for line in lines:
+            st.markdown(plain_markdown(line))
+
+
+def result_panels(found: Published) -> None:
+    """A panel for each result, two in a row."""
+    places = itertools.cycle(st.columns(2, gap="medium"))
+    for (name, result), place in zip(found.results.items(), places, strict=False):
+        what = f"{result.about.title} cannot be drawn"
+        with place, refusals_in_place(what), foreign_input(f"cannot draw what {found.path} holds"):
+            figure_panel(result.about.title, result, code_of(found, name), key=f"{found.experiment.name}_{name}")
+
+
+def code_of(found: Published, name: str) -> str:
+    """The lines that draw a result again."""
+    if found.path == results_file(found.experiment.name):
+        need, opening = "shipped", f"shipped({found.experiment.name!r})"
+    else:
+        need, opening = "published", f"published({str(found.path)!r})"
+    return f"""from headscope.interp.experiments.engine.publishing import {need}
+
+result = {opening}.results[{name!r}]
+result.figure()"""

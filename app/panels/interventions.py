@@ -1,0 +1,173 @@
+"""Interventions: a list of edits of the weights, and the untouched run beside the changed one."""
+
+import json
+from typing import Any
+
+import streamlit as st
+
+from headscope.app.components.head_view import common_peak
+from headscope.app.figure.code import asked_code
+from headscope.app.figure.panel import figure_panel
+from headscope.app.frame.page import Opened, computed
+from headscope.app.frame.row_view import row_view
+from headscope.app.panels.edit_history import edits_of
+from headscope.app.panels.intervention_list import editor
+from headscope.app.panels.pattern import pattern_figure
+from headscope.app.serving.address import OpenHead
+from headscope.app.serving.refusals import refusals_in_place
+from headscope.interp.figures.interventions import predictions_figure
+from headscope.interp.heads.attention_run import AttentionRun, attention_run
+from headscope.interp.interventions.effect import InterventionEffect, intervene
+from headscope.interp.interventions.intervention import Intervention
+from headscope.interp.interventions.touched_run import editing_hooks
+from headscope.interp.reading.hooked_model import HookedModel, tokenizer_of
+from headscope.interp.reading.prompt_tokens import single_token
+
+TOKEN = "One token as the model writes it, its leading space included: ' self' and 'self' are two."
+
+
+def intervention_panel(opened: Opened, run: AttentionRun, head: OpenHead, row: int) -> None:
+    """Draw the editor, and what its edits do to the open head and to the predictions."""
+    with st.container(border=True):
+        if not st.toggle("Change weights and see what follows", key="intervene", bind="query-params"):
+            edits_not_made()
+            return
+        edits = editor(opened, head, row)
+        if not edits:
+            st.info("Choose a change above: every change is made in a run of its own, beside the untouched one.")
+            return
+        with refusals_in_place("These edits cannot be made"):
+            target, distractor = watched_tokens(opened)
+            found = effect_of(opened, edits, target, distractor)
+            changed = changed_run(opened, edits)
+            at = row if opened.facts.reads == "text" else 0  # an image has one answer
+            metrics(found, at, "class" if opened.facts.classes else "next token")
+            side_by_side(opened, (run, changed), head, edits)
+            effect_panels(opened, found, at, effect_code(opened, edits, target, distractor))
+
+
+def edits_not_made() -> None:
+    """Say that the address holds edits, or what cannot be read as edits, while none are made."""
+    with refusals_in_place("The edits in the link cannot be made"):
+        if edits := edits_of():
+            st.caption(f"The link holds {len(edits)} of them; they are made when this is switched on.")
+
+
+def watched_tokens(opened: Opened) -> tuple[int | None, int | None]:
+    """The target and the distractor, typed as tokens; none where nothing is typed. Of an image two classes."""
+    left, right = st.columns(2)
+    if opened.facts.classes:
+        return class_box(left, opened, "target"), class_box(right, opened, "distractor")
+    typed = (
+        left.text_input(
+            "Target token", key="target", bind="query-params", help=f"Its change of logit is shown. {TOKEN}"
+        ),
+        right.text_input("Distractor token", key="distractor", bind="query-params", help=TOKEN),
+    )
+    target, distractor = (token_id(opened, text) if text else None for text in typed)
+    return target, distractor
+
+
+def class_box(place: Any, opened: Opened, name: str) -> int | None:
+    """A box of the model's classes; none is chosen at first."""
+    names = opened.facts.classes
+    return place.selectbox(
+        f"{name.capitalize()} class",
+        range(len(names)),
+        index=None,
+        key=f"{name}_class",
+        bind="query-params",
+        format_func=names.__getitem__,
+        help="Its change of logit is shown.",
+    )
+
+
+def token_id(opened: Opened, text: str) -> int:
+    """The id of a typed token. ValueError in one sentence where it is none."""
+    size = opened.facts.vocabulary
+    return opened.service.kept(("token", text), lambda model: single_token(text, tokenizer_of(model), size))
+
+
+def effect_of(
+    opened: Opened, edits: tuple[Intervention, ...], target: int | None, distractor: int | None
+) -> InterventionEffect:
+    """What the edits change."""
+
+    def compute(model: HookedModel, watch: object) -> InterventionEffect:
+        return intervene(model, opened.tokens, edits, target, distractor)
+
+    return computed(opened, ("effect", opened.key.prompt, opened.key.bos, edits, target, distractor), compute)
+
+
+def changed_run(opened: Opened, edits: tuple[Intervention, ...]) -> AttentionRun:
+    """The attention of the run with the edits in it."""
+
+    def compute(model: HookedModel, watch: object) -> AttentionRun:
+        return attention_run(model, opened.tokens, edits=editing_hooks(edits))
+
+    return computed(opened, ("changed", opened.key.prompt, opened.key.bos, edits), compute)
+
+
+def metrics(found: InterventionEffect, row: int, answer: str) -> None:
+    """The changes in a few numbers."""
+    shown = {
+        "Δ loss, mean": (float(found.loss_change.nanmean()), "Nats per token; above 0 the model predicts worse."),
+        "KL, mean": (float(found.kl.mean()), "How far the predictions are from the untouched ones, in nats; 0: equal."),
+    }
+    for name in ("target", "distractor"):
+        if (values := getattr(found, f"{name}_change")) is not None:
+            where = f"After position {row}, the chosen row." if len(values) > 1 else "Of the model's answer."
+            shown[f"Δ logit of the {name}"] = (float(values[row]), where)
+    columns = st.columns(len(shown) + 1)
+    for column, (name, (value, words)) in zip(columns, shown.items(), strict=False):
+        column.metric(name, f"{value:+.4f}" if value == value else "—", help=words)
+    others = f"{int(found.changed.sum())} of {len(found.changed)}"
+    columns[-1].metric(f"another {answer}", others, help=f"Positions after which another {answer} is the likeliest.")
+
+
+def side_by_side(
+    opened: Opened, runs: tuple[AttentionRun, AttentionRun], head: OpenHead, edits: tuple[Intervention, ...]
+) -> None:
+    """The open head untouched and changed, on one range of colours and one row."""
+    peak = common_peak((run, head) for run in runs)
+    hooks = f", edits=editing_hooks([Intervention.from_json(one) for one in {stored(edits)}])"
+    columns = st.columns(2, gap="medium")
+    for title, run, code, column in zip(("untouched", "changed"), runs, ("", hooks), columns, strict=True):
+        with column.container(border=True):
+            st.subheader(f"L{head.layer}H{head.head}, {title}", anchor=False)
+            row_view(run, f"{opened.key.name} {title} {edits}", head, key=f"view_{title}", peak=peak)
+            pattern_figure(opened, run, head, key=f"{title}_figure", edits=code)
+
+
+def effect_panels(opened: Opened, found: InterventionEffect, row: int, code: str) -> None:
+    """What changes at every position, and the next tokens after the chosen one."""
+    left, right = st.columns(2, gap="medium")
+    with left:
+        where = "Change at every position" if len(found.kl) > 1 else "Change of the answer"
+        figure_panel(where, found, f"{code}\neffect.figure()", key="effect")
+    with right:
+        figure_panel(
+            f"{'Classes' if opened.facts.classes else f'Next tokens after position {row}'}, before and after",
+            found,
+            f"""from headscope.interp.figures.interventions import predictions_figure
+{code}
+predictions_figure(effect, {row})""",
+            key="changed_predictions",
+            figure=predictions_figure(found, row),
+            field="after_ids",
+        )
+
+
+def stored(edits: tuple[Intervention, ...]) -> str:
+    """Edits as Python and JSON both read them."""
+    return json.dumps([one.to_json() for one in edits])
+
+
+def effect_code(opened: Opened, edits: tuple[Intervention, ...], target: int | None, distractor: int | None) -> str:
+    """The lines that find the effect again, as `effect`."""
+    return f"""from headscope.interp.interventions.effect import intervene
+from headscope.interp.interventions.intervention import Intervention
+{asked_code(opened)}
+[tokens] = asked.prompts
+edits = [Intervention.from_json(one) for one in {stored(edits)}]
+effect = intervene(model, tokens, edits, {target}, {distractor})"""

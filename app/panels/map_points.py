@@ -1,0 +1,91 @@
+"""Map points: the queries and keys of a map coloured in several ways, and those that are chosen with their weights."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+from jaxtyping import Float
+from torch import Tensor
+
+from headscope.app.frame.page import Opened
+from headscope.app.serving.address import OpenHead
+from headscope.app.serving.runs import attention_of
+from headscope.interp.figures.palette.colours import LINES
+from headscope.interp.geometry.embedding import JointEmbedding
+from headscope.interp.heads.head_pattern import strongest_partners
+
+COLOURS = ("kind", "token", "position", "norm")
+KINDS = ("query", "key")
+POINTS = "points"
+MOST_PARTNERS, MOST_POINTS = 4, 40
+
+
+def coloured(found: JointEmbedding, by: str) -> go.Figure:
+    """The map, its points coloured by kind, token, position or norm; equal tokens have one colour."""
+    figure: Any = found.figure()
+    if by == "kind":
+        return figure
+    for trace, kind in zip(figure.data, KINDS, strict=True):
+        trace.marker.update(by_token(found.labels[kind]) if by == "token" else by_value(found, kind, by))
+    if by == "token":
+        return figure
+    return figure.update_layout(coloraxis={"colorscale": "Viridis", "colorbar": {"title": by}})
+
+
+def by_token(tokens: Sequence[str]) -> dict[str, Any]:
+    """A colour for every token; with more tokens than colours some share theirs, and pointing tells them apart."""
+    places = {token: place for place, token in enumerate(dict.fromkeys(tokens))}
+    return {"color": [LINES[places[token] % len(LINES)] for token in tokens]}
+
+
+def by_value(found: JointEmbedding, kind: str, by: str) -> dict[str, Any]:
+    """Position or norm on one scale for queries and keys."""
+    norms = found.tensors()[f"{kind}_norms"].numpy()
+    return {"color": np.arange(len(norms)) if by == "position" else norms, "coloraxis": "coloraxis"}
+
+
+def remember_points(selection: Any) -> None:
+    """Take what was chosen in the figure over into the box of points."""
+    chosen = [
+        f"{KINDS[point['curve_number']]} {point['customdata'][1]}"
+        for point in selection.get("points", [])
+        if point.get("customdata")
+    ]
+    if chosen:
+        st.session_state[POINTS] = chosen[:MOST_POINTS]
+
+
+def points_panel(opened: Opened, head: OpenHead, found: JointEmbedding) -> None:
+    """A box of queries and keys, and the weights of the head that the chosen ones take part in."""
+    tokens = opened.tokens.strings
+    options = [f"{kind} {at}" for kind in KINDS for at in range(len(tokens))]
+    chosen = st.multiselect(
+        "Queries and keys to look at",
+        options,
+        key=POINTS,
+        bind="query-params",
+        max_selections=MOST_POINTS,
+        format_func=lambda point: f"{point} {tokens[int(point.split()[1])]!r}",
+        placeholder="Choose here, or click points of a flat map; Shift adds, box and lasso take several",
+    )
+    if not chosen:
+        return
+    st.caption("The weights of this head that the chosen points take part in: the strongest by size.")
+    pattern = attention_of(opened.key).patterns[head.layer, head.head]
+    st.dataframe([described(point, found, pattern, tokens) for point in chosen], hide_index=True)
+
+
+def described(
+    point: str, found: JointEmbedding, pattern: Float[Tensor, "query key"], tokens: Sequence[str]
+) -> dict[str, str | int | float]:
+    """A point in words: its token and norm, and what it attends to, or which queries attend to it."""
+    kind, place = point.split()
+    at = int(place)
+    partners = strongest_partners(pattern, at, MOST_PARTNERS, is_query=kind == "query")
+    said = ", ".join(f"{tokens[other]!r} at {other}: {weight:+.3f}" for other, weight in partners)
+    word = "attends to" if kind == "query" else "attended by"
+    norm = float(found.tensors()[f"{kind}_norms"][at])
+    weights = f"{word} {said}" if said else "none"
+    return {"point": kind, "position": at, "token": repr(tokens[at]), "norm": round(norm, 4), "weights": weights}

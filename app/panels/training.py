@@ -1,0 +1,178 @@
+"""Panels of training: any number over the snapshots of runs, their losses, and a head at one of the snapshots."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import streamlit as st
+
+from headscope.app.figure.code import bos_code, model_code, prompt_code
+from headscope.app.figure.head_table import in_words
+from headscope.app.figure.panel import figure_panel
+from headscope.app.frame.head_chooser import head_chooser
+from headscope.app.frame.left_out import reads
+from headscope.app.frame.other_models import beside
+from headscope.app.frame.page import Opened, computed
+from headscope.app.frame.row_view import row_view
+from headscope.app.frame.when_asked import analysis_when_asked
+from headscope.app.panels.pattern import pattern_figure
+from headscope.app.serving.address import OpenHead, open_head
+from headscope.app.serving.model_source import reads_of
+from headscope.app.serving.refusals import refusals_in_place
+from headscope.app.serving.runs import attention_of
+from headscope.interp.asking.applicable import question
+from headscope.interp.asking.finding import finding
+from headscope.interp.asking.table import ANALYSES
+from headscope.interp.reading.hooked_model import HookedModel
+from headscope.interp.reading.prompt import Prompt
+from headscope.interp.results.numbers import HEADS, is_null, numbers
+from headscope.interp.trajectories.losses import losses
+from headscope.interp.trajectories.snapshots import run_folder
+from headscope.interp.trajectories.trajectory import Trajectory, trajectory
+from headscope.models import zoo
+from headscope.models.checkpoints.steps import own_run
+
+FIRST, FIRST_NUMBER = "negative_mass", "minority_mass"
+FIRST_UNSIGNED, FIRST_UNSIGNED_NUMBER = "row_statistics", "entropy"
+UNASKED = ("trajectory", "activation_patching", "attribution_patching", "path_patching")
+OVER = ("mean over heads", "the open head")
+
+
+def runs_with_snapshots(opened: Opened) -> dict[str, Path]:
+    """The run of the open model first, then the shipped models', where they hold snapshots; by names of their own."""
+    own = own_run(Path(opened.key.folder))
+    found = {own.name: own} if own else {}
+    for folder in map(zoo.folder, zoo.names()):
+        if folder != own and zoo.snapshots(folder) and reads_of(folder) == opened.facts.reads:
+            found[f"{folder.name} (shipped)" if folder.name in found else folder.name] = folder
+    return found
+
+
+def training_panels(opened: Opened) -> None:
+    """Draw the choices, the trajectory, the losses, and a head at a snapshot."""
+    runs = runs_with_snapshots(opened)
+    run = own_run(Path(opened.key.folder))
+    own = next((name for name, folder in runs.items() if folder == run), None)
+    if own is None:
+        st.info(
+            "No snapshots lie beside the open model: `headscope train` leaves them in folders such as step-000100, "
+            "transformers' Trainer in folders such as checkpoint-100. "
+            "Runs of shipped models can be looked at below."
+        )
+    default = [own or next(iter(runs))] if runs else []
+    chosen = st.multiselect("Runs", list(runs), default=default, key="runs", bind="query-params")
+    if not chosen:
+        st.info("Choose a run.")
+        return
+    shown = {name: runs[name] for name in chosen}
+    with refusals_in_place("This number cannot be followed"):
+        number_panel(opened, shown)
+    with refusals_in_place("These losses cannot be drawn"):
+        losses_panel(shown)
+    with refusals_in_place("This snapshot cannot be opened"):
+        through_training(opened, shown)
+
+
+def number_panel(opened: Opened, runs: dict[str, Path]) -> None:
+    """Any number of any analysis, over the snapshots."""
+    names = [name for name in ANALYSES if name not in UNASKED and reads(opened, name)]
+    left, middle, right = st.columns([2, 2, 1], vertical_alignment="bottom")
+    of_signs = not opened.facts.non_negative  # without negative weights FIRST is 0 at every step
+    analysis = left.selectbox(
+        "Analysis",
+        names,
+        index=names.index(FIRST if of_signs else FIRST_UNSIGNED),
+        key="followed",
+        bind="query-params",
+        format_func=in_words,
+        help="\n".join(f"- {in_words(name)}: {question(ANALYSES[name])}" for name in names),
+    )
+    result = analysis_when_asked(opened, analysis or FIRST, in_words(analysis or FIRST))
+    if result is None:
+        return
+    known = numbers(result)
+    fields = [name for name in known if not is_null(name)]
+    number = FIRST_NUMBER if of_signs else FIRST_UNSIGNED_NUMBER
+    first = fields.index(number) if number in fields else 0
+    field = middle.selectbox(
+        "Number", fields, index=first, key=f"number_of_{analysis}", bind="query-params", format_func=in_words
+    )
+    field = field or fields[first]
+    head = None
+    if (
+        known[field].axes == HEADS
+        and right.segmented_control("Over", OVER, default=OVER[0], required=True, key="over", bind="query-params")
+        == OVER[1]
+    ):
+        head = open_head(opened.facts)
+    number = f"{analysis}.{field}"
+    where = f"L{head.layer}H{head.head}" if head else "mean"
+    found = measured(opened, runs, number, head)
+    code = trajectory_code(opened, runs, number, head)
+    figure_panel(f"{in_words(number)}, {where}", found, code, key="trajectory")
+
+
+def losses_panel(runs: dict[str, Path]) -> None:
+    """How the losses of those runs fell that wrote it down."""
+    told = {name: folder for name, folder in runs.items() if (folder / "history.jsonl").is_file()}
+    if not told:
+        st.caption("No history of the loss lies beside these runs.")
+        return
+    code = f"from headscope.interp.trajectories.losses import losses\n\nlosses({as_code(told)}).figure()"
+    figure_panel("Loss while it was trained", losses(told), code, key="losses")
+
+
+def measured(opened: Opened, runs: dict[str, Path], number: str, head: OpenHead | None) -> Trajectory:
+    """The trajectory of a number on the open prompt."""
+    measure = finding(
+        given_prompt(opened), number, head=(head.layer, head.head) if head else None, prepend_bos=opened.bos
+    )
+
+    def compute(model: HookedModel, watch: object) -> Trajectory:
+        return trajectory(runs, measure, partial(watch, "snapshots"))  # type: ignore[arg-type]
+
+    asked = ("trajectory", opened.key.prompt, opened.bos, number, head, tuple(runs.items()))
+    return computed(opened, asked, compute)
+
+
+def given_prompt(opened: Opened) -> Sequence[str] | Sequence[Prompt]:
+    """The prompt as text, which every model reads with its own tokenizer, or the image."""
+    return [opened.key.prompt] if opened.facts.reads == "text" else [opened.tokens]
+
+
+def through_training(opened: Opened, runs: dict[str, Path]) -> None:
+    """A head's attention at a chosen snapshot."""
+    with st.container(border=True):
+        name = st.selectbox("Run to look into", list(runs), key="looked_into", bind="query-params") or next(iter(runs))
+        steps = run_folder(runs[name]).steps
+        step = st.select_slider("Step", list(steps), value=list(steps)[-1], key="step", bind="query-params")
+        of_step = beside(opened, steps[step])
+        head = head_chooser(of_step.facts)
+        run = attention_of(of_step.key)
+        variant = of_step.facts.layer_variants[head.layer]
+        st.subheader(f"{name} at step {step:,}: L{head.layer}H{head.head} ({variant})", anchor=False)
+        row_view(run, of_step.key.name, head, key="snapshot_view")
+        pattern_figure(of_step, run, head, key="snapshot_figure")
+
+
+def from_models(need: str) -> str:
+    """The import of load, where the prompt is made for a model."""
+    return "from headscope import load\n" if need else ""
+
+
+def as_code(runs: dict[str, Path]) -> str:
+    """The runs as Python."""
+    return repr({name: str(folder) for name, folder in runs.items()})
+
+
+def trajectory_code(opened: Opened, runs: dict[str, Path], number: str, head: OpenHead | None) -> str:
+    """The lines that make the figure again."""
+    of_head = f", head=({head.layer}, {head.head})" if head else ""
+    of_head += bos_code(opened)
+    need, prompt = prompt_code(opened)
+    model = f"model = {model_code(opened)}\n" if need else ""
+    return f"""{need}from headscope.interp.asking.finding import finding
+from headscope.interp.trajectories.trajectory import trajectory
+{from_models(need)}
+{model}runs = {as_code(runs)}
+trajectory(runs, finding({prompt}, {number!r}{of_head})).figure()"""

@@ -1,0 +1,1 @@
+"""Serving: models opened once, results kept, files taken in, refusals said."""

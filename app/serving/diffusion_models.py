@@ -1,0 +1,94 @@
+"""Diffusion models of the Diffusion page: those that are shipped or a folder, opened once, and what they made."""
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any, TypeVar, final
+
+import streamlit as st
+
+from headscope.app.serving.kept_results import KeptResults
+from headscope.app.serving.model_source import fingerprint, reads_of, typed_folder
+from headscope.app.serving.progress import progress
+from headscope.app.serving.refusals import refusals_in_place
+from headscope.models import zoo
+from headscope.models.hosts.device import best_device
+from headscope.models.hosts.families import attention_modules
+from headscope.models.uvit.uvit import UViT
+
+FROM_FOLDER = "a folder"
+NAMES = {"uvit": "U-ViT", "uvic": "U-ViC"}
+Found = TypeVar("Found")
+
+
+@final
+class DiffusionService:
+    """A diffusion model behind a lock; what it made is kept for all sessions."""
+
+    def __init__(self, model: UViT) -> None:
+        self._model, self._lock, self._kept = model, Lock(), KeptResults()
+        self.config = model.config
+        self.layer_variants = tuple(module.variant.variant.name for module in attention_modules(model))
+
+    def kept(self, asked: Hashable, compute: Callable[[UViT], Any]) -> Any:
+        """What `compute` makes of the model, computed once while there is room for it."""
+        with self._lock:
+            return self._kept.of(asked, lambda: compute(self._model))
+
+
+@dataclass(frozen=True)
+class OpenedDiffusion:
+    """A model with its name on the page, and its name or folder in code."""
+
+    title: str
+    source: str
+    service: DiffusionService
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def opened_service(folder: str, fingerprint: str) -> DiffusionService:
+    """The model of a folder, opened once for all sessions. ValueError for one that is no diffusion model."""
+    from headscope.models.checkpoints import open_folder
+
+    if reads_of(Path(folder)) != "noisy image":
+        raise ValueError(f"{folder} holds no diffusion model: its config.json names no uvit")
+    model: Any = open_folder(folder).model
+    return DiffusionService(model.to(best_device()))
+
+
+def in_words(name: str) -> str:
+    """The name of a shipped model as papers write it."""
+    return NAMES.get(name, name)
+
+
+def chosen_models() -> list[OpenedDiffusion]:
+    """Boxes to choose models in, and those that could be opened; a box says why another could not."""
+    shipped = list(zoo.diffusion_names())
+    left, right = st.columns([3, 2])
+    chosen = left.multiselect(
+        "Models",
+        [*shipped, FROM_FOLDER],
+        default=shipped,
+        key="diffusion",
+        bind="query-params",
+        format_func=in_words,
+    )
+    typed = right.text_input("Folder", key="diffusion_folder", bind="query-params") if FROM_FOLDER in chosen else ""
+    found = []
+    for name in chosen:
+        with refusals_in_place(f"{in_words(name)}: this model cannot be opened"):
+            folder = typed_folder(typed) if name == FROM_FOLDER else zoo.folder(name)
+            service = opened_service(str(folder), fingerprint(folder))
+            found.append(
+                OpenedDiffusion(NAMES.get(name, folder.name), str(folder) if name == FROM_FOLDER else name, service)
+            )
+    return found
+
+
+def made(
+    opened: OpenedDiffusion, asked: Hashable, compute: Callable[[UViT, Callable[[str, int, int], None]], Found]
+) -> Found:
+    """What a function makes of the model, computed once for all sessions, with a bar; the app's own Stop ends it."""
+    with progress() as watch:
+        return opened.service.kept(asked, lambda model: compute(model, watch))

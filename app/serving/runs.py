@@ -1,0 +1,81 @@
+"""Cached runs: plain values in, shared read-only results out. A model is never an argument and no cache grows."""
+
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+
+import streamlit as st
+import torch
+
+from headscope.app.serving.address import OpenHead
+from headscope.app.serving.choice import Choice
+from headscope.app.serving.model_source import fingerprint
+from headscope.app.serving.service import ModelService
+from headscope.interp.heads.attention_run import AttentionRun
+from headscope.interp.heads.signed_max_pool import signed_max_pool, visible_max_pool
+from headscope.interp.heads.similar_heads import SimilarHeads, similar_heads
+from headscope.models.hosts.device import best_device
+
+THUMBNAIL_SIDE = 32
+
+
+@dataclass(frozen=True)
+class RunKey:
+    """What a run is known by: folder, state of its files, text, and whether a first token is put before it."""
+
+    folder: str
+    fingerprint: str
+    prompt: str
+    bos: bool
+
+    def in_folder(self, folder: Path) -> "RunKey":
+        """The same prompt in the model of another folder, as that is now."""
+        return replace(self, folder=str(folder), fingerprint=fingerprint(folder))
+
+    @property
+    def name(self) -> str:
+        """A short name of the run, the same in every session."""
+        return sha256(repr(self).encode()).hexdigest()[:16]
+
+
+def run_key(choice: Choice) -> RunKey:
+    """The key of what the sidebar says; ValueError where there is no such model."""
+    return RunKey(choice.folder, fingerprint(Path(choice.folder)), choice.prompt, choice.bos)
+
+
+@dataclass(frozen=True)
+class Thumbnails:
+    """Signed-max-pooled patterns [layer head small small], and the blocks of each layer that hold a visible cell."""
+
+    patterns: torch.Tensor
+    visible: torch.Tensor
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def opened_model(folder: str, fingerprint: str) -> ModelService:
+    """The model of a folder, opened once for all sessions."""
+    from headscope.models.hooked.loading import (
+        load,  # here because it imports transformer-lens, which takes seconds
+    )
+
+    return ModelService(load(folder, best_device()))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def attention_of(key: RunKey) -> AttentionRun:
+    """The run of a prompt, shared by all sessions that ask for it."""
+    return opened_model(key.folder, key.fingerprint).attention(key.prompt, key.bos)
+
+
+@st.cache_resource(max_entries=1024, show_spinner=False)
+def alike_of(key: RunKey, head: OpenHead, others: RunKey) -> SimilarHeads:
+    """How alike the heads of a run, the same or another model's, are to one head of a run."""
+    return similar_heads(attention_of(key).patterns[head.layer, head.head], attention_of(others).patterns)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def thumbnails_of(key: RunKey) -> Thumbnails:
+    """The small pictures of all heads of a run."""
+    run = attention_of(key)
+    patterns = torch.stack([signed_max_pool(layer, THUMBNAIL_SIDE) for layer in run.patterns])
+    return Thumbnails(patterns, visible_max_pool(run.visible, THUMBNAIL_SIDE))

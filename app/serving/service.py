@@ -1,0 +1,85 @@
+"""Model service: the one place that runs a shared model. Hooks are its state, so one session at a time is let in."""
+
+from collections.abc import Callable, Hashable
+from math import isqrt
+from threading import Lock
+from typing import Any, final
+
+from headscope.app.serving.image_names import image_named
+from headscope.app.serving.kept_results import KeptResults
+from headscope.interp.heads.attention_run import AttentionRun, attention_run
+from headscope.interp.reading.hooked_model import HookedModel, tokenizer_of
+from headscope.interp.reading.model_facts import model_facts
+from headscope.interp.reading.prompt import Prompt
+from headscope.interp.reading.prompt_tokens import PromptTokens, PromptTooLongError, prompt_tokens
+from headscope.interp.reading.shortened_prompt import End, shortened_prompt
+from headscope.interp.weights.head_weights import HeadWeights, head_weights
+
+MOST_PATTERN_BYTES = 1 * 2**30
+
+
+@final
+class ModelService:
+    """A hooked model behind a lock; sessions get records of tensors that nobody else writes to."""
+
+    def __init__(self, model: HookedModel) -> None:
+        self._model = model
+        self._lock = Lock()
+        self._kept = KeptResults()
+        self._weights: HeadWeights | None = None
+        self.facts = model_facts(model)
+
+    def attention(self, prompt: str, prepend_bos: bool) -> AttentionRun:
+        """Tokenise and run one prompt. ValueError in one sentence where the prompt cannot be run."""
+        with self._lock:
+            return attention_run(self._model, self.tokens(prompt, prepend_bos))
+
+    def tokens(self, prompt: str, prepend_bos: bool) -> Prompt:
+        """A prompt as the model reads it, or the image of that name.
+
+        ValueError where it cannot, and where its patterns would not fit.
+        """
+        read = image_named(prompt, self._model) if self.facts.reads == "image" else self._text(prompt, prepend_bos)
+        self._check_size(read)
+        return read
+
+    def _text(self, prompt: str, prepend_bos: bool) -> PromptTokens:
+        facts = self.facts
+        return prompt_tokens(
+            prompt,
+            tokenizer_of(self._model),
+            prepend_bos=prepend_bos and facts.has_bos,
+            vocabulary=facts.vocabulary,
+            context=facts.context,
+        )
+
+    def shortened(self, prompt: str, prepend_bos: bool, most: int, end: End) -> str:
+        """The first or the last `most` tokens of a text, the token that is put before it among them."""
+        room = most - 1 if prepend_bos and self.facts.has_bos else most
+        return shortened_prompt(prompt, tokenizer_of(self._model), max(1, room), end)
+
+    def kept(self, asked: Hashable, compute: Callable[[HookedModel], Any]) -> Any:
+        """What `compute` makes of the model, computed once for all sessions while there is room for it."""
+        with self._lock:
+            return self._kept.of(asked, lambda: compute(self._model))
+
+    def has(self, asked: Hashable) -> bool:
+        """Whether it is kept; what another session is computing is not waited for."""
+        return asked in self._kept
+
+    @property
+    def weights(self) -> HeadWeights:
+        """The matrices of all heads, read once."""
+        with self._lock:
+            self._weights = self._weights or head_weights(self._model)
+            return self._weights
+
+    def _check_size(self, tokens: Prompt) -> None:
+        heads = len(self.facts.layer_variants) * self.facts.heads
+        needed = heads * len(tokens) ** 2 * 4
+        if needed > MOST_PATTERN_BYTES:
+            sentence = (
+                f"the patterns of {heads} heads and {len(tokens)} tokens take {needed / 2**30:.1f} GiB; "
+                f"at most {MOST_PATTERN_BYTES / 2**30:.0f} GiB are kept: shorten the prompt"
+            )
+            raise PromptTooLongError(sentence, isqrt(MOST_PATTERN_BYTES // (heads * 4)))

@@ -1,0 +1,1 @@
+"""Terminal: the headscope command and what it prints."""

@@ -1,0 +1,226 @@
+"""Inspection: what `headscope inspect` finds in one model or two, as a table, JSON, CSV or an HTML report."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from rich.console import Console
+from rich.progress import Progress
+
+from headscope.app.serving.model_source import family_in
+from headscope.app.terminal.heads_in_terminal import (
+    caption,
+    heads_table,
+    numbers_by_rank,
+    numbers_that_differ,
+    numbers_that_fit,
+    same_in_words,
+    standing_out_first,
+)
+from headscope.app.terminal.inspected_prompts import as_given, cut_prompt
+from headscope.app.terminal.shown_heads import ShownHeads
+from headscope.interp.asking.analyse import analyse
+from headscope.interp.asking.choices import Choices
+from headscope.interp.asking.costs import costly_in_words
+from headscope.interp.asking.findings import Findings, Interruption
+from headscope.interp.asking.standing_out import standing_out_of_each
+from headscope.interp.reading.prompt import classes_of
+from headscope.interp.report.page import report
+from headscope.interp.results.numbers import per_head
+from headscope.models.checkpoints.files.weights import Format
+from headscope.models.checkpoints.steps import own_run
+from headscope.models.hooked.loading import load, place_of
+from headscope.models.io.whole_file import write_whole
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+JSON_FORMAT = "headscope inspect 1"
+MOST_HEADS = 40  # of the table in the terminal
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What is asked: models by name or folder, prompts, analyses (None: the cheap ones that fit), BOS first or not.
+
+    choices: what only some analyses read; the run of a model is its own folder, where that holds snapshots. device,
+    dtype: where and in which numbers the models run. truncate: texts beyond the context are cut. shown: the heads of
+    the table; all are computed.
+    """
+
+    models: tuple[str, ...]
+    prompts: tuple[str, ...]
+    what: tuple[str, ...] | None
+    bos: bool | None
+    choices: Choices = field(default_factory=Choices)
+    device: str = "cpu"
+    dtype: Format = None
+    truncate: bool = False
+    shown: ShownHeads = field(default_factory=ShownHeads)
+
+
+def short_names(names: Sequence[str]) -> list[str]:
+    """Shipped names as they are; folders by their last part, or as many as tell them apart: no machine's paths."""
+    parts = [Path(name).parts if Path(name).name != name else (name,) for name in names]
+    for count in range(1, max(map(len, parts)) + 1):
+        short = ["/".join(part[-count:]) for part in parts]
+        if len({*short}) == len(short):
+            return short
+    return list(names)
+
+
+def refuse_unlike(names: Sequence[str]) -> None:
+    """Raise ValueError for a model of texts beside one of images, before either is opened."""
+    families = {name: family_in(place_of(name)) for name in names}
+    reads = {name: family.modality.reads for name, family in families.items() if family}
+    if len({*reads.values()}) > 1:
+        words = " and ".join(f"{name} reads {what}s" for name, what in reads.items())
+        raise ValueError(f"--compare sets models of the same prompts side by side, and {words}")
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """The findings of every model; was_stopped: there would have been more."""
+
+    findings: list[Findings]
+    was_stopped: bool
+
+
+def inspected(asked: Inspection) -> Inspected:
+    """What is asked of every model, with a progress bar on the error stream; Ctrl+C keeps what was finished."""
+    refuse_unlike(asked.models)
+    findings: list[Findings] = []
+    names = short_names(asked.models)
+    try:
+        for name, short in zip(asked.models, names, strict=True):
+            findings.append(replace(_inspected(name, short, asked), model=short))
+    except Interruption as stop:
+        kept = replace(stop.findings, model=names[len(findings)])
+        return Inspected([*findings, *([kept] if kept else [])], was_stopped=True)
+    except KeyboardInterrupt:
+        return Inspected(findings, was_stopped=True)
+    return Inspected(findings, was_stopped=False)
+
+
+def _inspected(name: str, short: str, asked: Inspection) -> Findings:
+    model = load(name, asked.device, asked.dtype)
+    asked.shown.refuse_absent(short, model.cfg.n_layers, model.cfg.n_heads)
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(f"analysing {short}", total=None)
+
+        def show(stage: str, done: int, total: int) -> None:
+            bar.update(task, description=f"{short}: {stage.replace('_', ' ')}", completed=done, total=total)
+
+        choices = replace(asked.choices, run=run_of(name))
+        prompts = prompts_of(asked, model)
+        return analyse(model, prompts, asked.what, choices=choices, prepend_bos=asked.bos, watch=show)
+
+
+def format_named(name: str | None) -> Format:
+    """A format of numbers by its name, as `load` takes it."""
+    return getattr(torch, name) if name not in (None, "auto") else name  # type: ignore[return-value]
+
+
+def prompts_of(asked: Inspection, model: Any) -> Any:
+    """The prompts as the model reads them, cut where that was asked for."""
+    if asked.truncate and not classes_of(model):
+        return [cut_prompt(one, model, asked.bos) for one in asked.prompts]
+    return as_given(asked.prompts, model)
+
+
+def run_of(name: str) -> Path | None:
+    """The folder that holds snapshots of a model's training."""
+    folder = place_of(name)
+    return own_run(folder) if folder.is_dir() else None
+
+
+def print_heads(findings: Sequence[Findings], shown_heads: ShownHeads, *, only_telling: bool) -> None:
+    """Print which heads stand out, and a short table; ValueError where nothing that was found is a number per head."""
+    console, every = Console(), table(findings)
+    heads = shown_heads.of(every)
+    free = {
+        f"{name}.{column}"
+        for one in findings
+        for name, found in one.items()
+        for column in per_head(found)
+        if found.about.depends_on_gauge(*column.split(".", 1))
+    }
+    numbers = numbers_by_rank(list(heads.columns), only_telling)
+    differing = numbers_that_differ(every, numbers) if only_telling else numbers
+    same = same_in_words(every, numbers) if only_telling else []
+    shown = numbers_that_fit(heads, differing, free, console.width)
+    for line in standing_out_of_each(findings, shown):
+        console.print(line, highlight=False, markup=False)
+    first = standing_out_first(heads, shown)
+    console.print(heads_table(first.head(MOST_HEADS), shown, free))
+    more = [f"{len(first) - MOST_HEADS} more heads: --csv, --layer, --head."] if len(first) > MOST_HEADS else []
+    pictures = [one.facts.pictures for one in findings if one.facts.pictures]
+    for line in [*more, *same, *units(findings, shown), *pictures[:1], caption(heads, shown, free)]:
+        console.print(line, highlight=False, markup=False)
+
+
+def units(findings: Sequence[Findings], shown: Sequence[str]) -> list[str]:
+    """What the numbers of every analysis in a table are, a line each."""
+    abouts = {name: found.about for one in findings for name, found in one.items()}
+    names = dict.fromkeys(number.split(".")[0] for number in shown)
+    return [
+        f"{name.replace('_', ' ')}: {abouts[name].title}" + (f" [{unit}]" if (unit := abouts[name].unit) != "1" else "")
+        for name in names
+    ]
+
+
+def as_json(findings: Sequence[Findings]) -> str:
+    """All numbers of all models with stable keys."""
+    plain = {"format": JSON_FORMAT, "models": [one.to_json() for one in findings]}
+    return json.dumps(plain, indent=1, allow_nan=False)
+
+
+def as_csv(findings: Sequence[Findings], shown_heads: ShownHeads) -> str:
+    """The tables of heads below one another, a column for the model."""
+    return shown_heads.of(table(findings)).to_csv(index=False)
+
+
+def table(findings: Sequence[Findings]) -> "pd.DataFrame":
+    """The tables of heads of all models, nulls included. ValueError where they would hold no number."""
+    import pandas as pd
+
+    silent = without_numbers(findings)
+    if all(name in silent for one in findings for name in one):
+        has = "has" if len(silent) == 1 else "have"
+        raise ValueError(f"{', '.join(silent)} {has} no number per head: use --json or --html")
+    frames = [one.to_frame() for one in findings]
+    for frame, one in zip(frames, findings, strict=True):
+        frame.insert(0, "model", one.model)
+    return pd.concat(frames, ignore_index=True)
+
+
+def without_numbers(findings: Sequence[Findings]) -> list[str]:
+    """The analyses that say nothing of every head."""
+    return list(dict.fromkeys(name for one in findings for name, result in one.items() if not per_head(result)))
+
+
+def notes(findings: Sequence[Findings]) -> list[str]:
+    """What was not analysed of which model, a line for each reason; what takes long in one line."""
+    left_out = [f"{one.model}: left out {line}" for one in findings for line in one.left_out_in_words()]
+    return left_out + [
+        f"{one.model}: takes longer: {costly_in_words(one.costly)}; --what NAME runs one, --all every one"
+        for one in findings
+        if one.costly
+    ]
+
+
+def not_in_the_table(findings: Sequence[Findings]) -> list[str]:
+    """What a table of heads does not show, as a line; none where it shows nothing, and is refused."""
+    silent = without_numbers(findings)
+    if not silent or all(name in silent for one in findings for name in one):
+        return []
+    return [f"no number per head, and so not in the table: {', '.join(silent)}; --json and --html give them"]
+
+
+def write_report(findings: Sequence[Findings], path: Path) -> None:
+    """The HTML report as a file."""
+    write_whole(path, report(findings))
