@@ -60,13 +60,15 @@ class Analysis:
 class Asked:
     """What a probe is given: the hooked model, what is known of it, the prompts, and what some probes need besides.
 
-    bos: whether prompts of the probe's own begin with BOS. pair: a clean and a corrupt prompt, for patching. run: the
+    analyse: the named analyses of another model on the same prompts. bos: whether prompts of the probe's own begin with
+    BOS. pair: a clean and a corrupt prompt, for patching. run: the
     folder of a run's snapshots, for trajectories. choices: what was chosen besides, as plain values.
     """
 
     model: Any
     setting: Setting
     prompts: tuple[Prompt, ...]
+    analyse: Callable[[Any, list[str]], Mapping[str, Result]]
     bos: bool = False
     pair: PromptPair | None = None
     run: str | Path | None = None

@@ -10,6 +10,7 @@ from headscope.app.figure.panel import figure_panel
 from headscope.app.frame.page import Opened, computed
 from headscope.app.frame.when_asked import Work, analysis_when_asked, done_when_asked, seconds_of_pass, size_of
 from headscope.interp.analysis import Asked, Setting
+from headscope.interp.asking.analyse import analyse
 from headscope.interp.asking.applicable import misfit
 from headscope.interp.asking.table import ANALYSES
 from headscope.interp.collapse.curves import CollapseCurves, collapse
@@ -38,7 +39,8 @@ def fitting_presets(opened: Opened) -> dict[str, str]:
     weights = opened.service.weights
 
     def fitting(model: HookedModel) -> dict[str, str]:
-        asked = Asked(model, Setting(opened.facts, weights, tokenizer_of(model)), (opened.tokens,), opened.bos)
+        setting, prompts = Setting(opened.facts, weights, tokenizer_of(model)), (opened.tokens,)
+        asked = Asked(model, setting, prompts, lambda other, names: analyse(other, prompts, names), opened.bos)
         return {words: name for words, name in PRESETS.items() if not (name and misfit(ANALYSES[name], asked))}
 
     return opened.service.kept(("presets", opened.bos), fitting)

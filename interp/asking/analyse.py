@@ -75,7 +75,11 @@ def asked_of(
     facts, bos = model_facts(model), begins_with_bos(model, prepend_bos)
     read = tuple(as_read(prompts, model, facts, bos))
     setting = Setting(facts, circuit_weights(model, head_weights(model), choices), tokenizer_of(model))
-    asked = Asked(model, setting, read, bos, run=choices.run, choices=choices.to_json())
+
+    def analyse_another(other: Any, names: list[str]) -> Findings:
+        return analyse(other, read, names, choices=Choices(embedding=choices.embedding), prepend_bos=bos)
+
+    asked = Asked(model, setting, read, analyse_another, bos, run=choices.run, choices=choices.to_json())
     if choices.corrupt is None or len(read) > 1 or facts.reads == "image":  # patching takes one text, and says so
         return asked
     clean, corrupt = map(text_alone, (*read, *as_read([choices.corrupt], model, facts, bos)))

@@ -1,7 +1,6 @@
 """The table of analyses; a new one is one row of its part's ROWS, or of its PROBES where it runs the model itself."""
 
 from headscope.interp.analysis import Analysis, Probe
-from headscope.interp.asking.own_training import PROBES as TRAJECTORIES
 from headscope.interp.attribution.probes import PROBES as PATCHING
 from headscope.interp.attribution.rows import ROWS as ATTRIBUTION
 from headscope.interp.circuits.rows import ROWS as CIRCUITS
@@ -13,6 +12,7 @@ from headscope.interp.geometry.rows import ROWS as GEOMETRY
 from headscope.interp.heads.patterns import ROWS as PATTERNS
 from headscope.interp.interventions.rows import PROBES as INTERVENTIONS
 from headscope.interp.rows.probes import PROBES as ROW_STATISTICS
+from headscope.interp.trajectories.rows import PROBES as TRAJECTORIES
 
 PARTS: tuple[tuple[Analysis | Probe, ...], ...] = (
     PATTERNS,

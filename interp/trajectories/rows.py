@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from headscope.interp.analysis import Asked, Probe, Setting
-from headscope.interp.asking.choices import Choices
 from headscope.interp.reading.hooked_model import tokenizer_of
 from headscope.interp.reading.size import OPENING
 from headscope.interp.reading.watch import Watch
+from headscope.interp.trajectories.named_numbers import named_numbers
 from headscope.interp.trajectories.trajectory import Trajectory, trajectory
 
 NUMBERS = (
@@ -24,17 +24,11 @@ OF_IMAGES = ("negative_mass.minority_mass", "residual_geometry.mean_cosine", "si
 
 def trained(asked: Asked, watch: Watch) -> Trajectory:
     """NUMBERS, or OF_IMAGES, over the snapshots of the run, whose models must read ids as the model that is asked."""
-    from headscope.interp.asking.finding import (
-        finding,  # a measure may be any analysis, which this table is part of
-    )
-
-    choices = Choices(embedding=asked.choices.get("embedding", Choices.embedding))
-    names = NUMBERS if asked.setting.facts.reads == "text" else OF_IMAGES
-    found = finding(asked.prompts, *names, choices=choices, prepend_bos=asked.bos)
+    numbers = named_numbers(asked.analyse, NUMBERS if asked.setting.facts.reads == "text" else OF_IMAGES)
 
     def measure(model: Any) -> Any:
         refuse_other_vocabulary(model, asked.setting)
-        return found(model)
+        return numbers(model)
 
     run = Path(asked.run or "").resolve()
     return trajectory({run.name: run}, measure, watch, "Over the snapshots of training")
