@@ -51,6 +51,17 @@ def test_bos_is_left_out_where_the_tokenizer_has_none() -> None:
     assert service.attention("return", True).tokens == service.attention("return", False).tokens
 
 
+def test_a_prompt_is_tokenised_once(service: ModelService, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts: list[str] = []
+    read = service_module.prompt_tokens
+    monkeypatch.setattr(
+        service_module, "prompt_tokens", lambda text, *a, **k: texts.append(text) or read(text, *a, **k)
+    )
+    service.tokens("return x", False)
+    service.attention("return x", False)
+    assert service.tokens("return x", False).strings and texts == ["return x"]
+
+
 def test_facts_count_every_parameter_once(service: ModelService) -> None:
     original = hooked_tiny("cog").original_model
     assert service.facts.parameters == sum({p.data_ptr(): p.numel() for p in original.parameters()}.values())

@@ -8,7 +8,7 @@ from headscope.interp.diffusion.denoising_run import denoising_run, of_patches, 
 from headscope.interp.diffusion.frechet import frechet_distance
 from headscope.interp.diffusion.image_grid import image_grid
 from headscope.interp.diffusion.patch_attention import patch_attention
-from headscope.interp.diffusion.timesteps import minority_mass, over_timesteps
+from headscope.interp.diffusion.timesteps import over_timesteps, subtracted_mass
 from headscope.interp.figures.vision.images import mosaic
 from headscope.interp.figures.vision.patch_attention import heads_on_patches_figure
 from headscope.models.data.images.ddim import next_image, sample, spread_timesteps
@@ -154,8 +154,8 @@ def test_patch_attention_is_a_row_of_the_pattern_at_its_places() -> None:
 
 def test_the_minority_mass_of_softmax_is_zero_and_flipping_a_head_changes_nothing() -> None:
     run = denoising_run(tiny_uvit("cog"), noise_of(torch.Size([2, 1, 8, 8])), 300, 1)
-    torch.testing.assert_close(minority_mass(run.pattern), minority_mass(-run.pattern))
-    assert float(minority_mass(run.pattern.softmax(-1)).max()) == 0
+    torch.testing.assert_close(subtracted_mass(run.pattern), subtracted_mass(-run.pattern))
+    assert float(subtracted_mass(run.pattern.softmax(-1)).max()) == 0
 
 
 def test_alike_patches_have_cosine_one() -> None:

@@ -14,7 +14,6 @@ from headscope.interp.analysis import Setting
 from headscope.interp.detectors.copying import PromptCopying, prompt_copying
 from headscope.interp.detectors.rows import ROWS
 from headscope.interp.detectors.scores import DetectorScores, detector_scores
-from headscope.interp.detectors.sequences import repeated_tokens
 from headscope.interp.detectors.targets import TARGETS, targets
 from headscope.interp.reading.activations import gather
 from headscope.interp.reading.model_facts import model_facts
@@ -64,7 +63,7 @@ def test_a_token_is_not_its_own_past() -> None:
 def test_the_cells_are_transformer_lens_s_where_no_token_comes_twice_in_a_row() -> None:
     from transformer_lens import head_detector
 
-    ids = repeated_tokens(20, 6)
+    ids = torch.randperm(20)[:6].repeat(2)
     theirs = (
         head_detector.get_previous_token_head_detection_pattern(ids[None]),
         head_detector.get_duplicate_token_head_detection_pattern(ids[None]),
@@ -175,21 +174,8 @@ def test_only_visible_keys_are_expected() -> None:
     assert found.share[DUPLICATE].isnan().all()
 
 
-def test_repeated_tokens_repeat_and_differ_within() -> None:
-    ids = repeated_tokens(50, 10, 3, seed=1)
-    assert torch.equal(ids[:10], ids[10:20]) and torch.equal(ids[:10], ids[20:])
-    assert len(set(ids[:10].tolist())) == 10 and ids.max() < 50
-    assert torch.equal(ids, repeated_tokens(50, 10, 3, seed=1)) and not torch.equal(ids, repeated_tokens(50, 10, 3))
-
-
-@pytest.mark.parametrize(("vocabulary", "length", "repeats"), [(5, 6, 2), (5, 0, 2), (5, 3, 1)])
-def test_what_cannot_repeat_is_refused(vocabulary: int, length: int, repeats: int) -> None:
-    with pytest.raises(ValueError, match=r"ask for at least 2|gives 1 to 5"):
-        repeated_tokens(vocabulary, length, repeats)
-
-
 def test_an_induction_head_is_certain_on_the_second_copy() -> None:
-    ids = repeated_tokens(30, 8)
+    ids = torch.randperm(30)[:8].repeat(2)
     pattern = targets(ids)[INDUCTION].double()
     found = detector_scores(pattern[None, None], ids, causal(16))
     assert float(found.share[INDUCTION]) == 1 and float(found.rows[INDUCTION]) == 8

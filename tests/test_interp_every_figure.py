@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 import torch
+from colour_contrast import contrast
 from pictures_of_figures import drawn_and_asked, words_in
 from result_kinds import result_kinds
 from tiny_diffusion import tiny_uvit
@@ -33,7 +34,6 @@ from headscope.interp.figures.drawing.dark import DARK_HOLE, DARK_POSITIVE, DARK
 from headscope.interp.figures.geometry import angle_histogram_figure
 from headscope.interp.figures.head_deletion import destination_figure
 from headscope.interp.figures.interventions import predictions_figure
-from headscope.interp.figures.palette.luminance import contrast
 from headscope.interp.figures.static.portable import PortableFigure
 from headscope.interp.geometry.embedding import Embedding
 from headscope.interp.geometry.rows import ROWS as GEOMETRY

@@ -13,12 +13,12 @@ from headscope.interp.analysis import Setting
 from headscope.interp.figures.geometry import angle_histogram_figure
 from headscope.interp.geometry import placing
 from headscope.interp.geometry.angles import Angles, angles
-from headscope.interp.geometry.cosines import BINS, unsigned
+from headscope.interp.geometry.cosines import BINS
 from headscope.interp.geometry.embedding import Embedding, JointEmbedding, joint_embedding
 from headscope.interp.geometry.placing import squared
 from headscope.interp.geometry.rows import QUERY_KEY, ROWS, angles_of, embedding_of, temperatures_of
 from headscope.interp.geometry.sphere import random_cosine_cdf
-from headscope.interp.geometry.temperatures import extremes, temperatures
+from headscope.interp.geometry.temperatures import temperatures
 from headscope.interp.reading.activations import TEMPERATURES, gather
 from headscope.interp.reading.model_facts import model_facts
 from headscope.interp.reading.prompt_tokens import PromptTokens
@@ -91,7 +91,6 @@ def test_shares_and_histograms_sum_to_one() -> None:
         found.pairs.sum(-1),
         found.mass.sum(-1),
         found.pairs_null.sum(-1),
-        unsigned(found.mass).sum(-1),
     ):
         assert_close(total, ones)
 
@@ -109,7 +108,7 @@ def test_a_flip_of_signs_changes_only_the_angles_that_are_listed(variant: str) -
     changed = {n for n, value in one.tensors().items() if not torch.allclose(value, flipped.tensors()[n])}
     assert {"mass", "parallel", "pairs"} <= changed <= set(one.about.gauge_dependent)
     assert_close(flipped.parallel, one.antiparallel)
-    assert_close(unsigned(flipped.mass), unsigned(one.mass))
+    assert_close(flipped.mass, one.mass.flip(-1))
 
 
 def test_rescaling_changes_no_angle() -> None:
@@ -221,11 +220,6 @@ def test_a_token_part_is_what_the_position_leaves() -> None:
 
 def test_one_token_has_nothing_beside_its_position() -> None:
     assert temperatures(torch.tensor([[1.3]]), None, ("a",)).query_beside_position.item() == 0
-
-
-def test_extremes_are_the_places_of_the_highest_and_lowest() -> None:
-    found = extremes(torch.tensor([[1.0, 3.0, 2.0, 0.5]]), 2)
-    assert (found.highest.tolist(), found.lowest.tolist()) == ([[1, 2]], [[3, 0]])
 
 
 def test_a_model_without_temperatures_is_refused() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from hooked_logits import logits_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_models import hooked_tiny
@@ -19,7 +20,7 @@ from headscope.interp.interventions.divergence import divergence
 from headscope.interp.interventions.effect import InterventionEffect, effect, intervene
 from headscope.interp.interventions.in_words import in_words
 from headscope.interp.interventions.intervention import KINDS, SIGNED, VALUED, Intervention, edited
-from headscope.interp.interventions.touched_run import editing_hooks, logits_of
+from headscope.interp.interventions.touched_run import editing_hooks
 from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.models.attention.table import VARIANTS
 

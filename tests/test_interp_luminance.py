@@ -1,10 +1,11 @@
 """Luminance: colours are as light as is asked, keep their hue, and turn about on a dark page."""
 
 import pytest
+from colour_contrast import contrast
 
 from headscope.interp.figures.drawing.dark import PAGE, turned_all
 from headscope.interp.figures.palette.colours import DEPTHS, RED
-from headscope.interp.figures.palette.luminance import contrast, light, with_lightness
+from headscope.interp.figures.palette.luminance import light, with_lightness
 
 
 def test_a_colour_keeps_its_hue_and_turns_its_lightness() -> None:

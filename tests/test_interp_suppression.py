@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from hooked_logits import logits_of
 from tiny_decoders import CONFIGS, attached
 from tiny_models import hooked_tiny, tiny_model
 from torch import Tensor
@@ -16,7 +17,6 @@ from headscope.interp.interventions import suppression_effect as suppression_mod
 from headscope.interp.interventions.divergence import divergence
 from headscope.interp.interventions.layer_heads import LayerHeads, layer_heads
 from headscope.interp.interventions.suppression_effect import SuppressionEffect, suppression, suppression_effect
-from headscope.interp.interventions.touched_run import logits_of
 from headscope.interp.reading.activations import gather
 from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.interp.weights.head_weights import HeadWeights, head_weights

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from hooked_logits import logits_of
 from tiny_decoders import attached
 from tiny_models import hooked_tiny, tiny_model
 from torch import Tensor
@@ -14,7 +15,6 @@ from headscope.interp.interventions.divergence import divergence
 from headscope.interp.interventions.effect import intervene
 from headscope.interp.interventions.intervention import SIGNED, VALUED, VALUELESS, Intervention
 from headscope.interp.interventions.sweep import MEASURES, NULL_SAMPLES, InterventionSweep, sweep
-from headscope.interp.interventions.touched_run import logits_of
 from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.interp.results.nulls import shuffled_signs
 from headscope.models.attention.table import VARIANTS

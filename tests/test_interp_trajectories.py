@@ -16,12 +16,13 @@ from headscope.interp.asking.analyse import analyse
 from headscope.interp.asking.choices import Choices
 from headscope.interp.asking.finding import finding
 from headscope.interp.trajectories.losses import losses
-from headscope.interp.trajectories.measures import head_statistic, named
+from headscope.interp.trajectories.measures import named
 from headscope.interp.trajectories.snapshots import run_folder
 from headscope.interp.trajectories.trajectory import Trajectory, trajectory
 from headscope.models.checkpoints import open_folder
 
 PROMPT = "return x"
+ENTROPY = "row_statistics.entropy"
 
 
 def norm(model: Any) -> float:
@@ -42,7 +43,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="module")
 def found(runs: dict[str, Path]) -> Trajectory:
-    return trajectory(runs, head_statistic("entropy", PROMPT))
+    return trajectory(runs, finding(PROMPT, ENTROPY))
 
 
 def test_every_snapshot_is_a_point_whatever_the_other_run_has(found: Trajectory) -> None:
@@ -64,14 +65,14 @@ def test_the_measure_is_that_of_the_model(found: Trajectory, runs: dict[str, Pat
     from headscope import load
 
     first = load(runs["first run"] / "step-000008")
-    measured: Any = head_statistic("entropy", PROMPT)(first)
-    assert float(found.value[0]) == pytest.approx(measured.values["entropy"], rel=1e-6)
+    measured: Any = finding(PROMPT, ENTROPY)(first)
+    assert float(found.value[0]) == pytest.approx(measured.values[ENTROPY], rel=1e-6)
 
 
 def test_a_frame_names_runs_and_steps(found: Trajectory) -> None:
     frame = found.to_frame()
     assert frame["run"].tolist() == ["first run"] + 3 * ["second run"] and frame["step"].tolist() == [8, 4, 16, 20]
-    assert set(frame["measure_label"]) == {"entropy"}
+    assert set(frame["measure_label"]) == {ENTROPY}
 
 
 def test_json_is_plain(found: Trajectory) -> None:
@@ -135,8 +136,8 @@ def test_a_number_that_depends_on_the_gauge_says_so_along_its_trajectory(runs: d
     labels = [button.label for button in found.figure().layout.updatemenus[0].buttons]
     assert labels == [f"{numbers[0]} (gauge-dependent)", numbers[1]]
     alone = {"first run": runs["first run"]}
-    for measure in (finding(PROMPT, numbers[0]), head_statistic("negative_mass", PROMPT)):
-        assert trajectory(alone, measure).figure().layout.yaxis.title.text.endswith("negative_mass (gauge-dependent)")
+    bound = trajectory(alone, finding(PROMPT, numbers[0]))
+    assert bound.figure().layout.yaxis.title.text.endswith("negative_mass (gauge-dependent)")
     free = trajectory(alone, finding(PROMPT, numbers[1]))
     assert free.about.gauge_dependent == () and free.figure().layout.yaxis.title.text == numbers[1]
 
@@ -181,11 +182,6 @@ def test_a_measure_whose_names_change_is_refused(runs: dict[str, Path]) -> None:
     names = iter("abcd")
     with pytest.raises(ValueError, match="gave b at step 16 of second run, and a before"):
         trajectory({"second run": runs["second run"]}, lambda model: {next(names): 1.0})
-
-
-def test_an_unknown_statistic_is_refused_with_those_there_are() -> None:
-    with pytest.raises(ValueError, match="unknown head statistic 'colour'; known: negative_mass"):
-        head_statistic("colour", PROMPT)
 
 
 def test_no_runs_are_refused() -> None:

@@ -24,24 +24,29 @@ class ModelService:
 
     def __init__(self, model: HookedModel) -> None:
         self._model = model
-        self._lock = Lock()
-        self._kept = KeptResults()
+        self._lock, self._reading = Lock(), Lock()
+        self._kept, self._prompts = KeptResults(), KeptResults()
         self._weights: HeadWeights | None = None
         self.facts = model_facts(model)
 
     def attention(self, prompt: str, prepend_bos: bool) -> AttentionRun:
-        """Tokenise and run one prompt. ValueError in one sentence where the prompt cannot be run."""
+        """Run one prompt. ValueError in one sentence where the prompt cannot be run."""
+        tokens = self.tokens(prompt, prepend_bos)
         with self._lock:
-            return attention_run(self._model, self.tokens(prompt, prepend_bos))
+            return attention_run(self._model, tokens)
 
     def tokens(self, prompt: str, prepend_bos: bool) -> Prompt:
         """A prompt as the model reads it, or the image of that name.
 
         ValueError where it cannot, and where its patterns would not fit.
         """
-        read = image_named(prompt, self._model) if self.facts.reads == "image" else self._text(prompt, prepend_bos)
+        with self._reading:
+            read = self._prompts.of((prompt, prepend_bos), lambda: self._read(prompt, prepend_bos))
         self._check_size(read)
         return read
+
+    def _read(self, prompt: str, prepend_bos: bool) -> Prompt:
+        return image_named(prompt, self._model) if self.facts.reads == "image" else self._text(prompt, prepend_bos)
 
     def _text(self, prompt: str, prepend_bos: bool) -> PromptTokens:
         facts = self.facts

@@ -1,7 +1,7 @@
 """Over-squashing: how much the last token's output depends on the embedding of every token, by exact derivatives."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -31,14 +31,13 @@ class Squashing(Result):
     """The influence of every token on one output; tokens after it have exactly 0. No change of gauge touches it.
 
     An embedding near 0 has a very large norm: the first RMSNorm divides by its size.
-    norm_error: standard error of an estimate, None for the exact norm. position: t, the token whose output is read.
+    position: t, the token whose output is read.
     """
 
     drawn_by = "collapse:squashing_figure"
 
     norm: Float[Tensor, "source"]
     norm_null: Float[Tensor, "source"]
-    norm_error: Float[Tensor, "source"] | None
     position: int
 
 
@@ -62,42 +61,13 @@ def squashing(
         raise ValueError(f"{rows} rows at once were asked for; ask for one at least")
     run = output_of_embeddings(model, ids, at, rows)
     squares = squares_of(run, torch.eye(run.output.shape[-1]), watch)
-    return squashed(squares.sum(0).sqrt(), None, at, tokens, seen_from(at, ids))
+    return squashed(squares.sum(0).sqrt(), at, tokens, seen_from(at, ids))
 
 
-def squashing_estimate(
-    model: Any,
-    ids: Sequence[int] | ImagePrompt,
-    tokens: Sequence[str] = (),
-    *,
-    position: int = -1,
-    probes: int = ROWS,
-    seed: int = 0,
-) -> Squashing:
-    """Hutchinson's estimate ‖J‖_F² = E ‖zᵀJ‖² over random signs z: one backward pass for all probes, two at least."""
-    at = place(position, len(ids))
-    if probes < 2:
-        raise ValueError(f"{probes} probe was asked for; an estimate that knows its error needs two at least")
-    run = output_of_embeddings(model, ids, at, probes)
-    dice = torch.Generator().manual_seed(seed)
-    signs = torch.randint(2, (probes, run.output.shape[-1]), generator=dice) * 2.0 - 1
-    squares = squares_of(run, signs)
-    norm = squares.mean(0).sqrt()
-    error = squares.std(0) / probes**0.5 / (2 * norm.masked_fill(norm == 0, 1))
-    found = squashed(norm, error, at, tokens, seen_from(at, ids))
-    return replace(found, about=replace(ABOUT, law=f"{ABOUT.law}, estimated with {probes} random probes"))
-
-
-def squashed(
-    norm: Float[Tensor, "source"],
-    error: Float[Tensor, "source"] | None,
-    at: int,
-    tokens: Sequence[str],
-    seen: Bool[Tensor, "source"],
-) -> Squashing:
+def squashed(norm: Float[Tensor, "source"], at: int, tokens: Sequence[str], seen: Bool[Tensor, "source"]) -> Squashing:
     """The result beside its null."""
     null = norm[seen].square().mean().sqrt() * seen
-    return Squashing(norm, null, error, at, about=ABOUT, labels={"source": tuple(tokens)} if tokens else {})
+    return Squashing(norm, null, at, about=ABOUT, labels={"source": tuple(tokens)} if tokens else {})
 
 
 def seen_from(at: int, ids: Sequence[int] | ImagePrompt) -> Bool[Tensor, "source"]:

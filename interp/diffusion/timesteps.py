@@ -12,6 +12,7 @@ from headscope.interp.collapse.residual import depth_labels
 from headscope.interp.diffusion.denoising_run import DenoisingRun, denoising_run, of_patches
 from headscope.interp.results.about import About
 from headscope.interp.results.result import Result
+from headscope.interp.rows.measures import minority_mass
 from headscope.models.data.images.ddim import Sampling
 from headscope.models.uvit.uvit import UViT
 
@@ -73,7 +74,7 @@ def over_timesteps(
     for done, step in enumerate(steps, start=1):
         run = denoising_run(model, sampling.path[step], sampling.timesteps[step], label)
         measured.append(of_run(run))
-        subtracted.append(minority_mass(run.pattern))
+        subtracted.append(subtracted_mass(run.pattern))
         watch("timesteps", done, len(steps))
     cosine, relative, rank = torch.stack(measured, 1)
     at = tuple(str(sampling.timesteps[step]) for step in steps)
@@ -91,8 +92,8 @@ def of_run(run: DenoisingRun) -> Float[Tensor, "measure depth"]:
     return torch.stack([one.mean(0) for one in found]).float()
 
 
-def minority_mass(pattern: Float[Tensor, "image layer head query key"]) -> Float[Tensor, "layer"]:
+def subtracted_mass(pattern: Float[Tensor, "image layer head query key"]) -> Float[Tensor, "layer"]:
     """The share of the rarer sign in a head's rows, mean over rows, heads and images."""
     magnitude = pattern.abs().sum(-1)
     negative = (pattern.clamp_max(0).abs().sum(-1) / magnitude.masked_fill(magnitude == 0, 1)).mean(-1)
-    return torch.minimum(negative, 1 - negative).mean((0, 2))
+    return minority_mass(negative).mean((0, 2))

@@ -37,9 +37,3 @@ def histogram(
     """Weight in each of BINS equal bins of [−1, 1]."""
     places = ((cosine + 1) * (BINS / 2)).long().clamp_(0, BINS - 1)
     return weights.new_zeros(len(weights), BINS).scatter_add_(1, places.flatten(1), weights.flatten(1))
-
-
-def unsigned(histogram: Float[Tensor, "*head bin"]) -> Float[Tensor, "*head half"]:
-    """A histogram of cos θ as one of abs(cos θ) over [0, 1], which no flip of signs changes."""
-    below, above = histogram.chunk(2, -1)
-    return above + below.flip(-1)

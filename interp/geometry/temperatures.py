@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from headscope.interp.results.about import About
@@ -36,14 +36,6 @@ class Temperatures(Result):
     value_beside_position: Float[Tensor, "layer pos"]
 
 
-@dataclass(frozen=True)
-class Extremes:
-    """Places of the tokens with the highest and the lowest temperature of each layer, the most extreme first."""
-
-    highest: Int[Tensor, "layer rank"]
-    lowest: Int[Tensor, "layer rank"]
-
-
 def temperatures(
     query: Float[Tensor, "layer pos"] | None, value: Float[Tensor, "layer pos"] | None, tokens: Sequence[str]
 ) -> Temperatures:
@@ -67,9 +59,3 @@ def beside_position(tau: Float[Tensor, "layer pos"]) -> Float[Tensor, "layer pos
     rest = tau - tau.mean(-1, keepdim=True)
     slope = rest @ place / place.square().sum().clamp_min(torch.finfo(tau.dtype).tiny)
     return rest - slope[:, None] * place
-
-
-def extremes(tau: Float[Tensor, "layer pos"], count: int = 5) -> Extremes:
-    """The places of the `count` highest and lowest temperatures, or of fewer where the prompt is shorter."""
-    order = tau.argsort(stable=True, dim=-1, descending=True)
-    return Extremes(order[:, :count], order.flip(-1)[:, :count])

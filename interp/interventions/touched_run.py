@@ -18,15 +18,10 @@ Hook = tuple[str, Callable[..., Any]]
 ROWS = 16  # edited copies of a prompt that share a forward pass
 
 
-def logits_of(model: HookedModel, ids: Sequence[int], hooks: Sequence[Hook] = ()) -> Float[Tensor, "pos vocab"]:
-    """Logits of one prompt on the CPU, float32 at least, under hooks."""
-    return logits_of_rows(model, torch.tensor([ids]), hooks)[0]
-
-
 def logits_of_prompt(
     model: HookedModel, prompt: Prompt, hooks: Sequence[Hook] = ()
 ) -> Float[Tensor, "pos_or_one vocab"]:
-    """The same of a text's tokens or of an image."""
+    """Logits of a text's tokens or of an image on the CPU, float32 at least, under hooks."""
     return logits_of_rows(model, batch_of(model, [prompt]), hooks)[0]
 
 

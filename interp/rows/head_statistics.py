@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from headscope.interp.rows.measures import minority_mass
 from headscope.interp.rows.row_statistics import RowStatistics
 
 
@@ -35,7 +36,7 @@ def head_statistics(rows: RowStatistics, visible_keys: Int[Tensor, "#*head query
     negative_mass = mean(rows.negative_mass)
     return HeadStatistics(
         negative_mass=negative_mass,
-        minority_mass=torch.minimum(negative_mass, 1 - negative_mass),
+        minority_mass=minority_mass(negative_mass),
         signed_sum=mean(rows.signed_sum),
         entropy=mean(rows.entropy),
         first_token_mass=mean(rows.first_token_mass),

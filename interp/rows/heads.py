@@ -11,6 +11,7 @@ from headscope.interp.results.head_score import HeadScore
 from headscope.interp.results.result import Result
 from headscope.interp.rows.curves import ABOUT, RowCurves, gauged
 from headscope.interp.rows.dilution import dilution_slope
+from headscope.interp.rows.measures import minority_mass
 from headscope.interp.rows.reading import BESIDE_NULL, TOP
 from headscope.models.io.near_names import known_names
 
@@ -100,7 +101,7 @@ def head_rows(curves: RowCurves) -> HeadRows:
         **means,
         **norms(curves.row_norm, curves.jacobian_norm),
         **{f"{name}_null": norm for name, norm in norms(curves.row_norm_null, curves.jacobian_norm_null).items()},
-        minority_mass=torch.minimum(means["negative_mass"], 1 - means["negative_mass"]),
+        minority_mass=minority_mass(means["negative_mass"]),
         dilution_slope=dilution_slope(curves.max_share, curves.visible_keys),
         top=curves.top,
         about=gauged(ABOUT_HEADS, curves.about.by_gauge, (*SHARPNESS, *NORMS), SCALED),

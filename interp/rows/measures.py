@@ -22,6 +22,11 @@ def negative_mass(
     return (total - signed_sum) / (2 * total)
 
 
+def minority_mass(negative_mass: Float[Tensor, "*axes"]) -> Float[Tensor, "*axes"]:
+    """min(m, 1 − m) of a negative mass m: the share of the rarer sign, which a → −a leaves alone."""
+    return torch.minimum(negative_mass, 1 - negative_mass)
+
+
 def entropy(b: Float[Tensor, "*batch query key"]) -> Float[Tensor, "*batch query"]:
     """−Σ b ln b in nats, in [0, ln n] for n visible keys."""
     return -b.clamp_min(torch.finfo(b.dtype).tiny).log_().mul_(b).sum(-1)

@@ -1,4 +1,4 @@
-"""Luminance: how light a colour is, the same hue with another lightness, and how two colours are told apart."""
+"""Luminance: how light a colour is, and the same hue with another lightness."""
 
 import re
 from dataclasses import dataclass
@@ -58,9 +58,3 @@ def with_lightness(one: Light, lightness: float) -> Light:
     bright = Light(one.linear * min(Y / one.luminance, 1 / one.linear.max()))
     white = max(0.0, Y - bright.luminance) / max(1 - bright.luminance, 1e-9)
     return Light(bright.linear + white * (1 - bright.linear), one.opacity)
-
-
-def contrast(one: str, other: str) -> float:
-    """How well two colours are told apart, from 1 to 21 (WCAG 2.2)."""
-    dark, bright = sorted(light(colour).luminance for colour in (one, other))
-    return (bright + 0.05) / (dark + 0.05)
