@@ -16,7 +16,7 @@ pytestmark = pytest.mark.e2e
 SLOW = f"""
 import runpy, sys, time
 sys.path.insert(0, {str(ROOT)!r})
-from headscope.app.panels.attention import attention as panels
+from headscope.app.panels import attention as panels
 if not hasattr(panels, "quick_panel"):
     panels.quick_panel = panels.heads_panel
     panels.heads_panel = lambda *given: (time.sleep(1.5), panels.quick_panel(*given))

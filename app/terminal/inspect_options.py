@@ -6,7 +6,7 @@ from typing import Any
 
 from headscope import models
 from headscope.app.terminal.analyses_listed import summaries
-from headscope.interp.asking.readers import READERS
+from headscope.interp.asking.readers import PATCHING, READERS
 from headscope.models.io.foreign_input import expanded
 from headscope.models.io.near_names import known_names
 from headscope.models.io.whole_file import refuse_unwritable
