@@ -804,9 +804,7 @@ def test_only_models_are_saved(tmp_path: Path) -> None:
 
 def test_hooked_models_of_others_are_not_saved(tmp_path: Path) -> None:
     bridge = SimpleNamespace(original_model=carrying("llama"), tokenizer=None)
-    with pytest.raises(
-        CheckpointError, match=r"cannot save a SimpleNamespace that models\.hooked\.hooked did not make"
-    ):
+    with pytest.raises(CheckpointError, match=r"cannot save a SimpleNamespace that headscope\.hooked did not make"):
         save(bridge, tmp_path / "model")
 
 

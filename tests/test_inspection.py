@@ -24,7 +24,7 @@ from headscope.app.terminal.heads_in_terminal import (
 )
 from headscope.interp.asking.analyse import analyse
 from headscope.interp.asking.choices import Choices
-from headscope.interp.asking.own_training import NUMBERS
+from headscope.interp.trajectories.rows import NUMBERS
 from headscope.interp.asking.readers import PATCHING, READERS
 from headscope.interp.asking.table import ANALYSES
 
@@ -186,7 +186,7 @@ def test_what_cannot_be_is_refused_in_one_line(arguments: tuple[str, ...], refus
 
 
 def test_conflicts_are_refused_before_torch_is_imported() -> None:
-    code = "import sys; from headscope.app import inspect_options; print('torch' in sys.modules)"
+    code = "import sys; from headscope.app.terminal import inspect_options; print('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"
 
 
