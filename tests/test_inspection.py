@@ -24,9 +24,9 @@ from headscope.app.terminal.heads_in_terminal import (
 )
 from headscope.interp.asking.analyse import analyse
 from headscope.interp.asking.choices import Choices
-from headscope.interp.trajectories.rows import NUMBERS
 from headscope.interp.asking.readers import PATCHING, READERS
 from headscope.interp.asking.table import ANALYSES
+from headscope.interp.trajectories.rows import NUMBERS
 
 PROMPT = ("--prompt", "return x, y")
 

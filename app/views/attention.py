@@ -4,8 +4,8 @@ import streamlit as st
 
 from headscope.app.components.fact_strip import fact_strip
 from headscope.app.frame.page import page
-from headscope.app.panels.alike import alike_panel
 from headscope.app.panels import attention as panels
+from headscope.app.panels.alike import alike_panel
 from headscope.app.panels.interventions import intervention_panel
 from headscope.app.serving.address import open_head
 from headscope.app.serving.refusals import refusals_in_a_box, refusals_in_place
