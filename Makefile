@@ -47,5 +47,5 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PIP) --no-build-isolation --editable '.[dev]'
 	mkdir -p $(LINKS)/headscope
 	ln -sfn $(CURDIR)/app/face/__init__.py $(LINKS)/headscope/__init__.py
-	for part in app interp models; do ln -sfn $(CURDIR)/$$part $(LINKS)/headscope/$$part; done
+	@for part in app interp models; do ln -sfn $(CURDIR)/$$part $(LINKS)/headscope/$$part; done
 	@touch $@
