@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from headscope.interp.results.gauges import Gauge
 
@@ -27,7 +27,7 @@ class About:
     source: str
     assumes: tuple[Assumption, ...] = ()
     null: str = ""
-    by_gauge: Mapping[Gauge, tuple[str, ...]] = field(default_factory=dict)
+    by_gauge: Mapping[Gauge, tuple[str, ...]] = field(default_factory=dict[Gauge, tuple[str, ...]])
     gauge_labels: tuple[str, ...] = ()
     plain: str = ""
 
@@ -55,6 +55,11 @@ class About:
 
     def to_json(self) -> dict[str, Any]:
         """As plain values; gauge_dependent and the fields by gauge."""
-        plain = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        plain: dict[str, Any] = {name: json_like(value) for name, value in asdict(self).items()}
         by_gauge = {gauge: list(fields) for gauge, fields in self.by_gauge.items()}
         return {**plain, "gauge_dependent": list(self.gauge_dependent), "by_gauge": by_gauge}
+
+
+def json_like(value: Any) -> Any:
+    """A tuple as a list, as JSON has it; anything else as it is."""
+    return [*cast(tuple[Any, ...], value)] if isinstance(value, tuple) else value

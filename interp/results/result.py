@@ -1,5 +1,7 @@
 """Result: what an analysis found, as a frozen record of labelled tensors that shows, tabulates and stores itself."""
 
+# pyright: reportMissingTypeStubs=false
+
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -36,7 +38,7 @@ class Result:
     drawn_by: ClassVar[str] = ""
 
     about: About = field(kw_only=True)
-    labels: Labels = field(default_factory=dict, kw_only=True)
+    labels: Labels = field(default_factory=dict[str, tuple[str, ...]], kw_only=True)
 
     @classmethod
     def axes(cls) -> dict[str, tuple[str, ...]]:
@@ -75,7 +77,7 @@ class Result:
 
     def to_csv(self, field: str | None = None) -> str:
         """to_frame as CSV."""
-        return self.to_frame(field).to_csv(index=False)
+        return str(self.to_frame(field).to_csv(index=False))  # pyright: ignore[reportUnknownMemberType]
 
     def to_json(self) -> dict[str, Any]:
         """Plain values with stable keys; numbers that are not finite are None."""
@@ -109,7 +111,7 @@ class Result:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         """The figure where Jupyter draws plotly, its picture where no script runs, and one line of text."""
-        figure = self.figure()
+        figure: Any = self.figure()
         return {PLOTLY: json.loads(str(figure.to_json())), SVG: figure.svg(), "text/plain": repr(self)}
 
 
@@ -136,10 +138,10 @@ def _columns(name: str, values: Tensor) -> dict[str, Any]:
 def plain(tensor: Tensor) -> Any:
     """A tensor as nested lists; numbers that are not finite become None, complex ones [real, imaginary]."""
     if tensor.is_complex():
-        return plain(tensor.detach().resolve_conj().view(tensor.real.dtype).unflatten(-1, (-1, 2)))
+        return plain(tensor.detach().resolve_conj().view(tensor.real.dtype).unflatten(-1, (-1, 2)))  # pyright: ignore[reportUnknownArgumentType]
     array = tensor.detach().cpu().numpy()
     if array.dtype.kind in "iub" or np.isfinite(array).all():
         return array.tolist()
-    holed = array.astype(object)
+    holed: Any = array.astype(object)
     holed[~np.isfinite(array)] = None
     return holed.tolist()

@@ -11,9 +11,9 @@ from transformer_lens.hook_points import HookPoint
 from transformer_lens.model_bridge.generalized_components import (
     AttentionBridge,
     JointQKVAttentionBridge,
-    LinearBridge,
     PositionEmbeddingsAttentionBridge,
 )
+from transformer_lens.model_bridge.generalized_components.base import GeneralizedComponent
 
 from headscope.models.attention.finite import check_soft_cap
 from headscope.models.attention.run import at_least_float32
@@ -109,14 +109,16 @@ class VariantAttention(AttentionBridge):
         output, *more = cast(Any, self.original_component).forward(self.hook_in(hidden), *others, **facts)
         return self.hook_out(output), *more
 
-    def _project_per_head_qkv(self, linear_bridge: LinearBridge, *args: Any) -> Float[Tensor, "batch pos head d_head"]:
-        projected = super()._project_per_head_qkv(linear_bridge, *args)
+    def _project_per_head_qkv(
+        self, linear_bridge: GeneralizedComponent, *args: Any, **kwargs: Any
+    ) -> Float[Tensor, "batch pos head d_head"]:
+        projected = super()._project_per_head_qkv(linear_bridge, *args, **kwargs)
         if linear_bridge is self.q:
             remember_query(linear_bridge, (), projected)
         return projected
 
-    def _reshape_qkv_to_heads(self, *args: Any) -> tuple[Any, ...]:
-        q, *others = super()._reshape_qkv_to_heads(*args)
+    def _reshape_qkv_to_heads(self, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
+        q, *others = super()._reshape_qkv_to_heads(*args, **kwargs)
         return at_least_float32(q), *others
 
     def _apply_rotary_pos_emb(self, *args: Any) -> tuple[Tensor, Tensor]:
@@ -147,9 +149,13 @@ class VariantAttention(AttentionBridge):
         return self.layer.weigh(attn_scores.masked_fill(~visible, 0.0), visible)
 
     def _reshape_attn_output(
-        self, attn_output: Float[Tensor, "batch head query d_head"], *sizes: int
+        self, attn_output: Float[Tensor, "batch head query d_head"], *sizes: Any, **named_sizes: Any
     ) -> Float[Tensor, "batch query width"]:
-        return super()._reshape_attn_output(attn_output, *sizes).to(cast(Any, self.o).original_component.weight.dtype)
+        return (
+            super()
+            ._reshape_attn_output(attn_output, *sizes, **named_sizes)
+            .to(cast(Any, self.o).original_component.weight.dtype)
+        )
 
     def _rescaling(self) -> float:
         """The variant's factor of the dot product over the one that transformer-lens has already applied."""

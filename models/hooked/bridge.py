@@ -1,6 +1,6 @@
 """A transformer-lens bridge which knows what its attention variants forbid."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -39,7 +39,7 @@ class HookedBridge(TransformerBridge):
         with self.turns.taken(), super().hooks(*args, **kwargs) as bridge:
             yield bridge
 
-    def generate_stream(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
+    def generate_stream(self, *args: Any, **kwargs: Any) -> Generator[Any, None, None]:
         """As transformer-lens's; other threads wait until the last token."""
         with self.turns.taken():
             yield from super().generate_stream(*args, **kwargs)
@@ -98,7 +98,7 @@ class HookedBridge(TransformerBridge):
                 "text: give ids, or hook it with hooked(model, tokenizer)"
             )
 
-    def enable_compatibility_mode(
+    def enable_compatibility_mode(  # pyright: ignore[reportIncompatibleMethodOverride]: steps are named, not counted
         self, disable_warnings: bool = False, no_processing: bool = False, **processing: bool
     ) -> None:
         """As transformer-lens's; fold_value_biases, when not named, is on only where rows sum to one.
@@ -108,7 +108,9 @@ class HookedBridge(TransformerBridge):
         lawful = {} if no_processing else self._lawful(processing)
         super().enable_compatibility_mode(disable_warnings, no_processing, **lawful)
 
-    def process_weights(self, verbose: bool = False, **processing: bool) -> None:
+    def process_weights(  # pyright: ignore[reportIncompatibleMethodOverride]: steps are named, not counted
+        self, verbose: bool = False, **processing: bool
+    ) -> None:
         """As transformer-lens's, with the refusals of enable_compatibility_mode."""
         super().process_weights(verbose, **self._lawful(processing))
 

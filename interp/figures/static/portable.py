@@ -26,9 +26,11 @@ class PortableFigure(go.Figure):
         data = b64encode(self.svg().encode()).decode()
         return f"<img width='{wide}' alt='{html.escape(self._words())}' src='data:image/svg+xml;base64,{data}'>"
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **options: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(
+        self, include: Any = None, exclude: Any = None, validate: bool = True, **options: Any
+    ) -> dict[str, Any]:
         """What plotly shows here, and the picture. Where plotly gives its JSON, a page of scripts is not needed."""
-        bundle = dict(super()._repr_mimebundle_(include, exclude, **options))
+        bundle = dict(super()._repr_mimebundle_(include, exclude, validate, **options))
         if PLOTLY in bundle:
             bundle.pop("text/html", None)
         return bundle | {SVG: self.svg(), "text/plain": self._words()}
