@@ -27,7 +27,7 @@ from headscope.models.attention import VARIANTS
 from headscope.models.fitting.fit import update
 from headscope.models.fitting.machine import machine_facts
 from headscope.models.io.json_file import write_json
-from headscope.models.training.recipe import read_recipe
+from headscope.models.training.recipe_file import read_recipe
 from headscope.models.training.run import Run, open_run
 from headscope.models.training.shipped import SPEED
 
@@ -51,8 +51,7 @@ def step_seconds(runs: dict[str, Run], steps: int) -> dict[str, list[float]]:
 
 def summary(runs: dict[str, Run], seen: dict[str, list[float]]) -> dict[str, Any]:
     """What speed.json holds; a ratio is the median over rounds of a variant's seconds over softmax's."""
-    recipe = runs["softmax"].recipe
-    tokens = recipe.batch * recipe.context
+    recipe, tokens = runs["softmax"].recipe, runs["softmax"].fitting.objective.per_step
     ratios = {name: [own / base for own, base in zip(seen[name], seen["softmax"], strict=True)] for name in seen}
     return {
         "tokens_per_second": {name: round(tokens / statistics.median(seen[name]), 1) for name in seen},

@@ -31,6 +31,9 @@ SPEED = {
 }
 
 
+LLAMA = 'steps = 3\nmodel = {model_type = "llama"}\n'
+
+
 def headscope(*arguments: str | Path) -> Result:
     return CliRunner().invoke(command, [str(one) for one in arguments], env={"COLUMNS": "200", "NO_COLOR": "1"})
 
@@ -82,10 +85,18 @@ def test_a_run_is_named_after_its_recipe() -> None:
     ("text", "refusal"),
     [
         ("steps = 3", "recipe field 'model' is missing"),
+        ("steps = 3\nmodel = {}", "recipe field 'data' is missing"),
         ("steps = [", "cannot be read as .toml"),
-        ('steps = "3"\nmodel = {}', "recipe field 'steps' is '3'; it must be of type int"),
-        ('steps = 3\nmodel = {}\ncorpus = {source = "web"}', "unknown corpus source 'web'"),
-        ('steps = 3\nmodel = {}\ncorpus = {source = "text", path = "none"}', "there is no text file or folder at"),
+        ('steps = "3"\nmodel = {}\ndata = {source = "stdlib"}', "recipe field 'steps' is '3'; it must be of type int"),
+        ('steps = 3\nmodel = {}\ndata = {source = "web"}', "unknown data 'web' in the recipe"),
+        ('steps = 3\nmodel = {}\ndata = {source = "stdlib"}', "the recipe's model has no 'model_type'"),
+        (f'{LLAMA}data = {{source = "text", path = "none"}}', "there is no text file or folder at"),
+        (f'{LLAMA}data = {{source = "digit"}}', "did you mean 'digits'?"),
+        (
+            f'{LLAMA}data = {{source = "digits"}}',
+            "'llama' reads texts, and the recipe's data 'digits' is for models of images: vit",
+        ),
+        (f'{LLAMA}corpus = {{source = "stdlib"}}', "recipe field 'corpus' is 'data' now"),
     ],
 )
 def test_train_refuses_a_wrong_recipe_in_one_line(text: str, refusal: str, tmp_path: Path) -> None:

@@ -6,19 +6,17 @@ from pathlib import Path
 import pytest
 import torch
 from tiny_decoders import SPECS
-from tiny_diffusion import D_MODEL, HEADS, LAYERS, TOKENS, tiny_recipe, tiny_uvit
+from tiny_diffusion import D_MODEL, HEADS, LAYERS, TOKENS, tiny_recipe, tiny_uvit, untrained_uvit, uvit_fields
 
 from headscope import AttentionSpec, detach, load, save
 from headscope.models import zoo
 from headscope.models.checkpoints import CheckpointError, open_folder
 from headscope.models.data.images.denoising import denoising_objective, training_batch, validation_batch
 from headscope.models.data.images.digits import CLASSES, digits
-from headscope.models.fitting.fit import fit, fitting_of
 from headscope.models.fitting.history import read_history
 from headscope.models.hooked import hooked
-from headscope.models.training.diffusion_recipe import DiffusionRecipe, read_recipe
-from headscope.models.training.diffusion_train import train
-from headscope.models.untrained.uvit import untrained_uvit
+from headscope.models.training.loop import train
+from headscope.models.training.recipe_file import read_recipe
 from headscope.models.uvit.tokens import sinusoidal
 from headscope.models.uvit.uvit import joined
 
@@ -103,7 +101,7 @@ def test_a_class_is_as_loud_as_a_time_at_first() -> None:
 
 
 def test_cog_of_a_recipe_leaves_softmax_in_the_first_and_the_last_block() -> None:
-    model = untrained_uvit(DiffusionRecipe("cog").spec, layers=LAYERS)
+    model = untrained_uvit(read_recipe(zoo.HERE / "uvic" / "recipe.toml").spec, layers=LAYERS)
     variants = [layer.attention.variant.variant.name for layer in model.layers]
     assert variants == ["softmax", "cog", "cog", "cog", "softmax"]
 
@@ -191,38 +189,33 @@ def test_every_held_out_image_is_looked_at_from_noise_to_image() -> None:
 
 
 def test_training_lowers_the_loss(tmp_path: Path) -> None:
-    recipe = DiffusionRecipe("cog", d_model=32, layers=3, heads=2, steps=40, batch=16, warmup=4)
-    history = read_history(train(recipe, tmp_path / "run") / "history.jsonl")
+    recipe = tiny_recipe(steps=40, batch=16, warmup=4, model=uvit_fields(d_model=32, layers=3, heads=2))
+    train(recipe, tmp_path / "run")
+    history = read_history(tmp_path / "run" / "history.jsonl")
     assert history[-1]["validation_loss"] < 0.9 * history[0]["validation_loss"]
 
 
 def test_a_stopped_training_goes_on_as_if_it_had_not_been_stopped(tmp_path: Path) -> None:
     recipe = tiny_recipe(steps=6)
-    whole = open_folder(train(recipe, tmp_path / "whole")).model
-    halved(recipe, tmp_path / "halved", 3)
-    went_on = open_folder(train(recipe, tmp_path / "halved")).model
+    train(recipe, tmp_path / "whole")
+
+    def stop(record: dict[str, object]) -> None:
+        if record["step"] == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(recipe, tmp_path / "halved", stop)
+    train(recipe, tmp_path / "halved")
+    whole, went_on = (open_folder(tmp_path / name).model for name in ("whole", "halved"))
     weights = went_on.state_dict()
     assert all(torch.equal(one, weights[name]) for name, one in whole.state_dict().items())
 
 
-def halved(recipe: DiffusionRecipe, folder: Path, steps: int) -> None:
-    """Stops after some steps, as Ctrl+C does after the step under way."""
-    model = untrained_uvit(recipe.spec, d_model=recipe.d_model, layers=recipe.layers, heads=recipe.heads)
-    objective = denoising_objective(digits(), timesteps=1000, batch=recipe.batch, seed=recipe.seed)
-
-    def stop(record: dict[str, object]) -> None:
-        if record["step"] == steps + 1:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        fit(fitting_of(model, objective, recipe.plan, folder), stop)
-
-
 def test_another_recipe_is_not_trained_into_a_folder(tmp_path: Path) -> None:
-    folder = train(tiny_recipe(), tmp_path / "run")
-    assert read_recipe(folder / "recipe.json") == tiny_recipe()
-    with pytest.raises(ValueError, match="holds a run of"):
-        train(tiny_recipe("softmax"), folder)
+    train(tiny_recipe(), tmp_path / "run")
+    assert read_recipe(tmp_path / "run" / "recipe.json") == tiny_recipe()
+    with pytest.raises(ValueError, match="recipe field 'attention' was"):
+        train(tiny_recipe("softmax"), tmp_path / "run")
 
 
 # Shipped

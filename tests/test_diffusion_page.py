@@ -8,14 +8,13 @@ from typing import Any
 import plotly.graph_objects as go
 import pytest
 from streamlit.testing.v1 import AppTest
-from tiny_diffusion import LAYERS, tiny_diffusion_folder
+from tiny_diffusion import LAYERS, tiny_diffusion_folder, untrained_uvit
 from tiny_models import tiny_folder
 
 from headscope import save
 from headscope.interp.results.result import Result
 from headscope.models import zoo
 from headscope.models.hosts.spec import AttentionSpec
-from headscope.models.untrained.uvit import untrained_uvit
 
 pytestmark = pytest.mark.usefixtures("no_page_waits")
 

@@ -16,7 +16,7 @@ import pytest
 import torch
 from test_command import assert_refused, headscope
 from tiny_models import hooked_tiny, tiny_folder
-from tiny_runs import tiny_plain, tiny_recipe, write_text
+from tiny_runs import text_of, tiny_plain, tiny_recipe, write_text
 from tiny_vits import tiny_vit
 
 from headscope import AttentionSpec, attend, load, save
@@ -27,8 +27,8 @@ from headscope.interp.experiments.engine.publishing import RESULTS, publish, pub
 from headscope.interp.experiments.engine.table import experiment_named
 from headscope.models.checkpoints import CheckpointError
 from headscope.models.checkpoints.description import described
+from headscope.models.data.table import fields_of
 from headscope.models.data.text.corpus import prepare_corpus
-from headscope.models.data.text.sources import documents
 from headscope.models.fitting.history import append_record
 from headscope.models.fitting.state import State, save_state
 from headscope.models.hosts.families import family_of
@@ -169,7 +169,7 @@ def test_a_corpus_and_a_training_that_do_not_fit_are_refused_in_one_line(
         refused = headscope("train", tmp_path / "small.json", "--out", tmp_path / "run")
     assert_refused(refused, f"cannot write {tmp_path / 'cache'}")
     assert written_files(tmp_path / "cache") == []
-    prepare_corpus(tiny_recipe(text).text)
+    prepare_corpus(text_of(tiny_recipe(text)))
     with no_room(600):
         refused = headscope("train", tmp_path / "small.json", "--out", tmp_path / "run")
     assert refused.exit_code == 1 and "Traceback" not in refused.output
@@ -206,8 +206,8 @@ NEAR: dict[str, Callable[[], Any]] = {
     "smoke": lambda: experiment_named("E1").size("Smoke"),
     "value_null": lambda: analyse(hooked_tiny("cog"), "x", ["copying"])["copying"].to_csv("valuenull"),
     "copying": lambda: analyse(hooked_tiny("cog"), "x", ["copying"])["copyng"],
-    "text": lambda: documents({"source": "txt"}),
-    "pattern": lambda: documents({"source": "text", "path": ".", "patern": "*.txt"}),
+    "text": lambda: fields_of({"source": "txt"}),
+    "pattern": lambda: fields_of({"source": "text", "path": ".", "patern": "*.txt"}),
 }
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tiny_diffusion import untrained_uvit
 
 from headscope.interp.arms.outcome import Outcome
 from headscope.interp.arms.trial import Measured, Trial
@@ -13,7 +14,6 @@ from headscope.interp.experiments.e6_diffusion.diffusion_numbers import loss_num
 from headscope.interp.experiments.engine.publishing import publish
 from headscope.interp.experiments.engine.running import Asked, outcome_of, unwatched
 from headscope.models.hosts.spec import AttentionSpec
-from headscope.models.untrained.uvit import untrained_uvit
 
 
 @pytest.fixture(scope="module")

@@ -34,11 +34,12 @@ from headscope.interp.experiments.engine.running import Asked, outcome_of, round
 from headscope.models import zoo
 from headscope.models.checkpoints import open_folder
 from headscope.models.data.examples import UNASKED
+from headscope.models.data.table import fields_of
 from headscope.models.data.tasks.names import NAMES, may_meet
 from headscope.models.data.text.batches import WINDOWS
 from headscope.models.data.text.corpus import prepare_corpus
 from headscope.models.hooked import hooked
-from headscope.models.training.recipe import read_recipe
+from headscope.models.training.recipe_file import read_recipe
 
 AS_TRAINED = {"weight", "ov_per_weight", "attention", "quadrants", "negative_quadrants"}  # what a mirrored head changes
 GOOD = {
@@ -152,9 +153,10 @@ def people_in(text: str) -> set[str]:
 
 def test_no_window_brings_a_held_out_pair_together() -> None:
     recipe = story_recipe(story_trials(SIZES["smoke"], 1)[0], SIZES["smoke"])
-    corpus = prepare_corpus(recipe.text)
-    text, size = corpus.text(corpus.training), {"batch": 500, "context": recipe.context}
-    rows = WINDOWS[recipe.windows].training(text, seed=0, step=0, **size)
+    data = fields_of(recipe.data)
+    corpus = prepare_corpus(data)
+    text, size = corpus.text(corpus.training), {"batch": 500, "context": data.context}
+    rows = WINDOWS[data.windows].training(text, seed=0, step=0, **size)
     assert UNASKED in rows
     met = [people_in(corpus.tokenizer.decode(row[row >= 0])) for row in rows]
     assert all(may_meet(tuple(people)) for people in met)

@@ -18,6 +18,7 @@ from headscope.interp.experiments.engine.running import Asked, outcome_of
 from headscope.models.data.examples import UNASKED, Examples
 from headscope.models.data.tasks.answering import HELD_OUT, answers
 from headscope.models.data.tasks.cycles import cycle_of, periods_of, split_by_cycles
+from headscope.models.data.tasks.delayed_sum_windows import windows_in
 from headscope.models.data.tasks.delayed_sums import DelayedSum, mixture, windows_from, windows_of
 
 LAWS = [DelayedSum(N, tau) for N, tau in ((2, 3), (3, 4), (4, 3), (5, 5), (6, 2), (8, 3))]
@@ -148,13 +149,13 @@ def alone(law: DelayedSum) -> Trial:
 
 def test_measured_windows_are_those_of_states_held_out() -> None:
     law = DelayedSum(4, 3)
-    measured = windows(alone(law), SIZES["smoke"]).held_out
+    measured = windows_in(windows(alone(law), SIZES["smoke"])).held_out
     assert states_of(law, measured.ids.numpy()) <= set(law.split().held_out.tolist())
 
 
 @pytest.mark.parametrize("law", SIZES["default"].laws, ids=lambda law: f"N{law.N}-τ{law.tau}")
 def test_each_held_out_state_is_measured_once(law: DelayedSum) -> None:
-    found, split, most = windows(alone(law), SIZES["default"]), law.split(), SIZES["default"].measured
+    found, split, most = windows_in(windows(alone(law), SIZES["default"])), law.split(), SIZES["default"].measured
     for examples, states in ((found.held_out, split.held_out), (found.seen, split.training)):
         began = first_states(law, examples)
         assert len(set(began)) == len(began) == min(most, len(states))
@@ -163,7 +164,8 @@ def test_each_held_out_state_is_measured_once(law: DelayedSum) -> None:
 
 def test_each_law_of_the_mixture_is_measured_equally_often_as_far_as_its_states_reach() -> None:
     size = SIZES["default"]
-    found, share = windows(Trial({"variant": "cog", "task": "mixture"}, 0), size), size.measured // len(size.laws)
+    mixture = Trial({"variant": "cog", "task": "mixture"}, 0)
+    found, share = windows_in(windows(mixture, size)), size.measured // len(size.laws)
     for name, law in enumerate(size.laws, start=max(size.symbols)):
         split = law.split()
         for examples, states in ((found.held_out, split.held_out), (found.seen, split.training)):

@@ -14,6 +14,7 @@ import torch
 
 from headscope.interp.arms.outcome import Outcome
 from headscope.interp.arms.trial import Measured, Numbers, Trial
+from headscope.interp.experiments.e3_delayed_sums.task_models import decoder_fields
 from headscope.interp.experiments.e4_temperatures.temperature_readings import (
     by_kind,
     noise_share,
@@ -29,16 +30,18 @@ from headscope.interp.experiments.e7_language.language_models import language_re
 from headscope.interp.experiments.engine import trained_once
 from headscope.interp.experiments.engine.running import Asked, outcome_of, unwatched
 from headscope.models.data.examples import Examples
+from headscope.models.data.material import token_fields
+from headscope.models.data.table import fields_of
 from headscope.models.data.tasks.denoising import Denoising
 from headscope.models.data.tasks.neighbours import Neighbours
 from headscope.models.data.tasks.passkeys import Passkeys
 from headscope.models.data.text.own_tokens import SPLIT
 from headscope.models.hooked import hooked
 from headscope.models.hosts.spec import AttentionSpec
+from headscope.models.hosts.untrained import untrained_config, untrained_model
 from headscope.models.io.json_file import write_json
 from headscope.models.training.recipe import Recipe
 from headscope.models.training.tempered import count
-from headscope.models.untrained.decoder import DecoderShape, small_decoder
 
 LAST = Trial(ARMS[-1], 0).key
 every_task = pytest.mark.parametrize("name", TASKS)
@@ -113,8 +116,14 @@ def test_a_passkey_stands_once_before_every_question(length: int) -> None:
     assert bool((examples.targets == ids.gather(1, place))[examples.asked].all())
 
 
+def small_decoder(variant: str, vocabulary: int, context: int, seed: int = 0) -> Any:
+    """A decoder as the trials have it, untrained."""
+    fields, tokens = decoder_fields(16, 2, 2, context), token_fields(vocabulary)
+    return untrained_model(untrained_config(fields, tokens), AttentionSpec(variant), seed)
+
+
 def small(variant: str, vocabulary: int) -> Any:
-    return hooked(small_decoder(DecoderShape(2, 2, 16, vocabulary, 128), AttentionSpec(variant), 0).eval())
+    return hooked(small_decoder(variant, vocabulary, 128).eval())
 
 
 @pytest.fixture(scope="module", params=["softmax", "selective"])
@@ -146,8 +155,7 @@ def test_temperatures_are_read_by_layer_and_kind() -> None:
 
 
 def test_equal_seeds_give_equal_weights_and_only_temperatures_besides() -> None:
-    shape = DecoderShape(2, 2, 16, 30, 32)
-    softmax, selective = (small_decoder(shape, AttentionSpec(name), 3) for name in ("softmax", "selective"))
+    softmax, selective = (small_decoder(name, 30, 32, seed=3) for name in ("softmax", "selective"))
     theirs = selective.state_dict()
     assert all(torch.equal(one, theirs[name]) for name, one in softmax.state_dict().items())
     assert count(selective).counted == 2 * 2 * (16 + 1) == selective.num_parameters() - softmax.num_parameters()
@@ -200,7 +208,7 @@ def test_about_as_many_norm_gains_learn_as_temperatures(smoke: Outcome) -> None:
 def test_own_models_are_of_e7_and_have_not_met_the_held_out_windows() -> None:
     assert [LANGUAGE[one] for one in SIZES.values()] == list(language_models.SIZES.values())
     for size in language_models.SIZES.values():
-        assert language_recipe(Trial({"variant": "softmax"}, 5), size).split_seed == SPLIT
+        assert fields_of(language_recipe(Trial({"variant": "softmax"}, 5), size).data).split_seed == SPLIT
 
 
 BETTER: Numbers = {"excess": 0.1, "noise_share": 0.1, "slope": 0.8, "found": [1.0, 0.9], "max_b": [1.0, 0.8]}
@@ -223,7 +231,7 @@ def test_who_asks_for_a_model_that_is_being_trained_waits_for_it(
 ) -> None:
     asked, begun = language_recipe(Trial({"variant": "softmax"}, 0), language_models.SIZES["smoke"]), []
 
-    def slow(recipe: Recipe, folder: Path, show: Any) -> None:
+    def slow(recipe: Recipe, folder: Path, show: Any, *, more: Any) -> None:
         begun.append(folder)
         sleep(0.3)
         folder.mkdir()

@@ -29,7 +29,7 @@ from headscope.models.fitting.objective import Objective
 from headscope.models.fitting.plan import Plan
 from headscope.models.fitting.state import State, load_state, save_state
 from headscope.models.io.foreign_input import ForeignInputError, expanded, foreign_input
-from headscope.models.training.recipe import read_recipe
+from headscope.models.training.recipe_file import read_recipe
 
 COUNT = 40
 ZOO = Path(__file__).parents[1] / "models" / "zoo"

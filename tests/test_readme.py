@@ -10,6 +10,7 @@ from unittest.mock import patch
 
 import pytest
 from tiny_models import tiny_tokenizer
+from tiny_runs import untrained
 from typer.main import get_command
 from typer.testing import CliRunner
 
@@ -17,8 +18,9 @@ from headscope.app.terminal.command import command
 from headscope.app.terminal.zoo_table import markdown_table
 from headscope.interp.experiments.engine.publishing import markdown_table as claims_table
 from headscope.models.attention import VARIANTS
+from headscope.models.data.table import material_of
 from headscope.models.training.recipe import Recipe
-from headscope.models.training.untrained import untrained_model
+from headscope.models.training.run import fresh_model
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -65,9 +67,13 @@ def test_a_command_and_its_options_exist(words: list[str]) -> None:
     assert {word for word in words if word.startswith("--")} - options == set()
 
 
-def test_the_recipe_of_the_readme_makes_a_model() -> None:
-    (toml,) = re.findall(r"```toml\n(.*?)```", README, re.S)
-    assert untrained_model(Recipe.from_plain(tomllib.loads(toml)), tiny_tokenizer()).config.hidden_size == 64
+@pytest.mark.parametrize("toml", re.findall(r"```toml\n(.*?)```", README, re.S))
+def test_the_recipes_of_the_readme_make_models(toml: str) -> None:
+    recipe = Recipe.from_plain(tomllib.loads(toml))
+    if recipe.data["source"] == "text":
+        assert untrained(recipe, tiny_tokenizer()).config.hidden_size == 64
+    else:
+        assert fresh_model(recipe, material_of(recipe.data, recipe.batch, recipe.seed)).config.hidden_size == 64
 
 
 def test_the_zoo_table_is_what_the_command_prints() -> None:

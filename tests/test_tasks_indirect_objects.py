@@ -15,7 +15,7 @@ from headscope.models.data.document import Document
 from headscope.models.data.tasks.indirect_objects import held_out_gifts, indirect_object_documents, of_strangers
 from headscope.models.data.tasks.names import NAMES, held_out_pairs, may_meet
 from headscope.models.data.tasks.story import BELONGINGS, GIFTS, MEETINGS, Story
-from headscope.models.data.text.sources import documents
+from headscope.models.data.text.sources import Stories
 from headscope.models.data.text.word_tokenizer import UNKNOWN, word_tokenizer
 
 TEXTS = 3000
@@ -72,7 +72,7 @@ def test_texts_of_the_same_people_bear_one_name() -> None:
 
 
 def test_texts_are_the_same_every_time() -> None:
-    assert documents({"source": "indirect_objects", "texts": TEXTS}) == list(texts())
+    assert Stories(texts=TEXTS).documents() == list(texts())
 
 
 @given(st.integers(0, 2**32 - 1))

@@ -48,7 +48,7 @@ def softmax(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def how(text: Path, **changes: Any) -> Tempering:
-    fields = {"corpus": {"source": "text", "path": str(text)}, "steps": 6, "batch": 2, "context": 16}
+    fields = {"data": {"source": "text", "path": str(text)}, "steps": 6, "batch": 2, "context": 16}
     return Tempering(course=Course(**{**fields, "validation_windows": 8, **changes}))  # type: ignore[arg-type]
 
 

@@ -14,7 +14,7 @@ from tiny_runs import ROOT, tiny_plain, write_text
 from headscope.models.checkpoints import open_folder
 from headscope.models.fitting.history import Record, read_history
 from headscope.models.training.loop import train
-from headscope.models.training.recipe import read_recipe
+from headscope.models.training.recipe_file import read_recipe
 
 MOST_SECONDS = 240
 

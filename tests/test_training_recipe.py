@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 import torch
 from tiny_models import tiny_tokenizer
-from tiny_runs import tiny_plain, tiny_recipe
+from tiny_runs import tiny_plain, tiny_recipe, untrained
 
-from headscope.models.training.recipe import Recipe, read_recipe, refuse_other_recipe
-from headscope.models.training.untrained import untrained_model
+from headscope.models.training.recipe import OF_TEXT, RENAMED, Recipe, refuse_other_recipe
+from headscope.models.training.recipe_file import read_recipe
 
-TOML = 'steps = 3\nlr = 1e-3\n[model]\nmodel_type = "llama"\n[corpus]\nsource = "text"\npath = "words.txt"\n'
-YAML = "steps: 3\nlr: 0.001\nmodel: {model_type: llama}\ncorpus:\n  source: text\n  path: words.txt\n"
-JSON = '{"steps": 3, "lr": 1e-3, "model": {"model_type": "llama"}, "corpus": {"source": "text", "path": "words.txt"}}'
+TOML = 'steps = 3\nlr = 1e-3\n[model]\nmodel_type = "llama"\n[data]\nsource = "text"\npath = "words.txt"\n'
+YAML = "steps: 3\nlr: 0.001\nmodel: {model_type: llama}\ndata:\n  source: text\n  path: words.txt\n"
+JSON = '{"steps": 3, "lr": 1e-3, "model": {"model_type": "llama"}, "data": {"source": "text", "path": "words.txt"}}'
 TEXT = Path("text.txt")
 
 
@@ -22,8 +22,8 @@ TEXT = Path("text.txt")
 def test_a_recipe_reads_the_same_from_every_format(suffix: str, text: str, tmp_path: Path) -> None:
     path = tmp_path / f"recipe{suffix}"
     path.write_text(text)
-    corpus = {"source": "text", "path": str(tmp_path / "words.txt")}
-    assert read_recipe(path) == Recipe(model={"model_type": "llama"}, steps=3, lr=1e-3, corpus=corpus)
+    data = {"source": "text", "path": str(tmp_path / "words.txt")}
+    assert read_recipe(path) == Recipe(model={"model_type": "llama"}, steps=3, lr=1e-3, data=data)
 
 
 def test_a_recipe_with_a_relative_path_reads_the_same_from_its_run(
@@ -40,15 +40,19 @@ def test_a_recipe_with_a_relative_path_reads_the_same_from_its_run(
 @pytest.mark.parametrize(
     ("changes", "refusal"),
     [
-        ({"learning_rate": 1.0}, "unknown recipe field 'learning_rate'; known: model, steps, "),
+        ({"learning_rate": 1.0}, "unknown recipe field 'learning_rate'; known: model, data, steps, "),
         ({"steps": 0}, "recipe field 'steps' is 0; it must be at least 1"),
         ({"steps": 2.5}, "recipe field 'steps' is 2.5; it must be of type int"),
         ({"steps": True}, "recipe field 'steps' is True; it must be of type int"),
+        ({"windows": "all"}, "unknown recipe windows 'all'; known: joined, documents"),
+        ({"context": 0}, "recipe field 'data.context' is 0; it must be at least 1"),
+        ({"context": "x"}, "recipe field 'data.context' is 'x'; it must be of type int"),
+        ({"split_seed": -1}, "recipe field 'data.split_seed' is -1; it must be at least 0"),
         ({"model": "llama"}, "recipe field 'model' is 'llama'; it must be of type dict"),
         ({"lr": float("nan")}, "recipe field 'lr' is nan; it must not be negative or infinite"),
         ({"weight_decay": -1}, "recipe field 'weight_decay' is -1.0; it must not be negative or infinite"),
-        ({"schedule": "step"}, "unknown schedule 'step'; known: cosine, linear, constant"),
-        ({"precision": "float16"}, "unknown precision 'float16'; known: float32, bfloat16"),
+        ({"schedule": "step"}, "unknown recipe schedule 'step'; known: cosine, linear, constant"),
+        ({"precision": "float16"}, "unknown recipe precision 'float16'; known: float32, bfloat16"),
     ],
 )
 def test_a_wrong_field_is_refused_by_name(changes: dict[str, Any], refusal: str) -> None:
@@ -57,10 +61,17 @@ def test_a_wrong_field_is_refused_by_name(changes: dict[str, Any], refusal: str)
     assert str(caught.value).startswith(refusal)
 
 
+@pytest.mark.parametrize("old", RENAMED)
+def test_a_field_of_an_old_recipe_is_refused_with_its_new_name(old: str) -> None:
+    new = f"'{old}' of the table 'data'" if old in OF_TEXT else RENAMED[old]
+    with pytest.raises(ValueError, match=f"^recipe field '{old}' is {new} now$"):
+        Recipe.from_plain({**tiny_plain(TEXT), old: 1})
+
+
 def test_a_missing_field_is_refused_by_name() -> None:
     plain = tiny_plain(TEXT)
     del plain["steps"]
-    with pytest.raises(ValueError, match="recipe field 'steps' is missing; required: model, steps"):
+    with pytest.raises(ValueError, match="recipe field 'steps' is missing; required: model, data, steps"):
         Recipe.from_plain(plain)
 
 
@@ -97,12 +108,12 @@ def test_a_recipe_that_is_not_there_is_refused(tmp_path: Path) -> None:
 )
 def test_a_wrong_model_is_refused_by_name(model: dict[str, Any], refusal: str) -> None:
     with pytest.raises(ValueError, match=refusal):
-        untrained_model(tiny_recipe(TEXT, model=model), tiny_tokenizer())
+        untrained(tiny_recipe(TEXT, model=model), tiny_tokenizer())
 
 
 def test_all_variants_begin_with_equal_weights() -> None:
     softmax, cog = (
-        untrained_model(tiny_recipe(TEXT, attention={"variant": name}), tiny_tokenizer()) for name in ("softmax", "cog")
+        untrained(tiny_recipe(TEXT, attention={"variant": name}), tiny_tokenizer()) for name in ("softmax", "cog")
     )
     assert all(one.equal(other) for one, other in zip(softmax.parameters(), cog.parameters(), strict=True))
 
@@ -112,7 +123,7 @@ def test_every_token_has_an_embedding_that_learns(tied: bool) -> None:
     tokenizer = tiny_tokenizer()
     tokenizer.pad_token = tokenizer.bos_token
     fields = {**tiny_recipe(TEXT).model, "tie_word_embeddings": tied}
-    model = untrained_model(tiny_recipe(TEXT, model=fields), tokenizer)
+    model = untrained(tiny_recipe(TEXT, model=fields), tokenizer)
     ids = torch.arange(16)[None]
     model(ids, labels=ids).loss.backward()
     embedding = model.get_input_embeddings().get_parameter("weight")

@@ -135,7 +135,7 @@ def test_a_folder_with_other_files_is_refused(recipe: Recipe, tmp_path: Path) ->
 
 def test_another_text_is_refused(recipe: Recipe, uninterrupted: Path, tmp_path: Path) -> None:
     run = Path(shutil.copytree(uninterrupted, tmp_path / "run"))
-    text = Path(recipe.corpus["path"])
+    text = Path(recipe.data["path"])
     before = text.read_text(encoding="utf-8")
     try:
         text.write_text(before + "more", encoding="utf-8")

@@ -45,7 +45,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(home / "cache"))
-        recipe = tiny_recipe(write_text(home), steps=14, validate_every=7)
+        recipe = tiny_recipe(write_text(home), steps=14, measure_every=7)
         train(recipe, home / "run")
         ours = zoo_with(recipe, home / "zoo")
         return Finished(home / "run", ours, ship(home / "run", ours), recipe)
@@ -95,7 +95,7 @@ def test_the_facts_are_those_of_the_run(finished: Finished) -> None:
     facts = json.loads((finished.shipped / "training.json").read_text())
     last = read_history(finished.run / "history.jsonl")[-1]
     assert facts["parameters"] == sum(one.numel() for one in open_folder(finished.run).model.parameters())
-    assert facts["tokens"] == 14 * finished.recipe.batch * finished.recipe.context
+    assert facts["tokens"] == 14 * finished.recipe.batch * finished.recipe.data["context"]
     assert facts["validation_loss"] == last["validation_loss"]
     assert facts["shipped_validation_loss"] == pytest.approx(last["validation_loss"], abs=0.01)
     assert facts["tokens_per_second"] == pytest.approx(facts["tokens"] / last["seconds"], abs=0.1)
@@ -139,7 +139,7 @@ def test_a_model_that_is_not_the_one_of_the_history_is_refused(finished: Finishe
 
 
 def test_a_run_of_another_recipe_is_refused(finished: Finished, tmp_path: Path) -> None:
-    other = zoo_with(tiny_recipe(Path(finished.recipe.corpus["path"]), steps=14, lr=0.5), tmp_path / "zoo")
+    other = zoo_with(tiny_recipe(Path(finished.recipe.data["path"]), steps=14, lr=0.5), tmp_path / "zoo")
     with pytest.raises(ValueError, match=r"its recipe has lr = 0.01, .* has 0.5"):
         ship(finished.run, other)
 

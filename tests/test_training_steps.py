@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from tiny_models import tiny_tokenizer
-from tiny_runs import tiny_recipe
+from tiny_runs import tiny_recipe, untrained
 from torch import nn
 
 from headscope.models.data.examples import UNASKED
@@ -28,7 +28,6 @@ from headscope.models.fitting.objective import part_of, share
 from headscope.models.fitting.optimizer import adamw
 from headscope.models.fitting.schedule import SCHEDULES, learning_rate
 from headscope.models.training.snapshots import snapshot_steps
-from headscope.models.training.untrained import untrained_model
 
 BOS = 0
 TOKENS = Text(np.arange(1, 1001, dtype=np.uint16), BOS, BOS)
@@ -100,7 +99,7 @@ def test_documents_held_out_are_asked_once_each() -> None:
 
 
 def test_what_is_not_asked_for_has_no_loss() -> None:
-    model = untrained_model(tiny_recipe(Path("text.txt")), tiny_tokenizer())
+    model = untrained(tiny_recipe(Path("text.txt")), tiny_tokenizer())
     alone, filled = torch.tensor([[0, 5, 6, UNASKED, UNASKED]]), torch.tensor([[0, 5, 6]])
     torch.testing.assert_close(next_token_loss(model, alone), next_token_loss(model, filled))
 
@@ -141,7 +140,7 @@ def test_the_shapes_of_the_schedules(schedule: str, half_way: float) -> None:
 
 def test_matrices_decay_and_the_rest_does_not() -> None:
     recipe = tiny_recipe(Path("text.txt"), attention={"variant": "selective"}, weight_decay=0.3)
-    model: nn.Module = untrained_model(recipe, tiny_tokenizer())
+    model: nn.Module = untrained(recipe, tiny_tokenizer())
     decay = {
         id(one): group["weight_decay"] for group in adamw(model, recipe.plan).param_groups for one in group["params"]
     }

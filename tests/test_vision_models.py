@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from tiny_decoders import SPECS
-from tiny_vits import HEADS, LAYERS, TOKENS, random_images, tiny_vit
+from tiny_vits import HEADS, LAYERS, TOKENS, random_images, tiny_vit, untrained_vit
 from transformers import ViTForImageClassification, ViTModel
 
 from headscope import AttentionSpec, attach, detach, load, save
@@ -16,7 +16,6 @@ from headscope.models.checkpoints import CheckpointError, open_folder
 from headscope.models.data.images.digits import CLASSES, all_digits, digits
 from headscope.models.hooked import HookedBridge, hooked
 from headscope.models.hooked.patternless import patternless
-from headscope.models.untrained.classifier import untrained_vit
 
 every_spec = pytest.mark.parametrize("name", SPECS)
 LAYER = "blocks.1.attn"
@@ -129,7 +128,7 @@ def test_equal_seeds_give_equal_weights_for_every_variant() -> None:
 
 
 def test_a_patch_that_does_not_divide_the_image_is_refused() -> None:
-    with pytest.raises(ValueError, match="patch 3 was asked for"):
+    with pytest.raises(ValueError, match="'patch_size' 3; images of 8 pixels take 1, 2, 4, 8"):
         untrained_vit(AttentionSpec("cog"), patch=3)
 
 

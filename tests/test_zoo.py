@@ -1,15 +1,23 @@
 """The zoo: names, folders and snapshots of the shipped models."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from headscope.interp.arms.trial import Trial
+from headscope.interp.experiments.e5_frobenius_norms.frobenius_norms import SIZES as VISION_SIZES
+from headscope.interp.experiments.e5_frobenius_norms.frobenius_norms import vision_recipe
+from headscope.interp.experiments.e6_diffusion.diffusion_models import SIZES as DIFFUSION_SIZES
+from headscope.interp.experiments.e6_diffusion.diffusion_models import diffusion_recipe
 from headscope.interp.experiments.engine.publishing import shipped
 from headscope.models import zoo
 from headscope.models.attention import VARIANTS
 from headscope.models.checkpoints import open_folder
 from headscope.models.data.images.digits import digits
+from headscope.models.training.recipe import Recipe
+from headscope.models.training.recipe_file import read_recipe
 
 LANGUAGE = [name for name in zoo.names() if name in zoo.KNOWN]
 
@@ -62,6 +70,30 @@ def test_snapshots_are_the_same_model_at_other_steps(name: str) -> None:
         snapshot = open_folder(step)
         assert snapshot.spec == final.spec
         assert snapshot.fingerprint != final.fingerprint
+
+
+def same_run(one: Recipe, other: Recipe) -> bool:
+    """Whether two recipes train the same, however their attention is written down."""
+    return one.spec == other.spec and replace(one, attention={}) == replace(other, attention={})
+
+
+@pytest.mark.parametrize("name", [*zoo.KNOWN, *zoo.VISION, *zoo.DIFFUSION])
+def test_a_shipped_model_has_the_shape_and_attention_of_its_recipe(name: str) -> None:
+    recipe, opened = read_recipe(zoo.HERE / name / "recipe.toml"), open_folder(zoo.folder(name))
+    assert (opened.spec.variant, opened.spec.layers) == (recipe.spec.variant, recipe.spec.layers)
+    assert {field: getattr(opened.model.config, field) for field in recipe.model} == recipe.model
+
+
+@pytest.mark.parametrize(("name", "attention"), [("vit-softmax", "softmax"), ("vit-cubic", "x^3/sqrt(N)")])
+def test_the_recipe_of_a_shipped_model_of_images_is_that_of_the_first_seed(name: str, attention: str) -> None:
+    trial = Trial({"attention": attention}, 0)
+    assert same_run(vision_recipe(trial, VISION_SIZES["default"]), read_recipe(zoo.HERE / name / "recipe.toml"))
+
+
+@pytest.mark.parametrize(("name", "variant"), [("uvit", "softmax"), ("uvic", "cog")])
+def test_the_recipe_of_a_shipped_diffusion_model_is_that_of_the_first_seed(name: str, variant: str) -> None:
+    trial = Trial({"variant": variant}, 0)
+    assert same_run(diffusion_recipe(trial, DIFFUSION_SIZES["default"]), read_recipe(zoo.HERE / name / "recipe.toml"))
 
 
 @pytest.mark.parametrize(("name", "attention"), [("vit-softmax", "softmax"), ("vit-cubic", "x^3/sqrt(N)")])

@@ -1,16 +1,29 @@
 """Tiny diffusion models with every variant, and folders of them: what the tests of diffusion share."""
 
 from pathlib import Path
+from typing import Any
 
 from tiny_decoders import SPECS, stir
 
 from headscope import save
+from headscope.models.data.images.digits import digit_fields
 from headscope.models.hosts.spec import AttentionSpec
-from headscope.models.training.diffusion_recipe import DiffusionRecipe
-from headscope.models.untrained.uvit import untrained_uvit
+from headscope.models.hosts.untrained import untrained_config, untrained_model
+from headscope.models.training.recipe import Recipe
 from headscope.models.uvit.uvit import UViT
 
 LAYERS, HEADS, D_MODEL, TOKENS = 5, 4, 32, 18
+
+
+def uvit_fields(d_model: int = 64, layers: int = LAYERS, heads: int = HEADS, patch: int = 2) -> dict[str, Any]:
+    """The fields of a small U-ViT's config, but for those that the digits decide."""
+    shape = {"hidden_size": d_model, "intermediate_size": 4 * d_model, "patch_size": patch}
+    return {"model_type": "uvit", "num_hidden_layers": layers, "num_attention_heads": heads, **shape}
+
+
+def untrained_uvit(spec: AttentionSpec, **shape: int) -> Any:
+    """A fresh U-ViT for the digits."""
+    return untrained_model(untrained_config(uvit_fields(**shape), digit_fields()), spec)
 
 
 def tiny_uvit(name: str = "cog") -> UViT:
@@ -26,6 +39,14 @@ def tiny_diffusion_folder(place: Path, variant: str = "cog") -> Path:
     return save(model.eval(), place)
 
 
-def tiny_recipe(variant: str = "cog", steps: int = 3) -> DiffusionRecipe:
+def tiny_recipe(variant: str = "cog", steps: int = 3, **changes: Any) -> Recipe:
     """A training of a few steps."""
-    return DiffusionRecipe(variant, d_model=16, layers=3, heads=2, steps=steps, batch=4, warmup=1)
+    fields = {
+        "model": uvit_fields(d_model=16, layers=3, heads=2),
+        "data": {"source": "noisy_digits"},
+        "attention": {"variant": variant, "layers": "inner"},
+        "batch": 4,
+        "warmup": 1,
+        "snapshots": 0,
+    }
+    return Recipe(**{**fields, "steps": steps, **changes})

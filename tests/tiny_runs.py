@@ -6,7 +6,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from headscope.models.training.recipe import Recipe
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from headscope.models.data.material import Material, token_fields
+from headscope.models.data.table import fields_of
+from headscope.models.data.text.text_data import TextData
+from headscope.models.fitting.objective import Objective
+from headscope.models.training.recipe import OF_TEXT, Recipe
+from headscope.models.training.run import fresh_model
 
 ROOT = Path(__file__).parents[1]
 WORDS = ("def", "return", "self", "value", "if", "else", "the", "list", "of", "names", "\n", "    ", "é", "0x1f")
@@ -24,7 +31,7 @@ def write_text(folder: Path) -> Path:
 
 
 def tiny_plain(text: Path, **changes: Any) -> dict[str, Any]:
-    """A recipe as plain values; `changes` replace fields."""
+    """A recipe as plain values; `changes` replace fields, those of a text in its data."""
     model = {
         "model_type": "llama",
         "hidden_size": 16,
@@ -34,26 +41,37 @@ def tiny_plain(text: Path, **changes: Any) -> dict[str, Any]:
         "max_position_embeddings": 16,
         "tie_word_embeddings": False,
     }
+    of_text = {name: changes.pop(name) for name in OF_TEXT if name in changes}
+    data = {"source": "text", "path": str(text), "vocabulary": 270, "context": 16, "validation_windows": 4}
     fields = {
         "model": model,
         "attention": {"variant": "cog"},
-        "corpus": {"source": "text", "path": str(text)},
+        "data": data | of_text,
         "steps": 6,
-        "vocabulary": 270,
-        "context": 16,
         "batch": 4,
         "lr": 1e-2,
         "warmup": 2,
         "snapshots": 1,
         "save_every": 2,
-        "validate_every": 3,
-        "validation_windows": 4,
+        "measure_every": 3,
     }
     return fields | changes
 
 
 def tiny_recipe(text: Path, **changes: Any) -> Recipe:
     return Recipe.from_plain(tiny_plain(text, **changes))
+
+
+def text_of(recipe: Recipe) -> TextData:
+    """What a recipe says of its text."""
+    return fields_of(recipe.data)
+
+
+def untrained(recipe: Recipe, tokenizer: PreTrainedTokenizerBase) -> PreTrainedModel:
+    """The model of a recipe before its first step, for texts in the tokenizer's tokens."""
+    tokens = token_fields(len(tokenizer), tokenizer.bos_token_id, tokenizer.eos_token_id)
+    nothing = Objective(lambda step: {}, lambda model, batch: batch["loss"])
+    return fresh_model(recipe, Material(nothing, tokens, context=text_of(recipe).context))
 
 
 def python(*arguments: str, home: Path, **options: Any) -> subprocess.Popen[str]:

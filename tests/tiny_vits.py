@@ -7,9 +7,22 @@ from jaxtyping import Float
 from tiny_decoders import SPECS, stir
 from torch import Tensor
 
-from headscope.models.untrained.classifier import untrained_vit
+from headscope import AttentionSpec
+from headscope.models.data.images.digits import digit_fields
+from headscope.models.hosts.untrained import untrained_config, untrained_model
 
 LAYERS, HEADS, D_MODEL, TOKENS, CLASSES = 3, 4, 32, 17, 10
+
+
+def vit_fields(d_model: int = 64, layers: int = 4, heads: int = HEADS, patch: int = 2) -> dict[str, Any]:
+    """The fields of a small ViT's config, but for those that the digits decide."""
+    shape = {"hidden_size": d_model, "intermediate_size": 2 * d_model, "patch_size": patch}
+    return {"model_type": "vit", "num_hidden_layers": layers, "num_attention_heads": heads, **shape}
+
+
+def untrained_vit(spec: AttentionSpec, **shape: int) -> Any:
+    """A fresh ViT for the digits."""
+    return untrained_model(untrained_config(vit_fields(**shape), digit_fields()), spec)
 
 
 def tiny_vit(name: str = "cog", patch: int = 2) -> Any:

@@ -73,7 +73,7 @@ def app(
 @command.command()
 def train(recipe: RecipeFile, out: RunFolder = None) -> None:
     """Train a model from a recipe, or go on with the run where it was cut off."""
-    from headscope.models.training.recipe import read_recipe
+    from headscope.models.training.recipe_file import read_recipe
 
     folder = out or run_folder(recipe)
     has_trained = train_with_bar(refusing_clearly(lambda: read_recipe(recipe)), folder)
@@ -295,9 +295,9 @@ def experiment(
 
 def retrain_zoo() -> None:
     """Train and ship the zoo's recipes one after the other, in runs/; what was done before a stop is kept."""
-    from headscope.models.zoo import HERE, KNOWN
+    from headscope.models.zoo import DIFFUSION, HERE, KNOWN, VISION
 
-    recipes = (HERE / name / "recipe.toml" for name in KNOWN)
+    recipes = (HERE / name / "recipe.toml" for name in (*KNOWN, *VISION, *DIFFUSION))
     for recipe in filter(Path.is_file, recipes):
         train(recipe)
         ship(run_folder(recipe), recipe.parent.name)

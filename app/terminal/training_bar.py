@@ -1,4 +1,4 @@
-"""A progress bar of training with loss and tokens per second, drawn from the first measurement on."""
+"""A progress bar of training with loss and speed, drawn from the first measurement on."""
 
 from types import TracebackType
 from typing import final
@@ -6,6 +6,7 @@ from typing import final
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from headscope.models.fitting.history import Record
+from headscope.models.fitting.objective import UNITS
 
 
 @final
@@ -40,10 +41,11 @@ class TrainingBar:
             if record["step"] > 0:
                 self._progress.console.print(f"going on after step {record['step'] - 1}")
         seconds = record["seconds"] - self._first["seconds"]
-        speed = (record["tokens"] - self._first["tokens"]) / seconds if seconds else 0.0
+        unit = next(name for name in UNITS if name in record)
+        speed = f"{(record[unit] - self._first[unit]) / seconds if seconds else 0.0:,.0f} {unit}/s"
         loss = f"loss {record['loss']:.3f}" if "loss" in record else ""
-        self._progress.update(self._task, completed=record["step"], numbers=f"{loss}  {speed:,.0f} tokens/s")
+        self._progress.update(self._task, completed=record["step"], numbers=f"{loss}  {speed}")
         if "validation_loss" in record:
             self._progress.console.print(
-                f"step {record['step']:>6}  {loss}  validation {record['validation_loss']:.3f}  {speed:,.0f} tokens/s"
+                f"step {record['step']:>6}  {loss}  validation {record['validation_loss']:.3f}  {speed}"
             )

@@ -1,7 +1,8 @@
 """An objective: what a model is shown, what it is scored by, and what is measured of it on the way."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
 
 from accelerate import Accelerator
 from jaxtyping import Float
@@ -10,6 +11,9 @@ from torch import Tensor, nn
 from headscope.models.fitting.history import Record
 
 Batch = Mapping[str, Tensor]
+Measure = Callable[[Accelerator, nn.Module], Record]
+Unit = Literal["tokens", "images", "examples"]
+UNITS: tuple[Unit, ...] = get_args(Unit)
 
 
 def nothing(accelerator: Accelerator, model: nn.Module) -> Record:
@@ -28,9 +32,15 @@ class Objective:
 
     batch: Callable[[int], Batch]
     loss: Callable[[nn.Module, Batch], Float[Tensor, ""]]
-    measure: Callable[[Accelerator, nn.Module], Record] = nothing
-    unit: str = "examples"
+    measure: Measure = nothing
+    unit: Unit = "examples"
     per_step: int = 1
+
+    def measuring(self, more: Measure) -> "Objective":
+        """The same objective, of which more is measured."""
+        return replace(
+            self, measure=lambda accelerator, model: self.measure(accelerator, model) | more(accelerator, model)
+        )
 
 
 def part_of(batch: Batch, processes: int, index: int) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""Training a language model from its recipe to the end, with snapshots on the way."""
+"""Training a model from its recipe to the end, with snapshots on the way."""
 
 from collections.abc import Callable
 from functools import partial
@@ -10,25 +10,29 @@ from torch import nn
 from headscope.models.checkpoints import save
 from headscope.models.fitting.fit import fit, unwatched
 from headscope.models.fitting.history import Record
+from headscope.models.fitting.objective import Measure, nothing
 from headscope.models.fitting.sole import sole_training
 from headscope.models.training.recipe import Recipe
 from headscope.models.training.run import Run, open_run, sign
 from headscope.models.training.snapshots import snapshot_folder, snapshot_steps
 
 
-def train(recipe: Recipe, folder: Path, watch: Callable[[Record], None] = unwatched) -> None:
+def train(
+    recipe: Recipe, folder: Path, watch: Callable[[Record], None] = unwatched, *, more: Measure = nothing
+) -> None:
     """Train from where the folder's run stands to the end; the finished model is the folder itself.
 
-    `watch` is called in the main process with each line of the history.
+    `watch` is called in the main process with each line of the history. more: what is measured besides what the data
+    measures.
     """
-    run = open_run(recipe, folder)
+    run = open_run(recipe, folder, more)
     accelerator = run.fitting.accelerator
     with sole_training(folder, main=accelerator.is_main_process):
         if accelerator.is_main_process:
             sign(run)
         model: Any = fit(run.fitting, watch, partial(keep_snapshot, run))
         if accelerator.is_main_process:
-            save(model, folder, tokenizer=run.corpus.tokenizer)
+            save(model, folder, tokenizer=run.material.tokenizer)
         accelerator.wait_for_everyone()
     accelerator.end_training()
 
@@ -37,4 +41,4 @@ def keep_snapshot(run: Run, model: nn.Module, step: int) -> None:
     """Save the model of a step whose snapshot is due."""
     if step in snapshot_steps(run.recipe.steps, run.recipe.snapshots):
         plain: Any = model
-        save(plain, snapshot_folder(run.folder, step), tokenizer=run.corpus.tokenizer)
+        save(plain, snapshot_folder(run.folder, step), tokenizer=run.material.tokenizer)

@@ -10,9 +10,11 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from headscope.models.checkpoints import OpenedModel, save
-from headscope.models.data.text.corpus import Corpus
-from headscope.models.data.text.loss import next_token_objective, validation_loss
+from headscope.models.data.material import Material
+from headscope.models.data.table import fields_of
 from headscope.models.data.text.own_tokens import corpus_in_tokens_of
+from headscope.models.data.text.text_data import TextData
+from headscope.models.data.text.text_material import corpus_material
 from headscope.models.fitting.count import Count
 from headscope.models.fitting.fit import accelerator_of, fit, fitting_of, unwatched
 from headscope.models.fitting.formats import narrowed, widened
@@ -25,12 +27,12 @@ from headscope.models.training.run import Run, refuse_other_run, sign
 
 @dataclass(frozen=True)
 class Course:
-    """What a part learns from: the text, steps, rate, and windows of a step.
+    """What a part learns from: the text, as a recipe's table `data` names it, steps, rate, and windows of a step.
 
     context: tokens of a window, or the model's own if that is shorter.
     """
 
-    corpus: Mapping[str, Any] = field(default_factory=lambda: {"source": "stdlib"})
+    data: Mapping[str, Any] = field(default_factory=lambda: {"source": "stdlib"})
     steps: int = 300
     lr: float = 1e-2
     batch: int = 8
@@ -86,15 +88,15 @@ def train_part(
     """
     formats, before = widened(opened.model), opened.model.num_parameters()
     recipe = recipe_of(opened, part, course)
-    corpus = corpus_in_tokens_of(opened.tokenizer, recipe.text, opened.model.config.vocab_size)  # type: ignore[arg-type]
-    refuse_other_run(recipe, corpus, out)
+    material = material_in_tokens_of(opened, recipe)
+    refuse_other_run(recipe, material.facts, out)
     accelerator = accelerator_of(recipe.precision)
-    losses = [held_out_loss(opened.model, corpus, recipe, accelerator)]
+    losses = [held_out_loss(opened.model, material, accelerator)]
     model = part.alone(opened.model)
-    losses.append(held_out_loss(model, corpus, recipe, accelerator))
-    fitting = fitting_of(model, next_token_objective(corpus, recipe.text), recipe.plan, out, accelerator)
-    trained = fitted(Run(recipe, corpus, fitting), watch)
-    losses.append(held_out_loss(trained, corpus, recipe, accelerator))
+    losses.append(held_out_loss(model, material, accelerator))
+    fitting = fitting_of(model, material.objective, recipe.plan, out, accelerator)
+    trained = fitted(Run(recipe, material, fitting), watch)
+    losses.append(held_out_loss(trained, material, accelerator))
     save(narrowed(trained, formats), out, tokenizer=opened.tokenizer)
     count = Count(trained.num_parameters(only_trainable=True), trained.num_parameters())
     return Learned(out, count.all - before, count, *losses)
@@ -102,28 +104,39 @@ def train_part(
 
 def recipe_of(opened: OpenedModel, part: Part, course: Course) -> Recipe:
     """What decides the run; the model is named by what its folder holds."""
-    context = min(course.context, getattr(opened.model.config, "max_position_embeddings", course.context))
+    config = opened.model.config
+    shown = {
+        "vocabulary": config.vocab_size,
+        "context": min(course.context, getattr(config, "max_position_embeddings", course.context)),
+        "validation_windows": course.validation_windows,
+    }
     return Recipe(
         model={part.name: opened.fingerprint},
         attention=part.attention.to_json(),
-        corpus=dict(course.corpus),
-        vocabulary=opened.model.config.vocab_size,
+        data=dict(course.data) | shown,
         steps=course.steps,
         lr=course.lr,
         batch=course.batch,
-        context=context,
         seed=course.seed,
         warmup=min(20, course.steps // 5),
-        validate_every=max(1, course.steps // 4),
-        validation_windows=course.validation_windows,
+        measure_every=max(1, course.steps // 4),
         snapshots=0,
     )
 
 
-def held_out_loss(model: PreTrainedModel, corpus: Corpus, recipe: Recipe, accelerator: Accelerator) -> float:
+def material_in_tokens_of(opened: OpenedModel, recipe: Recipe) -> Material:
+    """The recipe's text in the model's own tokens. ValueError for data that is no text."""
+    text, tokenizer = fields_of(recipe.data), opened.tokenizer
+    if not isinstance(text, TextData) or tokenizer is None:
+        raise ValueError(f"a part of a model learns from a text; the data {recipe.data['source']!r} is none")
+    corpus = corpus_in_tokens_of(tokenizer, text, opened.model.config.vocab_size)
+    return corpus_material(corpus, text, recipe.batch, recipe.seed)
+
+
+def held_out_loss(model: PreTrainedModel, material: Material, accelerator: Accelerator) -> float:
     """Nats per token of the held-out windows, rounded as a history has it."""
     on_device: Any = nn.Module.to(model, accelerator.device).eval()
-    return round(validation_loss(accelerator, on_device, corpus, recipe.text), 6)
+    return round(material.objective.measure(accelerator, on_device)["validation_loss"], 6)
 
 
 def fitted(run: Run, watch: Callable[[Record], None]) -> PreTrainedModel:

@@ -1,27 +1,34 @@
-"""A run: the recipe of a language model under way in its folder."""
+"""A run: a recipe under way in its folder."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from headscope.models.data.text.corpus import Corpus, prepare_corpus
-from headscope.models.data.text.loss import next_token_objective
+from transformers import PreTrainedModel
+
+from headscope.models.data.material import Material
+from headscope.models.data.table import material_of, row_of
 from headscope.models.fitting.fit import Fitting, accelerator_of, fitting_of
 from headscope.models.fitting.machine import machine_facts
-from headscope.models.fitting.objective import share
+from headscope.models.fitting.objective import Measure, nothing, share
 from headscope.models.fitting.sole import LOCK
+from headscope.models.hosts.families import FAMILIES
+from headscope.models.hosts.untrained import family_in, untrained_config, untrained_model
 from headscope.models.io.json_file import read_json_object, write_json
-from headscope.models.training.recipe import Recipe, read_recipe, refuse_other_recipe
-from headscope.models.training.untrained import untrained_model
+from headscope.models.training.recipe import Recipe, refuse_other_recipe
+from headscope.models.training.recipe_file import read_recipe
 
-FIRST_FILES = {LOCK, "corpus.json", "machine.json", "recipe.json"}  # in the order they come: the last makes it a run
+FACTS, MACHINE, RECIPE = "corpus.json", "machine.json", "recipe.json"
+FIRST_FILES = {LOCK, FACTS, MACHINE, RECIPE}  # in the order they come: the last makes it a run
 
 
 @dataclass(frozen=True)
 class Run:
-    """A recipe, its text, and the training of its model."""
+    """A recipe, what its model is trained on, and the training of its model."""
 
     recipe: Recipe
-    corpus: Corpus
+    material: Material
     fitting: Fitting
 
     @property
@@ -30,42 +37,67 @@ class Run:
         return self.fitting.folder
 
 
-def open_run(recipe: Recipe, folder: Path) -> Run:
-    """A new run in an empty folder, or the one that began there under the same recipe and the same text."""
+def open_run(recipe: Recipe, folder: Path, more: Measure = nothing) -> Run:
+    """A new run in an empty folder, or the one that began there under the same recipe and the same text.
+
+    more: what is measured besides what the data measures.
+    """
+    refuse_unread(recipe)
     accelerator = accelerator_of(recipe.precision)
     share(recipe.batch, accelerator.num_processes)
     with accelerator.local_main_process_first():
-        corpus = prepare_corpus(recipe.text)
-    refuse_other_run(recipe, corpus, folder)
-    model = untrained_model(recipe, corpus.tokenizer)
-    objective = next_token_objective(corpus, recipe.text)
-    return Run(recipe, corpus, fitting_of(model, objective, recipe.plan, folder, accelerator))
+        material = material_of(recipe.data, recipe.batch, recipe.seed)
+    refuse_other_run(recipe, material.facts, folder)
+    objective = material.objective.measuring(more)
+    return Run(recipe, material, fitting_of(fresh_model(recipe, material), objective, recipe.plan, folder, accelerator))
+
+
+def refuse_unread(recipe: Recipe) -> None:
+    """Refuse a model that cannot read the data."""
+    reads, model = row_of(recipe.data).reads, family_in(recipe.model).modality.reads
+    if model != reads:
+        families = ", ".join(name for name, family in FAMILIES.items() if family.modality.reads == reads)
+        raise ValueError(
+            f"a model of type {recipe.model['model_type']!r} reads {model}s, and the recipe's data "
+            f"{recipe.data['source']!r} is for models of {reads}s: {families}"
+        )
+
+
+def fresh_model(recipe: Recipe, material: Material) -> PreTrainedModel:
+    """The model before its first step. ValueError where it has too few positions for what it is shown."""
+    config = untrained_config(recipe.model, material.decides)
+    if material.context > (positions := family_in(recipe.model).modality.context(config)):
+        raise ValueError(f"the data's context is {material.context}; its model has {positions} positions")
+    return untrained_model(config, recipe.spec, recipe.seed)
 
 
 def sign(run: Run) -> None:
     """Write what the run is made of and where it runs into its folder, which from then on holds this run."""
-    write_json(run.folder / "corpus.json", run.corpus.facts)
-    write_json(run.folder / "machine.json", machine_facts(run.fitting.accelerator.num_processes))
-    write_json(run.folder / "recipe.json", run.recipe.to_plain())
+    if run.material.facts:
+        write_json(run.folder / FACTS, run.material.facts)
+    write_json(run.folder / MACHINE, machine_facts(run.fitting.accelerator.num_processes))
+    write_json(run.folder / RECIPE, run.recipe.to_plain())
 
 
-def refuse_other_run(recipe: Recipe, corpus: Corpus, folder: Path) -> None:
+def refuse_other_run(recipe: Recipe, facts: Mapping[str, Any], folder: Path) -> None:
     """Refuse a folder with other files, and one whose run has another recipe or another text."""
-    begun = folder / "recipe.json"
+    begun = folder / RECIPE
     if not begun.exists():
         names = {entry.name.removesuffix(".partial") for entry in folder.iterdir()} if folder.exists() else set()
         if names - FIRST_FILES:
             raise ValueError(f"{folder} is not empty and holds no run; train into another folder")
         return
     refuse_other_recipe(read_recipe(begun), recipe)
-    refuse_other_corpus(corpus, folder)
+    refuse_other_text(facts, folder)
 
 
-def refuse_other_corpus(corpus: Corpus, folder: Path) -> None:
+def refuse_other_text(facts: Mapping[str, Any], folder: Path) -> None:
     """Refuse a text that is not the one of the run in the folder."""
-    before = read_json_object(folder / "corpus.json", "sha256", "python")
-    if before["sha256"] != corpus.facts["sha256"]:
+    if not facts:
+        return
+    before = read_json_object(folder / FACTS, "sha256", "python")
+    if before["sha256"] != facts["sha256"]:
         raise ValueError(
-            f"the corpus changed since this run began (Python {before['python']} then, {corpus.facts['python']} now); "
+            f"the corpus changed since this run began (Python {before['python']} then, {facts['python']} now); "
             "go on with the old text or train into another folder"
         )

@@ -11,16 +11,20 @@ from accelerate import Accelerator
 
 from headscope.models import zoo
 from headscope.models.checkpoints import OpenedModel, open_folder, save
-from headscope.models.data.text.corpus import Corpus, prepare_corpus
-from headscope.models.data.text.loss import validation_loss
+from headscope.models.data.material import Material
+from headscope.models.data.table import material_of
 from headscope.models.fitting.history import Record, read_history, write_history
+from headscope.models.hosts.families import modality_of
+from headscope.models.hosts.modality import Reads
 from headscope.models.io.json_file import read_json_object, write_json
-from headscope.models.training.recipe import Recipe, read_recipe
-from headscope.models.training.run import refuse_other_corpus
+from headscope.models.training.recipe import Recipe
+from headscope.models.training.recipe_file import read_recipe
+from headscope.models.training.run import FACTS, MACHINE, RECIPE, refuse_other_text
 
-FORMAT = torch.bfloat16
+# By what a model reads, the number format of its shipped weights.
+FORMATS: dict[Reads, torch.dtype] = {"text": torch.bfloat16, "image": torch.float32, "noisy image": torch.float16}
 KEPT_STEPS = 10
-ROUNDING = 0.01  # nats per token that 16-bit weights may cost
+ROUNDING = 0.01  # of a loss that 16-bit weights may cost
 
 
 @dataclass(frozen=True)
@@ -33,34 +37,40 @@ class FinishedRun:
     measured: Record
     opened: OpenedModel
 
+    @property
+    def format(self) -> torch.dtype:
+        """The number format that its weights are shipped in."""
+        return FORMATS[modality_of(self.opened.model).reads]
+
 
 def ship(run: Path, zoo_folder: Path, name: str | None = None) -> Path:
     """Pack the finished run in folder `run` as a model of a zoo, by default that of its variant; gives its folder.
 
-    Weights become bfloat16, the history keeps every tenth step and every validation, all snapshots go along.
+    Weights become those of FORMATS, the history keeps every tenth step and every validation, all snapshots go along.
     Raises ValueError for a run that is not finished, was made from another recipe than the one in the zoo or from
-    text that is gone, or whose weights do not have the loss (nats per token) that its history says.
+    text that is gone, or whose weights do not have the loss that its history says.
     """
     finished = finished_run(run)
     place = zoo_folder / (name or finished.opened.spec.variant)
     refuse_recipe_unlike_the_zoo(finished, place)
-    corpus = prepare_corpus(finished.recipe.text)
-    refuse_other_corpus(corpus, run)
-    facts = training_facts(finished, shipped_loss(finished, corpus))
-    ship_snapshots(run, place)
+    material = material_of(finished.recipe.data, finished.recipe.batch, finished.recipe.seed)
+    refuse_other_text(material.facts, run)
+    facts = training_facts(finished, material, shipped_loss(finished, material))
+    ship_snapshots(finished, place)
     write_history(place / "history.jsonl", thin(finished.history))
-    write_json(place / "corpus.json", corpus.facts)
+    if material.facts:
+        write_json(place / FACTS, material.facts)
     write_json(place / "training.json", facts)
-    return save(finished.opened.model, place, tokenizer=finished.opened.tokenizer, dtype=FORMAT)
+    return save(finished.opened.model, place, tokenizer=finished.opened.tokenizer, dtype=finished.format)
 
 
 def finished_run(folder: Path) -> FinishedRun:
     """The run in a folder, refused unless it went to its last step and left its model."""
-    if not (folder / "recipe.json").is_file():
+    if not (folder / RECIPE).is_file():
         raise FileNotFoundError(f"cannot ship {folder}: it holds no run")
-    recipe, history = read_recipe(folder / "recipe.json"), read_history(folder / "history.jsonl")
+    recipe, history = read_recipe(folder / RECIPE), read_history(folder / "history.jsonl")
     step = history[-1]["step"] if history else 0
-    for name in ("config.json", "machine.json"):
+    for name in ("config.json", MACHINE):
         if step < recipe.steps or not (folder / name).is_file():
             raise ValueError(
                 f"cannot ship {folder}: it is not finished (step {step} of {recipe.steps}); "
@@ -71,7 +81,7 @@ def finished_run(folder: Path) -> FinishedRun:
 
 def refuse_recipe_unlike_the_zoo(finished: FinishedRun, place: Path) -> None:
     """Refuse a run that the recipe beside the shipped model would not repeat."""
-    there, here = read_recipe(place / "recipe.toml").to_plain(), finished.recipe.to_plain()
+    there, here = in_full(read_recipe(place / "recipe.toml")), in_full(finished.recipe)
     for name in there:
         if there[name] != here[name]:
             raise ValueError(
@@ -80,47 +90,52 @@ def refuse_recipe_unlike_the_zoo(finished: FinishedRun, place: Path) -> None:
             )
 
 
-def shipped_loss(finished: FinishedRun, corpus: Corpus) -> float:
-    """The validation loss of the 16-bit weights, refused where it is not that of the run."""
+def in_full(recipe: Recipe) -> dict[str, Any]:
+    """A recipe as plain values, its attention with every default."""
+    return recipe.to_plain() | {"attention": recipe.spec.to_json()}
+
+
+def shipped_loss(finished: FinishedRun, material: Material) -> float:
+    """The validation loss of the shipped weights, refused where it is not that of the run."""
     with TemporaryDirectory() as scratch:
-        rounded = open_folder(save(finished.opened.model, Path(scratch) / "model", dtype=FORMAT))
-    loss = validation_loss(Accelerator(cpu=True), rounded.model, corpus, finished.recipe.text)
+        rounded = open_folder(save(finished.opened.model, Path(scratch) / "model", dtype=finished.format))
+    loss = material.objective.measure(Accelerator(cpu=True), rounded.model)["validation_loss"]
     trained = finished.measured["validation_loss"]
     if abs(loss - trained) > ROUNDING:
         raise ValueError(
-            f"cannot ship {finished.folder}: its model has a validation loss of {loss:.4f} in {FORMAT}, "
+            f"cannot ship {finished.folder}: its model has a validation loss of {loss:.4f} in {finished.format}, "
             f"its history says {trained:.4f}; run `headscope train` again with its recipe"
         )
     return loss
 
 
-def training_facts(finished: FinishedRun, loss: float) -> dict[str, Any]:
-    """What was measured of a run; losses in nats per token, `validation_loss` of the float32 weights."""
-    measured = finished.measured
+def training_facts(finished: FinishedRun, material: Material, loss: float) -> dict[str, Any]:
+    """What was measured of a run; `validation_loss` is that of the float32 weights."""
+    measured, unit = finished.measured, material.objective.unit
     return {
         "parameters": finished.opened.model.num_parameters(),
         "steps": measured["step"],
-        "tokens": measured["tokens"],
+        unit: measured[unit],
         "validation_loss": measured["validation_loss"],
         "shipped_validation_loss": round(loss, 6),
-        "shipped_format": str(FORMAT).removeprefix("torch."),
+        "shipped_format": str(finished.format).removeprefix("torch."),
         "seconds": measured["seconds"],
-        "tokens_per_second": round(measured["tokens"] / measured["seconds"], 1),
+        f"{unit}_per_second": round(measured[unit] / max(measured["seconds"], 0.01), 1),
         "precision": finished.recipe.precision,
-        "machine": read_json_object(finished.folder / "machine.json"),
+        "machine": read_json_object(finished.folder / MACHINE),
         "history": f"every {KEPT_STEPS}th step and every validation",
     }
 
 
-def ship_snapshots(run: Path, place: Path) -> None:
-    """The run's snapshots in 16 bits, in the place of all that were there."""
-    of_run = zoo.snapshots(run)
+def ship_snapshots(finished: FinishedRun, place: Path) -> None:
+    """The run's snapshots in the format of its model, in the place of all that were there."""
+    of_run = zoo.snapshots(finished.folder)
     for step, folder in zoo.snapshots(place).items():
         if step not in of_run:
             shutil.rmtree(folder)
     for folder in of_run.values():
         snapshot = open_folder(folder)
-        save(snapshot.model, place / folder.name, tokenizer=snapshot.tokenizer, dtype=FORMAT)
+        save(snapshot.model, place / folder.name, tokenizer=snapshot.tokenizer, dtype=finished.format)
 
 
 def thin(history: list[Record]) -> list[Record]:

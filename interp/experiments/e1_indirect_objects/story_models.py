@@ -7,7 +7,8 @@ from headscope.interp.arms.trial import Place, Trial
 from headscope.interp.experiments.engine.experiment import Watch
 from headscope.interp.experiments.engine.trained_once import trained_once, widths
 from headscope.models.attention import VARIANTS
-from headscope.models.training.recipe import Recipe, read_recipe
+from headscope.models.training.recipe import Recipe
+from headscope.models.training.recipe_file import read_recipe
 from headscope.models.zoo import HERE
 
 STORIES = "ioi-softmax"  # the shipped model whose recipe they share
@@ -60,7 +61,7 @@ def story_recipe(trial: Trial, size: StorySize) -> Recipe:
         shipped,
         model=shipped.model | shape,
         attention=attention,
-        corpus=shipped.corpus | {"texts": size.texts},
+        data=shipped.data | {"texts": size.texts},
         steps=size.steps,
         seed=trial.seed,
         batch=size.batch,

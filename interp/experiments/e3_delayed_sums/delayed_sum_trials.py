@@ -2,15 +2,10 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-from jaxtyping import Int64
-
 from headscope.interp.arms.trial import Trial
 from headscope.interp.experiments.e3_delayed_sums.task_models import SPECS
-from headscope.models.data.examples import Examples, Task
-from headscope.models.data.tasks.answering import HELD_OUT
-from headscope.models.data.tasks.delayed_sums import DelayedSum, mixed_windows_from, mixture, windows_from, windows_of
-from headscope.models.untrained.decoder import DecoderShape
+from headscope.models.data.tasks.delayed_sum_windows import DelayedSums
+from headscope.models.data.tasks.delayed_sums import DelayedSum
 
 
 @dataclass(frozen=True)
@@ -38,10 +33,9 @@ class SequenceSize:
         return [law for law in grid if law.is_splittable()]
 
     @property
-    def shape(self) -> DecoderShape:
-        """One shape for every task: a token for each symbol and for the name of each law."""
-        vocabulary = max(self.symbols) + len(self.symbols) * len(self.delays)
-        return DecoderShape(self.layers, self.heads, self.d_model, vocabulary, self.length + 1)
+    def vocabulary(self) -> int:
+        """Of every task: a token for each symbol and for the name of each law of the grid."""
+        return max(self.symbols) + len(self.symbols) * len(self.delays)
 
 
 SIZES = {
@@ -62,43 +56,8 @@ def trials(size: SequenceSize, seeds: int) -> list[Trial]:
     ]
 
 
-@dataclass(frozen=True)
-class Windows:
-    """What a trial trains on, and what is measured: windows from states trained on, and from those held out."""
-
-    training: Task
-    seen: Examples
-    held_out: Examples
-
-
-def windows(trial: Trial, size: SequenceSize) -> Windows:
-    """The windows of the trial's law, or of all laws mixed."""
-    if trial.condition["task"] == "mixture":
-        return windows_mixed(size.laws, size)
-    return windows_alone(DelayedSum(int(trial.condition["N"]), int(trial.condition["τ"])), size)
-
-
-def windows_alone(law: DelayedSum, size: SequenceSize) -> Windows:
-    """Of one law: no state that is measured begins two windows."""
-    split = law.split()
-    seen, held_out = (each_once(states, size.measured) for states in (split.training, split.held_out))
-    return Windows(
-        windows_of(law, split.training, size.length),
-        windows_from(law, seen, size.length),
-        windows_from(law, held_out, size.length),
-    )
-
-
-def windows_mixed(laws: list[DelayedSum], size: SequenceSize) -> Windows:
-    """Of all laws: as many measured windows of each, as far as its states reach."""
-    splits, share = [law.split() for law in laws], size.measured // len(laws)
-    return Windows(
-        mixture(laws, [split.training for split in splits], size.length),
-        mixed_windows_from(laws, [each_once(split.training, share) for split in splits], size.length),
-        mixed_windows_from(laws, [each_once(split.held_out, share) for split in splits], size.length),
-    )
-
-
-def each_once(states: Int64[np.ndarray, "state"], most: int) -> Int64[np.ndarray, "chosen"]:
-    """All of the states, or as many as asked for: the same for every model and seed."""
-    return np.random.default_rng([HELD_OUT]).permutation(states)[:most]
+def windows(trial: Trial, size: SequenceSize) -> DelayedSums:
+    """The windows of the trial's law, or of all laws mixed, in the tokens that all trials share."""
+    law = trial.condition
+    laws = [(one.N, one.tau) for one in size.laws] if law["task"] == "mixture" else [(int(law["N"]), int(law["τ"]))]
+    return DelayedSums(tuple(laws), size.length, size.measured, size.vocabulary)

@@ -11,16 +11,24 @@ from headscope.interp.arms.outcome import Outcome
 from headscope.interp.arms.trial import Numbers, Place, Trial
 from headscope.interp.arms.verdict import Verdict, difference, shown
 from headscope.interp.experiments.e3_delayed_sums.delayed_sum_trials import SIZES, SequenceSize, trials, windows
-from headscope.interp.experiments.e3_delayed_sums.task_models import measured_on_the_way, trained
+from headscope.interp.experiments.e3_delayed_sums.task_models import (
+    LR,
+    SAVED,
+    SPECS,
+    decoder_fields,
+    measured_on_the_way,
+    opened_where_it_runs,
+)
 from headscope.interp.experiments.engine.experiment import Experiment, Watch
+from headscope.interp.experiments.engine.trained_once import TRAINED, trained_once
 from headscope.interp.results.about import About
 from headscope.interp.results.result import Result
-from headscope.models.data.tasks.answering import answering, answers
-from headscope.models.fitting.plan import Plan
+from headscope.models.data.tasks.answering import answers
+from headscope.models.data.tasks.delayed_sum_windows import windows_in
+from headscope.models.training.recipe import Recipe
 
 SOURCE = "Gros 2024 (2407.18601), NT prediction tasks"
 SOLVED = 0.95
-LR, SAVED = 2e-3, 200  # the rate of the shipped models
 ACCURACY = About(
     title="Accuracy on held-out cycles",
     unit="share of the symbols asked for",
@@ -33,13 +41,29 @@ ACCURACY = About(
 
 def measure(trial: Trial, size: SequenceSize, place: Place, watch: Watch) -> Numbers:
     """Train, and answer on cycles held out and on cycles trained on."""
-    of_trial = windows(trial, size)
-    objective = answering(of_trial.training, of_trial.held_out, trial.seed, size.batch)
-    steps = size.steps if trial.condition["task"] == "alone" else size.mixture_steps
-    plan = Plan(steps, trial.seed, LR, warmup=min(100, steps // 5), measure_every=max(1, steps // 10), save_every=SAVED)
-    model = trained(trial, size.shape, objective, plan, place, watch)
+    of_trial = windows_in(windows(trial, size))
+    folder = trained_once(sequence_recipe(trial, size), place.own / TRAINED, watch, trial.key)
+    model = opened_where_it_runs(folder)
     facts = {"seen_accuracy": answers(model, of_trial.seen).accuracy, "parameters": model.num_parameters()}
-    return {**asdict(answers(model, of_trial.held_out)), **facts, **measured_on_the_way(place, "accuracy")}
+    return {**asdict(answers(model, of_trial.held_out)), **facts, **measured_on_the_way(folder, "accuracy")}
+
+
+def sequence_recipe(trial: Trial, size: SequenceSize) -> Recipe:
+    """The recipe of a trial: the same for every attention."""
+    steps = size.steps if trial.condition["task"] == "alone" else size.mixture_steps
+    return Recipe(
+        model=decoder_fields(size.d_model, size.layers, size.heads, size.length + 1),
+        data={"source": "delayed_sums", **asdict(windows(trial, size))},
+        attention=SPECS[str(trial.condition["variant"])].to_json(),
+        steps=steps,
+        batch=size.batch,
+        seed=trial.seed,
+        lr=LR,
+        warmup=min(100, steps // 5),
+        measure_every=max(1, steps // 10),
+        save_every=SAVED,
+        snapshots=0,
+    )
 
 
 def over_the_grid(outcome: Outcome, number: str = "accuracy") -> Float[np.ndarray, "seed cell"]:

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from headscope.models.untrained.decoder import DecoderShape
-
 
 @dataclass(frozen=True)
 class TemperatureSize:
@@ -20,10 +18,6 @@ class TemperatureSize:
     tempering_steps: int
     tempering_batch: int
     corpus: str = "stdlib"
-
-    def shape(self, vocabulary: int) -> DecoderShape:
-        """A decoder that reads the longest rows."""
-        return DecoderShape(self.layers, self.heads, self.d_model, vocabulary, max(self.lengths))
 
 
 SIZES = {

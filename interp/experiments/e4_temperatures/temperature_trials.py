@@ -8,7 +8,13 @@ import numpy as np
 import torch
 
 from headscope.interp.arms.trial import Numbers, Place, Trial
-from headscope.interp.experiments.e3_delayed_sums.task_models import trained
+from headscope.interp.experiments.e3_delayed_sums.task_models import (
+    LR,
+    SAVED,
+    SPECS,
+    decoder_fields,
+    opened_where_it_runs,
+)
 from headscope.interp.experiments.e4_temperatures.temperature_readings import (
     by_kind,
     noise_share,
@@ -18,15 +24,15 @@ from headscope.interp.experiments.e4_temperatures.temperature_readings import (
 from headscope.interp.experiments.e4_temperatures.temperature_sizes import TemperatureSize
 from headscope.interp.experiments.e4_temperatures.tempering_trials import ARMS, measure_tempering
 from headscope.interp.experiments.engine.experiment import Watch
-from headscope.models.data.tasks.answering import answering, answers, held_out_examples
+from headscope.interp.experiments.engine.trained_once import TRAINED, trained_once
+from headscope.models.data.tasks.answering import answers, held_out_examples
 from headscope.models.data.tasks.denoising import Denoising
 from headscope.models.data.tasks.neighbours import Neighbours
 from headscope.models.data.tasks.passkeys import Passkeys
-from headscope.models.fitting.plan import Plan
 from headscope.models.hooked import hooked
+from headscope.models.training.recipe import Recipe
 from headscope.models.training.tempered import count
 
-LR, SAVED = 2e-3, 200  # the rate of the shipped models
 TRAINED_LENGTH = 128  # of passkey rows
 TASKS: dict[str, Any] = {
     "denoising": Denoising(),
@@ -46,14 +52,30 @@ def measure(trial: Trial, size: TemperatureSize, place: Place, watch: Watch) -> 
     if trial.condition["task"] == "tempering":
         return measure_tempering(trial, size, place, watch)
     task = TASKS[str(trial.condition["task"])]
-    plan = Plan(size.steps, trial.seed, LR, min(100, size.steps // 5), measure_every=size.steps, save_every=SAVED)
-    measured = held_out_examples(task, size.measured)
-    objective = answering(task, measured, trial.seed, size.batch)
-    model = trained(trial, size.shape(task.vocabulary), objective, plan, place, watch)
-    numbers = {**asdict(answers(model, measured)), "percent": count(model).percent}
+    model = opened_where_it_runs(trained_once(task_recipe(trial, size), place.own / TRAINED, watch, trial.key))
+    numbers = {**asdict(answers(model, held_out_examples(task, size.measured))), "percent": count(model).percent}
     lengths = asked_at(model, size) if trial.condition["task"] == "passkeys" else {}
     with torch.no_grad():
         return {**numbers, **lengths, **READINGS[str(trial.condition["task"])](hooked(model), size)}
+
+
+def task_recipe(trial: Trial, size: TemperatureSize) -> Recipe:
+    """The recipe of a trial on a task: a decoder that reads the longest rows, the same for both attentions."""
+    name = str(trial.condition["task"])
+    task = replace(TASKS[name], measured=size.measured)
+    return Recipe(
+        model=decoder_fields(size.d_model, size.layers, size.heads, max(size.lengths)),
+        data={"source": name, **asdict(task)},
+        attention=SPECS[str(trial.condition["variant"])].to_json(),
+        steps=size.steps,
+        batch=size.batch,
+        seed=trial.seed,
+        lr=LR,
+        warmup=min(100, size.steps // 5),
+        measure_every=size.steps,
+        save_every=SAVED,
+        snapshots=0,
+    )
 
 
 def asked_at(model: Any, size: TemperatureSize) -> Numbers:

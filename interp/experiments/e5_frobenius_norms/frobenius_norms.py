@@ -9,17 +9,15 @@ from headscope.interp.arms.arms import Arms, arm_curves, arm_numbers, arms
 from headscope.interp.arms.outcome import Outcome
 from headscope.interp.arms.trial import Numbers, Place, Trial
 from headscope.interp.arms.verdict import Verdict, bounded, difference, not_below, shown
-from headscope.interp.experiments.e5_frobenius_norms.norms_of_layers import vision_objective
+from headscope.interp.experiments.e5_frobenius_norms.norms_of_layers import norms_and_gradients
 from headscope.interp.experiments.engine.experiment import Experiment, Watch
+from headscope.interp.experiments.engine.trained_once import TRAINED, trained_once
 from headscope.interp.results.about import About
 from headscope.interp.results.result import Result
-from headscope.models.checkpoints import save
 from headscope.models.data.images.digits import CLASSES, SIZE
-from headscope.models.fitting.fit import fit, fitting_of
 from headscope.models.fitting.history import Record, read_history
-from headscope.models.fitting.plan import Plan
 from headscope.models.hosts.spec import AttentionSpec
-from headscope.models.untrained.classifier import untrained_vit
+from headscope.models.training.recipe import Recipe
 
 SOURCE = "Saratchandran et al. 2024 (2410.18613), theorems 4.1 to 4.3, table 1 and figure 2"
 ACCURACY = About(
@@ -91,17 +89,31 @@ def tokens(size: VisionSize) -> int:
 
 def measure(trial: Trial, size: VisionSize, place: Place, watch: Watch) -> Numbers:
     """Train, with accuracy, norms and gradients on the way."""
-    spec = spec_of(str(trial.condition["attention"]), size)
-    shape = {"d_model": size.d_model, "layers": size.layers, "heads": size.heads, "patch": size.patch}
-    model = untrained_vit(spec, **shape, seed=trial.seed, initializer_range=size.d_model**-0.5)
-    plan = Plan(steps=size.steps, seed=trial.seed, measure_every=size.measure_every)
-    fitting = fitting_of(model, vision_objective(size.batch, trial.seed), plan, place.own / "run")
+    folder = trained_once(vision_recipe(trial, size), place.own / TRAINED, watch, trial.key, more=norms_and_gradients)
+    return numbers(read_history(folder / "history.jsonl"), size)
 
-    def show(record: Record) -> None:
-        watch(f"training {trial.key}", record["step"], size.steps)
 
-    save(fit(fitting, show), place.own / "model")  # type: ignore[arg-type]
-    return numbers(read_history(fitting.history), size)
+def vision_recipe(trial: Trial, size: VisionSize) -> Recipe:
+    """The recipe of a trial: the same for all arms but for the attention."""
+    shape = {
+        "model_type": "vit",
+        "hidden_size": size.d_model,
+        "intermediate_size": 2 * size.d_model,
+        "num_hidden_layers": size.layers,
+        "num_attention_heads": size.heads,
+        "patch_size": size.patch,
+        "initializer_range": size.d_model**-0.5,
+    }
+    return Recipe(
+        model=shape,
+        data={"source": "digits"},
+        attention=spec_of(str(trial.condition["attention"]), size).to_json(),
+        steps=size.steps,
+        batch=size.batch,
+        seed=trial.seed,
+        measure_every=size.measure_every,
+        snapshots=0,
+    )
 
 
 def numbers(history: list[Record], size: VisionSize) -> Numbers:

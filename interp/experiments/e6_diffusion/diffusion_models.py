@@ -1,15 +1,16 @@
 """Diffusion models that experiments use: one per attention and seed, trained once per size."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from headscope.interp.arms.trial import Place, Trial
 from headscope.interp.experiments.engine.experiment import Watch
-from headscope.models.fitting.history import Record
-from headscope.models.training.diffusion_recipe import DiffusionRecipe
-from headscope.models.training.diffusion_train import train
+from headscope.interp.experiments.engine.trained_once import trained_once
+from headscope.models.training.recipe import Recipe
+from headscope.models.training.recipe_file import read_recipe
+from headscope.models.zoo import HERE
 
-ARMS = ("softmax", "cog")  # U-ViT and U-ViC
+ARMS = {"softmax": "uvit", "cog": "uvic"}  # the shipped models whose recipes they share
 
 
 @dataclass(frozen=True)
@@ -37,17 +38,27 @@ def diffusion_trials(size: DiffusionSize, seeds: int) -> list[Trial]:
     return [Trial({"variant": variant}, seed) for seed in range(seeds) for variant in ARMS]
 
 
-def diffusion_recipe(trial: Trial, size: DiffusionSize) -> DiffusionRecipe:
-    """The recipe of a trial: the same for both models but for the attention."""
-    shape = {"d_model": size.d_model, "layers": size.layers, "heads": size.heads}
-    long = {"steps": size.steps, "batch": size.batch, "warmup": min(100, size.steps // 5)}
-    return DiffusionRecipe(str(trial.condition["variant"]), **shape, **long, seed=trial.seed)
+def diffusion_recipe(trial: Trial, size: DiffusionSize) -> Recipe:
+    """The recipe of the shipped model of the trial's attention, at another size and seed."""
+    shipped = read_recipe(HERE / ARMS[str(trial.condition["variant"])] / "recipe.toml")
+    shape = {
+        "hidden_size": size.d_model,
+        "intermediate_size": 4 * size.d_model,
+        "num_hidden_layers": size.layers,
+        "num_attention_heads": size.heads,
+    }
+    return replace(
+        shipped,
+        model=shipped.model | shape,
+        steps=size.steps,
+        seed=trial.seed,
+        batch=size.batch,
+        warmup=min(shipped.warmup, size.steps // 5),
+        measure_every=(every := max(1, size.steps // 10)),
+        save_every=every,
+    )
 
 
 def diffusion_model(trial: Trial, size: DiffusionSize, place: Place, watch: Watch) -> Path:
     """The folder of the trial's trained model; what was trained before is taken as it is."""
-
-    def show(record: Record) -> None:
-        watch(f"training {trial.key}", record["step"], size.steps)
-
-    return train(diffusion_recipe(trial, size), place.shared / "diffusion" / trial.key, show)
+    return trained_once(diffusion_recipe(trial, size), place.shared / "diffusion" / trial.key, watch)

@@ -3,12 +3,14 @@
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from headscope.interp.arms.trial import Place, Trial
 from headscope.interp.experiments.engine.experiment import Watch
 from headscope.interp.experiments.engine.trained_once import trained_once, widths
 from headscope.models.attention import VARIANTS
-from headscope.models.training.recipe import Recipe, read_recipe
+from headscope.models.training.recipe import Recipe
+from headscope.models.training.recipe_file import read_recipe
 from headscope.models.zoo import HERE
 
 
@@ -50,22 +52,21 @@ def language_recipe(trial: Trial, size: LanguageSize) -> Recipe:
         **widths(size.d_model, size.layers, size.heads),
         "max_position_embeddings": size.context,
     }
+    tokens = {"vocabulary": size.vocabulary, "context": size.context}
     return replace(
         shipped,
         model=shipped.model | shape,
         steps=size.steps,
         seed=trial.seed,
-        vocabulary=size.vocabulary,
-        context=size.context,
         batch=size.batch,
         snapshots=0,
         warmup=min(shipped.warmup, size.steps // 5),
-        corpus=shipped.corpus if size.text == "stdlib" else documentation(),
+        data=(shipped.data if size.text == "stdlib" else documentation()) | tokens,
     )
 
 
-def documentation() -> dict[str, str]:
-    """The corpus of Python's language reference, half a megabyte that every Python has."""
+def documentation() -> dict[str, Any]:
+    """The data of Python's language reference, half a megabyte that every Python has."""
     [place] = import_module("pydoc_data").__path__
     return {"source": "text", "path": str(Path(place) / "topics.py")}
 

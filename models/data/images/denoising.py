@@ -1,13 +1,16 @@
 """Denoising: the objective of a diffusion model, to tell the noise in an image (Ho et al. 2020, arXiv 2006.11239)."""
 
+from dataclasses import dataclass
+
 import torch
 from accelerate import Accelerator
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
-from headscope.models.data.images.digits import CLASSES, Digits, Labelled
+from headscope.models.data.images.digits import CLASSES, Digits, Labelled, digit_fields, digits
 from headscope.models.data.images.noise_schedule import kept_at, noised
+from headscope.models.data.material import Material
 from headscope.models.fitting.fit import step_seed
 from headscope.models.fitting.objective import Batch, Objective
 from headscope.models.hosts.execution_device import execution_device
@@ -15,6 +18,19 @@ from headscope.models.hosts.execution_device import execution_device
 FREE = 0.1  # share of images that are shown without their class
 VALIDATION_SEED = 12_345
 SEEN_AT = 10  # timesteps, evenly spread, at which every held-out image is looked at
+
+
+@dataclass(frozen=True)
+class NoisyDigits:
+    """Scikit-learn's handwritten digits under noise of so many timesteps."""
+
+    timesteps: int = 1000
+
+
+def noisy_digits_material(data: NoisyDigits, batch: int, seed: int) -> Material:
+    """`batch` images in a step."""
+    objective = denoising_objective(digits(), timesteps=data.timesteps, batch=batch, seed=seed)
+    return Material(objective, {**digit_fields(), "timesteps": data.timesteps})
 
 
 def denoising_objective(data: Digits, *, timesteps: int, batch: int, seed: int) -> Objective:

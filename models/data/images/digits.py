@@ -40,6 +40,13 @@ def digits() -> Digits:
     return Digits(training=chosen(whole, order[VALIDATION:]), validation=chosen(whole, order[:VALIDATION]))
 
 
+def digit_fields() -> dict[str, Any]:
+    """The fields of a model's config that the digits decide."""
+    names = {digit: str(digit) for digit in range(CLASSES)}
+    labels = {"id2label": names, "label2id": {name: digit for digit, name in names.items()}}
+    return {"image_size": SIZE, "num_channels": 1, **labels}
+
+
 def all_digits() -> Labelled:
     """All digits in scikit-learn's order; nothing is downloaded."""
     from sklearn.datasets import load_digits  # a second of import

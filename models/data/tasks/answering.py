@@ -55,7 +55,8 @@ def answering(task: Task, measured: Examples, seed: int, batch: int) -> Objectiv
         return {"ids": drawn.ids, "targets": drawn.targets}
 
     def measure(accelerator: Accelerator, model: nn.Module) -> Record:
-        return asdict(answers(model, measured))
+        found = asdict(answers(model, measured))
+        return {"validation_loss": found.pop("loss"), **found}
 
     def loss(model: nn.Module, batch: Batch) -> Float[Tensor, ""]:
         return answer_loss(model(input_ids=batch["ids"], use_cache=False).logits, batch["targets"])

@@ -13,6 +13,7 @@ class Denoising:
     """A token is noise with probability `noise`; else its row's class with probability `clarity`, or any other class.
 
     Tokens 0 … classes − 1 are the classes, `noises` more are noise, which says nothing of the class.
+    measured: rows held out that a model is measured on.
     """
 
     classes: int = 16
@@ -20,6 +21,7 @@ class Denoising:
     noise: float = 0.75
     clarity: float = 0.4
     length: int = 64
+    measured: int = 256
 
     @property
     def vocabulary(self) -> int:

@@ -13,12 +13,14 @@ from headscope.models.data.examples import UNASKED, Examples, examples_of
 class Neighbours:
     """A directed graph whose nodes have 1, 2, 4, … neighbours in turn: some tokens call for sharp rows, some for flat.
 
-    A row is all nodes in a random order; after each, one of its neighbours that came before it is asked for.
+    A row is all nodes in a random order; after each, one of its neighbours that came before it is asked for. measured:
+    rows held out that a model is measured on.
     """
 
     nodes: int = 64
     degrees: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
     graph_seed: int = 0
+    measured: int = 256
 
     @property
     def vocabulary(self) -> int:

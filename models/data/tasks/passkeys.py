@@ -11,13 +11,15 @@ from headscope.models.data.examples import UNASKED, Examples, examples_of
 class Passkeys:
     """Tokens: the question, then `keys` keys, then `fillers` fillers. The key stands in the first half of a row.
 
-    asking: share of the filler after the key that is the question instead; the last token always is.
+    asking: share of the filler after the key that is the question instead; the last token always is. measured: rows
+    held out that a model is measured on.
     """
 
     keys: int = 32
     fillers: int = 64
     length: int = 128
     asking: float = 0.1
+    measured: int = 256
 
     @property
     def vocabulary(self) -> int:

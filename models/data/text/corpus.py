@@ -13,7 +13,6 @@ from jaxtyping import UInt
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from headscope.models.data.document import Document
-from headscope.models.data.text.sources import documents, source_of
 from headscope.models.data.text.text import Text
 from headscope.models.data.text.text_data import TextData
 from headscope.models.io.cache_folder import cache_folder
@@ -39,14 +38,19 @@ class Corpus:
         """The id of the token that begins a text."""
         return cast(int, self.tokenizer.bos_token_id)
 
+    @property
+    def end(self) -> int:
+        """The id of the token that ends a text."""
+        return cast(int, self.tokenizer.eos_token_id)
+
     def text(self, tokens: UInt[np.ndarray, "token"]) -> Text:
         """Its training or held-out tokens, with what begins and ends a text."""
-        return Text(tokens, self.bos, cast(int, self.tokenizer.eos_token_id))
+        return Text(tokens, self.bos, self.end)
 
 
 def prepare_corpus(data: TextData) -> Corpus:
     """The corpus from the cache, tokenised first where it is not there; the same for equal text and seed."""
-    found = documents(data.corpus)
+    found = data.documents()
     key = corpus_hash(found, data)
     folder = cache_folder("corpora") / key[:16]
     if not folder.is_dir():
@@ -105,7 +109,7 @@ def encode(tokenizer: PreTrainedTokenizerFast, found: list[Document]) -> UInt[np
 def _fill(folder: Path, found: list[Document], key: str, data: TextData) -> None:
     training, validation = split_documents(found, data.split_seed)
     texts = (document.text for document in training)
-    tokenizer = source_of(data.corpus).tokenizer(texts, data.vocabulary, data.context)
+    tokenizer = data.tokenizer(texts)
     facts = {"sha256": key, "python": platform.python_version(), "documents": len(found)}
     with whole_folder(folder) as partial:
         tokenizer.save_pretrained(partial / "tokenizer")

@@ -20,31 +20,30 @@ def next_token_loss(model: nn.Module, windows: Int64[Tensor, "batch position"]) 
     return cross_entropy(logits.float().flatten(0, 1), windows[:, 1:].flatten(), ignore_index=UNASKED)
 
 
-def next_token_objective(corpus: Corpus, data: TextData) -> Objective:
+def next_token_objective(corpus: Corpus, data: TextData, batch: int, seed: int) -> Objective:
     """The windows of a corpus, and the loss on those held out."""
 
     shown, text = WINDOWS[data.windows], corpus.text(corpus.training)
 
-    def batch(step: int) -> dict[str, Tensor]:
-        size = {"batch": data.batch, "context": data.context}
-        return {"windows": shown.training(text, seed=data.seed, step=step, **size)}
+    def drawn(step: int) -> dict[str, Tensor]:
+        return {"windows": shown.training(text, seed=seed, step=step, batch=batch, context=data.context)}
 
     return Objective(
-        batch,
+        drawn,
         lambda model, batch: next_token_loss(model, batch["windows"]),
-        lambda accelerator, model: {"validation_loss": validation_loss(accelerator, model, corpus, data)},
+        lambda accelerator, model: {"validation_loss": validation_loss(accelerator, model, corpus, data, batch)},
         unit="tokens",
-        per_step=data.batch * data.context,
+        per_step=batch * data.context,
     )
 
 
 @torch.no_grad()
-def validation_loss(accelerator: Accelerator, model: nn.Module, corpus: Corpus, data: TextData) -> float:
+def validation_loss(accelerator: Accelerator, model: nn.Module, corpus: Corpus, data: TextData, batch: int) -> float:
     """Mean nats per token of the held-out windows, shared out over the processes; the model is in eval mode."""
     text, most = corpus.text(corpus.validation), data.validation_windows
     windows = WINDOWS[data.windows].held_out(text, windows=most, context=data.context)
     total = torch.zeros(2, dtype=torch.float64 if accelerator.device.type == "cpu" else torch.float32)
-    for part in windows[accelerator.process_index :: accelerator.num_processes].split(data.batch):
+    for part in windows[accelerator.process_index :: accelerator.num_processes].split(batch):
         asked = int((part[:, 1:] != UNASKED).sum())
         total += torch.tensor([next_token_loss(model, part.to(accelerator.device)).item() * asked, asked])
     nats, count = torch.as_tensor(accelerator.reduce(total.to(accelerator.device), "sum")).tolist()

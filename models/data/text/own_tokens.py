@@ -7,7 +7,6 @@ from typing import Any, cast
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from headscope.models.data.text.corpus import Corpus, corpus_hash, encode, refuse_too_small, split_documents
-from headscope.models.data.text.sources import documents
 from headscope.models.data.text.text_data import TextData
 
 SPLIT = 0  # the seed of the shipped models, who have not met what it holds out either
@@ -20,7 +19,7 @@ def corpus_in_tokens_of(tokenizer: PreTrainedTokenizerBase, data: TextData, voca
     model's `vocabulary`, and for a text that is too short.
     """
     own = bounded(cast(PreTrainedTokenizerFast, tokenizer), vocabulary)
-    found = documents(data.corpus)
+    found = data.documents()
     parts = [encode(own, part) for part in split_documents(found, SPLIT)]
     sha256 = corpus_hash(found, replace(data, split_seed=SPLIT))
     facts: dict[str, Any] = {"sha256": sha256, "python": platform.python_version()}

@@ -1,58 +1,75 @@
-"""Where documents come from: the running Python, text files, a Hugging Face dataset, or a task; and their tokens."""
+"""Where documents come from: the running Python, text files, a Hugging Face dataset, or stories made by rule."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import final
 
 from transformers import PreTrainedTokenizerFast
 
 from headscope.models.data.document import Document
-from headscope.models.data.tasks.indirect_objects import indirect_object_documents
+from headscope.models.data.tasks.indirect_objects import TEXTS, indirect_object_documents
 from headscope.models.data.text.stdlib import stdlib_documents
-from headscope.models.data.text.tokenizer import train_tokenizer
+from headscope.models.data.text.text_data import TextData
 from headscope.models.data.text.word_tokenizer import word_tokenizer
 from headscope.models.io.foreign_input import foreign_input
-from headscope.models.io.near_names import known_names
 
 
-@dataclass(frozen=True)
-class Source:
-    """How documents are read, from which fields of a recipe's `corpus` table, and how they become tokens.
+@final
+@dataclass(frozen=True, kw_only=True)
+class Stdlib(TextData):
+    """The source, docstrings and reference of the running Python."""
 
-    tokenizer: texts, a size of vocabulary and a context -> a tokenizer.
-    """
-
-    read: Callable[..., Iterable[Document]]
-    required: tuple[str, ...] = ()
-    optional: tuple[str, ...] = ()
-    tokenizer: Callable[[Iterable[str], int, int], PreTrainedTokenizerFast] = train_tokenizer
+    def read(self) -> Iterable[Document]:
+        """Its documents."""
+        return stdlib_documents()
 
 
-def documents(corpus: dict[str, Any]) -> list[Document]:
-    """The documents that a recipe's `corpus` table names; empty ones are left out."""
-    source = source_of(corpus)
-    options = {name: value for name, value in corpus.items() if name != "source"}
-    named, known = repr(corpus["source"]), source.required + source.optional
-    if unknown := [name for name in options if name not in known]:
-        raise ValueError(f"unknown field {unknown[0]!r} of corpus {named}; known: {known_names(unknown[0], known)}")
-    if missing := [name for name in source.required if name not in options]:
-        raise ValueError(f"corpus {named} needs the field {missing[0]!r}")
-    found = [document for document in source.read(**options) if document.text.strip()]
-    if not found:
-        raise ValueError(f"corpus {corpus} holds no text")
-    return found
+@final
+@dataclass(frozen=True, kw_only=True)
+class TextFiles(TextData):
+    """A text file, or the files of a folder whose names fit a pattern."""
+
+    path: str
+    pattern: str = "*.txt"
+
+    def read(self) -> Iterable[Document]:
+        """Its documents."""
+        return text_documents(self.path, self.pattern)
 
 
-def source_of(corpus: dict[str, Any]) -> Source:
-    """The source that a recipe's `corpus` table names."""
-    name = corpus.get("source")
-    if name not in SOURCES:
-        raise ValueError(f"unknown corpus source {name!r}; known: {known_names(name, SOURCES)}")
-    return SOURCES[name]
+@final
+@dataclass(frozen=True, kw_only=True)
+class Dataset(TextData):
+    """A column of a Hugging Face dataset."""
+
+    name: str
+    config: str | None = None
+    split: str = "train"
+    column: str = "text"
+
+    def read(self) -> Iterable[Document]:
+        """Its documents."""
+        return dataset_documents(self.name, self.config, self.split, self.column)
 
 
-def text_documents(path: str, pattern: str = "*.txt") -> Iterator[Document]:
+@final
+@dataclass(frozen=True, kw_only=True)
+class Stories(TextData):
+    """Short stories of indirect objects, each of their words one token."""
+
+    texts: int = TEXTS
+
+    def read(self) -> Iterable[Document]:
+        """Its documents."""
+        return indirect_object_documents(self.texts)
+
+    def tokenizer(self, texts: Iterable[str]) -> PreTrainedTokenizerFast:
+        """A tokenizer of all their words."""
+        return word_tokenizer(texts, self.vocabulary, self.context)
+
+
+def text_documents(path: str, pattern: str) -> Iterator[Document]:
     """One UTF-8 file, or each file of a folder (and its subfolders) whose name fits the pattern."""
     root = Path(path)
     if not root.exists():
@@ -64,9 +81,7 @@ def text_documents(path: str, pattern: str = "*.txt") -> Iterator[Document]:
             raise ValueError(f"{file} is not UTF-8 text ({error.reason} at byte {error.start})") from error
 
 
-def dataset_documents(
-    name: str, config: str | None = None, split: str = "train", column: str = "text"
-) -> Iterator[Document]:
+def dataset_documents(name: str, config: str | None, split: str, column: str) -> Iterator[Document]:
     """Each row of one column of a Hugging Face dataset, or of a local folder that `datasets` can read."""
     import datasets
 
@@ -78,11 +93,3 @@ def dataset_documents(
         if not isinstance(text, str):
             raise ValueError(f"column {column!r} of dataset {name!r} holds {text!r} in row {index}; it must be text")
         yield Document(f"row {index}", text)
-
-
-SOURCES = {
-    "stdlib": Source(stdlib_documents),
-    "text": Source(text_documents, ("path",), ("pattern",)),
-    "dataset": Source(dataset_documents, ("name",), ("config", "split", "column")),
-    "indirect_objects": Source(indirect_object_documents, (), ("texts",), word_tokenizer),
-}

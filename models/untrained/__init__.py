@@ -1,1 +1,0 @@
-"""Untrained: the small models of this project before their first step of training."""
