@@ -1,7 +1,7 @@
 """Analysis and Probe: the two kinds of named rows in the table that `analyse` and `headscope inspect` read."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from headscope.interp.reading.token_strings import token_string
 from headscope.interp.reading.watch import Watch, unwatched
 from headscope.interp.results.result import Result
 from headscope.interp.weights.head_weights import HeadWeights
+
+WITHOUT_DEFAULT = ("corrupt", "run")  # choices that those who read them cannot do without
 
 
 @dataclass(frozen=True)
@@ -35,25 +37,58 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Analysis:
-    """One analysis of one prompt: a name, one sentence, the hooks it reads, and the function of them.
+class Row:
+    """Abstract: what the table of analyses, and all that shows them, knows of an analysis besides how it is computed.
 
-    needs: transformer-lens names without `blocks.N.`; empty for an analysis of the weights alone, which is computed
-    once however many prompts there are. over_tokens: its numbers run over the tokens of one prompt, so that several
-    prompts have no mean. matrices: the names in weight_laws.LAWS that must hold for it. applies: which models
-    it has something to say about. text_only: why it cannot read images, as the end of a sentence; empty where it can.
-    cost: beside the pass that all share, in multiply-adds (interp/reading/size.py).
+    summary: its question, in one line. over_tokens: its numbers run over the tokens of one prompt, so that several
+    prompts have no mean. matrices: the names in weight_laws.LAWS that must hold for it. text_only: why it cannot read
+    images, as the end of a sentence; empty where it can. cost: beside the pass that all share, in multiply-adds
+    (interp/reading/size.py). reads: the fields of Choices that change what it finds.
+    per_head: whether it has a number of every head, which tables of heads then show. runs_heads: whether it runs the
+    model for every head, which the page Heads does when asked to.
+    Of its numbers, each a field or field.label: telling: those that say most of a head, with their places in the order
+    of all; followed: those that a trajectory follows, likewise; of_signs: the fields that need weights of both signs;
+    first: the one that pages open with.
     """
 
     name: str
     summary: str
-    needs: tuple[str, ...]
-    compute: Callable[[Setting, Activations], Result]
+    _: KW_ONLY
     over_tokens: bool = False
     matrices: tuple[str, ...] = ()
-    applies: Callable[[ModelFacts], bool] = lambda facts: True
     text_only: str = ""
     cost: Callable[[Size], int] = nothing_more
+    reads: tuple[str, ...] = ()
+    per_head: bool = False
+    runs_heads: bool = False
+    telling: Mapping[str, int] = field(default_factory=dict)
+    followed: Mapping[str, int] = field(default_factory=dict)
+    of_signs: tuple[str, ...] = ()
+    first: str = ""
+
+    @property
+    def question(self) -> str:
+        """What it answers, as one line."""
+        return self.summary[:1].upper() + self.summary[1:].rstrip(".")
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether a model and a prompt are enough for it."""
+        return not {*WITHOUT_DEFAULT} & {*self.reads}
+
+
+@dataclass(frozen=True)
+class Analysis(Row):
+    """One analysis of one prompt: the hooks it reads, and the function of them.
+
+    needs: transformer-lens names without `blocks.N.`; empty for an analysis of the weights alone, which is computed
+    once however many prompts there are. applies: which models it has something to say about.
+    """
+
+    needs: tuple[str, ...]
+    compute: Callable[[Setting, Activations], Result]
+    _: KW_ONLY
+    applies: Callable[[ModelFacts], bool] = lambda facts: True
 
 
 @dataclass(frozen=True)
@@ -62,7 +97,8 @@ class Asked:
 
     analyse: the named analyses of another model on the same prompts. bos: whether prompts of the probe's own begin with
     BOS. pair: a clean and a corrupt prompt, for patching. run: the
-    folder of a run's snapshots, for trajectories. choices: what was chosen besides, as plain values.
+    folder of a run's snapshots, for trajectories. choices: what was chosen besides, as plain values. followed: the
+    numbers that trajectories follow, as analysis.field or analysis.field.label.
     """
 
     model: Any
@@ -73,23 +109,18 @@ class Asked:
     pair: PromptPair | None = None
     run: str | Path | None = None
     choices: Mapping[str, Any] = field(default_factory=dict)
+    followed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Probe:
+class Probe(Row):
     """One analysis that runs the model itself: patched, edited, on prompts of its own, or snapshot after snapshot.
 
     together: it takes all prompts at once; else one at a time, and several have a mean unless its numbers run
-    over_tokens. missing: what it lacks here, as the end of a sentence, or nothing. matrices, text_only, cost: as of an
-    analysis.
+    over_tokens. missing: what it lacks here, as the end of a sentence, or nothing.
     """
 
-    name: str
-    summary: str
     compute: Callable[[Asked, Watch], Result]
-    over_tokens: bool = False
+    _: KW_ONLY
     together: bool = False
-    matrices: tuple[str, ...] = ()
     missing: Callable[[Asked], str] = lambda asked: ""
-    text_only: str = ""
-    cost: Callable[[Size], int] = nothing_more

@@ -14,7 +14,6 @@ from tiny_models import hooked_tiny, tiny_folder
 
 from headscope import load
 from headscope.app.terminal.heads_in_terminal import (
-    TELLING,
     caption,
     cells,
     heads_table,
@@ -24,9 +23,8 @@ from headscope.app.terminal.heads_in_terminal import (
 )
 from headscope.interp.asking.analyse import analyse
 from headscope.interp.asking.choices import Choices
-from headscope.interp.asking.readers import PATCHING, READERS
+from headscope.interp.asking.listed_rows import followed_numbers, telling_numbers
 from headscope.interp.asking.table import ANALYSES
-from headscope.interp.trajectories.rows import NUMBERS
 
 PROMPT = ("--prompt", "return x, y")
 
@@ -74,14 +72,15 @@ def test_a_null_stands_in_brackets_beside_its_number(heads: pd.DataFrame) -> Non
 
 
 def test_telling_numbers_come_first_or_alone(heads: pd.DataFrame) -> None:
-    columns = [*heads.columns, TELLING[1], TELLING[0]]
-    assert numbers_by_rank(columns, only_telling=True) == list(TELLING[:2])
-    assert numbers_by_rank(columns, only_telling=False)[:3] == [*TELLING[:2], "a.share.x"]
+    first, second = telling_numbers()[:2]
+    columns = [*heads.columns, second, first]
+    assert numbers_by_rank(columns, only_telling=True) == [first, second]
+    assert numbers_by_rank(columns, only_telling=False)[:3] == [first, second, "a.share.x"]
 
 
 def test_every_telling_number_is_found(cog: Path) -> None:
     said = headscope("inspect", cog, "--prompt", "x y x y", "--all", "--csv")
-    assert set(TELLING) - set(said.stdout.splitlines()[0].split(",")) == set()
+    assert set(telling_numbers()) - set(said.stdout.splitlines()[0].split(",")) == set()
 
 
 def test_a_loaded_model_is_called_by_its_folder(cog: Path) -> None:
@@ -197,14 +196,17 @@ def test_an_option_changes_what_its_readers_find_and_nothing_else(option: str, v
         analyse(model, "x y", "all", choices=choices) for choices in (Choices(), Choices(**{option: value}))
     )
     changed = {name for name in plain if str(plain[name].to_json()) != str(chosen[name].to_json())}
-    assert changed == set(READERS[option]) - {"trajectory"}
-    measured = {name.split(".")[0] for name in NUMBERS}
-    assert ("trajectory" in READERS[option]) == bool(measured & set(READERS[option]))
+    readers = {name for name, row in ANALYSES.items() if option in row.reads}
+    assert changed == readers - {"trajectory"}
+    measured = {name.split(".")[0] for name in followed_numbers(plain.facts)}
+    assert ("trajectory" in readers) == bool(measured & readers)
 
 
 def test_patching_alone_needs_a_corrupt_prompt() -> None:
     left_out = analyse(hooked_tiny("cog"), "x y").left_out
-    assert {name for name, why in left_out.items() if "corrupt" in why} == set(PATCHING)
+    assert {name for name, why in left_out.items() if "corrupt" in why} == {
+        name for name, row in ANALYSES.items() if "corrupt" in row.reads
+    }
 
 
 def test_what_takes_long_is_named_in_one_line_and_not_run(cog: Path) -> None:

@@ -16,8 +16,6 @@ from headscope.app.terminal.heads_in_terminal import (
     BELOW,
     caption,
     cells,
-    numbers_that_differ,
-    same_in_words,
     standing_out_first,
 )
 from headscope.app.terminal.inspection import (
@@ -32,6 +30,8 @@ from headscope.app.terminal.inspection import (
 from headscope.app.terminal.shown_heads import ShownHeads
 from headscope.interp.asking.analyse import analyse
 from headscope.interp.asking.findings import Findings
+from headscope.interp.asking.listed_rows import telling_numbers
+from headscope.interp.asking.same_numbers import numbers_that_differ, same_in_words
 from headscope.interp.asking.standing_out import head_numbers, standing_out_in_words, standing_out_of_each
 from headscope.interp.figures.patterns import mosaic
 from headscope.interp.heads.patterns import MOST_CELLS, SIDE, patterns
@@ -134,7 +134,7 @@ def test_of_heads_in_one_column_only_those_whose_null_can_differ_have_it(heads: 
 def test_a_report_begins_with_what_stands_out_and_all_patterns() -> None:
     found = analyse(hooked_tiny("cog"), "x y x y", ["copying", "patterns"])
     page = body(found)
-    [sentence] = standing_out_of_each([found])
+    [sentence] = standing_out_of_each([found], telling_numbers())
     assert page.split("</h1>")[1].startswith(f"<p><b>{sentence}")
     before_the_contents, rest = page.split("<nav>")
     assert before_the_contents.count('class="plotly-graph-div"') == 1 and "<h2>patterns</h2>" in before_the_contents
@@ -143,7 +143,7 @@ def test_a_report_begins_with_what_stands_out_and_all_patterns() -> None:
 
 def test_a_word_stands_once_in_the_name_of_a_number() -> None:
     found = analyse(hooked_tiny("cog"), "x y x y", ["prompt_copying"])
-    assert [one.words for one in head_numbers(found)] == ["prompt copying"]
+    assert [one.words for one in head_numbers(found, telling_numbers())] == ["prompt copying"]
 
 
 def test_the_patterns_are_the_weights_of_every_head() -> None:

@@ -8,8 +8,6 @@ import plotly.graph_objects as go
 
 from headscope.models.attention import variant_named
 
-OF_SIGNS = ("negative_mass", "minority_mass", "cancellation")  # numbers of a head that need weights of both signs
-
 
 def constant_value(figure: go.Figure) -> float | None:
     """The number in all cells of a figure of heatmaps, where there are several cells and none differs; else None.

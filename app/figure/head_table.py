@@ -10,28 +10,12 @@ import streamlit as st
 
 from headscope.app.serving.refusals import plain_markdown
 from headscope.interp.asking.findings import Findings
+from headscope.interp.asking.listed_rows import first_number
+from headscope.interp.asking.same_numbers import numbers_that_differ, same_in_words
 from headscope.interp.figures.heads import head_score_figure
 from headscope.interp.results.head_score import HeadScore
 from headscope.interp.results.numbers import NULLS, is_null, per_head
 from headscope.interp.results.result import Result
-
-FIRST, FIRST_UNSIGNED = "negative_mass.minority_mass", "row_statistics.entropy"
-HEAD_ANALYSES = (
-    "negative_mass",
-    "deletion",
-    "decision_plane",
-    "row_statistics",
-    "detectors",
-    "prompt_copying",
-    "attention_contribution",
-    "direct_logit_attribution",
-    "copying",
-    "diagonal_ranks",
-    "sinks",
-    "angles",
-    "qk_spectrum",
-)
-COSTLY = ("interventions", "suppression")  # run the model for every head
 
 
 @dataclass(frozen=True)
@@ -83,7 +67,8 @@ chosen_number({{"{self.analysis}": result}}, "{self.analysis}", "{self.column}")
 def number_of(found: Findings) -> ChosenNumber:
     """A box to choose one of the numbers that every head has."""
     names = number_names(found)
-    first = FIRST_UNSIGNED if found.facts.non_negative and FIRST_UNSIGNED in names else FIRST
+    first = first_number(found.facts)
+    first = first if first in names else names[0]
     name = st.selectbox(
         "Number", names, index=names.index(first), key="statistic", bind="query-params", format_func=in_words
     )
@@ -119,12 +104,16 @@ def chosen_number(found: Mapping[str, Result], analysis: str, column: str) -> Ch
 
 
 def head_table(found: Findings, first: str, on_open: Callable[[int, int], None]) -> None:
-    """The table of all numbers, the named one and its null first; a chosen row opens its head."""
+    """The table of the numbers that differ, the named one and its null first; a chosen row opens its head."""
     frame = found.to_frame()
     analysis, field = first.split(".", 1)[0], first.split(".", 2)[1]
-    ahead = [*frame.columns[:3], *(name for name in frame.columns if name.startswith(f"{analysis}.{field}"))]
-    kept = [name for name in dict.fromkeys([*ahead, *frame.columns]) if not is_spread(name)]
-    frame = frame[kept]
+    place, names = list(frame.columns[:3]), list(frame.columns[3:])
+    ahead = [name for name in names if name.startswith(f"{analysis}.{field}")]
+    numbers = [name for name in dict.fromkeys([*ahead, *names]) if not is_spread(name)]
+    kept = numbers_that_differ(frame, numbers)
+    for line in same_in_words(frame, numbers):
+        st.caption(plain_markdown(line))
+    frame = frame[[*place, *kept]]
 
     def opened() -> None:
         if rows := st.session_state["heads_table"]["selection"]["rows"]:
@@ -137,7 +126,7 @@ def head_table(found: Findings, first: str, on_open: Callable[[int, int], None])
         on_select=opened,
         selection_mode="single-row",
         height=420,
-        column_config={name: column(name, found) for name in kept[3:]},
+        column_config={name: column(name, found) for name in kept},
     )
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from headscope.app.frame.page import Opened
 from headscope.interp.asking.choices import EMBEDDINGS, Choices
-from headscope.interp.asking.readers import PATCHING, READERS
+from headscope.interp.asking.table import ANALYSES
 from headscope.models.checkpoints.steps import own_run
 
 TOKEN = "One token as the model writes it, its leading space included; without one, the likeliest."
@@ -15,10 +15,10 @@ TOKEN = "One token as the model writes it, its leading space included; without o
 
 def choices_for(opened: Opened, analysis: str) -> Choices:
     """What is chosen for an analysis; nothing is drawn for one that reads none of it."""
-    readers = {name for name, analyses in READERS.items() if analysis in analyses}
+    readers = ANALYSES[analysis].reads
     chosen: dict[str, Any] = {}
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        if analysis in PATCHING:
+        if "corrupt" in readers:
             chosen |= patching_boxes()
         if "embedding" in readers:
             chosen["embedding"] = embedding_box()
@@ -26,7 +26,7 @@ def choices_for(opened: Opened, analysis: str) -> Choices:
             most = opened.facts.context - 1
             words = "Positions between query and key"
             chosen["distance"] = st.number_input(words, 0, most, 0, key="distance", bind="query-params")
-    if analysis == "trajectory" and (run := own_run(Path(opened.key.folder))):
+    if "run" in readers and (run := own_run(Path(opened.key.folder))):
         chosen["run"] = str(run)
     return Choices(**{name: value for name, value in chosen.items() if value})
 

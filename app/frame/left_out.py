@@ -1,15 +1,16 @@
-"""Left out: analyses that cannot read an image, said in one sentence in the place of their panels."""
+"""Left out: analyses that do not suit the open model, said in one sentence in the place of their panels."""
 
 import streamlit as st
 
 from headscope.app.frame.page import Opened
+from headscope.interp.asking.applicable import unsuited
 from headscope.interp.asking.table import ANALYSES
 from headscope.interp.reading.image_words import said_of_images
 
 
 def reads(opened: Opened, name: str) -> bool:
-    """Whether an analysis can read what the open model reads."""
-    return opened.facts.reads == "text" or not ANALYSES[name].text_only
+    """Whether an analysis has something to say of the open model."""
+    return not unsuited(ANALYSES[name], opened.facts)
 
 
 def readable(opened: Opened, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -18,11 +19,11 @@ def readable(opened: Opened, names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def left_out(opened: Opened, name: str, title: str) -> bool:
-    """Say why an analysis is not on the page, where it cannot read an image; whether it was said."""
-    if reads(opened, name):
-        return False
-    note(f"{title}: left out, because it {ANALYSES[name].text_only}.")
-    return True
+    """Say why an analysis is not on the page, where it does not suit the model; whether it was said."""
+    why = unsuited(ANALYSES[name], opened.facts).rstrip(".")
+    if why:
+        note(f"{title}: left out, because it {why}.")
+    return bool(why)
 
 
 def worded(opened: Opened, title: str) -> str:

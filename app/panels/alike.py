@@ -2,16 +2,16 @@
 
 import streamlit as st
 
-from headscope.app.figure.head_table import HEAD_ANALYSES, ChosenNumber, chosen_number, in_words, number_names
+from headscope.app.figure.head_table import ChosenNumber, chosen_number, in_words, number_names
 from headscope.app.frame.left_out import readable
 from headscope.app.frame.page import Opened, analysed
 from headscope.app.serving.address import OpenHead, write_open_head
 from headscope.app.serving.runs import alike_of
 from headscope.interp.asking.findings import Findings
+from headscope.interp.asking.listed_rows import head_analyses, telling_numbers
 from headscope.interp.heads.near_heads import near_heads, nearest
 
 BY_ATTENTION, BY_NUMBER = "attention", "a number"
-FIRST = "detectors.share.previous token"
 MOST_ALIKE = 6
 
 
@@ -46,9 +46,9 @@ def by_attention(opened: Opened, head: OpenHead) -> None:
 
 def by_number(opened: Opened, head: OpenHead) -> None:
     """The heads whose chosen number is nearest to the open one's."""
-    numbers = comparable(analysed(opened, readable(opened, HEAD_ANALYSES)))
+    numbers = comparable(analysed(opened, readable(opened, head_analyses())))
     names = list(numbers)
-    first = FIRST if FIRST in names else names[0]
+    first = next((name for name in telling_numbers() if name in names), names[0])
     name = st.selectbox(
         "Number or detector",
         names,

@@ -20,8 +20,8 @@ from headscope.app.serving.address import OpenHead, open_head
 from headscope.app.serving.model_source import reads_of
 from headscope.app.serving.refusals import refusals_in_place
 from headscope.app.serving.runs import attention_of
-from headscope.interp.asking.applicable import question
 from headscope.interp.asking.finding import finding
+from headscope.interp.asking.listed_rows import first_number
 from headscope.interp.asking.table import ANALYSES
 from headscope.interp.reading.hooked_model import HookedModel
 from headscope.interp.reading.prompt import Prompt
@@ -32,9 +32,6 @@ from headscope.interp.trajectories.trajectory import Trajectory, trajectory
 from headscope.models import zoo
 from headscope.models.checkpoints.steps import own_run
 
-FIRST, FIRST_NUMBER = "negative_mass", "minority_mass"
-FIRST_UNSIGNED, FIRST_UNSIGNED_NUMBER = "row_statistics", "entropy"
-UNASKED = ("trajectory", "activation_patching", "attribution_patching", "path_patching")
 OVER = ("mean over heads", "the open head")
 
 
@@ -75,24 +72,24 @@ def training_panels(opened: Opened) -> None:
 
 def number_panel(opened: Opened, runs: dict[str, Path]) -> None:
     """Any number of any analysis, over the snapshots."""
-    names = [name for name in ANALYSES if name not in UNASKED and reads(opened, name)]
+    names = [name for name in ANALYSES if ANALYSES[name].stands_alone and reads(opened, name)]
     left, middle, right = st.columns([2, 2, 1], vertical_alignment="bottom")
-    of_signs = not opened.facts.non_negative  # without negative weights FIRST is 0 at every step
+    first_analysis, number = first_number(opened.facts).split(".")
     analysis = left.selectbox(
         "Analysis",
         names,
-        index=names.index(FIRST if of_signs else FIRST_UNSIGNED),
+        index=names.index(first_analysis),
         key="followed",
         bind="query-params",
         format_func=in_words,
-        help="\n".join(f"- {in_words(name)}: {question(ANALYSES[name])}" for name in names),
+        help="\n".join(f"- {in_words(name)}: {ANALYSES[name].question}" for name in names),
     )
-    result = analysis_when_asked(opened, analysis or FIRST, in_words(analysis or FIRST))
+    analysis = analysis or first_analysis
+    result = analysis_when_asked(opened, analysis, in_words(analysis))
     if result is None:
         return
     known = numbers(result)
     fields = [name for name in known if not is_null(name)]
-    number = FIRST_NUMBER if of_signs else FIRST_UNSIGNED_NUMBER
     first = fields.index(number) if number in fields else 0
     field = middle.selectbox(
         "Number", fields, index=first, key=f"number_of_{analysis}", bind="query-params", format_func=in_words

@@ -1,7 +1,8 @@
-"""Analyses listed: name and summary of every analysis, read from the rows' text, as to import them takes seconds."""
+"""Analyses listed: what the command says of every analysis, from the rows' text, as to import them takes seconds."""
 
 import ast
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from headscope import interp
@@ -10,8 +11,16 @@ FOLDER = Path(interp.__file__).parent
 KINDS = ("Analysis", "Probe")
 
 
-def summaries() -> dict[str, str]:
-    """Name -> summary, in the order of the table. Law: the table's own names and summaries."""
+@dataclass(frozen=True)
+class ListedAnalysis:
+    """What the text of a row says of it: its question, and which choices it reads."""
+
+    summary: str
+    reads: tuple[str, ...]
+
+
+def listed_analyses() -> dict[str, ListedAnalysis]:
+    """By name, in the order of the table. Law: the table's own names, summaries and readers."""
     table = ast.parse((FOLDER / "asking" / "table.py").read_text(encoding="utf-8"))
     files = {
         alias.asname: FOLDER.parent / f"{(line.module or '').removeprefix('headscope.').replace('.', '/')}.py"
@@ -21,12 +30,13 @@ def summaries() -> dict[str, str]:
     }
     [parts] = [line for line in table.body if isinstance(line, ast.AnnAssign) and isinstance(line.value, ast.Tuple)]
     names = [one.id for one in ast.walk(parts.value or parts) if isinstance(one, ast.Name)]
-    return {name: summary for part in names for name, summary in rows_of(files[part])}
+    return {name: listed for part in names for name, listed in rows_of(files[part])}
 
 
-def rows_of(file: Path) -> Iterator[tuple[str, str]]:
-    """The two first arguments of every row of a part."""
+def rows_of(file: Path) -> Iterator[tuple[str, ListedAnalysis]]:
+    """Every row of a part, by its name."""
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in KINDS:
             name, summary = (ast.literal_eval(argument) for argument in node.args[:2])
-            yield name, summary
+            reads = [ast.literal_eval(one.value) for one in node.keywords if one.arg == "reads"]
+            yield name, ListedAnalysis(summary, *reads or [()])

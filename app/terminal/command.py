@@ -246,11 +246,11 @@ def analyses() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from headscope.app.terminal.analyses_listed import summaries
+    from headscope.app.terminal.analyses_listed import listed_analyses
 
     shown = Table("analysis", "what it says")
-    for one, summary in summaries().items():
-        shown.add_row(one, summary[:1].upper() + summary[1:].rstrip("."))
+    for name, one in listed_analyses().items():
+        shown.add_row(name, one.summary[:1].upper() + one.summary[1:].rstrip("."))
     Console().print(shown)
 
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Collection, Sequence
 from itertools import takewhile
 from textwrap import wrap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from rich.box import SIMPLE
@@ -12,7 +12,9 @@ from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 
-from headscope.interp.asking.standing_out import SPREADS, TELLING, null_name, spreads_away
+from headscope.interp.asking.listed_rows import telling_numbers
+from headscope.interp.asking.same_numbers import word
+from headscope.interp.asking.standing_out import SPREADS, null_name, spreads_away
 from headscope.interp.figures.drawing.canvas import head_name
 from headscope.interp.results.numbers import is_null
 
@@ -28,20 +30,8 @@ STAR, STARRED = "*", "depends on the gauge, a change of weights that leaves the 
 def numbers_by_rank(columns: Sequence[str], only_telling: bool) -> list[str]:
     """The scores of a table of heads, telling ones first or, where there are any, alone; nulls stand beside them."""
     scores = [name for name in columns if name not in PLACE and not is_null(name.split(".", 1)[1])]
-    telling = [name for name in TELLING if name in scores]
+    telling = [name for name in telling_numbers() if name in scores]
     return telling if only_telling and telling else [*telling, *(name for name in scores if name not in telling)]
-
-
-def numbers_that_differ(heads: "pd.DataFrame", numbers: Sequence[str]) -> list[str]:
-    """Those that are not the same for every head; all where none differs."""
-    return [name for name in numbers if len(heads[name].drop_duplicates()) > 1] or list(numbers)
-
-
-def same_in_words(heads: "pd.DataFrame", numbers: Sequence[str]) -> list[str]:
-    """What numbers_that_differ leaves out, with its value, as one line or none."""
-    same = [name for name in numbers if name not in numbers_that_differ(heads, numbers)]
-    words = [f"{name.replace('.', ' ').replace('_', ' ')} {word(heads[name].iloc[0])}" for name in same]
-    return [f"The same for every head: {', '.join(words)}."] if words else []
 
 
 def numbers_that_fit(heads: "pd.DataFrame", numbers: Sequence[str], free: Collection[str], width: int) -> Sequence[str]:
@@ -124,13 +114,6 @@ def standing_out_first(heads: "pd.DataFrame", numbers: Sequence[str]) -> "pd.Dat
     places = [models.index(name) for name in heads["model"]]
     order = [(place, -count, -furthest * bool(count)) for place, (count, furthest) in zip(places, ranks, strict=True)]
     return heads.iloc[sorted(range(len(heads)), key=order.__getitem__)]
-
-
-def word(value: Any) -> str:
-    """Three digits after the point; – for what is not a number."""
-    if value != value:
-        return "–"
-    return str(value) if isinstance(value, bool | int) else f"{value:.3f}"
 
 
 def caption(heads: "pd.DataFrame", shown: Sequence[str], free: Collection[str]) -> str:

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from headscope import models
-from headscope.app.terminal.analyses_listed import summaries
-from headscope.interp.asking.readers import PATCHING, READERS
+from headscope.app.terminal.analyses_listed import listed_analyses
 from headscope.models.io.foreign_input import expanded
 from headscope.models.io.near_names import known_names
 from headscope.models.io.whole_file import refuse_unwritable
 
+WEIGHED = ("target", "distractor")  # tokens that patching weighs
 DEFAULTS = {"embedding": "token", "distance": 0}
 FORMATS = ("float32", "float64", "bfloat16", "float16", "auto")
 ALL = "all"
@@ -25,9 +25,9 @@ def refuse_conflicts(what: Collection[str], options: Mapping[str, Any], *, as_js
         raise ValueError("--corrupt is empty: give a prompt as long as the prompt, to patch from")
     given = [name for name, value in options.items() if value != DEFAULTS.get(name)]
     for name in given:
-        readers = READERS[name]
-        if readers == PATCHING and "corrupt" not in given:
+        if name in WEIGHED and "corrupt" not in given:
             raise ValueError(f"--{name} is a token that patching weighs: give it a prompt to patch from with --corrupt")
+        readers = [analysis for analysis, one in listed_analyses().items() if name in one.reads]
         if what and not {*readers} & {*what}:
             raise ValueError(
                 f"--{name} was given, but only {', '.join(readers)} read it, and --what names none of them"
@@ -55,7 +55,7 @@ def refuse_missing(names: Sequence[str], html: Path | None) -> None:
 
 def refuse_unknown(what: Collection[str]) -> None:
     """Raise ValueError for an analysis that there is not; the word for all of them stands alone."""
-    known = summaries()
+    known = listed_analyses()
     if unknown := [name for name in what if name not in known and [*what] != [ALL]]:
         raise ValueError(f"unknown analysis {unknown[0]!r}; known: {known_names(unknown[0], known)}")
 

@@ -15,9 +15,7 @@ from headscope.app.terminal.heads_in_terminal import (
     caption,
     heads_table,
     numbers_by_rank,
-    numbers_that_differ,
     numbers_that_fit,
-    same_in_words,
     standing_out_first,
 )
 from headscope.app.terminal.inspected_prompts import as_given, cut_prompt
@@ -26,6 +24,7 @@ from headscope.interp.asking.analyse import analyse
 from headscope.interp.asking.choices import Choices
 from headscope.interp.asking.costs import costly_in_words
 from headscope.interp.asking.findings import Findings, Interruption
+from headscope.interp.asking.same_numbers import numbers_that_differ, same_in_words
 from headscope.interp.asking.standing_out import standing_out_of_each
 from headscope.interp.reading.prompt import classes_of
 from headscope.interp.report.page import report

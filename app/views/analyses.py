@@ -4,7 +4,7 @@ import streamlit as st
 
 from headscope.app.components.fact_strip import fact_strip
 from headscope.app.figure.code import analysis_code
-from headscope.app.figure.constant import OF_SIGNS, no_sign
+from headscope.app.figure.constant import no_sign
 from headscope.app.figure.head_table import in_words
 from headscope.app.figure.panel import figure_panel
 from headscope.app.frame.analysis_choices import choices_for
@@ -12,19 +12,19 @@ from headscope.app.frame.left_out import left_out, worded
 from headscope.app.frame.page import page
 from headscope.app.frame.when_asked import analysis_when_asked
 from headscope.app.serving.refusals import refusals_in_place
-from headscope.interp.asking.applicable import question
 from headscope.interp.asking.table import ANALYSES
 
 opened = page("All analyses", "Everything that can be asked of a model and a prompt, one question at a time.")
 fact_strip(opened.facts, len(opened.tokens))
 names = list(ANALYSES)
 name = st.selectbox("Analysis", names, key="analysis", bind="query-params", format_func=in_words) or names[0]
-st.caption(f"{worded(opened, question(ANALYSES[name]))}.")
+st.caption(f"{worded(opened, ANALYSES[name].question)}.")
 if left_out(opened, name, in_words(name).capitalize()):
     st.stop()
 choices = choices_for(opened, name)
 with refusals_in_place("This cannot be computed"):
     title = in_words(name).capitalize()
     if result := analysis_when_asked(opened, name, title, choices):
-        why = no_sign(opened.facts.layer_variants) if name in OF_SIGNS else ""
+        row = ANALYSES[name]
+        why = no_sign(opened.facts.layer_variants) if row.first in row.of_signs else ""
         figure_panel(title, result, analysis_code(opened, name, choices), key="any", if_constant=why)

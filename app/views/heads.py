@@ -4,8 +4,8 @@ import streamlit as st
 
 from headscope.app.components.fact_strip import fact_strip
 from headscope.app.figure.code import analysis_code
-from headscope.app.figure.constant import OF_SIGNS, no_sign
-from headscope.app.figure.head_table import COSTLY, HEAD_ANALYSES, head_table, in_words, number_of
+from headscope.app.figure.constant import no_sign
+from headscope.app.figure.head_table import head_table, in_words, number_of
 from headscope.app.figure.panel import figure_panel
 from headscope.app.frame.head_chooser import head_chooser, links_elsewhere, open_from_points
 from headscope.app.frame.left_out import left_out, readable
@@ -13,6 +13,8 @@ from headscope.app.frame.page import page
 from headscope.app.frame.when_asked import analysed_when_asked
 from headscope.app.serving.address import OpenHead, write_open_head
 from headscope.app.serving.refusals import refusals_in_a_box
+from headscope.interp.asking.listed_rows import head_analyses
+from headscope.interp.asking.table import ANALYSES
 
 opened = page("Heads", "All heads at once: any number as a grid and a table. Choose a head to take it along.")
 facts = opened.facts
@@ -22,14 +24,15 @@ with chooser:
     head = head_chooser(facts)
 with links:
     links_elsewhere(head)
+slow = head_analyses(runs_heads=True)
 is_costly = st.toggle(
-    "Also what each head is worth: edited by itself, and how much of it is copy suppression",
+    f"Also what each head is worth: {', '.join(map(in_words, slow))}",
     key="costly",
     bind="query-params",
     help="Runs the model several times for every head.",
 )
 with refusals_in_a_box("These numbers cannot be computed"):
-    names = readable(opened, HEAD_ANALYSES + COSTLY if is_costly else HEAD_ANALYSES)
+    names = readable(opened, (*head_analyses(), *(slow if is_costly else ())))
     found = analysed_when_asked(opened, names, in_words)
 
 chosen = number_of(found)
@@ -42,7 +45,7 @@ with left:
         key="number",
         figure=chosen.figure(head.layer, head.head),
         on_select=open_from_points(facts),
-        if_constant=no_sign(facts.layer_variants) if chosen.field in OF_SIGNS else "",
+        if_constant=no_sign(facts.layer_variants) if chosen.field in ANALYSES[chosen.analysis].of_signs else "",
     )
 with right:
     if not left_out(opened, "decision_plane", "Who decides: weights or OV circuit"):

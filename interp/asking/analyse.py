@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from headscope.interp.analysis import Analysis, Asked, Probe, Setting
-from headscope.interp.asking.applicable import is_by_name, misfits, question, rows_named
+from headscope.interp.asking.applicable import is_by_name, misfits, rows_named
 from headscope.interp.asking.averaged import averaged
 from headscope.interp.asking.choices import Choices, circuit_weights, prompt_pair
 from headscope.interp.asking.computed import Progress, computed
 from headscope.interp.asking.costs import costly, pass_seconds, size_of
 from headscope.interp.asking.findings import Findings, Interruption
 from headscope.interp.asking.given_prompts import Given, as_read
+from headscope.interp.asking.listed_rows import followed_numbers
 from headscope.interp.asking.notebook_bar import with_a_bar
 from headscope.interp.reading.hooked_model import HookedModel, begins_with_bos, tokenizer_of
 from headscope.interp.reading.image_prompt import ImagePrompt
@@ -79,7 +80,8 @@ def asked_of(
     def analyse_another(other: Any, names: list[str]) -> Findings:
         return analyse(other, read, names, choices=Choices(embedding=choices.embedding), prepend_bos=bos)
 
-    asked = Asked(model, setting, read, analyse_another, bos, run=choices.run, choices=choices.to_json())
+    plain, followed = choices.to_json(), followed_numbers(facts)
+    asked = Asked(model, setting, read, analyse_another, bos, run=choices.run, choices=plain, followed=followed)
     if choices.corrupt is None or len(read) > 1 or facts.reads == "image":  # patching takes one text, and says so
         return asked
     clean, corrupt = map(text_alone, (*read, *as_read([choices.corrupt], model, facts, bos)))
@@ -105,7 +107,7 @@ def findings(finished: dict[str, list[Result]], chosen: Sequence[Analysis | Prob
 
 def question_of(row: Analysis | Probe, facts: ModelFacts) -> str:
     """What an analysis answers, of texts or of images."""
-    return said_of_images(question(row)) if facts.reads == "image" else question(row)
+    return said_of_images(row.question) if facts.reads == "image" else row.question
 
 
 def about_of(result: Result, facts: ModelFacts) -> About:

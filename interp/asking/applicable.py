@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from headscope.interp.analysis import Analysis, Asked, Probe
 from headscope.interp.asking.table import ANALYSES
+from headscope.interp.reading.model_facts import ModelFacts
 from headscope.models.io.near_names import known_names
 
 ALL = "all"  # in the place of names: every analysis that fits, whatever it costs
@@ -34,10 +35,8 @@ def misfits(rows: Sequence[Analysis | Probe], asked: Asked) -> dict[str, str]:
 def misfit(analysis: Analysis | Probe, asked: Asked) -> str:
     """Why an analysis has nothing to say here, as the end of a sentence, or nothing."""
     facts, prompts = asked.setting.facts, len(asked.prompts)
-    if facts.reads == "image" and analysis.text_only:
-        return analysis.text_only
-    if isinstance(analysis, Analysis) and not analysis.applies(facts):
-        return f"says nothing about a model with {facts.variant} attention: {analysis.summary}"
+    if words := unsuited(analysis, facts):
+        return words
     if words := asked.setting.weights.misread_words(analysis.matrices):
         return words
     if analysis.over_tokens and prompts > 1:
@@ -45,6 +44,10 @@ def misfit(analysis: Analysis | Probe, asked: Asked) -> str:
     return analysis.missing(asked) if isinstance(analysis, Probe) else ""
 
 
-def question(analysis: Analysis | Probe) -> str:
-    """What an analysis answers, as one line."""
-    return analysis.summary[:1].upper() + analysis.summary[1:].rstrip(".")
+def unsuited(analysis: Analysis | Probe, facts: ModelFacts) -> str:
+    """Why an analysis has nothing to say of any prompt of such a model, as the end of a sentence, or nothing."""
+    if facts.reads == "image" and analysis.text_only:
+        return analysis.text_only
+    if isinstance(analysis, Analysis) and not analysis.applies(facts):
+        return f"says nothing about a model with {facts.variant} attention: {analysis.summary}"
+    return ""

@@ -15,19 +15,6 @@ SPREADS = 3.0  # of the null: a head further from it stands out
 SILENT = ("detectors", "share", "value")
 NAMED = 4  # numbers of a sentence, each with a head
 WITHIN = "Far from the null too, but as far as chance may go there: {}. A longer prompt narrows the null of a pattern."
-# The numbers that say most of a head, as analysis.field or analysis.field.label.
-TELLING = (
-    "deletion.net_copy",
-    "decision_plane.dynamic",
-    "detectors.share.previous token",
-    "interventions.kl.zero",
-    "detectors.share.induction",
-    "copying.magnitude",
-    "negative_mass.minority_mass",
-    "decision_plane.static",
-    "row_statistics.normalised_entropy",
-    "prompt_copying.copying",
-)
 
 
 @dataclass(frozen=True)
@@ -66,7 +53,7 @@ class HeadNumber:
         return " ".join(dict.fromkeys(words))
 
 
-def head_numbers(findings: Findings, names: Sequence[str] = TELLING) -> list[HeadNumber]:
+def head_numbers(findings: Findings, names: Sequence[str]) -> list[HeadNumber]:
     """Of the named numbers those that have a null with a spread, and differ from it.
 
     Of several prompts the spread is the mean of theirs, wider than that of a mean: no head stands out by it alone.
@@ -91,7 +78,7 @@ def null_name(name: str, ending: str = "_null") -> str:
     return ".".join([analysis, f"{field}{ending}", *label])
 
 
-def standing_out_in_words(findings: Findings, names: Sequence[str] = TELLING) -> str:
+def standing_out_in_words(findings: Findings, names: Sequence[str]) -> str:
     """How many heads stand out and in what; then heads whose null is too wide for that; "" where there is no number."""
     numbers = head_numbers(findings, names)
     if not numbers:
@@ -127,7 +114,7 @@ def in_words(number: HeadNumber) -> str:
     return f"{int(number.stands_out.sum())} in {head_in_words(number, number.distance * number.stands_out)}"
 
 
-def standing_out_of_each(models: Sequence[Findings], names: Sequence[str] = TELLING) -> list[str]:
+def standing_out_of_each(models: Sequence[Findings], names: Sequence[str]) -> list[str]:
     """standing_out_in_words of every model that has such a sentence; of several the model's name comes first."""
     words = {one.model: standing_out_in_words(one, names) for one in models}
     return [f"{model}: {line}" if len(words) > 1 else line for model, line in words.items() if line]

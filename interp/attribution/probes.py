@@ -46,6 +46,8 @@ PROBES = (
         missing=no_pair,
         text_only=OF_TEXTS,
         cost=lambda size: size.passes_by_head(1) + size.layers * sum(size.passes(n * n, n) for n in size.lengths),
+        reads=("corrupt", "target", "distractor"),
+        per_head=True,
     ),
     Probe(
         "attribution_patching",
@@ -55,6 +57,8 @@ PROBES = (
         missing=no_pair,
         text_only=OF_TEXTS,
         cost=lambda size: GRADIENT * size.pass_over_prompts(),
+        reads=("corrupt", "target", "distractor"),
+        per_head=True,
     ),
     Probe(
         "path_patching",
@@ -64,5 +68,7 @@ PROBES = (
         missing=no_pair,
         text_only=OF_TEXTS,
         cost=lambda size: size.passes_by_head(1 + SAMPLES),
+        reads=("corrupt", "target", "distractor"),
+        per_head=True,
     ),
 )

@@ -91,6 +91,7 @@ ROWS = (
         _direct_logit_attribution,
         matrices=("W_O", "W_U", "residual parts"),
         cost=lambda size: size.vocabulary_squared,
+        per_head=True,
     ),
     Analysis(
         "source_attribution",

@@ -43,6 +43,10 @@ ROWS: tuple[Analysis, ...] = (
         matrices=OV_OF_TOKENS,
         text_only=NO_VOCABULARY,
         cost=lambda size: size.vocabulary_squared + eigenvalues_of_heads(size),
+        reads=("embedding",),
+        per_head=True,
+        telling={"magnitude": 6},
+        followed={"magnitude": 3},
     ),
     Analysis(
         "diagonal_ranks",
@@ -52,6 +56,8 @@ ROWS: tuple[Analysis, ...] = (
         matrices=OV_OF_TOKENS,
         text_only=NO_VOCABULARY,
         cost=ranking,
+        reads=("embedding",),
+        per_head=True,
     ),
     Analysis(
         "composition",
@@ -60,6 +66,7 @@ ROWS: tuple[Analysis, ...] = (
         lambda setting, activations: composition_scores(setting.weights),
         matrices=(*QK, "W_V", "W_O"),
         cost=comparing_pairs,
+        reads=("distance",),
     ),
     Analysis(
         "qk_spectrum",
@@ -68,5 +75,7 @@ ROWS: tuple[Analysis, ...] = (
         lambda setting, activations: qk_spectrum(setting.weights),
         matrices=QK,
         cost=lambda size: (1 + SAMPLES) * 2 * eigenvalues_of_heads(size),
+        reads=("distance",),
+        per_head=True,
     ),
 )

@@ -81,7 +81,13 @@ def named(prompt: Prompt, order: list[int]) -> tuple[str, ...]:
 
 
 ROWS = (
-    Analysis("residual_geometry", "How alike the residuals of different tokens are, by layer.", STREAM, geometry),
+    Analysis(
+        "residual_geometry",
+        "How alike the residuals of different tokens are, by layer.",
+        STREAM,
+        geometry,
+        followed={"mean_cosine": 4},
+    ),
     Analysis("residual_norms", "How long the residual of every token is, by layer.", STREAM, norms, over_tokens=True),
     Analysis(
         "massive_activations",
@@ -90,7 +96,14 @@ ROWS = (
         massive,
         over_tokens=True,
     ),
-    Analysis("sinks", "Which heads leave their weight on the first token.", (PATTERN, SCORES), sunk),
+    Analysis(
+        "sinks",
+        "Which heads leave their weight on the first token.",
+        (PATTERN, SCORES),
+        sunk,
+        per_head=True,
+        followed={"share": 5},
+    ),
     Analysis(
         "path_cancellation",
         "How much of what reaches the last token is undone on the way.",

@@ -55,6 +55,9 @@ ROWS = (
         deletion,
         matrices=OV_TO_LOGITS,
         text_only=NO_LOGIT,
+        per_head=True,
+        telling={"net_copy": 1},
+        followed={"net_copy": 2},
     ),
     Analysis(
         "decision_plane",
@@ -63,8 +66,20 @@ ROWS = (
         plane,
         matrices=OV_TO_LOGITS,
         text_only=NO_LOGIT,
+        per_head=True,
+        telling={"dynamic": 2, "static": 8},
     ),
-    Analysis("negative_mass", "How much attention subtracts, and how much cancels.", (PATTERN, SCORES), mass),
+    Analysis(
+        "negative_mass",
+        "How much attention subtracts, and how much cancels.",
+        (PATTERN, SCORES),
+        mass,
+        per_head=True,
+        telling={"minority_mass": 7},
+        followed={"minority_mass": 1},
+        of_signs=("negative_mass", "minority_mass", "cancellation"),
+        first="minority_mass",
+    ),
     Analysis(
         "contributions",
         "What the strongest head adds to the logit of each token that it attends to.",
@@ -82,5 +97,6 @@ ROWS = (
         over_tokens=True,
         matrices=OV_TO_LOGITS,
         text_only=NO_LOGIT,
+        per_head=True,
     ),
 )

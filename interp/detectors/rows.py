@@ -26,6 +26,8 @@ ROWS = (
         ("attn.hook_pattern", "attn.hook_attn_scores"),
         _detectors,
         text_only="looks for tokens that come again, and patches are of no vocabulary",
+        per_head=True,
+        telling={"share.previous token": 3, "share.induction": 5},
     ),
     Analysis(
         "prompt_copying",
@@ -34,5 +36,8 @@ ROWS = (
         _prompt_copying,
         matrices=("W_O", "W_U"),
         text_only="asks what a head does to the logits of the tokens that it reads, and patches have none of their own",
+        per_head=True,
+        telling={"copying": 10},
+        followed={"copying": 6},
     ),
 )

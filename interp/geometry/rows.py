@@ -59,6 +59,7 @@ ROWS = (
         "how much attention goes to keys parallel, orthogonal and antiparallel to the query",
         (*QUERY_KEY, PATTERN, SCORES),
         angles_of,
+        per_head=True,
     ),
     Analysis(
         "temperatures",

@@ -26,6 +26,9 @@ PROBES = (
         "what changes when one head keeps only its positive or negative weights, their size, or none of them",
         swept,
         cost=lambda size: size.passes_by_head(len(VALUELESS) + NULL_SAMPLES),
+        per_head=True,
+        runs_heads=True,
+        telling={"kl.zero": 4},
     ),
     Probe(
         "suppression",
@@ -35,5 +38,7 @@ PROBES = (
         matrices=("W_O", "W_U"),
         text_only="suppresses the logits of the tokens that a head reads, and patches have none of their own",
         cost=lambda size: size.passes_by_head(2 + SAMPLES),
+        per_head=True,
+        runs_heads=True,
     ),
 )

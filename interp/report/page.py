@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from plotly.offline import get_plotlyjs
 
 from headscope.interp.asking.findings import Findings
+from headscope.interp.asking.listed_rows import telling_numbers
 from headscope.interp.asking.standing_out import standing_out_of_each
 from headscope.interp.figures.drawing.shared_scales import on_shared_scales
 from headscope.interp.report.heads import HEADS_STYLE, heads_html
@@ -53,7 +54,7 @@ def report(models: Sequence[Findings]) -> str:
 
 def _standing_out(models: Sequence[Findings]) -> str:
     """Which heads stand out, in words, a paragraph for each model."""
-    return "".join(f"<p><b>{html.escape(line)}</b></p>" for line in standing_out_of_each(models))
+    return "".join(f"<p><b>{html.escape(line)}</b></p>" for line in standing_out_of_each(models, telling_numbers()))
 
 
 def _contents(questions: Mapping[str, str], models: Sequence[Findings]) -> str:

@@ -3,7 +3,7 @@
 # pyright: reportMissingTypeStubs=false
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
 from importlib import import_module
@@ -31,11 +31,11 @@ class Result:
 
     about: what the numbers are: unit, law, source, assumptions, null, gauge.
     labels: axis -> one name per index (tokens, heads); an axis without labels is numbered.
-    drawn_by: the module in interp/figures and its function, imported when the result is first drawn.
+    drawn_by: the module in interp/figures and its function, imported when the result is first drawn; or a function.
     A field `x_null` holds the null of the score `x` (about.null says which), `x_null_spread` its standard deviation.
     """
 
-    drawn_by: ClassVar[str] = ""
+    drawn_by: ClassVar[str | Callable[[Any], Any]] = ""
 
     about: About = field(kw_only=True)
     labels: Labels = field(default_factory=dict[str, tuple[str, ...]], kw_only=True)
@@ -53,7 +53,9 @@ class Result:
         """The result's figure. Raises ValueError for a kind of result that names none."""
         if not self.drawn_by:
             raise ValueError(f"a {type(self).__name__} names no figure that draws it")
-        module, function = self.drawn_by.split(":")
+        if not isinstance(drawing := type(self).drawn_by, str):
+            return drawing(self)
+        module, function = drawing.split(":")
         return getattr(import_module(f"{FIGURES}.{module}"), function)(self)
 
     def to_frame(self, field: str | None = None) -> "pd.DataFrame":

@@ -23,6 +23,10 @@ PROBES = (
         "row_statistics",
         "how sharp, how far and how negative the rows of every head are, and how they answer to their scores",
         means,
+        per_head=True,
+        telling={"normalised_entropy": 9},
+        of_signs=("negative_mass", "minority_mass"),
+        first="entropy",
     ),
     Probe("row_curves", "the row statistics of every head by the position of the query", curves, over_tokens=True),
 )

@@ -10,21 +10,10 @@ from headscope.interp.reading.watch import Watch
 from headscope.interp.trajectories.named_numbers import named_numbers
 from headscope.interp.trajectories.trajectory import Trajectory, trajectory
 
-NUMBERS = (
-    "negative_mass.minority_mass",
-    "deletion.net_copy",
-    "copying.magnitude",
-    "residual_geometry.mean_cosine",
-    "sinks.share",
-    "prompt_copying.copying",
-)
-
-OF_IMAGES = ("negative_mass.minority_mass", "residual_geometry.mean_cosine", "sinks.share")
-
 
 def trained(asked: Asked, watch: Watch) -> Trajectory:
-    """NUMBERS, or OF_IMAGES, over the snapshots of the run, whose models must read ids as the model that is asked."""
-    numbers = named_numbers(asked.analyse, NUMBERS if asked.setting.facts.reads == "text" else OF_IMAGES)
+    """The followed numbers over the snapshots of the run, whose models must read ids as the model that is asked."""
+    numbers = named_numbers(asked.analyse, asked.followed)
 
     def measure(model: Any) -> Any:
         refuse_other_vocabulary(model, asked.setting)
@@ -54,5 +43,6 @@ PROBES = (
         together=True,
         missing=lambda asked: "" if asked.run else "needs the folder of a training run with snapshots: give one",
         cost=lambda size: size.snapshots * (size.passes(OPENING) + size.pass_over_prompts() + size.vocabulary_squared),
+        reads=("run", "embedding"),
     ),
 )

@@ -1,0 +1,27 @@
+"""Same numbers: those of a table of heads that are the same for every head, said in one line."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def numbers_that_differ(heads: "pd.DataFrame", numbers: Sequence[str]) -> list[str]:
+    """Those that are not the same for every head; all where none differs."""
+    return [name for name in numbers if len(heads[name].drop_duplicates()) > 1] or list(numbers)
+
+
+def same_in_words(heads: "pd.DataFrame", numbers: Sequence[str]) -> list[str]:
+    """What numbers_that_differ leaves out, with its value, as one line or none."""
+    differing = {*numbers_that_differ(heads, numbers)}
+    same = [name for name in numbers if name not in differing]
+    words = [f"{name.replace('.', ' ').replace('_', ' ')} {word(heads[name].tolist()[0])}" for name in same]
+    return [f"The same for every head: {', '.join(words)}."] if words else []
+
+
+def word(value: Any) -> str:
+    """Three digits after the point; – for what is not a number."""
+    if value != value:
+        return "–"
+    return str(value) if isinstance(value, bool | int) else f"{value:.3f}"
