@@ -14,6 +14,7 @@ from headscope.interp.reading.token_strings import token_string
 from headscope.interp.reading.watch import Watch, unwatched
 from headscope.interp.results.result import Result
 from headscope.interp.weights.head_weights import HeadWeights
+from headscope.models.hosts.words import Words, filled
 
 WITHOUT_DEFAULT = ("corrupt", "run")  # choices that those who read them cannot do without
 
@@ -40,8 +41,8 @@ class Setting:
 class Row:
     """Abstract: what the table of analyses, and all that shows them, knows of an analysis besides how it is computed.
 
-    summary: its question, in one line. over_tokens: its numbers run over the tokens of one prompt, so that several
-    prompts have no mean. matrices: the names in weight_laws.LAWS that must hold for it. text_only: why it cannot read
+    summary: its question, in one line, with names of Words in braces. over_tokens: its numbers run over the tokens of
+    one prompt, so that several prompts have no mean. matrices: the names in weight_laws.LAWS that must hold for it. text_only: why it cannot read
     images, as the end of a sentence; empty where it can. cost: beside the pass that all share, in multiply-adds
     (interp/reading/size.py). reads: the fields of Choices that change what it finds.
     per_head: whether it has a number of every head, which tables of heads then show. runs_heads: whether it runs the
@@ -66,10 +67,10 @@ class Row:
     of_signs: tuple[str, ...] = ()
     first: str = ""
 
-    @property
-    def question(self) -> str:
-        """What it answers, as one line."""
-        return self.summary[:1].upper() + self.summary[1:].rstrip(".")
+    def question(self, words: Words) -> str:
+        """What it answers of texts or of images, as one line."""
+        line = filled(self.summary, words)
+        return line[:1].upper() + line[1:].rstrip(".")
 
     @property
     def stands_alone(self) -> bool:

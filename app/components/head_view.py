@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from streamlit.components.v2 import component
 
 from headscope.app.components.answers import answering
@@ -15,7 +16,6 @@ from headscope.app.components.signed_code import signed_code
 from headscope.app.components.source import source
 from headscope.app.serving.address import OpenHead
 from headscope.interp.heads.attention_run import AttentionRun
-from headscope.interp.reading.image_prompt import ImagePrompt
 
 _mount = component(
     "headscope_head_view",
@@ -110,7 +110,7 @@ def _drawn(run: AttentionRun, run_name: str, head: OpenHead, look: Look, key: st
         "name": f"layer {head.layer}, head {head.head}",
         "tokens": run.tokens.strings,
         "start": run.tokens.read_out % len(run.tokens),
-        "grid": run.tokens.grid if isinstance(run.tokens, ImagePrompt) else None,
+        "grid": run.tokens.grid,
         "peak": peak,
         "range": (own_range if look.peak is None else look.peak) or 1.0,
         "scale": look.scale,
@@ -122,12 +122,12 @@ def _drawn(run: AttentionRun, run_name: str, head: OpenHead, look: Look, key: st
         ],
     }
     codes = signed_code(pattern, run.visible[head.layer].numpy(), peak, np.int16)
-    shown = {"picture": picture_of(run.tokens)} if isinstance(run.tokens, ImagePrompt) else {}
+    pixels = run.tokens.shown_pixels
+    shown = {} if pixels is None else {"picture": picture_of(pixels)}
     return payload(header, codes=codes, rows=rows.astype(np.float32), **shown)
 
 
-def picture_of(image: ImagePrompt) -> np.ndarray:
+def picture_of(pixels: Float[torch.Tensor, "channel row column"]) -> np.ndarray:
     """The pixels as bytes [row, column, red green blue alpha]; -1 is black and 1 white."""
-    pixels = image.pixels if image.shown is None else image.shown
     bytes_of = ((pixels.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).expand(3, -1, -1)
     return np.concatenate([bytes_of.movedim(0, -1).numpy(), np.full((*bytes_of.shape[1:], 1), 255, np.uint8)], -1)

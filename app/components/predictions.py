@@ -4,7 +4,6 @@ from streamlit.components.v2 import component
 
 from headscope.app.components.source import source
 from headscope.interp.heads.attention_run import AttentionRun
-from headscope.interp.reading.image_prompt import ImagePrompt
 
 _mount = component(
     "headscope_predictions",
@@ -17,8 +16,8 @@ _mount = component(
 def predictions(run: AttentionRun, row: int) -> None:
     """Draw the likeliest tokens after position `row` of the prompt, or the likeliest classes of an image."""
     likely, tokens = run.predictions, run.tokens
-    if isinstance(tokens, ImagePrompt):
-        classes(run, tokens)
+    if not tokens.answers_by_position:
+        classes(run)
         return
     names = [run.prediction_strings[i] for i in likely.ids[row].tolist()]
     is_last = row == len(tokens) - 1
@@ -34,15 +33,15 @@ def predictions(run: AttentionRun, row: int) -> None:
     _mount(key="predictions", data={"after": after, "likeliest": likeliest, "actual": actual})
 
 
-def classes(run: AttentionRun, image: ImagePrompt) -> None:
+def classes(run: AttentionRun) -> None:
     """Draw the likeliest classes, beside the one that the image shows."""
-    likely = run.predictions
+    likely, image = run.predictions, run.tokens
     names = [run.prediction_strings[i] for i in likely.ids[0].tolist()]
     likeliest = list(zip(names, likely.probabilities[0].tolist(), strict=True))
     actual = None
-    if image.label is not None:
+    for label in image.known_answers:
         probability, rank = float(likely.actual_probability), int(likely.actual_rank) + 1
-        actual = {"token": run.prediction_strings[image.label], "probability": probability, "rank": rank}
+        actual = {"token": run.prediction_strings[label], "probability": probability, "rank": rank}
     after = {"position": image.read_out, "token": image.strings[image.read_out]}
     said = {"came": "It is", "end": "What the image shows is not known."}
     _mount(key="predictions", data={"after": after, "likeliest": likeliest, "actual": actual, "said": said})

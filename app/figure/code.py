@@ -15,7 +15,7 @@ def model_code(opened: Opened) -> str:
 
 def prompt_code(opened: Opened) -> tuple[str, str]:
     """The line that imports what makes the prompt, if any is needed, and the expression of the prompt."""
-    if opened.facts.reads == "text":
+    if opened.facts.modality.reads_ids:
         return "", repr(opened.key.prompt)
     need, image = image_code(opened.key.prompt)
     return f"{need}\n", image

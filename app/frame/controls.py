@@ -9,10 +9,11 @@ from headscope.app.frame.image_chooser import IMAGE, INK, NUMBER, PICTURE, image
 from headscope.app.frame.prompts import EXAMPLES
 from headscope.app.serving.address import lasting, write_lasting
 from headscope.app.serving.choice import FROM_FOLDER, Choice
-from headscope.app.serving.model_source import reads_of, source_folder
+from headscope.app.serving.model_source import modality_in, source_folder
 from headscope.app.serving.refusals import refusals_in_place
 from headscope.app.serving.upload import MOST_KEPT, earlier_upload, uploaded_folder
 from headscope.models import zoo
+from headscope.models.hosts.modality import TEXT, Modality
 
 FROM_UPLOAD = "an upload"
 PREFERRED = "cog"
@@ -25,6 +26,12 @@ CUT = "prompt_cut"
 def chosen() -> Choice:
     """What the sidebar says; it is drawn once for all pages, before the page."""
     return st.session_state["choice"]
+
+
+def chosen_modality() -> Modality:
+    """What the chosen model reads, before it is opened."""
+    folder = chosen_folder(chosen().name, chosen().typed)
+    return TEXT if folder is None else modality_in(folder)
 
 
 def model_and_prompt() -> None:
@@ -79,7 +86,7 @@ def opens_on_an_image() -> bool:
 def asks_for_an_image(name: str, typed: str) -> bool:
     """Whether the chosen model reads images; one that is not there reads texts until it is."""
     folder = chosen_folder(name, typed)
-    return folder is not None and reads_of(folder) == "image"
+    return folder is not None and modality_in(folder).reads_pictures
 
 
 def chosen_folder(name: str, typed: str) -> Path | None:

@@ -5,7 +5,6 @@ import streamlit as st
 from headscope.app.frame.page import Opened
 from headscope.interp.asking.applicable import unsuited
 from headscope.interp.asking.table import ANALYSES
-from headscope.interp.reading.image_words import said_of_images
 
 
 def reads(opened: Opened, name: str) -> bool:
@@ -24,11 +23,6 @@ def left_out(opened: Opened, name: str, title: str) -> bool:
     if why:
         note(f"{title}: left out, because it {why}.")
     return bool(why)
-
-
-def worded(opened: Opened, title: str) -> str:
-    """A title about the last token of a prompt, said of an image's class token where one is open."""
-    return title if opened.facts.reads == "text" else said_of_images(title)
 
 
 def note(sentence: str) -> None:

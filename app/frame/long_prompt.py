@@ -9,6 +9,7 @@ from headscope.app.frame.controls import sidebar_model, write_prompt
 from headscope.app.frame.first_token import BOS
 from headscope.app.serving.refusals import box
 from headscope.app.serving.service import ModelService
+from headscope.interp.reading.model_facts import ModelFacts
 from headscope.interp.reading.prompt_tokens import PromptTooLongError
 from headscope.interp.reading.shortened_prompt import End
 
@@ -16,7 +17,7 @@ ENDS: tuple[End, ...] = ("first", "last")
 
 
 @contextmanager
-def shorter_ones_offered(service: ModelService) -> Iterator[None]:
+def shorter_ones_offered(service: ModelService[ModelFacts]) -> Iterator[None]:
     """Show a prompt that is too long in a box, with a button for each of its ends; the page ends there."""
     try:
         yield
@@ -29,7 +30,7 @@ def shorter_ones_offered(service: ModelService) -> Iterator[None]:
         st.stop()
 
 
-def keep_tokens(service: ModelService, model: tuple[object, ...], most: int, end: End) -> None:
+def keep_tokens(service: ModelService[ModelFacts], model: tuple[object, ...], most: int, end: End) -> None:
     """Shorten what stands in the prompt box now; nothing where another model was chosen since the button was drawn."""
     if sidebar_model() == model:
         text, bos = st.session_state["prompt"], bool(st.session_state.get(BOS))

@@ -9,7 +9,7 @@ from headscope.app.frame.controls import UPLOADED
 from headscope.app.frame.page import Opened
 from headscope.app.serving.address import lasting
 from headscope.app.serving.choice import FROM_FOLDER
-from headscope.app.serving.model_source import reads_of, source_folder
+from headscope.app.serving.model_source import modality_in, source_folder
 from headscope.app.serving.refusals import refusals_in_place
 from headscope.app.serving.runs import opened_model
 from headscope.app.serving.upload import earlier_upload
@@ -27,7 +27,7 @@ def name_of(opened: Opened) -> str:
 def other_models(opened: Opened) -> list[Opened]:
     """Boxes to choose models in, and those that could be opened; a box says why another could not."""
     upload = earlier_upload(lasting(UPLOADED))
-    alike = [name for name in zoo.names() if reads_of(zoo.folder(name)) == opened.facts.reads]
+    alike = [name for name in zoo.names() if modality_in(zoo.folder(name)) is opened.facts.modality]
     shipped = [name for name in alike if str(zoo.folder(name)) != opened.key.folder]
     names = [*shipped, FROM_FOLDER, *([FROM_UPLOAD] if upload and str(upload) != opened.key.folder else [])]
     left, right = st.columns([3, 2])
@@ -48,7 +48,7 @@ def beside(opened: Opened, folder: Path) -> Opened:
     key = opened.key.in_folder(folder)
     with st.spinner("Opening the model …"):
         service = opened_model(key.folder, key.fingerprint)
-    if service.facts.reads != opened.facts.reads:
+    if service.facts.modality is not opened.facts.modality:
         raise ValueError(f"it reads {service.facts.reads}s, the open model reads {opened.facts.reads}s")
     return Opened(key, service, service.tokens(key.prompt, key.bos))
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import streamlit as st
 
-from headscope.app.frame.controls import chosen
+from headscope.app.frame.controls import chosen, chosen_modality
 from headscope.app.frame.long_prompt import shorter_ones_offered
 from headscope.app.serving.progress import progress
 from headscope.app.serving.refusals import refusals_in_a_box
@@ -18,6 +18,7 @@ from headscope.interp.asking.findings import Findings
 from headscope.interp.reading.hooked_model import HookedModel
 from headscope.interp.reading.model_facts import ModelFacts
 from headscope.interp.reading.prompt import Prompt
+from headscope.models.hosts.words import Words, filled
 
 Found = TypeVar("Found")
 
@@ -27,7 +28,7 @@ class Opened:
     """The chosen model, its facts, and the chosen prompt as its tokens."""
 
     key: RunKey
-    service: ModelService
+    service: ModelService[ModelFacts]
     tokens: Prompt
 
     @property
@@ -36,23 +37,34 @@ class Opened:
         return self.service.facts
 
     @property
+    def words(self) -> Words:
+        """What sentences call the prompt and its parts."""
+        return self.facts.words
+
+    def said(self, template: str) -> str:
+        """A sentence with the words in the place of their names."""
+        return filled(template, self.words)
+
+    @property
     def bos(self) -> bool:
         """Whether the BOS token stands before the prompt."""
         return self.key.bos and self.facts.has_bos
 
 
 def page(title: str, sentence: str) -> Opened:
-    """Draw the head of a page and open what the sidebar says; ends the page in a box where that cannot be."""
+    """Draw the head of a page and open what the sidebar says; ends the page in a box where that cannot be.
+
+    sentence: with names of Words in braces.
+    """
     st.title(title)
-    st.caption(sentence)
+    st.caption(filled(sentence, chosen_modality().words))
     with refusals_in_a_box("This model cannot be opened"):
         key = run_key(chosen())
         with st.spinner("Opening the model …"):
             service = opened_model(key.folder, key.fingerprint)
     if service.facts.pictures:
         st.caption(service.facts.pictures)
-    what = "prompt" if service.facts.reads == "text" else "image"
-    with refusals_in_a_box(f"This {what} cannot be read"), shorter_ones_offered(service):
+    with refusals_in_a_box(f"This {service.facts.words.prompt} cannot be read"), shorter_ones_offered(service):
         return Opened(key, service, service.tokens(key.prompt, key.bos))
 
 

@@ -39,7 +39,7 @@ def by_attention(opened: Opened, head: OpenHead) -> None:
     buttons({one: f"{float(alike.value[one.layer, one.head]):.2f}" for one in order if one != head})
     mean, spread = float(alike.value_null[0, 0]), float(alike.value_null_spread[0, 0])
     st.caption(
-        "Cosine of the shares |a|/Σ|a| on this prompt, signs left out; "
+        f"Cosine of the shares |a|/Σ|a| on this {opened.words.prompt}, signs left out; "
         f"any head to this one: {mean:.2f} ± {spread:.2f}."
     )
 
@@ -60,7 +60,7 @@ def by_number(opened: Opened, head: OpenHead) -> None:
     score = numbers[name or first].score
     own = float(score.value[head.layer, head.head])
     if own != own:
-        st.caption(f"L{head.layer}H{head.head} has no such number on this prompt.")
+        st.caption(f"L{head.layer}H{head.head} has no such number on this {opened.words.prompt}.")
         return
     distance = near_heads(score, head.layer, head.head)
     order = [OpenHead(*at) for at in nearest(distance, MOST_ALIKE + 1)]

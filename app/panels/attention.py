@@ -15,7 +15,6 @@ from headscope.app.panels.pattern import pattern_figure
 from headscope.app.serving.address import OpenHead, write_open_head
 from headscope.app.serving.runs import RunKey, thumbnails_of
 from headscope.interp.heads.attention_run import AttentionRun
-from headscope.interp.reading.image_prompt import ImagePrompt
 from headscope.interp.reading.model_facts import ModelFacts
 
 SCALES = ["square root", "linear"]
@@ -73,7 +72,7 @@ def head_panel(opened: Opened, run: AttentionRun, head: OpenHead) -> int:
 
 def predictions_panel(run: AttentionRun, row: int) -> None:
     """What the model expects after the chosen row."""
-    if isinstance(run.tokens, ImagePrompt):
+    if not run.tokens.answers_by_position:
         st.subheader("Class", anchor=False)
         st.caption("What the model takes the image for: its likeliest classes; softmax of its logits.")
         predictions(run, row)
@@ -85,8 +84,9 @@ def predictions_panel(run: AttentionRun, row: int) -> None:
 
 def edges_panel(run: AttentionRun, facts: ModelFacts, head: OpenHead) -> None:
     """The strongest weights of chosen heads as lines between the tokens, drawn when asked for."""
+    words = facts.words
     with st.container(border=True):
-        if not st.toggle("Show attention as edges between the tokens", key="edges_open", bind="query-params"):
+        if not st.toggle(f"Show attention as edges between the {words.tokens}", key="edges_open", bind="query-params"):
             return
         all_heads = [OpenHead(*divmod(at, facts.heads)) for at in range(len(facts.layer_variants) * facts.heads)]
         others = st.multiselect(
@@ -100,7 +100,8 @@ def edges_panel(run: AttentionRun, facts: ModelFacts, head: OpenHead) -> None:
         edges(run, [head, *others])
         st.caption(
             f"The {MOST_EDGES} strongest weights; queries on the left, keys on the right; blue adds, red and dashed "
-            f"subtracts. At most the last {EDGE_TOKENS} tokens. Point at a token to see its edges alone."
+            f"subtracts. At most the last {EDGE_TOKENS} {words.tokens}. Point at {words.a_token} to see its edges "
+            "alone."
         )
 
 
@@ -110,9 +111,9 @@ def circuitsvis_panel(run: AttentionRun, head: OpenHead) -> None:
         if not st.toggle("Show this head in CircuitsVis", key="circuitsvis_open", bind="query-params"):
             return
         if len(run.tokens) > MOST_TOKENS:
-            first = len(run.tokens) - MOST_TOKENS
+            first, words = len(run.tokens) - MOST_TOKENS, run.tokens.modality.words
             st.caption(
-                f"The last {MOST_TOKENS} of {len(run.tokens)} tokens; the heatmap above shows all. CircuitsVis "
-                f"counts from 0: its token 0 stands at position {first} of the prompt."
+                f"The last {MOST_TOKENS} of {len(run.tokens)} {words.tokens}; the heatmap above shows all. CircuitsVis "
+                f"counts from 0: its {words.token} 0 stands at position {first} of the {words.prompt}."
             )
         circuitsvis(run, head)

@@ -27,7 +27,7 @@ Part = TypeVar("Part")
 
 def sampled(opened: OpenedDiffusion, what: Making) -> Sampling:
     """The images and the way to them."""
-    labels = torch.full((IMAGES,), what.label_for(opened.service.config))
+    labels = torch.full((IMAGES,), what.label_for(opened.service.facts.config))
     how = {"steps": what.steps, "guidance": what.guidance}
     return made(opened, what, lambda model, watch: sample(model, labels, seed=what.seed, watch=watch, **how))
 
@@ -49,7 +49,7 @@ def attention_panels(found: Shown, what: Making, at: Look) -> None:
     """What one head reads, and all heads as thumbnails, model beside model."""
     for (opened, sampling), column in beside(list(found.values())):
         result = made(opened, (what, at.image, at.step, at.query), partial(read, sampling, what, at))
-        variant = opened.service.layer_variants[at.block]
+        variant = opened.service.facts.layer_variants[at.block]
         drawn = {
             "patches": (
                 f"block {at.block}, head {at.head} ({variant})",
@@ -82,8 +82,8 @@ def timestep_panels(found: Shown, what: Making) -> None:
         figures = [result.figure() for result in results]
         on_shared_scales(figures)
         for ((opened, _), column), result, figure in zip(beside(told), results, figures, strict=True):
-            why = no_sign(opened.service.layer_variants) if part == "subtracted" else ""
-            label = what.label_for(opened.service.config)
+            why = no_sign(opened.service.facts.layer_variants) if part == "subtracted" else ""
+            label = what.label_for(opened.service.facts.config)
             code = f"{sampling_code(opened, what, TIMESTEPS)}\nfound = over_timesteps(model, sampling, {label})"
             code += f"\nfound.{part}.figure()"
             with column:

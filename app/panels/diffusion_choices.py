@@ -46,7 +46,7 @@ class Look:
 
 def making(models: list[OpenedDiffusion]) -> Making:
     """The boxes of what is made."""
-    classes = min(one.service.config.null_class for one in models)
+    classes = min(one.service.facts.config.null_class for one in models)
     digit, seed, steps, guidance = st.columns(4)
     options = [*map(str, range(classes)), ANY]
     label = digit.selectbox("Class", options, index=min(3, classes - 1), key="class", bind="query-params")
@@ -64,8 +64,8 @@ def making(models: list[OpenedDiffusion]) -> Making:
 
 def look(models: list[OpenedDiffusion], sampling: Sampling) -> Look:
     """The boxes of what is looked at; blocks, heads and tokens that every chosen model has."""
-    blocks = min(one.service.config.num_hidden_layers for one in models)
-    heads = min(one.service.config.num_attention_heads for one in models)
+    blocks = min(one.service.facts.config.num_hidden_layers for one in models)
+    heads = min(one.service.facts.config.num_attention_heads for one in models)
     names, at = shared_tokens(models), [str(timestep) for timestep in sampling.timesteps]
     moment = st.select_slider(
         "Timestep, from noise to image", at, value=at[len(at) // 2], key="timestep", bind="query-params"
@@ -80,7 +80,7 @@ def look(models: list[OpenedDiffusion], sampling: Sampling) -> Look:
 
 def shared_tokens(models: list[OpenedDiffusion]) -> tuple[str, ...]:
     """The tokens that all models have, in the order of the first one's."""
-    first, *others = [token_names(one.service.config) for one in models]
+    first, *others = [token_names(one.service.facts.config) for one in models]
     return tuple(name for name in first if all(name in names for names in others))
 
 

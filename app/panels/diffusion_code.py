@@ -31,13 +31,13 @@ def sampling_code(opened: OpenedDiffusion, what: Making, imports: tuple[str, ...
         "from headscope.models.data.images.ddim import sample",
         "",
         f"model = open_folder({place}).model",
-        f"sampling = sample(model, torch.full(({IMAGES},), {what.label_for(opened.service.config)}), {how})",
+        f"sampling = sample(model, torch.full(({IMAGES},), {what.label_for(opened.service.facts.config)}), {how})",
     ]
     return "\n".join(lines)
 
 
 def attention_code(opened: OpenedDiffusion, what: Making, at: Look) -> str:
     """The lines that make the weights of the looked-at token again."""
-    label, query = what.label_for(config := opened.service.config), at.query_of(config)
+    label, query = what.label_for(config := opened.service.facts.config), at.query_of(config)
     given = f"sampling.path[{at.step}, {at.image}], sampling.timesteps[{at.step}], {label}, {query}"
     return f"{sampling_code(opened, what, ATTENTION)}\nfound = patch_attention(model, {given})"

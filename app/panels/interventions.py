@@ -40,8 +40,8 @@ def intervention_panel(opened: Opened, run: AttentionRun, head: OpenHead, row: i
             target, distractor = watched_tokens(opened)
             found = effect_of(opened, edits, target, distractor)
             changed = changed_run(opened, edits)
-            at = row if opened.facts.reads == "text" else 0  # an image has one answer
-            metrics(found, at, "class" if opened.facts.classes else "next token")
+            at = row if opened.tokens.answers_by_position else 0
+            metrics(found, at, opened.words.next_answer)
             side_by_side(opened, (run, changed), head, edits)
             effect_panels(opened, found, at, effect_code(opened, edits, target, distractor))
 

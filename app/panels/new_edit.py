@@ -11,7 +11,6 @@ from headscope.app.frame.page import Opened
 from headscope.app.frame.row_view import open_row
 from headscope.app.serving.address import open_head
 from headscope.interp.interventions.intervention import KINDS, LARGEST_VALUE, VALUED, Intervention
-from headscope.interp.reading.image_prompt import ImagePrompt
 from headscope.interp.reading.model_facts import ModelFacts
 from headscope.interp.reading.prompt import Prompt
 
@@ -48,7 +47,7 @@ def edit_boxes(opened: Opened, row: int) -> None:
         format_func=lambda scope: SCOPES[scope],
     )
     if scope == "cell":
-        keys = range(row + 1 if opened.facts.reads == "text" else len(tokens))
+        keys = range(row + 1 if opened.tokens.is_ordered else len(tokens))
         st.selectbox("Key", keys, key=KEY, format_func=lambda at: f"{at} {tokens[at]!r}", width=170)
     if kind in VALUED:
         limits: dict[str, Any] = {"min_value": -LARGEST_VALUE, "max_value": LARGEST_VALUE}
@@ -70,7 +69,7 @@ def place(scope: str, ground: Ground) -> dict[str, int]:
     """Where the edit is made: the open head's layer, the head, the chosen row and the key, as far as the scope goes."""
     head, row = open_head(ground.facts), open_row(ground.tokens)
     key = st.session_state.get(KEY) or 0
-    if scope == "cell" and key > row and not isinstance(ground.tokens, ImagePrompt):
+    if scope == "cell" and key > row and ground.tokens.is_ordered:
         raise ValueError(f"key {key} stands after row {row}, which does not see it: choose another key or row")
     places = {"layer": head.layer, "head": head.head, "query": row, "key": key}
     depth = {"layer": 1, "head": 2, "row": 3, "cell": 4}[scope]

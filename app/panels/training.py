@@ -17,7 +17,7 @@ from headscope.app.frame.row_view import row_view
 from headscope.app.frame.when_asked import analysis_when_asked
 from headscope.app.panels.pattern import pattern_figure
 from headscope.app.serving.address import OpenHead, open_head
-from headscope.app.serving.model_source import reads_of
+from headscope.app.serving.model_source import modality_in
 from headscope.app.serving.refusals import refusals_in_place
 from headscope.app.serving.runs import attention_of
 from headscope.interp.asking.finding import finding
@@ -40,7 +40,7 @@ def runs_with_snapshots(opened: Opened) -> dict[str, Path]:
     own = own_run(Path(opened.key.folder))
     found = {own.name: own} if own else {}
     for folder in map(zoo.folder, zoo.names()):
-        if folder != own and zoo.snapshots(folder) and reads_of(folder) == opened.facts.reads:
+        if folder != own and zoo.snapshots(folder) and modality_in(folder) is opened.facts.modality:
             found[f"{folder.name} (shipped)" if folder.name in found else folder.name] = folder
     return found
 
@@ -82,7 +82,7 @@ def number_panel(opened: Opened, runs: dict[str, Path]) -> None:
         key="followed",
         bind="query-params",
         format_func=in_words,
-        help="\n".join(f"- {in_words(name)}: {ANALYSES[name].question}" for name in names),
+        help="\n".join(f"- {in_words(name)}: {ANALYSES[name].question(opened.facts.words)}" for name in names),
     )
     analysis = analysis or first_analysis
     result = analysis_when_asked(opened, analysis, in_words(analysis))
@@ -134,7 +134,7 @@ def measured(opened: Opened, runs: dict[str, Path], number: str, head: OpenHead 
 
 def given_prompt(opened: Opened) -> Sequence[str] | Sequence[Prompt]:
     """The prompt as text, which every model reads with its own tokenizer, or the image."""
-    return [opened.key.prompt] if opened.facts.reads == "text" else [opened.tokens]
+    return [opened.key.prompt] if opened.facts.modality.reads_ids else [opened.tokens]
 
 
 def through_training(opened: Opened, runs: dict[str, Path]) -> None:

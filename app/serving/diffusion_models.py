@@ -3,38 +3,22 @@
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
-from typing import Any, TypeVar, final
+from typing import Any, TypeVar
 
 import streamlit as st
 
-from headscope.app.serving.kept_results import KeptResults
-from headscope.app.serving.model_source import fingerprint, reads_of, typed_folder
+from headscope.app.serving.model_source import fingerprint, modality_in, typed_folder
 from headscope.app.serving.progress import progress
 from headscope.app.serving.refusals import refusals_in_place
+from headscope.app.serving.service import ModelService
+from headscope.interp.diffusion.diffusion_facts import DiffusionFacts, diffusion_facts
 from headscope.models import zoo
 from headscope.models.hosts.device import best_device
-from headscope.models.hosts.families import attention_modules
 from headscope.models.uvit.uvit import UViT
 
 FROM_FOLDER = "a folder"
 NAMES = {"uvit": "U-ViT", "uvic": "U-ViC"}
 Found = TypeVar("Found")
-
-
-@final
-class DiffusionService:
-    """A diffusion model behind a lock; what it made is kept for all sessions."""
-
-    def __init__(self, model: UViT) -> None:
-        self._model, self._lock, self._kept = model, Lock(), KeptResults()
-        self.config = model.config
-        self.layer_variants = tuple(module.variant.variant.name for module in attention_modules(model))
-
-    def kept(self, asked: Hashable, compute: Callable[[UViT], Any]) -> Any:
-        """What `compute` makes of the model, computed once while there is room for it."""
-        with self._lock:
-            return self._kept.of(asked, lambda: compute(self._model))
 
 
 @dataclass(frozen=True)
@@ -43,18 +27,18 @@ class OpenedDiffusion:
 
     title: str
     source: str
-    service: DiffusionService
+    service: ModelService[DiffusionFacts]
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def opened_service(folder: str, fingerprint: str) -> DiffusionService:
+def opened_service(folder: str, fingerprint: str) -> ModelService[DiffusionFacts]:
     """The model of a folder, opened once for all sessions. ValueError for one that is no diffusion model."""
     from headscope.models.checkpoints import open_folder
 
-    if reads_of(Path(folder)) != "noisy image":
+    if not modality_in(Path(folder)).removes_noise:
         raise ValueError(f"{folder} holds no diffusion model: its config.json names no uvit")
     model: Any = open_folder(folder).model
-    return DiffusionService(model.to(best_device()))
+    return ModelService(model.to(best_device()), diffusion_facts(model))
 
 
 def in_words(name: str) -> str:

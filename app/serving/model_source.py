@@ -7,7 +7,7 @@ from headscope.models import zoo
 from headscope.models.checkpoints.files.entries import read_object
 from headscope.models.checkpoints.files.hub_cache import snapshot_folder
 from headscope.models.hosts.families import FAMILIES, Family
-from headscope.models.hosts.modality import Reads
+from headscope.models.hosts.modality import TEXT, Modality
 from headscope.models.io.foreign_input import expanded
 
 
@@ -36,13 +36,13 @@ def typed_folder(text: str) -> Path:
     return snapshot_folder(folder.resolve())
 
 
-def reads_of(folder: Path) -> Reads:
-    """Whether the model of a folder reads texts or images, by the family that its config.json names.
+def modality_in(folder: Path) -> Modality:
+    """What the model of a folder reads, by the family that its config.json names.
 
     A folder that cannot be opened reads nothing: opening it says why, and until then it is taken for a text's.
     """
     family = family_in(folder)
-    return family.modality.reads if family else "text"
+    return family.modality if family else TEXT
 
 
 def family_in(folder: Path) -> Family | None:

@@ -14,6 +14,7 @@ from headscope.app.serving.service import ModelService
 from headscope.interp.heads.attention_run import AttentionRun
 from headscope.interp.heads.signed_max_pool import signed_max_pool, visible_max_pool
 from headscope.interp.heads.similar_heads import SimilarHeads, similar_heads
+from headscope.interp.reading.model_facts import ModelFacts, model_facts
 from headscope.models.hosts.device import best_device
 
 THUMBNAIL_SIDE = 32
@@ -52,13 +53,14 @@ class Thumbnails:
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
-def opened_model(folder: str, fingerprint: str) -> ModelService:
+def opened_model(folder: str, fingerprint: str) -> ModelService[ModelFacts]:
     """The model of a folder, opened once for all sessions."""
     from headscope.models.hooked.loading import (
         load,  # here because it imports transformer-lens, which takes seconds
     )
 
-    return ModelService(load(folder, best_device()))
+    model = load(folder, best_device())
+    return ModelService(model, model_facts(model))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

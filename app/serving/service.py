@@ -3,39 +3,40 @@
 from collections.abc import Callable, Hashable
 from math import isqrt
 from threading import Lock
-from typing import Any, final
+from typing import Any, Generic, TypeVar, final
 
 from headscope.app.serving.image_names import image_named
 from headscope.app.serving.kept_results import KeptResults
 from headscope.interp.heads.attention_run import AttentionRun, attention_run
-from headscope.interp.reading.hooked_model import HookedModel, tokenizer_of
-from headscope.interp.reading.model_facts import model_facts
+from headscope.interp.reading.hooked_model import tokenizer_of
+from headscope.interp.reading.model_facts import ModelFacts
 from headscope.interp.reading.prompt import Prompt
 from headscope.interp.reading.prompt_tokens import PromptTokens, PromptTooLongError, prompt_tokens
 from headscope.interp.reading.shortened_prompt import End, shortened_prompt
 from headscope.interp.weights.head_weights import HeadWeights, head_weights
 
 MOST_PATTERN_BYTES = 1 * 2**30
+Facts = TypeVar("Facts")
 
 
 @final
-class ModelService:
-    """A hooked model behind a lock; sessions get records of tensors that nobody else writes to."""
+class ModelService(Generic[Facts]):
+    """A model behind a lock, with what is known of it; sessions get records of tensors that nobody else writes to."""
 
-    def __init__(self, model: HookedModel) -> None:
+    def __init__(self, model: Any, facts: Facts) -> None:
         self._model = model
         self._lock, self._reading = Lock(), Lock()
         self._kept, self._prompts = KeptResults(), KeptResults()
         self._weights: HeadWeights | None = None
-        self.facts = model_facts(model)
+        self.facts = facts
 
-    def attention(self, prompt: str, prepend_bos: bool) -> AttentionRun:
+    def attention(self: "ModelService[ModelFacts]", prompt: str, prepend_bos: bool) -> AttentionRun:
         """Run one prompt. ValueError in one sentence where the prompt cannot be run."""
         tokens = self.tokens(prompt, prepend_bos)
         with self._lock:
             return attention_run(self._model, tokens)
 
-    def tokens(self, prompt: str, prepend_bos: bool) -> Prompt:
+    def tokens(self: "ModelService[ModelFacts]", prompt: str, prepend_bos: bool) -> Prompt:
         """A prompt as the model reads it, or the image of that name.
 
         ValueError where it cannot, and where its patterns would not fit.
@@ -45,10 +46,11 @@ class ModelService:
         self._check_size(read)
         return read
 
-    def _read(self, prompt: str, prepend_bos: bool) -> Prompt:
-        return image_named(prompt, self._model) if self.facts.reads == "image" else self._text(prompt, prepend_bos)
+    def _read(self: "ModelService[ModelFacts]", prompt: str, prepend_bos: bool) -> Prompt:
+        reads_ids = self.facts.modality.reads_ids
+        return self._text(prompt, prepend_bos) if reads_ids else image_named(prompt, self._model)
 
-    def _text(self, prompt: str, prepend_bos: bool) -> PromptTokens:
+    def _text(self: "ModelService[ModelFacts]", prompt: str, prepend_bos: bool) -> PromptTokens:
         facts = self.facts
         return prompt_tokens(
             prompt,
@@ -58,12 +60,12 @@ class ModelService:
             context=facts.context,
         )
 
-    def shortened(self, prompt: str, prepend_bos: bool, most: int, end: End) -> str:
+    def shortened(self: "ModelService[ModelFacts]", prompt: str, prepend_bos: bool, most: int, end: End) -> str:
         """The first or the last `most` tokens of a text, the token that is put before it among them."""
         room = most - 1 if prepend_bos and self.facts.has_bos else most
         return shortened_prompt(prompt, tokenizer_of(self._model), max(1, room), end)
 
-    def kept(self, asked: Hashable, compute: Callable[[HookedModel], Any]) -> Any:
+    def kept(self, asked: Hashable, compute: Callable[[Any], Any]) -> Any:
         """What `compute` makes of the model, computed once for all sessions while there is room for it."""
         with self._lock:
             return self._kept.of(asked, lambda: compute(self._model))
@@ -79,12 +81,13 @@ class ModelService:
             self._weights = self._weights or head_weights(self._model)
             return self._weights
 
-    def _check_size(self, tokens: Prompt) -> None:
+    def _check_size(self: "ModelService[ModelFacts]", tokens: Prompt) -> None:
         heads = len(self.facts.layer_variants) * self.facts.heads
         needed = heads * len(tokens) ** 2 * 4
         if needed > MOST_PATTERN_BYTES:
+            words = self.facts.words
             sentence = (
-                f"the patterns of {heads} heads and {len(tokens)} tokens take {needed / 2**30:.1f} GiB; "
-                f"at most {MOST_PATTERN_BYTES / 2**30:.0f} GiB are kept: shorten the prompt"
+                f"the patterns of {heads} heads and {len(tokens)} {words.tokens} take {needed / 2**30:.1f} GiB; "
+                f"at most {MOST_PATTERN_BYTES / 2**30:.0f} GiB are kept: shorten the {words.prompt}"
             )
             raise PromptTooLongError(sentence, isqrt(MOST_PATTERN_BYTES // (heads * 4)))

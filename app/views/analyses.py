@@ -8,17 +8,17 @@ from headscope.app.figure.constant import no_sign
 from headscope.app.figure.head_table import in_words
 from headscope.app.figure.panel import figure_panel
 from headscope.app.frame.analysis_choices import choices_for
-from headscope.app.frame.left_out import left_out, worded
+from headscope.app.frame.left_out import left_out
 from headscope.app.frame.page import page
 from headscope.app.frame.when_asked import analysis_when_asked
 from headscope.app.serving.refusals import refusals_in_place
 from headscope.interp.asking.table import ANALYSES
 
-opened = page("All analyses", "Everything that can be asked of a model and a prompt, one question at a time.")
+opened = page("All analyses", "Everything that can be asked of a model and {a_prompt}, one question at a time.")
 fact_strip(opened.facts, len(opened.tokens))
 names = list(ANALYSES)
 name = st.selectbox("Analysis", names, key="analysis", bind="query-params", format_func=in_words) or names[0]
-st.caption(f"{worded(opened, ANALYSES[name].question)}.")
+st.caption(f"{ANALYSES[name].question(opened.words)}.")
 if left_out(opened, name, in_words(name).capitalize()):
     st.stop()
 choices = choices_for(opened, name)

@@ -13,10 +13,13 @@ from headscope.app.serving.runs import attention_of
 
 opened = page(
     "Attention",
-    "What every head reads, and with which sign. Choose a head; point at a row or a token to see what it attends to.",
+    "What every head reads, and with which sign. Choose a head; point at a row or {a_token} to see what it attends to.",
 )
 key, facts = opened.key, opened.facts
-with refusals_in_a_box("This prompt cannot be read"), st.spinner("Running the prompt through the model …"):
+with (
+    refusals_in_a_box(opened.said("This {prompt} cannot be read")),
+    st.spinner(opened.said("Running the {prompt} through the model …")),
+):
     run = attention_of(key)
 
 fact_strip(facts, len(run.tokens))

@@ -5,36 +5,36 @@ import streamlit as st
 from headscope.app.components.fact_strip import fact_strip
 from headscope.app.figure.code import analysis_code
 from headscope.app.figure.panel import figure_panel
-from headscope.app.frame.left_out import left_out, worded
+from headscope.app.frame.left_out import left_out
 from headscope.app.frame.page import analysed, page
 from headscope.app.frame.when_asked import analysis_when_asked
 from headscope.app.panels.collapse import curve_panel
 from headscope.app.serving.refusals import refusals_in_place
 
 PANELS = {
-    "residual_geometry": "How alike the tokens' residuals are",
-    "path_cancellation": "How much of each token's paths cancels",
-    "path_bound": "How much each token can reach the last",
-    "sinks": "Which heads rest on the first token",
+    "residual_geometry": "How alike the {tokens}' residuals are",
+    "path_cancellation": "How much of each {token}'s paths cancels",
+    "path_bound": "How much each {token} can reach the {last_one}",
+    "sinks": "Which heads rest on the {first}",
     "residual_norms": "How long the residuals are",
     "massive_activations": "Entries that dwarf all others",
 }
 
 opened = page(
     "Collapse",
-    "Two prompts that differ by little, and the tokens of one prompt: how far apart are they after every layer?",
+    "Two {prompt}s that differ by little, and the {tokens} of one {prompt}: how far apart are they after every layer?",
 )
 fact_strip(opened.facts, len(opened.tokens))
 if not left_out(opened, "collapse_prompt", "How far apart two prompts are after every layer"):
     with refusals_in_place("These prompts cannot be compared"):
         curve_panel(opened)
 columns = st.columns(2, gap="medium")
-with refusals_in_place("This prompt's residuals cannot be analysed"):
+with refusals_in_place(opened.said("This {prompt}'s residuals cannot be analysed")):
     found = analysed(opened, tuple(PANELS))
     for place, (name, title) in enumerate(PANELS.items()):
         with columns[place % 2]:
-            figure_panel(worded(opened, title), found[name], analysis_code(opened, name), key=name)
+            figure_panel(opened.said(title), found[name], analysis_code(opened, name), key=name)
 with refusals_in_place("Over-squashing cannot be computed"):
-    title = worded(opened, "How much the last output depends on each token")
+    title = opened.said("How much the {last_output} depends on each {token}")
     if squashing := analysis_when_asked(opened, "squashing", title):
         figure_panel(title, squashing, analysis_code(opened, "squashing"), key="squashing")

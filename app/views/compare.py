@@ -11,7 +11,7 @@ from headscope.app.serving.refusals import refusals_in_place
 
 opened = page(
     "Compare & trajectories",
-    "The same prompt in several models, head beside head; and how any number changed while a model was trained.",
+    "The same {prompt} in several models, head beside head; and how any number changed while a model was trained.",
 )
 compare, collapse, training = st.tabs(
     ["Heads", "Collapse", "Training"], key="compare_tab", on_change="rerun", bind="query-params"

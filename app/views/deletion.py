@@ -14,7 +14,7 @@ from headscope.interp.deletion.quadrants import QUADRANTS
 
 opened = page(
     "Deletion & copying",
-    "What each head adds to, or takes from, the logit of the tokens that it reads, by its weights or its OV circuit.",
+    "What each head adds to, or takes from, the logit of the {tokens} that it reads, by its weights or its OV circuit.",
 )
 facts = opened.facts
 fact_strip(facts, len(opened.tokens))

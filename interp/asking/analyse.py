@@ -17,11 +17,8 @@ from headscope.interp.asking.given_prompts import Given, as_read
 from headscope.interp.asking.listed_rows import followed_numbers
 from headscope.interp.asking.notebook_bar import with_a_bar
 from headscope.interp.reading.hooked_model import HookedModel, begins_with_bos, tokenizer_of
-from headscope.interp.reading.image_prompt import ImagePrompt
-from headscope.interp.reading.image_words import about_images, said_of_images
-from headscope.interp.reading.model_facts import ModelFacts, model_facts
+from headscope.interp.reading.model_facts import model_facts
 from headscope.interp.reading.prompt import Prompt, text_alone
-from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.interp.results.about import About
 from headscope.interp.results.result import Result
 from headscope.interp.weights.head_weights import head_weights
@@ -50,7 +47,7 @@ def analyse(
     """
     refuse_unhooked(model)
     rows = rows_named(what)
-    given: Any = [prompts] if isinstance(prompts, str | PromptTokens | ImagePrompt) else prompts
+    given: Any = [prompts] if isinstance(prompts, str | Prompt) else prompts
     asked = asked_of(model, given, choices, prepend_bos)
     left_out = misfits(rows, asked)
     if left_out and is_by_name(what):
@@ -82,7 +79,7 @@ def asked_of(
 
     plain, followed = choices.to_json(), followed_numbers(facts)
     asked = Asked(model, setting, read, analyse_another, bos, run=choices.run, choices=plain, followed=followed)
-    if choices.corrupt is None or len(read) > 1 or facts.reads == "image":  # patching takes one text, and says so
+    if choices.corrupt is None or len(read) > 1 or not facts.modality.reads_ids:  # patching takes one text, and says so
         return asked
     clean, corrupt = map(text_alone, (*read, *as_read([choices.corrupt], model, facts, bos)))
     return replace(asked, pair=prompt_pair(model, clean, corrupt, choices))
@@ -101,19 +98,13 @@ def findings(finished: dict[str, list[Result]], chosen: Sequence[Analysis | Prob
         results={name: replace(one, about=about_of(one, facts)) for name, one in results.items()},
         spread={name: one.spread for name, one in means.items()},
         choices=asked.choices,
-        questions={one.name: question_of(one, facts) for one in rows},
+        questions={one.name: one.question(facts.words) for one in rows},
     )
 
 
-def question_of(row: Analysis | Probe, facts: ModelFacts) -> str:
-    """What an analysis answers, of texts or of images."""
-    return said_of_images(row.question) if facts.reads == "image" else row.question
-
-
 def about_of(result: Result, facts: ModelFacts) -> About:
-    """What a result says of itself, of this model's gauges and of what it reads."""
-    about = result.about.of_gauges(facts.gauges)
-    return about_images(about) if facts.reads == "image" else about
+    """What a result says of itself, of this model's gauges and in the words of what it reads."""
+    return result.about.of_gauges(facts.gauges).said_with(facts.words)
 
 
 def refuse_unhooked(model: Any) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from headscope.interp.analysis import Analysis, Asked, Probe
 from headscope.interp.asking.table import ANALYSES
 from headscope.interp.reading.model_facts import ModelFacts
+from headscope.models.hosts.words import filled
 from headscope.models.io.near_names import known_names
 
 ALL = "all"  # in the place of names: every analysis that fits, whatever it costs
@@ -40,14 +41,14 @@ def misfit(analysis: Analysis | Probe, asked: Asked) -> str:
     if words := asked.setting.weights.misread_words(analysis.matrices):
         return words
     if analysis.over_tokens and prompts > 1:
-        return f"runs over the tokens of one prompt, and {prompts} were given: give one"
+        return filled("runs over the {tokens} of one {prompt}, and ", facts.words) + f"{prompts} were given: give one"
     return analysis.missing(asked) if isinstance(analysis, Probe) else ""
 
 
 def unsuited(analysis: Analysis | Probe, facts: ModelFacts) -> str:
     """Why an analysis has nothing to say of any prompt of such a model, as the end of a sentence, or nothing."""
-    if facts.reads == "image" and analysis.text_only:
+    if analysis.text_only and not facts.modality.reads_ids:
         return analysis.text_only
     if isinstance(analysis, Analysis) and not analysis.applies(facts):
-        return f"says nothing about a model with {facts.variant} attention: {analysis.summary}"
+        return f"says nothing about a model with {facts.variant} attention: {filled(analysis.summary, facts.words)}"
     return ""

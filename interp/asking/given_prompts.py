@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from headscope.interp.reading.hooked_model import tokenizer_of
-from headscope.interp.reading.image_prompt import ImagePrompt
 from headscope.interp.reading.model_facts import ModelFacts
 from headscope.interp.reading.prompt import Prompt
 from headscope.interp.reading.prompt_tokens import PromptTokens, prompt_tokens, refuse_unreadable
+from headscope.models.hosts.modality import TEXT
 
 Given = str | Prompt | Sequence[str] | Sequence[Prompt]
 
@@ -19,8 +19,8 @@ def as_read(
     if not prompts:
         raise ValueError("no prompt was given; give a text or an image, or several")
     refuse_other_kind(prompts, facts)
-    if facts.reads == "image":
-        return [one for one in prompts if isinstance(one, ImagePrompt)]
+    if not facts.modality.reads_ids:
+        return [one for one in prompts if not isinstance(one, str)]
     sizes = {"vocabulary": facts.vocabulary, "context": facts.context}
     tokenizer = tokenizer_of(model)
     for one in prompts:
@@ -35,11 +35,8 @@ def as_read(
 def refuse_other_kind(prompts: Sequence[str] | Sequence[Prompt], facts: ModelFacts) -> None:
     """Raise ValueError for a text where the model reads images, and the other way round."""
     for one in prompts:
-        if isinstance(one, ImagePrompt) != (facts.reads == "image"):
-            what = "an image" if isinstance(one, ImagePrompt) else "a text"
-            how = (
-                "give headscope.interp.reading.pictures' digit_prompt or picture_prompt"
-                if facts.reads == "image"
-                else "give a text"
+        given = TEXT if isinstance(one, str) else one.modality
+        if given is not facts.modality:
+            raise ValueError(
+                f"this model reads {facts.reads}s, and {given.words.given} was given: {facts.modality.how_given}"
             )
-            raise ValueError(f"this model reads {facts.reads}s, and {what} was given: {how}")

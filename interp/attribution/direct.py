@@ -10,6 +10,7 @@ from headscope.interp.attribution.residual_parts import Readout, ResidualParts
 from headscope.interp.reading.target import Target, attributed, columns_of
 from headscope.interp.results.about import About
 from headscope.interp.results.result import Result
+from headscope.models.hosts.words import Sentence
 
 DIRECT = About(
     title="Direct logit attribution",
@@ -17,20 +18,24 @@ DIRECT = About(
     law="part · W_U[:, target] / scale of the final norm; components sum to the logit (before a soft cap), "
     "heads to their layer's attention less its bias",
     source="Elhage et al. 2021, section Understanding the Residual Stream; nostalgebraist 2020",
-    null="any token of the vocabulary in the target's place (exact mean and standard deviation)",
+    null=Sentence("any {candidate} in the target's place (exact mean and standard deviation)"),
     by_gauge={"logits": ("head", "head_null", "component", "component_null")},
-    plain="How much each part of the model writes straight into the logit of one token: every head, every MLP, the "
-    "embedding. What a part does through later parts is not counted.",
+    plain=Sentence(
+        "How much each part of the model writes straight into the logit of one {choice}: every head, every MLP, the "
+        "embedding. What a part does through later parts is not counted."
+    ),
 )
 BY_SOURCE = About(
-    title="Direct logit attribution by source token",
+    title=Sentence("Direct logit attribution by source {token}"),
     unit="logits",
     law="A[d,s] · v_s W_O · W_U[:, target] / scale; sums over sources to the head's attribution",
     source="Elhage et al. 2021; with signed A: Lv et al. 2024 (arXiv 2411.07176)",
-    null="any token of the vocabulary in the target's place (exact mean and standard deviation)",
+    null=Sentence("any {candidate} in the target's place (exact mean and standard deviation)"),
     by_gauge={"logits": ("value", "value_null")},
-    plain="The same for one head after the other, split by the token that the head read: which earlier token raised "
-    "or lowered the logit through which head.",
+    plain=Sentence(
+        "The same for one head after the other, split by the {token} that the head read: which {earlier} raised "
+        "or lowered the logit through which head."
+    ),
 )
 
 

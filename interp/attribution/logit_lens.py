@@ -12,6 +12,7 @@ from headscope.interp.reading.activations import Activations
 from headscope.interp.results.about import About
 from headscope.interp.results.result import Result
 from headscope.interp.weights.head_weights import HeadWeights
+from headscope.models.hosts.words import Sentence
 
 READS = ("hook_resid_pre", "hook_resid_post", "ln1.hook_scale", "ln_final.hook_scale")
 LENS = About(
@@ -19,7 +20,7 @@ LENS = About(
     unit="logits before a soft cap; probability is a share",
     law="x / scale(x) · W_U + b_U for the residual x before every layer and after the last; the last are the logits",
     source="nostalgebraist 2020, Interpreting GPT: the logit lens",
-    null="of the logit: any token of the vocabulary in the target's place (exact mean and standard deviation)",
+    null=Sentence("of the logit: any {candidate} in the target's place (exact mean and standard deviation)"),
     by_gauge={"logits": ("logit", "logit_null")},
     plain="What the model would say if it stopped after each layer: the residual stream is read as if it were the "
     "last.",

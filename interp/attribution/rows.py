@@ -16,7 +16,6 @@ from headscope.interp.attribution.direct import (
 from headscope.interp.attribution.logit_lens import READS, LogitLens, logit_lens, stream
 from headscope.interp.attribution.residual_parts import WRITES, readout, residual_parts
 from headscope.interp.reading.activations import NORM_AFTER, Activations
-from headscope.interp.reading.image_prompt import ImagePrompt
 from headscope.interp.reading.size import LOOK, Size
 from headscope.interp.reading.target import Target, token_name
 
@@ -26,8 +25,8 @@ LAST = "ln_final.hook_scale"
 
 def likeliest(run: Activations) -> Target:
     """The token that the model expects after the prompt, or the class that it sees in an image."""
-    what = "class" if isinstance(run.tokens, ImagePrompt) else "token after the prompt"
-    return Target(int(run.logits[-1].argmax()), name=f"logit of the likeliest {what}")
+    answer = run.tokens.modality.words.answer
+    return Target(int(run.logits[-1].argmax()), name=f"logit of the likeliest {answer}")
 
 
 def naming(target: Target, setting: Setting) -> dict[str, tuple[str, ...]]:
@@ -70,11 +69,10 @@ def _logit_lens(setting: Setting, run: Activations) -> LogitLens:
 def lens_targets(run: Activations) -> tuple[Int[Tensor, "pos target"], tuple[str, ...]]:
     """Whose logits the lens reads at every position, and what they are called."""
     expected = run.logits.argmax(-1)
-    if isinstance(run.tokens, ImagePrompt):
-        of_image = {"likeliest class": int(expected), "true class": run.tokens.label}
-        known = {name: one for name, one in of_image.items() if one is not None}
-        return torch.tensor([*known.values()]).expand(len(run.tokens), -1), tuple(known)
-    following = torch.tensor([*run.tokens.ids[1:], int(expected[-1])])
+    if not run.tokens.answers_by_position:
+        answers = [int(expected), *run.tokens.known_answers]
+        return torch.tensor(answers).expand(len(run.tokens), -1), ("likeliest class", "true class")[: len(answers)]
+    following = torch.tensor([*run.tokens.known_answers, int(expected[-1])])
     return torch.stack([following, expected], -1), ("next token", "likeliest token")
 
 
@@ -86,7 +84,7 @@ def lens_cost(size: Size) -> int:
 ROWS = (
     Analysis(
         "direct_logit_attribution",
-        "What each component and head adds to the logit of the likeliest token after the prompt.",
+        "What each component and head adds to the logit of the likeliest {answer}.",
         (*WRITES, LAST),
         _direct_logit_attribution,
         matrices=("W_O", "W_U", "residual parts"),
@@ -95,7 +93,7 @@ ROWS = (
     ),
     Analysis(
         "source_attribution",
-        "What each head moves from each token into the logit of the likeliest token after the prompt.",
+        "What each head moves from each {token} into the logit of the likeliest {answer}.",
         (NORM_AFTER, LAST, "attn.hook_pattern", "attn.hook_v"),
         _source_attribution,
         over_tokens=True,

@@ -10,6 +10,7 @@ from headscope.interp.circuits.distance import score_weights
 from headscope.interp.results.about import About
 from headscope.interp.results.result import Result
 from headscope.interp.weights.head_weights import HeadWeights
+from headscope.models.hosts.words import Sentence
 
 COMPOSITION = About(
     title="Composition of heads",
@@ -17,8 +18,10 @@ COMPOSITION = About(
     law="‖A B‖ / (‖A‖ ‖B‖), Frobenius; A = W_OV of the writer, B = W_QK, W_QKᵀ or W_OV of the reader",
     source="Elhage et al. 2021, A Mathematical Framework for Transformer Circuits",
     null="the reader turned at random: root mean square, exactly 1/√d_model; spread to first order",
-    plain="Whether a later head reads what an earlier head writes: as its query, its key or its value. Only weights "
-    "are looked at, no prompt.",
+    plain=Sentence(
+        "Whether a later head reads what an earlier head writes: as its query, its key or its value. Only weights "
+        "are looked at, no {prompt}."
+    ),
 )
 READS = ("query", "key", "value")
 

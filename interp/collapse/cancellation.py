@@ -12,6 +12,7 @@ from headscope.interp.collapse.paths import from_last
 from headscope.interp.results.about import About
 from headscope.interp.results.nulls import Null, null_of, shuffled_signs
 from headscope.interp.results.result import Result
+from headscope.models.hosts.words import Sentence
 
 SAMPLES = 4
 MIRRORED = ("signed", "cancellation", "cancellation_null", "cancellation_null_spread")
@@ -23,8 +24,10 @@ ABOUT = About(
     source="headscope",
     null="the signs of each row dealt anew",
     by_gauge={"odd": MIRRORED, "scale": ("absolute", *MIRRORED)},
-    plain="Information reaches the last token over many paths through heads and layers. With negative weights paths "
-    "of opposite sign cancel; this is the share that does, by the token where the paths begin.",
+    plain=Sentence(
+        "Information reaches the {last} over many paths through heads and layers. With negative weights paths "
+        "of opposite sign cancel; this is the share that does, by the {token} where the paths begin."
+    ),
 )
 
 

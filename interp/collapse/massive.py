@@ -11,6 +11,7 @@ from headscope.interp.collapse.residual import depth_labels
 from headscope.interp.results.about import About
 from headscope.interp.results.nulls import null_of
 from headscope.interp.results.result import Result
+from headscope.models.hosts.words import Sentence
 
 SIZE, RATIO, TOP = 100.0, 1000.0, 3
 ABOUT = About(
@@ -19,8 +20,10 @@ ABOUT = About(
     law=f"entries with |x| > {SIZE:.0f} and |x| > {RATIO:.0f} × the median magnitude of their layer",
     source="Sun et al. 2024 (arXiv 2402.17762), section 2",
     null="Gaussian rows of the same norms",
-    plain="Single entries of the residual stream that dwarf all others, often on the first token. Many models park "
-    "attention there.",
+    plain=Sentence(
+        "Single entries of the residual stream that dwarf all others, often on the {first}. Many models park "
+        "attention there."
+    ),
 )
 
 

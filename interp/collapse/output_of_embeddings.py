@@ -8,9 +8,7 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
-from headscope.interp.reading.image_prompt import ImagePrompt
-from headscope.interp.reading.prompt import batch_of
-from headscope.interp.reading.prompt_tokens import PromptTokens
+from headscope.interp.reading.prompt import Prompt, batch_of, prompt_of
 
 
 @dataclass(frozen=True)
@@ -25,12 +23,9 @@ class OutputOfEmbeddings:
     output: Float[Tensor, "copy d_model"]
 
 
-def output_of_embeddings(
-    model: Any, ids: Sequence[int] | ImagePrompt, position: int, copies: int
-) -> OutputOfEmbeddings:
+def output_of_embeddings(model: Any, ids: Sequence[int] | Prompt, position: int, copies: int) -> OutputOfEmbeddings:
     """One pass of a hooked model, or of a plain Hugging Face decoder. Hooks are state: one run at a time."""
-    prompt = ids if isinstance(ids, ImagePrompt) else PromptTokens(tuple(ids), ())
-    repeated = batch_of(model, [prompt] * copies)
+    repeated = batch_of(model, [prompt_of(ids)] * copies)
     with torch.enable_grad():
         run = hooked_pass if hasattr(model, "run_with_hooks") else plain_pass
         embeddings, output = run(model, repeated).values()

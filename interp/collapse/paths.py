@@ -9,6 +9,7 @@ from torch import Tensor
 
 from headscope.interp.results.about import About
 from headscope.interp.results.result import Result
+from headscope.models.hosts.words import Sentence
 
 ABOUT = About(
     title="Path bound",
@@ -17,7 +18,9 @@ ABOUT = About(
     source="Barbero et al. 2024 (arXiv 2406.04267), theorem 5.1, with |A| for A",
     null="equal weights on the visible keys",
     by_gauge={"scale": ("bound",)},
-    plain="How much each token can reach the last one at most, through all paths of all layers, if nothing cancels.",
+    plain=Sentence(
+        "How much each {token} can reach the {last_one} at most, through all paths of all layers, if nothing cancels."
+    ),
 )
 
 

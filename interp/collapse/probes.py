@@ -15,7 +15,6 @@ from headscope.interp.collapse.pairs import (
     question_ids,
 )
 from headscope.interp.collapse.squashing import Squashing, squashing
-from headscope.interp.reading.image_prompt import ImagePrompt
 from headscope.interp.reading.prompt import text_alone
 from headscope.interp.reading.size import Size
 from headscope.interp.reading.watch import Watch
@@ -103,9 +102,7 @@ def prompts_cost(size: Size) -> int:
 def squashed(asked: Asked, watch: Watch) -> Squashing:
     """Over-squashing of the prompt's last token, or of an image's class token."""
     [prompt] = asked.prompts
-    if isinstance(prompt, ImagePrompt):
-        return squashing(asked.model, prompt, prompt.strings, position=prompt.read_out, watch=watch)
-    return squashing(asked.model, prompt.ids, prompt.strings, watch=watch)
+    return squashing(asked.model, prompt, prompt.strings, position=prompt.read_out, watch=watch)
 
 
 PROBES = (
@@ -137,7 +134,7 @@ PROBES = (
     ),
     Probe(
         "squashing",
-        "how much the last token's output depends on the embedding of every token, by exact derivatives",
+        "how much the {last}'s output depends on the embedding of every {token}, by exact derivatives",
         squashed,
         over_tokens=True,
         cost=lambda size: size.facts.d_model * sum(size.passes(length, length) for length in size.lengths),

@@ -11,22 +11,25 @@ from headscope.interp.collapse.matrix_measures import MEASURES, measured, noise_
 from headscope.interp.results.about import About
 from headscope.interp.results.nulls import null_of
 from headscope.interp.results.result import Result
+from headscope.models.hosts.words import Sentence
 
 NORMS = About(
     title="Norm of the residual",
     unit="units of the residual stream",
     law="‖x_t‖ at every position",
     source="headscope",
-    plain="How long the residual vector of every token is after every layer.",
+    plain=Sentence("How long the residual vector of every {token} is after every layer."),
 )
 ABOUT = About(
     title="Geometry of the residual stream",
     unit="1",
-    law="‖X − 1x̄ᵀ‖_F/‖X‖_F; mean cosine of two tokens; effective rank exp H(σ/Σσ); stable rank ‖X‖_F²/σ₁²",
+    law=Sentence("‖X − 1x̄ᵀ‖_F/‖X‖_F; mean cosine of two {tokens}; effective rank exp H(σ/Σσ); stable rank ‖X‖_F²/σ₁²"),
     source="Dong et al. 2021 (arXiv 2103.03404), in the Frobenius norm; Roy & Vetterli 2007; Rudelson & Vershynin 2007",
     null="Gaussian rows of the same norms",
-    plain="How different the tokens of a prompt still are after every layer. A mean cosine near 1 and few effective "
-    "directions mean that all tokens have become alike.",
+    plain=Sentence(
+        "How different the {tokens} of {a_prompt} still are after every layer. A mean cosine near 1 and few effective "
+        "directions mean that all {tokens} have become alike."
+    ),
 )
 
 

@@ -83,12 +83,12 @@ def named(prompt: Prompt, order: list[int]) -> tuple[str, ...]:
 ROWS = (
     Analysis(
         "residual_geometry",
-        "How alike the residuals of different tokens are, by layer.",
+        "How alike the residuals of different {tokens} are, by layer.",
         STREAM,
         geometry,
         followed={"mean_cosine": 4},
     ),
-    Analysis("residual_norms", "How long the residual of every token is, by layer.", STREAM, norms, over_tokens=True),
+    Analysis("residual_norms", "How long the residual of every {token} is, by layer.", STREAM, norms, over_tokens=True),
     Analysis(
         "massive_activations",
         "The few entries of the residual stream that dwarf all others.",
@@ -98,7 +98,7 @@ ROWS = (
     ),
     Analysis(
         "sinks",
-        "Which heads leave their weight on the first token.",
+        "Which heads leave their weight on the {first}.",
         (PATTERN, SCORES),
         sunk,
         per_head=True,
@@ -106,7 +106,7 @@ ROWS = (
     ),
     Analysis(
         "path_cancellation",
-        "How much of what reaches the last token is undone on the way.",
+        "How much of what reaches the {last} is undone on the way.",
         (PATTERN, VALUES),
         cancelled,
         over_tokens=True,
@@ -114,7 +114,7 @@ ROWS = (
     ),
     Analysis(
         "path_bound",
-        "How much each token can reach the last one, by the magnitudes of attention.",
+        "How much each {token} can reach the {last_one}, by the magnitudes of attention.",
         (PATTERN, SCORES),
         bounded,
         over_tokens=True,

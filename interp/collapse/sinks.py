@@ -8,6 +8,7 @@ from torch import Tensor
 
 from headscope.interp.results.about import About
 from headscope.interp.results.result import Result
+from headscope.models.hosts.words import Sentence
 
 EPSILON = 0.3
 ABOUT = About(
@@ -16,7 +17,7 @@ ABOUT = About(
     law="mean over rows of b = |A|/Σ|A| on key 0; a head is a sink where that is above ε",
     source="Gu et al. 2024 (arXiv 2410.10781), Sink^ε, with b for the weights",
     null="equal weights on the visible keys",
-    plain="How much of its attention a head rests on the first token, which is often a way of doing nothing.",
+    plain=Sentence("How much of its attention a head rests on the {first}, which is often a way of doing nothing."),
 )
 
 

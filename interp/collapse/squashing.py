@@ -9,20 +9,25 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from headscope.interp.collapse.output_of_embeddings import OutputOfEmbeddings, output_of_embeddings
-from headscope.interp.reading.image_prompt import ImagePrompt
+from headscope.interp.reading.prompt import Prompt, prompt_of
 from headscope.interp.reading.watch import Watch, unwatched
 from headscope.interp.results.about import About
 from headscope.interp.results.result import Result
+from headscope.models.hosts.words import Sentence
 
 ROWS = 16
 ABOUT = About(
     title="Over-squashing",
     unit="1",
-    law="‖∂y_t/∂x_i‖_F of the d_model × d_model block, y the final norm's output at token t, x_i the embedding of i",
+    law=Sentence(
+        "‖∂y_t/∂x_i‖_F of the d_model × d_model block, y the final norm's output at {token} t, x_i the embedding of i"
+    ),
     source="Barbero et al. 2024 (arXiv 2406.04267), section 5",
-    null="every token of equal influence: the root mean square over the tokens up to t",
-    plain="How much the last output would move if one token's embedding moved a little: what the model can still hear"
-    " of every token.",
+    null=Sentence("every {token} of equal influence: the root mean square over the {tokens} up to t"),
+    plain=Sentence(
+        "How much the {last_output} would move if one {token}'s embedding moved a little: what the model can still hear"
+        " of every {token}."
+    ),
 )
 
 
@@ -43,7 +48,7 @@ class Squashing(Result):
 
 def squashing(
     model: Any,
-    ids: Sequence[int] | ImagePrompt,
+    ids: Sequence[int] | Prompt,
     tokens: Sequence[str] = (),
     *,
     position: int = -1,
@@ -70,10 +75,10 @@ def squashed(norm: Float[Tensor, "source"], at: int, tokens: Sequence[str], seen
     return Squashing(norm, null, at, about=ABOUT, labels={"source": tuple(tokens)} if tokens else {})
 
 
-def seen_from(at: int, ids: Sequence[int] | ImagePrompt) -> Bool[Tensor, "source"]:
+def seen_from(at: int, ids: Sequence[int] | Prompt) -> Bool[Tensor, "source"]:
     """The tokens that the one at a position sees: those up to it, or the whole image."""
     places = torch.arange(len(ids))
-    return places >= 0 if isinstance(ids, ImagePrompt) else places <= at
+    return places <= at if prompt_of(ids).is_ordered else places >= 0
 
 
 def squares_of(

@@ -63,7 +63,7 @@ ROWS = (
     ),
     Analysis(
         "temperatures",
-        "the learned temperatures of every token's query and value",
+        "the learned temperatures of every {token}'s query and value",
         TEMPERATURES,
         temperatures_of,
         over_tokens=True,

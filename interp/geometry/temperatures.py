@@ -9,14 +9,17 @@ from torch import Tensor
 
 from headscope.interp.results.about import About
 from headscope.interp.results.result import Result
+from headscope.models.hosts.words import Sentence
 
 ABOUT = About(
     title="Temperatures of selective attention",
     unit="factor",
     law="weights softmax(τ_q(x, n) · q·k/√d), values τ_v(x, n) · v; τ = 1 is plain attention, a larger τ_q is sharper",
     source="Zhang et al. 2024, arXiv 2411.12892",
-    plain="How sharply each token attends, and how loudly it is heard: factors that the model learned for every token"
-    " and position.",
+    plain=Sentence(
+        "How sharply each {token} attends, and how loudly it is heard: factors that the model learned for every {token}"
+        " and position."
+    ),
 )
 
 

@@ -9,8 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from headscope.interp.reading.hooked_model import HookedModel
-from headscope.interp.reading.image_prompt import ImagePrompt
-from headscope.interp.reading.next_tokens import NextTokens, class_predictions, next_tokens
+from headscope.interp.reading.next_tokens import NextTokens
 from headscope.interp.reading.prompt import Prompt, answer_names, batch_of, logits_by_position
 from headscope.interp.reading.seen_cells import seen_cells
 from headscope.interp.rows.head_statistics import HeadStatistics, head_statistics
@@ -54,7 +53,7 @@ def attention_run(
     hooks += [(f"{name}.hook_attn_scores", keep_visible) for name in names]
     with torch.no_grad():
         [logits] = logits_by_position(model.run_with_hooks(batch_of(model, [tokens]), fwd_hooks=hooks))
-    answers = answers_of(tokens, logits.cpu(), predictions)
+    answers = tokens.predictions(logits.cpu(), predictions)
     return summary(tokens, torch.stack(patterns), torch.stack(visible), answers, answer_names(model))
 
 
@@ -67,17 +66,10 @@ def summary(
 ) -> AttentionRun:
     """The record of a run from its raw tensors."""
     rows = stacked([row_statistics(layer) for layer in patterns])
-    shown = getattr(tokens, "label", None)
-    strings = {i: name(i) for i in [*likely.ids.unique().tolist(), *([] if shown is None else [shown])]}
+    shown = () if tokens.answers_by_position else tokens.known_answers
+    strings = {i: name(i) for i in [*likely.ids.unique().tolist(), *shown]}
     heads = head_statistics(rows, visible.sum(-1)[:, None])
     return AttentionRun(tokens, patterns, visible, rows, heads, likely, strings)
-
-
-def answers_of(tokens: Prompt, logits: Float[Tensor, "pos_or_one vocab"], count: int) -> NextTokens:
-    """The likeliest next tokens, or the likeliest classes of an image."""
-    if isinstance(tokens, ImagePrompt):
-        return class_predictions(logits, tokens.label, count)
-    return next_tokens(logits, torch.tensor(tokens.ids), count)
 
 
 def stacked(layers: list[RowStatistics]) -> RowStatistics:

@@ -11,6 +11,7 @@ from headscope.interp.reading.model_facts import ModelFacts
 from headscope.interp.results.about import About
 from headscope.interp.results.result import Result
 from headscope.models.attention import variant_named
+from headscope.models.hosts.words import Sentence
 
 ABOUT = About(
     title="Attention",
@@ -18,7 +19,7 @@ ABOUT = About(
     law="a[t, s]: how much of the value of key s the query t receives; grey: the query does not see the key",
     source="Vaswani et al. 2017, arXiv 1706.03762",
     by_gauge={"odd": ("pattern",), "scale": ("pattern",)},
-    plain="How much each token takes from every token it sees. Blue adds what is read, red subtracts it.",
+    plain=Sentence("How much each {token} takes from every {token} it sees. Blue adds what is read, red subtracts it."),
 )
 
 

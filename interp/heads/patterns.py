@@ -12,6 +12,7 @@ from headscope.interp.heads.signed_max_pool import signed_max_pool, visible_max_
 from headscope.interp.reading.activations import SCORES, Activations
 from headscope.interp.results.about import About
 from headscope.interp.results.result import Result
+from headscope.models.hosts.words import Sentence
 
 PATTERN = "attn.hook_pattern"
 SIDE = 32  # rows and columns of a head's picture, at most
@@ -19,7 +20,9 @@ MOST_CELLS = 2**17  # of all heads
 ABOUT = About(
     title="Attention of every head",
     unit="weight",
-    law="a[t, s], queries from top to bottom; of a block of a long prompt the weight of the largest magnitude",
+    law=Sentence(
+        "a[t, s], queries from top to bottom; of a block of {long_prompt} the weight of the largest magnitude"
+    ),
     source="Vaswani et al. 2017, arXiv 1706.03762",
     by_gauge={"odd": ("pattern",), "scale": ("pattern",)},
     plain="A small picture of each head: rows are queries, columns keys. Blue adds what is read, red subtracts it.",
@@ -57,7 +60,7 @@ def patterns_of(setting: Setting, run: Activations) -> Patterns:
 ROWS = (
     Analysis(
         "patterns",
-        "How much each token takes from every token it sees, in every head.",
+        "How much each {token} takes from every {token} it sees, in every head.",
         (PATTERN, SCORES),
         patterns_of,
         over_tokens=True,

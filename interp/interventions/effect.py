@@ -12,7 +12,6 @@ from headscope.interp.interventions.divergence import divergence
 from headscope.interp.interventions.intervention import SIGNED, Intervention
 from headscope.interp.interventions.touched_run import editing_hooks, logits_of_prompt, refuse_outside
 from headscope.interp.reading.hooked_model import HookedModel
-from headscope.interp.reading.image_prompt import ImagePrompt
 from headscope.interp.reading.model_facts import layer_gauges
 from headscope.interp.reading.prompt import Prompt, answer_names
 from headscope.interp.results.about import About
@@ -129,9 +128,7 @@ def changed_answers(
 
 def answers_known(prompt: Prompt) -> Int[Tensor, "pos_known"]:
     """The token that followed each position, of all but the last; of an image its class, where that is known."""
-    if isinstance(prompt, ImagePrompt):
-        return torch.tensor([] if prompt.label is None else [prompt.label], dtype=torch.int64)
-    return torch.tensor(prompt.ids[1:], dtype=torch.int64)
+    return torch.tensor(prompt.known_answers, dtype=torch.int64)
 
 
 def losses(logits: Float[Tensor, "pos vocab"], known: Int[Tensor, "pos_known"]) -> Float[Tensor, "pos"]:

@@ -4,8 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
+
+from headscope.interp.reading.next_tokens import NextTokens, class_predictions
+from headscope.models.hosts.modality import IMAGE, Modality, grid, two_sides
 
 CLASS_TOKEN = "CLS"
 
@@ -15,7 +19,8 @@ class ImagePrompt:
     """Pixels as the model takes them, the rows and columns of patches that it makes of them, and what it is called.
 
     label: the number of the class that it shows, where that is known. shown: the pixels between -1 (black) and 1 where
-    the model reads them normalised in another way. read_out: the token whose residual becomes logits.
+    the model reads them normalised in another way. read_out: the token whose residual becomes logits. Its patches stand
+    in a plane (is_ordered), and the model answers once (answers_by_position).
     """
 
     pixels: Float[Tensor, "channel row column"]
@@ -23,7 +28,33 @@ class ImagePrompt:
     name: str
     label: int | None = None
     shown: Float[Tensor, "channel row column"] | None = None
+    modality: ClassVar[Modality] = IMAGE
     read_out: ClassVar[int] = 0
+    is_ordered: ClassVar[bool] = False
+    answers_by_position: ClassVar[bool] = False
+
+    @property
+    def text(self) -> str:
+        """What it is called."""
+        return self.name
+
+    @property
+    def shown_pixels(self) -> Float[Tensor, "channel row column"]:
+        """The pixels between -1 (black) and 1."""
+        return self.pixels if self.shown is None else self.shown
+
+    @property
+    def known_answers(self) -> tuple[int, ...]:
+        """Its class, where that is known."""
+        return () if self.label is None else (self.label,)
+
+    def tensor(self, device: torch.device, dtype: torch.dtype) -> Float[Tensor, "channel row column"]:
+        """As the model takes it."""
+        return self.pixels.to(device, dtype)
+
+    def predictions(self, logits: Float[Tensor, "1 class"], count: int) -> NextTokens:
+        """The likeliest classes."""
+        return class_predictions(logits, self.label, count)
 
     @property
     def strings(self) -> tuple[str, ...]:
@@ -48,8 +79,6 @@ def image_prompt(
     pixels: Float[Tensor, "channel row column"], config: Any, name: str = "an image", label: int | None = None
 ) -> ImagePrompt:
     """An image for the model of a transformers config. Raises ValueError for one of another size."""
-    from headscope.models.hosts.modality import grid, two_sides
-
     wanted = (config.num_channels, *two_sides(config.image_size))
     if tuple(pixels.shape) != wanted:
         raise ValueError(

@@ -10,7 +10,8 @@ from headscope.interp.results.gauges import Gauge, kernel_gauges, merged
 from headscope.models.attention import variant_named
 from headscope.models.data.images.processed import processor_of, processor_words
 from headscope.models.hosts.families import family_of
-from headscope.models.hosts.modality import Reads, grid, two_sides
+from headscope.models.hosts.modality import MODALITIES, Modality, Reads, grid, two_sides
+from headscope.models.hosts.words import Words
 
 
 @dataclass(frozen=True)
@@ -43,13 +44,23 @@ class ModelFacts:
     classes: tuple[str, ...] = ()
     pictures: str = ""
 
+    @property
+    def modality(self) -> Modality:
+        """What the model reads and answers."""
+        return MODALITIES[self.reads]
+
+    @property
+    def words(self) -> Words:
+        """What sentences call a prompt of it and its parts."""
+        return self.modality.words
+
 
 def model_facts(model: Any) -> ModelFacts:
     """The facts of an opened model (a TransformerBridge with its attention_spec).
 
     Raises ValueError for a diffusion model, of which other things are known.
     """
-    if family_of(model.original_model.config.model_type).modality.reads == "noisy image":
+    if family_of(model.original_model.config.model_type).modality.removes_noise:
         raise ValueError(
             "this is a diffusion model: headscope.interp.diffusion reads it, and the app on its page Diffusion"
         )
@@ -78,7 +89,7 @@ def model_facts(model: Any) -> ModelFacts:
 def image_facts(model: Any) -> dict[str, Any]:
     """What is known of a model of images besides."""
     config, processor = model.config, processor_of(model)
-    if family_of(config.model_type).modality.reads == "text":
+    if family_of(config.model_type).modality.reads_ids:
         return {}
     return {
         "reads": "image",
@@ -109,8 +120,11 @@ def has_free_logits(model: Any) -> bool:
     Learned positions can take such a vector off again.
     """
     config = model.original_model.config
-    reads = family_of(config.model_type).modality.reads
-    is_free = reads == "image" or not config.tie_word_embeddings or hasattr(model, "pos_embed")
+    is_free = (
+        not family_of(config.model_type).modality.reads_ids
+        or not config.tie_word_embeddings
+        or hasattr(model, "pos_embed")
+    )
     return is_free and getattr(config, "final_logit_softcapping", None) is None
 
 

@@ -18,16 +18,13 @@ Prompt = PromptTokens | ImagePrompt
 
 def batch_of(model: Any, prompts: Sequence[Prompt]) -> Shaped[Tensor, "prompt ..."]:
     """Prompts of one length as the model takes them: ids [prompt, pos] or pixels [prompt, channel, row, column]."""
-    device = execution_device(model)
-    images = [one.pixels for one in prompts if isinstance(one, ImagePrompt)]
-    if images:
-        return torch.stack(images).to(device, floating_dtype(model))
-    return torch.tensor([one.ids for one in prompts if isinstance(one, PromptTokens)], device=device)
+    device, dtype = execution_device(model), floating_dtype(model)
+    return torch.stack([one.tensor(device, dtype) for one in prompts])
 
 
 def last_logits_alone(prompt: Prompt) -> dict[str, int]:
     """The option of a forward pass that spares logits nobody reads; an image classifier has one row of them anyhow."""
-    return {} if isinstance(prompt, ImagePrompt) else {"logits_to_keep": 1}
+    return {"logits_to_keep": 1} if prompt.answers_by_position else {}
 
 
 def logits_by_position(logits: Float[Tensor, "prompt *pos vocab"]) -> Float[Tensor, "prompt pos_or_one vocab"]:
@@ -48,6 +45,11 @@ def answer_names(model: HookedModel) -> Callable[[int], str]:
 
 def text_alone(prompt: Prompt) -> PromptTokens:
     """The prompt, if it is a text's. Raises ValueError for an image."""
-    if isinstance(prompt, ImagePrompt):
-        raise ValueError("this asks for the tokens of a text, and an image was given")
+    if not isinstance(prompt, PromptTokens):
+        raise ValueError(f"this asks for the tokens of a text, and {prompt.modality.words.given} was given")
     return prompt
+
+
+def prompt_of(given: Sequence[int] | Prompt) -> Prompt:
+    """A prompt as it is, or ids as one whose tokens have no strings."""
+    return given if isinstance(given, Prompt) else PromptTokens(tuple(given), ())

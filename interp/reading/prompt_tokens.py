@@ -4,9 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import torch
+from jaxtyping import Float, Shaped
+from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
+from headscope.interp.reading.next_tokens import NextTokens, next_tokens
 from headscope.interp.reading.token_strings import token_string
+from headscope.models.hosts.modality import TEXT, Modality
 from headscope.models.io.foreign_input import foreign_tokenizer
 from headscope.models.io.known_words import unknown_words_named
 
@@ -15,12 +20,38 @@ from headscope.models.io.known_words import unknown_words_named
 class PromptTokens:
     """Ids of one prompt and one string per id, in order.
 
-    read_out: the token whose residual becomes the logits of what comes next.
+    read_out: the token whose residual becomes the logits of what comes next. is_ordered: its tokens stand one after the
+    other, and see those before them. answers_by_position: the model answers after every token. grid, shown_pixels: of
+    an image.
     """
 
     ids: tuple[int, ...]
     strings: tuple[str, ...]
+    modality: ClassVar[Modality] = TEXT
     read_out: ClassVar[int] = -1
+    is_ordered: ClassVar[bool] = True
+    answers_by_position: ClassVar[bool] = True
+    grid: ClassVar[None] = None
+    shown_pixels: ClassVar[None] = None
+
+    @property
+    def text(self) -> str:
+        """As it was given: text, or ids with spaces between them."""
+        is_ids = all(string == str(token) for token, string in zip(self.ids, self.strings, strict=True))
+        return (" " if is_ids else "").join(self.strings)
+
+    @property
+    def known_answers(self) -> tuple[int, ...]:
+        """The token that followed each position, of all but the last."""
+        return self.ids[1:]
+
+    def tensor(self, device: torch.device, dtype: torch.dtype) -> Shaped[Tensor, "pos"]:
+        """As the model takes it."""
+        return torch.tensor(self.ids, device=device)
+
+    def predictions(self, logits: Float[Tensor, "pos vocab"], count: int) -> NextTokens:
+        """The likeliest next tokens."""
+        return next_tokens(logits, torch.tensor(self.ids), count)
 
     def __len__(self) -> int:
         return len(self.ids)

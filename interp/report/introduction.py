@@ -4,9 +4,7 @@ import html
 from collections.abc import Sequence
 
 from headscope.interp.asking.findings import Findings
-from headscope.interp.reading.image_prompt import ImagePrompt
 from headscope.interp.reading.model_facts import ModelFacts
-from headscope.interp.reading.prompt import Prompt
 
 MOST_PROMPTS = 3
 
@@ -15,7 +13,7 @@ def introduction(findings: Findings) -> str:
     """The model, its prompts, what was chosen, and what was left out."""
     facts, count = findings.facts, len(findings.prompts)
     sizes = f"{len(facts.layer_variants)} layers of {facts.heads} heads, d_model {facts.d_model}"
-    prompts = "".join(f"<pre>{html.escape(text_of(one))}</pre>" for one in findings.prompts[:MOST_PROMPTS])
+    prompts = "".join(f"<pre>{html.escape(one.text)}</pre>" for one in findings.prompts[:MOST_PROMPTS])
     lines = [f"and {count - MOST_PROMPTS} more prompts"] if count > MOST_PROMPTS else []
     lines += [f"means over {count} prompts"] if count > 1 else []
     lines += [f"{name.replace('_', ' ')}: {value}" for name, value in findings.choices.items()]
@@ -47,14 +45,6 @@ def spans(layers: Sequence[int]) -> str:
     words = [str(run[0]) if len(run) == 1 else f"{run[0]}–{run[-1]}" for run in runs]
     listed = " and ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)
     return f"layer{'s' * (len(layers) > 1)} {listed}"
-
-
-def text_of(prompt: Prompt) -> str:
-    """A prompt as it was given: text, or ids with spaces between them; of an image its name."""
-    if isinstance(prompt, ImagePrompt):
-        return prompt.name
-    is_ids = all(string == str(token) for token, string in zip(prompt.ids, prompt.strings, strict=True))
-    return (" " if is_ids else "").join(prompt.strings)
 
 
 def notes(lines: Sequence[str]) -> str:

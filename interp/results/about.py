@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, cast
 
 from headscope.interp.results.gauges import Gauge
+from headscope.models.hosts.words import Words, worded
 
 Assumption = Literal["non_negative", "rows_sum_to_one", "causal"]
 
@@ -44,6 +45,11 @@ class About:
     def of_gauges(self, gauges: Collection[Gauge]) -> "About":
         """The same where these gauges are free and no others: fields that none of them changes are not named."""
         return replace(self, by_gauge={gauge: fields for gauge, fields in self.by_gauge.items() if gauge in gauges})
+
+    def said_with(self, words: Words) -> "About":
+        """The same in the words of a modality."""
+        names = ("title", "unit", "law", "null", "plain")
+        return replace(self, **{name: worded(getattr(self, name), words) for name in names})
 
     def of_fields(self, new_names: Mapping[str, str]) -> "About":
         """The same for some of the fields alone, under new names."""

@@ -11,19 +11,22 @@ from headscope.interp.results.about import About
 from headscope.interp.results.gauges import Gauge, kernel_gauges, merged
 from headscope.interp.results.result import Result
 from headscope.interp.rows.reading import BESIDE_TWIN, TOP, Reading, Rows, read_power, rows_of
+from headscope.models.hosts.words import Sentence
 
 MIRRORED = ("negative_mass", "signed_sum")
 SCALED = ("signed_sum", "row_norm", "jacobian_norm")
 ABOUT = About(
     title="Row statistics by position",
-    unit="shares of Σ abs(a); entropies in nats, distances in tokens, participation in keys",
+    unit=Sentence("shares of Σ abs(a); entropies in nats, distances in {tokens}, participation in keys"),
     law="b = abs(a)/Σ abs(a); entropy −Σ b ln b, participation 1/Σb², spikiness 1/(nΣb²), jacobian_norm ‖∂a/∂p‖_F, "
     "mean_distance Σ b·abs(t − s)",
     source="Zhang et al. 2024, arXiv 2411.12892 (spikiness); Saratchandran et al. 2024, arXiv 2410.18613 (norms)",
     null="of masses, shares and distances: equal weights over the visible keys; of entropies, participation, "
     "spikiness and norms: softmax of the same scores, which for softmax and selective attention is the pattern itself",
-    plain="How focused each position's attention is, how far it reaches, how large it is, and how it changes as there"
-    " are more tokens to see.",
+    plain=Sentence(
+        "How focused each position's attention is, how far it reaches, how large it is, and how it changes as there"
+        " are more {tokens} to see."
+    ),
 )
 
 

@@ -8,7 +8,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from headscope.interp.reading.image_prompt import ImagePrompt
 from headscope.interp.reading.model_facts import layer_gauges
 from headscope.interp.reading.prompt import Prompt, batch_of, last_logits_alone
 from headscope.interp.reading.seen_cells import seen_cells
@@ -43,7 +42,7 @@ def model_row_curves(model: Any, tokens: Prompt, top: int = TOP) -> RowCurves:
     with patternless(), watching(lambda call: keeping(call.layer)(rows_of_call(call, top))):
         model.run_with_hooks(batch_of(model, [tokens]), fwd_hooks=hooks, **last_logits_alone(tokens))
     curves = curves_of([layers[layer] for layer in range(model.cfg.n_layers)])
-    curves = without_order(curves) if isinstance(tokens, ImagePrompt) else curves
+    curves = curves if tokens.is_ordered else without_order(curves)
     return replace(curves, labels={"query": tokens.strings})
 
 

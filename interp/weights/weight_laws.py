@@ -9,7 +9,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from headscope.interp.reading.activations import NORM_AFTER, Activations
-from headscope.interp.reading.image_prompt import ImagePrompt
 from headscope.interp.weights.head_matrices import HeadWeights
 
 Sides = tuple[Float[Tensor, "layer *place"], Float[Tensor, "layer *place"]]
@@ -97,9 +96,9 @@ def attention(weights: HeadWeights, run: Activations, soft_cap: float | None) ->
 def embedding(weights: HeadWeights, run: Activations, soft_cap: float | None) -> Sides:
     """What the first block reads, less learned positions; images have no vocabulary."""
     first = run["hook_resid_pre"][:1]
-    if isinstance(run.tokens, ImagePrompt):
+    if not run.tokens.modality.reads_ids:
         return first, first
-    ids = list(run.tokens.ids)
+    ids = list(text_alone(run.tokens).ids)
     return weights.W_E[ids][None], first if weights.W_pos is None else first - weights.W_pos[: len(ids)]
 
 

@@ -18,7 +18,7 @@ MOST_SIDE = 8192
 
 def give_processor(model: PreTrainedModel, folder: Path) -> None:
     """Hang the folder's image processor on a model that reads pictures, as `picture_processor`."""
-    if modality_of(model).reads == "image" and (folder / PROCESSOR).exists():
+    if modality_of(model).reads_pictures and (folder / PROCESSOR).exists():
         model.picture_processor = folder_processor(model.config, folder)  # type: ignore[assignment]
 
 

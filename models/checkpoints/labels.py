@@ -11,7 +11,7 @@ LABELS = ("id2label", "label2id", "num_labels")
 
 def labels(fields: dict[str, Any], origin: str) -> dict[str, Any]:
     """The fields of a config that name its classes; a language model has none. Raises CheckpointError by field."""
-    if family_of(fields["model_type"]).modality.reads == "text":
+    if family_of(fields["model_type"]).modality.reads_ids:
         return {}
     names = fields.get("id2label")
     if names is None:

@@ -16,14 +16,13 @@ MAX_IMAGE = 2**25  # numbers
 def refuse_broken(model: PreTrainedModel, origin: str) -> None:
     """Raise CheckpointError unless the model gives finite numbers for four token ids, or for a grey ramp."""
     modality = modality_of(model)
-    what = "a forward of four tokens" if modality.reads == "text" else "a forward of a grey image"
-    said = "noise" if modality.reads == "noisy image" else "logits"
-    if modality.reads != "text":
+    what = f"a forward of {modality.trial_words}"
+    if not modality.reads_ids:
         refuse_huge(model.config, origin)
     with foreign_input(f"cannot open {origin}: {what} fails", CheckpointError), torch.no_grad():
         found = model(**modality.trial(model.config))[0]
     if not torch.isfinite(found).all():
-        raise CheckpointError(f"cannot open {origin}: {what} gives {said} that are not finite")
+        raise CheckpointError(f"cannot open {origin}: {what} gives {modality.output} that are not finite")
 
 
 def refuse_huge(config: Any, origin: str) -> None:

@@ -3,7 +3,6 @@
 from functools import partial
 from typing import Any, cast
 
-from torch import nn
 from transformer_lens.model_bridge import TransformerBridge
 from transformer_lens.model_bridge.architecture_adapter import ArchitectureAdapter
 from transformer_lens.model_bridge.generalized_components import JointGateUpMLPBridge, JointQKVAttentionBridge
@@ -64,7 +63,7 @@ def hooked(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None = N
     bridge.__class__ = HookedBridge
     bridge.hf_names = names
     bridge.turns = Turns()
-    if modality_of(model).reads != "text":  # transformer-lens knows no sizes of these
+    if not modality_of(model).reads_ids:  # transformer-lens knows no sizes of these
         names: Any = model.config.id2label
         bridge.cfg.n_ctx, bridge.cfg.d_vocab = modality_of(model).context(model.config), len(names)
         bridge.cfg.classes = tuple(names[number] for number in sorted(names))
@@ -76,14 +75,9 @@ def hooked(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None = N
 
 def refuse_headless(model: PreTrainedModel) -> None:
     """Raise ValueError for a model that does not end in logits."""
-    if modality_of(model).reads == "text":
-        has_head, needed = model.get_output_embeddings() is not None, "a causal language model"
-    elif modality_of(model).reads == "noisy image":
-        has_head, needed = True, "a diffusion model"
-    else:
-        has_head, needed = isinstance(getattr(model, "classifier", None), nn.Linear), "an image classifier"
-    if not has_head:
-        raise ValueError(f"hooked takes {needed}, which a {type(model).__name__} without head is not")
+    modality = modality_of(model)
+    if not modality.is_headed(model):
+        raise ValueError(f"hooked takes {modality.kind}, which a {type(model).__name__} without head is not")
 
 
 def refuse_missing_biases(model: PreTrainedModel) -> None:

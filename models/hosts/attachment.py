@@ -81,7 +81,7 @@ def call_hooks(base: nn.Module, family: Family, spec: AttentionSpec) -> list[Rem
     """What every call of the base model goes through, whatever the variant."""
     hooks = (partial(refuse_other_implementation, spec.variant), with_pattern_request)
     handles = [base.register_forward_pre_hook(hook, with_kwargs=True) for hook in hooks]
-    if family.modality.reads == "text":
+    if family.modality.reads_ids:
         handles += [keep_documents_apart(base), give_padding_notice(base)]
     return handles
 

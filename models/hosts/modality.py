@@ -1,12 +1,14 @@
-"""Modality: what a family of models takes in, and what follows from it: its head, and its count of tokens."""
+"""Modality: what a family of models takes in, and what follows from it: its head, its count of tokens, its words."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
+from torch import nn
 from transformers import CONFIG_MAPPING, AutoModelForCausalLM, AutoModelForImageClassification
 
+from headscope.models.hosts.words import IMAGE_WORDS, TEXT_WORDS, Words
 from headscope.models.uvit.config import UViTConfig
 from headscope.models.uvit.tokens import EXTRA
 from headscope.models.uvit.uvit import UViT
@@ -19,8 +21,10 @@ class Modality:
     """What a model reads and answers.
 
     head: the transformers class that opens it. context: how many tokens it reads at most (an image has always as many).
-    count: how many tokens a call of the base model has, from its arguments by name. trial: the smallest input.
-    configs: the class of a family's config, by the family's name.
+    count: how many tokens a call of the base model has, from its arguments by name. trial: the smallest input, and what
+    it is called. is_headed: whether a model has the head; kind: such a model. output: what it gives.
+    configs: the class of a family's config, by the family's name. words: what sentences call an input and its parts.
+    how_given: how an input is made, as the end of a sentence.
     """
 
     reads: Reads
@@ -28,7 +32,28 @@ class Modality:
     context: Callable[[Any], int]
     count: Callable[[Any, Mapping[str, Any]], int]
     trial: Callable[[Any], dict[str, Any]]
+    trial_words: str
     configs: Mapping[str, Any]
+    kind: str
+    is_headed: Callable[[Any], bool]
+    output: str = "logits"
+    words: Words = IMAGE_WORDS
+    how_given: str = ""
+
+    @property
+    def reads_ids(self) -> bool:
+        """Whether it reads ids of a vocabulary, one after the other."""
+        return self.reads == "text"
+
+    @property
+    def reads_pictures(self) -> bool:
+        """Whether it reads pictures, and says what they show."""
+        return self.reads == "image"
+
+    @property
+    def removes_noise(self) -> bool:
+        """Whether it is a diffusion model."""
+        return self.reads == "noisy image"
 
 
 def n_positions(config: Any) -> int:
@@ -92,13 +117,51 @@ def ramp_of_noise(config: Any) -> dict[str, Any]:
     return {"pixel_values": ramp, "timestep": torch.full((1,), config.timesteps // 2)}
 
 
-TEXT = Modality("text", AutoModelForCausalLM, n_positions, n_given, first_ids, CONFIG_MAPPING)
-IMAGE = Modality("image", AutoModelForImageClassification, n_patches_and_class, n_seen, grey_ramp, CONFIG_MAPPING)
-NOISY_IMAGE = Modality(
-    "noisy image",
-    UViT,
-    n_patches_class_and_time,
-    lambda config, given: n_patches_class_and_time(config),
-    ramp_of_noise,
-    {"uvit": UViTConfig},
+def has_output_embeddings(model: Any) -> bool:
+    """Whether a decoder ends in logits."""
+    return model.get_output_embeddings() is not None
+
+
+def has_classifier(model: Any) -> bool:
+    """Whether an encoder ends in logits of classes."""
+    return isinstance(getattr(model, "classifier", None), nn.Linear)
+
+
+TEXT = Modality(
+    reads="text",
+    head=AutoModelForCausalLM,
+    context=n_positions,
+    count=n_given,
+    trial=first_ids,
+    trial_words="four tokens",
+    configs=CONFIG_MAPPING,
+    kind="a causal language model",
+    is_headed=has_output_embeddings,
+    words=TEXT_WORDS,
+    how_given="give a text",
 )
+IMAGE = Modality(
+    reads="image",
+    head=AutoModelForImageClassification,
+    context=n_patches_and_class,
+    count=n_seen,
+    trial=grey_ramp,
+    trial_words="a grey image",
+    configs=CONFIG_MAPPING,
+    kind="an image classifier",
+    is_headed=has_classifier,
+    how_given="give headscope.interp.reading.pictures' digit_prompt or picture_prompt",
+)
+NOISY_IMAGE = Modality(
+    reads="noisy image",
+    head=UViT,
+    context=n_patches_class_and_time,
+    count=lambda config, given: n_patches_class_and_time(config),
+    trial=ramp_of_noise,
+    trial_words="a grey image",
+    configs={"uvit": UViTConfig},
+    kind="a diffusion model",
+    is_headed=lambda model: True,
+    output="noise",
+)
+MODALITIES: dict[Reads, Modality] = {one.reads: one for one in (TEXT, IMAGE, NOISY_IMAGE)}

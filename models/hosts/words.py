@@ -1,0 +1,93 @@
+"""Words: what sentences call an input and its parts, and sentences that are written with them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Words:
+    """Of one modality; a sentence names a word in braces.
+
+    answer: what a logit at the end stands for; candidate: any such; choice: the same, of which one is looked at.
+    last: the token whose residual becomes the answer; last_one: the same, where tokens were named before.
+    """
+
+    prompt: str
+    a_prompt: str
+    given: str
+    long_prompt: str
+    token: str
+    tokens: str
+    a_token: str
+    first: str
+    last: str
+    last_one: str
+    last_output: str
+    earlier: str
+    answer: str
+    candidate: str
+    choice: str
+    next_answer: str
+
+
+TEXT_WORDS = Words(
+    prompt="prompt",
+    a_prompt="a prompt",
+    given="a text",
+    long_prompt="a long prompt",
+    token="token",
+    tokens="tokens",
+    a_token="a token",
+    first="first token",
+    last="last token",
+    last_one="last one",
+    last_output="last output",
+    earlier="earlier token",
+    answer="token after the prompt",
+    candidate="token of the vocabulary",
+    choice="token",
+    next_answer="next token",
+)
+IMAGE_WORDS = Words(
+    prompt="image",
+    a_prompt="an image",
+    given="an image",
+    long_prompt="a large image",
+    token="patch",
+    tokens="patches",
+    a_token="a patch",
+    first="class token",
+    last="class token",
+    last_one="class token",
+    last_output="class token's output",
+    earlier="patch",
+    answer="class",
+    candidate="class",
+    choice="class",
+    next_answer="class",
+)
+
+
+def filled(template: str, words: Words) -> str:
+    """A sentence with the words in the place of their names."""
+    return template.format_map(vars(words))
+
+
+class Sentence(str):
+    """A sentence of texts that knows how it is said of another modality; template: with names of words in braces."""
+
+    template: str
+
+    def __new__(cls, template: str, words: Words = TEXT_WORDS) -> "Sentence":
+        """The sentence in these words."""
+        sentence = super().__new__(cls, filled(template, words))
+        sentence.template = template
+        return sentence
+
+    def of(self, words: Words) -> "Sentence":
+        """The same in other words."""
+        return Sentence(self.template, words)
+
+
+def worded(text: str, words: Words) -> str:
+    """A sentence in these words; any other text as it is."""
+    return text.of(words) if isinstance(text, Sentence) else text
