@@ -42,9 +42,9 @@ class Row:
     """Abstract: what the table of analyses, and all that shows them, knows of an analysis besides how it is computed.
 
     summary: its question, in one line, with names of Words in braces. over_tokens: its numbers run over the tokens of
-    one prompt, so that several prompts have no mean. matrices: the names in weight_laws.LAWS that must hold for it. text_only: why it cannot read
-    images, as the end of a sentence; empty where it can. cost: beside the pass that all share, in multiply-adds
-    (interp/reading/size.py). reads: the fields of Choices that change what it finds.
+    one prompt, so that several prompts have no mean. matrices: the names in weight_laws.LAWS that must hold for it.
+    text_only: why it cannot read images, as the end of a sentence; empty where it can. cost: beside the pass that all
+    share, in multiply-adds (interp/reading/size.py). reads: the fields of Choices that change what it finds.
     per_head: whether it has a number of every head, which tables of heads then show. runs_heads: whether it runs the
     model for every head, which the page Heads does when asked to.
     Of its numbers, each a field or field.label: telling: those that say most of a head, with their places in the order

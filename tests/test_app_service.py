@@ -15,12 +15,16 @@ from headscope.models.hooked import hooked
 PROMPTS = [CORPUS[0][:length] for length in (20, 40, 60, 80)]
 
 
+def service_of(model: Any) -> ModelService[ModelFacts]:
+    return ModelService(model, model_facts(model))
+
+
 @pytest.fixture(scope="module")
-def service() -> ModelService:
-    return ModelService(hooked_tiny("cog"))
+def service() -> ModelService[ModelFacts]:
+    return service_of(hooked_tiny("cog"))
 
 
-def test_sessions_at_once_get_their_own_activations(service: ModelService) -> None:
+def test_sessions_at_once_get_their_own_activations(service: ModelService[ModelFacts]) -> None:
     alone = [service.attention(prompt, False) for prompt in PROMPTS]
     with ThreadPoolExecutor(4) as sessions:
         together = list(sessions.map(lambda turn: service.attention(PROMPTS[turn % 4], False), range(48)))
@@ -29,14 +33,14 @@ def test_sessions_at_once_get_their_own_activations(service: ModelService) -> No
         assert run.tokens == alone[turn % 4].tokens
 
 
-def test_a_refused_prompt_does_not_lock_the_next_one_out(service: ModelService) -> None:
+def test_a_refused_prompt_does_not_lock_the_next_one_out(service: ModelService[ModelFacts]) -> None:
     with pytest.raises(ValueError, match="empty"):
         service.attention("", False)
     assert service.attention(PROMPTS[0], False).patterns.isfinite().all()
 
 
 def test_patterns_that_would_fill_the_memory_are_refused(
-    service: ModelService, monkeypatch: pytest.MonkeyPatch
+    service: ModelService[ModelFacts], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service_module, "MOST_PATTERN_BYTES", 1000)
     with pytest.raises(ValueError, match=r"6 heads and .* GiB"):
@@ -46,12 +50,12 @@ def test_patterns_that_would_fill_the_memory_are_refused(
 def test_bos_is_left_out_where_the_tokenizer_has_none() -> None:
     tokenizer = tiny_tokenizer()
     tokenizer.bos_token = None
-    service = ModelService(hooked(tiny_model("softmax"), tokenizer))
+    service = service_of(hooked(tiny_model("softmax"), tokenizer))
     assert not service.facts.has_bos
     assert service.attention("return", True).tokens == service.attention("return", False).tokens
 
 
-def test_a_prompt_is_tokenised_once(service: ModelService, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_prompt_is_tokenised_once(service: ModelService[ModelFacts], monkeypatch: pytest.MonkeyPatch) -> None:
     texts: list[str] = []
     read = service_module.prompt_tokens
     monkeypatch.setattr(
@@ -62,7 +66,7 @@ def test_a_prompt_is_tokenised_once(service: ModelService, monkeypatch: pytest.M
     assert service.tokens("return x", False).strings and texts == ["return x"]
 
 
-def test_facts_count_every_parameter_once(service: ModelService) -> None:
+def test_facts_count_every_parameter_once(service: ModelService[ModelFacts]) -> None:
     original = hooked_tiny("cog").original_model
     assert service.facts.parameters == sum({p.data_ptr(): p.numel() for p in original.parameters()}.values())
 

@@ -29,6 +29,7 @@ from headscope.interp.results.head_score import HeadScore
 from headscope.interp.results.numbers import per_head
 from headscope.interp.results.result import Result
 from headscope.interp.trajectories.trajectory import trajectory
+from headscope.models.hosts.words import TEXT_WORDS
 
 pytestmark = pytest.mark.usefixtures("no_page_waits", "foreign_rows")
 
@@ -116,7 +117,7 @@ def test_what_runs_the_model_for_every_head_comes_when_asked_for(folder: Path) -
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_it_has_its_place_on_the_page_of_all_analyses(row: Row, folder: Path) -> None:
     test = view("analyses", folder, analysis=in_words(row.name))
-    assert len(figures(test)) == 1 and f"{row.question}." in [one.value for one in test.caption]
+    assert len(figures(test)) == 1 and f"{row.question(TEXT_WORDS)}." in [one.value for one in test.caption]
 
 
 def test_it_is_inspected_as_table_json_and_csv(folder: Path) -> None:

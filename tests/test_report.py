@@ -19,7 +19,7 @@ from headscope.interp.figures.drawing.choice import choice
 from headscope.interp.figures.drawing.shared_scales import on_shared_scales
 from headscope.interp.reading.model_facts import ModelFacts
 from headscope.interp.reading.prompt_tokens import PromptTokens
-from headscope.interp.report.introduction import attention_of, spans, text_of
+from headscope.interp.report.introduction import attention_of, spans
 from headscope.interp.report.page import report
 from headscope.interp.results.about import About
 from headscope.interp.results.head_score import HeadScore
@@ -85,7 +85,7 @@ def test_layers_that_follow_each_other_are_a_span() -> None:
     ("prompt", "text"), [(WORDS, "a b"), (PromptTokens((12, 7, 99), ("12", "7", "99")), "12 7 99")]
 )
 def test_ids_are_not_glued_and_text_is_not_split(prompt: PromptTokens, text: str) -> None:
-    assert text_of(prompt) == text
+    assert prompt.text == text
 
 
 def test_the_table_of_heads_has_analyses_above_their_fields() -> None:

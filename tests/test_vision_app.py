@@ -18,7 +18,7 @@ from headscope import load, save
 from headscope.app.figure.head_table import in_words
 from headscope.app.serving.image_names import INVERTED, image_named
 from headscope.app.serving.kept_pictures import MOST_KEPT, keep_picture, kept_picture
-from headscope.app.serving.model_source import reads_of
+from headscope.app.serving.model_source import modality_in
 from headscope.app.terminal import inspection
 from headscope.interp.asking.table import ANALYSES
 from headscope.interp.reading.pictures import DIGITS, digit_prompt, is_held_out, picture_prompt
@@ -27,6 +27,7 @@ from headscope.models import zoo
 from headscope.models.attention import VARIANTS
 from headscope.models.data.images.digits import all_digits
 from headscope.models.data.images.picture import MOST_PIXELS, opened, picture
+from headscope.models.hosts.modality import IMAGE, TEXT
 
 pytestmark = pytest.mark.usefixtures("no_page_waits")
 
@@ -166,10 +167,10 @@ def test_a_digit_is_its_own_pixels_with_its_class(model: Any) -> None:
 
 
 def test_the_reading_of_a_folder_is_that_of_its_family(folder: Path, tmp_path: Path) -> None:
-    assert reads_of(folder) == "image"
-    assert {reads_of(zoo.folder(name)) for name in zoo.names()} <= {"text", "image"}
+    assert modality_in(folder) is IMAGE
+    assert all(modality_in(zoo.folder(name)) in (TEXT, IMAGE) for name in zoo.names())
     (tmp_path / "config.json").write_text("no JSON")
-    assert reads_of(tmp_path) == "text" and reads_of(tmp_path / "nothing") == "text"
+    assert modality_in(tmp_path) is TEXT and modality_in(tmp_path / "nothing") is TEXT
 
 
 # Pictures

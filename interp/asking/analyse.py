@@ -17,7 +17,7 @@ from headscope.interp.asking.given_prompts import Given, as_read
 from headscope.interp.asking.listed_rows import followed_numbers
 from headscope.interp.asking.notebook_bar import with_a_bar
 from headscope.interp.reading.hooked_model import HookedModel, begins_with_bos, tokenizer_of
-from headscope.interp.reading.model_facts import model_facts
+from headscope.interp.reading.model_facts import ModelFacts, model_facts
 from headscope.interp.reading.prompt import Prompt, text_alone
 from headscope.interp.results.about import About
 from headscope.interp.results.result import Result

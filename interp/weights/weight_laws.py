@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from headscope.interp.reading.activations import NORM_AFTER, Activations
+from headscope.interp.reading.prompt import text_alone
 from headscope.interp.weights.head_matrices import HeadWeights
 
 Sides = tuple[Float[Tensor, "layer *place"], Float[Tensor, "layer *place"]]
