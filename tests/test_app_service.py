@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tiny_models import CORPUS, hooked_tiny, tiny_model, tiny_tokenizer
@@ -10,6 +11,7 @@ from torch.testing import assert_close
 from headscope.app.serving import service as service_module
 from headscope.app.serving.model_source import fingerprint, source_folder, typed_folder
 from headscope.app.serving.service import ModelService
+from headscope.interp.reading.model_facts import ModelFacts, model_facts
 from headscope.models.hooked import hooked
 
 PROMPTS = [CORPUS[0][:length] for length in (20, 40, 60, 80)]

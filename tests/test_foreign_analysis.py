@@ -103,8 +103,9 @@ def test_it_is_among_the_numbers_of_the_heads(folder: Path) -> None:
 
 def test_numbers_that_are_the_same_for_every_head_stand_in_one_line(folder: Path) -> None:
     test = view("heads", folder)
-    [line] = [one.value for one in test.caption if one.value.startswith("The same for every head: ")]
-    assert "own mass everywhere 7.500" in line.replace("\\", "")
+    said = [one.value.replace("\\", "") for one in test.caption]
+    [line] = [one for one in said if one.startswith("The same for every head: ")]
+    assert "own mass everywhere 7.500" in line
     assert "own_mass.everywhere" not in test.dataframe[0].value.columns
 
 
