@@ -14,6 +14,7 @@ from headscope.models.fitting.machine import machine_facts
 from headscope.models.fitting.objective import Measure, nothing, share
 from headscope.models.fitting.sole import LOCK
 from headscope.models.hosts.families import FAMILIES
+from headscope.models.hosts.modality import MODALITIES
 from headscope.models.hosts.untrained import family_in, untrained_config, untrained_model
 from headscope.models.io.json_file import read_json_object, write_json
 from headscope.models.training.recipe import Recipe, refuse_other_recipe
@@ -54,12 +55,12 @@ def open_run(recipe: Recipe, folder: Path, more: Measure = nothing) -> Run:
 
 def refuse_unread(recipe: Recipe) -> None:
     """Refuse a model that cannot read the data."""
-    reads, model = row_of(recipe.data).reads, family_in(recipe.model).modality.reads
-    if model != reads:
-        families = ", ".join(name for name, family in FAMILIES.items() if family.modality.reads == reads)
+    wanted, model = MODALITIES[row_of(recipe.data).reads], family_in(recipe.model).modality
+    if model is not wanted:
+        families = ", ".join(name for name, family in FAMILIES.items() if family.modality is wanted)
         raise ValueError(
-            f"a model of type {recipe.model['model_type']!r} reads {model}s, and the recipe's data "
-            f"{recipe.data['source']!r} is for models of {reads}s: {families}"
+            f"a model of type {recipe.model['model_type']!r} reads {model.reads}s, and the recipe's data "
+            f"{recipe.data['source']!r} is for models of {wanted.reads}s: {families}"
         )
 
 
