@@ -58,18 +58,13 @@ GOLDEN_OPTIONS: dict[str, dict[str, Any]] = {
     "selective paper_code": {"temperature_q": paper_code_temperature(COUNT, torch.tensor(1.5))[None, None].double()},
 }
 
-# Every row of the table, polynomial with both parities: the laws below run over all of them.
+# Every row of the table with its own cases: the laws below run over all of them.
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
-    "softmax": ("softmax", {}),
-    "cog": ("cog", {}),
-    "expressive": ("expressive", {}),
-    "selective": ("selective", {}),
-    "polynomial 1": ("polynomial", {"power": 1, "n_ctx": 16}),
-    "polynomial 2": ("polynomial", {"power": 2, "n_ctx": 16}),
-    "polynomial 3": ("polynomial", {"power": 3, "n_ctx": 16}),
-    "polynomial per row": ("polynomial", {"power": 3, "coefficient": "per_row"}),
-    "polynomial learned": ("polynomial", {"power": 3, "coefficient": torch.tensor([0.3, 0.5, 0.2, 0.4]).double()}),
+    f"{name} {words}".strip(): (name, {**options})
+    for name, row in VARIANTS.items()
+    for words, options in row.cases.items()
 }
+CASES["polynomial learned"] = ("polynomial", {"power": 3, "coefficient": torch.tensor([0.3, 0.5, 0.2, 0.4]).double()})
 every_case = pytest.mark.parametrize("case", CASES)
 
 
@@ -251,6 +246,14 @@ def test_a_kernel_obeys_its_parity(case: str) -> None:
     flipped = run(case, -q, k, -v if parity == "odd" else v).output
     same = torch.allclose(flipped, run(case, q, k, v).output, atol=1e-12)
     assert same == (parity is not None)
+
+
+@every_case
+def test_a_homogeneous_kernel_has_its_degree(case: str) -> None:
+    name, options = CASES[case]
+    scores, degree = torch.randn(6, 6).double(), VARIANTS[name].degree(options)
+    larger = pattern_of(case, 2 * scores)
+    assert torch.allclose(larger, pattern_of(case, scores) * 2.0 ** (degree or 0), atol=1e-12) == (degree is not None)
 
 
 @every_case

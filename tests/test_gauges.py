@@ -50,7 +50,7 @@ def views(model: Any, family: str) -> Views:
         parts = [[attention.q_proj.weight.unflatten(0, (4, D_HEAD))[HEADS]]]
         parts += [[one.weight.unflatten(0, (2, D_HEAD))[1:]] for one in (attention.k_proj, attention.v_proj)]
         out = attention.o_proj.weight.T
-    coefficient = attention.variant.coefficient
+    coefficient = getattr(attention.variant, "coefficient", None)
     learned = [] if coefficient is None else [coefficient[HEADS]]
     whole = {"c": learned, "unembed": [model.get_output_embeddings().weight]}
     return {**dict(zip("qkv", parts, strict=True)), "o": [out.unflatten(0, (4, D_HEAD))[HEADS]], **whole}

@@ -28,7 +28,6 @@ from headscope.models.attention import VARIANTS, attend
 N, D = 24, 6
 WORDS = tuple("abcdefghijklmnopqrstuvwx")
 OPTIONS: dict[str, dict[str, Any]] = {"polynomial": {"power": 3, "n_ctx": N}}
-POWERS = {"polynomial": 3}
 FLIPPED = [name for name, row in VARIANTS.items() if row.parity({})]
 
 
@@ -131,7 +130,7 @@ def test_a_delta_that_is_no_cosine_is_refused(delta: float) -> None:
 
 
 def embedded(variant: str, q: Tensor, k: Tensor, **how: Any) -> JointEmbedding:
-    return joint_embedding(variant, q, k, WORDS, Embedding(power=POWERS.get(variant), **how))
+    return joint_embedding(variant, q, k, WORDS, Embedding(**how), OPTIONS.get(variant, {}))
 
 
 def test_three_dimensional_heads_keep_their_scores_in_three_dimensions() -> None:
@@ -179,8 +178,8 @@ def test_an_odd_kernels_flip_turns_the_queries_about_the_origin(variant: str) ->
 
 
 def test_an_even_power_is_projective_and_a_power_is_needed() -> None:
-    assert joint_embedding("polynomial", vectors(), vectors(), WORDS, Embedding(power=2)).projective
-    with pytest.raises(ValueError, match="polynomial attention is even or odd as its power is: give the power"):
+    assert joint_embedding("polynomial", vectors(), vectors(), WORDS, options={"power": 2}).projective
+    with pytest.raises(ValueError, match="polynomial attention is even or odd as its options are: give them"):
         joint_embedding("polynomial", vectors(), vectors(), WORDS)
 
 
@@ -223,7 +222,7 @@ def test_one_token_has_nothing_beside_its_position() -> None:
 
 
 def test_a_model_without_temperatures_is_refused() -> None:
-    with pytest.raises(ValueError, match="has no temperatures: only selective attention learns them"):
+    with pytest.raises(ValueError, match="has no temperatures: its attention learns none"):
         temperatures(None, None, WORDS)
 
 

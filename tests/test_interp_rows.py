@@ -15,14 +15,16 @@ from headscope.interp.results.nulls import softmax_twin
 from headscope.interp.rows.curves import RowCurves, refuse_other_axes, row_curves
 from headscope.interp.rows.dilution import dilution_slope
 from headscope.interp.rows.heads import head_rows
-from headscope.interp.rows.jacobian import NORMS, jacobian_norm, power_of
 from headscope.interp.rows.measures import mean_distance
 from headscope.interp.rows.reading import BESIDE_NULL, BESIDE_TWIN
 from headscope.interp.rows.strips import row_curves_by_strips
 from headscope.models.attention import VARIANTS, attend
+from headscope.models.attention.jacobian import norm_by_pullback
+from headscope.models.attention.polynomial import power_of
 from headscope.models.attention.tiled import STRIP_ROWS, TILE_ELEMENTS
 
 LENGTH, D_HEAD = 150, 8
+POLYNOMIAL = VARIANTS["polynomial"]
 OPTIONS: dict[str, dict[str, Any]] = {
     "polynomial": {"power": 3, "n_ctx": LENGTH},
     "selective": {"temperature_q": 1 + 0.5 * torch.arange(1, LENGTH + 1).double().log()[None, None]},
@@ -186,7 +188,7 @@ def test_the_closed_jacobian_norm_is_autograds(variant: str, options: dict[str, 
     visible = torch.ones(9, 9, dtype=torch.bool).tril()[None, None]
     jacobian: Any = torch.autograd.functional.jacobian(lambda p: row.weigh(p, visible, **kernel), run.scores)
     by_row = torch.stack([jacobian[0, 0, t, :, 0, 0, t] for t in range(9)])
-    closed = jacobian_norm(variant, run.pattern, run.scores, kernel.get("power"))
+    closed = row.jacobian_norm(run.pattern, run.scores, visible, **kernel)
     assert_close(closed[0, 0], by_row.norm(dim=(-2, -1)))
 
 
@@ -198,7 +200,7 @@ def test_the_closed_jacobian_of_a_power_is_autograds_at_any_size_of_scores(power
     jacobian: Any = torch.autograd.functional.jacobian(lambda p: 0.3 * p**power, scores)
     slope = jacobian[0, :, 0]
     peak = slope.abs().max()
-    closed = jacobian_norm("polynomial", 0.3 * scores**power, scores, power)
+    closed = POLYNOMIAL.jacobian_norm(0.3 * scores**power, scores, power=power)
     assert_close(closed / peak, (slope / peak).norm()[None])
     assert closed.isfinite() and closed > 0
 
@@ -207,28 +209,29 @@ def test_the_closed_jacobian_of_a_power_is_autograds_at_any_size_of_scores(power
 def test_what_overflows_in_single_precision_is_known_from_the_row_s_other_weights(size: float, power: int) -> None:
     scores = torch.tensor([[1.0, -2.0, 3.0, 0.0]])
     scores[0, 1:3] *= size
-    exact = jacobian_norm("polynomial", 0.3 * scores.double() ** power, scores.double(), power)
-    found = jacobian_norm("polynomial", 0.3 * scores**power, scores, power)
+    exact = POLYNOMIAL.jacobian_norm(0.3 * scores.double() ** power, scores.double(), power=power)
+    found = POLYNOMIAL.jacobian_norm(0.3 * scores**power, scores, power=power)
     assert_close(found.double(), exact, rtol=1e-5, atol=0)
 
 
 def test_a_row_that_tells_no_coefficient_has_no_jacobian_norm() -> None:
     zeros, ones, infinite = torch.zeros(1, 3), torch.ones(1, 3), torch.full((1, 3), torch.inf)
-    assert jacobian_norm("polynomial", zeros, zeros, 1).isnan() and jacobian_norm("polynomial", zeros, zeros, 2) == 0
-    assert jacobian_norm("polynomial", infinite, 1e20 * ones, 3).isnan()
+    assert POLYNOMIAL.jacobian_norm(zeros, zeros, power=1).isnan()
+    assert POLYNOMIAL.jacobian_norm(zeros, zeros, power=2) == 0
+    assert POLYNOMIAL.jacobian_norm(infinite, 1e20 * ones, power=3).isnan()
 
 
 def test_a_masked_score_of_zero_has_no_slope() -> None:
     scores, visible = torch.tensor([[2.0, 0.0, 0.0]]), torch.tensor([[True, True, False]])
-    assert_close(jacobian_norm("polynomial", 0.5 * scores, scores, 1, visible), torch.tensor([0.5 * 2**0.5]))
+    assert_close(POLYNOMIAL.jacobian_norm(0.5 * scores, scores, visible, power=1), torch.tensor([0.5 * 2**0.5]))
 
 
 def test_tiny_scores_of_expressive_attention_have_a_huge_jacobian_that_is_finite() -> None:
     scores = torch.tensor([[1e-25, 2e-25, -3e-25]])
     exact = torch.tensor([[1e-5, 2e-5, -3e-5]]).double()
     weights = torch.tensor([[1.0, 4.0, 9.0]]) / 14
-    expected = jacobian_norm("expressive", exact**2 / (exact**2).sum(), exact) * 1e20
-    assert_close(jacobian_norm("expressive", weights, scores).double(), expected, rtol=1e-4, atol=0)
+    expected = VARIANTS["expressive"].jacobian_norm(exact**2 / (exact**2).sum(), exact) * 1e20
+    assert_close(VARIANTS["expressive"].jacobian_norm(weights, scores).double(), expected, rtol=1e-4, atol=0)
 
 
 def test_a_pattern_without_an_axis_of_layers_is_refused_in_a_sentence() -> None:
@@ -242,17 +245,22 @@ def test_a_pattern_without_an_axis_of_layers_is_refused_in_a_sentence() -> None:
         jaxtyping.config.update("jaxtyping_disable", False)
 
 
-def test_every_variant_has_a_closed_jacobian() -> None:
-    assert set(NORMS) == set(VARIANTS)
-    with pytest.raises(ValueError, match="no closed form of the Jacobian is known for 'linear'"):
-        jacobian_norm("linear", torch.ones(1, 1), torch.ones(1, 1))
+@ALL
+def test_a_closed_jacobian_norm_is_that_of_the_pullback(variant: str, options: dict[str, Any]) -> None:
+    q, k = queries_and_keys(1, 2, 9)
+    options = {name: value[..., :9] if isinstance(value, Tensor) else value for name, value in options.items()}
+    run, row = attend(variant, q, k, k, **options), VARIANTS[variant]
+    assert run.pattern is not None and run.scores is not None and row.slope is not None
+    kernel, visible = row.prepare(q, k, **options).kernel, torch.ones(9, 9, dtype=torch.bool).tril()
+    by_pullback = norm_by_pullback(row.pullback, run.pattern, run.scores, visible[None, None], kernel)
+    assert_close(by_pullback, row.jacobian_norm(run.pattern, run.scores, visible, **kernel))
 
 
 def test_a_sharp_row_has_a_small_jacobian_in_single_precision_too() -> None:
     scores = torch.tensor([[20.0, 4.0, 3.0]])
-    exact = jacobian_norm("softmax", scores.double().softmax(-1), scores.double())
+    exact = VARIANTS["softmax"].jacobian_norm(scores.double().softmax(-1), scores.double())
     assert 0 < exact.item() < 1e-6
-    assert_close(jacobian_norm("softmax", scores.softmax(-1), scores).double(), exact, rtol=0.2, atol=0)
+    assert_close(VARIANTS["softmax"].jacobian_norm(scores.softmax(-1), scores).double(), exact, rtol=0.2, atol=0)
 
 
 @pytest.mark.parametrize("power", [1, 2, 3])
@@ -320,17 +328,17 @@ def test_a_power_that_cannot_be_read_leaves_no_jacobian() -> None:
     curves = row_curves(one, one, one[0].bool(), ("polynomial",))
     assert curves.jacobian_norm.isnan().all() and curves.row_norm.item() == 1
     with pytest.raises(ValueError, match="polynomial attention needs its power"):
-        jacobian_norm("polynomial", one, one)
+        POLYNOMIAL.jacobian_norm(one, one)
 
 
 def test_a_power_that_is_given_is_not_read() -> None:
     scores = torch.tensor([[1.0, 0.0], [2.0, 3.0]])[None, None]
-    given = row_curves(scores**3, scores, torch.ones(1, 2, 2).bool(), ("polynomial",), powers=(2,))
+    given = row_curves(scores**3, scores, torch.ones(1, 2, 2).bool(), ("polynomial",), kernels=({"power": 2},))
     assert_close(given.jacobian_norm[0, 0], torch.tensor([2.0, 2 * math.hypot(4, 9)]))
-    ones = torch.ones(2, 1, 1, 1)
-    assert row_curves(ones, ones, ones[:, 0].bool(), ("cog", "polynomial"), powers=(None, 3)).jacobian_norm[1] == 3
-    with pytest.raises(ValueError, match="a power, or None, is named for each of the 2 layers; got 1"):
-        row_curves(ones, ones, ones[:, 0].bool(), ("cog", "polynomial"), powers=(3,))
+    ones, both = torch.ones(2, 1, 1, 1), ("cog", "polynomial")
+    assert row_curves(ones, ones, ones[:, 0].bool(), both, kernels=({}, {"power": 3})).jacobian_norm[1] == 3
+    with pytest.raises(ValueError, match="a kernel is named for each of the 2 layers; got 1"):
+        row_curves(ones, ones, ones[:, 0].bool(), both, kernels=({"power": 3},))
 
 
 def test_layers_and_variants_are_counted() -> None:

@@ -29,8 +29,8 @@ def of_gathered(model: Any, tokens: PromptTokens) -> RowCurves:
     [run] = gather(model, [tokens], (PATTERN, SCORES))
     assert run.visible is not None
     layers = [block.attn.layer for block in model.blocks]
-    variants, powers = [layer.variant.name for layer in layers], [layer.options.get("power") for layer in layers]
-    return row_curves(run[PATTERN], run[SCORES], run.visible, variants, powers=powers)
+    variants, kernels = [layer.variant.name for layer in layers], [layer.kernel() for layer in layers]
+    return row_curves(run[PATTERN], run[SCORES], run.visible, variants, kernels=kernels)
 
 
 def prompt_of(length: int, vocabulary: int = 99) -> PromptTokens:

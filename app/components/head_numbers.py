@@ -23,7 +23,7 @@ HEAD_NUMBERS = {
             "min(m, 1−m) of the negative mass m: what stays the same when a signed head is mirrored, −a for a.",
             per_row=False,
         ),
-        HeadNumber("signed_sum", "signed sum", "Σa: 1 for softmax, anywhere in [−1, 1] for cog."),
+        HeadNumber("signed_sum", "signed sum", "Σa: 1 for softmax, and less where weights are negative."),
         HeadNumber("entropy", "entropy", "−Σ b ln b in nats, with b = |a| / Σ|a|: low is focused, ln n is uniform."),
         HeadNumber("first_token_mass", "first-token mass", "b of the first token: near 1 where a head rests on it."),
     )

@@ -84,7 +84,7 @@ def train(recipe: RecipeFile, out: RunFolder = None) -> None:
 @command.command()
 def temper(
     model: Annotated[str, typer.Argument(help="A shipped softmax model's name or a model folder.")],
-    out: Annotated[Path, typer.Option(help="The folder of the selective model, and of the run that makes it.")],
+    out: Annotated[Path, typer.Option(help="The folder of the tempered model, and of the run that makes it.")],
     corpus: Annotated[
         Path | None, typer.Option(help="A text file, or a folder of .txt files; else the running Python's own text.")
     ] = None,
@@ -96,7 +96,7 @@ def temper(
     token: Annotated[bool, typer.Option(help="Temperatures that depend on the token.")] = True,
     seed: Annotated[int, typer.Option(min=0, help="Decides the order of the windows.")] = 0,
 ) -> None:
-    """Teach a trained softmax model selective attention's temperatures; all its other weights stay as they are."""
+    """Teach a trained softmax model temperatures of its attention; all its other weights stay as they are."""
     from headscope.app.terminal.tempering_run import summary, tempered_with_bar
     from headscope.models.training.partial import Course
     from headscope.models.training.tempering import Tempering
@@ -304,7 +304,7 @@ def retrain_zoo() -> None:
 
 
 def run_folder(recipe: Path) -> Path:
-    """Where a recipe trains when nothing else is said: models/zoo/cog/recipe.toml and cog.toml in runs/cog."""
+    """Where a recipe trains when nothing else is said: NAME/recipe.toml and NAME.toml in runs/NAME."""
     return Path("runs") / (recipe.resolve().parent.name if recipe.stem == "recipe" else recipe.stem)
 
 

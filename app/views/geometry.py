@@ -19,7 +19,7 @@ with refusals_in_place("The angles cannot be computed"):
     angles_panels(opened, head, *st.columns(2, gap="medium"))
 with refusals_in_place("The spectra cannot be computed"):
     spectrum_panels(opened, head, *st.columns(2, gap="medium"))
-if opened.facts.variant == "selective":
+if opened.facts.learns_temperatures:
     with refusals_in_place("The temperatures cannot be shown"):
         figure_panel(
             opened.said("Temperatures by layer and {token}"),

@@ -16,7 +16,7 @@ NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9.]+")
 
 @dataclass(frozen=True)
 class Trial:
-    """A condition by names and plain values, such as {"variant": "cog"}, and a seed."""
+    """A condition by names and plain values, such as {"variant": "softmax"}, and a seed."""
 
     condition: Mapping[str, str | int | float]
     seed: int

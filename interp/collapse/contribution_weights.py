@@ -13,7 +13,7 @@ def contribution_weights(
     """c_h[t, s] = ⟨f_h[t, s], o_t⟩ / Σ_{h,s} abs⟨f_h[t, s], o_t⟩ with f_h[t, s] = A_h[t, s] v_s W_O, o_t = Σ f_h[t, s].
 
     A contribution counts by how far it goes along what the layer's attention adds in the end. Laws: Σ abs(c) = 1 over
-    heads and keys, as in cog's own rows, and Σ c is positive, 1 where no contribution goes against the sum; 0 for a
+    heads and keys, as in signed rows, and Σ c is positive, 1 where no contribution goes against the sum; 0 for a
     token whose attention adds nothing. A f is all that the function sees of A, W_V and W_O: no change of gauge
     touches it, nor does a norm after attention that only scales. values: hook_v; heads of a group share theirs.
     """

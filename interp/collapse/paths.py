@@ -29,7 +29,7 @@ class PathBound(Result):
     """The bound on ‖∂y_last/∂x_source‖ up to the theorem's factor K of the MLPs and of the norms before them.
 
     Rows of weights whose magnitudes sum to one and β = 1 make it sum to 2^layers. No flip of signs changes it; the
-    polynomial kernel's rescaling (c W_Q, c^−p W_V) does.
+    rescaling (c W_Q, c^−p W_V) of a homogeneous kernel does.
     """
 
     drawn_by = "collapse:path_bound_figure"

@@ -1,7 +1,8 @@
 """Joint embedding: the queries and keys of one head as points of one plane or space (Yeh et al. 2023, AttentionViz)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -30,14 +31,12 @@ PROJECTIVE_LAW = "x xᵀ of q·c and k/c, in which ±x are one point and (q·k)�
 class Embedding:
     """How to embed: pca, or tsne and umap where scikit-learn and umap-learn are installed; into 2 or 3 dimensions.
 
-    centre_keys: take the mean key off every key, which only softmax and selective attention do not notice. power: of
-    polynomial attention, which must be given for it.
+    centre_keys: take the mean key off every key, which only kernels that ignore a translation do not notice.
     """
 
     method: str = "pca"
     dims: int = 2
     centre_keys: bool = False
-    power: int | None = None
 
 
 @dataclass(frozen=True, repr=False)
@@ -68,14 +67,17 @@ def joint_embedding(
     k: Float[Tensor, "key d_head"],
     tokens: Sequence[str],
     how: Embedding = Embedding(),
+    options: Mapping[str, Any] = {},
 ) -> JointEmbedding:
-    """Queries and keys of one head (rotated where the model rotates them) of the named variant.
+    """Queries and keys of one head (rotated where the model rotates them) of the named variant with these options.
 
     Raises ValueError for an unknown variant or method, a method that is not installed, keys that may not be centred,
-    and fewer points than dimensions.
+    options that leave it open whether the kernel is even, and fewer points than dimensions.
     """
     refuse(variant, len(q) + len(k), q.shape[1], how)
-    parity = variant_named(variant).parity({} if how.power is None else {"power": how.power})
+    parity = variant_named(variant).parity(options)
+    if parity == "either":
+        raise ValueError(f"{variant} attention is even or odd as its options are: give them")
     keys = k - k.mean(0) if how.centre_keys else k
     scale = float((rms_norm(keys) / rms_norm(q)).sqrt())
     points = torch.cat([q * scale, keys / scale])
@@ -92,12 +94,12 @@ def joint_embedding(
         scale=scale,
         projective=parity == "even",
         method=how.method,
-        about=about_of(variant, how, is_projective=parity == "even"),
+        about=about_of(variant, options, how, is_projective=parity == "even"),
         labels={"query": tuple(tokens), "key": tuple(tokens)},
     )
 
 
-def about_of(variant: str, how: Embedding, *, is_projective: bool) -> About:
+def about_of(variant: str, options: Mapping[str, Any], how: Embedding, *, is_projective: bool) -> About:
     """What the coordinates are; a flip of an odd kernel's queries moves them, and neighbours with them.
 
     A vector added to all keys moves everything, unless the keys are centred.
@@ -111,7 +113,7 @@ def about_of(variant: str, how: Embedding, *, is_projective: bool) -> About:
         "query_key": (*PLACES, "explained"),
     }
     about = replace(ABOUT, law=PROJECTIVE_LAW if is_projective else ABOUT.law, by_gauge=by_gauge)
-    return about.of_gauges([*kernel_gauges(variant, {"power": how.power}, is_rotated=False), "query_key"])
+    return about.of_gauges([*kernel_gauges(variant, options, is_rotated=False), "query_key"])
 
 
 def rms_norm(points: Float[Tensor, "point d_head"]) -> Float[Tensor, ""]:
@@ -124,8 +126,6 @@ def refuse(variant: str, points: int, d_head: int, how: Embedding) -> None:
     row = variant_named(variant)
     if how.method not in METHODS:
         raise ValueError(f"unknown embedding {how.method!r}; known: {known_names(how.method, METHODS)}")
-    if "power" in row.call_options and how.power is None:
-        raise ValueError(f"{variant} attention is even or odd as its power is: give the power")
     if how.dims not in (2, 3) or points <= how.dims or d_head < how.dims:
         raise ValueError(
             f"an embedding has 2 or 3 dimensions, with more points and at least as many of d_head; got {how.dims} for "

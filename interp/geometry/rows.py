@@ -32,11 +32,9 @@ def embedding_of(
 ) -> JointEmbedding:
     """The joint embedding of one head on one prompt, with the queries and keys that `angles` needs."""
     variant = setting.facts.layer_variants[layer]
-    if variant == "polynomial" and how.power is None:
-        how = replace(how, power=setting.facts.options["power"])
     q, k = (by_head(activations, name)[layer] for name in QUERY_KEY)
     mine = k[head * len(k) // len(q)]
-    found = joint_embedding(variant, q[head], mine, activations.tokens.strings, how)
+    found = joint_embedding(variant, q[head], mine, activations.tokens.strings, how, setting.facts.options)
     return replace(found, about=found.about.of_gauges(setting.facts.gauges))
 
 
@@ -67,6 +65,6 @@ ROWS = (
         TEMPERATURES,
         temperatures_of,
         over_tokens=True,
-        applies=lambda facts: facts.variant == "selective",
+        applies=lambda facts: facts.learns_temperatures,
     ),
 )

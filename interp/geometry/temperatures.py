@@ -1,4 +1,4 @@
-"""Temperatures: what selective attention multiplies each token's query and value by, layer by layer."""
+"""Temperatures: what attention that learns them multiplies each token's query and value by, layer by layer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from headscope.interp.results.result import Result
 from headscope.models.hosts.words import Sentence
 
 ABOUT = About(
-    title="Temperatures of selective attention",
+    title="Temperatures",
     unit="factor",
     law="weights softmax(τ_q(x, n) · q·k/√d), values τ_v(x, n) · v; τ = 1 is plain attention, a larger τ_q is sharper",
     source="Zhang et al. 2024, arXiv 2411.12892",
@@ -48,7 +48,7 @@ def temperatures(
     """
     known = query if query is not None else value
     if known is None:
-        raise ValueError("this model has no temperatures: only selective attention learns them")
+        raise ValueError("this model has no temperatures: its attention learns none")
     tau_q, tau_v = (torch.ones_like(known) if tau is None else tau for tau in (query, value))
     return Temperatures(
         tau_q, tau_v, beside_position(tau_q), beside_position(tau_v), about=ABOUT, labels={"pos": tuple(tokens)}

@@ -45,6 +45,11 @@ class ModelFacts:
     pictures: str = ""
 
     @property
+    def learns_temperatures(self) -> bool:
+        """Whether layers of this variant may have learned temperatures."""
+        return variant_named(self.variant).learns_temperatures
+
+    @property
     def modality(self) -> Modality:
         """What the model reads and answers."""
         return MODALITIES[self.reads]
@@ -110,8 +115,7 @@ def layer_gauges(attention: Any) -> tuple[Gauge, ...]:
     layer, config = attention.layer, attention.original_component.config
     is_capped = getattr(config, "attn_logit_softcapping", None) is not None
     own = kernel_gauges(layer.variant.name, layer.options, is_capped=is_capped, is_rotated=turns_every_entry(config))
-    reads_values = layer.temperature_v is not None and layer.options["token"]  # one temperature for all heads' values
-    return (*own, "query_key") if reads_values else (*own, "query_key", "basis")
+    return (*own, "query_key") if layer.reads_values else (*own, "query_key", "basis")
 
 
 def has_free_logits(model: Any) -> bool:

@@ -3,8 +3,6 @@
 from collections.abc import Collection, Mapping
 from typing import Any, Literal
 
-from torch import Tensor
-
 from headscope.models.attention import variant_named
 
 Gauge = Literal["odd", "even", "scale", "translation", "query_key", "basis", "logits"]
@@ -28,12 +26,11 @@ def kernel_gauges(
     entry of a key is turned with its position, so that no vector can be added to all keys.
     """
     row = variant_named(variant)
-    parity = row.parity(options)
-    learned = bool(options.get("learned")) or isinstance(options.get("coefficient"), Tensor)
+    parity, has_factor = row.parity(options), row.learns_factor(options)
     has: dict[Gauge, bool] = {
-        "odd": parity == "odd" or learned,
-        "even": parity == "even",
-        "scale": variant == "polynomial" and (learned or not is_capped),
+        "odd": parity in ("odd", "either") or has_factor,
+        "even": parity in ("even", "either"),
+        "scale": has_factor or (row.degree(options) is not None and not is_capped),
         "translation": row.invariant_to_key_translation and not is_capped and not is_rotated,
     }
     return tuple(gauge for gauge, there in has.items() if there)

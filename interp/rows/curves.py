@@ -1,7 +1,8 @@
 """Row curves: the measures of every row of every head, by the position of its query."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -10,7 +11,8 @@ from torch import Tensor
 from headscope.interp.results.about import About
 from headscope.interp.results.gauges import Gauge, kernel_gauges, merged
 from headscope.interp.results.result import Result
-from headscope.interp.rows.reading import BESIDE_TWIN, TOP, Reading, Rows, read_power, rows_of
+from headscope.interp.rows.reading import BESIDE_TWIN, TOP, Reading, Rows, rows_of
+from headscope.models.attention import variant_named
 from headscope.models.hosts.words import Sentence
 
 MIRRORED = ("negative_mass", "signed_sum")
@@ -22,7 +24,7 @@ ABOUT = About(
     "mean_distance Σ b·abs(t − s)",
     source="Zhang et al. 2024, arXiv 2411.12892 (spikiness); Saratchandran et al. 2024, arXiv 2410.18613 (norms)",
     null="of masses, shares and distances: equal weights over the visible keys; of entropies, participation, "
-    "spikiness and norms: softmax of the same scores, which for softmax and selective attention is the pattern itself",
+    "spikiness and norms: softmax of the same scores, which for softmax itself is the pattern",
     plain=Sentence(
         "How focused each position's attention is, how far it reaches, how large it is, and how it changes as there"
         " are more {tokens} to see."
@@ -34,8 +36,8 @@ ABOUT = About(
 class RowCurves(Result):
     """The measures of headscope.interp.rows.measures for every row, and ‖∂a/∂p‖_F of its kernel in what it weighs, p.
 
-    negative_mass and signed_sum depend on a flip of signs of an odd kernel; the norms and signed_sum of polynomial
-    attention also on (W_Q, W_V) → (c W_Q, c^(−power) W_V). Softmax of the scores of any kernel with such a gauge
+    negative_mass and signed_sum depend on a flip of signs of an odd kernel; the norms and signed_sum of one with
+    a free scale also on (W_Q, W_V) → (c W_Q, c^(−power) W_V). Softmax of the scores of any kernel with such a gauge
     depends on it, as softmax itself has none. Nothing else does.
     """
 
@@ -77,26 +79,25 @@ def row_curves(
     visible: Bool[Tensor, "layer query key"],
     variants: Sequence[str],
     top: int = TOP,
-    powers: Sequence[int | float | None] | None = None,
+    kernels: Sequence[Mapping[str, Any]] | None = None,
 ) -> RowCurves:
     """Every row of patterns whose layers have the named variants; scores are what the kernel weighed.
 
-    The queries are the last of the keys. powers: of the polynomial layers, None for the others; when not given they are
-    read off the weights, and where that cannot be, Jacobian norms are NaN. Raises ValueError for an unknown variant,
-    for variants or powers that are not one per layer, and for patterns that have no axis of layers.
+    The queries are the last of the keys. kernels: the options of each layer's kernel; when not given they are read off
+    the weights, and where that cannot be, Jacobian norms are NaN. Raises ValueError for an unknown variant, for
+    variants or kernels that are not one per layer, for a kernel whose options no weights tell, and for patterns that
+    have no axis of layers.
     """
     refuse_other_axes(pattern)
-    for name, given in (("variant", variants), ("power, or None,", powers)):
+    for name, given in (("variant", variants), ("kernel", kernels)):
         if given is not None and len(given) != len(pattern):
             raise ValueError(f"a {name} is named for each of the {len(pattern)} layers; got {len(given)}")
     position = torch.arange(pattern.shape[-2]) + pattern.shape[-1] - pattern.shape[-2]
     layers = []
     for layer, variant in enumerate(variants):
         a, p = pattern[layer, None], scores[layer, None]
-        power = read_power(variant, a, p) if powers is None else powers[layer]
-        powers_possible = (1, 2) if power != power else (power,)  # one that could not be read may be odd or even
-        gauges = merged([kernel_gauges(variant, {"power": one}) for one in powers_possible])
-        reading = Reading(variant, power, top, gauges)
+        kernel = variant_named(variant).kernel_of_weights(a, p) if kernels is None else kernels[layer]
+        reading = Reading(variant, kernel, top, kernel_gauges(variant, kernel))
         layers.append(Rows(reading, rows_of(reading, a, p, visible[layer, None, None], position)))
     return curves_of(layers)
 

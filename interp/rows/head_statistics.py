@@ -27,7 +27,7 @@ class HeadStatistics:
 
 
 def head_statistics(rows: RowStatistics, visible_keys: Int[Tensor, "#*head query"]) -> HeadStatistics:
-    """Means over the rows with at least two visible keys: a row of one key has no choice (cog's is always ±1)."""
+    """Means over the rows with at least two visible keys: a row of one key has no choice."""
     had_a_choice = visible_keys >= 2
 
     def mean(values: Float[Tensor, "*head query"]) -> Float[Tensor, "*head"]:

@@ -44,7 +44,7 @@ class HeadRows(Result):
     """Means over the rows of a head that see at least two keys; NaN where there is none.
 
     minority_mass: min(m, 1 − m) of the mean negative mass m, which a flip of signs of an odd kernel leaves alone.
-    frobenius, jacobian_norm: ‖A‖_F and ‖∂A/∂P‖_F over all rows; per_root: over √N of N rows. For softmax and cog
+    frobenius, jacobian_norm: ‖A‖_F and ‖∂A/∂P‖_F over all rows; per_root: over √N of N rows. Where Σ abs(a) = 1,
     ‖A‖_F ≤ √N and ‖∂A/∂P‖_F ≤ √N/2 (Saratchandran et al. 2024). dilution_slope: see headscope.interp.rows.dilution.
     """
 

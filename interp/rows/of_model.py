@@ -73,7 +73,7 @@ def rows_of_pattern(
 ) -> Rows:
     """The rows of a pattern that a hooked layer formed; every head has the same mask."""
     layer: AttentionLayer = attention.layer
-    reading = Reading(layer.variant.name, layer.options.get("power"), top, layer_gauges(attention))
+    reading = Reading(layer.variant.name, layer.kernel(), top, layer_gauges(attention))
     n_query, n_key = pattern.shape[-2:]
     position = torch.arange(n_key - n_query, n_key, device=pattern.device)
     return Rows(reading, rows_of(reading, pattern, scores, seen_cells(scores[:, :1]), position))

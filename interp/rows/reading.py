@@ -2,15 +2,16 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from jaxtyping import Bool, Float, Int, Num
 from torch import Tensor
 
 from headscope.interp.results.gauges import Gauge
 from headscope.interp.results.nulls import softmax_twin
-from headscope.interp.rows.jacobian import jacobian_norm, power_of
 from headscope.interp.rows.measures import measures, measures_of_equal_weights, sharpness
+from headscope.models.attention import variant_named
 
 TOP = 5
 BESIDE_NULL = (
@@ -22,18 +23,18 @@ BESIDE_NULL = (
     "first_token_mass",
 )
 BESIDE_TWIN = ("entropy", "normalised_entropy", "participation", "spikiness", "row_norm", "jacobian_norm")
-OWN_TWINS = ("softmax", "selective")
+BASELINE = "softmax"
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How rows are read: as which variant's weights (of which power, if polynomial), and how many keys are the top.
+    """How rows are read: as which variant's weights, by which options of its kernel, and how many keys are the top.
 
     gauges: those of the kernel.
     """
 
     variant: str
-    power: int | float | None = None
+    kernel: Mapping[str, Any] = field(default_factory=dict)
     top: int = TOP
     gauges: tuple[Gauge, ...] = ()
 
@@ -56,8 +57,9 @@ def rows_of(
     """What RowCurves holds, of some rows whose scores the kernel weighed."""
     n = visible.sum(-1)
     found = measures(pattern, n, position, reading.top)
-    found["jacobian_norm"] = jacobian_norm(reading.variant, pattern, scores, reading.power, visible)
-    twin = found if reading.variant in OWN_TWINS else rows_of_twin(scores, visible)
+    row, baseline = variant_named(reading.variant), variant_named(BASELINE)
+    found["jacobian_norm"] = row.jacobian_norm(pattern, scores, visible, **reading.kernel)
+    twin = found if row.weigh is baseline.weigh else rows_of_twin(scores, visible)
     equal = measures_of_equal_weights(visible, position, reading.top, pattern.dtype)
     nulls = {**{name: twin[name] for name in BESIDE_TWIN}, **equal}
     shape = pattern.shape[:-1]
@@ -73,12 +75,6 @@ def rows_of_twin(
 ) -> dict[str, Float[Tensor, "*batch query"]]:
     """What BESIDE_TWIN names, of softmax of the same scores; its weights are their own shares."""
     twin, n = softmax_twin(scores, visible), visible.sum(-1)
+    jacobian = variant_named(BASELINE).jacobian_norm(twin, scores)
     shares = {name: value.where(n > 0, math.nan) for name, value in sharpness(twin, n).items()}
-    return {**shares, "row_norm": twin.norm(dim=-1), "jacobian_norm": jacobian_norm("softmax", twin, scores)}
-
-
-def read_power(
-    variant: str, pattern: Float[Tensor, "*batch query key"], scores: Float[Tensor, "*batch query key"]
-) -> int | float | None:
-    """The power of polynomial attention as its weights tell it, NaN where they do not; None for any other variant."""
-    return (power_of(pattern, scores) or math.nan) if variant == "polynomial" else None
+    return {**shares, "row_norm": twin.norm(dim=-1), "jacobian_norm": jacobian}

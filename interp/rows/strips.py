@@ -1,5 +1,6 @@
 """Row curves from queries and keys, strip by strip: exact for every kernel, no query × key matrix kept."""
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -38,7 +39,7 @@ def row_curves_by_strips(
     check_shapes(q, k, k, mask)
     if causal:
         check_causal(q.shape[2], k.shape[2])
-    factor = row.default_scale(q.shape[-1]) if scale is None else scale
+    factor = row.scale_of(row.options, q.shape[-1] ** -0.5) if scale is None else scale
     return curves_of([rows_of_call(Call(0, row, Inputs(q, k, k, mask, causal, factor), options, None), top)])
 
 
@@ -51,7 +52,7 @@ def rows_of_call(call: Call, top: int = TOP) -> Rows:
     check_kernel(prepared.kernel, (*prepared.q.shape[:3], k.shape[2]))
     around = around_kernel(call.soft_cap, 0.0)
     gauges = kernel_gauges(row.name, prepared.kernel, is_capped=call.soft_cap is not None)
-    reading = Reading(row.name, prepared.kernel.get("power"), top, gauges)
+    reading = Reading(row.name, prepared.kernel, top, gauges)
     n_query, n_key = given.q.shape[2], k.shape[2]
     position = torch.arange(n_key - n_query, n_key, device=k.device)
     found: dict[str, Tensor] = {}
@@ -59,8 +60,9 @@ def rows_of_call(call: Call, top: int = TOP) -> Rows:
         scores = tile_scores(prepared.q, k, tile, given.scale)
         scores = scores if around is None else around.scores(scores)
         visible = tile_visible(given.mask, given.causal, tile, k.device)
-        pattern = row.weigh(scores, visible, **tile_options(prepared.kernel, tile))
-        for name, values in rows_of(reading, pattern, scores, visible, position[tile.query]).items():
+        of_tile = replace(reading, kernel=tile_options(prepared.kernel, tile))
+        pattern = row.weigh(scores, visible, **of_tile.kernel)
+        for name, values in rows_of(of_tile, pattern, scores, visible, position[tile.query]).items():
             whole = found.setdefault(name, values.new_empty(given.q.shape[:3]))
             whole[tile.batch, tile.head, tile.query] = values
     return Rows(reading, found)

@@ -30,10 +30,10 @@ def attend(
 
     mask: True where a key is visible, broadcastable to [batch, head, query, key]; causal hides the future besides,
     the queries being the last ones of the keys. Keys may have fewer heads than queries (grouped). scale: factor of
-    the dot product, any finite number, 1/√d_head unless the variant has another default (expressive: 1).
+    the dot product, any finite number, 1/√d_head unless the variant has another default.
     need_pattern=False takes an exact path that keeps no query × key matrix and has first derivatives only.
-    options: selective: temperature_q [batch or 1, head or 1, query], temperature_v [batch or 1, head or 1, key];
-    polynomial: power, coefficient (number, tensor or "per_row") or n_ctx.
+    options: those of VARIANTS[variant].call_options, which the kernel of the variant's own file takes; of one that
+    learns temperatures, temperature_q [batch or 1, head or 1, query], temperature_v [batch or 1, head or 1, key].
 
     Raises ValueError for an unknown variant or option, for scales, coefficients and temperatures that are no finite
     numbers, and for tensors that do not fit each other.
@@ -44,7 +44,7 @@ def attend(
     if causal:
         check_causal(q.shape[2], k.shape[2])
     check_entries(row.name, options)
-    factor = row.default_scale(q.shape[-1]) if scale is None else scale
+    factor = row.scale_of(row.options, q.shape[-1] ** -0.5) if scale is None else scale
     check_scale(row.name, factor)
     return run(row, Inputs(q, k, v, mask, causal, factor), options, need_pattern)
 

@@ -3,6 +3,7 @@
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from headscope.models.attention.jacobian import softmax_slope
 from headscope.models.attention.masked import masked_softmax
 from headscope.models.attention.variant import Variant
 
@@ -33,4 +34,5 @@ COG = Variant(
     rows_sum_to_one=False,
     invariant_to_key_translation=False,
     parity=lambda options: "odd",
+    slope=softmax_slope,
 )

@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from headscope.models.attention.finite import is_finite_number
+from headscope.models.attention.jacobian import largest_slope, normalised_slope
 from headscope.models.attention.variant import Variant
 
 
@@ -73,6 +74,15 @@ def pullback(
     return slope * (grad_pattern - (pattern * grad_pattern).sum(-1, keepdim=True))
 
 
+def slope(
+    pattern: Float[Tensor, "*batch query key"], scores: Float[Tensor, "*batch query key"]
+) -> Float[Tensor, "*batch query"]:
+    """f'/Σf = 2a / (p (1 + p²)), written so that neither a tiny nor a huge score overflows."""
+    slopes = (2 * pattern / scores / (1 + scores.square())).where(scores != 0, 0.0)
+    unit = largest_slope(slopes)
+    return unit[..., 0] * normalised_slope(pattern.clone(), slopes / unit)
+
+
 def check_options(options: Mapping[str, Any]) -> None:
     scale = options["scale"]
     if type(scale) not in (int, float) or not is_finite_number(scale) or scale <= 0:
@@ -90,5 +100,6 @@ EXPRESSIVE = Variant(
     options={"scale": 1.0},
     check_options=check_options,
     parity=lambda options: "even",
-    default_scale=lambda d_head: 1.0,
+    scale=lambda options, usual: options["scale"],
+    slope=slope,
 )

@@ -1,4 +1,4 @@
-"""The masked softmax that softmax, cog and selective attention share."""
+"""The masked softmax that several variants share."""
 
 from jaxtyping import Bool, Float
 from torch import Tensor

@@ -3,14 +3,18 @@
 Odd powers give signed weights; c ≈ 1/√N bounds the Frobenius norm of the pattern as softmax does.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from jaxtyping import Bool, Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from headscope.models.attention.finite import is_finite_number
-from headscope.models.attention.variant import Prepared, Variant
+from headscope.models.attention.jacobian import largest_slope
+from headscope.models.attention.layer_shape import LayerShape
+from headscope.models.attention.variant import Parity, Variant
 
 PER_ROW = "per_row"
 Coefficient = float | int | str | Float[Tensor, "..."]
@@ -79,16 +83,69 @@ def pullback(
     return (slope * grad_pattern).masked_fill(~visible, 0.0)
 
 
-def prepare(
-    q: Float[Tensor, "batch head query d_head"],
-    v: Float[Tensor, "batch head key d_value"],
-    *,
-    power: int = 3,
-    coefficient: Coefficient | None = None,
-    n_ctx: int | None = None,
-) -> Prepared:
+def kernel(*, power: int = 3, coefficient: Coefficient | None = None, n_ctx: int | None = None) -> dict[str, Any]:
+    """The power and the factor c."""
     check_power(power)
-    return Prepared(q, v, {"power": power, "coefficient": resolve_coefficient(coefficient, n_ctx)})
+    return {"power": power, "coefficient": resolve_coefficient(coefficient, n_ctx)}
+
+
+def learned(options: Mapping[str, Any], shape: LayerShape) -> dict[str, nn.Parameter]:
+    """One coefficient per head, starting from the fixed one."""
+    if not options["learned"]:
+        return {}
+    start = float(resolve_coefficient(options["coefficient"], options["n_ctx"]))
+    return {"coefficient": nn.Parameter(torch.full((shape.n_heads,), start))}
+
+
+def in_context(options: Mapping[str, Any], n: int) -> dict[str, Any]:
+    """n_ctx is the model's context where neither it nor the coefficient is known."""
+    is_known = options["coefficient"] is not None or options["n_ctx"] is not None
+    return {**options} if is_known else {**options, "n_ctx": n}
+
+
+def slope(
+    pattern: Float[Tensor, "*batch query key"],
+    scores: Float[Tensor, "*batch query key"],
+    *,
+    power: int | float | None = None,
+    coefficient: Coefficient | None = None,
+) -> Float[Tensor, "*batch query"]:
+    """c · power · p^(power − 1) = power · a / p, so that c need not be known.
+
+    Where a is lost (p = 0 of power 1, overflow, few digits) the slope comes from that of the row's largest finite
+    weight, by powers of the ratio of scores; NaN in a row without one, which tells no c. A score of exactly 0 is taken
+    for a visible one, which says something for power 1 alone.
+    """
+    if power is None:
+        raise ValueError("the Jacobian norm of polynomial attention needs its power, a whole number from 1")
+    weight, size = pattern.abs(), scores.abs()
+    lost = (weight < torch.finfo(weight.dtype).tiny) | weight.isinf()
+    flat = (weight == 0) & ((size != 0) | (power != 1))
+    largest, place = weight.where(~weight.isinf(), 0.0).max(-1, keepdim=True)
+    known = size.gather(-1, place)
+    of_largest = (largest / known).masked_fill(largest == 0, torch.nan)
+    slopes = torch.where(lost, of_largest * (size / known) ** (power - 1), weight / size).where(~flat, 0.0)
+    unit = largest_slope(slopes)
+    return power * unit[..., 0] * (slopes / unit).norm(dim=-1)
+
+
+def power_of(pattern: Float[Tensor, "*batch query key"], scores: Float[Tensor, "*batch query key"]) -> int | None:
+    """The power, read off one row: the slope of ln abs(a) on ln abs(p) in a = c p^power.
+
+    None where no row has two weights of different size.
+    """
+    size, height = scores.abs().where(pattern != 0, torch.nan).log(), pattern.abs().where(pattern != 0, torch.nan).log()
+    spread = size.nan_to_num(-torch.inf).amax(-1) - size.nan_to_num(torch.inf).amin(-1)
+    reach = height.nan_to_num(-torch.inf).amax(-1) - height.nan_to_num(torch.inf).amin(-1)
+    widest = int(spread.flatten().argmax())
+    width = float(spread.flatten()[widest])
+    return round(float(reach.flatten()[widest]) / width) if 0 < width < torch.inf else None
+
+
+def parity(options: Mapping[str, Any]) -> Parity:
+    """That of the power, if it is known."""
+    power = options.get("power", math.nan)
+    return "either" if math.isnan(power) else "odd" if power % 2 else "even"
 
 
 def check_power(power: Any) -> None:
@@ -121,8 +178,19 @@ POLYNOMIAL = Variant(
     rows_sum_to_one=False,
     invariant_to_key_translation=False,
     options={"power": 3, "coefficient": None, "n_ctx": None, "learned": False},
-    call_options=("power", "coefficient", "n_ctx"),
     check_options=check_options,
-    parity=lambda options: "odd" if options.get("power", 3) % 2 else "even",
-    prepare=prepare,
+    kernel=kernel,
+    learned=learned,
+    in_context=in_context,
+    parity=parity,
+    degree=lambda options: options.get("power", math.nan),
+    learns_factor=lambda options: bool(options.get("learned")) or isinstance(options.get("coefficient"), Tensor),
+    slope=slope,
+    read_kernel=lambda pattern, scores: {"power": power_of(pattern, scores) or math.nan},
+    cases={
+        "1": {"power": 1, "n_ctx": 16},
+        "2": {"power": 2, "n_ctx": 16},
+        "3": {"power": 3, "n_ctx": 16},
+        "per row": {"power": 3, "coefficient": PER_ROW},
+    },
 )

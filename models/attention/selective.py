@@ -3,41 +3,24 @@
 from collections.abc import Mapping
 from typing import Any
 
-from jaxtyping import Float
-from torch import Tensor
-
 from headscope.models.attention.fused_softmax import fused_softmax
-from headscope.models.attention.shapes import check_temperature
+from headscope.models.attention.jacobian import softmax_slope
+from headscope.models.attention.layer_shape import LayerShape
 from headscope.models.attention.softmax import pullback, weigh
-from headscope.models.attention.variant import Prepared, Variant
+from headscope.models.attention.temperature import Temperature
+from headscope.models.attention.variant import Variant
 from headscope.models.io.near_names import known_names
 
 POSITIONS = ("paper", "paper_code", "none")
 
 
-def per_head(
-    temperature: Float[Tensor, "#batch kv_or_one pos"], x: Float[Tensor, "batch head pos d_head"]
-) -> Float[Tensor, "batch head pos d_head"]:
-    """x scaled by a temperature per position; one head serves all, fewer heads serve groups. Kept in float32."""
-    spread = temperature.repeat_interleave(x.shape[1] // temperature.shape[1], dim=1)
-    return x * spread.unsqueeze(-1).to(x.dtype)
-
-
-def prepare(
-    q: Float[Tensor, "batch head query d_head"],
-    v: Float[Tensor, "batch head key d_value"],
-    *,
-    temperature_q: Float[Tensor, "..."] | None = None,
-    temperature_v: Float[Tensor, "..."] | None = None,
-) -> Prepared:
-    """Queries times τ_q, the inverse temperature of their row; values times τ_v."""
-    for name, tau, x in (("temperature_q", temperature_q, q), ("temperature_v", temperature_v, v)):
-        if tau is not None:
-            check_temperature(name, tau, x)
-    return Prepared(
-        q if temperature_q is None else per_head(temperature_q, q),
-        v if temperature_v is None else per_head(temperature_v, v),
-    )
+def learned(options: Mapping[str, Any], shape: LayerShape) -> dict[str, Temperature]:
+    """Query and value temperatures as the options ask; the paper's code tempers queries by position only."""
+    if options["position"] == "paper_code":
+        return {"temperature_q": Temperature(shape.query_width, "paper_code", token=False)}
+    widths = {"temperature_q": shape.query_width, "temperature_v": shape.value_width}
+    wanted = {"temperature_q": options["on_query"], "temperature_v": options["on_value"]}
+    return {name: Temperature(widths[name], options["position"], options["token"]) for name in widths if wanted[name]}
 
 
 def check_options(options: Mapping[str, Any]) -> None:
@@ -59,7 +42,8 @@ SELECTIVE = Variant(
     invariant_to_key_translation=True,
     fused=fused_softmax,
     options={"position": "paper", "token": True, "on_query": True, "on_value": True},
-    call_options=("temperature_q", "temperature_v"),
     check_options=check_options,
-    prepare=prepare,
+    learned=learned,
+    learns_temperatures=True,
+    slope=softmax_slope,
 )

@@ -4,6 +4,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from headscope.models.attention.fused_softmax import fused_softmax
+from headscope.models.attention.jacobian import softmax_slope
 from headscope.models.attention.masked import masked_softmax
 from headscope.models.attention.variant import Variant
 
@@ -34,4 +35,5 @@ SOFTMAX = Variant(
     rows_sum_to_one=True,
     invariant_to_key_translation=True,
     fused=fused_softmax,
+    slope=softmax_slope,
 )

@@ -1,8 +1,38 @@
-"""The learned temperatures of selective self-attention (Zhang et al. 2024, arXiv 2411.12892)."""
+"""Learned temperatures of queries and values (Zhang et al. 2024, arXiv 2411.12892)."""
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+
+from headscope.models.attention.shapes import check_temperature
+
+TEMPERATURES = ("temperature_q", "temperature_v")
+# σ(α) = exp(−exp β) = 0.0025: at 256 tokens a positional temperature is 1.014, and can learn either way.
+STILL = {"paper": -6.0, "paper_code": 1.79}
+
+
+def per_head(
+    temperature: Float[Tensor, "#batch kv_or_one pos"], x: Float[Tensor, "batch head pos d_head"]
+) -> Float[Tensor, "batch head pos d_head"]:
+    """x scaled by a temperature per position; one head serves all, fewer heads serve groups. Kept in float32."""
+    spread = temperature.repeat_interleave(x.shape[1] // temperature.shape[1], dim=1)
+    return x * spread.unsqueeze(-1).to(x.dtype)
+
+
+def tempered(
+    q: Float[Tensor, "batch head query d_head"],
+    v: Float[Tensor, "batch head key d_value"],
+    temperature_q: Float[Tensor, "..."] | None,
+    temperature_v: Float[Tensor, "..."] | None,
+) -> tuple[Float[Tensor, "batch head query d_head"], Float[Tensor, "batch head key d_value"]]:
+    """Queries times τ_q, the inverse temperature of their row; values times τ_v."""
+    for name, tau, x in (("temperature_q", temperature_q, q), ("temperature_v", temperature_v, v)):
+        if tau is not None:
+            check_temperature(name, tau, x)
+    return (
+        q if temperature_q is None else per_head(temperature_q, q),
+        v if temperature_v is None else per_head(temperature_v, v),
+    )
 
 
 def position_temperature(n: Int[Tensor, "*shape"], alpha: Float[Tensor, ""]) -> Float[Tensor, "*shape"]:
@@ -34,6 +64,16 @@ class Temperature(nn.Module):
         self.form = position
         self.weight = nn.Parameter(torch.zeros(width)) if token else None
         self.position = nn.Parameter(torch.zeros(())) if position != "none" else None
+
+    @property
+    def reads_tokens(self) -> bool:
+        """Whether it depends on the token, not on its position alone."""
+        return self.weight is not None
+
+    def still(self) -> None:
+        """Start at almost 1: a token's part starts at w = 0, which changes nothing, but σ(0) ln n would change much."""
+        if self.position is not None:
+            nn.init.constant_(self.position, STILL[self.form])
 
     def forward(
         self, projected: Float[Tensor, "batch pos width"], n: Int[Tensor, "#batch pos"]

@@ -1,18 +1,24 @@
 """What an attention variant is: one frozen record, filled in by one small file per variant."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import torch
 from jaxtyping import Bool, Float
-from torch import Tensor
+from torch import Tensor, nn
 
+from headscope.models.attention.jacobian import norm_by_pullback
+from headscope.models.attention.layer_shape import LayerShape
+from headscope.models.attention.temperature import TEMPERATURES, tempered
 from headscope.models.attention.tiled import tiled_attention
 
 Scores = Float[Tensor, "batch head query key"]
 Pattern = Float[Tensor, "batch head query key"]
 Visible = Bool[Tensor, "#batch #head query key"]
-Parity = Literal["odd", "even"] | None
+Parity = Literal["odd", "even", "either"] | None
+Options = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -21,19 +27,7 @@ class Prepared:
 
     q: Float[Tensor, "batch head query d_head"]
     v: Float[Tensor, "batch head key d_head"]
-    kernel: Mapping[str, Any] = field(default_factory=dict)
-
-
-def as_given(
-    q: Float[Tensor, "batch head query d_head"], v: Float[Tensor, "batch head key d_value"], **options: Any
-) -> Prepared:
-    """Most variants act on the scores alone: queries, values and options pass unchanged."""
-    return Prepared(q, v, options)
-
-
-def inverse_root_d_head(d_head: int) -> float:
-    """The usual scale of the dot product, 1/√d_head (Vaswani 2017, eq. 1)."""
-    return d_head**-0.5
+    kernel: Options = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -43,9 +37,21 @@ class Variant:
     weigh(scores, visible, **kernel) -> pattern: masked entries and rows without a visible key are exactly 0.
     pullback(scores, visible, pattern, grad_pattern, **kernel) -> grad_scores: the closed-form gradient of weigh.
     options: every option with its default, plain values only, as an AttentionSpec stores them.
-    call_options: the options of `attend` for this variant.
+    kernel(**given) -> what weigh takes, of the options that a call or a layer gives; unchanged by default.
+    learned(options, shape): the parts that a layer learns, by name. A parameter takes the place of the option of its
+    name, and broadcasts to [batch, head, query, key] as kernel leaves it.
+    learns_temperatures: a part named temperature_q or temperature_v is a module that makes [batch, 1, pos] of
+    W_Q x (W_V x) before rotation and the count of visible tokens; scores (values) are multiplied by it, and a hook has
+    its name.
+    in_context(options, n): the options, with what they leave to the model, of one that reads n tokens.
+    scale(options, usual): the factor of the dot product; usual is the model's own, or 1/√d_head.
     fused: the exact path without a query × key matrix; by strips, unless a library has it.
-    parity(options): "odd" when flipping a head's (W_Q, W_V) changes nothing, "even" when flipping W_Q does not.
+    parity(options): "odd" when flipping a head's (W_Q, W_V) changes nothing, "even" when flipping W_Q does not,
+    "either" where the options do not tell. degree(options): n of a kernel with weigh(λp) = λⁿ weigh(p).
+    learns_factor(options): whether the weights have a learned factor, which W_V can take over.
+    slope(pattern, scores, **kernel): a closed form of jacobian_norm, scores of hidden keys being -inf.
+    read_kernel(pattern, scores): kernel options as far as the weights tell them.
+    cases: options of `attend` that the laws in the tests run on, by a word or two.
     """
 
     name: str
@@ -55,10 +61,70 @@ class Variant:
     non_negative: bool
     rows_sum_to_one: bool
     invariant_to_key_translation: bool
-    options: Mapping[str, Any] = field(default_factory=dict)
-    call_options: tuple[str, ...] = ()
-    check_options: Callable[[Mapping[str, Any]], None] = lambda options: None
-    parity: Callable[[Mapping[str, Any]], Parity] = lambda options: None
-    prepare: Callable[..., Prepared] = as_given
-    default_scale: Callable[[int], float] = inverse_root_d_head
+    options: Options = field(default_factory=dict)
+    check_options: Callable[[Options], None] = lambda options: None
+    kernel: Callable[..., Options] | None = None
+    learned: Callable[[Options, LayerShape], Mapping[str, nn.Module | nn.Parameter]] | None = None
+    learns_temperatures: bool = False
+    in_context: Callable[[Options, int], Options] = lambda options, n: options
+    scale: Callable[[Options, float], float] | None = None
     fused: Callable[..., Float[Tensor, "batch head query d_value"]] = tiled_attention
+    parity: Callable[[Options], Parity] = lambda options: None
+    degree: Callable[[Options], int | None] = lambda options: None
+    learns_factor: Callable[[Options], bool] = lambda options: False
+    slope: Callable[..., Float[Tensor, "*batch query"]] | None = None
+    read_kernel: Callable[[Pattern, Scores], Options] | None = None
+    cases: Mapping[str, Options] = field(default_factory=lambda: {"": {}})
+    call_options: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        taken = keywords(self.kernel or self.weigh)
+        object.__setattr__(self, "call_options", (*taken, *(TEMPERATURES if self.learns_temperatures else ())))
+        idle = [name for name in self.options if name not in self.call_options]
+        if idle and not (self.learned or self.scale):
+            raise ValueError(f"{self.name}: the option {idle[0]!r} reaches nothing; make it a keyword of weigh")
+
+    def prepare(
+        self, q: Float[Tensor, "batch head query d_head"], v: Float[Tensor, "batch head key d_value"], **given: Any
+    ) -> Prepared:
+        """Queries and values with their temperatures, and the kernel's options, of those of a call."""
+        taus = [given.pop(name, None) if self.learns_temperatures else None for name in TEMPERATURES]
+        return Prepared(*tempered(q, v, *taus), self.kernel_options(given))
+
+    def kernel_options(self, given: Options) -> Options:
+        """What weigh takes, of the options that a call or a layer gives."""
+        return dict(given) if self.kernel is None else self.kernel(**given)
+
+    def kernel_of_weights(self, pattern: Pattern, scores: Scores) -> Options:
+        """Kernel options as far as the weights tell them. Raises ValueError for options that no weights tell."""
+        if self.read_kernel is not None:
+            return self.read_kernel(pattern, scores)
+        if options := keywords(self.weigh):
+            raise ValueError(f"the kernel of {self.name} has options that no weights tell: give {', '.join(options)}")
+        return {}
+
+    def scale_of(self, options: Options, usual: float) -> float:
+        """The factor of the dot product: the variant's own where it has one, else the usual."""
+        return usual if self.scale is None else self.scale(options, usual)
+
+    def jacobian_norm(
+        self,
+        pattern: Float[Tensor, "*batch query key"],
+        scores: Float[Tensor, "*batch query key"],
+        visible: Bool[Tensor, "*#batch query key"] | None = None,
+        **kernel: Any,
+    ) -> Float[Tensor, "*batch query"]:
+        """‖∂a/∂p‖_F of every row, p the scores as the kernel weighs them; a jump of the kernel is left out.
+
+        visible: which keys a query sees, all by default. Without a closed form it takes a pullback per key.
+        """
+        if self.slope is None:
+            seen = torch.ones_like(scores, dtype=torch.bool) if visible is None else visible
+            return norm_by_pullback(self.pullback, pattern, scores, seen, kernel)
+        return self.slope(pattern, scores if visible is None else scores.where(visible, -torch.inf), **kernel)
+
+
+def keywords(function: Callable[..., Any]) -> tuple[str, ...]:
+    """The names of a function's keyword-only parameters."""
+    parameters = inspect.signature(function).parameters.values()
+    return tuple(one.name for one in parameters if one.kind is inspect.Parameter.KEYWORD_ONLY)

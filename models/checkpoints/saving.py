@@ -38,7 +38,7 @@ def save(
     hooked model was made with is written when none is given, and the image processor of the folder that a model came
     from. The folder appears whole or not at all; in one that exists only the checkpoint's own files are replaced, and
     only where it holds the same kind of model or a run's snapshots. Plain transformers opens the folder too, but knows
-    no variant: there the weights compute softmax (and selective's temperatures are left out with a warning). Raises
+    no variant: there the weights compute softmax (and temperatures are left out with a warning). Raises
     CheckpointError for what would not open again, and ValueError for a model that no longer computes what it says.
     """
     if dtype not in (None, *FORMATS):

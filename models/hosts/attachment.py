@@ -8,6 +8,7 @@ from torch import nn
 from torch.utils.hooks import RemovableHandle
 from transformers import PreTrainedModel
 
+from headscope.models.attention import variant_named
 from headscope.models.hosts.added_to_scores import refuse_added_parts
 from headscope.models.hosts.attention_function import NAME, register
 from headscope.models.hosts.attention_layer import AttentionLayer
@@ -53,7 +54,7 @@ def attach(model: PreTrainedModel, spec: AttentionSpec) -> PreTrainedModel:
     parts that no variant computes with, and for layers that the model has not.
     """
     if not isinstance(spec, AttentionSpec):
-        raise ValueError(f"attach takes an AttentionSpec, such as AttentionSpec('cog'); got {spec!r}")
+        raise ValueError(f"attach takes an AttentionSpec, such as AttentionSpec('softmax'); got {spec!r}")
     refuse_other_models("attach", model)
     family = family_of(model.config.model_type)
     modules = own_attention(model)
@@ -72,7 +73,7 @@ def attach(model: PreTrainedModel, spec: AttentionSpec) -> PreTrainedModel:
     handles = call_hooks(model.base_model, family, spec)
     if family.keeps_keywords:
         handles += [each for pair in zip(layer_modules(model), modules, strict=True) for each in handed_on(*pair)]
-    handles += temperature_hooks(model, family, modules) if spec.variant == "selective" else []
+    handles += temperature_hooks(model, family, modules) if variant_named(spec.variant).learns_temperatures else []
     model.attention_attachment = Attachment(spec, tuple(handles), previous)  # type: ignore[assignment]
     return model
 
@@ -130,11 +131,8 @@ def refuse_drift(model: PreTrainedModel) -> None:
 
 
 def resolved(spec: AttentionSpec, model: PreTrainedModel) -> AttentionSpec:
-    """The spec with what it leaves to the model filled in: polynomial's n_ctx is the model's context by default."""
-    options = dict(spec.options)
-    if spec.variant != "polynomial" or options["coefficient"] is not None or options["n_ctx"] is not None:
-        return spec
-    options["n_ctx"] = modality_of(model).context(model.config)
+    """The spec with what its options leave to the model filled in, as its variant says."""
+    options = variant_named(spec.variant).in_context(spec.options, modality_of(model).context(model.config))
     return AttentionSpec(spec.variant, layers=spec.layers, **options)  # type: ignore[arg-type]
 
 

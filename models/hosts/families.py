@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from headscope.models.hosts.attention_layer import LayerShape
+from headscope.models.attention.layer_shape import LayerShape
 from headscope.models.hosts.modality import IMAGE, NOISY_IMAGE, TEXT, Modality
 from headscope.models.io.near_names import known_names
 

@@ -15,7 +15,7 @@ STORED_FIELDS = ("variant", "layers", "options")
 class AttentionSpec:
     """A variant by name, the layers that carry it (the others stay softmax), and the variant's options.
 
-    layers: "all", "inner" (all but the first and the last: Cogformer's placement), or layer numbers,
+    layers: "all", "inner" (all but the first and the last), or layer numbers,
     negative ones counted from the end. Options not given take the variant's defaults.
     """
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from headscope.models import zoo
-from headscope.models.attention import VARIANTS
 from headscope.models.io.json_file import read_json_object
 
 SPEED = "speed.json"
@@ -21,8 +20,8 @@ class Shipped:
 
 
 def shipped_models() -> list[Shipped]:
-    """Those of text, in the order of the table of variants: other losses compare with none of theirs."""
-    return [_shipped(name, zoo.folder(name)) for name in zoo.names() if name in VARIANTS]
+    """Those of text, one per variant: other losses compare with none of theirs."""
+    return [_shipped(name, zoo.folder(name)) for name in zoo.names() if name in zoo.TEXT]
 
 
 def training_speed() -> dict[str, Any] | None:

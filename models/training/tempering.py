@@ -1,10 +1,11 @@
-"""Tempering: a softmax model from a folder learns temperatures on a text, and is saved as a selective one."""
+"""Tempering: a softmax model from a folder learns temperatures on a text, and is saved with them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from headscope.models.attention import VARIANTS
 from headscope.models.checkpoints import OpenedModel, open_folder
 from headscope.models.fitting.fit import unwatched
 from headscope.models.fitting.history import Record
@@ -47,6 +48,7 @@ def softmax_model(place: Path) -> OpenedModel:
 
 
 def temperatures(options: Mapping[str, Any]) -> Part:
-    """Selective attention's temperatures of these options."""
-    spec = AttentionSpec("selective", **options)
+    """The temperatures of these options, of the first variant of the table that learns any."""
+    variant = next(name for name, row in VARIANTS.items() if row.learns_temperatures)
+    spec = AttentionSpec(variant, **options)
     return Part("tempered", spec, lambda model: tempered(model, spec))

@@ -3,20 +3,20 @@
 import re
 from pathlib import Path
 
-from headscope.models.attention import VARIANTS
 from headscope.models.io.near_names import known_names
 
 HERE = Path(__file__).parent
+TEXT = ("softmax", "cog", "expressive", "selective", "polynomial")
 STORIES = ("ioi-softmax", "ioi-cog")  # of experiment E1
 VISION = ("vit-softmax", "vit-cubic")  # softmax and x³/√N, of the first seed of experiment E5
 DIFFUSION = ("uvit", "uvic")  # softmax and Cog
-KNOWN = (*VARIANTS, *STORIES)  # the language models
+KNOWN = (*TEXT, *STORIES)  # the language models
 WITH_SNAPSHOTS = ("softmax", "cog")  # in the repository; an installed package has the final weights alone
 STEP = re.compile(r"(?:step-(?=\d{6})|checkpoint-)(\d+)")  # of our own runs, and of transformers' Trainer
 
 
 def names() -> tuple[str, ...]:
-    """Names of the shipped models that `load` hooks: of text by the table of variants, of stories, and of images."""
+    """Names of the shipped models that `load` hooks: of text by attention variant, of stories, and of images."""
     return tuple(name for name in (*KNOWN, *VISION) if (HERE / name / "config.json").is_file())
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from headscope.interp.arms.trial import Place, Trial
 from headscope.interp.experiments.engine.experiment import Watch
 from headscope.interp.experiments.engine.trained_once import trained_once, widths
-from headscope.models.attention import VARIANTS
 from headscope.models.training.recipe import Recipe
 from headscope.models.training.recipe_file import read_recipe
 from headscope.models.zoo import HERE
@@ -33,13 +32,14 @@ class StorySize:
 
 
 PAIR = ("softmax", "cog")
+ARMS = ("softmax", "cog", "expressive", "selective", "polynomial")
 SIZES = {
     "smoke": StorySize(PAIR, steps=4, d_model=16, layers=3, heads=2, batch=2, texts=500, prompts=8, alike=4),
     "default": StorySize(
         PAIR, steps=4500, d_model=128, layers=4, heads=4, batch=24, texts=120_000, prompts=200, alike=64
     ),
     "full": StorySize(
-        tuple(VARIANTS), steps=20_000, d_model=256, layers=8, heads=8, batch=64, texts=200_000, prompts=500, alike=128
+        ARMS, steps=20_000, d_model=256, layers=8, heads=8, batch=64, texts=200_000, prompts=500, alike=128
     ),
 }
 

@@ -5,15 +5,15 @@ from typing import Any
 
 from headscope.interp.arms.trial import Numbers
 from headscope.interp.experiments.engine.trained_once import widths
-from headscope.models.attention import VARIANTS
 from headscope.models.checkpoints import open_folder
 from headscope.models.fitting.fit import accelerator_of
 from headscope.models.fitting.history import read_history
 from headscope.models.hosts.spec import AttentionSpec
 
+ARMS = ("softmax", "cog", "expressive", "selective", "polynomial")
 # Every layer carries the variant, cog too: Cogformer's placement leaves nothing of a model of two layers.
 OPTIONS: dict[str, dict[str, Any]] = {"polynomial": {"power": 3}}
-SPECS = {name: AttentionSpec(name, **OPTIONS.get(name, {})) for name in VARIANTS}
+SPECS = {name: AttentionSpec(name, **OPTIONS.get(name, {})) for name in ARMS}
 LR, SAVED = 2e-3, 200  # the rate of the shipped models
 
 

@@ -8,10 +8,11 @@ from typing import Any
 from headscope.interp.arms.trial import Place, Trial
 from headscope.interp.experiments.engine.experiment import Watch
 from headscope.interp.experiments.engine.trained_once import trained_once, widths
-from headscope.models.attention import VARIANTS
 from headscope.models.training.recipe import Recipe
 from headscope.models.training.recipe_file import read_recipe
 from headscope.models.zoo import HERE
+
+ARMS = ("softmax", "cog", "expressive", "selective", "polynomial")
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ SIZES = {
 
 def language_trials(size: LanguageSize, seeds: int) -> list[Trial]:
     """Every variant with every seed."""
-    return [Trial({"variant": variant}, seed) for seed in range(seeds) for variant in VARIANTS]
+    return [Trial({"variant": variant}, seed) for seed in range(seeds) for variant in ARMS]
 
 
 def language_recipe(trial: Trial, size: LanguageSize) -> Recipe:

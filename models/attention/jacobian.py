@@ -1,0 +1,58 @@
+"""Jacobian norm: how strongly a row of weights answers to its scores, ‖∂a/∂p‖_F, for any kernel and in closed form.
+
+In w = abs(a) and the slopes u_j = abs(f'(p_j)) / Σf a normalised kernel has
+    ‖∂a/∂p‖² = Σ_j u_j² (1 − 2 w_j + Σ w²);
+the softmax of scores or of their magnitudes has u = w, which makes it Σw² − 2Σw³ + (Σw²)².
+Slopes are squared over the largest of their row, so that none of any size overflows or vanishes.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+
+def norm_by_pullback(
+    pullback: Callable[..., Tensor],
+    pattern: Float[Tensor, "*batch query key"],
+    scores: Float[Tensor, "*batch query key"],
+    visible: Bool[Tensor, "*#batch query key"],
+    kernel: Mapping[str, Any],
+) -> Float[Tensor, "*batch query"]:
+    """‖∂a/∂p‖_F of every row, exact for every kernel: one pullback of a unit vector per key, n² steps a row of n."""
+    seen, norm = scores.masked_fill(~visible, 0.0), torch.zeros_like(scores[..., 0])
+    for key in range(scores.shape[-1]):
+        unit = torch.zeros_like(scores)
+        unit[..., key] = 1.0
+        norm = torch.hypot(norm, pullback(seen, visible, pattern, unit, **kernel).norm(dim=-1))
+    return norm
+
+
+def softmax_slope(
+    pattern: Float[Tensor, "*batch query key"], scores: Float[Tensor, "*batch query key"]
+) -> Float[Tensor, "*batch query"]:
+    """Of weights whose magnitudes are a softmax."""
+    magnitude = pattern.abs()
+    return normalised_slope(magnitude, magnitude)
+
+
+def normalised_slope(
+    w: Float[Tensor, "*batch query key"], u: Float[Tensor, "*batch query key"]
+) -> Float[Tensor, "*batch query"]:
+    """The largest weight apart from the others, as 1 − 2w + Σw² cancels where it is nearly 1. Clears it in w and u."""
+    peak, place = w.max(-1, keepdim=True)
+    of_peak = u.gather(-1, place).square()
+    others, slopes = w.scatter_(-1, place, 0.0), u.scatter_(-1, place, 0.0).square()
+    rest = others.norm(dim=-1, keepdim=True).square()
+    of_peak = of_peak * ((1 - peak).square() + rest)
+    of_others = (1 + peak.square() + rest) * slopes.sum(-1, keepdim=True)
+    of_others -= 2 * slopes.mul_(others).sum(-1, keepdim=True)
+    return (of_peak + of_others).squeeze(-1).sqrt()
+
+
+def largest_slope(slope: Float[Tensor, "*batch query key"]) -> Float[Tensor, "*batch query 1"]:
+    """The largest finite slope of every row, 1 where all are 0."""
+    peak = slope.abs().amax(-1, keepdim=True).clamp(max=torch.finfo(slope.dtype).max)
+    return peak.masked_fill(peak == 0, 1.0)
