@@ -9,7 +9,7 @@ HERE = Path(__file__).parent
 TEXT = ("softmax", "cog", "expressive", "selective", "polynomial")
 STORIES = ("ioi-softmax", "ioi-cog")  # of experiment E1
 VISION = ("vit-softmax", "vit-cubic")  # softmax and x³/√N, of the first seed of experiment E5
-DIFFUSION = ("uvit", "uvic")  # softmax and Cog
+DIFFUSION = ("uvit", "uvic")  # U-ViT and U-ViC
 KNOWN = (*TEXT, *STORIES)  # the language models
 WITH_SNAPSHOTS = ("softmax", "cog")  # in the repository; an installed package has the final weights alone
 STEP = re.compile(r"(?:step-(?=\d{6})|checkpoint-)(\d+)")  # of our own runs, and of transformers' Trainer
