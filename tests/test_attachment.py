@@ -13,6 +13,7 @@ from transformers import AutoModelForCausalLM, GPT2Config
 
 from headscope import AttentionSpec, attach, detach
 from headscope.models.attention import VARIANTS
+from headscope.models.attention.layer_shape import LayerShape
 from headscope.models.hooked import hooked
 from headscope.models.hosts.attachment import spec_of
 from headscope.models.hosts.families import FAMILIES
@@ -122,7 +123,8 @@ def test_every_parameter_of_a_variant_learns(family: str, name: str) -> None:
     model(ids, labels=ids).loss.backward()
     learned = {key: p for key, p in model.named_parameters() if ".variant." in key}
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in learned.values())
-    assert bool(learned) == (name.startswith("selective") or name == "polynomial learned")
+    parts = VARIANTS[SPECS[name].variant].learned
+    assert bool(learned) == bool(parts and parts(SPECS[name].options, LayerShape(4, 32, 16)))
 
 
 @every_family
