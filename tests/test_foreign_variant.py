@@ -3,6 +3,7 @@
 import inspect
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +34,16 @@ from tiny_models import tiny_folder, tiny_model, tiny_tokenizer
 
 from headscope import AttentionSpec, analyse, attach, attend, load, save
 from headscope.interp.asking.table import ANALYSES
+from headscope.interp.reading.model_facts import model_facts
+from headscope.interp.reading.size import Size
 from headscope.interp.results.gauges import kernel_gauges
+from headscope.interp.rows.probes import pullbacks
 from headscope.models.attention import VARIANTS
+from headscope.models.attention.layer_shape import LayerShape
+from headscope.models.attention.temperature import TEMPERATURES, Temperature
 from headscope.models.attention.variant import Variant
 from headscope.models.hooked import hooked
+from headscope.models.hosts.attention_layer import AttentionLayer, refuse_lost_parts
 
 MODULES = (
     test_attention,
@@ -149,6 +156,40 @@ def test_its_jacobian_norm_comes_from_its_pullback() -> None:
     pattern = row.weigh(scores, visible, sink=-2.0)
     expected = (pattern * (1 - pattern)).norm(dim=-1)
     torch.testing.assert_close(row.jacobian_norm(pattern, scores, visible, sink=-2.0), expected)
+
+
+def test_a_norm_that_takes_a_pullback_per_key_costs_more_than_a_closed_one() -> None:
+    closed, open_form = (Size(model_facts(hooked(tiny_model(name))), (256,)) for name in ("softmax", NAME))
+    assert pullbacks(closed) == 0 < pullbacks(open_form)
+
+
+def test_a_variant_with_temperatures_is_hooked_and_analysed_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    def learned(options: Any, shape: LayerShape) -> dict[str, Temperature]:
+        return {name: Temperature(shape.query_width, "paper", token=True) for name in TEMPERATURES}
+
+    monkeypatch.setitem(VARIANTS, NAME, replace(VARIANTS[NAME], learns_temperatures=True, learned=learned))
+    plain, ids = attached("gpt2", NAME), random_ids()
+    before, bridge = plain(ids).logits, hooked(plain)
+    torch.testing.assert_close(bridge(ids), before, atol=1e-4, rtol=0)
+    assert list(analyse(bridge, "3 4 5 6 3 4", ["temperatures"])) == ["temperatures"]
+
+
+def test_an_option_that_no_kernel_takes_is_refused() -> None:
+    with pytest.raises(ValueError, match="sigmoid: the option 'slope' reaches nothing; make it a keyword of weigh"):
+        replace(VARIANTS[NAME], options={"slope": 1.0}, learned=None)
+
+
+def test_a_learned_part_that_no_kernel_takes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = replace(VARIANTS[NAME], learned=lambda options, shape: {"gain": torch.nn.Parameter(torch.ones(4, 1, 1))})
+    monkeypatch.setitem(VARIANTS, NAME, row)
+    with pytest.raises(ValueError, match="sigmoid: the learned part 'gain' reaches nothing"):
+        attach(tiny_decoder("llama"), AttentionSpec(NAME))
+
+
+def test_a_learned_part_may_not_take_the_name_of_something_else() -> None:
+    row = replace(VARIANTS[NAME], kernel=lambda *, scale: {})
+    with pytest.raises(ValueError, match="sigmoid: every layer has something else of the name 'scale'"):
+        refuse_lost_parts(row, ["scale"], taken=dir(AttentionLayer))
 
 
 def test_three_steps_of_training_move_what_it_learns() -> None:

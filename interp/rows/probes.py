@@ -1,10 +1,12 @@
 """The rows of row statistics in the table of analyses: measured while the model runs, no pattern kept."""
 
 from headscope.interp.analysis import Asked, Probe
+from headscope.interp.reading.size import LOOK, Size
 from headscope.interp.reading.watch import Watch
 from headscope.interp.rows.curves import RowCurves
 from headscope.interp.rows.heads import HeadRows, head_rows
 from headscope.interp.rows.of_model import model_row_curves
+from headscope.models.attention import variant_named
 
 
 def curves(asked: Asked, watch: Watch) -> RowCurves:
@@ -18,15 +20,28 @@ def means(asked: Asked, watch: Watch) -> HeadRows:
     return head_rows(curves(asked, watch))
 
 
+def pullbacks(size: Size) -> int:
+    """A pullback per key and row where a variant has no closed form of its Jacobian's norm."""
+    layers = sum(variant_named(name).slope is None for name in size.facts.layer_variants)
+    return sum(layers * size.facts.heads * length**3 // 2 * LOOK for length in size.lengths)
+
+
 PROBES = (
     Probe(
         "row_statistics",
         "how sharp, how far and how negative the rows of every head are, and how they answer to their scores",
         means,
+        cost=pullbacks,
         per_head=True,
         telling={"normalised_entropy": 9},
         of_signs=("negative_mass", "minority_mass"),
         first="entropy",
     ),
-    Probe("row_curves", "the row statistics of every head by the position of the query", curves, over_tokens=True),
+    Probe(
+        "row_curves",
+        "the row statistics of every head by the position of the query",
+        curves,
+        over_tokens=True,
+        cost=pullbacks,
+    ),
 )
