@@ -174,6 +174,10 @@ def test_a_variant_with_temperatures_is_hooked_and_analysed_with_them(monkeypatc
     assert list(analyse(bridge, "3 4 5 6 3 4", ["temperatures"])) == ["temperatures"]
 
 
+def test_a_keyword_with_a_default_is_an_option_too() -> None:
+    assert replace(VARIANTS[NAME], weigh=lambda scores, visible, sink=0.0: scores).call_options == ("sink",)
+
+
 def test_an_option_that_no_kernel_takes_is_refused() -> None:
     with pytest.raises(ValueError, match="sigmoid: the option 'slope' reaches nothing; make it a keyword of weigh"):
         replace(VARIANTS[NAME], options={"slope": 1.0}, learned=None)

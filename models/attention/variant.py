@@ -125,6 +125,9 @@ class Variant:
 
 
 def keywords(function: Callable[..., Any]) -> tuple[str, ...]:
-    """The names of a function's keyword-only parameters."""
+    """The names of a function's parameters that are keywords alone, or have a default."""
     parameters = inspect.signature(function).parameters.values()
-    return tuple(one.name for one in parameters if one.kind is inspect.Parameter.KEYWORD_ONLY)
+    alone, either = inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
+    return tuple(
+        one.name for one in parameters if one.kind == alone or (one.kind == either and one.default is not one.empty)
+    )
