@@ -124,7 +124,7 @@ def test_every_parameter_of_a_variant_learns(family: str, name: str) -> None:
     learned = {key: p for key, p in model.named_parameters() if ".variant." in key}
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in learned.values())
     parts = VARIANTS[SPECS[name].variant].learned
-    assert bool(learned) == bool(parts and parts(SPECS[name].options, LayerShape(4, 32, 16)))
+    assert bool(learned) == bool(parts and parts(spec_of(model).options, LayerShape(4, 32, 16)))
 
 
 @every_family

@@ -195,7 +195,7 @@ def test_a_call_may_say_that_nothing_is_hidden() -> None:
 
 def test_an_open_call_is_refused_where_it_cannot_be_computed() -> None:
     ids = random_ids()
-    with pytest.raises(ValueError, match="count visible tokens as the layers see them, with is_causal=True"):
+    with pytest.raises(ValueError, match="counts visible tokens as its layers see them, with is_causal=True"):
         attached("llama", "selective")(ids, is_causal=False)
     with pytest.raises(ValueError, match="a hooked model computes as its layers are made, with is_causal=True"):
         hooked(attached("llama", "cog"))(ids, is_causal=False)
