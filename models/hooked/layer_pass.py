@@ -61,7 +61,5 @@ def visible_count(n_pos: int) -> Int[Tensor, "batch_or_one pos"]:
     """How many visible tokens stand at or before each of the last n_pos positions, from 1."""
     layer_pass = LAYER_PASS.get()
     if layer_pass is None or layer_pass.visible_count is None:
-        raise ValueError(
-            "attention with temperatures counts the visible tokens: call the model, not one of its layers alone"
-        )
+        raise ValueError("tempered attention counts the visible tokens: call the model, not one of its layers alone")
     return layer_pass.visible_count[:, -n_pos:]

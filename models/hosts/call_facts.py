@@ -43,9 +43,7 @@ def with_visible_count(
     """The base model's call with visible_count [batch or 1, past + query] added."""
     given = by_name(names, args, kwargs)
     if given.get("is_causal") not in (None, causal):
-        raise ValueError(
-            f"attention with temperatures counts visible tokens as its layers see them, with is_causal={causal}"
-        )
+        raise ValueError(f"tempered attention counts visible tokens as its layers see them, with is_causal={causal}")
     count = visible_count(padding_mask(modality, base.config, given), causal)
     return args, {**kwargs, "visible_count": within_documents(count, document_numbers(given))}
 
@@ -58,7 +56,7 @@ def padding_mask(modality: Modality, config: Any, given: dict[str, Any]) -> Shap
         return torch.ones(1, past + modality.count(config, given), dtype=torch.bool, device=device_of(given))
     if not isinstance(mask, Tensor) or mask.ndim != 2:
         raise ValueError(
-            "attention with temperatures counts visible tokens and needs the [batch, position] attention mask; "
+            "tempered attention counts visible tokens and needs the [batch, position] attention mask; "
             "a static cache prepares other masks: use a dynamic one"
         )
     return mask
