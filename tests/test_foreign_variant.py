@@ -11,7 +11,7 @@ import pytest
 import test_app_views
 import test_attachment
 import test_attention
-import test_checkpoints
+import test_checkpoints_round_trip
 import test_hooked
 import test_hooked_weights
 import test_interp_attribution
@@ -51,7 +51,7 @@ MODULES = (
     test_attachment,
     test_hooked,
     test_hooked_weights,
-    test_checkpoints,
+    test_checkpoints_round_trip,
     test_interp_rows_models,
     test_interp_attribution,
     test_interp_collapse,
