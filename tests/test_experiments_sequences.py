@@ -11,7 +11,7 @@ import torch
 
 from headscope.interp.arms.outcome import Outcome
 from headscope.interp.arms.trial import Measured, Trial
-from headscope.interp.experiments.e3_delayed_sums.delayed_sum_trials import SIZES, windows
+from headscope.interp.experiments.e3_delayed_sums.delayed_sum_trials import SIZES, delayed_sums
 from headscope.interp.experiments.e3_delayed_sums.delayed_sums import EXPERIMENT, SOLVED
 from headscope.interp.experiments.e3_delayed_sums.task_models import SPECS
 from headscope.interp.experiments.engine.running import Asked, outcome_of
@@ -149,13 +149,13 @@ def alone(law: DelayedSum) -> Trial:
 
 def test_measured_windows_are_those_of_states_held_out() -> None:
     law = DelayedSum(4, 3)
-    measured = windows_in(windows(alone(law), SIZES["smoke"])).held_out
+    measured = windows_in(delayed_sums(alone(law), SIZES["smoke"])).held_out
     assert states_of(law, measured.ids.numpy()) <= set(law.split().held_out.tolist())
 
 
 @pytest.mark.parametrize("law", SIZES["default"].laws, ids=lambda law: f"N{law.N}-τ{law.tau}")
 def test_each_held_out_state_is_measured_once(law: DelayedSum) -> None:
-    found, split, most = windows_in(windows(alone(law), SIZES["default"])), law.split(), SIZES["default"].measured
+    found, split, most = windows_in(delayed_sums(alone(law), SIZES["default"])), law.split(), SIZES["default"].measured
     for examples, states in ((found.held_out, split.held_out), (found.seen, split.training)):
         began = first_states(law, examples)
         assert len(set(began)) == len(began) == min(most, len(states))
@@ -165,7 +165,7 @@ def test_each_held_out_state_is_measured_once(law: DelayedSum) -> None:
 def test_each_law_of_the_mixture_is_measured_equally_often_as_far_as_its_states_reach() -> None:
     size = SIZES["default"]
     mixture = Trial({"variant": "cog", "task": "mixture"}, 0)
-    found, share = windows_in(windows(mixture, size)), size.measured // len(size.laws)
+    found, share = windows_in(delayed_sums(mixture, size)), size.measured // len(size.laws)
     for name, law in enumerate(size.laws, start=max(size.symbols)):
         split = law.split()
         for examples, states in ((found.held_out, split.held_out), (found.seen, split.training)):

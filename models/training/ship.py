@@ -81,7 +81,7 @@ def finished_run(folder: Path) -> FinishedRun:
 
 def refuse_recipe_unlike_the_zoo(finished: FinishedRun, place: Path) -> None:
     """Refuse a run that the recipe beside the shipped model would not repeat."""
-    there, here = in_full(read_recipe(place / "recipe.toml")), in_full(finished.recipe)
+    there, here = full_fields(read_recipe(place / "recipe.toml")), full_fields(finished.recipe)
     for name in there:
         if there[name] != here[name]:
             raise ValueError(
@@ -90,7 +90,7 @@ def refuse_recipe_unlike_the_zoo(finished: FinishedRun, place: Path) -> None:
             )
 
 
-def in_full(recipe: Recipe) -> dict[str, Any]:
+def full_fields(recipe: Recipe) -> dict[str, Any]:
     """A recipe as plain values, its attention with every default."""
     return recipe.to_plain() | {"attention": recipe.spec.to_json()}
 

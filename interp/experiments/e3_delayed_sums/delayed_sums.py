@@ -10,14 +10,14 @@ from headscope.interp.arms.arms import arm_curves, arm_grid, arm_numbers, arms
 from headscope.interp.arms.outcome import Outcome
 from headscope.interp.arms.trial import Numbers, Place, Trial
 from headscope.interp.arms.verdict import Verdict, difference, shown
-from headscope.interp.experiments.e3_delayed_sums.delayed_sum_trials import SIZES, SequenceSize, trials, windows
+from headscope.interp.experiments.e3_delayed_sums.delayed_sum_trials import SIZES, SequenceSize, delayed_sums, trials
 from headscope.interp.experiments.e3_delayed_sums.task_models import (
     LR,
     SAVED,
     SPECS,
     decoder_fields,
     measured_on_the_way,
-    opened_where_it_runs,
+    trained_model,
 )
 from headscope.interp.experiments.engine.experiment import Experiment, Watch
 from headscope.interp.experiments.engine.trained_once import TRAINED, trained_once
@@ -41,9 +41,9 @@ ACCURACY = About(
 
 def measure(trial: Trial, size: SequenceSize, place: Place, watch: Watch) -> Numbers:
     """Train, and answer on cycles held out and on cycles trained on."""
-    of_trial = windows_in(windows(trial, size))
+    of_trial = windows_in(delayed_sums(trial, size))
     folder = trained_once(sequence_recipe(trial, size), place.own / TRAINED, watch, trial.key)
-    model = opened_where_it_runs(folder)
+    model = trained_model(folder)
     facts = {"seen_accuracy": answers(model, of_trial.seen).accuracy, "parameters": model.num_parameters()}
     return {**asdict(answers(model, of_trial.held_out)), **facts, **measured_on_the_way(folder, "accuracy")}
 
@@ -53,7 +53,7 @@ def sequence_recipe(trial: Trial, size: SequenceSize) -> Recipe:
     steps = size.steps if trial.condition["task"] == "alone" else size.mixture_steps
     return Recipe(
         model=decoder_fields(size.d_model, size.layers, size.heads, size.length + 1),
-        data={"source": "delayed_sums", **asdict(windows(trial, size))},
+        data={"source": "delayed_sums", **asdict(delayed_sums(trial, size))},
         attention=SPECS[str(trial.condition["variant"])].to_json(),
         steps=steps,
         batch=size.batch,

@@ -23,7 +23,7 @@ def decoder_fields(d_model: int, layers: int, heads: int, context: int) -> dict[
     return {"model_type": "llama", **shape, "max_position_embeddings": context, "tie_word_embeddings": False}
 
 
-def opened_where_it_runs(folder: Path) -> Any:
+def trained_model(folder: Path) -> Any:
     """The model of a folder in eval mode, on the device that trains."""
     model: Any = open_folder(folder).model
     return model.to(accelerator_of("float32").device)

@@ -13,7 +13,7 @@ from headscope.interp.experiments.e3_delayed_sums.task_models import (
     SAVED,
     SPECS,
     decoder_fields,
-    opened_where_it_runs,
+    trained_model,
 )
 from headscope.interp.experiments.e4_temperatures.temperature_readings import (
     by_kind,
@@ -52,7 +52,7 @@ def measure(trial: Trial, size: TemperatureSize, place: Place, watch: Watch) -> 
     if trial.condition["task"] == "tempering":
         return measure_tempering(trial, size, place, watch)
     task = TASKS[str(trial.condition["task"])]
-    model = opened_where_it_runs(trained_once(task_recipe(trial, size), place.own / TRAINED, watch, trial.key))
+    model = trained_model(trained_once(task_recipe(trial, size), place.own / TRAINED, watch, trial.key))
     numbers = {**asdict(answers(model, held_out_examples(task, size.measured))), "percent": count(model).percent}
     lengths = asked_at(model, size) if trial.condition["task"] == "passkeys" else {}
     with torch.no_grad():

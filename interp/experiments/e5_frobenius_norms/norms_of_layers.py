@@ -7,7 +7,7 @@ from accelerate import Accelerator
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from headscope.models.data.images.classifying import classification_loss, shown
+from headscope.models.data.images.classifying import classification_loss, labelled_batch
 from headscope.models.data.images.digits import digits
 from headscope.models.fitting.history import Record
 from headscope.models.fitting.objective import Batch
@@ -18,7 +18,7 @@ LOOKED_AT = 64  # images that norms and gradients are measured on
 
 def norms_and_gradients(accelerator: Accelerator, model: nn.Module) -> Record:
     """By layer, on the first of the held-out images."""
-    few = {name: values[:LOOKED_AT] for name, values in shown(digits().validation, model).items()}
+    few = {name: values[:LOOKED_AT] for name, values in labelled_batch(digits().validation, model).items()}
     norms = {f"norm_{at}": one for at, one in enumerate(frobenius_norms(model, few["images"]))}
     return norms | {f"gradient_{at}": one for at, one in enumerate(score_gradients(model, few))}
 

@@ -36,12 +36,12 @@ def classifying_objective(batch: int, seed: int) -> Objective:
         return {"images": split.training.images[places], "labels": split.training.labels[places]}
 
     def measure(accelerator: Accelerator, model: nn.Module) -> Record:
-        return told_right(model, shown(split.validation, model))
+        return loss_and_accuracy(model, labelled_batch(split.validation, model))
 
     return Objective(drawn, classification_loss, measure, unit="images", per_step=batch)
 
 
-def shown(data: Labelled, model: nn.Module) -> Batch:
+def labelled_batch(data: Labelled, model: nn.Module) -> Batch:
     """Images and labels where the model's weights are."""
     device = execution_device(model)
     return {"images": data.images.to(device), "labels": data.labels.to(device)}
@@ -53,7 +53,7 @@ def classification_loss(model: nn.Module, batch: Batch) -> Float[Tensor, ""]:
 
 
 @torch.no_grad()
-def told_right(model: nn.Module, held_out: Batch) -> Record:
+def loss_and_accuracy(model: nn.Module, held_out: Batch) -> Record:
     """Loss, and share of the images whose likeliest class is the right one."""
     logits = model(pixel_values=held_out["images"]).logits
     accuracy = (logits.argmax(-1) == held_out["labels"]).float().mean().item()
