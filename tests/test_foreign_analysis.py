@@ -29,7 +29,7 @@ from headscope.interp.results.head_score import HeadScore
 from headscope.interp.results.numbers import per_head
 from headscope.interp.results.result import Result
 from headscope.interp.trajectories.trajectory import trajectory
-from headscope.models.hosts.words import TEXT_WORDS
+from headscope.models.hosts.words import TEXT_WORDS, filled
 
 pytestmark = pytest.mark.usefixtures("no_page_waits", "foreign_rows")
 
@@ -161,5 +161,5 @@ def test_the_numbers_that_a_row_names_are_there() -> None:
 
 def test_the_command_lists_the_table_without_importing_it(monkeypatch: pytest.MonkeyPatch) -> None:
     own = {row.name for row in ROWS}
-    table = {name: (row.summary, row.reads) for name, row in ANALYSES.items() if name not in own}
+    table = {name: (filled(row.summary, TEXT_WORDS), row.reads) for name, row in ANALYSES.items() if name not in own}
     assert {name: (one.summary, one.reads) for name, one in listed_analyses().items()} == table

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headscope import interp
+from headscope.models.hosts.words import TEXT_WORDS, filled
 
 FOLDER = Path(interp.__file__).parent
 KINDS = ("Analysis", "Probe")
@@ -39,4 +40,4 @@ def rows_of(file: Path) -> Iterator[tuple[str, ListedAnalysis]]:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in KINDS:
             name, summary = (ast.literal_eval(argument) for argument in node.args[:2])
             reads = [ast.literal_eval(one.value) for one in node.keywords if one.arg == "reads"]
-            yield name, ListedAnalysis(summary, *reads or [()])
+            yield name, ListedAnalysis(filled(summary, TEXT_WORDS), *reads or [()])
