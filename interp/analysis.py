@@ -11,7 +11,7 @@ from headscope.interp.reading.prompt import Prompt
 from headscope.interp.reading.prompt_pair import PromptPair
 from headscope.interp.reading.size import Size, nothing_more
 from headscope.interp.reading.token_strings import token_string
-from headscope.interp.reading.watch import Watch, unwatched
+from headscope.interp.reading.watch import Watch, watch_nothing
 from headscope.interp.results.result import Result
 from headscope.interp.weights.head_weights import HeadWeights
 from headscope.models.hosts.words import Words, filled
@@ -29,7 +29,7 @@ class Setting:
     facts: ModelFacts
     weights: HeadWeights
     tokenizer: Any = None
-    watch: Watch = unwatched
+    watch: Watch = watch_nothing
 
     def answer(self, number: int) -> str:
         """The token, or the class, that a logit stands for."""
@@ -93,7 +93,7 @@ class Analysis(Row):
 
 
 @dataclass(frozen=True)
-class Asked:
+class AnalysisRequest:
     """What a probe is given: the hooked model, what is known of it, the prompts, and what some probes need besides.
 
     analyse: the named analyses of another model on the same prompts. bos: whether prompts of the probe's own begin with
@@ -121,7 +121,7 @@ class Probe(Row):
     over_tokens. missing: what it lacks here, as the end of a sentence, or nothing.
     """
 
-    compute: Callable[[Asked, Watch], Result]
+    compute: Callable[[AnalysisRequest, Watch], Result]
     _: KW_ONLY
     together: bool = False
-    missing: Callable[[Asked], str] = lambda asked: ""
+    missing: Callable[[AnalysisRequest], str] = lambda request: ""

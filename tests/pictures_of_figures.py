@@ -14,8 +14,8 @@ from PIL import Image
 
 from headscope.interp.figures.static.arrays import with_arrays
 from headscope.interp.figures.static.page import page_of
-from headscope.interp.figures.static.panel import along
-from headscope.interp.figures.static.points import mode_of
+from headscope.interp.figures.static.panel import axis_values
+from headscope.interp.figures.static.points import trace_mode
 from headscope.interp.figures.static.svg import shown_traces
 
 BAR_OF_COLOURS = (128, 1)  # rows and columns of the picture that a colour bar is
@@ -75,13 +75,13 @@ def asked(traces: list[Any]) -> Counter[str]:
     """What the traces hold."""
     counts: Counter[str] = Counter()
     for trace in traces:
-        count = len(along(trace, "x"))
+        count = len(axis_values(trace, "x"))
         if trace["type"] in ("heatmap", "image"):
-            counts["cells"] += count * len(along(trace, "y"))
+            counts["cells"] += count * len(axis_values(trace, "y"))
         elif trace["type"] == "bar":
             counts["bars"] += count
         else:
-            mode = mode_of(trace)
+            mode = trace_mode(trace)
             finite = np.isfinite(np.array(trace["y"], dtype=float)) if trace.get("connectgaps") else np.ones(count)
             counts["points"] += int(finite.sum()) * (("lines" in mode) + ("markers" in mode))
             counts["words"] += count * ("text" in mode)

@@ -9,7 +9,7 @@ from tiny_models import hooked_tiny, tiny_model, tiny_tokenizer
 from tokenizers.processors import TemplateProcessing
 from torch.testing import assert_close
 
-from headscope.interp.analysis import Analysis, Asked, Probe
+from headscope.interp.analysis import Analysis, AnalysisRequest, Probe
 from headscope.interp.asking import applicable as fitting
 from headscope.interp.asking.analyse import analyse, asked_of
 from headscope.interp.asking.averaged import averaged
@@ -34,7 +34,7 @@ def norms(setting: Any, run: Any) -> HeadScore:
     return HeadScore(setting.weights.W_O.norm(dim=(-2, -1)), about=ABOUT)
 
 
-def length(asked: Asked, watch: Any) -> HeadScore:
+def length(asked: AnalysisRequest, watch: Any) -> HeadScore:
     watch(1, 1)
     count = float(sum(len(prompt) for prompt in asked.prompts))
     return HeadScore(torch.full((asked.model.cfg.n_layers, asked.model.cfg.n_heads), count), about=ABOUT)

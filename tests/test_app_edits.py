@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from test_app_pages import bytes_of, page
 from tiny_models import tiny_folder
 
-from headscope.app.frame.link_notes import in_words
+from headscope.app.frame.link_notes import normalised_values
 from headscope.interp.interventions.intervention import VALUED
 
 pytestmark = pytest.mark.usefixtures("no_page_waits")
@@ -117,7 +117,7 @@ def test_what_a_link_asks_for_in_vain_is_said(asked: dict[str, str], shown: str,
 
 def test_a_link_that_is_shown_is_left_unsaid(folder: Path) -> None:
     test = page(folder, layer="2", head="1", row="3", number="negative mass", sorted="false", scale="linear")
-    assert not test.warning and in_words(["negative mass"]) == in_words(["negative_mass"])
+    assert not test.warning and normalised_values(["negative mass"]) == normalised_values(["negative_mass"])
     test = page(folder, head="-3")
     next(one for one in test.button if str(one.key).startswith("alike_2_1")).click().run()
     assert not test.warning

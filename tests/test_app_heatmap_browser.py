@@ -27,7 +27,7 @@ NO_SERVER = "() => { window.sent = 0; WebSocket.prototype.send = () => { window.
 PAGE = """
 import streamlit as st
 from headscope.app.serving.address import OpenHead
-from headscope.app.components.head_view import PLAIN, Look, common_peak, head_view
+from headscope.app.components.head_view import PLAIN, HeadStyle, common_peak, head_view
 from headscope.interp.heads.attention_run import attention_run
 from headscope.interp.reading.prompt_tokens import prompt_tokens
 from headscope import load
@@ -40,8 +40,8 @@ def run(folder, prompt):
 
 st.set_page_config(layout="wide", page_icon=st.query_params["icon"])
 shown = run(st.query_params["folder"], st.query_params["prompt"])
-wide = Look("linear", False, "attends to", peak=common_peak([(shown, OpenHead(1, 0)), (shown, OpenHead(0, 1))]))
-marked = Look("square root", False, "attends to", peak=0.1, mark_signs=True)
+wide = HeadStyle("linear", False, "attends to", peak=common_peak([(shown, OpenHead(1, 0)), (shown, OpenHead(0, 1))]))
+marked = HeadStyle("square root", False, "attends to", peak=0.1, mark_signs=True)
 write = lambda row: st.session_state.update(row=row)
 row = st.session_state.get("row")
 for column, (name, look) in zip(st.columns(3), {"plain": PLAIN, "wide": wide, "marked": marked}.items()):

@@ -11,7 +11,7 @@ from test_foreign_input import panic
 from tiny_models import CORPUS, tiny_folder
 from transformers import PreTrainedTokenizerBase
 
-from headscope.app.panels.experiments import titled
+from headscope.app.panels.experiments import experiment_title
 from headscope.interp.experiments.engine.publishing import all_shipped_names, results_file
 
 ROOT = Path(__file__).parents[1]
@@ -80,5 +80,5 @@ def test_results_with_strange_facts_leave_the_page(
     place = tmp_path / "runs" / "experiments" / FIRST / "default" / "results.json"
     place.parent.mkdir(parents=True)
     place.write_text(json.dumps({**json.loads(results_file(FIRST).read_text()), **change}))
-    told = boxes(tried("experiments", experiment=titled(f"{FIRST}, default run")))
+    told = boxes(tried("experiments", experiment=experiment_title(f"{FIRST}, default run")))
     assert told and "results.json" in told[0]

@@ -11,10 +11,10 @@ import torch
 from streamlit.testing.v1 import AppTest
 from tiny_models import tiny_folder
 
-from headscope.app.figure.head_table import in_words
+from headscope.app.figure.head_table import number_name_in_words
 from headscope.app.panels.collapse import OWN, PRESETS
 from headscope.app.panels.intervention_list import MOST_EDITS
-from headscope.app.panels.map_points import COLOURS, coloured, described
+from headscope.app.panels.map_points import COLOURS, coloured_map, point_description
 from headscope.interp.asking.table import ANALYSES
 from headscope.interp.geometry.embedding import JointEmbedding, joint_embedding
 from headscope.interp.results.result import Result
@@ -153,14 +153,14 @@ def embedding() -> JointEmbedding:
 @pytest.mark.parametrize(("kind", "said"), [("query", "attends to"), ("key", "attended by")])
 def test_a_chosen_point_says_its_token_its_norm_and_its_weights(kind: str, said: str) -> None:
     pattern, found = torch.tensor([[1.0, 0.0], [-0.25, 0.5]]), embedding()
-    words = described(f"{kind} 1", found, pattern, ("a", "b"))
+    words = point_description(f"{kind} 1", found, pattern, ("a", "b"))
     assert words["token"] == "'b'" and words["norm"] == round(float(found.tensors()[f"{kind}_norms"][1]), 4)
     assert words["weights"] == f"{said} 'b' at 1: +0.500" + (", 'a' at 0: -0.250" if kind == "query" else "")
 
 
 @pytest.mark.parametrize("by", COLOURS)
 def test_points_are_coloured_by_what_is_asked(by: str) -> None:
-    figure: Any = coloured(embedding(), by)
+    figure: Any = coloured_map(embedding(), by)
     queries = figure.data[0].marker.color
     expected = {"position": [0, 1, 2], "norm": embedding().query_norms.tolist()}
     if by == "token":
@@ -212,7 +212,7 @@ def test_the_collapse_of_models_stands_in_one_figure(folder: Path, tmp_path: Pat
 
 @pytest.mark.parametrize("name", ANALYSES)
 def test_every_analysis_has_its_figure_or_says_what_it_lacks(name: str, folder: Path) -> None:
-    test = tried("analyses", folder, analysis=in_words(name))
+    test = tried("analyses", folder, analysis=number_name_in_words(name))
     said = [one.value.replace("\\", "") for one in test.error]
     if name == "temperatures":
         assert "says nothing about a model with cog attention" in test.info[0].value

@@ -11,7 +11,7 @@ from test_training_ship import zoo_with
 from tiny_runs import tiny_plain, tiny_recipe, write_text
 from typer.testing import CliRunner, Result
 
-from headscope.app.terminal.command import command, run_folder
+from headscope.app.terminal.command import command, default_run_folder
 from headscope.models import zoo
 
 FACTS = {
@@ -77,8 +77,8 @@ def test_train_writes_a_run_and_says_where(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_run_is_named_after_its_recipe() -> None:
-    assert run_folder(Path("models/zoo/cog/recipe.toml")) == Path("runs/cog")
-    assert run_folder(Path("recipes/small.yaml")) == Path("runs/small")
+    assert default_run_folder(Path("models/zoo/cog/recipe.toml")) == Path("runs/cog")
+    assert default_run_folder(Path("recipes/small.yaml")) == Path("runs/small")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from headscope.interp.analysis import Analysis, Probe
 from headscope.interp.asking import applicable as fitting
 from headscope.interp.asking.analyse import analyse
 from headscope.interp.asking.choices import Choices
-from headscope.interp.asking.costs import CHEAP, costly_in_words, in_words, passes
+from headscope.interp.asking.costs import CHEAP, costly_in_words, duration_in_words, passes
 from headscope.interp.asking.findings import Interruption
 from headscope.interp.asking.table import ANALYSES
 from headscope.interp.reading.model_facts import ModelFacts, model_facts
@@ -97,7 +97,7 @@ def test_what_is_finished_is_kept_when_it_is_stopped(monkeypatch: pytest.MonkeyP
     ("seconds", "words"), [(0.01, "1 s"), (12.4, "12 s"), (150.0, "2 min"), (3000.0, "50 min"), (7200.0, "2.0 h")]
 )
 def test_estimates_are_said_as_a_person_would(seconds: float, words: str) -> None:
-    assert in_words(seconds) == words
+    assert duration_in_words(seconds) == words
 
 
 def test_estimates_stand_least_first() -> None:

@@ -11,14 +11,18 @@ from tiny_diffusion import D_MODEL, HEADS, LAYERS, TOKENS, tiny_recipe, tiny_uvi
 from headscope import AttentionSpec, detach, load, save
 from headscope.models import zoo
 from headscope.models.checkpoints import CheckpointError, open_folder
-from headscope.models.data.images.denoising import denoising_objective, training_batch, validation_batch
+from headscope.models.data.images.denoising import (
+    denoising_objective,
+    denoising_training_batch,
+    denoising_validation_batch,
+)
 from headscope.models.data.images.digits import CLASSES, digits
 from headscope.models.fitting.history import read_history
 from headscope.models.hooked import hooked
 from headscope.models.training.loop import train
 from headscope.models.training.recipe_file import read_recipe
 from headscope.models.uvit.tokens import sinusoidal
-from headscope.models.uvit.uvit import joined
+from headscope.models.uvit.uvit import image_from_patches
 
 every_spec = pytest.mark.parametrize("name", SPECS)
 DICE = torch.Generator().manual_seed(0)
@@ -78,7 +82,7 @@ def test_patches_are_joined_where_they_were_cut() -> None:
     model = tiny_uvit()
     images = torch.arange(64.0).view(1, 1, 8, 8)
     patches = images.unfold(2, 2, 2).unfold(3, 2, 2).flatten(4).flatten(2, 3)[:, 0]
-    assert torch.equal(joined(patches, model.config), images)
+    assert torch.equal(image_from_patches(patches, model.config), images)
 
 
 def test_gradients_reach_every_parameter() -> None:
@@ -171,19 +175,21 @@ def test_a_config_of_another_model_is_refused(tmp_path: Path) -> None:
 
 def test_a_batch_is_a_function_of_seed_and_step() -> None:
     data = digits().training
-    one, again, other = (training_batch(data, timesteps=1000, batch=8, seed=0, step=step) for step in (3, 3, 4))
+    one, again, other = (
+        denoising_training_batch(data, timesteps=1000, batch=8, seed=0, step=step) for step in (3, 3, 4)
+    )
     assert all(torch.equal(one[name], again[name]) for name in one)
     assert not torch.equal(one["noise"], other["noise"])
 
 
 def test_about_a_tenth_of_the_labels_is_dropped() -> None:
-    shown = training_batch(digits().training, timesteps=1000, batch=4000, seed=0, step=0)
+    shown = denoising_training_batch(digits().training, timesteps=1000, batch=4000, seed=0, step=0)
     assert float((shown["label"] == CLASSES).float().mean()) == pytest.approx(0.1, abs=0.02)
 
 
 def test_every_held_out_image_is_looked_at_from_noise_to_image() -> None:
     data = digits().validation
-    shown = validation_batch(data, 1000)
+    shown = denoising_validation_batch(data, 1000)
     assert len(shown["images"]) == 10 * len(data)
     assert shown["timestep"][:10].tolist() == [50, 150, 250, 350, 450, 550, 650, 750, 850, 950]
 
@@ -228,7 +234,7 @@ def test_the_diffusion_models_are_no_language_models() -> None:
 @pytest.mark.parametrize("name", zoo.diffusion_names())
 def test_a_shipped_diffusion_model_tells_noise_better_than_nothing(name: str) -> None:
     opened = open_folder(zoo.folder(name))
-    shown = validation_batch(digits().validation, 1000)
+    shown = denoising_validation_batch(digits().validation, 1000)
     objective = denoising_objective(digits(), timesteps=1000, batch=1, seed=0)
     assert opened.spec.variant == {"uvit": "softmax", "uvic": "cog"}[name]
     assert float(objective.loss(opened.model, {key: one[:100] for key, one in shown.items()}).detach()) < 0.4

@@ -4,17 +4,22 @@ import pytest
 import torch
 from tiny_diffusion import HEADS, LAYERS, TOKENS, tiny_uvit
 
-from headscope.interp.diffusion.denoising_run import denoising_run, of_patches, patterns, token_names
+from headscope.interp.diffusion.denoising_run import (
+    denoising_patterns,
+    denoising_run,
+    diffusion_token_names,
+    patch_residuals,
+)
 from headscope.interp.diffusion.frechet import frechet_distance
 from headscope.interp.diffusion.image_grid import image_grid
 from headscope.interp.diffusion.patch_attention import patch_attention
 from headscope.interp.diffusion.timesteps import over_timesteps, subtracted_mass
-from headscope.interp.figures.vision.images import mosaic
+from headscope.interp.figures.vision.images import image_mosaic
 from headscope.interp.figures.vision.patch_attention import heads_on_patches_figure
 from headscope.models.data.images.ddim import next_image, sample, spread_timesteps
 from headscope.models.data.images.digits import CLASSES, digits
 from headscope.models.data.images.features import digit_classifier, from_file
-from headscope.models.data.images.noise_schedule import kept_at, kept_signal, noised
+from headscope.models.data.images.noise_schedule import kept_signal, kept_signal_at, noisy_images
 
 DIGIT = digits().training.images[:4]
 
@@ -34,8 +39,8 @@ def test_the_signal_falls_from_all_to_nothing() -> None:
 @pytest.mark.parametrize("timestep", [0, 500, 999])
 def test_noised_images_of_unit_variance_keep_it(timestep: int) -> None:
     clean, noise = noise_of(torch.Size([400, 1, 8, 8])), noise_of(torch.Size([400, 1, 8, 8]), 1)
-    at = kept_at(torch.full((400,), timestep), 1000)
-    assert float(noised(clean, noise, at).var()) == pytest.approx(1, abs=0.02)
+    at = kept_signal_at(torch.full((400,), timestep), 1000)
+    assert float(noisy_images(clean, noise, at).var()) == pytest.approx(1, abs=0.02)
 
 
 # DDIM
@@ -45,13 +50,13 @@ def test_noised_images_of_unit_variance_keep_it(timestep: int) -> None:
 def test_one_step_with_the_true_noise_recovers_the_image(timestep: int) -> None:
     noise = noise_of(DIGIT.shape)
     kept = kept_signal(1000)[timestep]
-    noisy = noised(DIGIT, noise, kept.expand(4))
+    noisy = noisy_images(DIGIT, noise, kept.expand(4))
     torch.testing.assert_close(next_image(noisy, noise, float(kept), 1.0), DIGIT, atol=2e-3, rtol=0)
 
 
 def test_a_step_with_the_true_noise_gives_the_image_with_less_of_the_same_noise() -> None:
     noise, kept = noise_of(DIGIT.shape), kept_signal(1000)
-    noisy, less = (noised(DIGIT, noise, kept[at].expand(4)) for at in (700, 200))
+    noisy, less = (noisy_images(DIGIT, noise, kept[at].expand(4)) for at in (700, 200))
     torch.testing.assert_close(next_image(noisy, noise, float(kept[700]), float(kept[200])), less, atol=1e-4, rtol=0)
 
 
@@ -132,7 +137,7 @@ def test_the_classifier_is_the_same_from_its_file_and_reads_digits(tmp_path) -> 
 
 def test_patterns_are_those_of_the_model() -> None:
     model, noisy = tiny_uvit(), noise_of(torch.Size([1, 8, 8]))
-    found = patterns(model, noisy, 400, 3)
+    found = denoising_patterns(model, noisy, 400, 3)
     told = model(noisy[None], torch.tensor([400]), torch.tensor([3]), output_attentions=True).attentions
     assert found.shape == (LAYERS, HEADS, TOKENS, TOKENS)
     torch.testing.assert_close(found, torch.cat(told))
@@ -146,8 +151,8 @@ def test_what_the_model_does_not_know_is_refused(timestep: int, label: int) -> N
 
 def test_patch_attention_is_a_row_of_the_pattern_at_its_places() -> None:
     model, noisy = tiny_uvit(), noise_of(torch.Size([1, 8, 8]))
-    found, row = patch_attention(model, noisy, 400, 3, 7), patterns(model, noisy, 400, 3)[:, :, 7]
-    names = token_names(model.config)
+    found, row = patch_attention(model, noisy, 400, 3, 7), denoising_patterns(model, noisy, 400, 3)[:, :, 7]
+    names = diffusion_token_names(model.config)
     assert torch.equal(found.before_patches, row[..., :2])
     assert float(found.weight[2, 1, 3, 0]) == float(row[2, 1, names.index("patch 3,0")])
 
@@ -163,12 +168,12 @@ def test_alike_patches_have_cosine_one() -> None:
     found = over_timesteps(model, sample(model, torch.tensor([2]), steps=3), 2)
     assert found.collapse.mean_cosine.shape == (3, LAYERS + 1)
     assert found.subtracted.labels["timestep"] == ("999", "500", "0")
-    assert of_patches(torch.zeros(1, 4, TOKENS, 2)).shape == (1, 4, TOKENS - 2, 2)
+    assert patch_residuals(torch.zeros(1, 4, TOKENS, 2)).shape == (1, 4, TOKENS - 2, 2)
 
 
 def test_the_mosaic_keeps_every_pixel_in_its_place() -> None:
     images = torch.arange(12 * 4.0).view(12, 2, 2).numpy()
-    cells, owner = mosaic(images)
+    cells, owner = image_mosaic(images)
     assert cells.shape == (8, 14) and (cells[:2, 3:5] == images[1]).all() and (cells[6:, :2] == images[10]).all()
     assert owner[0, 0] == 0 and owner[2, 0] == -1 and owner[7, 4] == 11
 

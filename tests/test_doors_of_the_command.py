@@ -23,16 +23,16 @@ from headscope import AttentionSpec, attend, load, save
 from headscope.app.serving import upload
 from headscope.app.terminal import command, inspection
 from headscope.interp.asking.analyse import analyse
-from headscope.interp.experiments.engine.publishing import RESULTS, publish, published
+from headscope.interp.experiments.engine.publishing import RESULTS, publish, read_publication
 from headscope.interp.experiments.engine.table import experiment_named
 from headscope.models.checkpoints import CheckpointError
-from headscope.models.checkpoints.description import described
+from headscope.models.checkpoints.description import description_from_fields
 from headscope.models.data.table import fields_of
 from headscope.models.data.text.corpus import prepare_corpus
 from headscope.models.fitting.history import append_record
 from headscope.models.fitting.state import State, save_state
 from headscope.models.hosts.families import family_of
-from headscope.models.io.whole_file import unwritable, whole_file, write_whole
+from headscope.models.io.whole_file import whole_file, write_errors_in_words, write_whole
 
 ROOT = Path(__file__).parents[1]
 FEW_BYTES = 100
@@ -146,7 +146,7 @@ WRITERS: dict[str, Callable[[Path], Any]] = {
     "a text": lambda folder: write_whole(folder / "a.json", LONG),
     "a state": lambda folder: save_state(state_of(), folder / "state.pt"),
     "a model": lambda folder: save(hooked_tiny("cog"), folder / "model"),
-    "an upload": lambda folder: upload.write([("config.json", memoryview(LONG.encode()))], folder / "upload"),
+    "an upload": lambda folder: upload.write_upload([("config.json", memoryview(LONG.encode()))], folder / "upload"),
     "a measurement": lambda folder: append_record(folder / "history.jsonl", {"step": 1, LONG: 0.5}),
 }
 
@@ -178,14 +178,14 @@ def test_a_corpus_and_a_training_that_do_not_fit_are_refused_in_one_line(
 
 
 def test_an_experiments_report_that_does_not_fit_is_one_sentence(tmp_path: Path) -> None:
-    shipped = published(RESULTS / "E1.json")
+    shipped = read_publication(RESULTS / "E1.json")
     with no_room(), pytest.raises(OSError, match=f"^cannot write {tmp_path}[^\n]*: file too large$"):
         publish(shipped.experiment, shipped.outcome, tmp_path)
     assert written_files(tmp_path) == []
 
 
 def test_faults_of_what_is_written_are_no_faults_of_the_disk(tmp_path: Path) -> None:
-    with pytest.raises(TypeError), unwritable(tmp_path):
+    with pytest.raises(TypeError), write_errors_in_words(tmp_path):
         json.dumps({"a": object()}) + LONG
     with pytest.raises(KeyboardInterrupt), whole_file(tmp_path / "a") as partial:
         partial.touch()
@@ -219,7 +219,7 @@ def test_a_name_that_is_nearly_right_is_answered_with_the_right_one(name: str) -
 
 def test_a_family_that_is_nearly_right_in_a_folder_is_answered_too() -> None:
     with pytest.raises(CheckpointError, match="did you mean 'llama'"):
-        described({"model_type": "lama"}, 1, "config.json")
+        description_from_fields({"model_type": "lama"}, 1, "config.json")
 
 
 @pytest.mark.parametrize(

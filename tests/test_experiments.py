@@ -13,12 +13,20 @@ from typer.testing import CliRunner
 from headscope.app.terminal.command import command
 from headscope.interp.arms.arms import arm_curves, arm_grid, arm_numbers, arms
 from headscope.interp.arms.outcome import Outcome, read_outcome
-from headscope.interp.arms.trial import DIVERGED, Measured, Numbers, Place, Trial
-from headscope.interp.arms.verdict import Verdict, alike, all_of, bounded, difference, not_below, shown
+from headscope.interp.arms.trial import DIVERGED, Numbers, Place, Trial, TrialOutcome
+from headscope.interp.arms.verdict import (
+    Verdict,
+    all_of,
+    bound_answer,
+    equivalence_answer,
+    mean_with_spread,
+    noninferiority_answer,
+    superiority_answer,
+)
 from headscope.interp.experiments.engine import running, table
 from headscope.interp.experiments.engine.experiment import Experiment, Watch
-from headscope.interp.experiments.engine.publishing import all_shipped_names, markdown_table, publish, shipped
-from headscope.interp.experiments.engine.running import Asked, outcome_of, rounded, unwatched
+from headscope.interp.experiments.engine.publishing import all_shipped_names, claims_markdown_table, publish, shipped
+from headscope.interp.experiments.engine.running import ExperimentRequest, outcome_of, rounded, watch_no_trial
 from headscope.interp.results.about import About
 
 ABOUT = About(title="A number", unit="1", law="x", source="headscope")
@@ -42,7 +50,9 @@ def small(calls: list[str]) -> Experiment:
 
     def judge(outcome: Outcome) -> list[Verdict]:
         found = [part.sample("number") for _, part in outcome.split("base")]
-        return [Verdict("two is above | one", "yes", shown(found[1]), difference(found[1], found[0]))]
+        return [
+            Verdict("two is above | one", "yes", mean_with_spread(found[1]), superiority_answer(found[1], found[0]))
+        ]
 
     return Experiment(
         "E0",
@@ -69,50 +79,50 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture
-def asked(tmp_path: Path, calls: list[str]) -> Asked:
-    return Asked("E0", "smoke", 3, tmp_path)
+def asked(tmp_path: Path, calls: list[str]) -> ExperimentRequest:
+    return ExperimentRequest("E0", "smoke", 3, tmp_path)
 
 
 def finished(done: int, total: int) -> None:
     """Nobody counts."""
 
 
-def test_a_trial_is_measured_once(asked: Asked, calls: list[str]) -> None:
-    first = outcome_of(asked, unwatched, finished)
-    again = outcome_of(asked, unwatched, finished)
+def test_a_trial_is_measured_once(asked: ExperimentRequest, calls: list[str]) -> None:
+    first = outcome_of(asked, watch_no_trial, finished)
+    again = outcome_of(asked, watch_no_trial, finished)
     assert len(calls) == len(set(calls)) == 6
     assert first.trials == again.trials
 
 
-def test_a_stopped_run_goes_on_with_what_is_missing(asked: Asked, calls: list[str]) -> None:
+def test_a_stopped_run_goes_on_with_what_is_missing(asked: ExperimentRequest, calls: list[str]) -> None:
     def stop(done: int, total: int) -> None:
         if done == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        outcome_of(asked, unwatched, stop)
+        outcome_of(asked, watch_no_trial, stop)
     assert len(calls) == 2
-    assert len(outcome_of(asked, unwatched, finished).trials) == 6 and len(calls) == 6
+    assert len(outcome_of(asked, watch_no_trial, finished).trials) == 6 and len(calls) == 6
 
 
-def test_more_seeds_keep_those_that_were_measured(asked: Asked, calls: list[str]) -> None:
-    outcome_of(asked, unwatched, finished)
-    assert outcome_of(replace(asked, seeds=4), unwatched, finished).seeds == 4 and len(calls) == 8
+def test_more_seeds_keep_those_that_were_measured(asked: ExperimentRequest, calls: list[str]) -> None:
+    outcome_of(asked, watch_no_trial, finished)
+    assert outcome_of(replace(asked, seeds=4), watch_no_trial, finished).seeds == 4 and len(calls) == 8
 
 
-def test_trials_of_other_numbers_are_refused(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
-    outcome_of(asked, unwatched, finished)
+def test_trials_of_other_numbers_are_refused(asked: ExperimentRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    outcome_of(asked, watch_no_trial, finished)
     changed = replace(table.experiment_named("E0"), sizes={"smoke": Size(5)})
     monkeypatch.setattr(running, "experiment_named", lambda name: changed)
     with pytest.raises(ValueError, match="holds trials with more 0; the size 'smoke' has 5 now"):
-        outcome_of(asked, unwatched, finished)
+        outcome_of(asked, watch_no_trial, finished)
 
 
-def test_two_trials_of_one_name_are_refused(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_trials_of_one_name_are_refused(asked: ExperimentRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     twins = replace(table.experiment_named("E0"), trials=lambda size, seeds: [Trial({"base": 1}, 0)] * 2)
     monkeypatch.setattr(running, "experiment_named", lambda name: twins)
     with pytest.raises(ValueError, match="two trials of one name"):
-        outcome_of(asked, unwatched, finished)
+        outcome_of(asked, watch_no_trial, finished)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +137,7 @@ def test_two_trials_of_one_name_are_refused(asked: Asked, monkeypatch: pytest.Mo
     ],
 )
 def test_a_difference_counts_beyond_its_spread(larger: list[float], smaller: list[float], answer: str) -> None:
-    assert difference(np.array(larger), np.array(smaller)) == answer
+    assert superiority_answer(np.array(larger), np.array(smaller)) == answer
 
 
 @pytest.mark.parametrize(
@@ -145,26 +155,28 @@ def test_at_least_as_good_and_alike_need_the_interval_within_the_margin(
     apart: list[float], at_least: str, same: str
 ) -> None:
     one = np.array(apart) + 1
-    assert (not_below(one, np.ones(3), 0.1), alike(one, np.ones(3), 0.1)) == (at_least, same)
+    assert (noninferiority_answer(one, np.ones(3), 0.1), equivalence_answer(one, np.ones(3), 0.1)) == (at_least, same)
 
 
 def test_the_rule_is_wrong_as_often_as_it_says() -> None:
     dice = np.random.default_rng(0)
-    answers = [difference(dice.normal(size=3), dice.normal(size=3)) for _ in range(2000)]
+    answers = [superiority_answer(dice.normal(size=3), dice.normal(size=3)) for _ in range(2000)]
     for answer in ("reproduced", "opposite"):
         assert 0.035 < answers.count(answer) / len(answers) < 0.065
 
 
 def test_a_bound_is_one_and_samples_have_the_same_seeds() -> None:
     low = np.array([1.0, 1.1, 1.2])
-    assert [bounded(low, below=1.5), bounded(low, above=1.5)] == ["reproduced", "opposite"]
+    assert [bound_answer(low, below=1.5), bound_answer(low, above=1.5)] == ["reproduced", "opposite"]
     with pytest.raises(ValueError, match="one bound"):
-        bounded(low)
+        bound_answer(low)
     with pytest.raises(ValueError, match="these have 3 and 2"):
-        difference(low, low[:2])
+        superiority_answer(low, low[:2])
 
 
-def test_a_trial_that_diverges_is_kept_and_not_measured(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trial_that_diverges_is_kept_and_not_measured(
+    asked: ExperimentRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole = table.experiment_named("E0")
 
     def diverge(trial: Trial, size: Any, place: Place, watch: Watch) -> Numbers:
@@ -173,8 +185,8 @@ def test_a_trial_that_diverges_is_kept_and_not_measured(asked: Asked, monkeypatc
         return whole.measure(trial, size, place, watch)
 
     monkeypatch.setattr(running, "experiment_named", lambda name: replace(whole, measure=diverge))
-    outcome = outcome_of(asked, unwatched, finished)
-    assert outcome_of(asked, unwatched, finished).trials == outcome.trials
+    outcome = outcome_of(asked, watch_no_trial, finished)
+    assert outcome_of(asked, watch_no_trial, finished).trials == outcome.trials
     assert np.isnan(outcome.where(base=2).sample("curve")[1]).all()
     assert whole.judge(outcome)[0].answer == "not measured"
     with pytest.raises(ValueError, match="has no number 'other'"):
@@ -199,8 +211,8 @@ def test_numbers_keep_six_digits_and_what_is_not_finite_is_none() -> None:
     assert rounded({"a": [1.23456789, float("nan"), float("inf")], "b": 3}) == {"a": [1.23457, None, None], "b": 3}
 
 
-def test_arms_hold_means_and_spreads_over_seeds(asked: Asked) -> None:
-    found = arms(outcome_of(asked, unwatched, finished), "base")
+def test_arms_hold_means_and_spreads_over_seeds(asked: ExperimentRequest) -> None:
+    found = arms(outcome_of(asked, watch_no_trial, finished), "base")
     numbers, curves = arm_numbers(found, "number", ABOUT), arm_curves(found, "curve", (1, 2), ABOUT, "x")
     np.testing.assert_allclose(numbers.value.numpy(), [[1, 1.1, 1.2], [2, 2.1, 2.2]], rtol=1e-6)
     np.testing.assert_allclose(curves.mean.numpy(), [[1.1, 2.2], [2.1, 4.2]], rtol=1e-6)
@@ -209,14 +221,14 @@ def test_arms_hold_means_and_spreads_over_seeds(asked: Asked) -> None:
 
 def test_a_grid_has_holes_where_there_was_no_trial() -> None:
     places = [("a", 1, 1), ("a", 1, 2), ("a", 2, 1)]
-    trials = [Measured(Trial({"arm": a, "N": n, "t": t}, 0), {"number": float(n * t)}, 1.0) for a, n, t in places]
+    trials = [TrialOutcome(Trial({"arm": a, "N": n, "t": t}, 0), {"number": float(n * t)}, 1.0) for a, n, t in places]
     grid = arm_grid(arms(Outcome("E0", "smoke", {}, {}, tuple(trials)), "arm"), "number", "N", "t", ABOUT)
     np.testing.assert_array_equal(grid.mean[0].numpy(), [[1, 2], [2, np.nan]])
     assert len(grid.figure().to_dict()["data"]) == 1
 
 
-def test_what_is_published_reads_back(asked: Asked, tmp_path: Path) -> None:
-    outcome = outcome_of(asked, unwatched, finished)
+def test_what_is_published_reads_back(asked: ExperimentRequest, tmp_path: Path) -> None:
+    outcome = outcome_of(asked, watch_no_trial, finished)
     written = publish(table.experiment_named("E0"), outcome, tmp_path / "out")
     assert read_outcome(written[0]).trials == outcome.trials
     page = written[1].read_text(encoding="utf-8")
@@ -273,12 +285,12 @@ def test_the_shipped_results_are_judged_and_drawn() -> None:
 
 def test_the_table_has_a_line_for_every_verdict() -> None:
     verdicts = sum(len(one.verdicts) for one in map(shipped, all_shipped_names()))
-    assert len(markdown_table().splitlines()) == verdicts + 2
+    assert len(claims_markdown_table().splitlines()) == verdicts + 2
 
 
 @pytest.mark.parametrize("name", ["E5", "E7", "E2"])
 def test_it_runs_from_end_to_end(name: str, tmp_path: Path) -> None:
-    outcome = outcome_of(Asked(name, "smoke", 2, tmp_path), unwatched, finished)
+    outcome = outcome_of(ExperimentRequest(name, "smoke", 2, tmp_path), watch_no_trial, finished)
     experiment = table.experiment_named(name)
     written = publish(experiment, outcome, tmp_path / "out")
     assert len(written) == 2 + 2 * len(experiment.results(outcome)) and len(outcome.trials) > 0

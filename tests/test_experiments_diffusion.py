@@ -8,11 +8,11 @@ import torch
 from tiny_diffusion import untrained_uvit
 
 from headscope.interp.arms.outcome import Outcome
-from headscope.interp.arms.trial import Measured, Trial
+from headscope.interp.arms.trial import Trial, TrialOutcome
 from headscope.interp.experiments.e6_diffusion.diffusion import EXPERIMENT
 from headscope.interp.experiments.e6_diffusion.diffusion_numbers import loss_numbers
 from headscope.interp.experiments.engine.publishing import publish
-from headscope.interp.experiments.engine.running import Asked, outcome_of, unwatched
+from headscope.interp.experiments.engine.running import ExperimentRequest, outcome_of, watch_no_trial
 from headscope.models.hosts.spec import AttentionSpec
 
 
@@ -23,7 +23,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def outcome(root: Path) -> Outcome:
-    return outcome_of(Asked("E6", "smoke", 2, root), unwatched, lambda done, total: None)
+    return outcome_of(ExperimentRequest("E6", "smoke", 2, root), watch_no_trial, lambda done, total: None)
 
 
 def test_both_models_are_measured_with_every_seed(outcome: Outcome) -> None:
@@ -47,7 +47,9 @@ def test_a_model_that_is_told_nothing_gains_nothing() -> None:
 
 def test_asked_again_it_takes_what_was_measured(root: Path, outcome: Outcome) -> None:
     told: list[str] = []
-    again = outcome_of(Asked("E6", "smoke", 2, root), lambda words, *_: told.append(words), lambda done, total: None)
+    again = outcome_of(
+        ExperimentRequest("E6", "smoke", 2, root), lambda words, *_: told.append(words), lambda done, total: None
+    )
     assert again.trials == outcome.trials and told == []
 
 
@@ -59,7 +61,7 @@ def test_everything_is_drawn(outcome: Outcome, tmp_path: Path) -> None:
 def made_up(cog: float, softmax: float) -> Outcome:
     """An outcome with these distances, and losses that go the other way."""
     trials = [
-        Measured(
+        TrialOutcome(
             Trial({"variant": variant}, seed),
             {
                 "frechet": far + seed / 100,

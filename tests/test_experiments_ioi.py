@@ -13,7 +13,7 @@ from headscope import load
 from headscope.interp.arms.arm_points import arm_points
 from headscope.interp.arms.arms import arms
 from headscope.interp.arms.outcome import Outcome, read_outcome
-from headscope.interp.arms.trial import Measured, Trial
+from headscope.interp.arms.trial import Trial, TrialOutcome
 from headscope.interp.deletion.name_effects import NameEffects, NegativeHead, name_effects, negative_head
 from headscope.interp.experiments.e1_indirect_objects.indirect_objects import EXPERIMENT, RIGHT
 from headscope.interp.experiments.e1_indirect_objects.name_circuits import (
@@ -30,7 +30,7 @@ from headscope.interp.experiments.e1_indirect_objects.story_prompts import (
     story_pairs,
 )
 from headscope.interp.experiments.engine.publishing import publish, shipped
-from headscope.interp.experiments.engine.running import Asked, outcome_of, rounded
+from headscope.interp.experiments.engine.running import ExperimentRequest, outcome_of, rounded
 from headscope.models import zoo
 from headscope.models.checkpoints import open_folder
 from headscope.models.data.examples import UNASKED
@@ -59,12 +59,12 @@ def quiet(*anything: Any) -> None:
 
 
 @pytest.fixture(scope="module")
-def asked(tmp_path_factory: pytest.TempPathFactory) -> Asked:
-    return Asked("E1", "smoke", 2, tmp_path_factory.mktemp("experiments"))
+def asked(tmp_path_factory: pytest.TempPathFactory) -> ExperimentRequest:
+    return ExperimentRequest("E1", "smoke", 2, tmp_path_factory.mktemp("experiments"))
 
 
 @pytest.fixture(scope="module")
-def outcome(asked: Asked) -> Outcome:
+def outcome(asked: ExperimentRequest) -> Outcome:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(asked.root / "cache"))
         return outcome_of(asked, quiet, quiet)
@@ -73,7 +73,7 @@ def outcome(asked: Asked) -> Outcome:
 def made(softmax: dict[str, float], cog: dict[str, float]) -> Outcome:
     """Three seeds of both, a little apart."""
     measured = [
-        Measured(Trial({"variant": variant}, seed), rounded({n: x + 0.01 * seed for n, x in numbers.items()}), 1.0)
+        TrialOutcome(Trial({"variant": variant}, seed), rounded({n: x + 0.01 * seed for n, x in numbers.items()}), 1.0)
         for seed in range(3)
         for variant, numbers in (("softmax", softmax), ("cog", cog))
     ]
@@ -177,7 +177,7 @@ def test_a_shipped_model_of_stories_answers_as_the_experiment_says(name: str) ->
     assert found["logit_difference"] == pytest.approx(told.numbers["logit_difference"], abs=0.05)
 
 
-def test_a_mirrored_head_changes_nothing_that_is_judged(asked: Asked, outcome: Outcome) -> None:
+def test_a_mirrored_head_changes_nothing_that_is_judged(asked: ExperimentRequest, outcome: Outcome) -> None:
     folder = asked.root / "models" / "smoke" / "indirect_objects" / "cog_0"
     found = []
     for sign in (1, -1):
@@ -194,7 +194,9 @@ def test_a_mirrored_head_changes_nothing_that_is_judged(asked: Asked, outcome: O
     assert mirrored["weight"] == pytest.approx(-as_they_were["weight"], abs=1e-5)
 
 
-def test_prompts_for_circuits_are_of_one_length_and_name_their_people(asked: Asked, outcome: Outcome) -> None:
+def test_prompts_for_circuits_are_of_one_length_and_name_their_people(
+    asked: ExperimentRequest, outcome: Outcome
+) -> None:
     opened = open_folder(asked.root / "models" / "smoke" / "indirect_objects" / "softmax_0")
     model = hooked(opened.model, opened.tokenizer)
     pairs = story_pairs(alike_gifts(20), model)
@@ -226,7 +228,7 @@ def test_a_run_leaves_a_report_with_every_figure(outcome: Outcome, tmp_path: Pat
 
 def test_points_of_an_arm_are_those_of_its_seeds() -> None:
     measured = tuple(
-        Measured(Trial({"variant": "cog"}, seed), {"x": [seed, 1.0], "y": [2.0, 3.0]}, 1.0) for seed in range(2)
+        TrialOutcome(Trial({"variant": "cog"}, seed), {"x": [seed, 1.0], "y": [2.0, 3.0]}, 1.0) for seed in range(2)
     )
     found = arm_points(arms(Outcome("E1", "default", {}, {}, measured), "variant"), "x", "y", RIGHT, "x", "y")
     assert_close(found.x, torch.tensor([[0.0, 1.0, 1.0, 1.0]]))

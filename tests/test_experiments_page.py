@@ -9,11 +9,11 @@ import plotly.graph_objects as go
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from headscope.app.panels.experiments import code_of, titled
+from headscope.app.panels.experiments import code_of, experiment_title
 from headscope.interp.experiments.engine.publishing import (
-    Published,
+    Publication,
     all_shipped_names,
-    published,
+    read_publication,
     results_file,
     shipped,
 )
@@ -56,7 +56,7 @@ def claims(test: AppTest) -> str:
 
 @pytest.mark.parametrize("name", all_shipped_names())
 def test_every_claim_and_every_result_is_shown(name: str) -> None:
-    test, found = tried(experiment=titled(f"{name}, shipped")), shipped(name)
+    test, found = tried(experiment=experiment_title(f"{name}, shipped")), shipped(name)
     assert not test.error, [*test.error]
     assert claims(test).count("<tr>") == len(found.verdicts) + 1
     assert len(test.get("plotly_chart")) == len(found.results)
@@ -72,7 +72,7 @@ def test_the_code_of_a_panel_draws_its_figure(name: str) -> None:
 def test_a_run_of_ones_own_is_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     own_run(tmp_path)
-    test = tried(experiment=titled(f"{FIRST}, default run"))
+    test = tried(experiment=experiment_title(f"{FIRST}, default run"))
     assert not test.error and test.selectbox(key="experiment").value == f"{FIRST}, default run"
     assert claims(test).count("<tr>") > 1
 
@@ -80,11 +80,11 @@ def test_a_run_of_ones_own_is_offered(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_results_that_are_none_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     own_run(tmp_path).write_text(json.dumps({"format": "another"}))
-    [box] = tried(experiment=titled(f"{FIRST}, default run")).error
+    [box] = tried(experiment=experiment_title(f"{FIRST}, default run")).error
     assert "its format is" in box.value
 
 
 def test_code_of_an_own_run_opens_its_file(tmp_path: Path) -> None:
-    found: Published = published(own_run(tmp_path))
+    found: Publication = read_publication(own_run(tmp_path))
     first = next(iter(found.results))
     assert drawn_by(code_of(found, first)).to_json() == found.results[first].figure().to_json()

@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from headscope.interp.arms.outcome import Outcome
-from headscope.interp.arms.trial import Measured, Trial
+from headscope.interp.arms.trial import Trial, TrialOutcome
 from headscope.interp.experiments.e3_delayed_sums.delayed_sum_trials import SIZES, delayed_sums
 from headscope.interp.experiments.e3_delayed_sums.delayed_sums import EXPERIMENT, SOLVED
 from headscope.interp.experiments.e3_delayed_sums.task_models import SPECS
-from headscope.interp.experiments.engine.running import Asked, outcome_of
+from headscope.interp.experiments.engine.running import ExperimentRequest, outcome_of
 from headscope.models.data.examples import UNASKED, Examples
 from headscope.models.data.tasks.answering import HELD_OUT, answers
 from headscope.models.data.tasks.cycles import cycle_of, periods_of, split_by_cycles
@@ -197,7 +197,9 @@ def test_every_attention_has_the_same_trials() -> None:
 
 @pytest.fixture(scope="module")
 def smoke(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
-    return outcome_of(Asked("E3", "smoke", 1, tmp_path_factory.mktemp("whole")), lambda *_: None, lambda *_: None)
+    return outcome_of(
+        ExperimentRequest("E3", "smoke", 1, tmp_path_factory.mktemp("whole")), lambda *_: None, lambda *_: None
+    )
 
 
 def test_the_smoke_size_runs_from_end_to_end(smoke: Outcome) -> None:
@@ -214,7 +216,7 @@ def test_models_are_of_equal_size_but_for_temperatures(smoke: Outcome) -> None:
 
 
 def test_a_stopped_run_gives_what_a_whole_one_gives(smoke: Outcome, tmp_path: Path) -> None:
-    asked, seen = Asked("E3", "smoke", 1, tmp_path), []
+    asked, seen = ExperimentRequest("E3", "smoke", 1, tmp_path), []
 
     def watch(words: str, done: int, total: int) -> None:
         seen.append(done)
@@ -232,7 +234,7 @@ def made(expressive: tuple[float, ...], softmax: tuple[float, ...]) -> Outcome:
     conditions = [{"task": "alone", "N": 4, "τ": 3}, {"task": "alone", "N": 4, "τ": 4}, {"task": "mixture"}]
     accuracies = {"expressive": expressive, "softmax": softmax}
     trials = [
-        Measured(Trial({"variant": name, **condition}, seed), {"accuracy": value}, 0.0)
+        TrialOutcome(Trial({"variant": name, **condition}, seed), {"accuracy": value}, 0.0)
         for name, values in accuracies.items()
         for condition in conditions
         for seed, value in enumerate(values)

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from headscope.interp.arms.outcome import Outcome
-from headscope.interp.arms.trial import Measured, Numbers, Trial
+from headscope.interp.arms.trial import Numbers, Trial, TrialOutcome
 from headscope.interp.experiments.e3_delayed_sums.task_models import decoder_fields
 from headscope.interp.experiments.e4_temperatures.temperature_readings import (
     by_kind,
@@ -28,7 +28,7 @@ from headscope.interp.experiments.e4_temperatures.tempering_trials import ARMS, 
 from headscope.interp.experiments.e7_language import language_models
 from headscope.interp.experiments.e7_language.language_models import language_recipe
 from headscope.interp.experiments.engine import trained_once
-from headscope.interp.experiments.engine.running import Asked, outcome_of, unwatched
+from headscope.interp.experiments.engine.running import ExperimentRequest, outcome_of, watch_no_trial
 from headscope.models.data.examples import Examples
 from headscope.models.data.material import token_fields
 from headscope.models.data.table import fields_of
@@ -163,7 +163,9 @@ def test_equal_seeds_give_equal_weights_and_only_temperatures_besides() -> None:
 
 @pytest.fixture(scope="module")
 def smoke(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
-    return outcome_of(Asked("E4", "smoke", 1, tmp_path_factory.mktemp("whole")), lambda *_: None, lambda *_: None)
+    return outcome_of(
+        ExperimentRequest("E4", "smoke", 1, tmp_path_factory.mktemp("whole")), lambda *_: None, lambda *_: None
+    )
 
 
 def test_the_smoke_size_runs_from_end_to_end(smoke: Outcome) -> None:
@@ -174,7 +176,7 @@ def test_the_smoke_size_runs_from_end_to_end(smoke: Outcome) -> None:
 
 
 def test_a_stopped_run_gives_what_a_whole_one_gives(smoke: Outcome, tmp_path: Path) -> None:
-    asked, seen = Asked("E4", "smoke", 1, tmp_path), []
+    asked, seen = ExperimentRequest("E4", "smoke", 1, tmp_path), []
 
     def watch(words: str, done: int, total: int) -> None:
         seen.append(words)
@@ -222,7 +224,7 @@ def made(selective: Numbers, softmax: Numbers, percent: float, after: float) -> 
     tempered |= {"new_parameters": 10, "parameters": 1000}
     conditions = [({"variant": variant, "task": task}, numbers[variant]) for variant in numbers for task in TASKS]
     conditions += [(arm, tempered if arm["learned"] == "temperatures" else {"gained": 0.0}) for arm in ARMS]
-    trials = [Measured(Trial(arm, seed), found, 0.0) for seed in range(3) for arm, found in conditions]
+    trials = [TrialOutcome(Trial(arm, seed), found, 0.0) for seed in range(3) for arm, found in conditions]
     return Outcome("E4", "made", {}, {}, tuple(trials))
 
 
@@ -241,7 +243,7 @@ def test_who_asks_for_a_model_that_is_being_trained_waits_for_it(
     monkeypatch.setattr(trained_once, "train", slow)
     with ThreadPoolExecutor(2) as pool:
         found = list(
-            pool.map(lambda folder: trained_once.trained_once(asked, folder, unwatched), [tmp_path / "one"] * 2)
+            pool.map(lambda folder: trained_once.trained_once(asked, folder, watch_no_trial), [tmp_path / "one"] * 2)
         )
     assert (begun, found) == ([tmp_path / "one"], [tmp_path / "one"] * 2)
 

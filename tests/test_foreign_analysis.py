@@ -14,9 +14,9 @@ from test_command import headscope
 from tiny_models import hooked_tiny, tiny_folder
 from torch import Tensor
 
-from headscope.app.figure.head_table import in_words
+from headscope.app.figure.head_table import number_name_in_words
 from headscope.app.terminal.analyses_listed import listed_analyses
-from headscope.interp.analysis import Analysis, Asked, Probe, Row, Setting
+from headscope.interp.analysis import Analysis, AnalysisRequest, Probe, Row, Setting
 from headscope.interp.asking.analyse import analyse
 from headscope.interp.asking.choices import Choices
 from headscope.interp.asking.finding import finding
@@ -26,7 +26,7 @@ from headscope.interp.reading.activations import Activations
 from headscope.interp.reading.watch import Watch
 from headscope.interp.results.about import About
 from headscope.interp.results.head_score import HeadScore
-from headscope.interp.results.numbers import per_head
+from headscope.interp.results.numbers import numbers_per_head
 from headscope.interp.results.result import Result
 from headscope.interp.trajectories.trajectory import trajectory
 from headscope.models.hosts.words import TEXT_WORDS, filled
@@ -60,7 +60,7 @@ def own_mass(setting: Setting, run: Activations) -> OwnMass:
     return OwnMass(mass, null, torch.full_like(mass, 1e-4), torch.full_like(mass, 7.5), about=ABOUT)
 
 
-def own_norm(asked: Asked, watch: Watch) -> OwnMass:
+def own_norm(asked: AnalysisRequest, watch: Watch) -> OwnMass:
     norm = asked.setting.weights.W_O.norm(dim=(-2, -1)).cpu()
     return OwnMass(norm, norm * 0, norm * 0 + 1e-4, norm * 0 + 2.5, about=ABOUT)
 
@@ -117,7 +117,7 @@ def test_what_runs_the_model_for_every_head_comes_when_asked_for(folder: Path) -
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_it_has_its_place_on_the_page_of_all_analyses(row: Row, folder: Path) -> None:
-    test = view("analyses", folder, analysis=in_words(row.name))
+    test = view("analyses", folder, analysis=number_name_in_words(row.name))
     assert len(figures(test)) == 1 and f"{row.question(TEXT_WORDS)}." in [one.value for one in test.caption]
 
 
@@ -148,14 +148,14 @@ def test_it_is_followed_through_training(folder: Path) -> None:
 
 def test_a_row_says_whether_it_has_a_number_of_every_head() -> None:
     found: Any = analyse(hooked_tiny("selective"), "return x", "all", choices=Choices(corrupt="return y"))
-    wrong = [name for name, result in found.items() if bool(per_head(result)) != ANALYSES[name].per_head]
+    wrong = [name for name, result in found.items() if bool(numbers_per_head(result)) != ANALYSES[name].per_head]
     assert wrong == []
 
 
 def test_the_numbers_that_a_row_names_are_there() -> None:
     found: Any = analyse(hooked_tiny("cog"), "return x", "all")
     for name, result in found.items():
-        row, heads = ANALYSES[name], per_head(result)
+        row, heads = ANALYSES[name], numbers_per_head(result)
         assert {*row.telling} <= {*heads} and {*row.of_signs, *filter(None, [row.first])} <= {*result.tensors()}, name
 
 

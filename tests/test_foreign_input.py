@@ -17,18 +17,18 @@ from torch import nn
 from transformers import PreTrainedTokenizerBase
 
 from headscope import load
-from headscope.interp.experiments.engine.publishing import published, results_file
+from headscope.interp.experiments.engine.publishing import read_publication, results_file
 from headscope.interp.reading.prompt_tokens import prompt_tokens
 from headscope.interp.trajectories.losses import losses
 from headscope.models.checkpoints import CheckpointError
 from headscope.models.checkpoints.steps import last_step
 from headscope.models.checkpoints.tokenizer import folder_tokenizer
-from headscope.models.data.images.picture import opened
+from headscope.models.data.images.picture import decoded_picture
 from headscope.models.fitting.fit import fitting_of, resume
 from headscope.models.fitting.objective import Objective
 from headscope.models.fitting.plan import Plan
 from headscope.models.fitting.state import State, load_state, save_state
-from headscope.models.io.foreign_input import ForeignInputError, expanded, foreign_input
+from headscope.models.io.foreign_input import ForeignInputError, expanded_path, foreign_input
 from headscope.models.training.recipe_file import read_recipe
 
 COUNT = 40
@@ -89,7 +89,7 @@ def test_a_refusal_inside_keeps_its_words() -> None:
 @pytest.mark.parametrize("text", ["~nobody-of-this-name", "~nobody-of-this-name/model"])
 def test_the_home_of_nobody_is_refused(text: str) -> None:
     with pytest.raises(ForeignInputError, match="home of nobody here"):
-        expanded(text)
+        expanded_path(text)
     with pytest.raises(ForeignInputError, match="home of nobody here"):
         load(text)
 
@@ -153,7 +153,10 @@ def test_mutated_facts_of_a_training_are_read_or_refused(tmp_path: Path) -> None
 def test_mutated_results_are_read_or_refused(name: str, tmp_path: Path) -> None:
     right = results_file(name).read_bytes()
     contents = [as_json(plain) for plain in with_strange_values(json.loads(right), COUNT // 2)]
-    assert refused_or_read(published, tmp_path / "results.json", [*cut_and_flipped(right, 6), *contents]) > COUNT // 4
+    assert (
+        refused_or_read(read_publication, tmp_path / "results.json", [*cut_and_flipped(right, 6), *contents])
+        > COUNT // 4
+    )
 
 
 @pytest.mark.parametrize(
@@ -189,7 +192,7 @@ def test_a_mutated_picture_is_read_or_refused(tmp_path: Path) -> None:
         Image.new("RGB", (40, 30), "red").save(tmp_path / "right", kind)
         for content in cut_and_flipped((tmp_path / "right").read_bytes(), COUNT):
             try:
-                opened(content)
+                decoded_picture(content)
             except ValueError as error:
                 assert "picture" in str(error)
 

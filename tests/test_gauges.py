@@ -20,7 +20,7 @@ from headscope.interp.deletion.scales import scale_to_logits
 from headscope.interp.geometry.rows import ROWS, embedding_of
 from headscope.interp.interventions.effect import intervene
 from headscope.interp.interventions.intervention import KINDS, VALUED, Intervention
-from headscope.interp.reading.activations import gather
+from headscope.interp.reading.activations import gathered_activations
 from headscope.interp.reading.model_facts import model_gauges
 from headscope.interp.results.gauges import Gauge
 from headscope.interp.results.result import Result
@@ -150,7 +150,7 @@ def found(family: str, name: str, change: Callable[[Views, int], None] | None) -
 def of_head(model: Any, layer: int, head: int) -> Iterator[tuple[str, Result]]:
     """What is said of one head alone, and what each intervention on it does."""
     asked = asked_of(model, [PROMPT], Choices(), prepend_bos=False)
-    [run] = gather(model, asked.prompts, [*NEEDS, *ROWS[0].needs])
+    [run] = gathered_activations(model, asked.prompts, [*NEEDS, *ROWS[0].needs])
     terms = own_ov_terms(asked.setting, run)
     yield "contributions", contributions(run[PATTERN], terms, scale_to_logits(run), [(layer, head)])
     yield "head_contributions", head_contributions(asked.setting, run, layer, head)

@@ -10,7 +10,7 @@ from hooked_cases import close
 from tiny_decoders import CONFIGS, attached, random_ids, tiny_decoder
 from torch import Tensor
 
-from headscope.interp.reading.activations import NORM_AFTER, Activations, gather
+from headscope.interp.reading.activations import NORM_AFTER, Activations, gathered_activations
 from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.interp.weights.head_weights import HeadWeights, head_weights
 from headscope.models.hooked import hooked
@@ -28,7 +28,7 @@ def family(request: pytest.FixtureRequest) -> str:
 def seen(family: str) -> tuple[HeadWeights, Activations]:
     model = hooked(attached(family, "cog"))
     ids = tuple(random_ids(1, 9)[0].tolist())
-    [run] = gather(model, [PromptTokens(ids, tuple(map(str, ids)))], READS + ENDS)
+    [run] = gathered_activations(model, [PromptTokens(ids, tuple(map(str, ids)))], READS + ENDS)
     return head_weights(model), run
 
 
@@ -72,7 +72,7 @@ def test_rotated_queries_and_keys_meet_in_the_scores(family: str) -> None:
     model = hooked(attached(family, "softmax"))
     ids = tuple(random_ids(1, 9)[0].tolist())
     names = ("attn.hook_rot_q", "attn.hook_rot_k", "attn.hook_attn_scores")
-    [run] = gather(model, [PromptTokens(ids, tuple(map(str, ids)))], names)
+    [run] = gathered_activations(model, [PromptTokens(ids, tuple(map(str, ids)))], names)
     q, k, scores = (run[name] for name in names)
     dots = torch.einsum("lqhd,lkhd->lhqk", q, k.repeat_interleave(q.shape[2] // k.shape[2], dim=2))
     scaled = dots * 8**-0.5
@@ -84,10 +84,10 @@ def test_rotated_queries_and_keys_meet_in_the_scores(family: str) -> None:
 
 def test_an_offloaded_model_is_run_where_it_computes_and_its_matrices_are_refused(tmp_path: Path) -> None:
     model, prompt = tiny_decoder("llama"), PromptTokens((1, 2, 3), ("1", "2", "3"))
-    [expected] = gather(hooked(copy.deepcopy(model)), [prompt], ["attn.hook_pattern"])
+    [expected] = gathered_activations(hooked(copy.deepcopy(model)), [prompt], ["attn.hook_pattern"])
     disk_offload(model, str(tmp_path), execution_device=torch.device("cpu"))
     offloaded = hooked(model)
-    [run] = gather(offloaded, [prompt], ["attn.hook_pattern"])
+    [run] = gathered_activations(offloaded, [prompt], ["attn.hook_pattern"])
     close(run["attn.hook_pattern"], expected["attn.hook_pattern"])
     with pytest.raises(ValueError, match="lie on a disk: load them whole"):
         head_weights(offloaded)

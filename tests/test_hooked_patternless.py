@@ -18,7 +18,7 @@ from transformers import DynamicCache
 from headscope.interp.collapse.last_residuals import last_residuals
 from headscope.models.hooked import hooked
 from headscope.models.hooked.patternless import patternless
-from headscope.models.hosts.watched_calls import Call, watching
+from headscope.models.hosts.watched_calls import Call, watched_calls
 
 OWN_FORWARD = ("llama", "qwen3", "gemma3_text")
 SILENT = ("hook_attn_scores", "hook_pattern", "hook_rot_q", "hook_rot_k", "hook_result", "hook_cos")
@@ -52,7 +52,7 @@ def both(bridge: Any, **given: Any) -> tuple[Tensor, Tensor]:
 def calls(bridge: Any, **given: Any) -> list[Call]:
     """What the layers of a patternless run told; a layer that forms its pattern tells nothing."""
     told: list[Call] = []
-    with torch.no_grad(), patternless(), watching(told.append):
+    with torch.no_grad(), patternless(), watched_calls(told.append):
         bridge(**given)
     return told
 
@@ -188,7 +188,7 @@ def test_another_thread_and_the_time_after_keep_their_patterns(llama: Any, name:
     told: list[Call] = []
 
     def elsewhere() -> None:
-        with torch.no_grad(), watching(told.append):
+        with torch.no_grad(), watched_calls(told.append):
             llama(random_ids())
 
     with patternless():

@@ -14,8 +14,8 @@ from tiny_models import hooked_tiny, tiny_folder
 
 from headscope import load
 from headscope.app.terminal.heads_in_terminal import (
-    caption,
     cells,
+    heads_caption,
     heads_table,
     numbers_by_rank,
     numbers_that_fit,
@@ -63,8 +63,8 @@ def test_the_table_fits_the_terminal_and_says_what_is_missing(width: int, heads:
     shown = len(fitting)
     assert width_of(heads_table(heads, fitting, ())) <= width and 1 <= shown < len(numbers)
     more = len(heads.columns) - 4 - 2 * shown
-    assert caption(heads, fitting, ()) == f"In brackets: the null. {more} more columns: {REST}"
-    assert "more" not in caption(heads, numbers, ())
+    assert heads_caption(heads, fitting, ()) == f"In brackets: the null. {more} more columns: {REST}"
+    assert "more" not in heads_caption(heads, numbers, ())
 
 
 def test_a_null_stands_in_brackets_beside_its_number(heads: pd.DataFrame) -> None:
@@ -107,7 +107,7 @@ def test_numbers_that_depend_on_the_gauge_are_starred(heads: pd.DataFrame) -> No
     shown = ["a.share.x", "a.share.x0"]
     titles = [str(column.header) for column in heads_table(heads, shown, {"a.share.x"}).columns[2:]]
     assert [title.endswith("*") for title in titles] == [True, False]
-    assert "*: depends on the gauge" in caption(heads, shown, {"a.share.x"})
+    assert "*: depends on the gauge" in heads_caption(heads, shown, {"a.share.x"})
 
 
 def test_of_interventions_those_that_look_at_signs_are_starred(cog: Path) -> None:

@@ -16,15 +16,15 @@ from headscope.interp.analysis import Setting
 from headscope.interp.asking.analyse import analyse
 from headscope.interp.attribution.direct import direct_attribution, source_attribution
 from headscope.interp.attribution.gradients import attribution_patching
-from headscope.interp.attribution.logit_lens import READS, logit_lens, stream
+from headscope.interp.attribution.logit_lens import READS, logit_lens, logit_lens_stream
 from headscope.interp.attribution.patching import Patching, activation_patching
 from headscope.interp.attribution.residual_parts import WRITES, readout, residual_parts
 from headscope.interp.attribution.rows import ROWS
-from headscope.interp.reading.activations import Activations, gather
+from headscope.interp.reading.activations import Activations, gathered_activations
 from headscope.interp.reading.model_facts import model_facts
 from headscope.interp.reading.prompt_pair import Ends, PromptPair
 from headscope.interp.reading.prompt_tokens import PromptTokens
-from headscope.interp.reading.target import Target, attributed, columns_of
+from headscope.interp.reading.target import Target, attribution_with_null, columns_of
 from headscope.interp.weights.head_weights import HeadWeights, head_weights
 from headscope.models.attention import VARIANTS
 from headscope.models.hooked import hooked
@@ -53,7 +53,7 @@ def model_of(family: str, name: str = "cog") -> Any:
 def seen(family: str, name: str = "cog") -> tuple[HeadWeights, Activations]:
     torch.manual_seed(0)
     model = model_of(family, name)
-    [run] = gather(model, [prompt(random_ids(1, 9)[0].tolist())], NEEDS)
+    [run] = gathered_activations(model, [prompt(random_ids(1, 9)[0].tolist())], NEEDS)
     return head_weights(model), run
 
 
@@ -99,7 +99,7 @@ def test_sources_add_up_to_their_head(family: str, name: str) -> None:
 @pytest.mark.parametrize("target", [TARGET, AGAINST])
 def test_the_null_is_what_tokens_drawn_at_random_get(target: Target) -> None:
     parts, W = torch.randn(4, 6, dtype=torch.float64), torch.randn(6, 40, dtype=torch.float64)
-    found, logits = attributed(parts, columns_of(W, target)), parts @ W
+    found, logits = attribution_with_null(parts, columns_of(W, target)), parts @ W
     drawn = logits if target.distractor is None else (logits[:, :, None] - logits[:, None, :]).flatten(1)
     close(found.null, drawn.mean(1), 1e-10)
     close(found.spread, drawn.std(1, correction=0), 1e-10)
@@ -130,8 +130,8 @@ def test_direct_attribution_is_transformer_lens_s_where_norms_are_folded(family:
 def test_the_lens_is_the_final_norm_and_unembedding_at_every_depth(family: str) -> None:
     weights, run = seen(family)
     model, tokens = model_of(family), torch.tensor([[3, 17]]).expand(9, 2)
-    found = logit_lens(stream(run), weights, tokens, soft_cap=SOFT_CAP.get(family))
-    residual = stream(run).residual
+    found = logit_lens(logit_lens_stream(run), weights, tokens, soft_cap=SOFT_CAP.get(family))
+    residual = logit_lens_stream(run).residual
     with torch.no_grad():
         raw = model.ln_final(residual) @ model.W_U + (model.b_U if getattr(model, "b_U", None) is not None else 0)
     close(found.logit, raw[..., [3, 17]])
@@ -143,7 +143,7 @@ def test_the_lens_is_the_final_norm_and_unembedding_at_every_depth(family: str) 
 def test_the_last_depth_is_what_the_model_says(family: str, name: str) -> None:
     weights, run = seen(family, name)
     likeliest = run.logits.argmax(-1)[:, None]
-    found = logit_lens(stream(run), weights, likeliest, soft_cap=SOFT_CAP.get(family))
+    found = logit_lens(logit_lens_stream(run), weights, likeliest, soft_cap=SOFT_CAP.get(family))
     close(found.probability[-1], run.logits.softmax(-1).gather(-1, likeliest))
     assert (found.rank[-1] == 0).all() and torch.equal(found.top[-1], likeliest[:, 0])
 
@@ -153,7 +153,7 @@ def test_the_lens_is_transformer_lens_s(family: str) -> None:
     weights, run = seen(family)
     _, cache = model_of(family).run_with_cache(torch.tensor([run.tokens.ids]))
     theirs = cache.logit_lens(positions=None).values[:, 0]
-    mine = logit_lens(stream(run), weights, torch.arange(99).expand(9, 99)).logit
+    mine = logit_lens(logit_lens_stream(run), weights, torch.arange(99).expand(9, 99)).logit
     cap = SOFT_CAP.get(family)
     close(mine if cap is None else cap * torch.tanh(mine / cap), theirs)
 
@@ -261,7 +261,7 @@ def test_attribution_does_not_know_the_gauge(name: str) -> None:
     plain = attached("gpt2", name)
     flip(plain, 1, 2)
     model = hooked(plain)
-    [other] = gather(model, [run.tokens], NEEDS)
+    [other] = gathered_activations(model, [run.tokens], NEEDS)
     close(other["attn.hook_pattern"][1, 2], -run["attn.hook_pattern"][1, 2])
     mine, theirs = Setting(model_facts(model), weights), Setting(model_facts(model), head_weights(model))
     for row in ROWS:

@@ -14,7 +14,7 @@ from headscope.interp.asking.choices import Choices, circuit_weights
 from headscope.interp.circuits import effective_embedding, relative_rotation, score_weights
 from headscope.interp.circuits.distance import ANGLES
 from headscope.interp.circuits.rows import ROWS
-from headscope.interp.reading.activations import Activations, gather
+from headscope.interp.reading.activations import Activations, gathered_activations
 from headscope.interp.reading.model_facts import model_facts
 from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.interp.weights.head_weights import head_weights
@@ -41,7 +41,7 @@ def scaling_of(model: Any) -> float:
 
 def one_run(model: Any, names: tuple[str, ...]) -> Activations:
     ids = tuple(random_ids(1, LENGTH)[0].tolist())
-    return gather(model, [PromptTokens(ids, tuple(map(str, ids)))], names)[0]
+    return gathered_activations(model, [PromptTokens(ids, tuple(map(str, ids)))], names)[0]
 
 
 def rms(heads: Tensor, n_heads: int) -> Tensor:

@@ -20,7 +20,7 @@ from headscope.interp.collapse.pairs import (
     count_ones,
     doubling,
     find_a_zero,
-    prefixes,
+    prefix_pairs,
     repeated_last,
     repeated_unit,
     token_of,
@@ -49,7 +49,7 @@ def test_a_unit_is_repeated_and_cut_after_n_tokens_behind_the_start() -> None:
 
 
 def test_prefixes_are_pairs_of_the_first_n_tokens() -> None:
-    assert prefixes([4, 5, 6], [1, 3]) == [repeated_last([4]), repeated_last([4, 5, 6])]
+    assert prefix_pairs([4, 5, 6], [1, 3]) == [repeated_last([4]), repeated_last([4, 5, 6])]
 
 
 def test_ones_are_counted_behind_a_question_as_tokens_of_their_own() -> None:
@@ -168,7 +168,7 @@ def test_a_flip_of_signs_changes_no_curve() -> None:
     ("wrong", "words"),
     [
         (lambda: repeated_last([]), "no last token to repeat"),
-        (lambda: prefixes([1, 2], [3]), "length 3 was asked for; lengths run from 1 to 2"),
+        (lambda: prefix_pairs([1, 2], [3]), "length 3 was asked for; lengths run from 1 to 2"),
         (lambda: repeated_unit([1], [0]), "length 0 was asked for; lengths run from 1"),
         (lambda: repeated_unit([], [1]), "empty unit"),
         (lambda: repeated_unit([1], []), "no length was given"),

@@ -25,7 +25,7 @@ from headscope.interp.deletion.quadrants import QUADRANTS, Quadrants, quadrant_m
 from headscope.interp.deletion.rows import ROWS
 from headscope.interp.deletion.scales import scale_to_logits
 from headscope.interp.figures.head_deletion import destination_figure
-from headscope.interp.reading.activations import Activations, gather
+from headscope.interp.reading.activations import Activations, gathered_activations
 from headscope.interp.reading.model_facts import model_facts
 from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.interp.results.result import Result
@@ -252,7 +252,7 @@ def test_one_point_has_no_correlation() -> None:
 def seen(model: Any, row: Analysis, ids: tuple[int, ...] = IDS) -> tuple[Setting, Activations]:
     prompt = PromptTokens(ids, tuple(f"<t{i}>" for i in ids))
     names = [*row.needs, "attn.hook_z", "hook_attn_out"]
-    return Setting(model_facts(model), head_weights(model)), gather(model, [prompt], names)[0]
+    return Setting(model_facts(model), head_weights(model)), gathered_activations(model, [prompt], names)[0]
 
 
 @cache
@@ -373,7 +373,7 @@ def test_a_head_and_its_twin_have_one_range() -> None:
 
 def test_the_shares_of_a_head_are_what_the_table_of_heads_says() -> None:
     asked = asked_of(hooked_tiny("cog"), ["return x, y"], Choices(), prepend_bos=False)
-    [run] = gather(asked.model, asked.prompts, NEEDS)
+    [run] = gathered_activations(asked.model, asked.prompts, NEEDS)
     found = head_contributions(asked.setting, run, 1, 0)
     assert_close(found.share, analyse(asked.model, "return x, y", ["deletion"]).of("deletion", Quadrants).share[1, 0])
     assert_close(found.share_null.sum(), torch.tensor(1.0))

@@ -15,7 +15,7 @@ from headscope.interp.detectors.copying import PromptCopying, prompt_copying
 from headscope.interp.detectors.rows import ROWS
 from headscope.interp.detectors.scores import DetectorScores, detector_scores
 from headscope.interp.detectors.targets import TARGETS, targets
-from headscope.interp.reading.activations import gather
+from headscope.interp.reading.activations import gathered_activations
 from headscope.interp.reading.model_facts import model_facts
 from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.interp.weights.head_weights import head_weights
@@ -276,7 +276,9 @@ def test_a_head_without_effect_has_no_copying() -> None:
 def test_the_rows_read_every_family_and_variant(family: str, name: str) -> None:
     model = hooked(attached(family, name))
     ids = (*random_ids(1, 9)[0].tolist(), 40, 41, 40, 41)
-    [run] = gather(model, [PromptTokens(ids, tuple(map(str, ids)))], [need for row in ROWS for need in row.needs])
+    [run] = gathered_activations(
+        model, [PromptTokens(ids, tuple(map(str, ids)))], [need for row in ROWS for need in row.needs]
+    )
     setting = Setting(model_facts(model), head_weights(model))
     found, copying = (row.compute(setting, run) for row in ROWS)
     assert isinstance(found, DetectorScores) and isinstance(copying, PromptCopying)

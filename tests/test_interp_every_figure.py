@@ -17,7 +17,7 @@ from tiny_models import hooked_tiny, tiny_folder
 from headscope.interp.arms.arm_points import arm_points
 from headscope.interp.arms.arms import arm_curves, arm_grid, arm_numbers, arms
 from headscope.interp.arms.outcome import Outcome
-from headscope.interp.arms.trial import Measured, Trial
+from headscope.interp.arms.trial import Trial, TrialOutcome
 from headscope.interp.asking.analyse import analyse, asked_of
 from headscope.interp.asking.choices import Choices
 from headscope.interp.circuits import full_ov, ov_top_tokens
@@ -30,7 +30,7 @@ from headscope.interp.diffusion.patch_attention import patch_attention
 from headscope.interp.diffusion.timesteps import over_timesteps
 from headscope.interp.figures.circuits import eigenvalue_figure
 from headscope.interp.figures.deletion import attention_contribution_figure
-from headscope.interp.figures.drawing.dark import DARK_HOLE, DARK_POSITIVE, DARK_SIGNED, PAGE, in_the_dark
+from headscope.interp.figures.drawing.dark import DARK_HOLE, DARK_POSITIVE, DARK_SIGNED, PAGE, dark_figure
 from headscope.interp.figures.geometry import angle_histogram_figure
 from headscope.interp.figures.head_deletion import destination_figure
 from headscope.interp.figures.interventions import predictions_figure
@@ -43,7 +43,7 @@ from headscope.interp.heads.head_pattern import head_pattern
 from headscope.interp.heads.similar_heads import similar_heads
 from headscope.interp.interventions.effect import intervene
 from headscope.interp.interventions.intervention import Intervention
-from headscope.interp.reading.activations import gather
+from headscope.interp.reading.activations import gathered_activations
 from headscope.interp.results.about import About
 from headscope.interp.results.head_score import HeadScore
 from headscope.interp.results.result import Result
@@ -77,8 +77,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def of_one_head(model: Any) -> dict[str, Result]:
     """What only the app asks for."""
     asked = asked_of(model, [PROMPT], Choices(), prepend_bos=False)
-    [of_deletion] = gather(model, asked.prompts, NEEDS)
-    [of_geometry] = gather(model, asked.prompts, GEOMETRY[0].needs)
+    [of_deletion] = gathered_activations(model, asked.prompts, NEEDS)
+    [of_geometry] = gathered_activations(model, asked.prompts, GEOMETRY[0].needs)
     run = attention_run(model, asked.prompts[0])
     spaces = {f"map {dims}": embedding_of(asked.setting, of_geometry, 1, 0, Embedding(dims=dims)) for dims in (2, 3)}
     return spaces | {
@@ -94,7 +94,7 @@ def of_experiments() -> dict[str, Result]:
     """Two arms with two seeds each."""
     numbers = {"loss": 1.0, "curve": [2.0, 1.0], "other": [0.5, -0.5]}
     conditions = [{"variant": variant, "size": size, "lag": 1} for variant in ("softmax", "cog") for size in (1, 2)]
-    measured = tuple(Measured(Trial(one, seed), numbers, 1.0) for one in conditions for seed in range(2))
+    measured = tuple(TrialOutcome(Trial(one, seed), numbers, 1.0) for one in conditions for seed in range(2))
     found = arms(Outcome("E0", "smoke", {}, {}, measured), "variant")
     about = About("A number", "1", "x = 1", "headscope")
     return {
@@ -167,7 +167,7 @@ def test_all_that_is_drawn_can_be_seen_on_a_dark_page(figures: dict[str, go.Figu
     pale = {
         (name, path, colour)
         for name, figure in figures.items()
-        for path, colour in drawn_colours(in_the_dark(figure))
+        for path, colour in drawn_colours(dark_figure(figure))
         if contrast(colour, PAGE) < 2.5
     }
     assert not pale
@@ -205,7 +205,7 @@ def flat(value: Any) -> Iterator[Any]:
 
 def test_heatmaps_are_dark_at_zero_and_their_holes_are_seen(figures: dict[str, go.Figure]) -> None:
     for name, light_figure in figures.items():
-        figure: Any = in_the_dark(light_figure)
+        figure: Any = dark_figure(light_figure)
         for trace in (one for one in figure.data if one.type == "heatmap"):
             expected = DARK_SIGNED if trace.zmin < 0 else DARK_POSITIVE
             assert [list(stop) for stop in trace.colorscale] == expected, name
@@ -217,7 +217,7 @@ def test_heatmaps_are_dark_at_zero_and_their_holes_are_seen(figures: dict[str, g
 def test_a_dark_figure_has_the_same_data_and_template_and_leaves_the_light_one(figures: dict[str, go.Figure]) -> None:
     for name, figure in figures.items():
         before = figure.to_json()
-        dark: Any = in_the_dark(figure)
+        dark: Any = dark_figure(figure)
         light_one: Any = figure
         assert figure.to_json() == before, name
         assert dark.layout.template == light_one.layout.template, name

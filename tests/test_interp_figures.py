@@ -15,12 +15,12 @@ from torch import Tensor
 
 from headscope.interp import figures
 from headscope.interp.deletion.decision_plane import DecisionPlane
-from headscope.interp.figures.decision_plane import SIDES, sides
+from headscope.interp.figures.decision_plane import SIDES, label_sides
 from headscope.interp.figures.drawing.axes import LONGEST_TICK, log_axis, name_axis, token_axis, top_down
 from headscope.interp.figures.drawing.canvas import canvas, escaped
-from headscope.interp.figures.drawing.choice import choice
+from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.drawing.heatmaps import heatmap, signed_heatmap
-from headscope.interp.figures.heads import grid, head_grid
+from headscope.interp.figures.heads import head_grid, head_heatmap
 from headscope.interp.figures.palette.colours import DASHES, HOLE, LINES, POSITIVE, SIGNED, depth_colour, line_style
 from headscope.interp.heads.head_pattern import ABOUT as PATTERN
 from headscope.interp.heads.head_pattern import HeadPattern
@@ -124,7 +124,7 @@ def test_a_field_that_depends_on_the_gauge_says_so() -> None:
 
 
 def test_a_menu_has_a_row_of_its_own_between_title_and_plot() -> None:
-    bare, menu = (drawn(canvas(ABOUT, [], **options)) for options in ({}, choice(["a", "b"])))
+    bare, menu = (drawn(canvas(ABOUT, [], **options)) for options in ({}, menu_layout(["a", "b"])))
     place = menu["updatemenus"][0]
     assert (place["x"], place["xanchor"], place["y"], place["yanchor"]) == (0, "left", 1, "bottom")
     assert menu["margin"]["t"] >= bare["margin"]["t"] + 40
@@ -137,13 +137,13 @@ def test_a_long_law_moves_the_plot_down() -> None:
 
 
 def test_one_view_needs_no_menu_and_several_are_shown_one_at_a_time() -> None:
-    assert choice(["only"]) == {}
-    buttons = choice(["a", "b"], per_view=2)["updatemenus"][0]["buttons"]
+    assert menu_layout(["only"]) == {}
+    buttons = menu_layout(["a", "b"], per_view=2)["updatemenus"][0]["buttons"]
     assert [one["args"][0]["visible"] for one in buttons] == [[True, True, False, False], [False, False, True, True]]
 
 
 def test_colours_say_what_they_are() -> None:
-    figure: Any = canvas(ABOUT, [signed_heatmap(torch.eye(2), ""), grid(SCORED, "least")])
+    figure: Any = canvas(ABOUT, [signed_heatmap(torch.eye(2), ""), head_heatmap(SCORED, "least")])
     assert [one.colorbar.title.text for one in figure.data] == ["logits", "least"]
 
 
@@ -206,13 +206,13 @@ def test_a_legend_stands_below_in_room_of_its_own() -> None:
 
 
 def test_a_grid_takes_one_index_of_the_axes_before_the_heads() -> None:
-    cells: Any = grid(SCORED, "net_score", 1, name="kind")
+    cells: Any = head_heatmap(SCORED, "net_score", 1, name="kind")
     assert (cells.z == SCORED.net_score[1].numpy()).all()
     assert cells.text[0, 2] == "9.0000 ± 10.0000" and "kind net score %{z" in cells.hovertemplate
 
 
 def test_what_stands_beside_a_score_is_in_its_hover_text() -> None:
-    cells = traces(head_grid(SCORED, "least", beside=("beside",)))[0]
+    cells = traces(head_grid(SCORED, "least", others=("beside",)))[0]
     np.testing.assert_array_equal(cells.customdata[..., 1], SCORED.beside.numpy())
     assert "<br>beside (gauge-dependent) %{customdata[1]" in cells.hovertemplate
     assert cells.hovertemplate.endswith("<extra></extra>")
@@ -257,7 +257,7 @@ def test_a_result_without_a_figure_is_refused() -> None:
 
 def test_names_of_points_near_each_other_stand_on_different_sides() -> None:
     points = np.array([[0.0, 0.0, 0.0, 0.9], [0.0, 0.01, 0.02, 0.9]])
-    found = sides(points)
+    found = label_sides(points)
     assert len(set(found[:3])) == 3 and found[3] == SIDES[0]
 
 

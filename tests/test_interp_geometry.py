@@ -15,11 +15,11 @@ from headscope.interp.geometry import placing
 from headscope.interp.geometry.angles import Angles, angles
 from headscope.interp.geometry.cosines import BINS
 from headscope.interp.geometry.embedding import Embedding, JointEmbedding, joint_embedding
-from headscope.interp.geometry.placing import squared
+from headscope.interp.geometry.placing import squared_features
 from headscope.interp.geometry.rows import QUERY_KEY, ROWS, angles_of, embedding_of, temperatures_of
 from headscope.interp.geometry.sphere import random_cosine_cdf
 from headscope.interp.geometry.temperatures import temperatures
-from headscope.interp.reading.activations import TEMPERATURES, gather
+from headscope.interp.reading.activations import TEMPERATURES, gathered_activations
 from headscope.interp.reading.model_facts import model_facts
 from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.interp.weights.head_weights import head_weights
@@ -155,7 +155,7 @@ def test_projective_features_have_squared_scores() -> None:
     x = vectors()
     inner = (x @ x.T).square()
     centred = inner - inner.mean(0) - inner.mean(1, keepdim=True) + inner.mean()
-    assert_close(squared(x) @ squared(x).T, centred)
+    assert_close(squared_features(x) @ squared_features(x).T, centred)
 
 
 @pytest.mark.parametrize("method", ["pca", "tsne"])
@@ -233,7 +233,7 @@ def prompt() -> PromptTokens:
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_the_angles_and_embedding_of_a_model_are_those_of_its_hooks(variant: str) -> None:
     model = hooked_tiny(variant)
-    [run] = gather(model, [prompt()], ROWS[0].needs)
+    [run] = gathered_activations(model, [prompt()], ROWS[0].needs)
     setting = Setting(model_facts(model), head_weights(model))
     found = angles_of(setting, run)
     assert found.mass.shape == (3, 2, BINS) and found.mass.isfinite().all()
@@ -245,7 +245,7 @@ def test_the_angles_and_embedding_of_a_model_are_those_of_its_hooks(variant: str
 
 def test_the_temperatures_of_a_model_are_its_hooks() -> None:
     model = hooked_tiny("selective")
-    [run] = gather(model, [prompt()], TEMPERATURES)
+    [run] = gathered_activations(model, [prompt()], TEMPERATURES)
     found = temperatures_of(Setting(model_facts(model), head_weights(model)), run)
     assert_close(found.query, run[TEMPERATURES[0]][:, 0])
     assert ROWS[1].applies(model_facts(model)) and not ROWS[1].applies(model_facts(hooked_tiny("cog")))

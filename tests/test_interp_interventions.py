@@ -18,8 +18,8 @@ from torch.testing import assert_close
 from headscope.interp.figures.interventions import predictions_figure
 from headscope.interp.interventions.divergence import divergence
 from headscope.interp.interventions.effect import InterventionEffect, effect, intervene
-from headscope.interp.interventions.in_words import in_words
-from headscope.interp.interventions.intervention import KINDS, SIGNED, VALUED, Intervention, edited
+from headscope.interp.interventions.in_words import edit_in_words
+from headscope.interp.interventions.intervention import KINDS, SIGNED, VALUED, Intervention, edited_pattern
 from headscope.interp.interventions.touched_run import editing_hooks
 from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.models.attention.table import VARIANTS
@@ -62,7 +62,7 @@ def unchanged(found: InterventionEffect) -> bool:
 
 @every_kind
 def test_masked_cells_stay_zero(kind: str) -> None:
-    assert (edited(pattern(), VISIBLE, of(kind))[~VISIBLE.expand(1, 2, 6, 6)] == 0).all()
+    assert (edited_pattern(pattern(), VISIBLE, of(kind))[~VISIBLE.expand(1, 2, 6, 6)] == 0).all()
 
 
 @every_kind
@@ -72,20 +72,22 @@ def test_an_edit_reaches_its_cells_and_no_other(kind: str, place: dict[str, int]
     inside = torch.zeros_like(old, dtype=torch.bool)
     inside[:, place.get("head", slice(None)), place.get("query", slice(None)), place.get("key", slice(None))] = True
     inside &= VISIBLE
-    new = edited(old, VISIBLE, of(kind, **place))
+    new = edited_pattern(old, VISIBLE, of(kind, **place))
     assert_close(new[~inside], old[~inside], atol=0, rtol=0)
     assert_close(new[inside], KINDS[kind](old[inside], 0.7), atol=0, rtol=0)
 
 
 def test_positive_and_negative_parts_add_up_to_the_pattern() -> None:
     old = pattern()
-    assert_close(edited(old, VISIBLE, of("keep_positive")) + edited(old, VISIBLE, of("keep_negative")), old)
+    assert_close(
+        edited_pattern(old, VISIBLE, of("keep_positive")) + edited_pattern(old, VISIBLE, of("keep_negative")), old
+    )
 
 
 def test_an_edit_leaves_what_it_was_given() -> None:
     old = pattern()
     kept = old.clone()
-    edited(old, VISIBLE, of("zero"))
+    edited_pattern(old, VISIBLE, of("zero"))
     assert_close(old, kept)
 
 
@@ -301,4 +303,4 @@ def test_edits_that_overflow_together_are_refused() -> None:
     ],
 )
 def test_an_edit_is_said_in_words(edit: Intervention, words: str) -> None:
-    assert in_words(edit) == words
+    assert edit_in_words(edit) == words

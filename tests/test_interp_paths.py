@@ -13,7 +13,7 @@ from torch.testing import assert_close
 
 from headscope.interp.interventions import untouched_run
 from headscope.interp.interventions.path_patching import SAMPLES, PathPatching, path_patching
-from headscope.interp.reading.activations import gather
+from headscope.interp.reading.activations import gathered_activations
 from headscope.interp.reading.prompt_pair import PromptPair
 from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.models.attention.table import VARIANTS
@@ -131,7 +131,7 @@ def test_untouched_runs_are_gathered_in_batches(monkeypatch: pytest.MonkeyPatch)
 
     def counted(model: Any, prompts: list[PromptTokens], names: list[str]) -> Any:
         sizes.append(len(prompts))
-        return gather(model, prompts, names)
+        return gathered_activations(model, prompts, names)
 
     monkeypatch.setattr(untouched_run, "gather", counted)
     many = path_patching(model(), pairs(CORRUPT) * 2, batch_size=3)

@@ -10,7 +10,7 @@ from tiny_models import hooked_tiny, tiny_model
 from torch.testing import assert_close
 
 from headscope.interp.asking.analyse import analyse
-from headscope.interp.reading.activations import SCORES, gather
+from headscope.interp.reading.activations import SCORES, gathered_activations
 from headscope.interp.reading.model_facts import model_gauges
 from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.interp.rows.curves import RowCurves, row_curves
@@ -19,14 +19,14 @@ from headscope.interp.rows.of_model import model_row_curves
 from headscope.interp.rows.strips import rows_of_call
 from headscope.models.attention import VARIANTS
 from headscope.models.hooked import hooked
-from headscope.models.hosts.watched_calls import Call, watching
+from headscope.models.hosts.watched_calls import Call, watched_calls
 
 PATTERN = "attn.hook_pattern"
 
 
 def of_gathered(model: Any, tokens: PromptTokens) -> RowCurves:
     """Row curves of the patterns that a model's hooks held."""
-    [run] = gather(model, [tokens], (PATTERN, SCORES))
+    [run] = gathered_activations(model, [tokens], (PATTERN, SCORES))
     assert run.visible is not None
     layers = [block.attn.layer for block in model.blocks]
     variants, kernels = [layer.variant.name for layer in layers], [layer.kernel() for layer in layers]
@@ -78,7 +78,7 @@ def test_a_layer_with_hooks_of_its_own_is_measured_as_they_left_it() -> None:
 @pytest.mark.parametrize("name", ["cog", "selective"])
 def test_the_calls_of_a_model_that_was_never_hooked_can_be_watched_soft_cap_and_all(name: str) -> None:
     told, model, tokens = list[Call](), attached("gemma2", name), prompt_of(12)
-    with torch.no_grad(), watching(told.append):
+    with torch.no_grad(), watched_calls(told.append):
         model(torch.tensor([tokens.ids]))
     assert [call.layer for call in told] == [0, 1, 2] and {call.soft_cap for call in told} == {5.0}
     expected = of_gathered(hooked(model), tokens)

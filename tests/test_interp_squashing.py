@@ -16,7 +16,7 @@ from headscope.interp.collapse.contribution_weights import contribution_weights
 from headscope.interp.collapse.paths import path_bound
 from headscope.interp.collapse.rows import ROWS
 from headscope.interp.collapse.squashing import squashing
-from headscope.interp.reading.activations import gather
+from headscope.interp.reading.activations import gathered_activations
 from headscope.interp.reading.model_facts import model_facts
 from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.interp.weights.head_weights import head_weights
@@ -247,7 +247,7 @@ def test_a_null_deals_signs_and_keeps_magnitudes() -> None:
 def test_every_row_of_the_table_draws_a_prompt_of_every_variant(variant: str) -> None:
     model = hooked_tiny(variant)
     tokens = PromptTokens(IDS, tuple(map(str, IDS)))
-    [run] = gather(model, [tokens], sorted({name for row in ROWS for name in row.needs}))
+    [run] = gathered_activations(model, [tokens], sorted({name for row in ROWS for name in row.needs}))
     setting = Setting(model_facts(model), head_weights(model))
     for row in ROWS:
         result = row.compute(setting, run)

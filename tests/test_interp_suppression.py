@@ -17,7 +17,7 @@ from headscope.interp.interventions import suppression_effect as suppression_mod
 from headscope.interp.interventions.divergence import divergence
 from headscope.interp.interventions.layer_heads import LayerHeads, layer_heads
 from headscope.interp.interventions.suppression_effect import SuppressionEffect, suppression, suppression_effect
-from headscope.interp.reading.activations import gather
+from headscope.interp.reading.activations import gathered_activations
 from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.interp.weights.head_weights import HeadWeights, head_weights
 from headscope.models.attention.table import VARIANTS
@@ -81,7 +81,7 @@ def test_the_parts_of_the_heads_are_what_attention_adds_but_for_its_bias(name: s
     for layer in (0, 2):
         bias = getattr(model(name).blocks[layer].attn.o.original_component, "bias", None)
         for run in runs_of(name, layer):
-            [whole] = gather(model(name), [PromptTokens(tuple(run.ids.tolist()), ())], ["hook_attn_out"])
+            [whole] = gathered_activations(model(name), [PromptTokens(tuple(run.ids.tolist()), ())], ["hook_attn_out"])
             expected = run.output.sum(0) + (0 if bias is None else bias.detach())
             assert_close(whole["hook_attn_out"][layer], expected, atol=1e-4, rtol=1e-4)
 
@@ -110,7 +110,9 @@ def test_heads_that_share_a_pass_and_prompts_of_several_lengths_are_as_one_by_on
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_mean_ablation_is_that_of_the_heads_mixed_values(variant: str) -> None:
-    z = torch.cat([gather(model(variant), [one], ["attn.hook_z"])[0]["attn.hook_z"][2, :, 1] for one in PROMPTS])
+    z = torch.cat(
+        [gathered_activations(model(variant), [one], ["attn.hook_z"])[0]["attn.hook_z"][2, :, 1] for one in PROMPTS]
+    )
 
     def ablate(value: Tensor, hook: object) -> Tensor:
         value[:, :, 1] = z.mean(0)

@@ -16,7 +16,7 @@ from headscope.interp.asking.analyse import analyse
 from headscope.interp.asking.choices import Choices
 from headscope.interp.asking.finding import finding
 from headscope.interp.trajectories.losses import losses
-from headscope.interp.trajectories.measures import named
+from headscope.interp.trajectories.measures import numbers_by_name
 from headscope.interp.trajectories.snapshots import run_folder
 from headscope.interp.trajectories.trajectory import Trajectory, trajectory
 from headscope.models.checkpoints import open_folder
@@ -172,10 +172,10 @@ def test_a_run_that_reads_other_tokens_is_refused(tmp_path: Path, runs: dict[str
 
 
 def test_a_measure_may_be_a_number_a_tensor_or_named_ones() -> None:
-    assert named(2.5) == {"": 2.5} and named(torch.tensor(1.0)) == {"": 1.0}
-    assert named(torch.tensor([[1.0, 2.0], [3.0, 4.0]])) == {"0.0": 1.0, "0.1": 2.0, "1.0": 3.0, "1.1": 4.0}
-    assert named(np.array([1.0, 2.0])) == {"0": 1.0, "1": 2.0}
-    assert named({"a": {"b": 1}, "c": torch.tensor([5.0])}) == {"a.b": 1.0, "c.0": 5.0}
+    assert numbers_by_name(2.5) == {"": 2.5} and numbers_by_name(torch.tensor(1.0)) == {"": 1.0}
+    assert numbers_by_name(torch.tensor([[1.0, 2.0], [3.0, 4.0]])) == {"0.0": 1.0, "0.1": 2.0, "1.0": 3.0, "1.1": 4.0}
+    assert numbers_by_name(np.array([1.0, 2.0])) == {"0": 1.0, "1": 2.0}
+    assert numbers_by_name({"a": {"b": 1}, "c": torch.tensor([5.0])}) == {"a.b": 1.0, "c.0": 5.0}
 
 
 def test_a_measure_whose_names_change_is_refused(runs: dict[str, Path]) -> None:

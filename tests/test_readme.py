@@ -15,8 +15,8 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from headscope.app.terminal.command import command
-from headscope.app.terminal.zoo_table import markdown_table
-from headscope.interp.experiments.engine.publishing import markdown_table as claims_table
+from headscope.app.terminal.zoo_table import zoo_markdown_table
+from headscope.interp.experiments.engine.publishing import claims_markdown_table as claims_table
 from headscope.models.attention import VARIANTS
 from headscope.models.data.table import material_of
 from headscope.models.training.recipe import Recipe
@@ -77,7 +77,7 @@ def test_the_recipes_of_the_readme_make_models(toml: str) -> None:
 
 
 def test_the_zoo_table_is_what_the_command_prints() -> None:
-    assert markdown_table() in SECTIONS["The shipped models"]
+    assert zoo_markdown_table() in SECTIONS["The shipped models"]
 
 
 def test_the_table_of_claims_is_what_the_command_prints() -> None:

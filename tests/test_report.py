@@ -15,15 +15,15 @@ from headscope.interp.asking.averaged import averaged
 from headscope.interp.asking.findings import Findings
 from headscope.interp.attribution.direct import SourceAttribution
 from headscope.interp.deletion.quadrants import QUADRANTS, quadrants
-from headscope.interp.figures.drawing.choice import choice
+from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.drawing.shared_scales import on_shared_scales
 from headscope.interp.reading.model_facts import ModelFacts
 from headscope.interp.reading.prompt_tokens import PromptTokens
-from headscope.interp.report.introduction import attention_of, spans
+from headscope.interp.report.introduction import spans, variants_in_words
 from headscope.interp.report.page import report
 from headscope.interp.results.about import About
 from headscope.interp.results.head_score import HeadScore
-from headscope.interp.results.numbers import per_head
+from headscope.interp.results.numbers import numbers_per_head
 
 ABOUT = About("Mass", "1", "Σ A", "headscope")
 FACTS = ModelFacts(
@@ -74,7 +74,7 @@ def test_what_was_chosen_and_left_out_is_in_the_introduction() -> None:
     ],
 )
 def test_layers_of_every_variant_are_named(layers: tuple[str, ...], words: str) -> None:
-    assert attention_of(replace(FACTS, layer_variants=layers)) == words
+    assert variants_in_words(replace(FACTS, layer_variants=layers)) == words
 
 
 def test_layers_that_follow_each_other_are_a_span() -> None:
@@ -107,7 +107,7 @@ def heatmap(*values: float) -> go.Figure:
 
 def lines(*views: Sequence[float], **axis: Any) -> go.Figure:
     traces = [go.Scatter(y=np.array(one), visible=at == 0) for at, one in enumerate(views)]
-    return go.Figure(traces, {**choice([str(at) for at in range(len(views))]), "yaxis": axis})
+    return go.Figure(traces, {**menu_layout([str(at) for at in range(len(views))]), "yaxis": axis})
 
 
 def colours(figure: Any) -> list[tuple[float, float]]:
@@ -177,7 +177,7 @@ def test_figures_that_are_not_alike_are_left_alone() -> None:
 def test_quadrants_are_numbers_of_every_head() -> None:
     pattern, ov = torch.randn(2, 3, 4, 4).tril(), torch.randn(2, 3, 4)
     found = quadrants(pattern, ov, torch.ones(2, 4, 1))
-    numbers = per_head(found)
+    numbers = numbers_per_head(found)
     assert [f"share.{name}" in numbers for name in QUADRANTS] == [True] * 4
     assert torch.equal(torch.stack([numbers[f"share.{name}"] for name in QUADRANTS], -1), found.share)
 
@@ -185,7 +185,7 @@ def test_quadrants_are_numbers_of_every_head() -> None:
 def test_what_runs_along_tokens_is_no_number_of_a_head() -> None:
     along = torch.zeros(4, 2, 3)
     found = SourceAttribution(along, along, along, "a logit", about=ABOUT, labels={"source": ("a", "a", "b")})
-    assert per_head(found) == {}
+    assert numbers_per_head(found) == {}
 
 
 def test_csv_is_the_table_of_heads() -> None:

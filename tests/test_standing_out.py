@@ -14,15 +14,15 @@ from tiny_models import hooked_tiny, tiny_folder
 from headscope.app.terminal.heads_in_terminal import (
     ABOVE,
     BELOW,
-    caption,
     cells,
+    heads_caption,
     standing_out_first,
 )
 from headscope.app.terminal.inspection import (
     Inspection,
     as_csv,
     as_json,
-    inspected,
+    inspection_outcome,
     print_heads,
     short_names,
     write_report,
@@ -33,8 +33,8 @@ from headscope.interp.asking.findings import Findings
 from headscope.interp.asking.listed_rows import telling_numbers
 from headscope.interp.asking.same_numbers import numbers_that_differ, same_in_words
 from headscope.interp.asking.standing_out import head_numbers, standing_out_in_words, standing_out_of_each
-from headscope.interp.figures.patterns import mosaic
-from headscope.interp.heads.patterns import MOST_CELLS, SIDE, patterns
+from headscope.interp.figures.patterns import pattern_mosaic
+from headscope.interp.heads.patterns import MOST_CELLS, SIDE, pooled_patterns
 from headscope.interp.results.head_score import HeadScore
 
 SCORE = ("score.value",)
@@ -99,7 +99,7 @@ def test_heads_that_stand_out_come_first_and_are_marked(heads: pd.DataFrame) -> 
     assert [*zip(first["layer"], first["head"], strict=True)] == [(1, 0), (1, 1), (0, 0), (0, 1)]
     marks = [cell.split()[0].lstrip("0.123456789") for cell in cells(first, *SCORE)]
     assert marks == [ABOVE, BELOW, "", ""]
-    assert "more than 3 spreads" in caption(first, SCORE, ())
+    assert "more than 3 spreads" in heads_caption(first, SCORE, ())
 
 
 def test_of_heads_that_stand_out_in_as_many_numbers_the_furthest_come_first(heads: pd.DataFrame) -> None:
@@ -123,7 +123,7 @@ def test_a_null_that_cannot_differ_is_not_printed(changes: dict[str, object], he
     kept = heads if "score.value_null_spread" in changes else heads.drop(columns="score.value_null_spread")
     assert all("(" in cell for cell in cells(heads, *SCORE))
     assert [cell for cell in cells(kept.assign(**changes), *SCORE) if "(" in cell] == []
-    assert "null" not in caption(kept.assign(**changes), SCORE, ())
+    assert "null" not in heads_caption(kept.assign(**changes), SCORE, ())
 
 
 def test_of_heads_in_one_column_only_those_whose_null_can_differ_have_it(heads: pd.DataFrame) -> None:
@@ -158,21 +158,23 @@ def test_the_patterns_are_the_weights_of_every_head() -> None:
 def test_patterns_of_long_prompts_and_many_heads_stay_small() -> None:
     weights = torch.zeros(2, 3, 100, 100)
     weights[1, 2, 70, 3] = -0.5
-    small = patterns(weights, torch.ones(2, 100, 100, dtype=torch.bool).tril(), ("x",) * 100).pattern
+    small = pooled_patterns(weights, torch.ones(2, 100, 100, dtype=torch.bool).tril(), ("x",) * 100).pattern
     assert small.shape == (2, 3, SIDE, SIDE) and small[1, 2].nan_to_num().min() == -0.5
-    many = patterns(torch.zeros(40, 40, 20, 20), torch.ones(40, 20, 20, dtype=torch.bool), ("x",) * 20).pattern
+    many = pooled_patterns(torch.zeros(40, 40, 20, 20), torch.ones(40, 20, 20, dtype=torch.bool), ("x",) * 20).pattern
     assert many.numel() <= MOST_CELLS
 
 
 def test_all_heads_stand_in_one_picture() -> None:
-    picture = mosaic(torch.arange(2 * 3 * 4 * 4.0).reshape(2, 3, 4, 4))
+    picture = pattern_mosaic(torch.arange(2 * 3 * 4 * 4.0).reshape(2, 3, 4, 4))
     assert picture.shape == (9, 14) and picture[5:, 5:9].flatten().tolist() == [*map(float, range(64, 80))]
 
 
 def test_no_output_shows_where_a_model_lies(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tiny_folder(tmp_path / "cog", "cog")
     tiny_folder(folder / "step-000001", "cog")
-    found = inspected(Inspection((str(folder),), ("x y",), ("patterns", "copying", "trajectory"), None)).findings
+    found = inspection_outcome(
+        Inspection((str(folder),), ("x y",), ("patterns", "copying", "trajectory"), None)
+    ).findings
     write_report(found, tmp_path / "report.html")
     print_heads(found, ShownHeads(), only_telling=False)
     outputs = [

@@ -15,7 +15,7 @@ from pictures_of_figures import cells_in, words_in
 
 from headscope.interp.figures.drawing.axes import name_axis, token_axis, top_down
 from headscope.interp.figures.drawing.canvas import canvas, escaped
-from headscope.interp.figures.drawing.choice import choice
+from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.drawing.heatmaps import signed_heatmap
 from headscope.interp.figures.static.portable import PortableFigure
 from headscope.interp.results.about import About
@@ -65,7 +65,7 @@ def test_rows_that_count_upwards_stay_so() -> None:
 
 def test_what_is_shown_is_the_chosen_view_and_says_so() -> None:
     views = [signed_heatmap(np.ones((1, 1)), "").update(visible=at == 1) for at in range(3)]
-    svg = canvas(ABOUT, views, **choice(("first", "second", "third"), first=1)).svg()
+    svg = canvas(ABOUT, views, **menu_layout(("first", "second", "third"), first=1)).svg()
     assert "second (one of 3 views)" in words_in(svg) and len(cells_in(svg)) == 1
 
 

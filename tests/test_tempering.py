@@ -17,12 +17,12 @@ from transformers import PreTrainedTokenizerFast
 
 from headscope import AttentionSpec, load
 from headscope.models.checkpoints import open_folder, save
-from headscope.models.data.text.own_tokens import bounded
+from headscope.models.data.text.own_tokens import tokenizer_with_ends
 from headscope.models.fitting.history import read_history
 from headscope.models.training.norm_gains import NORM_GAINS, norm_gains_alone
-from headscope.models.training.partial import Course, Learned, recipe_of, train_part
-from headscope.models.training.tempered import count, temperature_parameters, tempered
-from headscope.models.training.tempering import Tempering, softmax_model, temper, temperatures
+from headscope.models.training.partial import Course, LearningOutcome, recipe_of, train_part
+from headscope.models.training.tempered import count, temperature_parameters, tempered_model
+from headscope.models.training.tempering import Tempering, softmax_model, temper, temperature_part
 
 LAYERS, WIDTH = 3, 32
 # Options -> parameters of a layer: a weight of the projection's width and a scalar, for queries and for values.
@@ -53,7 +53,7 @@ def how(text: Path, **changes: Any) -> Tempering:
 
 
 @pytest.fixture(scope="module")
-def done(softmax: Path, text: Path, tmp_path_factory: pytest.TempPathFactory) -> Learned:
+def done(softmax: Path, text: Path, tmp_path_factory: pytest.TempPathFactory) -> LearningOutcome:
     return temper(softmax, tmp_path_factory.mktemp("out") / "selective", how(text))
 
 
@@ -62,13 +62,13 @@ def stored(folder: Path) -> dict[str, torch.Tensor]:
     return open_folder(folder, dtype="auto").model.state_dict()
 
 
-def test_all_other_weights_stay_bit_identical(done: Learned, softmax: Path) -> None:
+def test_all_other_weights_stay_bit_identical(done: LearningOutcome, softmax: Path) -> None:
     before, after = stored(softmax), stored(done.folder)
     assert [name for name in before if not torch.equal(before[name], after[name])] == []
     assert all(".variant." in name for name in after.keys() - before.keys())
 
 
-def test_the_file_grows_by_exactly_the_counted_parameters(done: Learned, softmax: Path) -> None:
+def test_the_file_grows_by_exactly_the_counted_parameters(done: LearningOutcome, softmax: Path) -> None:
     before, after = stored(softmax), stored(done.folder)
     new = sum(after[name].numel() for name in after.keys() - before.keys())
     assert done.new == done.trained.counted == new == LAYERS * COUNTS["all"][1]
@@ -76,7 +76,7 @@ def test_the_file_grows_by_exactly_the_counted_parameters(done: Learned, softmax
     assert done.to_json()["percent"] == pytest.approx(100 * new / done.trained.all)
 
 
-def test_the_temperatures_were_learned(done: Learned) -> None:
+def test_the_temperatures_were_learned(done: LearningOutcome) -> None:
     learned = [one for name, one in stored(done.folder).items() if name.endswith("temperature_q.weight")]
     assert len(learned) == LAYERS and all(one.abs().max() > 0 for one in learned)
 
@@ -90,13 +90,13 @@ def test_half_precision_weights_stay_bit_identical_too(softmax: Path, text: Path
     assert [name for name in before if not torch.equal(before[name], after[name])] == []
 
 
-def test_the_folder_opens_as_a_selective_model(done: Learned) -> None:
+def test_the_folder_opens_as_a_selective_model(done: LearningOutcome) -> None:
     model = load(done.folder)
     assert open_folder(done.folder).spec == AttentionSpec("selective")
     assert model.tokenizer is not None
 
 
-def test_the_losses_are_those_of_the_models(done: Learned) -> None:
+def test_the_losses_are_those_of_the_models(done: LearningOutcome) -> None:
     history = read_history(done.folder / "history.jsonl")
     measured = [one["validation_loss"] for one in history if "validation_loss" in one]
     assert (measured[0], measured[-1]) == (done.loss_attached, done.loss_after)
@@ -110,13 +110,13 @@ def test_the_count_follows_from_the_options(options: str) -> None:
     chosen, per_layer = COUNTS[options]
     model = tiny_decoder("gpt_neox")
     before = model.num_parameters()
-    counted = count(tempered(model, AttentionSpec("selective", **chosen)))
+    counted = count(tempered_model(model, AttentionSpec("selective", **chosen)))
     assert (counted.counted, counted.all) == (LAYERS * per_layer, before + LAYERS * per_layer)
 
 
 @pytest.mark.parametrize("family", CONFIGS)
 def test_only_temperatures_learn_in_every_family(family: str) -> None:
-    model = tempered(tiny_decoder(family), AttentionSpec("selective"))
+    model = tempered_model(tiny_decoder(family), AttentionSpec("selective"))
     model(input_ids=random_ids()).logits.square().mean().backward()
     learning = {name for name, one in model.named_parameters() if one.grad is not None}
     assert learning == {name for name, _ in temperature_parameters(model)}
@@ -126,19 +126,19 @@ def test_only_temperatures_learn_in_every_family(family: str) -> None:
 def test_without_positions_nothing_changes_at_first(family: str) -> None:
     ids, model = random_ids(), tiny_decoder(family)
     before = model(input_ids=ids).logits
-    after = tempered(model, AttentionSpec("selective", position="none"))(input_ids=ids).logits
+    after = tempered_model(model, AttentionSpec("selective", position="none"))(input_ids=ids).logits
     torch.testing.assert_close(after, before, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("position", ["paper", "paper_code"])
 def test_positional_temperatures_start_near_one(position: str) -> None:
-    model = tempered(tiny_decoder("llama"), AttentionSpec("selective", position=position, token=False))
+    model = tempered_model(tiny_decoder("llama"), AttentionSpec("selective", position=position, token=False))
     tau: Any = model.model.layers[0].self_attn.variant.temperature_q
     assert 1 < tau(torch.zeros(1, 1, WIDTH), torch.tensor([[256]])).item() < 1.015
 
 
 def test_a_stopped_tempering_goes_on_as_if_it_had_not_been(
-    done: Learned, softmax: Path, text: Path, tmp_path: Path
+    done: LearningOutcome, softmax: Path, text: Path, tmp_path: Path
 ) -> None:
     def watch(record: dict[str, Any]) -> None:
         if record["step"] == 3:
@@ -162,7 +162,7 @@ def test_norm_gains_alone_learn_and_all_else_stays_bit_identical(softmax: Path, 
 
 def test_every_part_learns_from_the_same_windows(softmax: Path, text: Path) -> None:
     opened, course = softmax_model(softmax), how(text).course
-    one, other = (recipe_of(opened, part, course) for part in (temperatures({}), NORM_GAINS))
+    one, other = (recipe_of(opened, part, course) for part in (temperature_part({}), NORM_GAINS))
     assert replace(one, model={}, attention={}) == replace(other, model={}, attention={})
 
 
@@ -197,7 +197,9 @@ def test_refusals_are_one_sentence(softmax: Path, text: Path, tmp_path: Path) ->
     assert not (tmp_path / "out").exists()
 
 
-def test_another_way_of_tempering_is_refused_in_the_same_folder(done: Learned, softmax: Path, text: Path) -> None:
+def test_another_way_of_tempering_is_refused_in_the_same_folder(
+    done: LearningOutcome, softmax: Path, text: Path
+) -> None:
     with pytest.raises(ValueError, match="recipe field 'lr' was"):
         temper(softmax, done.folder, how(text, lr=0.1))
 
@@ -205,7 +207,7 @@ def test_another_way_of_tempering_is_refused_in_the_same_folder(done: Learned, s
 def test_a_tokenizer_without_a_beginning_or_an_end_is_refused() -> None:
     bare = PreTrainedTokenizerFast(tokenizer_object=tiny_tokenizer().backend_tokenizer)
     with pytest.raises(ValueError, match="no token that begins or ends a text"):
-        bounded(bare, 300)
+        tokenizer_with_ends(bare, 300)
     with pytest.raises(ValueError, match="the tokenizer has 300 tokens, the model knows 200"):
-        bounded(tiny_tokenizer(), 200)
-    assert bounded(tiny_tokenizer(), 300).eos_token == "<|endoftext|>"
+        tokenizer_with_ends(tiny_tokenizer(), 200)
+    assert tokenizer_with_ends(tiny_tokenizer(), 300).eos_token == "<|endoftext|>"

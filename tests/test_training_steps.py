@@ -15,7 +15,7 @@ from torch import nn
 from headscope.models.data.examples import UNASKED
 from headscope.models.data.text.batches import (
     WINDOWS,
-    Windows,
+    WindowSampler,
     document_training_batch,
     document_validation_batch,
     training_batch,
@@ -105,7 +105,7 @@ def test_what_is_not_asked_for_has_no_loss() -> None:
 
 
 @pytest.mark.parametrize("windows", WINDOWS.values(), ids=WINDOWS)
-def test_a_batch_of_either_kind_is_a_function_of_seed_and_step(windows: Windows) -> None:
+def test_a_batch_of_either_kind_is_a_function_of_seed_and_step(windows: WindowSampler) -> None:
     first, again, other = (
         windows.training(DOCUMENTS, seed=0, step=step, batch=50, context=4).tolist() for step in (1, 1, 2)
     )

@@ -15,7 +15,7 @@ from tiny_models import tiny_folder
 from tiny_vits import LAYERS, TOKENS, tiny_vit
 
 from headscope import load, save
-from headscope.app.figure.head_table import in_words
+from headscope.app.figure.head_table import number_name_in_words
 from headscope.app.serving.image_names import INVERTED, image_named
 from headscope.app.serving.kept_pictures import MOST_KEPT, keep_picture, kept_picture
 from headscope.app.serving.model_source import modality_in
@@ -26,7 +26,7 @@ from headscope.interp.results.result import Result
 from headscope.models import zoo
 from headscope.models.attention import VARIANTS
 from headscope.models.data.images.digits import all_digits
-from headscope.models.data.images.picture import MOST_PIXELS, opened, picture
+from headscope.models.data.images.picture import MOST_PIXELS, decoded_picture, picture
 from headscope.models.hosts.modality import IMAGE, TEXT
 
 pytestmark = pytest.mark.usefixtures("no_page_waits")
@@ -90,7 +90,7 @@ def test_what_cannot_read_an_image_says_so_in_a_sentence(name: str, folder: Path
 
 @pytest.mark.parametrize("name", ANALYSES)
 def test_every_analysis_has_its_figure_or_its_sentence(name: str, folder: Path) -> None:
-    test = view("analyses", folder, analysis=in_words(name))
+    test = view("analyses", folder, analysis=number_name_in_words(name))
     if ANALYSES[name].text_only:
         assert ANALYSES[name].text_only in told(test) and not test.error
     elif name not in ASKED_FOR:
@@ -199,14 +199,14 @@ def test_a_picture_of_another_size_and_mode_is_fitted(mode: str, kind: str, mode
 )
 def test_what_is_no_picture_is_refused(content: bytes, words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        opened(content)
+        decoded_picture(content)
 
 
 def test_a_picture_that_would_fill_the_memory_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert MOST_PIXELS == 2**26
     monkeypatch.setattr("headscope.models.data.images.picture.MOST_PIXELS", 100)
     with pytest.raises(ValueError, match="make it smaller"):
-        opened(png(np.zeros((20, 20))))
+        decoded_picture(png(np.zeros((20, 20))))
 
 
 def test_a_kept_picture_is_found_by_its_name_and_old_ones_go(tmp_path: Path, model: Any) -> None:
@@ -230,7 +230,7 @@ def test_a_sent_picture_is_an_image_by_its_link(monkeypatch: pytest.MonkeyPatch,
 
 
 def test_inspect_takes_digits_by_number(folder: Path) -> None:
-    inspected = inspection.inspected(
+    inspected = inspection.inspection_outcome(
         inspection.Inspection((str(folder),), ("17", "18"), ("sinks", "negative_mass"), False)
     )
     [found] = inspected.findings

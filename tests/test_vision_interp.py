@@ -24,7 +24,7 @@ from headscope.interp.heads.attention_run import attention_run
 from headscope.interp.interventions.effect import intervene
 from headscope.interp.interventions.intervention import Intervention
 from headscope.interp.interventions.sweep import sweep
-from headscope.interp.reading.activations import gather
+from headscope.interp.reading.activations import gathered_activations
 from headscope.interp.reading.image_prompt import ImagePrompt, image_prompt
 from headscope.interp.reading.model_facts import model_facts
 from headscope.interp.reading.prompt_tokens import PromptTokens
@@ -116,7 +116,7 @@ def test_the_lens_ends_in_the_logits_of_the_class_token(name: str) -> None:
 def test_the_matrices_are_what_the_model_computes(name: str) -> None:
     weights = head_weights(model(name))
     names = ("hook_resid_pre", "hook_resid_post", "ln1.hook_scale", "ln_final.hook_scale", "attn.hook_q")
-    [run] = gather(model(name), [image(name)], names)
+    [run] = gathered_activations(model(name), [image(name)], names)
     normed = run["hook_resid_pre"] / run["ln1.hook_scale"]
     queries = torch.einsum("lpm,lhmd->lphd", normed, weights.W_Q) + weights.b_Q[:, None]
     assert_close(run["attn.hook_q"], queries, atol=1e-4, rtol=1e-4)

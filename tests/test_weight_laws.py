@@ -14,7 +14,7 @@ from transformers.models.llama.modeling_llama import LlamaRMSNorm
 from transformers.models.nemotron.modeling_nemotron import NemotronLayerNorm1P
 
 from headscope import AttentionSpec, attach
-from headscope.interp.analysis import Asked
+from headscope.interp.analysis import AnalysisRequest
 from headscope.interp.asking.analyse import asked_of
 from headscope.interp.asking.applicable import misfits
 from headscope.interp.asking.choices import Choices
@@ -53,7 +53,7 @@ def hooked_other(monkeypatch: pytest.MonkeyPatch, name: str, **changes: Any) -> 
     return hooked(attach(model, AttentionSpec("cog")))
 
 
-def prompted(model: Any) -> Asked:
+def prompted(model: Any) -> AnalysisRequest:
     ids = tuple(random_ids(1, 6)[0].tolist())
     return asked_of(model, [PromptTokens(ids, tuple(map(str, ids)))], Choices(), False)
 

@@ -12,7 +12,7 @@ import streamlit as st
 ANSWERS, ANSWERED = "answers", "answered"
 
 
-def answering(key: str, name: str, answer: Callable[[dict[str, Any]], None]) -> Callable[[], None]:
+def answer_callback(key: str, name: str, answer: Callable[[dict[str, Any]], None]) -> Callable[[], None]:
     """A callback of the component under a key: `answer` gets the record that its state holds under a name.
 
     Every choice has a stamp of its own, so that the same one made again is a new one.

@@ -10,7 +10,7 @@ from typing import Any
 
 from streamlit.components.v2 import component
 
-from headscope.app.components.source import source
+from headscope.app.components.source import source_text
 from headscope.app.serving.address import OpenHead
 from headscope.interp.heads.attention_run import AttentionRun
 
@@ -21,14 +21,14 @@ MOST_TOKENS = 64
 def _bundle() -> Callable[..., Any]:
     """The component that brings CircuitsVis into the page; 1.3 MB, read when somebody asks for it."""
     library = files("circuitsvis").joinpath("dist", "cdn", "iife.js").read_text(encoding="utf-8")
-    return component("headscope_circuitsvis_bundle", js=f"{library}\n{source('circuitsvis_bundle.js')}")
+    return component("headscope_circuitsvis_bundle", js=f"{library}\n{source_text('circuitsvis_bundle.js')}")
 
 
 _mount = component(
     "headscope_circuitsvis",
     html='<div class="headscope-circuitsvis"><div></div></div>',
-    css=source("circuitsvis.css"),
-    js=source("token_text.js", "circuitsvis.js"),
+    css=source_text("circuitsvis.css"),
+    js=source_text("token_text.js", "circuitsvis.js"),
     isolate_styles=False,
 )
 

@@ -6,7 +6,7 @@ from jaxtyping import Float
 from streamlit.components.v2 import component
 from torch import Tensor
 
-from headscope.app.components.source import source
+from headscope.app.components.source import source_text
 from headscope.app.serving.address import OpenHead
 from headscope.interp.heads.attention_run import AttentionRun
 
@@ -15,9 +15,9 @@ MOST_EDGES = 300
 
 _mount = component(
     "headscope_edges",
-    html=source("edges.html"),
-    css=source("edges.css"),
-    js=source(
+    html=source_text("edges.html"),
+    css=source_text("edges.css"),
+    js=source_text(
         "signed_colours.js",
         "token_text.js",
         "roving.js",
@@ -29,12 +29,12 @@ _mount = component(
 )
 
 
-def edges(run: AttentionRun, heads: Sequence[OpenHead]) -> None:
+def attention_edges(run: AttentionRun, heads: Sequence[OpenHead]) -> None:
     """Draw the strongest weights of the heads among the last tokens, queries on the left, keys on the right."""
-    layer, head = [one.layer for one in heads], [one.head for one in heads]
-    shown = strongest(run.patterns[layer, head][:, -MOST_TOKENS:, -MOST_TOKENS:], MOST_EDGES)
+    layer, head = [item.layer for item in heads], [item.head for item in heads]
+    shown = strongest_edges(run.patterns[layer, head][:, -MOST_TOKENS:, -MOST_TOKENS:], MOST_EDGES)
     tokens = run.tokens.strings[-MOST_TOKENS:]
-    names = [f"L{one.layer}H{one.head}" for one in heads]
+    names = [f"L{item.layer}H{item.head}" for item in heads]
     data = {
         "tokens": tokens,
         "first": len(run.tokens.strings) - len(tokens),
@@ -46,15 +46,15 @@ def edges(run: AttentionRun, heads: Sequence[OpenHead]) -> None:
     _mount(key="edges", data=data)
 
 
-def strongest(patterns: Float[Tensor, "head query key"], most: int) -> list[tuple[int, int, float, int]]:
+def strongest_edges(patterns: Float[Tensor, "head query key"], most: int) -> list[tuple[int, int, float, int]]:
     """(query, key, weight, head) of the strongest weights, the weakest first; every head has an equal share of them."""
     flat = patterns.flatten(1)
     share = min(max(1, most // len(flat)), flat.shape[1])
     cells = flat.abs().topk(share).indices
-    found = [
+    result = [
         (*divmod(cell, patterns.shape[-1]), round(weight, 5), head)
         for head, (own, weights) in enumerate(zip(cells.tolist(), flat.gather(1, cells).tolist(), strict=True))
         for cell, weight in zip(own, weights, strict=True)
         if weight != 0
     ]
-    return sorted(found, key=lambda edge: abs(edge[2]))
+    return sorted(result, key=lambda edge: abs(edge[2]))

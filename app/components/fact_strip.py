@@ -2,14 +2,14 @@
 
 from streamlit.components.v2 import component
 
-from headscope.app.components.source import source
+from headscope.app.components.source import source_text
 from headscope.interp.reading.model_facts import ModelFacts
 
 _mount = component(
     "headscope_fact_strip",
     html="<dl></dl>",
-    css=source("fact_strip.css"),
-    js=source("fact_strip.js"),
+    css=source_text("fact_strip.css"),
+    js=source_text("fact_strip.js"),
 )
 
 
@@ -24,7 +24,7 @@ def fact_strip(facts: ModelFacts, tokens: int) -> None:
         "layers": str(layers),
         "heads per layer": str(facts.heads),
         "d_model": str(facts.d_model),
-        "parameters": short(facts.parameters),
+        "parameters": count_in_short(facts.parameters),
         **what_is_read(facts, tokens),
     }
     _mount(key="fact_strip", data=list(pairs.items()))
@@ -38,7 +38,7 @@ def what_is_read(facts: ModelFacts, tokens: int) -> dict[str, str]:
     return {"classes": f"{facts.vocabulary:,}", "image": f"{rows} × {columns} patches and the class token"}
 
 
-def short(count: int) -> str:
+def count_in_short(count: int) -> str:
     """A count in thousands, millions or billions."""
     for unit, name in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
         if count >= unit:

@@ -5,11 +5,11 @@ from collections.abc import Callable
 import numpy as np
 from streamlit.components.v2 import component
 
-from headscope.app.components.answers import answering
-from headscope.app.components.head_numbers import HeadNumber
+from headscope.app.components.answers import answer_callback
+from headscope.app.components.head_numbers import StatisticField
 from headscope.app.components.payload import payload
 from headscope.app.components.signed_code import signed_code
-from headscope.app.components.source import source
+from headscope.app.components.source import source_text
 from headscope.app.serving.address import OpenHead
 from headscope.app.serving.runs import Thumbnails
 from headscope.interp.rows.head_statistics import HeadStatistics
@@ -18,17 +18,17 @@ KEY = "head_grid"
 _mount = component(
     "headscope_head_grid",
     html='<div class="grid" role="grid" aria-label="Heads of all layers"></div>',
-    css=source("head_grid.css"),
-    js=source("payload.js", "signed_colours.js", "token_text.js", "head_grid.js"),
+    css=source_text("head_grid.css"),
+    js=source_text("payload.js", "signed_colours.js", "token_text.js", "head_grid.js"),
 )
-_mount_mark = component("headscope_head_mark", js=source("head_mark.js"))
+_mount_mark = component("headscope_head_mark", js=source_text("head_mark.js"))
 
 
-def head_grid(
+def head_thumbnail_grid(
     thumbnails: Thumbnails,
     statistics: HeadStatistics,
     *,
-    number: HeadNumber,
+    number: StatisticField,
     is_sorted: bool,
     shared_range: bool,
     selected: OpenHead,
@@ -57,7 +57,7 @@ def head_grid(
         "values": [None if np.isnan(value) else float(value) for value in values],
         "order": np.argsort(-np.nan_to_num(values, nan=-np.inf), kind="stable").tolist() if is_sorted else None,
     }
-    opened = answering(KEY, "head", lambda choice: on_open(OpenHead(*divmod(int(choice["head"]), heads))))
+    opened = answer_callback(KEY, "head", lambda choice: on_open(OpenHead(*divmod(int(choice["head"]), heads))))
     chosen = _mount(key=KEY, data=payload(header, codes=np.stack(codes)), on_head_change=opened).get("head")
     place, stamp = selected.layer * heads + selected.head, chosen["stamp"] if chosen else 0
     _mount_mark(key=f"mark-of-{KEY}", data={"grid": KEY, "selected": place, "stamp": stamp})

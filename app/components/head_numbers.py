@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class HeadNumber:
+class StatisticField:
     """A field of HeadStatistics (and of RowStatistics where `per_row`), its name, and its meaning in one sentence."""
 
     field: str
@@ -16,15 +16,21 @@ class HeadNumber:
 HEAD_NUMBERS = {
     number.field: number
     for number in (
-        HeadNumber("negative_mass", "negative mass", "Σ|a|·1[a<0] / Σ|a|: the share of a row's weight that subtracts."),
-        HeadNumber(
+        StatisticField(
+            "negative_mass", "negative mass", "Σ|a|·1[a<0] / Σ|a|: the share of a row's weight that subtracts."
+        ),
+        StatisticField(
             "minority_mass",
             "minority mass",
             "min(m, 1−m) of the negative mass m: what stays the same when a signed head is mirrored, −a for a.",
             per_row=False,
         ),
-        HeadNumber("signed_sum", "signed sum", "Σa: 1 for softmax, and less where weights are negative."),
-        HeadNumber("entropy", "entropy", "−Σ b ln b in nats, with b = |a| / Σ|a|: low is focused, ln n is uniform."),
-        HeadNumber("first_token_mass", "first-token mass", "b of the first token: near 1 where a head rests on it."),
+        StatisticField("signed_sum", "signed sum", "Σa: 1 for softmax, and less where weights are negative."),
+        StatisticField(
+            "entropy", "entropy", "−Σ b ln b in nats, with b = |a| / Σ|a|: low is focused, ln n is uniform."
+        ),
+        StatisticField(
+            "first_token_mass", "first-token mass", "b of the first token: near 1 where a head rests on it."
+        ),
     )
 }

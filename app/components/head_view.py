@@ -9,19 +9,19 @@ import torch
 from jaxtyping import Float
 from streamlit.components.v2 import component
 
-from headscope.app.components.answers import answering
+from headscope.app.components.answers import answer_callback
 from headscope.app.components.head_numbers import HEAD_NUMBERS
 from headscope.app.components.payload import payload
 from headscope.app.components.signed_code import signed_code
-from headscope.app.components.source import source
+from headscope.app.components.source import source_text
 from headscope.app.serving.address import OpenHead
 from headscope.interp.heads.attention_run import AttentionRun
 
 _mount = component(
     "headscope_head_view",
-    html=source("head_view.html"),
-    css=source("head_view.css"),
-    js=source(
+    html=source_text("head_view.html"),
+    css=source_text("head_view.css"),
+    js=source_text(
         "payload.js",
         "signed_colours.js",
         "token_text.js",
@@ -32,11 +32,11 @@ _mount = component(
         "head_view.js",
     ),
 )
-_mount_row = component("headscope_head_row", js=source("head_row.js"))
+_mount_row = component("headscope_head_row", js=source_text("head_row.js"))
 
 
 @dataclass(frozen=True)
-class Look:
+class HeadStyle:
     """How a head is drawn: colour scale, whether all heads share one range, and which way tokens are read.
 
     peak: the end of the colour range, for views that are to share one; None takes it from the run.
@@ -50,14 +50,14 @@ class Look:
     mark_signs: bool = False
 
 
-PLAIN = Look("square root", False, "attends to")
+PLAIN = HeadStyle("square root", False, "attends to")
 
 
 def head_view(
     run: AttentionRun,
     run_name: str,
     head: OpenHead,
-    look: Look = PLAIN,
+    look: HeadStyle = PLAIN,
     key: str = "head_view",
     *,
     row: int | None = None,
@@ -74,7 +74,7 @@ def head_view(
         if on_row is not None and choice.get("run") == run_name:
             on_row(chosen_row(choice, run_name, count, start))
 
-    data, heard_by = _drawn(run, run_name, head, look, key), answering(key, "row", chosen)
+    data, heard_by = _drawn(run, run_name, head, look, key), answer_callback(key, "row", chosen)
     state = _mount(key=key, data=data, on_row_change=heard_by).get("row")
     if row is None:
         return chosen_row(state, run_name, count, start)
@@ -96,7 +96,7 @@ def chosen_row(state: dict | None, run_name: str, count: int, start: int) -> int
     return max(0, min(int(state["row"]), count - 1))
 
 
-def _drawn(run: AttentionRun, run_name: str, head: OpenHead, look: Look, key: str) -> bytes:
+def _drawn(run: AttentionRun, run_name: str, head: OpenHead, look: HeadStyle, key: str) -> bytes:
     """What the browser draws: the pattern as codes, and the numbers of every row."""
     pattern = run.patterns[head.layer, head.head].numpy()
     peak = float(np.abs(pattern).max())

@@ -9,39 +9,39 @@ import streamlit as st
 from plotly.offline import get_plotlyjs
 from streamlit.components.v2 import component
 
-from headscope.app.components.source import source
+from headscope.app.components.source import source_text
 
 WIDTH, HEIGHT = 900, 520
 SCALES = {"png": 2, "svg": 1}
 
 _buttons = component(
     "headscope_picture_buttons",
-    html=source("picture_buttons.html"),
-    css=source("picture_buttons.css"),
-    js=source("picture_buttons.js"),
+    html=source_text("picture_buttons.html"),
+    css=source_text("picture_buttons.css"),
+    js=source_text("picture_buttons.js"),
 )
-_picture = component("headscope_picture", js=source("downloads.js", "picture.js"))
+_picture = component("headscope_picture", js=source_text("downloads.js", "picture.js"))
 
 
 @cache
 def _bundle() -> Callable[..., Any]:
     """The component that brings plotly into the page; 4.8 MB, sent when a browser without it asks for a picture."""
-    return component("headscope_plotly_bundle", js=f"{get_plotlyjs()}\n{source('plotly_bundle.js')}")
+    return component("headscope_plotly_bundle", js=f"{get_plotlyjs()}\n{source_text('plotly_bundle.js')}")
 
 
 @st.fragment
 def picture_buttons(figure: go.Figure, name: str, key: str) -> None:
     """Draw the two buttons; name: of the file. key: of the buttons, one per page. The page does not run again."""
-    asked = _buttons(key=f"pictures_{key}", data={"key": key}, on_asked_change=lambda: None).get("asked")
-    if not asked or asked["format"] not in SCALES:
+    request = _buttons(key=f"pictures_{key}", data={"key": key}, on_asked_change=lambda: None).get("asked")
+    if not request or request["format"] not in SCALES:
         return
-    if not asked["has_plotly"]:
+    if not request["has_plotly"]:
         _bundle()(key=f"bundle-for-{key}")
-    drawn = {"figure": on_paper(figure).to_json(), "scale": SCALES[asked["format"]]}
-    _picture(key=f"picture-of-{key}", data={"key": key, "name": name, **asked, **drawn})
+    drawn = {"figure": figure_on_paper(figure).to_json(), "scale": SCALES[request["format"]]}
+    _picture(key=f"picture-of-{key}", data={"key": key, "name": name, **request, **drawn})
 
 
-def on_paper(figure: go.Figure) -> go.Figure:
+def figure_on_paper(figure: go.Figure) -> go.Figure:
     """The figure as it is saved: on white, of one width, without menus."""
     height = figure.layout.height or HEIGHT  # type: ignore[attr-defined]
     drawn = go.Figure(figure).update_layout(template="plotly_white", paper_bgcolor="white", width=WIDTH, height=height)

@@ -2,14 +2,14 @@
 
 from streamlit.components.v2 import component
 
-from headscope.app.components.source import source
+from headscope.app.components.source import source_text
 from headscope.interp.heads.attention_run import AttentionRun
 
 _mount = component(
     "headscope_predictions",
     html='<div class="predictions"><ol></ol><p class="actual"></p></div>',
-    css=source("predictions.css"),
-    js=source("token_text.js", "predictions.js"),
+    css=source_text("predictions.css"),
+    js=source_text("token_text.js", "predictions.js"),
 )
 
 
@@ -43,5 +43,5 @@ def classes(run: AttentionRun) -> None:
         probability, rank = float(likely.actual_probability), int(likely.actual_rank) + 1
         actual = {"token": run.prediction_strings[label], "probability": probability, "rank": rank}
     after = {"position": image.read_out, "token": image.strings[image.read_out]}
-    said = {"came": "It is", "end": "What the image shows is not known."}
-    _mount(key="predictions", data={"after": after, "likeliest": likeliest, "actual": actual, "said": said})
+    words = {"came": "It is", "end": "What the image shows is not known."}
+    _mount(key="predictions", data={"after": after, "likeliest": likeliest, "actual": actual, "said": words})

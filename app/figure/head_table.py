@@ -14,7 +14,7 @@ from headscope.interp.asking.listed_rows import first_number
 from headscope.interp.asking.same_numbers import numbers_that_differ, same_in_words
 from headscope.interp.figures.heads import head_score_figure
 from headscope.interp.results.head_score import HeadScore
-from headscope.interp.results.numbers import NULLS, is_null, per_head
+from headscope.interp.results.numbers import NULLS, is_null, numbers_per_head
 from headscope.interp.results.result import Result
 
 
@@ -42,7 +42,7 @@ chosen_number({{"{self.analysis}": result}}, "{self.analysis}", "{self.column}")
     @property
     def title(self) -> str:
         """In words."""
-        return in_words(f"{self.analysis}.{self.column}")
+        return number_name_in_words(f"{self.analysis}.{self.column}")
 
     def figure(self, layer: int, head: int) -> go.Figure:
         """The grid, with points that can be chosen; the open head has a ring."""
@@ -64,48 +64,53 @@ chosen_number({{"{self.analysis}": result}}, "{self.analysis}", "{self.column}")
         return figure
 
 
-def number_of(found: Findings) -> ChosenNumber:
+def number_of(findings: Findings) -> ChosenNumber:
     """A box to choose one of the numbers that every head has."""
-    names = number_names(found)
-    first = first_number(found.facts)
+    names = number_names(findings)
+    first = first_number(findings.facts)
     first = first if first in names else names[0]
     name = st.selectbox(
-        "Number", names, index=names.index(first), key="statistic", bind="query-params", format_func=in_words
+        "Number",
+        names,
+        index=names.index(first),
+        key="statistic",
+        bind="query-params",
+        format_func=number_name_in_words,
     )
-    return chosen_number(found, *(name or first).split(".", 1))
+    return chosen_number(findings, *(name or first).split(".", 1))
 
 
-def number_names(found: Mapping[str, Result]) -> list[str]:
+def number_names(entry: Mapping[str, Result]) -> list[str]:
     """analysis.column of every number that every head has, nulls left out."""
     return [
         f"{analysis}.{column}"
-        for analysis, result in found.items()
-        for column in per_head(result)
+        for analysis, result in entry.items()
+        for column in numbers_per_head(result)
         if not is_null(column)
     ]
 
 
-def in_words(name: str) -> str:
+def number_name_in_words(name: str) -> str:
     """The name of a number without underscores."""
     return name.replace("_", " ").replace(".", " · ")
 
 
-def chosen_number(found: Mapping[str, Result], analysis: str, column: str) -> ChosenNumber:
+def chosen_number(entry: Mapping[str, Result], analysis: str, column: str) -> ChosenNumber:
     """A number by name, with its null where it has one; a score that says which number it is."""
-    result = found[analysis]
+    result = entry[analysis]
     field, _, label = column.partition(".")
-    numbers = per_head(result)
+    numbers = numbers_per_head(result)
     null, spread = (numbers.get(f"{field}{end}{'.' if label else ''}{label}") for end in NULLS)
     fields = {field: "value"} if result.about.depends_on_gauge(field, label) else {}
-    about = replace(result.about.of_fields(fields), title=in_words(column))
+    about = replace(result.about.of_fields(fields), title=number_name_in_words(column))
     value = numbers[column].float()
     score = HeadScore(value, null, spread if null is not None else None, about=about)
     return ChosenNumber(analysis, field, label, score)
 
 
-def head_table(found: Findings, first: str, on_open: Callable[[int, int], None]) -> None:
+def head_table(findings: Findings, first: str, on_open: Callable[[int, int], None]) -> None:
     """The table of the numbers that differ, the named one and its null first; a chosen row opens its head."""
-    frame = found.to_frame()
+    frame = findings.to_frame()
     analysis, field = first.split(".", 1)[0], first.split(".", 2)[1]
     place, names = list(frame.columns[:3]), list(frame.columns[3:])
     ahead = [name for name in names if name.startswith(f"{analysis}.{field}")]
@@ -126,7 +131,7 @@ def head_table(found: Findings, first: str, on_open: Callable[[int, int], None])
         on_select=opened,
         selection_mode="single-row",
         height=420,
-        column_config={name: column(name, found) for name in kept},
+        column_config={name: column(name, findings) for name in kept},
     )
 
 
@@ -135,9 +140,9 @@ def is_spread(name: str) -> bool:
     return "." in name and name.split(".")[1].endswith("_null_spread")
 
 
-def column(name: str, found: Findings) -> Any:
+def column(name: str, findings: Findings) -> Any:
     """How a column is headed: in words, with what it is on pointing at it."""
     analysis, number = name.split(".", 1)
-    about = found[analysis].about
+    about = findings[analysis].about
     what = f"Null: {about.null}" if is_null(number) else f"{about.plain} {about.law} ({about.source})"
-    return st.column_config.NumberColumn(in_words(number), help=plain_markdown(what), format="%.4f")
+    return st.column_config.NumberColumn(number_name_in_words(number), help=plain_markdown(what), format="%.4f")

@@ -20,17 +20,17 @@ def meaning(result: Result, field: str | None = None) -> None:
     about = result.about
     if about.plain:
         st.markdown(plain_markdown(about.plain))
-    said = {
+    entry = {
         "formula": about.law,
         "unit": about.unit,
         "null": about.null,
-        "assumes": ", ".join(one.replace("_", " ") for one in about.assumes),
+        "assumes": ", ".join(assume.replace("_", " ") for assume in about.assumes),
         "depends on the gauge": "; ".join(
             f"{MEANINGS[gauge]}: {', '.join(fields)}" for gauge, fields in about.by_gauge.items()
         ),
         "source": about.source,
     }
-    st.markdown("\n".join(f"- **{name}**: {plain_markdown(words)}" for name, words in said.items() if words))
+    st.markdown("\n".join(f"- **{name}**: {plain_markdown(words)}" for name, words in entry.items() if words))
     if about.gauge_dependent:
         st.caption(GAUGE)
     st.markdown(with_bold(plain_markdown(type(result).__doc__ or ""), plain_markdown(field or "")))

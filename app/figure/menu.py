@@ -19,7 +19,7 @@ def with_menu_chosen(figure: go.Figure, key: str, *, is_shown: bool) -> go.Figur
         chosen = st.selectbox("Show", names, index=first, key=f"view_{key}", bind="query-params", persist_state="page")
     else:
         chosen = st.session_state.get(f"view_{key}", names[first])
-    return in_view(figure, views.get(chosen or "", views[names[first]]))
+    return figure_in_view(figure, views.get(chosen or "", views[names[first]]))
 
 
 def menu_of(figure: Any) -> Any:
@@ -33,7 +33,7 @@ def views_of(figure: go.Figure) -> dict[str, list[dict[str, Any]]]:
     return {} if menu is None else {button.label: list(button.args) for button in menu.buttons}
 
 
-def in_view(figure: go.Figure, changes: list[dict[str, Any]]) -> go.Figure:
+def figure_in_view(figure: go.Figure, changes: list[dict[str, Any]]) -> go.Figure:
     """A copy in one view, its menu gone."""
     of_traces, *of_layout = changes
     shown: Any = go.Figure(figure)

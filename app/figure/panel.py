@@ -12,7 +12,7 @@ from headscope.app.figure.meaning import meaning
 from headscope.app.figure.menu import with_menu_chosen
 from headscope.app.figure.table import csv_of, result_table
 from headscope.app.serving.refusals import plain_markdown
-from headscope.interp.figures.drawing.dark import in_the_dark
+from headscope.interp.figures.drawing.dark import dark_figure
 from headscope.interp.results.numbers import is_null
 from headscope.interp.results.result import Result
 
@@ -48,7 +48,7 @@ def figure_panel(
             drawn = with_menu_chosen(drawn, key, is_shown=bool(chart.open))
             if chart.open:
                 _chart_or_sentence(drawn, key, on_select, if_constant)
-                st.caption(plain_markdown(in_short(result, field)))
+                st.caption(plain_markdown(law_in_short(result, field)))
         if table.open:
             with table:
                 result_table(result, field, key)
@@ -65,16 +65,16 @@ def figure_panel(
                 _downloads(result, drawn, field, key)
 
 
-def in_short(result: Result, field: str | None) -> str:
+def law_in_short(result: Result, field: str | None) -> str:
     """The law and unit of a result, and whether a change of gauge changes the field that is drawn, or some of them."""
     about = result.about
-    said = about.law if about.unit == "1" else f"{about.law} · {about.unit}"
+    words = about.law if about.unit == "1" else f"{about.law} · {about.unit}"
     free = [name for name in about.gauge_dependent if not is_null(name)]
     if field:
-        return f"{said} · depends on the gauge: see Meaning" if field in free else said
+        return f"{words} · depends on the gauge: see Meaning" if field in free else words
     more = " and more" if len(free) > MOST_NAMED else ""
     names = ", ".join(name.replace("_", " ") for name in free[:MOST_NAMED]) + more
-    return f"{said} · depends on the gauge: {names}" if free else said
+    return f"{words} · depends on the gauge: {names}" if free else words
 
 
 def _chart_or_sentence(figure: go.Figure, key: str, on_select: Callable[[Any], None] | None, if_constant: str) -> None:
@@ -88,7 +88,7 @@ def _chart(figure: go.Figure, key: str, on_select: Callable[[Any], None] | None)
     height = figure.layout.height or HEIGHT  # type: ignore[attr-defined]
     shown = go.Figure(figure).update_layout(title=None, margin={"t": 40, "l": 60, "r": 20}, height=height)
     if st.context.theme.type == "dark":
-        shown = in_the_dark(shown)
+        shown = dark_figure(shown)
     if on_select is None:
         st.plotly_chart(shown, key=f"chart_{key}", config=MODEBAR)
         return

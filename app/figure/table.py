@@ -9,13 +9,13 @@ MOST_ROWS = 5_000
 
 def tables_of(result: Result) -> dict[str, str]:
     """What each table runs over -> its first field, in the order of the result's fields."""
-    found: dict[str, str] = {}
+    entry: dict[str, str] = {}
     for name, tensor in result.tensors().items():
         axes = result.axes()[name]
         words = " × ".join(axes) if len(axes) == tensor.ndim else name
         sizes = " × ".join(map(str, tensor.shape))
-        found.setdefault(f"{words or name} ({sizes})", name)
-    return found
+        entry.setdefault(f"{words or name} ({sizes})", name)
+    return entry
 
 
 def chosen_field(result: Result, field: str | None, key: str) -> str | None:
@@ -27,7 +27,7 @@ def result_table(result: Result, field: str | None, key: str) -> None:
     """Draw one table, and a box to choose another where there are several."""
     tables = tables_of(result)
     first = next(
-        (words for words, one in tables.items() if field and same_axes(result, one, field)), next(iter(tables))
+        (words for words, item in tables.items() if field and same_axes(result, item, field)), next(iter(tables))
     )
     if len(tables) > 1:
         st.selectbox(
@@ -44,7 +44,7 @@ def csv_of(result: Result, field: str | None, key: str) -> str:
     return result.to_csv(chosen_field(result, field, key))
 
 
-def same_axes(result: Result, one: str, other: str) -> bool:
+def same_axes(result: Result, item: str, other: str) -> bool:
     """Whether two fields stand in one table."""
     tensors = result.tensors()
-    return result.axes()[one] == result.axes()[other] and tensors[one].shape == tensors[other].shape
+    return result.axes()[item] == result.axes()[other] and tensors[item].shape == tensors[other].shape

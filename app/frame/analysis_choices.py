@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from headscope.app.frame.page import Opened
+from headscope.app.frame.page import OpenPrompt
 from headscope.interp.asking.choices import EMBEDDINGS, Choices
 from headscope.interp.asking.table import ANALYSES
 from headscope.models.checkpoints.steps import own_run
@@ -13,7 +13,7 @@ from headscope.models.checkpoints.steps import own_run
 TOKEN = "One token as the model writes it, its leading space included; without one, the likeliest."
 
 
-def choices_for(opened: Opened, analysis: str) -> Choices:
+def choices_for(opened: OpenPrompt, analysis: str) -> Choices:
     """What is chosen for an analysis; nothing is drawn for one that reads none of it."""
     readers = ANALYSES[analysis].reads
     chosen: dict[str, Any] = {}

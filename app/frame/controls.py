@@ -7,7 +7,7 @@ import streamlit as st
 from headscope.app.frame.first_token import BOS, bos_switch
 from headscope.app.frame.image_chooser import IMAGE, INK, NUMBER, PICTURE, image_chooser
 from headscope.app.frame.prompts import EXAMPLES
-from headscope.app.serving.address import lasting, write_lasting
+from headscope.app.serving.address import lasting_address_value, write_lasting
 from headscope.app.serving.choice import FROM_FOLDER, Choice
 from headscope.app.serving.model_source import modality_in, source_folder
 from headscope.app.serving.refusals import refusals_in_place
@@ -23,14 +23,14 @@ UPLOADED, SENT, TURN = "upload", "upload_sent", "upload_turn"
 CUT = "prompt_cut"
 
 
-def chosen() -> Choice:
+def sidebar_choice() -> Choice:
     """What the sidebar says; it is drawn once for all pages, before the page."""
     return st.session_state["choice"]
 
 
 def chosen_modality() -> Modality:
     """What the chosen model reads, before it is opened."""
-    folder = chosen_folder(chosen().name, chosen().typed)
+    folder = chosen_folder(sidebar_choice().name, sidebar_choice().typed)
     return TEXT if folder is None else modality_in(folder)
 
 
@@ -53,7 +53,7 @@ def model_and_prompt() -> None:
         return
     start(**FIRST_PROMPT)
     st.header("Prompt", anchor=False)
-    prompt = st.text_area("Text", key="prompt", bind="query-params", height=230, on_change=cut_prompt)
+    prompt = st.text_area("Text", key="prompt", bind="query-params", height=230, on_change=shorten_typed_prompt)
     if cut := st.session_state.get(CUT):
         st.caption(f"{cut:,} characters came; the first {len(prompt):,} are taken, which is all that the page keeps.")
     st.caption("Examples")
@@ -66,7 +66,7 @@ def model_and_prompt() -> None:
 
 def sidebar_model() -> tuple[object, ...]:
     """What the boxes say of the model now, before the page has followed."""
-    return st.session_state.get("model"), st.session_state.get("folder"), lasting(UPLOADED)
+    return st.session_state.get("model"), st.session_state.get("folder"), lasting_address_value(UPLOADED)
 
 
 def sidebar() -> tuple[object, ...]:
@@ -74,13 +74,13 @@ def sidebar() -> tuple[object, ...]:
     names = ("prompt", BOS, NUMBER, INK)
     picture = st.session_state.get(PICTURE)
     read = tuple(st.session_state.get(name) for name in names)
-    return *sidebar_model(), *read, lasting(IMAGE), picture and picture.file_id
+    return *sidebar_model(), *read, lasting_address_value(IMAGE), picture and picture.file_id
 
 
 def opens_on_an_image() -> bool:
     """Whether the address, or what the boxes say, names a model of images."""
-    said = {**st.query_params, **{str(key): value for key, value in st.session_state.items()}}
-    return asks_for_an_image(str(said.get("model", "")), str(said.get("folder", "")))
+    words = {**st.query_params, **{str(key): value for key, value in st.session_state.items()}}
+    return asks_for_an_image(str(words.get("model", "")), str(words.get("folder", "")))
 
 
 def asks_for_an_image(name: str, typed: str) -> bool:
@@ -109,7 +109,7 @@ def upload() -> str:
     """The folder of the files that are sent from the browser, or of those that the link names; else empty."""
     turn = st.session_state.setdefault(TURN, 0)
     files = st.file_uploader("Model folder", accept_multiple_files="directory", key=f"upload_{turn}")
-    sent = tuple(one.file_id for one in files)
+    sent = tuple(file.file_id for file in files)
     if sent and st.session_state.get(SENT) != sent:  # a click reruns the page; reading gigabytes again would take long
         with refusals_in_place("This upload is no model"):
             write_lasting(**{UPLOADED: uploaded_folder(files).name})
@@ -120,7 +120,7 @@ def upload() -> str:
         "config.json and model.safetensors, perhaps a tokenizer and snapshots; the rest is left out. Nothing is "
         f"executed. A link reopens it on this computer, until {MOST_KEPT} others were sent."
     )
-    digest = lasting(UPLOADED)
+    digest = lasting_address_value(UPLOADED)
     folder = earlier_upload(digest)
     if digest and folder is None:
         st.warning("The upload that the link names is no longer kept here: send it again.")
@@ -143,10 +143,10 @@ def start(**values: str) -> None:
 def write_prompt(text: str) -> None:
     """Put an example, or a part of what was typed, into the prompt box."""
     st.session_state["prompt"] = text
-    cut_prompt()
+    shorten_typed_prompt()
 
 
-def cut_prompt() -> None:
+def shorten_typed_prompt() -> None:
     """Take no more of a text than the page can keep, and remember how long it was."""
     text = st.session_state["prompt"]
     kept = text.encode(errors="replace")[:LONGEST_PROMPT].decode(errors="ignore")

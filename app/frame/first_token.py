@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from headscope.app.serving.address import lasting, write_lasting
+from headscope.app.serving.address import lasting_address_value, write_lasting
 from headscope.app.serving.model_source import fingerprint
 from headscope.models.io.foreign_input import foreign_tokenizer
 
@@ -14,11 +14,11 @@ SAID = {"true": True, "false": False}
 
 def bos_switch(folder: Path | None) -> bool:
     """Draw the switch for the model of a folder; the address says what was chosen by hand, and nothing else."""
-    said = SAID.get(lasting(BOS).lower())
+    entry = SAID.get(lasting_address_value(BOS).lower())
     usual = usual_bos(folder)
-    if lasting(BOS) and said is None:
+    if lasting_address_value(BOS) and entry is None:
         write_lasting(**{BOS: str(usual).lower()})
-    st.session_state[BOS] = usual if said is None else said
+    st.session_state[BOS] = usual if entry is None else entry
     words = "Where the tokenizer has one. Untouched, it stands where the model's own tokenizer puts it."
     return st.toggle("Begin with the BOS token", key=BOS, help=words, on_change=remember_bos)
 

@@ -48,7 +48,7 @@ def open_from_points(facts: ModelFacts, curves: int | None = None) -> Callable[[
     """
 
     def opened(selection: Any) -> None:
-        points = [one for one in selection.get("points", []) if curves is None or one["curve_number"] < curves]
+        points = [item for item in selection.get("points", []) if curves is None or item["curve_number"] < curves]
         if points:
             write_open_head(OpenHead(*divmod(int(points[0]["point_index"]), facts.heads)))
 

@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from headscope.app.serving.address import lasting, write_lasting
+from headscope.app.serving.address import lasting_address_value, write_lasting
 from headscope.app.serving.image_names import INVERTED, is_digit
 from headscope.app.serving.kept_pictures import keep_picture, kept_picture
 from headscope.app.serving.refusals import refusals_in_place
@@ -19,7 +19,7 @@ FIRST = "0"
 def image_chooser() -> str:
     """Draw the boxes of the sidebar; the name of the image stands in the address."""
     st.header("Image", anchor=False)
-    name = lasting(IMAGE) or FIRST
+    name = lasting_address_value(IMAGE) or FIRST
     if is_digit(name) and int(name) >= DIGITS:
         name = str(DIGITS - 1)
     st.session_state[NUMBER] = int(name) if is_digit(name) else None
@@ -39,7 +39,7 @@ def image_chooser() -> str:
         st.session_state[INK] = name.endswith(INVERTED)
         st.toggle("Black is ink", key=INK, on_change=invert)
     preview(name)
-    if name != lasting(IMAGE):
+    if name != lasting_address_value(IMAGE):
         write_lasting(**{IMAGE: name})
     return name
 
@@ -64,7 +64,7 @@ def write_number() -> None:
 
 def invert() -> None:
     """The picture that is shown with black for white, or back; a digit is not inverted."""
-    plain = lasting(IMAGE).removesuffix(INVERTED)
+    plain = lasting_address_value(IMAGE).removesuffix(INVERTED)
     if not is_digit(plain):
         write_lasting(**{IMAGE: plain + INVERTED if st.session_state[INK] else plain})
 

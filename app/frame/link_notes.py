@@ -20,10 +20,10 @@ def remember_link() -> None:
 def link_notes() -> None:
     """Say where the page shows another thing than the link asked for, until that is changed. Call after the page."""
     if NOTES not in st.session_state:
-        asked = st.session_state[ASKED]
-        shown = {name: shown_under(name) for name in asked}
+        request = st.session_state[ASKED]
+        shown = {name: shown_under(name) for name in request}
         st.session_state[NOTES] = {
-            name: shown[name] for name in asked if in_words(asked[name]) != in_words(shown[name])
+            name: shown[name] for name in request if normalised_values(request[name]) != normalised_values(shown[name])
         }
     notes = [
         f"The link says {name} = {clipped(st.session_state[ASKED][name])}, which there is not here; "
@@ -45,7 +45,7 @@ def shown_under(name: str) -> list[str]:
     return [str(part) for part in value] if isinstance(value, list | tuple) else [str(value)]
 
 
-def in_words(values: list[str]) -> list[str]:
+def normalised_values(values: list[str]) -> list[str]:
     """Without capitals, dots and underscores, as boxes and the address spell them differently."""
     return [" ".join(WORDS.sub(" ", value).lower().split()) for value in values]
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import streamlit as st
 
-from headscope.app.frame.controls import chosen, chosen_modality
+from headscope.app.frame.controls import chosen_modality, sidebar_choice
 from headscope.app.frame.long_prompt import shorter_ones_offered
 from headscope.app.serving.progress import progress
 from headscope.app.serving.refusals import refusals_in_a_box
@@ -24,7 +24,7 @@ Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenPrompt:
     """The chosen model, its facts, and the chosen prompt as its tokens."""
 
     key: RunKey
@@ -51,7 +51,7 @@ class Opened:
         return self.key.bos and self.facts.has_bos
 
 
-def page(title: str, sentence: str) -> Opened:
+def page(title: str, sentence: str) -> OpenPrompt:
     """Draw the head of a page and open what the sidebar says; ends the page in a box where that cannot be.
 
     sentence: with names of Words in braces.
@@ -59,26 +59,26 @@ def page(title: str, sentence: str) -> Opened:
     st.title(title)
     st.caption(filled(sentence, chosen_modality().words))
     with refusals_in_a_box("This model cannot be opened"):
-        key = run_key(chosen())
+        key = run_key(sidebar_choice())
         with st.spinner("Opening the model …"):
             service = opened_model(key.folder, key.fingerprint)
     if service.facts.pictures:
         st.caption(service.facts.pictures)
     with refusals_in_a_box(f"This {service.facts.words.prompt} cannot be read"), shorter_ones_offered(service):
-        return Opened(key, service, service.tokens(key.prompt, key.bos))
+        return OpenPrompt(key, service, service.tokens(key.prompt, key.bos))
 
 
-def analysed(opened: Opened, names: Sequence[str], choices: Choices = Choices()) -> Findings:  # noqa: B008
+def analysed(opened: OpenPrompt, names: Sequence[str], choices: Choices = Choices()) -> Findings:  # noqa: B008
     """The named analyses of the open prompt, computed once for all sessions."""
     from headscope.interp.asking.analyse import analyse
 
     def compute(model: HookedModel, watch: Callable[[str, int, int], None]) -> Findings:
         return analyse(model, [opened.tokens], names, choices=choices, prepend_bos=opened.bos, watch=watch)
 
-    return computed(opened, kept_as(opened, names, choices), compute)
+    return shared_result(opened, kept_as(opened, names, choices), compute)
 
 
-def kept_as(opened: Opened, names: Sequence[str], choices: Choices) -> tuple[object, ...]:
+def kept_as(opened: OpenPrompt, names: Sequence[str], choices: Choices) -> tuple[object, ...]:
     """What analyses are kept under; those of the weights alone are the same for every prompt."""
     from headscope.interp.asking.table import ANALYSES
 
@@ -87,9 +87,9 @@ def kept_as(opened: Opened, names: Sequence[str], choices: Choices) -> tuple[obj
     return ("analysed", *(() if of_weights else (opened.key.prompt, opened.bos)), tuple(names), choices)
 
 
-def computed(
-    opened: Opened,
-    asked: tuple[object, ...],
+def shared_result(
+    opened: OpenPrompt,
+    request: tuple[object, ...],
     compute: Callable[[HookedModel, Callable[[str, int, int], None]], Found],
 ) -> Found:
     """What a function makes of the open model, computed once for all sessions, with a bar that shows how far it is.
@@ -97,4 +97,4 @@ def computed(
     asked: plain values that say what it is. ValueError in one sentence for what cannot be computed.
     """
     with progress() as watch:
-        return opened.service.kept(asked, lambda model: compute(model, watch))
+        return opened.service.kept(request, lambda model: compute(model, watch))

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import streamlit as st
 
-from headscope.app.components.head_view import PLAIN, Look, head_view
-from headscope.app.serving.address import OpenHead, clamped, write_lasting
+from headscope.app.components.head_view import PLAIN, HeadStyle, head_view
+from headscope.app.serving.address import OpenHead, index_from_address, write_lasting
 from headscope.interp.heads.attention_run import AttentionRun
 from headscope.interp.reading.prompt import Prompt
 from headscope.interp.reading.prompt_tokens import PromptTokens
@@ -19,7 +19,7 @@ def row_view(
     head: OpenHead,
     *,
     key: str = "head_view",
-    look: Look = PLAIN,
+    look: HeadStyle = PLAIN,
     peak: float | None = None,
 ) -> int:
     """Draw a head and return the row of the address; a click in any view moves it in all. peak: of a shared range."""
@@ -38,8 +38,8 @@ def open_row(tokens: Prompt) -> int:
     It is that one too after another prompt was typed; another image has the same patches.
     """
     start = tokens.read_out % len(tokens)
-    told = tokens.ids if isinstance(tokens, PromptTokens) else tokens.strings
-    if st.session_state.setdefault(OF_TOKENS, told) != told:
-        st.session_state[OF_TOKENS] = told
+    words = tokens.ids if isinstance(tokens, PromptTokens) else tokens.strings
+    if st.session_state.setdefault(OF_TOKENS, words) != words:
+        st.session_state[OF_TOKENS] = words
         write_row(start)
-    return clamped(ROW, len(tokens), start)
+    return index_from_address(ROW, len(tokens), start)

@@ -3,7 +3,7 @@
 import streamlit as st
 from streamlit.components.v2 import component
 
-from headscope.app.components.source import source
+from headscope.app.components.source import source_text
 
 STEP = "tour_step"
 STEPS = (
@@ -35,7 +35,7 @@ STEPS = (
     ),
 )
 
-_first_visit = component("headscope_first_visit", js=source("first_visit.js"))
+_first_visit = component("headscope_first_visit", js=source_text("first_visit.js"))
 
 
 def offer_tour(*, is_fresh: bool) -> None:

@@ -6,9 +6,9 @@ from typing import TypeVar
 
 import streamlit as st
 
-from headscope.app.frame.page import Opened, analysed, computed, kept_as
+from headscope.app.frame.page import OpenPrompt, analysed, kept_as, shared_result
 from headscope.interp.asking.choices import Choices
-from headscope.interp.asking.costs import in_words, pass_seconds, passes
+from headscope.interp.asking.costs import duration_in_words, pass_seconds, passes
 from headscope.interp.asking.findings import Findings
 from headscope.interp.asking.table import ANALYSES
 from headscope.interp.reading.hooked_model import HookedModel
@@ -31,18 +31,18 @@ class Work:
     seconds: float
 
 
-def done_when_asked(opened: Opened, work: Work, compute: Callable[[], Found]) -> Found | None:
+def done_when_asked(opened: OpenPrompt, work: Work, compute: Callable[[], Found]) -> Found | None:
     """What compute gives, where it is quick, kept from before, or asked for just now; else nothing, and a button."""
     if work.seconds <= PATIENCE or opened.service.has(work.asked):
         return compute()
     if st.session_state.get(PENDING) == (opened.key.name, work):
         del st.session_state[PENDING]  # a stop, or any other click, ends it: it does not begin again by itself
-        return stoppable(work, compute)
+        return stoppable_result(work, compute)
     offer(opened, work)
     return None
 
 
-def stoppable(work: Work, compute: Callable[[], Found]) -> Found:
+def stoppable_result(work: Work, compute: Callable[[], Found]) -> Found:
     """What compute gives, with a button that ends it at its next step."""
     place = st.empty()
     place.button(f"Stop: {work.name}", icon=":material/stop_circle:", key=f"stop_{work.name}")
@@ -52,10 +52,10 @@ def stoppable(work: Work, compute: Callable[[], Found]) -> Found:
         place.empty()
 
 
-def offer(opened: Opened, work: Work) -> None:
+def offer(opened: OpenPrompt, work: Work) -> None:
     """The button that asks for it."""
     st.button(
-        f"{work.name} (about {in_words(work.seconds)})",
+        f"{work.name} (about {duration_in_words(work.seconds)})",
         icon=":material/play_arrow:",
         key=f"ask_{work.name}",
         help="This takes long on this machine. Once computed it is kept; it can be stopped.",
@@ -65,39 +65,39 @@ def offer(opened: Opened, work: Work) -> None:
 
 
 def analysis_when_asked(
-    opened: Opened,
+    opened: OpenPrompt,
     name: str,
     title: str,
     choices: Choices = Choices(),  # noqa: B008
 ) -> Result | None:
     """The result of an analysis, as done_when_asked."""
-    seconds = seconds_of_pass(opened) * passes(ANALYSES[name], size_of(opened, choices))
+    seconds = seconds_of_pass(opened) * passes(ANALYSES[name], open_prompt_size(opened, choices))
     work = Work(kept_as(opened, (name,), choices), title, seconds)
     return done_when_asked(opened, work, lambda: analysed(opened, (name,), choices)[name])
 
 
-def analysed_when_asked(opened: Opened, names: Sequence[str], titled: Callable[[str], str]) -> Findings:
+def analysed_when_asked(opened: OpenPrompt, names: Sequence[str], titled: Callable[[str], str]) -> Findings:
     """The quick ones of the analyses together, and each of the others as done_when_asked."""
-    size, second = size_of(opened), seconds_of_pass(opened)
+    size, second = open_prompt_size(opened), seconds_of_pass(opened)
     slow = [name for name in names if second * passes(ANALYSES[name], size) > PATIENCE]
-    found = analysed(opened, tuple(name for name in names if name not in slow))
+    findings = analysed(opened, tuple(name for name in names if name not in slow))
     if not slow:
-        return found
+        return findings
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         more = {name: analysis_when_asked(opened, name, titled(name)) for name in slow}
-    results = {**found.results, **{name: result for name, result in more.items() if result is not None}}
-    return replace(found, results={name: results[name] for name in names if name in results})
+    results = {**findings.results, **{name: result for name, result in more.items() if result is not None}}
+    return replace(findings, results={name: results[name] for name in names if name in results})
 
 
-def size_of(opened: Opened, choices: Choices = Choices()) -> Size:  # noqa: B008
+def open_prompt_size(opened: OpenPrompt, choices: Choices = Choices()) -> Size:  # noqa: B008
     """The size of what is asked of the open prompt."""
     return Size(opened.facts, (len(opened.tokens),), len(snapshots(choices.run)) if choices.run else 0)
 
 
-def seconds_of_pass(opened: Opened) -> float:
+def seconds_of_pass(opened: OpenPrompt) -> float:
     """The seconds of a pass over the open prompt, the shorter of two: a model's first one is slow."""
 
     def timed(model: HookedModel, watch: Progress) -> float:
         return min(pass_seconds(model, [opened.tokens]) for _ in range(2))
 
-    return computed(opened, ("seconds of a pass", opened.key.prompt, opened.bos), timed)
+    return shared_result(opened, ("seconds of a pass", opened.key.prompt, opened.bos), timed)

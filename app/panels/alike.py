@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from headscope.app.figure.head_table import ChosenNumber, chosen_number, in_words, number_names
-from headscope.app.frame.left_out import readable
-from headscope.app.frame.page import Opened, analysed
+from headscope.app.figure.head_table import ChosenNumber, chosen_number, number_name_in_words, number_names
+from headscope.app.frame.left_out import readable_analyses
+from headscope.app.frame.page import OpenPrompt, analysed
 from headscope.app.serving.address import OpenHead, write_open_head
 from headscope.app.serving.runs import alike_of
 from headscope.interp.asking.findings import Findings
@@ -15,7 +15,7 @@ BY_ATTENTION, BY_NUMBER = "attention", "a number"
 MOST_ALIKE = 6
 
 
-def alike_panel(opened: Opened, head: OpenHead) -> None:
+def alike_panel(opened: OpenPrompt, head: OpenHead) -> None:
     """Draw the choice of likeness, and the heads that are most alike as buttons."""
     with st.container(border=True):
         st.subheader("Heads like this one", anchor=False)
@@ -31,12 +31,12 @@ def alike_panel(opened: Opened, head: OpenHead) -> None:
             by_attention(opened, head)
 
 
-def by_attention(opened: Opened, head: OpenHead) -> None:
+def by_attention(opened: OpenPrompt, head: OpenHead) -> None:
     """The heads whose attention on this prompt is most like the open one's."""
     alike = alike_of(opened.key, head, opened.key)
     heads = alike.value.shape[1]
     order = [OpenHead(*divmod(at, heads)) for at in alike.value.flatten().argsort(descending=True).tolist()]
-    buttons({one: f"{float(alike.value[one.layer, one.head]):.2f}" for one in order if one != head})
+    alike_head_buttons({item: f"{float(alike.value[item.layer, item.head]):.2f}" for item in order if item != head})
     mean, spread = float(alike.value_null[0, 0]), float(alike.value_null_spread[0, 0])
     st.caption(
         f"Cosine of the shares |a|/Σ|a| on this {opened.words.prompt}, signs left out; "
@@ -44,9 +44,9 @@ def by_attention(opened: Opened, head: OpenHead) -> None:
     )
 
 
-def by_number(opened: Opened, head: OpenHead) -> None:
+def by_number(opened: OpenPrompt, head: OpenHead) -> None:
     """The heads whose chosen number is nearest to the open one's."""
-    numbers = comparable(analysed(opened, readable(opened, head_analyses())))
+    numbers = comparable(analysed(opened, readable_analyses(opened, head_analyses())))
     names = list(numbers)
     first = next((name for name in telling_numbers() if name in names), names[0])
     name = st.selectbox(
@@ -55,7 +55,7 @@ def by_number(opened: Opened, head: OpenHead) -> None:
         index=names.index(first),
         key="alike_number",
         bind="query-params",
-        format_func=in_words,
+        format_func=number_name_in_words,
     )
     score = numbers[name or first].score
     own = float(score.value[head.layer, head.head])
@@ -64,7 +64,7 @@ def by_number(opened: Opened, head: OpenHead) -> None:
         return
     distance = near_heads(score, head.layer, head.head)
     order = [OpenHead(*at) for at in nearest(distance, MOST_ALIKE + 1)]
-    buttons({one: f"{float(score.value[one.layer, one.head]):.3g}" for one in order if one != head})
+    alike_head_buttons({item: f"{float(score.value[item.layer, item.head]):.3g}" for item in order if item != head})
     null, spread = (field[0, 0] for field in (distance.value_null, distance.value_null_spread) if field is not None)
     st.caption(
         f"L{head.layer}H{head.head} has {own:.3g}; the nearest first. "
@@ -72,19 +72,19 @@ def by_number(opened: Opened, head: OpenHead) -> None:
     )
 
 
-def comparable(found: Findings) -> dict[str, ChosenNumber]:
+def comparable(findings: Findings) -> dict[str, ChosenNumber]:
     """The numbers of every head that no change of gauge changes: a mirrored head is the same head."""
-    chosen = {name: chosen_number(found, *name.split(".", 1)) for name in number_names(found)}
-    return {name: one for name, one in chosen.items() if not one.score.about.gauge_dependent}
+    chosen = {name: chosen_number(findings, *name.split(".", 1)) for name in number_names(findings)}
+    return {name: item for name, item in chosen.items() if not item.score.about.gauge_dependent}
 
 
-def buttons(numbers: dict[OpenHead, str]) -> None:
+def alike_head_buttons(numbers: dict[OpenHead, str]) -> None:
     """The first few heads, each with its number, as buttons that open them."""
     with st.container(horizontal=True, gap="xsmall"):
-        for one, number in list(numbers.items())[:MOST_ALIKE]:
+        for item, number in list(numbers.items())[:MOST_ALIKE]:
             st.button(
-                f"L{one.layer}H{one.head} · {number}",
-                key=f"alike_{one.layer}_{one.head}",
+                f"L{item.layer}H{item.head} · {number}",
+                key=f"alike_{item.layer}_{item.head}",
                 on_click=write_open_head,
-                args=(one,),
+                args=(item,),
             )

@@ -3,13 +3,13 @@
 import streamlit as st
 
 from headscope.app.components.circuitsvis import MOST_TOKENS, circuitsvis
-from headscope.app.components.edges import MOST_EDGES, edges
+from headscope.app.components.edges import MOST_EDGES, attention_edges
 from headscope.app.components.edges import MOST_TOKENS as EDGE_TOKENS
-from headscope.app.components.head_grid import head_grid
+from headscope.app.components.head_grid import head_thumbnail_grid
 from headscope.app.components.head_numbers import HEAD_NUMBERS
-from headscope.app.components.head_view import Look
+from headscope.app.components.head_view import HeadStyle
 from headscope.app.components.predictions import predictions
-from headscope.app.frame.page import Opened
+from headscope.app.frame.page import OpenPrompt
 from headscope.app.frame.row_view import row_view
 from headscope.app.panels.pattern import pattern_figure
 from headscope.app.serving.address import OpenHead, write_open_head
@@ -36,7 +36,7 @@ def heads_panel(key: RunKey, run: AttentionRun, facts: ModelFacts, head: OpenHea
         format_func=lambda name: HEAD_NUMBERS[name].label,
     )
     is_sorted = order.toggle("Sort by it", key="sorted", bind="query-params")
-    head_grid(
+    head_thumbnail_grid(
         thumbnails_of(key),
         run.heads,
         number=HEAD_NUMBERS[field],
@@ -51,7 +51,7 @@ def heads_panel(key: RunKey, run: AttentionRun, facts: ModelFacts, head: OpenHea
     )
 
 
-def head_panel(opened: Opened, run: AttentionRun, head: OpenHead) -> int:
+def head_panel(opened: OpenPrompt, run: AttentionRun, head: OpenHead) -> int:
     """The open head; returns the chosen row."""
     variant = opened.facts.layer_variants[head.layer]
     st.subheader(f"Layer {head.layer}, head {head.head}: {variant}", anchor=False)
@@ -64,7 +64,7 @@ def head_panel(opened: Opened, run: AttentionRun, head: OpenHead) -> int:
         )
         shared = st.toggle("Same range for all heads", key="shared", bind="query-params")
         signs = st.toggle("Strike negative weights", key="signs", bind="query-params")
-    look = Look(scale or SCALES[0], shared, direction or DIRECTIONS[0], mark_signs=signs)
+    look = HeadStyle(scale or SCALES[0], shared, direction or DIRECTIONS[0], mark_signs=signs)
     row = row_view(run, opened.key.name, head, look=look)
     pattern_figure(opened, run, head, key="pattern")
     return row
@@ -91,13 +91,13 @@ def edges_panel(run: AttentionRun, facts: ModelFacts, head: OpenHead) -> None:
         all_heads = [OpenHead(*divmod(at, facts.heads)) for at in range(len(facts.layer_variants) * facts.heads)]
         others = st.multiselect(
             "Heads beside the open one",
-            [one for one in all_heads if one != head],
+            [all_head for all_head in all_heads if all_head != head],
             key="edge_heads",
             bind="query-params",
-            format_func=lambda one: f"L{one.layer}H{one.head}",
+            format_func=lambda item: f"L{item.layer}H{item.head}",
             max_selections=MOST_HEADS,
         )
-        edges(run, [head, *others])
+        attention_edges(run, [head, *others])
         st.caption(
             f"The {MOST_EDGES} strongest weights; queries on the left, keys on the right; blue adds, red and dashed "
             f"subtracts. At most the last {EDGE_TOKENS} {words.tokens}. Point at {words.a_token} to see its edges "

@@ -7,9 +7,9 @@ import streamlit as st
 
 from headscope.app.figure.code import analysis_code, model_code
 from headscope.app.figure.panel import figure_panel
-from headscope.app.frame.page import Opened, computed
-from headscope.app.frame.when_asked import Work, analysis_when_asked, done_when_asked, seconds_of_pass, size_of
-from headscope.interp.analysis import Asked, Setting
+from headscope.app.frame.page import OpenPrompt, shared_result
+from headscope.app.frame.when_asked import Work, analysis_when_asked, done_when_asked, open_prompt_size, seconds_of_pass
+from headscope.interp.analysis import AnalysisRequest, Setting
 from headscope.interp.asking.analyse import analyse
 from headscope.interp.asking.applicable import misfit
 from headscope.interp.asking.table import ANALYSES
@@ -34,19 +34,21 @@ SAID = {
 TITLE = "How far apart two prompts are after every layer"
 
 
-def fitting_presets(opened: Opened) -> dict[str, str]:
+def fitting_presets(opened: OpenPrompt) -> dict[str, str]:
     """The presets that this model can be asked."""
     weights = opened.service.weights
 
     def fitting(model: HookedModel) -> dict[str, str]:
         setting, prompts = Setting(opened.facts, weights, tokenizer_of(model)), (opened.tokens,)
-        asked = Asked(model, setting, prompts, lambda other, names: analyse(other, prompts, names), opened.bos)
-        return {words: name for words, name in PRESETS.items() if not (name and misfit(ANALYSES[name], asked))}
+        request = AnalysisRequest(
+            model, setting, prompts, lambda other, names: analyse(other, prompts, names), opened.bos
+        )
+        return {words: name for words, name in PRESETS.items() if not (name and misfit(ANALYSES[name], request))}
 
     return opened.service.kept(("presets", opened.bos), fitting)
 
 
-def curve_panel(opened: Opened) -> None:
+def curve_panel(opened: OpenPrompt) -> None:
     """Draw the choice of prompts and the curve."""
     presets = fitting_presets(opened)
     first = next(iter(presets))
@@ -62,7 +64,7 @@ def curve_panel(opened: Opened) -> None:
         figure_panel(TITLE, curves, analysis_code(opened, name), key="curve")
 
 
-def own_pair(opened: Opened) -> None:
+def own_pair(opened: OpenPrompt) -> None:
     """Two boxes, and the distance of what stands in them."""
     texts = ("return x", "return x x") if opened.facts.has_tokenizer else ("0 1", "0 1 1")
     left, right = st.columns(2)
@@ -83,15 +85,15 @@ def own_pair(opened: Opened) -> None:
     def compute(model: HookedModel, watch: Callable[[str, int, int], None]) -> CollapseCurves:
         return collapse(model, pairs, watch=partial(watch, "lengths"))
 
-    asked = ("pair", first, second)
+    request = ("pair", first, second)
     seconds = seconds_of_pass(opened) * pair_passes(opened, pairs)
-    if found := done_when_asked(opened, Work(asked, TITLE, seconds), lambda: computed(opened, asked, compute)):
+    if found := done_when_asked(opened, Work(request, TITLE, seconds), lambda: shared_result(opened, request, compute)):
         figure_panel(TITLE, found, pair_code(opened, first, second), key="pair")
 
 
-def pair_passes(opened: Opened, pairs: Sequence[CollapsePair]) -> float:
+def pair_passes(opened: OpenPrompt, pairs: Sequence[CollapsePair]) -> float:
     """How many passes over the open prompt the pairs are worth."""
-    size = size_of(opened)
+    size = open_prompt_size(opened)
     return growing(size, [len(pair.first) for pair in pairs]) / size.pass_over_prompts()
 
 
@@ -103,7 +105,7 @@ def own_pairs(first: tuple[int, ...], second: tuple[int, ...], context: int) -> 
     return continued(first, second, (0, *doubling(1, room)))
 
 
-def pair_code(opened: Opened, first: Sequence[int], second: Sequence[int]) -> str:
+def pair_code(opened: OpenPrompt, first: Sequence[int], second: Sequence[int]) -> str:
     """The lines that make the figure again, from ids."""
     return f"""from headscope import load
 from headscope.app.panels.collapse import own_pairs

@@ -5,7 +5,7 @@ import streamlit as st
 from headscope.app.figure.code import analysis_code, asked_code, model_code
 from headscope.app.figure.constant import no_sign
 from headscope.app.figure.panel import figure_panel
-from headscope.app.frame.page import Opened, analysed, computed
+from headscope.app.frame.page import OpenPrompt, analysed, shared_result
 from headscope.app.serving.address import OpenHead
 from headscope.interp.analysis import Setting
 from headscope.interp.asking.findings import Findings
@@ -17,27 +17,27 @@ from headscope.interp.deletion.of_head import NEEDS, HeadContributions, head_con
 from headscope.interp.deletion.rows import OV_TO_LOGITS
 from headscope.interp.figures.deletion import attention_contribution_figure
 from headscope.interp.figures.head_deletion import destination_figure
-from headscope.interp.reading.activations import gather
+from headscope.interp.reading.activations import gathered_activations
 from headscope.interp.reading.hooked_model import HookedModel, tokenizer_of
 from headscope.interp.reading.prompt import text_alone
 from headscope.interp.reading.token_strings import token_string
 
 
-def deletion_of(opened: Opened, head: OpenHead) -> HeadContributions:
+def deletion_of(opened: OpenPrompt, head: OpenHead) -> HeadContributions:
     """The contributions of the open head."""
     weights = opened.service.weights
 
     def compute(model: HookedModel, watch: object) -> HeadContributions:
         weights.refuse_misread(*OV_TO_LOGITS)
-        [run] = gather(model, [opened.tokens], NEEDS)
+        [run] = gathered_activations(model, [opened.tokens], NEEDS)
         return head_contributions(Setting(opened.facts, weights), run, head.layer, head.head)
 
-    return computed(opened, ("deletion of head", opened.key.prompt, opened.key.bos, head), compute)
+    return shared_result(opened, ("deletion of head", opened.key.prompt, opened.key.bos, head), compute)
 
 
-def destination_panel(opened: Opened, head: OpenHead) -> None:
+def destination_panel(opened: OpenPrompt, head: OpenHead) -> None:
     """The sources of one destination, coloured by what the head does to them; the twin beside it."""
-    found, tokens = deletion_of(opened, head), opened.tokens.strings
+    result, tokens = deletion_of(opened, head), opened.tokens.strings
     last = len(tokens) - 1
     at = (
         st.slider("Destination", 0, last, last, key="destination", bind="query-params", format="position %d")
@@ -47,16 +47,16 @@ def destination_panel(opened: Opened, head: OpenHead) -> None:
     st.text(f"after {tokens[at]!r}, position {at}")
     figure_panel(
         f"What L{head.layer}H{head.head} does to the tokens before",
-        found,
+        result,
         f"""{head_code(opened, head)}
 destination_figure(result, {at})""",
         key="sources",
-        figure=destination_figure(found, at),
+        figure=destination_figure(result, at),
         field="contribution",
     )
 
 
-def twin_panel(opened: Opened, head: OpenHead) -> None:
+def twin_panel(opened: OpenPrompt, head: OpenHead) -> None:
     """All destinations of the head, and of its softmax twin: the same scores weighed by softmax."""
     figure_panel(
         f"L{head.layer}H{head.head} and its softmax twin",
@@ -67,17 +67,17 @@ def twin_panel(opened: Opened, head: OpenHead) -> None:
     )
 
 
-def head_code(opened: Opened, head: OpenHead) -> str:
+def head_code(opened: OpenPrompt, head: OpenHead) -> str:
     """The lines that find what a head does again, as `result`."""
-    return f"""from headscope.interp.reading.activations import gather
+    return f"""from headscope.interp.reading.activations import gathered_activations
 from headscope.interp.deletion.of_head import NEEDS, head_contributions
 from headscope.interp.figures.head_deletion import destination_figure
 {asked_code(opened)}
-[run] = gather(model, asked.prompts, NEEDS)
+[run] = gathered_activations(model, asked.prompts, NEEDS)
 result = head_contributions(asked.setting, run, {head.layer}, {head.head})"""
 
 
-def top_tokens_panel(opened: Opened, head: OpenHead) -> None:
+def top_tokens_panel(opened: OpenPrompt, head: OpenHead) -> None:
     """The tokens that the head's OV circuit raises and lowers most when it reads a token of the prompt."""
     ids = text_alone(opened.tokens).ids
     places = list(dict(zip(ids, range(len(ids)), strict=True)).values())
@@ -98,7 +98,7 @@ def top_tokens_panel(opened: Opened, head: OpenHead) -> None:
 
     figure_panel(
         "Promoted and suppressed tokens",
-        computed(opened, ("top tokens", head, token), compute),
+        shared_result(opened, ("top tokens", head, token), compute),
         f"""from headscope import load
 from headscope.interp.circuits import full_ov, ov_top_tokens
 from headscope.interp.weights.head_weights import head_weights
@@ -109,9 +109,9 @@ ov_top_tokens(circuit, {token}).figure()""",
     )
 
 
-def scatter_panel(opened: Opened, head: OpenHead, found: Findings) -> None:
+def scatter_panel(opened: OpenPrompt, head: OpenHead, findings: Findings) -> None:
     """Attention against contribution of the open head, a point per token."""
-    scatter = found.of("attention_contribution", AttentionContribution)
+    scatter = findings.of("attention_contribution", AttentionContribution)
     figure_panel(
         "Attention against contribution",
         scatter,
@@ -127,7 +127,7 @@ def scatter_panel(opened: Opened, head: OpenHead, found: Findings) -> None:
     )
 
 
-def mass_panel(opened: Opened) -> None:
+def mass_panel(opened: OpenPrompt) -> None:
     """How much of every head's attention subtracts."""
     figure_panel(
         "Negative mass",

@@ -9,9 +9,9 @@ import torch
 
 from headscope.app.figure.constant import no_sign
 from headscope.app.figure.panel import figure_panel
-from headscope.app.panels.diffusion_choices import IMAGES, Look, Making
+from headscope.app.panels.diffusion_choices import IMAGES, DiffusionSelection, SamplingSettings
 from headscope.app.panels.diffusion_code import TIMESTEPS, attention_code, key_of, sampling_code
-from headscope.app.serving.diffusion_models import OpenedDiffusion, made
+from headscope.app.serving.diffusion_models import OpenedDiffusion, shared_diffusion_result
 from headscope.interp.diffusion.image_grid import ImageGrid, image_grid
 from headscope.interp.diffusion.patch_attention import PatchAttention, patch_attention
 from headscope.interp.diffusion.timesteps import OverTimesteps, over_timesteps
@@ -25,14 +25,16 @@ Shown = dict[str, tuple[OpenedDiffusion, Sampling]]  # where a model comes from 
 Part = TypeVar("Part")
 
 
-def sampled(opened: OpenedDiffusion, what: Making) -> Sampling:
+def image_sampling(opened: OpenedDiffusion, what: SamplingSettings) -> Sampling:
     """The images and the way to them."""
     labels = torch.full((IMAGES,), what.label_for(opened.service.facts.config))
     how = {"steps": what.steps, "guidance": what.guidance}
-    return made(opened, what, lambda model, watch: sample(model, labels, seed=what.seed, watch=watch, **how))
+    return shared_diffusion_result(
+        opened, what, lambda model, watch: sample(model, labels, seed=what.seed, watch=watch, **how)
+    )
 
 
-def images_panel(opened: OpenedDiffusion, what: Making, sampling: Sampling) -> None:
+def images_panel(opened: OpenedDiffusion, what: SamplingSettings, sampling: Sampling) -> None:
     """The images that a model made."""
     title = f"{opened.title}: ten images"
     code = f"""{sampling_code(opened, what)}
@@ -45,10 +47,12 @@ def grid_of(sampling: Sampling, title: str) -> ImageGrid:
     return image_grid(sampling.images, [f"image {at}" for at in range(len(sampling.images))], title)
 
 
-def attention_panels(found: Shown, what: Making, at: Look) -> None:
+def attention_panels(images_of: Shown, what: SamplingSettings, at: DiffusionSelection) -> None:
     """What one head reads, and all heads as thumbnails, model beside model."""
-    for (opened, sampling), column in beside(list(found.values())):
-        result = made(opened, (what, at.image, at.step, at.query), partial(read, sampling, what, at))
+    for (opened, sampling), column in parts_in_columns(list(images_of.values())):
+        result = shared_diffusion_result(
+            opened, (what, at.image, at.step, at.query), partial(selected_patch_attention, sampling, what, at)
+        )
         variant = opened.service.facts.layer_variants[at.block]
         drawn = {
             "patches": (
@@ -64,24 +68,26 @@ def attention_panels(found: Shown, what: Making, at: Look) -> None:
                 figure_panel(title, result, code, key=f"{name}_{key_of(opened)}", figure=figure, field="weight")
 
 
-def read(sampling: Sampling, what: Making, at: Look, model: UViT, watch: Watch) -> PatchAttention:
+def selected_patch_attention(
+    sampling: Sampling, what: SamplingSettings, at: DiffusionSelection, model: UViT, watch: Watch
+) -> PatchAttention:
     """The attention of the looked-at token."""
     noisy = sampling.path[at.step, at.image]
     label, query = what.label_for(model.config), at.query_of(model.config)
     return patch_attention(model, noisy, sampling.timesteps[at.step], label, query)
 
 
-def timestep_panels(found: Shown, what: Making) -> None:
+def timestep_panels(images_of: Shown, what: SamplingSettings) -> None:
     """Collapse and subtraction along depth and timestep, model beside model on one scale."""
-    told = [
-        (opened, made(opened, ("timesteps", what), partial(follow, sampling, what)))
-        for opened, sampling in found.values()
+    entry = [
+        (opened, shared_diffusion_result(opened, ("timesteps", what), partial(follow, sampling, what)))
+        for opened, sampling in images_of.values()
     ]
     for part, words in PARTS.items():
-        results = [getattr(one, part) for _, one in told]
+        results = [getattr(item, part) for _, item in entry]
         figures = [result.figure() for result in results]
         on_shared_scales(figures)
-        for ((opened, _), column), result, figure in zip(beside(told), results, figures, strict=True):
+        for ((opened, _), column), result, figure in zip(parts_in_columns(entry), results, figures, strict=True):
             why = no_sign(opened.service.facts.layer_variants) if part == "subtracted" else ""
             label = what.label_for(opened.service.facts.config)
             code = f"{sampling_code(opened, what, TIMESTEPS)}\nfound = over_timesteps(model, sampling, {label})"
@@ -91,11 +97,11 @@ def timestep_panels(found: Shown, what: Making) -> None:
                 figure_panel(title, result, code, key=key, figure=figure, if_constant=why)
 
 
-def follow(sampling: Sampling, what: Making, model: UViT, watch: Watch) -> OverTimesteps:
+def follow(sampling: Sampling, what: SamplingSettings, model: UViT, watch: Watch) -> OverTimesteps:
     """Collapse and subtraction on the way of a sampling."""
     return over_timesteps(model, sampling, what.label_for(model.config), watch)
 
 
-def beside(parts: list[Part]) -> Iterator[tuple[Part, Any]]:
+def parts_in_columns(parts: list[Part]) -> Iterator[tuple[Part, Any]]:
     """Each part with a column of its own."""
     return zip(parts, st.columns(len(parts), gap="medium"), strict=True)

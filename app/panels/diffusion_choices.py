@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from headscope.app.serving.diffusion_models import OpenedDiffusion
-from headscope.interp.diffusion.denoising_run import token_names
+from headscope.interp.diffusion.denoising_run import diffusion_token_names
 from headscope.models.data.images.ddim import Sampling
 from headscope.models.uvit.config import UViTConfig
 
@@ -16,7 +16,7 @@ ANY = "any"
 
 
 @dataclass(frozen=True)
-class Making:
+class SamplingSettings:
     """What is made: images of one class or of any (None), from a seed's noise, in so many steps, with a guidance."""
 
     label: int | None
@@ -30,7 +30,7 @@ class Making:
 
 
 @dataclass(frozen=True)
-class Look:
+class DiffusionSelection:
     """What is looked at: one of the images, the step it is at, a block, a head, and the token that asks, by name."""
 
     image: int
@@ -41,12 +41,12 @@ class Look:
 
     def query_of(self, config: UViTConfig) -> int:
         """The place of the asking token in a model."""
-        return token_names(config).index(self.query)
+        return diffusion_token_names(config).index(self.query)
 
 
-def making(models: list[OpenedDiffusion]) -> Making:
+def sampling_settings(models: list[OpenedDiffusion]) -> SamplingSettings:
     """The boxes of what is made."""
-    classes = min(one.service.facts.config.null_class for one in models)
+    classes = min(model.service.facts.config.null_class for model in models)
     digit, seed, steps, guidance = st.columns(4)
     options = [*map(str, range(classes)), ANY]
     label = digit.selectbox("Class", options, index=min(3, classes - 1), key="class", bind="query-params")
@@ -59,13 +59,13 @@ def making(models: list[OpenedDiffusion]) -> Making:
         bind="query-params",
         help="1 follows the class; more exaggerates what tells it from images of any class.",
     )
-    return Making(None if label == ANY else int(label or 0), int(number), int(long or 25), float(strong or 1))
+    return SamplingSettings(None if label == ANY else int(label or 0), int(number), int(long or 25), float(strong or 1))
 
 
-def look(models: list[OpenedDiffusion], sampling: Sampling) -> Look:
+def diffusion_selection(models: list[OpenedDiffusion], sampling: Sampling) -> DiffusionSelection:
     """The boxes of what is looked at; blocks, heads and tokens that every chosen model has."""
-    blocks = min(one.service.facts.config.num_hidden_layers for one in models)
-    heads = min(one.service.facts.config.num_attention_heads for one in models)
+    blocks = min(model.service.facts.config.num_hidden_layers for model in models)
+    heads = min(model.service.facts.config.num_attention_heads for model in models)
     names, at = shared_tokens(models), [str(timestep) for timestep in sampling.timesteps]
     moment = st.select_slider(
         "Timestep, from noise to image", at, value=at[len(at) // 2], key="timestep", bind="query-params"
@@ -75,12 +75,12 @@ def look(models: list[OpenedDiffusion], sampling: Sampling) -> Look:
     layer = block.selectbox("Block", range(blocks), index=blocks // 2, key="block", bind="query-params")
     number = head.selectbox("Head", range(heads), key="block_head", bind="query-params")
     asking = query.selectbox("Query", names, index=names.index(middle(names)), key="query_token", bind="query-params")
-    return Look(shown or 0, at.index(moment), layer or 0, number or 0, asking or middle(names))
+    return DiffusionSelection(shown or 0, at.index(moment), layer or 0, number or 0, asking or middle(names))
 
 
 def shared_tokens(models: list[OpenedDiffusion]) -> tuple[str, ...]:
     """The tokens that all models have, in the order of the first one's."""
-    first, *others = [token_names(one.service.facts.config) for one in models]
+    first, *others = [diffusion_token_names(model.service.facts.config) for model in models]
     return tuple(name for name in first if all(name in names for names in others))
 
 

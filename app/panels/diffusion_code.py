@@ -1,6 +1,6 @@
 """Diffusion code: the lines that make a figure of the Diffusion page again, in a notebook."""
 
-from headscope.app.panels.diffusion_choices import IMAGES, Look, Making
+from headscope.app.panels.diffusion_choices import IMAGES, DiffusionSelection, SamplingSettings
 from headscope.app.serving.diffusion_models import OpenedDiffusion
 from headscope.models import zoo
 
@@ -17,7 +17,7 @@ def key_of(opened: OpenedDiffusion) -> str:
     return opened.source if opened.source in zoo.diffusion_names() else "folder"
 
 
-def sampling_code(opened: OpenedDiffusion, what: Making, imports: tuple[str, ...] = IMPORTS) -> str:
+def sampling_code(opened: OpenedDiffusion, what: SamplingSettings, imports: tuple[str, ...] = IMPORTS) -> str:
     """The lines that open the model and make the images again."""
     place = f"zoo.folder({opened.source!r})" if opened.source in zoo.diffusion_names() else repr(opened.source)
     zoo_import = ["from headscope.models import zoo"] if opened.source in zoo.diffusion_names() else []
@@ -36,8 +36,8 @@ def sampling_code(opened: OpenedDiffusion, what: Making, imports: tuple[str, ...
     return "\n".join(lines)
 
 
-def attention_code(opened: OpenedDiffusion, what: Making, at: Look) -> str:
+def attention_code(opened: OpenedDiffusion, what: SamplingSettings, at: DiffusionSelection) -> str:
     """The lines that make the weights of the looked-at token again."""
     label, query = what.label_for(config := opened.service.facts.config), at.query_of(config)
-    given = f"sampling.path[{at.step}, {at.image}], sampling.timesteps[{at.step}], {label}, {query}"
-    return f"{sampling_code(opened, what, ATTENTION)}\nfound = patch_attention(model, {given})"
+    value = f"sampling.path[{at.step}, {at.image}], sampling.timesteps[{at.step}], {label}, {query}"
+    return f"{sampling_code(opened, what, ATTENTION)}\nfound = patch_attention(model, {value})"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from headscope.app.serving.address import lasting, write_lasting
+from headscope.app.serving.address import lasting_address_value, write_lasting
 from headscope.interp.interventions.intervention import Intervention
 from headscope.models.io.foreign_input import foreign_input
 
@@ -40,10 +40,10 @@ def readable_edits() -> tuple[Intervention, ...]:
 
 def list_text() -> str:
     """The list as the address has it."""
-    return lasting(EDITS) or NONE
+    return lasting_address_value(EDITS) or NONE
 
 
-def in_json(edits: Sequence[Intervention], indent: int | None = None) -> str:
+def edits_in_json(edits: Sequence[Intervention], indent: int | None = None) -> str:
     """Edits as they are stored."""
     separators = (",", ":") if indent is None else None
     return json.dumps([edit.to_json() for edit in edits], separators=separators, indent=indent)
@@ -60,7 +60,7 @@ def undo() -> None:
     """Go back to the list before; a list that came by a link loses its last edit. Nothing where there is none."""
     past, now = st.session_state.get(PAST, ()), list_text()
     if not past and (edits := readable_edits()):
-        past = (in_json(edits[:-1]),)
+        past = (edits_in_json(edits[:-1]),)
     if past:
         st.session_state[PAST] = past[:-1]
         st.session_state[FUTURE] = (now, *st.session_state.get(FUTURE, ()))

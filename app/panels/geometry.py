@@ -8,9 +8,9 @@ import streamlit as st
 from headscope.app.figure.code import analysis_code, asked_code
 from headscope.app.figure.panel import figure_panel
 from headscope.app.frame.head_chooser import open_from_points
-from headscope.app.frame.page import Opened, analysed, computed
+from headscope.app.frame.page import OpenPrompt, analysed, shared_result
 from headscope.app.frame.when_asked import analysis_when_asked
-from headscope.app.panels.map_points import COLOURS, coloured, points_panel, remember_points
+from headscope.app.panels.map_points import COLOURS, coloured_map, points_panel, remember_points
 from headscope.app.serving.address import OpenHead
 from headscope.interp.analysis import Setting
 from headscope.interp.circuits.qk_spectrum import QKSpectrum
@@ -19,7 +19,7 @@ from headscope.interp.figures.geometry import angle_histogram_figure
 from headscope.interp.geometry.angles import Angles
 from headscope.interp.geometry.embedding import Embedding, JointEmbedding
 from headscope.interp.geometry.rows import PATTERN, QUERY_KEY, embedding_of
-from headscope.interp.reading.activations import SCORES, gather
+from headscope.interp.reading.activations import SCORES, gathered_activations
 from headscope.interp.reading.hooked_model import HookedModel
 
 METHODS = {"pca": "", "tsne": "sklearn", "umap": "umap"}
@@ -28,7 +28,7 @@ ALWAYS: Any = {"required": True, "bind": "query-params"}
 NEEDS = (*QUERY_KEY, PATTERN, SCORES)
 
 
-def map_panel(opened: Opened, head: OpenHead) -> None:
+def map_panel(opened: OpenPrompt, head: OpenHead) -> None:
     """Draw the choices, the map, and what the chosen points are."""
     installed = [name for name, module in METHODS.items() if not module or find_spec(module)]
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
@@ -38,58 +38,58 @@ def map_panel(opened: Opened, head: OpenHead) -> None:
         dims = st.segmented_control("Dimensions", [2, 3], default=2, key="dims", **ALWAYS)
         colour = st.segmented_control("Colour", COLOURS, default="kind", key="colour", **ALWAYS)
     how = Embedding(method or "pca", dims or 2)
-    found = embedded(opened, head, how)
+    result = open_head_embedding(opened, head, how)
     figure_panel(
         f"Queries and keys of L{head.layer}H{head.head}",
-        found,
+        result,
         map_code(opened, head, how, colour or "kind"),
         key="map",
-        figure=coloured(found, colour or "kind"),
+        figure=coloured_map(result, colour or "kind"),
         on_select=remember_points,
     )
-    points_panel(opened, head, found)
+    points_panel(opened, head, result)
 
 
-def embedded(opened: Opened, head: OpenHead, how: Embedding) -> JointEmbedding:
+def open_head_embedding(opened: OpenPrompt, head: OpenHead, how: Embedding) -> JointEmbedding:
     """The map of the open head."""
     weights = opened.service.weights
 
     def compute(model: HookedModel, watch: object) -> JointEmbedding:
-        [run] = gather(model, [opened.tokens], NEEDS)
+        [run] = gathered_activations(model, [opened.tokens], NEEDS)
         return embedding_of(Setting(opened.facts, weights), run, head.layer, head.head, how)
 
-    return computed(opened, ("map", opened.key.prompt, opened.key.bos, head, how), compute)
+    return shared_result(opened, ("map", opened.key.prompt, opened.key.bos, head, how), compute)
 
 
-def map_code(opened: Opened, head: OpenHead, how: Embedding, colour: str) -> str:
+def map_code(opened: OpenPrompt, head: OpenHead, how: Embedding, colour: str) -> str:
     """The lines that make the map again."""
-    return f"""from headscope.app.panels.map_points import coloured
+    return f"""from headscope.app.panels.map_points import coloured_map
 from headscope.app.frame.when_asked import analysis_when_asked
-from headscope.interp.reading.activations import SCORES, gather
+from headscope.interp.reading.activations import SCORES, gathered_activations
 from headscope.interp.geometry.embedding import Embedding
 from headscope.interp.geometry.rows import PATTERN, QUERY_KEY, embedding_of
 {asked_code(opened)}
-[run] = gather(model, asked.prompts, (*QUERY_KEY, PATTERN, SCORES))
+[run] = gathered_activations(model, asked.prompts, (*QUERY_KEY, PATTERN, SCORES))
 how = Embedding({how.method!r}, {how.dims})
-coloured(embedding_of(asked.setting, run, {head.layer}, {head.head}, how), {colour!r})"""
+coloured_map(embedding_of(asked.setting, run, {head.layer}, {head.head}, how), {colour!r})"""
 
 
-def angles_panels(opened: Opened, head: OpenHead, left: Any, right: Any) -> None:
+def angles_panels(opened: OpenPrompt, head: OpenHead, left: Any, right: Any) -> None:
     """The histogram of one head, and the shares of all."""
-    found = analysed(opened, ("angles",)).of("angles", Angles)
+    result = analysed(opened, ("angles",)).of("angles", Angles)
     with left:
         figure_panel(
             f"Angles of L{head.layer}H{head.head}",
-            found,
+            result,
             of_head_code(opened, "angles", "headscope.interp.figures.geometry", "angle_histogram_figure", head),
             key="histogram",
-            figure=angle_histogram_figure(found, head.layer, head.head),
+            figure=angle_histogram_figure(result, head.layer, head.head),
             field="pairs",
         )
     with right:
         figure_panel(
             "Angles of all heads",
-            found,
+            result,
             analysis_code(opened, "angles"),
             key="angles",
             field="parallel",
@@ -97,25 +97,25 @@ def angles_panels(opened: Opened, head: OpenHead, left: Any, right: Any) -> None
         )
 
 
-def spectrum_panels(opened: Opened, head: OpenHead, left: Any, right: Any) -> None:
+def spectrum_panels(opened: OpenPrompt, head: OpenHead, left: Any, right: Any) -> None:
     """The singular values of all heads, and the eigenvalues of one."""
-    found = analysis_when_asked(opened, "qk_spectrum", "Spectra of W_QK")
-    if not isinstance(found, QKSpectrum):
+    result = analysis_when_asked(opened, "qk_spectrum", "Spectra of W_QK")
+    if not isinstance(result, QKSpectrum):
         return
     with left:
-        figure_panel("Spectra of W_QK", found, analysis_code(opened, "qk_spectrum"), key="spectrum")
+        figure_panel("Spectra of W_QK", result, analysis_code(opened, "qk_spectrum"), key="spectrum")
     with right:
         figure_panel(
             f"Eigenvalues of W_QK in L{head.layer}H{head.head}",
-            found,
+            result,
             of_head_code(opened, "qk_spectrum", "headscope.interp.figures.circuits", "eigenvalue_figure", head),
             key="eigenvalues",
-            figure=eigenvalue_figure(found, head.layer, head.head),
+            figure=eigenvalue_figure(result, head.layer, head.head),
             field="eigenvalues",
         )
 
 
-def of_head_code(opened: Opened, analysis: str, module: str, figure: str, head: OpenHead) -> str:
+def of_head_code(opened: OpenPrompt, analysis: str, module: str, figure: str, head: OpenHead) -> str:
     """The lines that make one head's figure of an analysis again."""
     call = f"from {module} import {figure}\n\n{figure}(result, {head.layer}, {head.head})"
     return analysis_code(opened, analysis, figure=call)

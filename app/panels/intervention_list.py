@@ -2,15 +2,15 @@
 
 import streamlit as st
 
-from headscope.app.frame.page import Opened
+from headscope.app.frame.page import OpenPrompt
 from headscope.app.panels.edit_history import (
     FUTURE,
     MOST_EDITS,
     NONE,
     PAST,
     change,
+    edits_in_json,
     edits_of,
-    in_json,
     list_text,
     read_edits,
     readable_edits,
@@ -20,7 +20,7 @@ from headscope.app.panels.edit_history import (
 from headscope.app.panels.new_edit import SCOPE, Ground, chosen_edit, edit_boxes, ground_of
 from headscope.app.serving.address import OpenHead
 from headscope.app.serving.refusals import plain_markdown, refusals_in_place
-from headscope.interp.interventions.in_words import in_words
+from headscope.interp.interventions.in_words import edit_in_words
 from headscope.interp.interventions.intervention import Intervention
 
 SAID, FILE = "edits_said", "edits_file"
@@ -32,7 +32,7 @@ def edits_of_file() -> tuple[Intervention, ...] | None:
     return None if file is None else read_edits(file.getvalue().decode("utf-8", errors="replace"))
 
 
-def editor(opened: Opened, head: OpenHead, row: int) -> tuple[Intervention, ...]:
+def editor(opened: OpenPrompt, head: OpenHead, row: int) -> tuple[Intervention, ...]:
     """Draw the choice of an edit of the open head and the list of those that were made; they are returned.
 
     A list that cannot be read is refused in its place, and can be undone and cleared.
@@ -46,7 +46,9 @@ def editor(opened: Opened, head: OpenHead, row: int) -> tuple[Intervention, ...]
         st.button("Undo", icon=":material/undo:", on_click=undo, disabled=not (past or edits))
         st.button("Redo", icon=":material/redo:", on_click=redo, disabled=not st.session_state.get(FUTURE))
         st.button("Clear", icon=":material/delete:", on_click=change, args=(NONE,), disabled=not has_some)
-        st.download_button("Save list", in_json(edits, 1), "interventions.json", "application/json", on_click="ignore")
+        st.download_button(
+            "Save list", edits_in_json(edits, 1), "interventions.json", "application/json", on_click="ignore"
+        )
     words_of_last_change()
     with st.expander("Load a list"), refusals_in_place("This list cannot be used"):
         st.file_uploader("A list that was saved here", type="json", key=FILE)
@@ -57,7 +59,7 @@ def editor(opened: Opened, head: OpenHead, row: int) -> tuple[Intervention, ...]
     return edits
 
 
-def choose(opened: Opened, head: OpenHead, row: int, *, is_full: bool) -> None:
+def choose(opened: OpenPrompt, head: OpenHead, row: int, *, is_full: bool) -> None:
     """The boxes of one new edit of the open head and the chosen row."""
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         edit_boxes(opened, row)
@@ -72,11 +74,11 @@ def choose(opened: Opened, head: OpenHead, row: int, *, is_full: bool) -> None:
 
 def words_of_last_change() -> None:
     """Say what the last button did, as long as nothing else changed the list."""
-    edits, made, refusal = st.session_state.get(SAID, ("", "", ""))
+    edits, result, refusal = st.session_state.get(SAID, ("", "", ""))
     if edits != list_text():
         return
-    if made:
-        st.text(made)
+    if result:
+        st.text(result)
     if refusal:
         st.warning(plain_markdown(refusal))
 
@@ -85,7 +87,7 @@ def table_row(edit: Intervention) -> dict[str, str]:
     """An edit in words and by its places; a place that is not named stands for all."""
     places = {name: getattr(edit, name) for name in ("layer", "head", "query", "key")}
     shown = {name: "all" if index is None else str(index) for name, index in places.items()}
-    return {"change": in_words(edit), **shown, "value": "" if edit.value is None else f"{edit.value:g}"}
+    return {"change": edit_in_words(edit), **shown, "value": "" if edit.value is None else f"{edit.value:g}"}
 
 
 def make_edit(ground: Ground) -> None:
@@ -98,8 +100,8 @@ def make_edit(ground: Ground) -> None:
     except ValueError as refusal:
         say(refusal=f"Nothing was changed: {refusal}.")
         return
-    change(in_json((*before, edit)))
-    say(f"Made: {in_words(edit)}.")
+    change(edits_in_json((*before, edit)))
+    say(f"Made: {edit_in_words(edit)}.")
 
 
 def use_file() -> None:
@@ -110,10 +112,10 @@ def use_file() -> None:
         say(refusal=f"Nothing was changed: {refusal}.")
         return
     if edits is not None:
-        change(in_json(edits))
+        change(edits_in_json(edits))
         say(f"Made: the {len(edits)} edits of the file.")
 
 
-def say(made: str = "", refusal: str = "") -> None:
+def say(result: str = "", refusal: str = "") -> None:
     """Remember what is said of the list as it is now."""
-    st.session_state[SAID] = (list_text(), made, refusal)
+    st.session_state[SAID] = (list_text(), result, refusal)

@@ -8,7 +8,7 @@ import streamlit as st
 from headscope.app.components.head_view import common_peak
 from headscope.app.figure.code import asked_code
 from headscope.app.figure.panel import figure_panel
-from headscope.app.frame.page import Opened, computed
+from headscope.app.frame.page import OpenPrompt, shared_result
 from headscope.app.frame.row_view import row_view
 from headscope.app.panels.edit_history import edits_of
 from headscope.app.panels.intervention_list import editor
@@ -26,7 +26,7 @@ from headscope.interp.reading.prompt_tokens import single_token
 TOKEN = "One token as the model writes it, its leading space included: ' self' and 'self' are two."
 
 
-def intervention_panel(opened: Opened, run: AttentionRun, head: OpenHead, row: int) -> None:
+def intervention_panel(opened: OpenPrompt, run: AttentionRun, head: OpenHead, row: int) -> None:
     """Draw the editor, and what its edits do to the open head and to the predictions."""
     with st.container(border=True):
         if not st.toggle("Change weights and see what follows", key="intervene", bind="query-params"):
@@ -38,12 +38,12 @@ def intervention_panel(opened: Opened, run: AttentionRun, head: OpenHead, row: i
             return
         with refusals_in_place("These edits cannot be made"):
             target, distractor = watched_tokens(opened)
-            found = effect_of(opened, edits, target, distractor)
+            result = effect_of(opened, edits, target, distractor)
             changed = changed_run(opened, edits)
             at = row if opened.tokens.answers_by_position else 0
-            metrics(found, at, opened.words.next_answer)
-            side_by_side(opened, (run, changed), head, edits)
-            effect_panels(opened, found, at, effect_code(opened, edits, target, distractor))
+            metrics(result, at, opened.words.next_answer)
+            runs_side_by_side(opened, (run, changed), head, edits)
+            effect_panels(opened, result, at, effect_code(opened, edits, target, distractor))
 
 
 def edits_not_made() -> None:
@@ -53,7 +53,7 @@ def edits_not_made() -> None:
             st.caption(f"The link holds {len(edits)} of them; they are made when this is switched on.")
 
 
-def watched_tokens(opened: Opened) -> tuple[int | None, int | None]:
+def watched_tokens(opened: OpenPrompt) -> tuple[int | None, int | None]:
     """The target and the distractor, typed as tokens; none where nothing is typed. Of an image two classes."""
     left, right = st.columns(2)
     if opened.facts.classes:
@@ -68,7 +68,7 @@ def watched_tokens(opened: Opened) -> tuple[int | None, int | None]:
     return target, distractor
 
 
-def class_box(place: Any, opened: Opened, name: str) -> int | None:
+def class_box(place: Any, opened: OpenPrompt, name: str) -> int | None:
     """A box of the model's classes; none is chosen at first."""
     names = opened.facts.classes
     return place.selectbox(
@@ -82,55 +82,58 @@ def class_box(place: Any, opened: Opened, name: str) -> int | None:
     )
 
 
-def token_id(opened: Opened, text: str) -> int:
+def token_id(opened: OpenPrompt, text: str) -> int:
     """The id of a typed token. ValueError in one sentence where it is none."""
     size = opened.facts.vocabulary
     return opened.service.kept(("token", text), lambda model: single_token(text, tokenizer_of(model), size))
 
 
 def effect_of(
-    opened: Opened, edits: tuple[Intervention, ...], target: int | None, distractor: int | None
+    opened: OpenPrompt, edits: tuple[Intervention, ...], target: int | None, distractor: int | None
 ) -> InterventionEffect:
     """What the edits change."""
 
     def compute(model: HookedModel, watch: object) -> InterventionEffect:
         return intervene(model, opened.tokens, edits, target, distractor)
 
-    return computed(opened, ("effect", opened.key.prompt, opened.key.bos, edits, target, distractor), compute)
+    return shared_result(opened, ("effect", opened.key.prompt, opened.key.bos, edits, target, distractor), compute)
 
 
-def changed_run(opened: Opened, edits: tuple[Intervention, ...]) -> AttentionRun:
+def changed_run(opened: OpenPrompt, edits: tuple[Intervention, ...]) -> AttentionRun:
     """The attention of the run with the edits in it."""
 
     def compute(model: HookedModel, watch: object) -> AttentionRun:
         return attention_run(model, opened.tokens, edits=editing_hooks(edits))
 
-    return computed(opened, ("changed", opened.key.prompt, opened.key.bos, edits), compute)
+    return shared_result(opened, ("changed", opened.key.prompt, opened.key.bos, edits), compute)
 
 
-def metrics(found: InterventionEffect, row: int, answer: str) -> None:
+def metrics(result: InterventionEffect, row: int, answer: str) -> None:
     """The changes in a few numbers."""
     shown = {
-        "Δ loss, mean": (float(found.loss_change.nanmean()), "Nats per token; above 0 the model predicts worse."),
-        "KL, mean": (float(found.kl.mean()), "How far the predictions are from the untouched ones, in nats; 0: equal."),
+        "Δ loss, mean": (float(result.loss_change.nanmean()), "Nats per token; above 0 the model predicts worse."),
+        "KL, mean": (
+            float(result.kl.mean()),
+            "How far the predictions are from the untouched ones, in nats; 0: equal.",
+        ),
     }
     for name in ("target", "distractor"):
-        if (values := getattr(found, f"{name}_change")) is not None:
+        if (values := getattr(result, f"{name}_change")) is not None:
             where = f"After position {row}, the chosen row." if len(values) > 1 else "Of the model's answer."
             shown[f"Δ logit of the {name}"] = (float(values[row]), where)
     columns = st.columns(len(shown) + 1)
     for column, (name, (value, words)) in zip(columns, shown.items(), strict=False):
         column.metric(name, f"{value:+.4f}" if value == value else "—", help=words)
-    others = f"{int(found.changed.sum())} of {len(found.changed)}"
+    others = f"{int(result.changed.sum())} of {len(result.changed)}"
     columns[-1].metric(f"another {answer}", others, help=f"Positions after which another {answer} is the likeliest.")
 
 
-def side_by_side(
-    opened: Opened, runs: tuple[AttentionRun, AttentionRun], head: OpenHead, edits: tuple[Intervention, ...]
+def runs_side_by_side(
+    opened: OpenPrompt, runs: tuple[AttentionRun, AttentionRun], head: OpenHead, edits: tuple[Intervention, ...]
 ) -> None:
     """The open head untouched and changed, on one range of colours and one row."""
     peak = common_peak((run, head) for run in runs)
-    hooks = f", edits=editing_hooks([Intervention.from_json(one) for one in {stored(edits)}])"
+    hooks = f", edits=editing_hooks([Intervention.from_json(one) for one in {edits_as_literal(edits)}])"
     columns = st.columns(2, gap="medium")
     for title, run, code, column in zip(("untouched", "changed"), runs, ("", hooks), columns, strict=True):
         with column.container(border=True):
@@ -139,35 +142,35 @@ def side_by_side(
             pattern_figure(opened, run, head, key=f"{title}_figure", edits=code)
 
 
-def effect_panels(opened: Opened, found: InterventionEffect, row: int, code: str) -> None:
+def effect_panels(opened: OpenPrompt, result: InterventionEffect, row: int, code: str) -> None:
     """What changes at every position, and the next tokens after the chosen one."""
     left, right = st.columns(2, gap="medium")
     with left:
-        where = "Change at every position" if len(found.kl) > 1 else "Change of the answer"
-        figure_panel(where, found, f"{code}\neffect.figure()", key="effect")
+        where = "Change at every position" if len(result.kl) > 1 else "Change of the answer"
+        figure_panel(where, result, f"{code}\neffect.figure()", key="effect")
     with right:
         figure_panel(
             f"{'Classes' if opened.facts.classes else f'Next tokens after position {row}'}, before and after",
-            found,
+            result,
             f"""from headscope.interp.figures.interventions import predictions_figure
 {code}
 predictions_figure(effect, {row})""",
             key="changed_predictions",
-            figure=predictions_figure(found, row),
+            figure=predictions_figure(result, row),
             field="after_ids",
         )
 
 
-def stored(edits: tuple[Intervention, ...]) -> str:
+def edits_as_literal(edits: tuple[Intervention, ...]) -> str:
     """Edits as Python and JSON both read them."""
-    return json.dumps([one.to_json() for one in edits])
+    return json.dumps([edit.to_json() for edit in edits])
 
 
-def effect_code(opened: Opened, edits: tuple[Intervention, ...], target: int | None, distractor: int | None) -> str:
+def effect_code(opened: OpenPrompt, edits: tuple[Intervention, ...], target: int | None, distractor: int | None) -> str:
     """The lines that find the effect again, as `effect`."""
     return f"""from headscope.interp.interventions.effect import intervene
 from headscope.interp.interventions.intervention import Intervention
 {asked_code(opened)}
 [tokens] = asked.prompts
-edits = [Intervention.from_json(one) for one in {stored(edits)}]
+edits = [Intervention.from_json(one) for one in {edits_as_literal(edits)}]
 effect = intervene(model, tokens, edits, {target}, {distractor})"""

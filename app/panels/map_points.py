@@ -9,9 +9,9 @@ import streamlit as st
 from jaxtyping import Float
 from torch import Tensor
 
-from headscope.app.frame.page import Opened
+from headscope.app.frame.page import OpenPrompt
 from headscope.app.serving.address import OpenHead
-from headscope.app.serving.runs import attention_of
+from headscope.app.serving.runs import cached_attention_run
 from headscope.interp.figures.palette.colours import LINES
 from headscope.interp.geometry.embedding import JointEmbedding
 from headscope.interp.heads.head_pattern import strongest_partners
@@ -22,27 +22,27 @@ POINTS = "points"
 MOST_PARTNERS, MOST_POINTS = 4, 40
 
 
-def coloured(found: JointEmbedding, by: str) -> go.Figure:
+def coloured_map(result: JointEmbedding, by: str) -> go.Figure:
     """The map, its points coloured by kind, token, position or norm; equal tokens have one colour."""
-    figure: Any = found.figure()
+    figure: Any = result.figure()
     if by == "kind":
         return figure
     for trace, kind in zip(figure.data, KINDS, strict=True):
-        trace.marker.update(by_token(found.labels[kind]) if by == "token" else by_value(found, kind, by))
+        trace.marker.update(token_colours(result.labels[kind]) if by == "token" else by_value(result, kind, by))
     if by == "token":
         return figure
     return figure.update_layout(coloraxis={"colorscale": "Viridis", "colorbar": {"title": by}})
 
 
-def by_token(tokens: Sequence[str]) -> dict[str, Any]:
+def token_colours(tokens: Sequence[str]) -> dict[str, Any]:
     """A colour for every token; with more tokens than colours some share theirs, and pointing tells them apart."""
     places = {token: place for place, token in enumerate(dict.fromkeys(tokens))}
     return {"color": [LINES[places[token] % len(LINES)] for token in tokens]}
 
 
-def by_value(found: JointEmbedding, kind: str, by: str) -> dict[str, Any]:
+def by_value(result: JointEmbedding, kind: str, by: str) -> dict[str, Any]:
     """Position or norm on one scale for queries and keys."""
-    norms = found.tensors()[f"{kind}_norms"].numpy()
+    norms = result.tensors()[f"{kind}_norms"].numpy()
     return {"color": np.arange(len(norms)) if by == "position" else norms, "coloraxis": "coloraxis"}
 
 
@@ -57,7 +57,7 @@ def remember_points(selection: Any) -> None:
         st.session_state[POINTS] = chosen[:MOST_POINTS]
 
 
-def points_panel(opened: Opened, head: OpenHead, found: JointEmbedding) -> None:
+def points_panel(opened: OpenPrompt, head: OpenHead, result: JointEmbedding) -> None:
     """A box of queries and keys, and the weights of the head that the chosen ones take part in."""
     tokens = opened.tokens.strings
     options = [f"{kind} {at}" for kind in KINDS for at in range(len(tokens))]
@@ -73,19 +73,19 @@ def points_panel(opened: Opened, head: OpenHead, found: JointEmbedding) -> None:
     if not chosen:
         return
     st.caption("The weights of this head that the chosen points take part in: the strongest by size.")
-    pattern = attention_of(opened.key).patterns[head.layer, head.head]
-    st.dataframe([described(point, found, pattern, tokens) for point in chosen], hide_index=True)
+    pattern = cached_attention_run(opened.key).patterns[head.layer, head.head]
+    st.dataframe([point_description(point, result, pattern, tokens) for point in chosen], hide_index=True)
 
 
-def described(
-    point: str, found: JointEmbedding, pattern: Float[Tensor, "query key"], tokens: Sequence[str]
+def point_description(
+    point: str, result: JointEmbedding, pattern: Float[Tensor, "query key"], tokens: Sequence[str]
 ) -> dict[str, str | int | float]:
     """A point in words: its token and norm, and what it attends to, or which queries attend to it."""
     kind, place = point.split()
     at = int(place)
     partners = strongest_partners(pattern, at, MOST_PARTNERS, is_query=kind == "query")
-    said = ", ".join(f"{tokens[other]!r} at {other}: {weight:+.3f}" for other, weight in partners)
+    words = ", ".join(f"{tokens[other]!r} at {other}: {weight:+.3f}" for other, weight in partners)
     word = "attends to" if kind == "query" else "attended by"
-    norm = float(found.tensors()[f"{kind}_norms"][at])
-    weights = f"{word} {said}" if said else "none"
+    norm = float(result.tensors()[f"{kind}_norms"][at])
+    weights = f"{word} {words}" if words else "none"
     return {"point": kind, "position": at, "token": repr(tokens[at]), "norm": round(norm, 4), "weights": weights}

@@ -7,7 +7,7 @@ import streamlit as st
 
 from headscope.app.components.answers import answer_all
 from headscope.app.frame.controls import sidebar
-from headscope.app.frame.page import Opened
+from headscope.app.frame.page import OpenPrompt
 from headscope.app.frame.row_view import open_row
 from headscope.app.serving.address import open_head
 from headscope.interp.interventions.intervention import KINDS, LARGEST_VALUE, VALUED, Intervention
@@ -28,12 +28,12 @@ class Ground:
     tokens: Prompt
 
 
-def ground_of(opened: Opened) -> Ground:
+def ground_of(opened: OpenPrompt) -> Ground:
     """The ground of a page."""
     return Ground(sidebar(), opened.facts, opened.tokens)
 
 
-def edit_boxes(opened: Opened, row: int) -> None:
+def edit_boxes(opened: OpenPrompt, row: int) -> None:
     """Draw the boxes of one new edit."""
     tokens = opened.tokens.strings
     kind = st.selectbox("What to do", list(KINDS), key=KIND, bind="query-params", format_func=spelled, width=190)
@@ -62,10 +62,10 @@ def chosen_edit(ground: Ground) -> Intervention:
     state = st.session_state
     kind, scope = state.get(KIND) or next(iter(KINDS)), state.get(SCOPE) or "head"
     value = state.get(value_key(kind), FIRST_VALUES[kind]) if kind in VALUED else None
-    return Intervention(kind, value=value, **place(scope, ground))
+    return Intervention(kind, value=value, **edit_place(scope, ground))
 
 
-def place(scope: str, ground: Ground) -> dict[str, int]:
+def edit_place(scope: str, ground: Ground) -> dict[str, int]:
     """Where the edit is made: the open head's layer, the head, the chosen row and the key, as far as the scope goes."""
     head, row = open_head(ground.facts), open_row(ground.tokens)
     key = st.session_state.get(KEY) or 0

@@ -4,7 +4,7 @@ import streamlit as st
 
 from headscope.app.figure.code import asked_code
 from headscope.app.figure.panel import figure_panel
-from headscope.app.frame.page import Opened
+from headscope.app.frame.page import OpenPrompt
 from headscope.app.serving.address import OpenHead
 from headscope.interp.heads.attention_run import AttentionRun
 from headscope.interp.heads.head_pattern import head_pattern
@@ -14,15 +14,15 @@ from headscope.interp.interventions.touched_run import editing_hooks
 """
 
 
-def pattern_figure(opened: Opened, run: AttentionRun, head: OpenHead, key: str, edits: str = "") -> None:
+def pattern_figure(opened: OpenPrompt, run: AttentionRun, head: OpenHead, key: str, edits: str = "") -> None:
     """A switch, and below it the figure. edits: the Python of hooks that changed the run, as an argument of it."""
     if not st.toggle("As a figure to save", key=f"{key}_open", bind="query-params"):
         return
-    found = head_pattern(run, opened.facts, head.layer, head.head)
+    result = head_pattern(run, opened.facts, head.layer, head.head)
     hooks = EDITING if edits else ""
     code = f"""from headscope.interp.heads.attention_run import attention_run
 from headscope.interp.heads.head_pattern import head_pattern
 {hooks}{asked_code(opened)}
 run = attention_run(model, asked.prompts[0]{edits})
 head_pattern(run, asked.setting.facts, {head.layer}, {head.head}).figure()"""
-    figure_panel(found.about.title, found, code, key=key)
+    figure_panel(result.about.title, result, code, key=key)

@@ -7,25 +7,25 @@ from pathlib import Path
 import streamlit as st
 
 from headscope.app.figure.code import bos_code, model_code, prompt_code
-from headscope.app.figure.head_table import in_words
+from headscope.app.figure.head_table import number_name_in_words
 from headscope.app.figure.panel import figure_panel
 from headscope.app.frame.head_chooser import head_chooser
-from headscope.app.frame.left_out import reads
-from headscope.app.frame.other_models import beside
-from headscope.app.frame.page import Opened, computed
+from headscope.app.frame.left_out import can_read
+from headscope.app.frame.other_models import open_prompt_in_folder
+from headscope.app.frame.page import OpenPrompt, shared_result
 from headscope.app.frame.row_view import row_view
 from headscope.app.frame.when_asked import analysis_when_asked
 from headscope.app.panels.pattern import pattern_figure
 from headscope.app.serving.address import OpenHead, open_head
 from headscope.app.serving.model_source import modality_in
 from headscope.app.serving.refusals import refusals_in_place
-from headscope.app.serving.runs import attention_of
+from headscope.app.serving.runs import cached_attention_run
 from headscope.interp.asking.finding import finding
 from headscope.interp.asking.listed_rows import first_number
 from headscope.interp.asking.table import ANALYSES
 from headscope.interp.reading.hooked_model import HookedModel
 from headscope.interp.reading.prompt import Prompt
-from headscope.interp.results.numbers import HEADS, is_null, numbers
+from headscope.interp.results.numbers import HEADS, is_null, result_numbers
 from headscope.interp.trajectories.losses import losses
 from headscope.interp.trajectories.snapshots import run_folder
 from headscope.interp.trajectories.trajectory import Trajectory, trajectory
@@ -35,17 +35,17 @@ from headscope.models.checkpoints.steps import own_run
 OVER = ("mean over heads", "the open head")
 
 
-def runs_with_snapshots(opened: Opened) -> dict[str, Path]:
+def runs_with_snapshots(opened: OpenPrompt) -> dict[str, Path]:
     """The run of the open model first, then the shipped models', where they hold snapshots; by names of their own."""
     own = own_run(Path(opened.key.folder))
-    found = {own.name: own} if own else {}
+    result = {own.name: own} if own else {}
     for folder in map(zoo.folder, zoo.names()):
         if folder != own and zoo.snapshots(folder) and modality_in(folder) is opened.facts.modality:
-            found[f"{folder.name} (shipped)" if folder.name in found else folder.name] = folder
-    return found
+            result[f"{folder.name} (shipped)" if folder.name in result else folder.name] = folder
+    return result
 
 
-def training_panels(opened: Opened) -> None:
+def training_panels(opened: OpenPrompt) -> None:
     """Draw the choices, the trajectory, the losses, and a head at a snapshot."""
     runs = runs_with_snapshots(opened)
     run = own_run(Path(opened.key.folder))
@@ -70,9 +70,9 @@ def training_panels(opened: Opened) -> None:
         through_training(opened, shown)
 
 
-def number_panel(opened: Opened, runs: dict[str, Path]) -> None:
+def number_panel(opened: OpenPrompt, runs: dict[str, Path]) -> None:
     """Any number of any analysis, over the snapshots."""
-    names = [name for name in ANALYSES if ANALYSES[name].stands_alone and reads(opened, name)]
+    names = [name for name in ANALYSES if ANALYSES[name].stands_alone and can_read(opened, name)]
     left, middle, right = st.columns([2, 2, 1], vertical_alignment="bottom")
     first_analysis, number = first_number(opened.facts).split(".")
     analysis = left.selectbox(
@@ -81,18 +81,25 @@ def number_panel(opened: Opened, runs: dict[str, Path]) -> None:
         index=names.index(first_analysis),
         key="followed",
         bind="query-params",
-        format_func=in_words,
-        help="\n".join(f"- {in_words(name)}: {ANALYSES[name].question(opened.facts.words)}" for name in names),
+        format_func=number_name_in_words,
+        help="\n".join(
+            f"- {number_name_in_words(name)}: {ANALYSES[name].question(opened.facts.words)}" for name in names
+        ),
     )
     analysis = analysis or first_analysis
-    result = analysis_when_asked(opened, analysis, in_words(analysis))
+    result = analysis_when_asked(opened, analysis, number_name_in_words(analysis))
     if result is None:
         return
-    known = numbers(result)
+    known = result_numbers(result)
     fields = [name for name in known if not is_null(name)]
     first = fields.index(number) if number in fields else 0
     field = middle.selectbox(
-        "Number", fields, index=first, key=f"number_of_{analysis}", bind="query-params", format_func=in_words
+        "Number",
+        fields,
+        index=first,
+        key=f"number_of_{analysis}",
+        bind="query-params",
+        format_func=number_name_in_words,
     )
     field = field or fields[first]
     head = None
@@ -104,22 +111,22 @@ def number_panel(opened: Opened, runs: dict[str, Path]) -> None:
         head = open_head(opened.facts)
     number = f"{analysis}.{field}"
     where = f"L{head.layer}H{head.head}" if head else "mean"
-    found = measured(opened, runs, number, head)
+    entry = number_trajectory(opened, runs, number, head)
     code = trajectory_code(opened, runs, number, head)
-    figure_panel(f"{in_words(number)}, {where}", found, code, key="trajectory")
+    figure_panel(f"{number_name_in_words(number)}, {where}", entry, code, key="trajectory")
 
 
 def losses_panel(runs: dict[str, Path]) -> None:
     """How the losses of those runs fell that wrote it down."""
-    told = {name: folder for name, folder in runs.items() if (folder / "history.jsonl").is_file()}
-    if not told:
+    words = {name: folder for name, folder in runs.items() if (folder / "history.jsonl").is_file()}
+    if not words:
         st.caption("No history of the loss lies beside these runs.")
         return
-    code = f"from headscope.interp.trajectories.losses import losses\n\nlosses({as_code(told)}).figure()"
-    figure_panel("Loss while it was trained", losses(told), code, key="losses")
+    code = f"from headscope.interp.trajectories.losses import losses\n\nlosses({as_code(words)}).figure()"
+    figure_panel("Loss while it was trained", losses(words), code, key="losses")
 
 
-def measured(opened: Opened, runs: dict[str, Path], number: str, head: OpenHead | None) -> Trajectory:
+def number_trajectory(opened: OpenPrompt, runs: dict[str, Path], number: str, head: OpenHead | None) -> Trajectory:
     """The trajectory of a number on the open prompt."""
     measure = finding(
         given_prompt(opened), number, head=(head.layer, head.head) if head else None, prepend_bos=opened.bos
@@ -128,24 +135,24 @@ def measured(opened: Opened, runs: dict[str, Path], number: str, head: OpenHead 
     def compute(model: HookedModel, watch: object) -> Trajectory:
         return trajectory(runs, measure, partial(watch, "snapshots"))  # type: ignore[arg-type]
 
-    asked = ("trajectory", opened.key.prompt, opened.bos, number, head, tuple(runs.items()))
-    return computed(opened, asked, compute)
+    request = ("trajectory", opened.key.prompt, opened.bos, number, head, tuple(runs.items()))
+    return shared_result(opened, request, compute)
 
 
-def given_prompt(opened: Opened) -> Sequence[str] | Sequence[Prompt]:
+def given_prompt(opened: OpenPrompt) -> Sequence[str] | Sequence[Prompt]:
     """The prompt as text, which every model reads with its own tokenizer, or the image."""
     return [opened.key.prompt] if opened.facts.modality.reads_ids else [opened.tokens]
 
 
-def through_training(opened: Opened, runs: dict[str, Path]) -> None:
+def through_training(opened: OpenPrompt, runs: dict[str, Path]) -> None:
     """A head's attention at a chosen snapshot."""
     with st.container(border=True):
         name = st.selectbox("Run to look into", list(runs), key="looked_into", bind="query-params") or next(iter(runs))
         steps = run_folder(runs[name]).steps
         step = st.select_slider("Step", list(steps), value=list(steps)[-1], key="step", bind="query-params")
-        of_step = beside(opened, steps[step])
+        of_step = open_prompt_in_folder(opened, steps[step])
         head = head_chooser(of_step.facts)
-        run = attention_of(of_step.key)
+        run = cached_attention_run(of_step.key)
         variant = of_step.facts.layer_variants[head.layer]
         st.subheader(f"{name} at step {step:,}: L{head.layer}H{head.head} ({variant})", anchor=False)
         row_view(run, of_step.key.name, head, key="snapshot_view")
@@ -162,7 +169,7 @@ def as_code(runs: dict[str, Path]) -> str:
     return repr({name: str(folder) for name, folder in runs.items()})
 
 
-def trajectory_code(opened: Opened, runs: dict[str, Path], number: str, head: OpenHead | None) -> str:
+def trajectory_code(opened: OpenPrompt, runs: dict[str, Path], number: str, head: OpenHead | None) -> str:
     """The lines that make the figure again."""
     of_head = f", head=({head.layer}, {head.head})" if head else ""
     of_head += bos_code(opened)

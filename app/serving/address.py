@@ -21,7 +21,7 @@ class OpenHead:
     head: int
 
 
-def lasting(name: str) -> str:
+def lasting_address_value(name: str) -> str:
     """What the address says under a name, or said before the page was changed; nothing where it never did.
 
     A click brings along the address as the browser had it, perhaps one that does not know yet what was written last:
@@ -51,12 +51,14 @@ def open_head(facts: ModelFacts) -> OpenHead:
     """The head that the address names, or the nearest one that exists; else the first of the variant's middle layer."""
     chosen = [layer for layer, variant in enumerate(facts.layer_variants) if variant == facts.variant]
     middle = chosen[len(chosen) // 2]
-    return OpenHead(clamped("layer", len(facts.layer_variants), middle), clamped("head", facts.heads, 0))
+    return OpenHead(
+        index_from_address("layer", len(facts.layer_variants), middle), index_from_address("head", facts.heads, 0)
+    )
 
 
-def clamped(name: str, count: int, otherwise: int) -> int:
+def index_from_address(name: str, count: int, otherwise: int) -> int:
     """A whole number below `count` from the address, which then says so; `otherwise` where there is none."""
-    text = lasting(name)
+    text = lasting_address_value(name)
     digits = text.strip()
     is_number = digits.isascii() and digits.isdigit() and len(digits) < 10
     number = min(int(digits), count - 1) if is_number else otherwise

@@ -41,7 +41,7 @@ def opened_service(folder: str, fingerprint: str) -> ModelService[DiffusionFacts
     return ModelService(model.to(best_device()), diffusion_facts(model))
 
 
-def in_words(name: str) -> str:
+def model_name_in_words(name: str) -> str:
     """The name of a shipped model as papers write it."""
     return NAMES.get(name, name)
 
@@ -56,23 +56,23 @@ def chosen_models() -> list[OpenedDiffusion]:
         default=shipped,
         key="diffusion",
         bind="query-params",
-        format_func=in_words,
+        format_func=model_name_in_words,
     )
     typed = right.text_input("Folder", key="diffusion_folder", bind="query-params") if FROM_FOLDER in chosen else ""
-    found = []
+    result = []
     for name in chosen:
-        with refusals_in_place(f"{in_words(name)}: this model cannot be opened"):
+        with refusals_in_place(f"{model_name_in_words(name)}: this model cannot be opened"):
             folder = typed_folder(typed) if name == FROM_FOLDER else zoo.folder(name)
             service = opened_service(str(folder), fingerprint(folder))
-            found.append(
+            result.append(
                 OpenedDiffusion(NAMES.get(name, folder.name), str(folder) if name == FROM_FOLDER else name, service)
             )
-    return found
+    return result
 
 
-def made(
-    opened: OpenedDiffusion, asked: Hashable, compute: Callable[[UViT, Callable[[str, int, int], None]], Found]
+def shared_diffusion_result(
+    opened: OpenedDiffusion, request: Hashable, compute: Callable[[UViT, Callable[[str, int, int], None]], Found]
 ) -> Found:
     """What a function makes of the model, computed once for all sessions, with a bar; the app's own Stop ends it."""
     with progress() as watch:
-        return opened.service.kept(asked, lambda model: compute(model, watch))
+        return opened.service.kept(request, lambda model: compute(model, watch))

@@ -4,7 +4,7 @@ import re
 from hashlib import sha256
 from pathlib import Path
 
-from headscope.models.data.images.picture import opened
+from headscope.models.data.images.picture import decoded_picture
 from headscope.models.io.cache_folder import cache_folder
 from headscope.models.io.whole_file import whole_file
 
@@ -14,7 +14,7 @@ MOST_KEPT = 32
 
 def keep_picture(content: bytes, place: Path | None = None) -> str:
     """The name of a picture that is kept from now on, the oldest others go. Raises ValueError for what is none."""
-    opened(content)
+    decoded_picture(content)
     place = place or cache_folder("pictures")
     place.mkdir(parents=True, exist_ok=True)
     name = sha256(content).hexdigest()[:16]

@@ -19,18 +19,18 @@ class KeptResults:
         self._most_bytes, self._most_kept = most_bytes, most_kept
         self._found: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
 
-    def of(self, asked: Hashable, compute: Callable[[], Any]) -> Any:
+    def of(self, request: Hashable, compute: Callable[[], Any]) -> Any:
         """The result, computed where it is not there; the newest one is always kept."""
-        if asked not in self._found:
-            found = compute()
-            self._found[asked] = (found, bytes_of(found))
-        self._found.move_to_end(asked)
+        if request not in self._found:
+            result = compute()
+            self._found[request] = (result, bytes_of(result))
+        self._found.move_to_end(request)
         while len(self._found) > 1 and (len(self._found) > self._most_kept or self.bytes > self._most_bytes):
             self._found.popitem(last=False)
-        return self._found[asked][0]
+        return self._found[request][0]
 
-    def __contains__(self, asked: Hashable) -> bool:
-        return asked in self._found
+    def __contains__(self, request: Hashable) -> bool:
+        return request in self._found
 
     @property
     def bytes(self) -> int:
@@ -38,12 +38,12 @@ class KeptResults:
         return sum(size for _, size in self._found.values())
 
 
-def bytes_of(found: Any) -> int:
+def bytes_of(result: Any) -> int:
     """Bytes of the tensors in a record, a mapping or a sequence of them."""
-    if isinstance(found, Tensor):
-        return found.numel() * found.element_size()
-    if is_dataclass(found):
-        return sum(bytes_of(getattr(found, one.name)) for one in fields(found))
-    if isinstance(found, Mapping):
-        return sum(map(bytes_of, found.values()))
-    return sum(map(bytes_of, found)) if isinstance(found, list | tuple) else 0
+    if isinstance(result, Tensor):
+        return result.numel() * result.element_size()
+    if is_dataclass(result):
+        return sum(bytes_of(getattr(result, field.name)) for field in fields(result))
+    if isinstance(result, Mapping):
+        return sum(map(bytes_of, result.values()))
+    return sum(map(bytes_of, result)) if isinstance(result, list | tuple) else 0

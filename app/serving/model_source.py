@@ -5,10 +5,10 @@ from pathlib import Path
 
 from headscope.models import zoo
 from headscope.models.checkpoints.files.entries import read_object
-from headscope.models.checkpoints.files.hub_cache import snapshot_folder
+from headscope.models.checkpoints.files.hub_cache import hub_snapshot_folder
 from headscope.models.hosts.families import FAMILIES, Family
 from headscope.models.hosts.modality import TEXT, Modality
-from headscope.models.io.foreign_input import expanded
+from headscope.models.io.foreign_input import expanded_path
 
 
 class NothingAskedError(ValueError):
@@ -30,10 +30,10 @@ def typed_folder(text: str) -> Path:
         )
     if text.strip().replace("\\", "/").startswith("//"):
         raise ValueError(f"{text.strip()!r} is a network path; only folders of this computer are opened")
-    folder = expanded(text.strip())
+    folder = expanded_path(text.strip())
     if not folder.is_dir():
         raise ValueError(f"there is no folder {text.strip()!r}")
-    return snapshot_folder(folder.resolve())
+    return hub_snapshot_folder(folder.resolve())
 
 
 def modality_in(folder: Path) -> Modality:

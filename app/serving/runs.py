@@ -64,7 +64,7 @@ def opened_model(folder: str, fingerprint: str) -> ModelService[ModelFacts]:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def attention_of(key: RunKey) -> AttentionRun:
+def cached_attention_run(key: RunKey) -> AttentionRun:
     """The run of a prompt, shared by all sessions that ask for it."""
     return opened_model(key.folder, key.fingerprint).attention(key.prompt, key.bos)
 
@@ -72,12 +72,14 @@ def attention_of(key: RunKey) -> AttentionRun:
 @st.cache_resource(max_entries=1024, show_spinner=False)
 def alike_of(key: RunKey, head: OpenHead, others: RunKey) -> SimilarHeads:
     """How alike the heads of a run, the same or another model's, are to one head of a run."""
-    return similar_heads(attention_of(key).patterns[head.layer, head.head], attention_of(others).patterns)
+    return similar_heads(
+        cached_attention_run(key).patterns[head.layer, head.head], cached_attention_run(others).patterns
+    )
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def thumbnails_of(key: RunKey) -> Thumbnails:
     """The small pictures of all heads of a run."""
-    run = attention_of(key)
+    run = cached_attention_run(key)
     patterns = torch.stack([signed_max_pool(layer, THUMBNAIL_SIDE) for layer in run.patterns])
     return Thumbnails(patterns, visible_max_pool(run.visible, THUMBNAIL_SIDE))

@@ -65,14 +65,14 @@ class ModelService(Generic[Facts]):
         room = most - 1 if prepend_bos and self.facts.has_bos else most
         return shortened_prompt(prompt, tokenizer_of(self._model), max(1, room), end)
 
-    def kept(self, asked: Hashable, compute: Callable[[Any], Any]) -> Any:
+    def kept(self, request: Hashable, compute: Callable[[Any], Any]) -> Any:
         """What `compute` makes of the model, computed once for all sessions while there is room for it."""
         with self._lock:
-            return self._kept.of(asked, lambda: compute(self._model))
+            return self._kept.of(request, lambda: compute(self._model))
 
-    def has(self, asked: Hashable) -> bool:
+    def has(self, request: Hashable) -> bool:
         """Whether it is kept; what another session is computing is not waited for."""
-        return asked in self._kept
+        return request in self._kept
 
     @property
     def weights(self) -> HeadWeights:

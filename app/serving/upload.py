@@ -39,18 +39,18 @@ def uploaded_folder(files: Sequence[Sent], place: Path | None = None) -> Path:
     snapshot's folder there. The uploads that were used last are kept, older ones go. Raises ValueError without a
     config.json, and for two files of one name.
     """
-    paths = [PurePosixPath(one.name.replace("\\", "/")) for one in files]
+    paths = [PurePosixPath(file.name.replace("\\", "/")) for file in files]
     configs = [path for path in paths if path.name == CONFIG]
     if not configs:
         raise ValueError(f"a model folder has a {CONFIG}; the upload has {', '.join(map(str, sorted(paths)))}")
     top = min(reversed(configs), key=lambda path: len(path.parts)).parent
-    kept = [(name, one.getbuffer()) for path, one in zip(paths, files, strict=True) if (name := name_in(path, top))]
+    kept = [(name, item.getbuffer()) for path, item in zip(paths, files, strict=True) if (name := name_in(path, top))]
     if twice := sorted({name for name, _ in kept if sum(name == other for other, _ in kept) > 1}):
         raise ValueError(f"the upload has {twice[0]} twice: send the folder of one model")
     place = place or cache_folder("uploads")
     folder = place / digest_of(kept)
     if not folder.is_dir():
-        write(kept, folder)
+        write_upload(kept, folder)
     folder.touch()
     forget_oldest(place)
     return folder
@@ -72,7 +72,7 @@ def earlier_upload(digest: str, place: Path | None = None) -> Path | None:
     return folder if DIGEST.fullmatch(digest) and folder.is_dir() else None
 
 
-def write(files: Sequence[tuple[str, memoryview]], folder: Path) -> None:
+def write_upload(files: Sequence[tuple[str, memoryview]], folder: Path) -> None:
     """Put the files into the folder, which is there whole or not at all."""
     with whole_folder(folder) as partial:
         for name, content in files:
@@ -92,7 +92,7 @@ def forget_oldest(place: Path) -> None:
 def digest_of(files: Sequence[tuple[str, memoryview]]) -> str:
     """A short name for names and contents."""
     digest = sha256()
-    for name, content in sorted(files, key=lambda one: one[0]):
+    for name, content in sorted(files, key=lambda item: item[0]):
         digest.update(f"{name} {len(content)} ".encode())
         digest.update(content)
     return digest.hexdigest()[:16]

@@ -30,14 +30,14 @@ def listed_analyses() -> dict[str, ListedAnalysis]:
         for alias in line.names
     }
     [parts] = [line for line in table.body if isinstance(line, ast.AnnAssign) and isinstance(line.value, ast.Tuple)]
-    names = [one.id for one in ast.walk(parts.value or parts) if isinstance(one, ast.Name)]
-    return {name: listed for part in names for name, listed in rows_of(files[part])}
+    names = [item.id for item in ast.walk(parts.value or parts) if isinstance(item, ast.Name)]
+    return {name: listed for part in names for name, listed in analysis_rows(files[part])}
 
 
-def rows_of(file: Path) -> Iterator[tuple[str, ListedAnalysis]]:
+def analysis_rows(file: Path) -> Iterator[tuple[str, ListedAnalysis]]:
     """Every row of a part, by its name."""
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in KINDS:
             name, summary = (ast.literal_eval(argument) for argument in node.args[:2])
-            reads = [ast.literal_eval(one.value) for one in node.keywords if one.arg == "reads"]
+            reads = [ast.literal_eval(keyword.value) for keyword in node.keywords if keyword.arg == "reads"]
             yield name, ListedAnalysis(filled(summary, TEXT_WORDS), *reads or [()])

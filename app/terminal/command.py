@@ -28,7 +28,7 @@ def main() -> None:
     try:
         command()
     except OSError as fault:  # of standard output; what else cannot be written or read is refused where it happens
-        complain(f"cannot write to standard output: {in_words(fault)}")
+        complain(f"cannot write to standard output: {refusal_in_words(fault)}")
         raise SystemExit(1) from fault
     finally:
         drop_unwritable_output()
@@ -75,7 +75,7 @@ def train(recipe: RecipeFile, out: RunFolder = None) -> None:
     """Train a model from a recipe, or go on with the run where it was cut off."""
     from headscope.models.training.recipe_file import read_recipe
 
-    folder = out or run_folder(recipe)
+    folder = out or default_run_folder(recipe)
     has_trained = train_with_bar(refusing_clearly(lambda: read_recipe(recipe)), folder)
     if os.environ.get("RANK", "0") == "0":
         typer.echo(f"trained: {folder}" if has_trained else f"nothing to do: the run in {folder} is complete")
@@ -97,13 +97,13 @@ def temper(
     seed: Annotated[int, typer.Option(min=0, help="Decides the order of the windows.")] = 0,
 ) -> None:
     """Teach a trained softmax model temperatures of its attention; all its other weights stay as they are."""
-    from headscope.app.terminal.tempering_run import summary, tempered_with_bar
+    from headscope.app.terminal.tempering_run import tempered_with_bar, tempering_summary
     from headscope.models.training.partial import Course
     from headscope.models.training.tempering import Tempering
 
     text: dict[str, Any] = {"source": "text", "path": str(corpus.resolve())} if corpus else {"source": "stdlib"}
     how = Tempering({"position": position, "token": token}, Course(text, steps, lr, batch, context, seed))
-    typer.echo(summary(going_on_later(lambda: tempered_with_bar(model, out, how))))
+    typer.echo(tempering_summary(going_on_later(lambda: tempered_with_bar(model, out, how))))
 
 
 @command.command()
@@ -126,12 +126,12 @@ def zoo(
     """List the shipped models with what was measured of them."""
     from rich.console import Console
 
-    from headscope.app.terminal.zoo_table import markdown_table, terminal_table
+    from headscope.app.terminal.zoo_table import terminal_table, zoo_markdown_table
 
     if retrain:
         retrain_zoo()
     if markdown:
-        typer.echo(refusing_clearly(markdown_table), nl=False)
+        typer.echo(refusing_clearly(zoo_markdown_table), nl=False)
     else:
         Console().print(refusing_clearly(terminal_table))
 
@@ -183,7 +183,7 @@ def inspect(
         refuse_format,
         refuse_hidden,
         refuse_missing,
-        refuse_unknown,
+        refuse_unknown_analyses,
     )
 
     models = (model, compare) if compare else (model,)
@@ -191,8 +191,8 @@ def inspect(
     options: Any = {"corrupt": corrupt, "target": target, "distractor": distractor}
     options |= {"embedding": embedding, "distance": distance}
     if everything and what:
-        refuse("--all runs every analysis and --what some: choose one of them")
-    refusing_clearly(lambda: refuse_unknown(what or ()))
+        refuse_command("--all runs every analysis and --what some: choose one of them")
+    refusing_clearly(lambda: refuse_unknown_analyses(what or ()))
     refusing_clearly(lambda: refuse_conflicts(what or (), options, as_json=as_json, as_csv=as_csv))
     refusing_clearly(lambda: refuse_format(dtype))
     refusing_clearly(lambda: refuse_hidden(is_asked=bool(layer or head), is_table=is_table))
@@ -205,7 +205,7 @@ def inspect(
     from headscope.interp.asking.choices import Choices
     from headscope.models.hosts.device import checked_device
 
-    asked = refusing_clearly(
+    request = refusing_clearly(
         lambda: inspection.Inspection(
             models,
             texts_of(prompt or (), prompt_file or ()),
@@ -218,13 +218,16 @@ def inspect(
             shown,
         )
     )
-    outcome = refusing_clearly(lambda: inspection.inspected(asked))
+    outcome = refusing_clearly(lambda: inspection.inspection_outcome(request))
     findings = outcome.findings
     if outcome.was_stopped:
         typer.secho(f"headscope: stopped; {'this was finished' if findings else 'nothing was finished'}", err=True)
     if not findings:
         raise typer.Exit(130)
-    for note in [*inspection.notes(findings), *(inspection.not_in_the_table(findings) if what and is_table else [])]:
+    for note in [
+        *inspection.inspection_notes(findings),
+        *(inspection.not_in_the_table(findings) if what and is_table else []),
+    ]:
         typer.echo(note, err=True)
     if html:
         refusing_clearly(lambda: inspection.write_report(findings, html))
@@ -235,7 +238,7 @@ def inspect(
         typer.echo(refusing_clearly(lambda: inspection.as_csv(findings, shown)), nl=False)
     elif not html:
         refusing_clearly(lambda: inspection.print_heads(findings, shown, only_telling=not what))
-    typer.echo(f"ran on {asked.device}", err=True)
+    typer.echo(f"ran on {request.device}", err=True)
     if outcome.was_stopped:
         raise typer.Exit(130)
 
@@ -249,8 +252,8 @@ def analyses() -> None:
     from headscope.app.terminal.analyses_listed import listed_analyses
 
     shown = Table("analysis", "what it says")
-    for name, one in listed_analyses().items():
-        shown.add_row(name, one.summary[:1].upper() + one.summary[1:].rstrip("."))
+    for name, item in listed_analyses().items():
+        shown.add_row(name, item.summary[:1].upper() + item.summary[1:].rstrip("."))
     Console().print(shown)
 
 
@@ -269,26 +272,26 @@ def experiment(
     from rich.console import Console
 
     from headscope.app.terminal import experiment_run
-    from headscope.interp.experiments.engine.publishing import SHIPPED, markdown_table, shipped
-    from headscope.interp.experiments.engine.running import Asked
+    from headscope.interp.experiments.engine.publishing import SHIPPED, claims_markdown_table, shipped
+    from headscope.interp.experiments.engine.running import ExperimentRequest
     from headscope.interp.experiments.engine.table import experiment_named
 
     if markdown:
-        typer.echo(markdown_table(), nl=False)
+        typer.echo(claims_markdown_table(), nl=False)
         return
     if name is None:
-        Console().print(experiment_run.listed())
+        Console().print(experiment_run.experiments_table())
         return
     sizes = [size for size, is_asked in {"smoke": smoke, "full": full, SHIPPED: stored}.items() if is_asked]
     if len(sizes) > 1:
-        refuse(f"--{sizes[0]} and --{sizes[1]} are two sizes; give one")
+        refuse_command(f"--{sizes[0]} and --{sizes[1]} are two sizes; give one")
     size = sizes[0] if sizes else "default"
-    asked = Asked(refusing_clearly(lambda: experiment_named(name)).name, size, seeds, out, jobs)
+    request = ExperimentRequest(refusing_clearly(lambda: experiment_named(name)).name, size, seeds, out, jobs)
     if stored:
         outcome = refusing_clearly(lambda: shipped(name)).outcome
     else:
-        outcome = going_on_later(lambda: experiment_run.run(asked))
-    page = refusing_clearly(lambda: experiment_run.written(outcome, asked.folder))
+        outcome = going_on_later(lambda: experiment_run.outcome_with_bars(request))
+    page = refusing_clearly(lambda: experiment_run.publish_report(outcome, request.folder))
     Console().print(experiment_run.verdicts(outcome))
     typer.echo(f"written: {page}")
 
@@ -300,10 +303,10 @@ def retrain_zoo() -> None:
     recipes = (HERE / name / "recipe.toml" for name in (*KNOWN, *VISION, *DIFFUSION))
     for recipe in filter(Path.is_file, recipes):
         train(recipe)
-        ship(run_folder(recipe), recipe.parent.name)
+        ship(default_run_folder(recipe), recipe.parent.name)
 
 
-def run_folder(recipe: Path) -> Path:
+def default_run_folder(recipe: Path) -> Path:
     """Where a recipe trains when nothing else is said: NAME/recipe.toml and NAME.toml in runs/NAME."""
     return Path("runs") / (recipe.resolve().parent.name if recipe.stem == "recipe" else recipe.stem)
 
@@ -335,17 +338,17 @@ def refusing_clearly(step: Callable[[], Result]) -> Result:
     except BaseException as refusal:
         if not (isinstance(refusal, ValueError | TypeError | OSError | FloatingPointError) or is_panic(refusal)):
             raise
-        refuse(in_words(refusal), refusal)
+        refuse_command(refusal_in_words(refusal), refusal)
 
 
-def in_words(refusal: BaseException) -> str:
+def refusal_in_words(refusal: BaseException) -> str:
     """What an error says, on one line; of the system's own errors the words and the file, without the number."""
     if isinstance(refusal, OSError) and refusal.strerror:
         return refusal.strerror.lower() + (f": {refusal.filename}" if refusal.filename else "")
     return " ".join(str(refusal).split())
 
 
-def refuse(words: str, cause: BaseException | None = None) -> NoReturn:
+def refuse_command(words: str, cause: BaseException | None = None) -> NoReturn:
     """One line on the error stream, and exit code 1."""
     complain(words)
     raise typer.Exit(1) from cause

@@ -8,15 +8,15 @@ from rich.table import Table
 
 from headscope.interp.arms.outcome import Outcome
 from headscope.interp.experiments.engine.publishing import publish
-from headscope.interp.experiments.engine.running import Asked, outcome_of
+from headscope.interp.experiments.engine.running import ExperimentRequest, outcome_of
 from headscope.interp.experiments.engine.table import MODULES, experiment_named
 
 
-def run(asked: Asked) -> Outcome:
+def outcome_with_bars(request: ExperimentRequest) -> Outcome:
     """All trials with two bars: how many are done, and how far the one under way is."""
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        trials, steps = bar.add_task(f"{asked.experiment} trials", total=None), bar.add_task("…", total=None)
+        trials, steps = bar.add_task(f"{request.experiment} trials", total=None), bar.add_task("…", total=None)
 
         def watch(words: str, done: int, total: int) -> None:
             bar.update(steps, description=words, completed=done, total=total)
@@ -24,10 +24,10 @@ def run(asked: Asked) -> Outcome:
         def finished(done: int, total: int) -> None:
             bar.update(trials, completed=done, total=total)
 
-        return outcome_of(asked, watch, finished)
+        return outcome_of(request, watch, finished)
 
 
-def written(outcome: Outcome, folder: Path) -> Path:
+def publish_report(outcome: Outcome, folder: Path) -> Path:
     """The report, beside the other files."""
     return publish(experiment_named(outcome.experiment), outcome, folder)[1]
 
@@ -35,15 +35,15 @@ def written(outcome: Outcome, folder: Path) -> Path:
 def verdicts(outcome: Outcome) -> Table:
     """The verdicts as a table of the terminal."""
     shown = Table("claim", "the paper", "here", "answer")
-    for one in experiment_named(outcome.experiment).judge(outcome):
-        shown.add_row(one.claim, one.paper, one.ours, one.answer)
+    for item in experiment_named(outcome.experiment).judge(outcome):
+        shown.add_row(item.claim, item.paper, item.ours, item.answer)
     return shown
 
 
-def listed() -> Table:
+def experiments_table() -> Table:
     """The experiments there are."""
     shown = Table("experiment", "what it asks", "source")
     for name in MODULES:
-        one = experiment_named(name)
-        shown.add_row(name, one.title, one.source)
+        item = experiment_named(name)
+        shown.add_row(name, item.title, item.source)
     return shown

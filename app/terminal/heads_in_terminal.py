@@ -79,8 +79,8 @@ def cells(heads: "pd.DataFrame", name: str) -> list[str]:
     spread = null_name(name, "_null_spread")
     widths = heads[spread] if spread in heads else [math.inf] * len(heads)
     rows = zip(heads[name], heads[null_name(name)], widths, strict=True)
-    beside = [f" ({word(null)})" if value == value and width > 0 else "" for value, null, width in rows]
-    return [one + null for one, null in zip(words, beside, strict=True)]
+    others = [f" ({word(null)})" if value == value and width > 0 else "" for value, null, width in rows]
+    return [item + null for item, null in zip(words, others, strict=True)]
 
 
 def has_null(heads: "pd.DataFrame", name: str) -> bool:
@@ -89,13 +89,13 @@ def has_null(heads: "pd.DataFrame", name: str) -> bool:
     if null not in heads:
         return False
     if spread in heads:
-        return any(one > 0 for one in heads[spread])
+        return any(head > 0 for head in heads[spread])
     return not heads[null].equals(heads[name])
 
 
 def marks(heads: "pd.DataFrame", name: str) -> list[str]:
     """Above or below its null by more than SPREADS, of every head."""
-    return [ABOVE if one > SPREADS else BELOW if one < -SPREADS else "" for one in heads_away(heads, name)]
+    return [ABOVE if item > SPREADS else BELOW if item < -SPREADS else "" for item in heads_away(heads, name)]
 
 
 def heads_away(heads: "pd.DataFrame", name: str) -> list[float]:
@@ -109,14 +109,14 @@ def heads_away(heads: "pd.DataFrame", name: str) -> list[float]:
 def standing_out_first(heads: "pd.DataFrame", numbers: Sequence[str]) -> "pd.DataFrame":
     """Of each model the heads that stand out, in most of the numbers first, then furthest; then the others."""
     away = zip(*(map(abs, heads_away(heads, name)) for name in numbers), strict=True)
-    ranks = [(sum(one > SPREADS for one in of_head), max(of_head)) for of_head in away]
+    ranks = [(sum(item > SPREADS for item in of_head), max(of_head)) for of_head in away]
     models = list(dict.fromkeys(heads["model"]))
     places = [models.index(name) for name in heads["model"]]
     order = [(place, -count, -furthest * bool(count)) for place, (count, furthest) in zip(places, ranks, strict=True)]
     return heads.iloc[sorted(range(len(heads)), key=order.__getitem__)]
 
 
-def caption(heads: "pd.DataFrame", shown: Sequence[str], free: Collection[str]) -> str:
+def heads_caption(heads: "pd.DataFrame", shown: Sequence[str], free: Collection[str]) -> str:
     """What brackets and stars are, and how many columns of the whole table are not shown."""
     taken = {*PLACE, *shown, *map(null_name, shown)}
     more = sum(name not in taken for name in heads.columns)

@@ -6,7 +6,7 @@ from typing import Any
 
 from headscope import models
 from headscope.app.terminal.analyses_listed import listed_analyses
-from headscope.models.io.foreign_input import expanded
+from headscope.models.io.foreign_input import expanded_path
 from headscope.models.io.near_names import known_names
 from headscope.models.io.whole_file import refuse_unwritable
 
@@ -23,11 +23,11 @@ def refuse_conflicts(what: Collection[str], options: Mapping[str, Any], *, as_js
         raise ValueError("--json and --csv both go to standard output: choose one of them")
     if options["corrupt"] == "":
         raise ValueError("--corrupt is empty: give a prompt as long as the prompt, to patch from")
-    given = [name for name, value in options.items() if value != DEFAULTS.get(name)]
-    for name in given:
-        if name in WEIGHED and "corrupt" not in given:
+    entry = [name for name, value in options.items() if value != DEFAULTS.get(name)]
+    for name in entry:
+        if name in WEIGHED and "corrupt" not in entry:
             raise ValueError(f"--{name} is a token that patching weighs: give it a prompt to patch from with --corrupt")
-        readers = [analysis for analysis, one in listed_analyses().items() if name in one.reads]
+        readers = [analysis for analysis, item in listed_analyses().items() if name in item.reads]
         if what and not {*readers} & {*what}:
             raise ValueError(
                 f"--{name} was given, but only {', '.join(readers)} read it, and --what names none of them"
@@ -46,14 +46,14 @@ def refuse_missing(names: Sequence[str], html: Path | None) -> None:
         raise ValueError(f"--compare sets another model beside the first, got {names[0]!r} twice")
     shipped = sorted(config.parent.name for config in ZOO.glob("*/config.json"))
     for name in names:
-        if name not in shipped and not expanded(name).exists():
+        if name not in shipped and not expanded_path(name).exists():
             known = known_names(name, shipped)
             raise ValueError(f"cannot load {name!r}: no such folder, and shipped models are {known}")
     if html:
         refuse_unwritable(html)
 
 
-def refuse_unknown(what: Collection[str]) -> None:
+def refuse_unknown_analyses(what: Collection[str]) -> None:
     """Raise ValueError for an analysis that there is not; the word for all of them stands alone."""
     known = listed_analyses()
     if unknown := [name for name in what if name not in known and [*what] != [ALL]]:

@@ -9,44 +9,44 @@ from headscope.interp.reading.hooked_model import begins_with_bos, tokenizer_of
 from headscope.interp.reading.image_prompt import ImagePrompt
 from headscope.interp.reading.pictures import DIGITS, digit_prompt, picture_prompt
 from headscope.interp.reading.prompt import classes_of
-from headscope.interp.reading.prompt_tokens import PromptTokens, encoded, token_string, typed_ids
-from headscope.models.io.foreign_input import expanded
+from headscope.interp.reading.prompt_tokens import PromptTokens, encoded_ids, token_string, typed_ids
+from headscope.models.io.foreign_input import expanded_path
 
 STANDARD_INPUT = "-"
 
 
 def texts_of(typed: Sequence[str], files: Sequence[Path]) -> tuple[str, ...]:
     """The prompts as typed, then each file's whole text but for one line's end after it; - is standard input."""
-    read = [text_of(file).removesuffix("\n").removesuffix("\r") for file in files]
+    read = [text_of_file(file).removesuffix("\n").removesuffix("\r") for file in files]
     if not (typed or read):
         raise ValueError("no prompt was given: give one with --prompt, or a file of one with --prompt-file")
     return (*typed, *read)
 
 
-def text_of(file: Path) -> str:
+def text_of_file(file: Path) -> str:
     """A file's text. Raises ValueError in one sentence for what is none."""
     if str(file) == STANDARD_INPUT:
         return sys.stdin.read()
     try:
-        return expanded(file).read_text(encoding="utf-8")
+        return expanded_path(file).read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise ValueError(f"cannot read the prompt in {file}: it is no text in UTF-8") from error
     except OSError as error:
         raise ValueError(f"cannot read the prompt in {file}: {(error.strerror or str(error)).lower()}") from error
 
 
-def as_given(prompts: Sequence[str], model: Any) -> Sequence[str] | Sequence[ImagePrompt]:
+def prompts_for_model(prompts: Sequence[str], model: Any) -> Sequence[str] | Sequence[ImagePrompt]:
     """The prompts as texts; for a model of images digits by number, and picture files."""
     if not classes_of(model):
         return list(prompts)
-    return [image_of(one, model) for one in prompts]
+    return [image_of(prompt, model) for prompt in prompts]
 
 
 def image_of(prompt: str, model: Any) -> ImagePrompt:
     """A digit by its number, or a picture file. Raises ValueError for a text, and says what the model reads."""
     if prompt.isdecimal():
         return digit_prompt(int(prompt), model)
-    if not is_there(file := expanded(prompt)):
+    if not is_there(file := expanded_path(prompt)):
         raise ValueError(
             f"this model reads images, so a prompt is a digit's number (0 to {DIGITS - 1}) or a PNG or JPEG file, and "
             f"{prompt!r} is neither"
@@ -62,9 +62,9 @@ def is_there(file: Path) -> bool:
         return False
 
 
-def cut_prompt(text: str, model: Any, bos: bool | None) -> PromptTokens:
+def truncated_prompt(text: str, model: Any, bos: bool | None) -> PromptTokens:
     """The first tokens of a text, as many as the model's context holds."""
     tokenizer = tokenizer_of(model)
-    ids = typed_ids(text) if tokenizer is None else encoded(text, tokenizer, begins_with_bos(model, bos))
+    ids = typed_ids(text) if tokenizer is None else encoded_ids(text, tokenizer, begins_with_bos(model, bos))
     kept = ids[: model.cfg.n_ctx]
-    return PromptTokens(kept, tuple(token_string(one, tokenizer) for one in kept))
+    return PromptTokens(kept, tuple(token_string(item, tokenizer) for item in kept))

@@ -12,13 +12,13 @@ from rich.progress import Progress
 
 from headscope.app.serving.model_source import family_in
 from headscope.app.terminal.heads_in_terminal import (
-    caption,
+    heads_caption,
     heads_table,
     numbers_by_rank,
     numbers_that_fit,
     standing_out_first,
 )
-from headscope.app.terminal.inspected_prompts import as_given, cut_prompt
+from headscope.app.terminal.inspected_prompts import prompts_for_model, truncated_prompt
 from headscope.app.terminal.shown_heads import ShownHeads
 from headscope.interp.asking.analyse import analyse
 from headscope.interp.asking.choices import Choices
@@ -28,7 +28,7 @@ from headscope.interp.asking.same_numbers import numbers_that_differ, same_in_wo
 from headscope.interp.asking.standing_out import standing_out_of_each
 from headscope.interp.reading.prompt import classes_of
 from headscope.interp.report.page import report
-from headscope.interp.results.numbers import per_head
+from headscope.interp.results.numbers import numbers_per_head
 from headscope.models.checkpoints.files.weights import Format
 from headscope.models.checkpoints.steps import own_run
 from headscope.models.hooked.loading import load, place_of
@@ -81,32 +81,32 @@ def refuse_unlike(names: Sequence[str]) -> None:
 
 
 @dataclass(frozen=True)
-class Inspected:
+class InspectionOutcome:
     """The findings of every model; was_stopped: there would have been more."""
 
     findings: list[Findings]
     was_stopped: bool
 
 
-def inspected(asked: Inspection) -> Inspected:
+def inspection_outcome(request: Inspection) -> InspectionOutcome:
     """What is asked of every model, with a progress bar on the error stream; Ctrl+C keeps what was finished."""
-    refuse_unlike(asked.models)
+    refuse_unlike(request.models)
     findings: list[Findings] = []
-    names = short_names(asked.models)
+    names = short_names(request.models)
     try:
-        for name, short in zip(asked.models, names, strict=True):
-            findings.append(replace(_inspected(name, short, asked), model=short))
+        for name, short in zip(request.models, names, strict=True):
+            findings.append(replace(_inspected(name, short, request), model=short))
     except Interruption as stop:
         kept = replace(stop.findings, model=names[len(findings)])
-        return Inspected([*findings, *([kept] if kept else [])], was_stopped=True)
+        return InspectionOutcome([*findings, *([kept] if kept else [])], was_stopped=True)
     except KeyboardInterrupt:
-        return Inspected(findings, was_stopped=True)
-    return Inspected(findings, was_stopped=False)
+        return InspectionOutcome(findings, was_stopped=True)
+    return InspectionOutcome(findings, was_stopped=False)
 
 
-def _inspected(name: str, short: str, asked: Inspection) -> Findings:
-    model = load(name, asked.device, asked.dtype)
-    asked.shown.refuse_absent(short, model.cfg.n_layers, model.cfg.n_heads)
+def _inspected(name: str, short: str, request: Inspection) -> Findings:
+    model = load(name, request.device, request.dtype)
+    request.shown.refuse_absent(short, model.cfg.n_layers, model.cfg.n_heads)
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(f"analysing {short}", total=None)
@@ -114,9 +114,9 @@ def _inspected(name: str, short: str, asked: Inspection) -> Findings:
         def show(stage: str, done: int, total: int) -> None:
             bar.update(task, description=f"{short}: {stage.replace('_', ' ')}", completed=done, total=total)
 
-        choices = replace(asked.choices, run=run_of(name))
-        prompts = prompts_of(asked, model)
-        return analyse(model, prompts, asked.what, choices=choices, prepend_bos=asked.bos, watch=show)
+        choices = replace(request.choices, run=run_of(name))
+        prompts = inspection_prompts(request, model)
+        return analyse(model, prompts, request.what, choices=choices, prepend_bos=request.bos, watch=show)
 
 
 def format_named(name: str | None) -> Format:
@@ -124,11 +124,11 @@ def format_named(name: str | None) -> Format:
     return getattr(torch, name) if name not in (None, "auto") else name  # type: ignore[return-value]
 
 
-def prompts_of(asked: Inspection, model: Any) -> Any:
+def inspection_prompts(request: Inspection, model: Any) -> Any:
     """The prompts as the model reads them, cut where that was asked for."""
-    if asked.truncate and not classes_of(model):
-        return [cut_prompt(one, model, asked.bos) for one in asked.prompts]
-    return as_given(asked.prompts, model)
+    if request.truncate and not classes_of(model):
+        return [truncated_prompt(prompt, model, request.bos) for prompt in request.prompts]
+    return prompts_for_model(request.prompts, model)
 
 
 def run_of(name: str) -> Path | None:
@@ -143,10 +143,10 @@ def print_heads(findings: Sequence[Findings], shown_heads: ShownHeads, *, only_t
     heads = shown_heads.of(every)
     free = {
         f"{name}.{column}"
-        for one in findings
-        for name, found in one.items()
-        for column in per_head(found)
-        if found.about.depends_on_gauge(*column.split(".", 1))
+        for finding in findings
+        for name, result in finding.items()
+        for column in numbers_per_head(result)
+        if result.about.depends_on_gauge(*column.split(".", 1))
     }
     numbers = numbers_by_rank(list(heads.columns), only_telling)
     differing = numbers_that_differ(every, numbers) if only_telling else numbers
@@ -157,14 +157,14 @@ def print_heads(findings: Sequence[Findings], shown_heads: ShownHeads, *, only_t
     first = standing_out_first(heads, shown)
     console.print(heads_table(first.head(MOST_HEADS), shown, free))
     more = [f"{len(first) - MOST_HEADS} more heads: --csv, --layer, --head."] if len(first) > MOST_HEADS else []
-    pictures = [one.facts.pictures for one in findings if one.facts.pictures]
-    for line in [*more, *same, *units(findings, shown), *pictures[:1], caption(heads, shown, free)]:
+    pictures = [finding.facts.pictures for finding in findings if finding.facts.pictures]
+    for line in [*more, *same, *units(findings, shown), *pictures[:1], heads_caption(heads, shown, free)]:
         console.print(line, highlight=False, markup=False)
 
 
 def units(findings: Sequence[Findings], shown: Sequence[str]) -> list[str]:
     """What the numbers of every analysis in a table are, a line each."""
-    abouts = {name: found.about for one in findings for name, found in one.items()}
+    abouts = {name: result.about for finding in findings for name, result in finding.items()}
     names = dict.fromkeys(number.split(".")[0] for number in shown)
     return [
         f"{name.replace('_', ' ')}: {abouts[name].title}" + (f" [{unit}]" if (unit := abouts[name].unit) != "1" else "")
@@ -174,7 +174,7 @@ def units(findings: Sequence[Findings], shown: Sequence[str]) -> list[str]:
 
 def as_json(findings: Sequence[Findings]) -> str:
     """All numbers of all models with stable keys."""
-    plain = {"format": JSON_FORMAT, "models": [one.to_json() for one in findings]}
+    plain = {"format": JSON_FORMAT, "models": [finding.to_json() for finding in findings]}
     return json.dumps(plain, indent=1, allow_nan=False)
 
 
@@ -188,34 +188,36 @@ def table(findings: Sequence[Findings]) -> "pd.DataFrame":
     import pandas as pd
 
     silent = without_numbers(findings)
-    if all(name in silent for one in findings for name in one):
+    if all(name in silent for finding in findings for name in finding):
         has = "has" if len(silent) == 1 else "have"
         raise ValueError(f"{', '.join(silent)} {has} no number per head: use --json or --html")
-    frames = [one.to_frame() for one in findings]
-    for frame, one in zip(frames, findings, strict=True):
-        frame.insert(0, "model", one.model)
+    frames = [finding.to_frame() for finding in findings]
+    for frame, item in zip(frames, findings, strict=True):
+        frame.insert(0, "model", item.model)
     return pd.concat(frames, ignore_index=True)
 
 
 def without_numbers(findings: Sequence[Findings]) -> list[str]:
     """The analyses that say nothing of every head."""
-    return list(dict.fromkeys(name for one in findings for name, result in one.items() if not per_head(result)))
+    return list(
+        dict.fromkeys(name for finding in findings for name, result in finding.items() if not numbers_per_head(result))
+    )
 
 
-def notes(findings: Sequence[Findings]) -> list[str]:
+def inspection_notes(findings: Sequence[Findings]) -> list[str]:
     """What was not analysed of which model, a line for each reason; what takes long in one line."""
-    left_out = [f"{one.model}: left out {line}" for one in findings for line in one.left_out_in_words()]
+    left_out = [f"{finding.model}: left out {line}" for finding in findings for line in finding.left_out_in_words()]
     return left_out + [
-        f"{one.model}: takes longer: {costly_in_words(one.costly)}; --what NAME runs one, --all every one"
-        for one in findings
-        if one.costly
+        f"{finding.model}: takes longer: {costly_in_words(finding.costly)}; --what NAME runs one, --all every one"
+        for finding in findings
+        if finding.costly
     ]
 
 
 def not_in_the_table(findings: Sequence[Findings]) -> list[str]:
     """What a table of heads does not show, as a line; none where it shows nothing, and is refused."""
     silent = without_numbers(findings)
-    if not silent or all(name in silent for one in findings for name in one):
+    if not silent or all(name in silent for finding in findings for name in finding):
         return []
     return [f"no number per head, and so not in the table: {', '.join(silent)}; --json and --html give them"]
 

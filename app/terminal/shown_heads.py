@@ -42,8 +42,8 @@ class ShownHeads:
 
 def shown_heads(layers: Sequence[int], heads: Sequence[str]) -> ShownHeads:
     """From what was typed. Raises ValueError for a head that is not written as L2H3."""
-    found = [HEAD.fullmatch(one) for one in heads]
-    for text, match in zip(heads, found, strict=True):
+    result = [HEAD.fullmatch(head) for head in heads]
+    for text, match in zip(heads, result, strict=True):
         if match is None:
             raise ValueError(f"a head is written as L2H3, got {text!r}")
-    return ShownHeads(tuple(layers), tuple((int(one[1]), int(one[2])) for one in found if one))
+    return ShownHeads(tuple(layers), tuple((int(item[1]), int(item[2])) for item in result if item))

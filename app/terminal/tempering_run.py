@@ -3,20 +3,20 @@
 from pathlib import Path
 
 from headscope.app.terminal.training_bar import TrainingBar
-from headscope.models.training.partial import Learned
+from headscope.models.training.partial import LearningOutcome
 from headscope.models.training.tempering import Tempering, temper
 
 
-def tempered_with_bar(model: str, out: Path, how: Tempering) -> Learned:
+def tempered_with_bar(model: str, out: Path, how: Tempering) -> LearningOutcome:
     """Temper and show how it goes."""
     with TrainingBar(how.course.steps, out.name) as bar:
         return temper(model, out, how, bar.show)
 
 
-def summary(found: Learned) -> str:
+def tempering_summary(result: LearningOutcome) -> str:
     """Three lines: parameters, losses, and where the model is."""
     return (
-        f"new parameters: {found.new:,} of {found.trained.all:,} ({found.trained.percent:.3g} %)\n"
-        f"loss on the same held-out windows: {found.loss_before:.4f} before, {found.loss_after:.4f} after\n"
-        f"written: {found.folder}"
+        f"new parameters: {result.new:,} of {result.trained.all:,} ({result.trained.percent:.3g} %)\n"
+        f"loss on the same held-out windows: {result.loss_before:.4f} before, {result.loss_after:.4f} after\n"
+        f"written: {result.folder}"
     )

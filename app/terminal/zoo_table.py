@@ -6,7 +6,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from headscope.models.fitting.machine import machine_words
-from headscope.models.training.shipped import Shipped, shipped_models, training_speed
+from headscope.models.training.shipped import ShippedModel, shipped_models, training_speed
 
 COLUMNS = ("model", "parameters", "tokens seen", "validation loss", "in 16 bits", "tokens/s", "snapshots")
 LOSSES = (
@@ -22,7 +22,7 @@ def terminal_table() -> Table:
         box=SIMPLE,
         pad_edge=False,
         padding=(0, 1, 0, 0),
-        caption=caption(training_speed()),
+        caption=zoo_caption(training_speed()),
         caption_justify="left",
     )
     for row in rows():
@@ -30,11 +30,11 @@ def terminal_table() -> Table:
     return table
 
 
-def markdown_table() -> str:
+def zoo_markdown_table() -> str:
     """The shipped models as GitHub's Markdown shows tables, numbers to the right."""
     rules = ("---", *("---:" for _ in COLUMNS[1:]))
     lines = [" | ".join(cells) for cells in (COLUMNS, rules, *rows())]
-    return "\n".join(f"| {line} |" for line in lines) + f"\n\n{caption(training_speed())}\n"
+    return "\n".join(f"| {line} |" for line in lines) + f"\n\n{zoo_caption(training_speed())}\n"
 
 
 def rows() -> list[tuple[str, ...]]:
@@ -45,9 +45,14 @@ def rows() -> list[tuple[str, ...]]:
     return [_row(model, speeds.get(model.name)) for model in shipped_models()]
 
 
-def caption(speed: dict[str, Any] | None) -> str:
+def zoo_caption(speed: dict[str, Any] | None) -> str:
     """What the columns mean and where they were measured."""
-    trained = sorted({f"{machine_words(one.facts['machine'])}, {one.facts['precision']}" for one in shipped_models()})
+    trained = sorted(
+        {
+            f"{machine_words(shipped_model.facts['machine'])}, {shipped_model.facts['precision']}"
+            for shipped_model in shipped_models()
+        }
+    )
     words = f"{LOSSES} Trained on: {'; '.join(trained)}."
     if speed is None:
         return words + " The speed of training was not measured."
@@ -58,7 +63,7 @@ def caption(speed: dict[str, Any] | None) -> str:
     )
 
 
-def _row(model: Shipped, speed: float | None) -> tuple[str, ...]:
+def _row(model: ShippedModel, speed: float | None) -> tuple[str, ...]:
     facts = model.facts
     return (
         model.name,

@@ -5,7 +5,7 @@ import streamlit as st
 from headscope.app.components.fact_strip import fact_strip
 from headscope.app.figure.code import analysis_code
 from headscope.app.figure.constant import no_sign
-from headscope.app.figure.head_table import in_words
+from headscope.app.figure.head_table import number_name_in_words
 from headscope.app.figure.panel import figure_panel
 from headscope.app.frame.analysis_choices import choices_for
 from headscope.app.frame.left_out import left_out
@@ -17,13 +17,15 @@ from headscope.interp.asking.table import ANALYSES
 opened = page("All analyses", "Everything that can be asked of a model and {a_prompt}, one question at a time.")
 fact_strip(opened.facts, len(opened.tokens))
 names = list(ANALYSES)
-name = st.selectbox("Analysis", names, key="analysis", bind="query-params", format_func=in_words) or names[0]
+name = (
+    st.selectbox("Analysis", names, key="analysis", bind="query-params", format_func=number_name_in_words) or names[0]
+)
 st.caption(f"{ANALYSES[name].question(opened.words)}.")
-if left_out(opened, name, in_words(name).capitalize()):
+if left_out(opened, name, number_name_in_words(name).capitalize()):
     st.stop()
 choices = choices_for(opened, name)
 with refusals_in_place("This cannot be computed"):
-    title = in_words(name).capitalize()
+    title = number_name_in_words(name).capitalize()
     if result := analysis_when_asked(opened, name, title, choices):
         row = ANALYSES[name]
         why = no_sign(opened.facts.layer_variants) if row.first in row.of_signs else ""

@@ -9,7 +9,7 @@ from headscope.app.panels.alike import alike_panel
 from headscope.app.panels.interventions import intervention_panel
 from headscope.app.serving.address import open_head
 from headscope.app.serving.refusals import refusals_in_a_box, refusals_in_place
-from headscope.app.serving.runs import attention_of
+from headscope.app.serving.runs import cached_attention_run
 
 opened = page(
     "Attention",
@@ -20,7 +20,7 @@ with (
     refusals_in_a_box(opened.said("This {prompt} cannot be read")),
     st.spinner(opened.said("Running the {prompt} through the model …")),
 ):
-    run = attention_of(key)
+    run = cached_attention_run(key)
 
 fact_strip(facts, len(run.tokens))
 head = open_head(facts)

@@ -5,7 +5,7 @@ import streamlit as st
 from headscope.app.frame.left_out import left_out
 from headscope.app.frame.other_models import other_models
 from headscope.app.frame.page import page
-from headscope.app.panels.compare import collapse_beside, side_by_side
+from headscope.app.panels.compare import collapse_beside, models_side_by_side
 from headscope.app.panels.training import training_panels
 from headscope.app.serving.refusals import refusals_in_place
 
@@ -18,7 +18,7 @@ compare, collapse, training = st.tabs(
 )
 if compare.open:
     with compare, refusals_in_place("These models cannot be compared"):
-        side_by_side([opened, *other_models(opened)])
+        models_side_by_side([opened, *other_models(opened)])
 if collapse.open:
     with collapse, refusals_in_place("These models cannot be compared"):
         if not left_out(opened, "collapse_count_ones", "How far apart two prompts are, model beside model"):

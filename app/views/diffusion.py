@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from headscope.app.panels.diffusion import attention_panels, images_panel, sampled, timestep_panels
-from headscope.app.panels.diffusion_choices import look, making
+from headscope.app.panels.diffusion import attention_panels, image_sampling, images_panel, timestep_panels
+from headscope.app.panels.diffusion_choices import diffusion_selection, sampling_settings
 from headscope.app.serving.diffusion_models import chosen_models
 from headscope.app.serving.refusals import refusals_in_place
 
@@ -16,17 +16,17 @@ models = chosen_models()
 if not models:
     st.info("Choose a model.")
     st.stop()
-what = making(models)
+what = sampling_settings(models)
 found = {}
 for opened, column in zip(models, st.columns(len(models), gap="medium"), strict=True):
     with column, refusals_in_place(f"{opened.title}: these images cannot be made"):
-        found[opened.source] = (opened, sampled(opened, what))
+        found[opened.source] = (opened, image_sampling(opened, what))
         images_panel(opened, what, found[opened.source][1])
 if not found:
     st.stop()
 st.subheader("Attention while the noise is removed", anchor=False)
 opened, sampling = next(iter(found.values()))
-at = look([one for one, _ in found.values()], sampling)
+at = diffusion_selection([item for item, _ in found.values()], sampling)
 with refusals_in_place("The attention cannot be read"):
     attention_panels(found, what, at)
 st.subheader("From noise to image", anchor=False)

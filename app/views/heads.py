@@ -5,10 +5,10 @@ import streamlit as st
 from headscope.app.components.fact_strip import fact_strip
 from headscope.app.figure.code import analysis_code
 from headscope.app.figure.constant import no_sign
-from headscope.app.figure.head_table import head_table, in_words, number_of
+from headscope.app.figure.head_table import head_table, number_name_in_words, number_of
 from headscope.app.figure.panel import figure_panel
 from headscope.app.frame.head_chooser import head_chooser, links_elsewhere, open_from_points
-from headscope.app.frame.left_out import left_out, readable
+from headscope.app.frame.left_out import left_out, readable_analyses
 from headscope.app.frame.page import page
 from headscope.app.frame.when_asked import analysed_when_asked
 from headscope.app.serving.address import OpenHead, write_open_head
@@ -26,14 +26,14 @@ with links:
     links_elsewhere(head)
 slow = head_analyses(runs_heads=True)
 is_costly = st.toggle(
-    f"Also what each head is worth: {', '.join(map(in_words, slow))}",
+    f"Also what each head is worth: {', '.join(map(number_name_in_words, slow))}",
     key="costly",
     bind="query-params",
     help="Runs the model several times for every head.",
 )
 with refusals_in_a_box("These numbers cannot be computed"):
-    names = readable(opened, (*head_analyses(), *(slow if is_costly else ())))
-    found = analysed_when_asked(opened, names, in_words)
+    names = readable_analyses(opened, (*head_analyses(), *(slow if is_costly else ())))
+    found = analysed_when_asked(opened, names, number_name_in_words)
 
 chosen = number_of(found)
 left, right = st.columns([1, 1], gap="medium")

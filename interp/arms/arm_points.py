@@ -23,13 +23,13 @@ class ArmPoints(Result):
     y_title: str
 
 
-def arm_points(found: Arms, x: str, y: str, about: About, x_title: str, y_title: str) -> ArmPoints:
+def arm_points(by_arm: Arms, x: str, y: str, about: About, x_title: str, y_title: str) -> ArmPoints:
     """Two lists of numbers of every trial, by arm."""
-    labels = {"arm": tuple(found)}
-    return ArmPoints(points_of(found, x), points_of(found, y), x_title, y_title, about=about, labels=labels)
+    labels = {"arm": tuple(by_arm)}
+    return ArmPoints(points_of(by_arm, x), points_of(by_arm, y), x_title, y_title, about=about, labels=labels)
 
 
-def points_of(found: Arms, number: str) -> Float[Tensor, "arm point"]:
+def points_of(by_arm: Arms, number: str) -> Float[Tensor, "arm point"]:
     """One list of numbers of all trials, by arm."""
-    rows = [torch.from_numpy(one.sample(number)).flatten().float() for one in found.values()]
+    rows = [torch.from_numpy(item.sample(number)).flatten().float() for item in by_arm.values()]
     return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=float("nan"))

@@ -59,14 +59,14 @@ def arms(outcome: Outcome, name: str) -> Arms:
 
 
 def arm_numbers(
-    found: Arms, number: str, about: About, reference: float | None = None, reference_name: str = "chance"
+    by_arm: Arms, number: str, about: About, reference: float | None = None, reference_name: str = "chance"
 ) -> ArmNumbers:
     """A number of every trial, by arm; beside a reference such as what knowing nothing would give."""
-    samples = [one.sample(number) for one in found.values()]
+    samples = [item.sample(number) for item in by_arm.values()]
     value = torch.full((len(samples), max(map(len, samples))), float("nan"))
     for row, sample in zip(value, samples, strict=True):
         row[: len(sample)] = torch.from_numpy(sample)
-    labels = {"arm": tuple(found), "seed": seed_names(value.shape[1])}
+    labels = {"arm": tuple(by_arm), "seed": seed_names(value.shape[1])}
     return ArmNumbers(value, reference, reference_name, about=about, labels=labels)
 
 
@@ -76,16 +76,18 @@ def seed_names(count: int) -> tuple[str, ...]:
 
 
 def arm_curves(
-    found: Arms, number: str, x: Sequence[float | int], about: About, x_title: str, **look: bool
+    by_arm: Arms, number: str, x: Sequence[float | int], about: About, x_title: str, **look: bool
 ) -> ArmCurves:
     """A list of numbers of every trial, by arm: its mean and spread over the seeds."""
-    samples = [one.sample(number) for one in found.values()]
-    curves = [one if one.ndim > 1 else np.full((len(one), len(x)), np.nan) for one in samples]  # all of an arm diverged
-    mean, spread = (torch.tensor(np.stack([take(one) for one in curves])) for take in (mean_of, spread_of))
-    return ArmCurves(mean, spread, tuple(x), x_title, **look, about=about, labels={"arm": tuple(found)})
+    samples = [item.sample(number) for item in by_arm.values()]
+    curves = [
+        item if item.ndim > 1 else np.full((len(item), len(x)), np.nan) for item in samples
+    ]  # all of an arm diverged
+    mean, spread = (torch.tensor(np.stack([take(curve) for curve in curves])) for take in (mean_over_trials, spread_of))
+    return ArmCurves(mean, spread, tuple(x), x_title, **look, about=about, labels={"arm": tuple(by_arm)})
 
 
-def mean_of(sample: Float[np.ndarray, "trial *numbers"]) -> Float[np.ndarray, "*numbers"]:
+def mean_over_trials(sample: Float[np.ndarray, "trial *numbers"]) -> Float[np.ndarray, "*numbers"]:
     """The mean over the trials."""
     return np.asarray(sample.mean(0))
 
@@ -95,16 +97,16 @@ def spread_of(sample: Float[np.ndarray, "trial *numbers"]) -> Float[np.ndarray, 
     return np.asarray(sample.std(0, ddof=1) if len(sample) > 1 else np.zeros_like(sample[0]))
 
 
-def arm_grid(found: Arms, number: str, rows: str, columns: str, about: About) -> ArmGrid:
+def arm_grid(by_arm: Arms, number: str, rows: str, columns: str, about: About) -> ArmGrid:
     """A number of every arm by two parts of the condition; NaN where there was no trial."""
-    first = next(iter(found.values()))
+    first = next(iter(by_arm.values()))
     row_names, column_names = first.conditions(rows), first.conditions(columns)
-    mean = torch.full((len(found), len(row_names), len(column_names)), float("nan"))
+    mean = torch.full((len(by_arm), len(row_names), len(column_names)), float("nan"))
     spread = mean.clone()
-    for arm, outcome in enumerate(found.values()):
+    for arm, outcome in enumerate(by_arm.values()):
         for trials in outcome.trials:
             at = arm, row_names.index(trials.trial.condition[rows]), column_names.index(trials.trial.condition[columns])
             cell = outcome.where(**{name: trials.trial.condition[name] for name in (rows, columns)}).sample(number)
             mean[at], spread[at] = float(cell.mean()), float(spread_of(cell))
-    labels = {"arm": tuple(found), "row": tuple(map(str, row_names)), "column": tuple(map(str, column_names))}
+    labels = {"arm": tuple(by_arm), "row": tuple(map(str, row_names)), "column": tuple(map(str, column_names))}
     return ArmGrid(mean, spread, rows, columns, about=about, labels=labels)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from headscope.interp.arms.trial import DIVERGED, Measured
+from headscope.interp.arms.trial import DIVERGED, TrialOutcome
 from headscope.models.io.foreign_input import ForeignInputError
 from headscope.models.io.json_file import read_json_object
 
@@ -24,29 +24,29 @@ class Outcome:
     size: str
     numbers_of_size: Mapping[str, Any]
     machine: Mapping[str, Any]
-    trials: tuple[Measured, ...]
+    trials: tuple[TrialOutcome, ...]
 
     def where(self, **condition: Any) -> "Outcome":
         """The trials under these values. ValueError where there are none."""
-        kept = tuple(one for one in self.trials if one.trial.matches(**condition))
+        kept = tuple(item for item in self.trials if item.trial.matches(**condition))
         if not kept:
             raise ValueError(f"{self.experiment} has no trial with {condition}")
         return Outcome(self.experiment, self.size, self.numbers_of_size, self.machine, kept)
 
     def conditions(self, name: str) -> list[Any]:
         """The values of one part of the condition, in the order of the trials."""
-        return list(dict.fromkeys(one.trial.condition[name] for one in self.trials if name in one.trial.condition))
+        return list(dict.fromkeys(item.trial.condition[name] for item in self.trials if name in item.trial.condition))
 
     def sample(self, number: str) -> Float[np.ndarray, "trial *numbers"]:
         """A number of every trial, NaN where it is not finite or the trial diverged; where all did, a NaN each.
 
         ValueError where a trial that did not diverge has no such number.
         """
-        if missing := [one.trial.key for one in self.finished if number not in one.numbers]:
+        if missing := [item.trial.key for item in self.finished if number not in item.numbers]:
             raise ValueError(f"{self.experiment}: {missing[0]} has no number {number!r}")
-        found = {one.trial.key: np.array(one.numbers[number], dtype=float) for one in self.finished}
-        hole = np.full_like(next(iter(found.values())), np.nan) if found else np.array(np.nan)
-        return np.array([found.get(one.trial.key, hole) for one in self.trials])
+        result = {item.trial.key: np.array(item.numbers[number], dtype=float) for item in self.finished}
+        hole = np.full_like(next(iter(result.values())), np.nan) if result else np.array(np.nan)
+        return np.array([result.get(item.trial.key, hole) for item in self.trials])
 
     def first(self, number: str) -> Any:
         """A number of the first trial that did not diverge. ValueError where every one did."""
@@ -55,9 +55,9 @@ class Outcome:
         return self.finished[0].numbers[number]
 
     @property
-    def finished(self) -> list[Measured]:
+    def finished(self) -> list[TrialOutcome]:
         """The trials that did not diverge."""
-        return [one for one in self.trials if DIVERGED not in one.numbers]
+        return [trial for trial in self.trials if DIVERGED not in trial.numbers]
 
     def split(self, name: str) -> Iterator[tuple[Any, "Outcome"]]:
         """The trials under each value of one part of the condition."""
@@ -66,7 +66,7 @@ class Outcome:
     @property
     def seeds(self) -> int:
         """How many seeds there are."""
-        return len({one.trial.seed for one in self.trials})
+        return len({item.trial.seed for item in self.trials})
 
     def to_json(self) -> dict[str, Any]:
         """As results.json."""
@@ -76,7 +76,7 @@ class Outcome:
             "size": self.size,
             "numbers_of_size": dict(self.numbers_of_size),
             "machine": dict(self.machine),
-            "trials": [one.to_json() for one in self.trials],
+            "trials": [trial.to_json() for trial in self.trials],
         }
 
 
@@ -89,5 +89,5 @@ def read_outcome(path: Path) -> Outcome:
         raise ForeignInputError(f"{path} is no whole {FORMAT!r}: it has no {missing[0]!r}")
     if strange := [name for name, kind in PARTS.items() if not isinstance(plain[name], kind)]:
         raise ForeignInputError(f"{path} is no {FORMAT!r}: its {strange[0]!r} is no {PARTS[strange[0]].__name__}")
-    trials = tuple(Measured.from_json(one, f"trial {at} of {path}") for at, one in enumerate(plain["trials"]))
+    trials = tuple(TrialOutcome.from_json(item, f"trial {at} of {path}") for at, item in enumerate(plain["trials"]))
     return Outcome(plain["experiment"], plain["size"], plain["numbers_of_size"], plain["machine"], trials)

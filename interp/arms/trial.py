@@ -43,7 +43,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Measured:
+class TrialOutcome:
     """A trial with the numbers that it gave, and the seconds that it took."""
 
     trial: Trial
@@ -56,7 +56,7 @@ class Measured:
         return {"condition": condition, "seed": self.trial.seed, "seconds": self.seconds, "numbers": self.numbers}
 
     @classmethod
-    def from_json(cls, plain: Any, origin: str) -> "Measured":
+    def from_json(cls, plain: Any, origin: str) -> "TrialOutcome":
         """Back from to_json's form; `origin` says in errors where it came from."""
         match plain:
             case {"condition": dict(condition), "seed": int(seed), "numbers": dict(numbers), "seconds": float(seconds)}:

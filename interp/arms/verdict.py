@@ -44,55 +44,55 @@ def interval(sample: Sample) -> Interval:
     return Interval(float(sample.mean() - half), float(sample.mean() + half))
 
 
-def above(sample: Sample, bound: float) -> Answer:
+def above_bound_answer(sample: Sample, bound: float) -> Answer:
     """Whether a sample's mean is above a bound."""
-    if missing := unanswerable(sample):
+    if missing := missing_answer(sample):
         return missing
-    found = interval(sample)
-    return "reproduced" if found.low > bound else "opposite" if found.high < bound else "not seen"
+    result = interval(sample)
+    return "reproduced" if result.low > bound else "opposite" if result.high < bound else "not seen"
 
 
-def unanswerable(sample: Sample) -> Answer | None:
+def missing_answer(sample: Sample) -> Answer | None:
     """Why nothing can be said, where that is so."""
     if not np.isfinite(sample).all():
         return "not measured"
     return "too few seeds" if len(sample) < 2 else None
 
 
-def difference(larger: Sample, smaller: Sample) -> Answer:
+def superiority_answer(larger: Sample, smaller: Sample) -> Answer:
     """Whether the first sample is above the second, seed by seed. ValueError for samples of other seeds."""
-    return above(paired(larger, smaller), 0.0)
+    return above_bound_answer(paired_differences(larger, smaller), 0.0)
 
 
-def not_below(sample: Sample, other: Sample, margin: float) -> Answer:
+def noninferiority_answer(sample: Sample, other: Sample, margin: float) -> Answer:
     """Whether the first sample is above the second less a margin: at least as good."""
-    return above(paired(sample, other), -margin)
+    return above_bound_answer(paired_differences(sample, other), -margin)
 
 
-def alike(one: Sample, other: Sample, margin: float) -> Answer:
+def equivalence_answer(item: Sample, other: Sample, margin: float) -> Answer:
     """Whether two samples are no further apart than a margin."""
-    apart = paired(one, other)
-    if missing := unanswerable(apart):
+    apart = paired_differences(item, other)
+    if missing := missing_answer(apart):
         return missing
-    found = interval(apart)
-    if -margin < found.low and found.high < margin:
+    result = interval(apart)
+    if -margin < result.low and result.high < margin:
         return "reproduced"
-    return "opposite" if found.low > margin or found.high < -margin else "not seen"
+    return "opposite" if result.low > margin or result.high < -margin else "not seen"
 
 
-def bounded(sample: Sample, *, below: float | None = None, above: float | None = None) -> Answer:
+def bound_answer(sample: Sample, *, below: float | None = None, above: float | None = None) -> Answer:
     """Whether a sample's mean is below, or above, a bound."""
     if (below is None) == (above is None):
         raise ValueError(f"bounded takes one bound, below or above; got below={below} and above={above}")
     bound = np.full_like(sample, below if above is None else above)
-    return difference(bound, sample) if above is None else difference(sample, bound)
+    return superiority_answer(bound, sample) if above is None else superiority_answer(sample, bound)
 
 
-def paired(one: Sample, other: Sample) -> Sample:
+def paired_differences(item: Sample, other: Sample) -> Sample:
     """The differences, seed by seed."""
-    if one.shape != other.shape:
-        raise ValueError(f"two samples are compared seed by seed; these have {len(one)} and {len(other)}")
-    return one - other
+    if item.shape != other.shape:
+        raise ValueError(f"two samples are compared seed by seed; these have {len(item)} and {len(other)}")
+    return item - other
 
 
 def all_of(answers: list[Answer]) -> Answer:
@@ -103,7 +103,7 @@ def all_of(answers: list[Answer]) -> Answer:
     return answers[0] if len(set(answers)) == 1 else "not seen"
 
 
-def shown(sample: Sample, digits: int = 3) -> str:
+def mean_with_spread(sample: Sample, digits: int = 3) -> str:
     """Mean ± standard deviation over the seeds: 3.051 ± 0.004; one seed alone has no spread."""
     if len(sample) == 1:
         return f"{sample.mean():.{digits}g}"

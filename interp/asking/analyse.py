@@ -6,12 +6,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from headscope.interp.analysis import Analysis, Asked, Probe, Setting
+from headscope.interp.analysis import Analysis, AnalysisRequest, Probe, Setting
 from headscope.interp.asking.applicable import is_by_name, misfits, rows_named
 from headscope.interp.asking.averaged import averaged
 from headscope.interp.asking.choices import Choices, circuit_weights, prompt_pair
-from headscope.interp.asking.computed import Progress, computed
-from headscope.interp.asking.costs import costly, pass_seconds, size_of
+from headscope.interp.asking.computed import Progress, results_by_analysis
+from headscope.interp.asking.costs import costly_analyses, pass_seconds, request_size
 from headscope.interp.asking.findings import Findings, Interruption
 from headscope.interp.asking.given_prompts import Given, as_read
 from headscope.interp.asking.listed_rows import followed_numbers
@@ -47,28 +47,28 @@ def analyse(
     """
     refuse_unhooked(model)
     rows = rows_named(what)
-    given: Any = [prompts] if isinstance(prompts, str | Prompt) else prompts
-    asked = asked_of(model, given, choices, prepend_bos)
-    left_out = misfits(rows, asked)
+    value: Any = [prompts] if isinstance(prompts, str | Prompt) else prompts
+    request = asked_of(model, value, choices, prepend_bos)
+    left_out = misfits(rows, request)
     if left_out and is_by_name(what):
         raise ValueError(" ".join(next(iter(left_out.items()))))
-    fitting = [one for one in rows if one.name not in left_out]
-    passes = costly(fitting, size_of(asked)) if what is None else {}
-    chosen = [one for one in fitting if one.name not in passes]
+    fitting = [row for row in rows if row.name not in left_out]
+    passes = costly_analyses(fitting, request_size(request)) if what is None else {}
+    chosen = [item for item in fitting if item.name not in passes]
     finished: dict[str, list[Result]] = {}
-    results = partial(computed, chosen, asked, batch_size)
+    results = partial(results_by_analysis, chosen, request, batch_size)
     try:
         finished.update(results(watch) if watch else with_a_bar(results, len(chosen)))
     except KeyboardInterrupt as stop:
-        raise Interruption(findings(finished, chosen, asked)) from stop
-    seconds = pass_seconds(model, asked.prompts) if passes else 0.0
+        raise Interruption(findings(finished, chosen, request)) from stop
+    seconds = pass_seconds(model, request.prompts) if passes else 0.0
     estimates = {name: count * seconds for name, count in passes.items()}
-    return replace(findings(finished, chosen, asked), left_out=left_out, costly=estimates)
+    return replace(findings(finished, chosen, request), left_out=left_out, costly=estimates)
 
 
 def asked_of(
     model: Any, prompts: Sequence[str] | Sequence[Prompt], choices: Choices, prepend_bos: bool | None
-) -> Asked:
+) -> AnalysisRequest:
     """The prompts as ids and the model's facts and weights; a pair for patching where a corrupt prompt was given."""
     facts, bos = model_facts(model), begins_with_bos(model, prepend_bos)
     read = tuple(as_read(prompts, model, facts, bos))
@@ -78,31 +78,35 @@ def asked_of(
         return analyse(other, read, names, choices=Choices(embedding=choices.embedding), prepend_bos=bos)
 
     plain, followed = choices.to_json(), followed_numbers(facts)
-    asked = Asked(model, setting, read, analyse_another, bos, run=choices.run, choices=plain, followed=followed)
+    request = AnalysisRequest(
+        model, setting, read, analyse_another, bos, run=choices.run, choices=plain, followed=followed
+    )
     if choices.corrupt is None or len(read) > 1 or not facts.modality.reads_ids:  # patching takes one text, and says so
-        return asked
+        return request
     clean, corrupt = map(text_alone, (*read, *as_read([choices.corrupt], model, facts, bos)))
-    return replace(asked, pair=prompt_pair(model, clean, corrupt, choices))
+    return replace(request, pair=prompt_pair(model, clean, corrupt, choices))
 
 
-def findings(finished: dict[str, list[Result]], chosen: Sequence[Analysis | Probe], asked: Asked) -> Findings:
+def findings(
+    finished: dict[str, list[Result]], chosen: Sequence[Analysis | Probe], request: AnalysisRequest
+) -> Findings:
     """The results in the order of the table, or their means; gauges are those of this model's kernels."""
-    rows = [one for one in chosen if one.name in finished]
-    means = {one.name: averaged(finished[one.name]) for one in rows if len(finished[one.name]) > 1}
-    results = {one.name: means[one.name].mean if one.name in means else finished[one.name][0] for one in rows}
-    facts = asked.setting.facts
+    rows = [item for item in chosen if item.name in finished]
+    means = {row.name: averaged(finished[row.name]) for row in rows if len(finished[row.name]) > 1}
+    results = {row.name: means[row.name].mean if row.name in means else finished[row.name][0] for row in rows}
+    facts = request.setting.facts
     return Findings(
-        model=str(asked.model.cfg.model_name),
+        model=str(request.model.cfg.model_name),
         facts=facts,
-        prompts=asked.prompts,
-        results={name: replace(one, about=about_of(one, facts)) for name, one in results.items()},
-        spread={name: one.spread for name, one in means.items()},
-        choices=asked.choices,
-        questions={one.name: one.question(facts.words) for one in rows},
+        prompts=request.prompts,
+        results={name: replace(item, about=result_about(item, facts)) for name, item in results.items()},
+        spread={name: item.spread for name, item in means.items()},
+        choices=request.choices,
+        questions={row.name: row.question(facts.words) for row in rows},
     )
 
 
-def about_of(result: Result, facts: ModelFacts) -> About:
+def result_about(result: Result, facts: ModelFacts) -> About:
     """What a result says of itself, of this model's gauges and in the words of what it reads."""
     return result.about.of_gauges(facts.gauges).said_with(facts.words)
 

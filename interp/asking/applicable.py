@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from headscope.interp.analysis import Analysis, Asked, Probe
+from headscope.interp.analysis import Analysis, AnalysisRequest, Probe
 from headscope.interp.asking.table import ANALYSES
 from headscope.interp.reading.model_facts import ModelFacts
 from headscope.models.hosts.words import filled
@@ -28,21 +28,21 @@ def rows_named(what: Sequence[str] | None) -> list[Analysis | Probe]:
     return [ANALYSES[name] for name in names]
 
 
-def misfits(rows: Sequence[Analysis | Probe], asked: Asked) -> dict[str, str]:
+def misfits(rows: Sequence[Analysis | Probe], request: AnalysisRequest) -> dict[str, str]:
     """The analyses that have nothing to say here, and why."""
-    return {one.name: words for one in rows if (words := misfit(one, asked))}
+    return {row.name: words for row in rows if (words := misfit(row, request))}
 
 
-def misfit(analysis: Analysis | Probe, asked: Asked) -> str:
+def misfit(analysis: Analysis | Probe, request: AnalysisRequest) -> str:
     """Why an analysis has nothing to say here, as the end of a sentence, or nothing."""
-    facts, prompts = asked.setting.facts, len(asked.prompts)
+    facts, prompts = request.setting.facts, len(request.prompts)
     if words := unsuited(analysis, facts):
         return words
-    if words := asked.setting.weights.misread_words(analysis.matrices):
+    if words := request.setting.weights.misread_words(analysis.matrices):
         return words
     if analysis.over_tokens and prompts > 1:
         return filled("runs over the {tokens} of one {prompt}, and ", facts.words) + f"{prompts} were given: give one"
-    return analysis.missing(asked) if isinstance(analysis, Probe) else ""
+    return analysis.missing(request) if isinstance(analysis, Probe) else ""
 
 
 def unsuited(analysis: Analysis | Probe, facts: ModelFacts) -> str:

@@ -49,8 +49,8 @@ class Choices:
 
     def to_json(self) -> dict[str, Any]:
         """What was chosen otherwise than by default, as plain values; of a folder its name."""
-        given = {name: value for name, value in vars(self).items() if value != getattr(Choices, name)}
-        return {name: Path(value).name if name == "run" else value for name, value in given.items()}
+        entry = {name: value for name, value in vars(self).items() if value != getattr(Choices, name)}
+        return {name: Path(value).name if name == "run" else value for name, value in entry.items()}
 
 
 def circuit_weights(model: Any, weights: HeadWeights, choices: Choices) -> HeadWeights:
@@ -73,23 +73,23 @@ def prompt_pair(model: Any, clean: PromptTokens, corrupt: PromptTokens, choices:
     Raises ValueError for prompts of different lengths, and for a target that is the distractor.
     """
     tokenizer, vocabulary = tokenizer_of(model), model.cfg.d_vocab
-    given = {
+    value = {
         name: single_token(text, tokenizer, vocabulary)
         for name in ("target", "distractor")
         if (text := getattr(choices, name)) is not None
     }
     refuse_other_length(clean, corrupt)
-    tokens = expected(last_logits(model, [clean, corrupt]), given)
+    tokens = expected(last_logits(model, [clean, corrupt]), value)
     target, distractor = (token_string(token, tokenizer) for token in tokens.values())
     return PromptPair(clean, corrupt, **tokens, strings=(target, distractor))
 
 
-def expected(logits: Float[Tensor, "2 vocab"], given: Mapping[str, int]) -> dict[str, int]:
+def expected(logits: Float[Tensor, "2 vocab"], value: Mapping[str, int]) -> dict[str, int]:
     """Target and distractor: those given, else the likeliest after the clean and, but for it, the corrupt prompt."""
     clean, corrupt = logits
-    target = given.get("target", int(clean.argmax()))
+    target = value.get("target", int(clean.argmax()))
     others = corrupt.index_fill(0, torch.tensor(target), -torch.inf)
-    distractor = given.get("distractor", int(others.argmax()))
+    distractor = value.get("distractor", int(others.argmax()))
     if target == distractor:
         raise ValueError(
             f"target and distractor are both token {target}, so there is nothing to decide: name two tokens"

@@ -7,8 +7,8 @@ from functools import partial
 
 import torch
 
-from headscope.interp.analysis import Analysis, Asked, Probe, Setting
-from headscope.interp.reading.activations import Activations, gather
+from headscope.interp.analysis import Analysis, AnalysisRequest, Probe, Setting
+from headscope.interp.reading.activations import Activations, gathered_activations
 from headscope.interp.reading.equal_lengths import batches
 from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.interp.results.result import Result
@@ -18,45 +18,45 @@ NOTHING_RUN = Activations(PromptTokens((), ()), {}, torch.empty(0, 0))
 PROMPTS = "prompts"
 
 
-def computed(
-    chosen: Sequence[Analysis | Probe], asked: Asked, batch_size: int, watch: Progress
+def results_by_analysis(
+    chosen: Sequence[Analysis | Probe], request: AnalysisRequest, batch_size: int, watch: Progress
 ) -> Iterator[tuple[str, list[Result]]]:
     """The results of every analysis as soon as it is finished: one, or one of every prompt."""
-    yield from of_weights(asked.setting, chosen, watch)
-    yield from of_prompts(asked, chosen, batch_size, partial(watch, PROMPTS))
-    for one in chosen:
-        if isinstance(one, Probe):
-            yield one.name, list(probed(one, asked, watch))
+    yield from weight_results(request.setting, chosen, watch)
+    yield from prompt_results(request, chosen, batch_size, partial(watch, PROMPTS))
+    for item in chosen:
+        if isinstance(item, Probe):
+            yield item.name, list(probe_results(item, request, watch))
 
 
-def of_weights(
+def weight_results(
     setting: Setting, chosen: Sequence[Analysis | Probe], watch: Progress
 ) -> Iterator[tuple[str, list[Result]]]:
     """The analyses of the weights alone."""
-    for one in chosen:
-        if isinstance(one, Analysis) and not one.needs:
-            yield one.name, [one.compute(replace(setting, watch=partial(watch, one.name)), NOTHING_RUN)]
+    for item in chosen:
+        if isinstance(item, Analysis) and not item.needs:
+            yield item.name, [item.compute(replace(setting, watch=partial(watch, item.name)), NOTHING_RUN)]
 
 
-def of_prompts(
-    asked: Asked, chosen: Sequence[Analysis | Probe], batch_size: int, watch: Callable[[int, int], None]
+def prompt_results(
+    request: AnalysisRequest, chosen: Sequence[Analysis | Probe], batch_size: int, watch: Callable[[int, int], None]
 ) -> Iterator[tuple[str, list[Result]]]:
     """The results of every prompt, by analysis; no model is run where nothing is asked of a prompt."""
-    readers = [one for one in chosen if isinstance(one, Analysis) and one.needs]
-    needs = sorted({name for one in readers for name in one.needs})
+    readers = [item for item in chosen if isinstance(item, Analysis) and item.needs]
+    needs = sorted({name for reader in readers for name in reader.needs})
     results: dict[str, list[Result]] = defaultdict(list)
     done = 0
-    for run in batches(asked.prompts if readers else (), batch_size, len):
-        for activations in gather(asked.model, run, needs):
-            for one in readers:
-                results[one.name].append(one.compute(asked.setting, activations))
-                if len(results[one.name]) == len(asked.prompts):
-                    yield one.name, results[one.name]
+    for run in batches(request.prompts if readers else (), batch_size, len):
+        for activations in gathered_activations(request.model, run, needs):
+            for reader in readers:
+                results[reader.name].append(reader.compute(request.setting, activations))
+                if len(results[reader.name]) == len(request.prompts):
+                    yield reader.name, results[reader.name]
         done += len(run)
-        watch(done, len(asked.prompts))
+        watch(done, len(request.prompts))
 
 
-def probed(probe: Probe, asked: Asked, watch: Progress) -> Iterator[Result]:
+def probe_results(probe: Probe, request: AnalysisRequest, watch: Progress) -> Iterator[Result]:
     """What a probe finds, of all prompts together or of each."""
-    for prompts in [asked.prompts] if probe.together else [(one,) for one in asked.prompts]:
-        yield probe.compute(replace(asked, prompts=prompts), partial(watch, probe.name))
+    for prompts in [request.prompts] if probe.together else [(prompt,) for prompt in request.prompts]:
+        yield probe.compute(replace(request, prompts=prompts), partial(watch, probe.name))

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from headscope.interp.analysis import Analysis, Asked, Probe
+from headscope.interp.analysis import Analysis, AnalysisRequest, Probe
 from headscope.interp.reading.prompt import Prompt, batch_of, logits_by_position
 from headscope.interp.reading.size import Size
 from headscope.models.zoo import snapshots
@@ -14,10 +14,10 @@ from headscope.models.zoo import snapshots
 CHEAP = 5.0  # passes: what takes more is not run unless it is asked for by name
 
 
-def size_of(asked: Asked) -> Size:
+def request_size(request: AnalysisRequest) -> Size:
     """The size of what is asked."""
-    lengths = tuple(len(prompt) for prompt in asked.prompts)
-    return Size(asked.setting.facts, lengths, len(snapshots(asked.run)) if asked.run else 0)
+    lengths = tuple(len(prompt) for prompt in request.prompts)
+    return Size(request.setting.facts, lengths, len(snapshots(request.run)) if request.run else 0)
 
 
 def passes(row: Analysis | Probe, size: Size) -> float:
@@ -25,7 +25,7 @@ def passes(row: Analysis | Probe, size: Size) -> float:
     return row.cost(size) / size.pass_over_prompts()
 
 
-def costly(rows: Sequence[Analysis | Probe], size: Size) -> dict[str, float]:
+def costly_analyses(rows: Sequence[Analysis | Probe], size: Size) -> dict[str, float]:
     """The analyses that are worth more than CHEAP passes, with how many."""
     return {row.name: count for row in rows if (count := passes(row, size)) > CHEAP}
 
@@ -42,7 +42,7 @@ def pass_seconds(model: Any, prompts: Sequence[Prompt]) -> float:
     return (perf_counter() - start) * len(prompts)
 
 
-def in_words(seconds: float) -> str:
+def duration_in_words(seconds: float) -> str:
     """About how long, as a person says it: 3 s, 2 min, 1.5 h."""
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
@@ -51,4 +51,6 @@ def in_words(seconds: float) -> str:
 
 def costly_in_words(seconds: Mapping[str, float]) -> str:
     """Names with estimates, least first."""
-    return ", ".join(f"{name} (about {in_words(seconds[name])})" for name in sorted(seconds, key=seconds.__getitem__))
+    return ", ".join(
+        f"{name} (about {duration_in_words(seconds[name])})" for name in sorted(seconds, key=seconds.__getitem__)
+    )

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from headscope.interp.asking.averaged import Averaged
+from headscope.interp.asking.averaged import AveragedResult
 from headscope.interp.reading.model_facts import ModelFacts
 from headscope.interp.reading.prompt import Prompt
-from headscope.interp.results.numbers import per_head
+from headscope.interp.results.numbers import numbers_per_head
 from headscope.interp.results.result import Result
 from headscope.models.io.near_names import known_names
 
@@ -45,10 +45,10 @@ class Findings(Mapping[str, Result]):
 
     def of(self, name: str, kind: type[Kind]) -> Kind:
         """The result of an analysis as the record that it is. Raises TypeError where it is another."""
-        found = self[name]
-        if not isinstance(found, kind):
-            raise TypeError(f"{name} is a {type(found).__name__}, not a {kind.__name__}")
-        return found
+        result = self[name]
+        if not isinstance(result, kind):
+            raise TypeError(f"{name} is a {type(result).__name__}, not a {kind.__name__}")
+        return result
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.results)
@@ -62,7 +62,7 @@ class Findings(Mapping[str, Result]):
 
         columns: dict[str, Any] = {}
         for name, result in self.results.items():
-            for column, tensor in per_head(result).items():
+            for column, tensor in numbers_per_head(result).items():
                 columns[f"{name}.{column}"] = tensor.cpu().flatten().numpy()
         layers, heads = len(self.facts.layer_variants), self.facts.heads
         at = {"layer": [layer for layer in range(layers) for _ in range(heads)], "head": [*range(heads)] * layers}
@@ -77,8 +77,8 @@ class Findings(Mapping[str, Result]):
         """Plain values with stable keys."""
         return {
             "model": self.model,
-            "facts": {one.name: getattr(self.facts, one.name) for one in fields(ModelFacts)},
-            "prompts": [dict(one.to_json()) for one in self.prompts],
+            "facts": {item.name: getattr(self.facts, item.name) for item in fields(ModelFacts)},
+            "prompts": [dict(prompt.to_json()) for prompt in self.prompts],
             "choices": dict(self.choices),
             "left_out": dict(self.left_out),
             "costly_seconds": dict(self.costly),
@@ -110,7 +110,7 @@ class Findings(Mapping[str, Result]):
         result = self.results[name]
         if name not in self.spread:
             return result.to_json()
-        return Averaged(result, self.spread[name], len(self.prompts)).to_json()
+        return AveragedResult(result, self.spread[name], len(self.prompts)).to_json()
 
 
 class Interruption(KeyboardInterrupt):

@@ -6,7 +6,7 @@ from typing import Any
 from headscope.interp.reading.hooked_model import tokenizer_of
 from headscope.interp.reading.model_facts import ModelFacts
 from headscope.interp.reading.prompt import Prompt
-from headscope.interp.reading.prompt_tokens import PromptTokens, prompt_tokens, refuse_unreadable
+from headscope.interp.reading.prompt_tokens import PromptTokens, prompt_tokens, refuse_unreadable_ids
 from headscope.models.hosts.modality import TEXT
 
 Given = str | Prompt | Sequence[str] | Sequence[Prompt]
@@ -20,23 +20,25 @@ def as_read(
         raise ValueError("no prompt was given; give a text or an image, or several")
     refuse_other_kind(prompts, facts)
     if not facts.modality.reads_ids:
-        return [one for one in prompts if not isinstance(one, str)]
+        return [prompt for prompt in prompts if not isinstance(prompt, str)]
     sizes = {"vocabulary": facts.vocabulary, "context": facts.context}
     tokenizer = tokenizer_of(model)
-    for one in prompts:
-        if isinstance(one, PromptTokens):
-            refuse_unreadable(one.ids, **sizes)
+    for prompt in prompts:
+        if isinstance(prompt, PromptTokens):
+            refuse_unreadable_ids(prompt.ids, **sizes)
     return [
-        one if isinstance(one, PromptTokens) else prompt_tokens(str(one), tokenizer, prepend_bos=prepend_bos, **sizes)
-        for one in prompts
+        prompt
+        if isinstance(prompt, PromptTokens)
+        else prompt_tokens(str(prompt), tokenizer, prepend_bos=prepend_bos, **sizes)
+        for prompt in prompts
     ]
 
 
 def refuse_other_kind(prompts: Sequence[str] | Sequence[Prompt], facts: ModelFacts) -> None:
     """Raise ValueError for a text where the model reads images, and the other way round."""
-    for one in prompts:
-        given = TEXT if isinstance(one, str) else one.modality
-        if given is not facts.modality:
+    for prompt in prompts:
+        value = TEXT if isinstance(prompt, str) else prompt.modality
+        if value is not facts.modality:
             raise ValueError(
-                f"this model reads {facts.reads}s, and {given.words.given} was given: {facts.modality.how_given}"
+                f"this model reads {facts.reads}s, and {value.words.given} was given: {facts.modality.how_given}"
             )

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from headscope.interp.asking.findings import Findings
 from headscope.interp.figures.drawing.canvas import head_name
-from headscope.interp.results.numbers import per_head
+from headscope.interp.results.numbers import numbers_per_head
 
 SPREADS = 3.0  # of the null: a head further from it stands out
 SILENT = ("detectors", "share", "value")
@@ -58,7 +58,9 @@ def head_numbers(findings: Findings, names: Sequence[str]) -> list[HeadNumber]:
 
     Of several prompts the spread is the mean of theirs, wider than that of a mean: no head stands out by it alone.
     """
-    numbers = {f"{name}.{column}": value for name, one in findings.items() for column, value in per_head(one).items()}
+    numbers = {
+        f"{name}.{column}": value for name, item in findings.items() for column, value in numbers_per_head(item).items()
+    }
     triples = [(name, null_name(name), null_name(name, "_null_spread")) for name in names]
     known = [HeadNumber(of[0], *(numbers[name] for name in of)) for of in triples if {*of} <= numbers.keys()]
     return [number for number in known if number.away.any()]
@@ -83,25 +85,25 @@ def standing_out_in_words(findings: Findings, names: Sequence[str]) -> str:
     numbers = head_numbers(findings, names)
     if not numbers:
         return ""
-    wide = sorted(filter(has_wide_null, numbers), key=lambda one: float(one.distance.max()), reverse=True)
+    wide = sorted(filter(has_wide_null, numbers), key=lambda item: float(item.distance.max()), reverse=True)
     sentences = [how_many_in_words(numbers)]
-    sentences += [WITHIN.format(listed([head_in_words(one, one.distance) for one in wide]))] if wide else []
+    sentences += [WITHIN.format(parts_in_words([head_in_words(item, item.distance) for item in wide]))] if wide else []
     return " ".join(sentences)
 
 
 def how_many_in_words(numbers: Sequence[HeadNumber]) -> str:
     """How many heads stand out, and in which numbers; where most heads do in a number, it singles out none of them."""
-    telling = [one for one in numbers if one.stands_out.any()]
+    telling = [number for number in numbers if number.stands_out.any()]
     heads = numbers[0].value.numel()
     if not telling:
         return f"None of {heads} heads stands out: every number lies within {SPREADS:g} spreads of its null."
-    rare = [one for one in telling if not one.of_most_heads] or telling
-    count = int(torch.stack([one.stands_out for one in rare]).any(0).sum())
+    rare = [item for item in telling if not item.of_most_heads] or telling
+    count = int(torch.stack([item.stands_out for item in rare]).any(0).sum())
     verb = "stands" if count == 1 else "stand"
     sentence = f"{count} of {heads} heads {verb} out, more than {SPREADS:g} spreads from a null: "
-    sentence += listed([in_words(one) for one in rare]) + "."
-    most = [in_words(one) for one in telling if one not in rare]
-    return f"{sentence} Most heads are that far from the null of: {listed(most)}." if most else sentence
+    sentence += parts_in_words([outlier_heads_in_words(item) for item in rare]) + "."
+    most = [outlier_heads_in_words(item) for item in telling if item not in rare]
+    return f"{sentence} Most heads are that far from the null of: {parts_in_words(most)}." if most else sentence
 
 
 def has_wide_null(number: HeadNumber) -> bool:
@@ -109,25 +111,25 @@ def has_wide_null(number: HeadNumber) -> bool:
     return not bool(number.stands_out.flatten()[number.distance.argmax()])
 
 
-def in_words(number: HeadNumber) -> str:
+def outlier_heads_in_words(number: HeadNumber) -> str:
     """How many heads stand out in a number, and the furthest of them."""
     return f"{int(number.stands_out.sum())} in {head_in_words(number, number.distance * number.stands_out)}"
 
 
 def standing_out_of_each(models: Sequence[Findings], names: Sequence[str]) -> list[str]:
     """standing_out_in_words of every model that has such a sentence; of several the model's name comes first."""
-    words = {one.model: standing_out_in_words(one, names) for one in models}
+    words = {item.model: standing_out_in_words(item, names) for item in models}
     return [f"{model}: {line}" if len(words) > 1 else line for model, line in words.items() if line]
 
 
 def head_in_words(number: HeadNumber, rank: Float[Tensor, "layer head"]) -> str:
     """The head of the highest rank, with its number, the null and the null's spread."""
     layer, head = divmod(int(rank.argmax()), rank.shape[1])
-    value, null, spread = (float(one[layer, head]) for one in (number.value, number.null, number.spread))
+    value, null, spread = (float(item[layer, head]) for item in (number.value, number.null, number.spread))
     return f"{number.words} ({head_name(layer, head)} {value:.2f}, null {null:.2f} ± {spread:.2f})"
 
 
-def listed(parts: Sequence[str]) -> str:
+def parts_in_words(parts: Sequence[str]) -> str:
     """The first NAMED, and how many more there are."""
     more = f" and {len(parts) - NAMED} more numbers" * (len(parts) > NAMED)
     return ", ".join(parts[:NAMED]) + more.replace("1 more numbers", "1 more number")

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from headscope.interp.attribution.residual_parts import Readout, ResidualParts
-from headscope.interp.reading.target import Target, attributed, columns_of
+from headscope.interp.reading.target import Target, attribution_with_null, columns_of
 from headscope.interp.results.about import About
 from headscope.interp.results.result import Result
 from headscope.models.hosts.words import Sentence
@@ -76,9 +76,9 @@ def direct_attribution(parts: ResidualParts, readout: Readout, target: Target) -
     """
     layers = torch.stack([parts.attention, parts.mlp], 1).flatten(0, 1)
     columns = columns_of(readout.W_U / readout.scale, target)
-    components = attributed(torch.cat([parts.embedding[None], layers]), columns)
-    bias = attributed(torch.ones_like(readout.b_U[:1, None]), columns_of(readout.b_U[None], target))
-    heads = attributed(parts.head, columns)
+    components = attribution_with_null(torch.cat([parts.embedding[None], layers]), columns)
+    bias = attribution_with_null(torch.ones_like(readout.b_U[:1, None]), columns_of(readout.b_U[None], target))
+    heads = attribution_with_null(parts.head, columns)
     names = [f"L{layer} {part}" for layer in range(len(parts.mlp)) for part in ("attention", "MLP")]
     return DirectAttribution(
         heads.value,
@@ -88,7 +88,7 @@ def direct_attribution(parts: ResidualParts, readout: Readout, target: Target) -
         torch.cat([components.null, bias.null]),
         torch.cat([components.spread, bias.spread]),
         str(target),
-        about=about_of(DIRECT, target),
+        about=attribution_about(DIRECT, target),
         labels={"component": ("embedding", *names, "unembedding bias")},
     )
 
@@ -107,7 +107,7 @@ def source_attribution(
     values = value.transpose(1, 2).repeat_interleave(W_O.shape[1] // value.shape[2], dim=1)
     columns = columns_of(readout.W_U / readout.scale, target)
     layers = [
-        attributed(weights[..., None] * (moved @ written), columns)
+        attribution_with_null(weights[..., None] * (moved @ written), columns)
         for weights, moved, written in zip(pattern, values, W_O, strict=True)
     ]
     return SourceAttribution(
@@ -115,10 +115,10 @@ def source_attribution(
         torch.stack([layer.null for layer in layers]),
         torch.stack([layer.spread for layer in layers]),
         str(target),
-        about=about_of(BY_SOURCE, target),
+        about=attribution_about(BY_SOURCE, target),
     )
 
 
-def about_of(about: About, target: Target) -> About:
+def attribution_about(about: About, target: Target) -> About:
     """The same for a target; what is added to all logits alike leaves a difference of two alone."""
     return about if target.distractor is None else replace(about, by_gauge={})

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from headscope.interp.attribution.patching import PLACES, UNIT, Patching, ends_of, patching_of
-from headscope.interp.reading.activations import gather
+from headscope.interp.reading.activations import gathered_activations
 from headscope.interp.reading.prompt_pair import PromptPair
 from headscope.interp.results.about import About
 from headscope.models.attention.run import at_least_float32
@@ -33,7 +33,7 @@ def attribution_patching(model: Any, pair: PromptPair) -> Patching:
     """
     from transformer_lens.tools.analysis.attribution_patching import cache_activation_and_gradient
 
-    [clean] = gather(model, [pair.clean], list(PLACES.values()))
+    [clean] = gathered_activations(model, [pair.clean], list(PLACES.values()))
     layers = len(clean["hook_resid_pre"])
     places = {name: [f"blocks.{layer}.{place}" for layer in range(layers)] for name, place in PLACES.items()}
     ids = torch.tensor([pair.corrupt.ids], device=execution_device(model))
@@ -43,8 +43,8 @@ def attribution_patching(model: Any, pair: PromptPair) -> Patching:
     between = ends_of(model, pair)
     fields = {}
     for name, of_name in places.items():
-        step = clean[PLACES[name]] - stacked(run.activations, of_name)
-        slope = stacked(run.gradients, of_name) / between.gap
+        step = clean[PLACES[name]] - stacked_layers(run.activations, of_name)
+        slope = stacked_layers(run.gradients, of_name) / between.gap
         if name == "head":
             step, slope = (x.transpose(1, 2).flatten(2) for x in (step, slope))
         fields[name] = (step * slope).sum(-1)
@@ -53,6 +53,6 @@ def attribution_patching(model: Any, pair: PromptPair) -> Patching:
     return patching_of(pair, between, GRADIENT, fields)
 
 
-def stacked(found: dict[str, Any], places: list[str]) -> Float[Tensor, "layer pos ..."]:
+def stacked_layers(result: dict[str, Any], places: list[str]) -> Float[Tensor, "layer pos ..."]:
     """One prompt's tensors of every layer on the CPU, float32 at least."""
-    return torch.stack([at_least_float32(found[place][0].cpu()) for place in places])
+    return torch.stack([at_least_float32(result[place][0].cpu()) for place in places])

@@ -59,7 +59,7 @@ class Stream:
     scale: Float[Tensor, "depth pos 1"]
 
 
-def stream(run: Activations) -> Stream:
+def logit_lens_stream(run: Activations) -> Stream:
     """Of a run that kept READS."""
     residual = torch.cat([run["hook_resid_pre"], run["hook_resid_post"][-1:]])
     return Stream(residual, torch.cat([run["ln1.hook_scale"], run["ln_final.hook_scale"][None]]))
@@ -97,7 +97,7 @@ def depth_lens(
         "logit": chosen,
         "logit_null": logits.mean(-1),
         "logit_null_spread": logits.std(-1, correction=0),
-        "rank": torch.stack([(logits > one).sum(-1) for one in chosen.split(1, -1)], -1),
+        "rank": torch.stack([(logits > item).sum(-1) for item in chosen.split(1, -1)], -1),
         "top": top.indices,
         "top_probability": top.values,
     }

@@ -8,10 +8,10 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from headscope.interp.reading.activations import gather
+from headscope.interp.reading.activations import gathered_activations
 from headscope.interp.reading.prompt_pair import Ends, PromptPair
 from headscope.interp.reading.prompt_tokens import PromptTokens
-from headscope.interp.reading.watch import Watch, counted, unwatched
+from headscope.interp.reading.watch import Watch, step_counter, watch_nothing
 from headscope.interp.results.about import About
 from headscope.interp.results.result import Result
 from headscope.models.attention.run import at_least_float32
@@ -73,23 +73,23 @@ class Job:
         return f"blocks.{self.layer}.{PLACES[self.field]}"
 
 
-def activation_patching(model: Any, pair: PromptPair, batch_size: int = 32, watch: Watch = unwatched) -> Patching:
+def activation_patching(model: Any, pair: PromptPair, batch_size: int = 32, watch: Watch = watch_nothing) -> Patching:
     """Every cell in a run of its own, batch_size of them in one forward pass; watch(done, total) counts the passes.
 
     transformer_lens.patching gives the same numbers with one pass for every cell. Hooks are state: the caller lets
     one run in at a time.
     """
-    [clean] = gather(model, [pair.clean], list(PLACES.values()))
+    [clean] = gathered_activations(model, [pair.clean], list(PLACES.values()))
     between = ends_of(model, pair)
     layers, positions, heads = clean[PLACES["head"]].shape[:3]
     planned = jobs(layers, positions, heads, batch_size)
-    found: dict[str, list[Tensor]] = {name: [] for name in PLACES}
-    step = counted(watch, len(planned))
+    result: dict[str, list[Tensor]] = {name: [] for name in PLACES}
+    step = step_counter(watch, len(planned))
     for job in planned:
         differences = patched_differences(model, pair, job, clean[PLACES[job.field]][job.layer])
-        found[job.field].append(between.restored(differences))
+        result[job.field].append(between.restored(differences))
         step()
-    fields = {name: torch.cat(values).unflatten(0, (layers, -1)) for name, values in found.items()}
+    fields = {name: torch.cat(values).unflatten(0, (layers, -1)) for name, values in result.items()}
     return patching_of(pair, between, ACTIVATION, fields)
 
 
@@ -128,12 +128,12 @@ def patched_differences(
     def put(value: Float[Tensor, "cell pos ..."], hook: object) -> Float[Tensor, "cell pos ..."]:
         return torch.where(job.moved.to(value.device), clean.to(value), value)
 
-    return differences(model, pair, [pair.corrupt] * len(job.moved), [(job.place, put)])
+    return logit_differences_of_prompts(model, pair, [pair.corrupt] * len(job.moved), [(job.place, put)])
 
 
 def ends_of(model: Any, pair: PromptPair) -> Ends:
     """The logit differences of both prompts, nothing patched."""
-    return Ends(*differences(model, pair, [pair.clean, pair.corrupt]).tolist())
+    return Ends(*logit_differences_of_prompts(model, pair, [pair.clean, pair.corrupt]).tolist())
 
 
 @torch.no_grad()
@@ -145,7 +145,7 @@ def last_logits(
     return at_least_float32(model.run_with_hooks(ids, fwd_hooks=list(hooks))[:, -1]).cpu()
 
 
-def differences(
+def logit_differences_of_prompts(
     model: Any, pair: PromptPair, prompts: Sequence[PromptTokens], hooks: Sequence[tuple[str, Any]] = ()
 ) -> Float[Tensor, "prompt"]:
     """The pair's logit difference of every prompt."""

@@ -1,6 +1,6 @@
 """The rows of patching in the table of analyses: they run the model on a clean and a corrupt prompt."""
 
-from headscope.interp.analysis import Asked, Probe
+from headscope.interp.analysis import AnalysisRequest, Probe
 from headscope.interp.attribution.gradients import attribution_patching
 from headscope.interp.attribution.patching import Patching, activation_patching
 from headscope.interp.interventions.path_patching import SAMPLES, PathPatching, path_patching
@@ -11,37 +11,37 @@ GRADIENT = 3  # passes: one over both prompts, and the way back through one
 OF_TEXTS = "moves activations between two texts; between two images it is not offered"
 
 
-def pair_of(asked: Asked) -> PromptPair:
+def pair_of(request: AnalysisRequest) -> PromptPair:
     """The pair, which `no_pair` has seen to."""
-    assert asked.pair is not None
-    return asked.pair
+    assert request.pair is not None
+    return request.pair
 
 
-def no_pair(asked: Asked) -> str:
+def no_pair(request: AnalysisRequest) -> str:
     """What is missing where no corrupt prompt was given."""
-    return "" if asked.pair else "needs a corrupt prompt, as long as the prompt, to patch from: give one"
+    return "" if request.pair else "needs a corrupt prompt, as long as the prompt, to patch from: give one"
 
 
-def patched(asked: Asked, watch: Watch) -> Patching:
+def activation_patching_of_pair(request: AnalysisRequest, watch: Watch) -> Patching:
     """Activation patching of the pair."""
-    return activation_patching(asked.model, pair_of(asked), watch=watch)
+    return activation_patching(request.model, pair_of(request), watch=watch)
 
 
-def estimated(asked: Asked, watch: Watch) -> Patching:
+def attribution_patching_of_pair(request: AnalysisRequest, watch: Watch) -> Patching:
     """Attribution patching of the pair."""
-    return attribution_patching(asked.model, pair_of(asked))
+    return attribution_patching(request.model, pair_of(request))
 
 
-def sent(asked: Asked, watch: Watch) -> PathPatching:
+def path_patching_of_pair(request: AnalysisRequest, watch: Watch) -> PathPatching:
     """Path patching of the pair."""
-    return path_patching(asked.model, [pair_of(asked)], watch=watch)
+    return path_patching(request.model, [pair_of(request)], watch=watch)
 
 
 PROBES = (
     Probe(
         "activation_patching",
         "how much of the logit difference each activation of the clean prompt restores in the corrupt one",
-        patched,
+        activation_patching_of_pair,
         over_tokens=True,
         missing=no_pair,
         text_only=OF_TEXTS,
@@ -52,7 +52,7 @@ PROBES = (
     Probe(
         "attribution_patching",
         "the same to first order, from one gradient",
-        estimated,
+        attribution_patching_of_pair,
         over_tokens=True,
         missing=no_pair,
         text_only=OF_TEXTS,
@@ -63,7 +63,7 @@ PROBES = (
     Probe(
         "path_patching",
         "how much each head's output at the last position is worth to the logit difference, through MLPs alone",
-        sent,
+        path_patching_of_pair,
         over_tokens=True,
         missing=no_pair,
         text_only=OF_TEXTS,

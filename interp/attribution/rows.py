@@ -13,7 +13,7 @@ from headscope.interp.attribution.direct import (
     direct_attribution,
     source_attribution,
 )
-from headscope.interp.attribution.logit_lens import READS, LogitLens, logit_lens, stream
+from headscope.interp.attribution.logit_lens import READS, LogitLens, logit_lens, logit_lens_stream
 from headscope.interp.attribution.residual_parts import WRITES, readout, residual_parts
 from headscope.interp.reading.activations import NORM_AFTER, Activations
 from headscope.interp.reading.size import LOOK, Size
@@ -38,20 +38,20 @@ def naming(target: Target, setting: Setting) -> dict[str, tuple[str, ...]]:
 def _direct_logit_attribution(setting: Setting, run: Activations) -> DirectAttribution:
     at, target = run.tokens.read_out, likeliest(run)
     parts = residual_parts(run, setting.weights, at)
-    found = direct_attribution(parts, readout(run, setting.weights, at), target)
-    return replace(found, labels={**found.labels, **naming(target, setting)})
+    result = direct_attribution(parts, readout(run, setting.weights, at), target)
+    return replace(result, labels={**result.labels, **naming(target, setting)})
 
 
 def _source_attribution(setting: Setting, run: Activations) -> SourceAttribution:
     at, target = run.tokens.read_out, likeliest(run)
-    found = source_attribution(
+    result = source_attribution(
         run["attn.hook_pattern"][:, :, at],
         run["attn.hook_v"],
         setting.weights.W_O / run[NORM_AFTER][:, at, :, None, None],
         readout(run, setting.weights, at),
         target,
     )
-    return replace(found, labels={"source": run.tokens.strings, **naming(target, setting)})
+    return replace(result, labels={"source": run.tokens.strings, **naming(target, setting)})
 
 
 def _logit_lens(setting: Setting, run: Activations) -> LogitLens:
@@ -60,10 +60,10 @@ def _logit_lens(setting: Setting, run: Activations) -> LogitLens:
     Of an image: of the class that it shows, where that is known, and of the one that the model sees.
     """
     targets, names = lens_targets(run)
-    found = logit_lens(stream(run), setting.weights, targets, names, setting.facts.soft_cap)
-    ids = torch.cat([found.token.flatten(), found.top.flatten()]).unique().tolist()
+    result = logit_lens(logit_lens_stream(run), setting.weights, targets, names, setting.facts.soft_cap)
+    ids = torch.cat([result.token.flatten(), result.top.flatten()]).unique().tolist()
     strings = {i: setting.answer(i) for i in ids}
-    return replace(found, strings=strings, labels={**found.labels, "pos": run.tokens.strings})
+    return replace(result, strings=strings, labels={**result.labels, "pos": run.tokens.strings})
 
 
 def lens_targets(run: Activations) -> tuple[Int[Tensor, "pos target"], tuple[str, ...]]:

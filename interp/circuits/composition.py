@@ -46,8 +46,8 @@ def composition_scores(weights: HeadWeights) -> Composition:
     scored = score_weights(weights)
     W_Q, W_K, W_V, W_O = scored.W_Q, scored.W_K, scored.W_V, scored.W_O
     written = unit_gram(W_V, W_O)
-    found = [_all_pairs(written, *read) for read in ((W_Q, W_K.mT), (W_K, W_Q.mT), (W_V, W_O))]
-    score, spread = torch.stack(found, 1)
+    result = [_all_pairs(written, *read) for read in ((W_Q, W_K.mT), (W_K, W_Q.mT), (W_V, W_O))]
+    score, spread = torch.stack(result, 1)
     null = torch.full_like(score, W_Q.shape[-2] ** -0.5).where(~score.isnan(), torch.nan)
     return Composition(score, null, spread, score - null, about=COMPOSITION, labels={"read": READS})
 
@@ -82,8 +82,8 @@ def _all_pairs(
 ) -> Float[Tensor, "2 layer head layer head"]:
     """Scores and spreads of readers left @ right, layer by layer of the readers, which keeps the memory low."""
     layers, heads = written.shape[:2]
-    found = written.new_full((2, layers, heads, layers, heads), torch.nan)
+    result = written.new_full((2, layers, heads, layers, heads), torch.nan)
     for layer in range(1, layers):
         read = unit_gram(right[layer].mT, left[layer].mT)
-        found[:, :layer, :, layer] = pair_scores(written[:layer], read)
-    return found
+        result[:, :layer, :, layer] = pair_scores(written[:layer], read)
+    return result

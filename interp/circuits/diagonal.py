@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from headscope.interp.reading.watch import Watch, counted, unwatched
+from headscope.interp.reading.watch import Watch, step_counter, watch_nothing
 from headscope.interp.results.about import About
 from headscope.interp.results.nulls import null_of
 from headscope.interp.results.result import Result
@@ -63,7 +63,7 @@ def diagonal_ranks(
     embedding: Float[Tensor, "vocab d_model"] | None = None,
     tokens: int | None = TOKENS,
     k: int = 10,
-    watch: Watch = unwatched,
+    watch: Watch = watch_nothing,
 ) -> DiagonalRanks:
     """Ranks over a sample of tokens, the same in every call, or over all (None); embedding: in W_E's place.
 
@@ -73,8 +73,8 @@ def diagonal_ranks(
     read = weights.W_E if embedding is None else embedding
     if not 0 < k <= len(read) // 2:
         raise ValueError(f"the top and bottom {k} of {len(read)} tokens were asked for: give 1 to {len(read) // 2}")
-    chosen = sampled(len(read), tokens)
-    step = counted(watch, weights.W_V.shape[:2].numel() + DRAWS)
+    chosen = sampled_token_ids(len(read), tokens)
+    step = step_counter(watch, weights.W_V.shape[:2].numel() + DRAWS)
 
     def of_head(
         W_V: Float[Tensor, "d_model d_head"], W_O: Float[Tensor, "d_head d_model"]
@@ -84,18 +84,18 @@ def diagonal_ranks(
         return statistics
 
     heads = zip(weights.W_V.flatten(0, 1), weights.W_O.flatten(0, 1), strict=True)
-    found = torch.stack([of_head(*head) for head in heads], -1).unflatten(-1, weights.shape)
+    result = torch.stack([of_head(*head) for head in heads], -1).unflatten(-1, weights.shape)
 
     def of_a_random_head(dice: torch.Generator) -> Float[Tensor, "statistic"]:
         W_V, W_O = (torch.randn(W.shape[-2:], generator=dice, dtype=W.dtype) for W in (weights.W_V, weights.W_O))
         return of_head(W_V, W_O)
 
     null = null_of(of_a_random_head, DRAWS)
-    mean, spread = (of[:, None, None].expand_as(found) for of in (null.mean, null.spread))
-    return DiagonalRanks(*found, *mean, *spread, k=k, tokens=len(chosen), about=DIAGONAL)
+    mean, spread = (of[:, None, None].expand_as(result) for of in (null.mean, null.spread))
+    return DiagonalRanks(*result, *mean, *spread, k=k, tokens=len(chosen), about=DIAGONAL)
 
 
-def sampled(vocabulary: int, tokens: int | None) -> Int[Tensor, "token"]:
+def sampled_token_ids(vocabulary: int, tokens: int | None) -> Int[Tensor, "token"]:
     """Ids of a sample without repeats, or of the whole vocabulary where that is no larger."""
     if tokens is not None and tokens < 1:
         raise ValueError(f"{tokens} tokens were asked for: give at least 1, or None for all {vocabulary}")

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from headscope.interp.reading.activations import gather
+from headscope.interp.reading.activations import gathered_activations
 from headscope.interp.reading.hooked_model import HookedModel
 from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.interp.weights.head_weights import HeadWeights
@@ -51,7 +51,7 @@ def relative_rotation(model: HookedModel, distance: int) -> Float[Tensor, "layer
         raise ValueError(f"distance {distance} lies outside this model's context: give one of 0 to {cfg.n_ctx - 1}")
     if f"blocks.0.{ANGLES[0]}" not in model.hook_dict:
         return torch.eye(cfg.d_head).expand(cfg.n_layers, -1, -1)
-    [run] = gather(model, [PromptTokens((0,) * (distance + 1), ("",) * (distance + 1))], ANGLES)
+    [run] = gathered_activations(model, [PromptTokens((0,) * (distance + 1), ("",) * (distance + 1))], ANGLES)
     cos, sin = (run[name] for name in ANGLES)
     turned = pair_rotation if getattr(cfg, "rotary_adjacent_pairs", False) else half_rotation
     near, far = (turned(cos[:, at], sin[:, at], cfg.d_head) for at in (0, distance))

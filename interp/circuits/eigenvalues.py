@@ -9,8 +9,8 @@ def product_eigenvalues(
     left: Float[Tensor, "*head wide thin"], right: Float[Tensor, "*head thin wide"]
 ) -> Complex[Tensor, "*head thin"]:
     """Eigenvalues of left @ right that may differ from 0, largest magnitude first: those of right @ left."""
-    found = torch.linalg.eigvals(right @ left)
-    return found.gather(-1, found.abs().argsort(dim=-1, descending=True))
+    result = torch.linalg.eigvals(right @ left)
+    return result.gather(-1, result.abs().argsort(dim=-1, descending=True))
 
 
 def sign_balance(eigenvalues: Complex[Tensor, "*head thin"]) -> Float[Tensor, "*head"]:

@@ -82,7 +82,7 @@ def qk_spectrum(weights: HeadWeights, embedding: Float[Tensor, "vocab d_model"] 
         *spectrum_statistics(W_Q, W_K),
         *null.mean,
         *null.spread,
-        singular_values=singular_values(W_Q, W_K),
+        singular_values=qk_singular_values(W_Q, W_K),
         eigenvalues=product_eigenvalues(W_Q, W_K.mT),
         about=QK_SPECTRUM,
     )
@@ -95,7 +95,7 @@ def product_norm(
     return ((W_Q.mT @ W_Q) * (W_K.mT @ W_K)).sum((-2, -1)).sqrt()
 
 
-def singular_values(
+def qk_singular_values(
     W_Q: Float[Tensor, "*head d_model d_head"], W_K: Float[Tensor, "*head d_model d_head"]
 ) -> Float[Tensor, "*head rank"]:
     """Singular values of W_Q W_Kᵀ from the small triangles of both factors."""
@@ -107,7 +107,7 @@ def spectrum_statistics(
     W_Q: Float[Tensor, "*head d_model d_head"], W_K: Float[Tensor, "*head d_model d_head"]
 ) -> Float[Tensor, "statistic *head"]:
     """operator_norm, effective_rank, symmetric_share, antisymmetric_share and eigenvalue_balance."""
-    sigma = singular_values(W_Q, W_K)
+    sigma = qk_singular_values(W_Q, W_K)
     crossed = W_K.mT @ W_Q
     symmetry = (crossed * crossed.mT).sum((-2, -1)) / sigma.square().sum(-1)  # tr W² / ‖W‖²
     share = sigma / sigma.sum(-1, keepdim=True)

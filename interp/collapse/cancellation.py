@@ -63,9 +63,9 @@ def path_cancellation(
     tokens: Sequence[str] = (),
 ) -> PathCancellation:
     """Both readings of a prompt. values: hook_v, as mixed. Exact zeros of the pattern are no paths."""
-    found = {"": pattern / pattern.shape[1], "contribution_": contribution_weights(pattern, values, W_O)}
+    result = {"": pattern / pattern.shape[1], "contribution_": contribution_weights(pattern, values, W_O)}
     fields: dict[str, Tensor] = {}
-    for kind, weights in found.items():
+    for kind, weights in result.items():
         null = null_cancellation(weights)
         fields[f"{kind}absolute"], fields[f"{kind}signed"] = absolute(weights), signed(weights)
         fields[f"{kind}cancellation"] = cancellation(weights)

@@ -35,12 +35,12 @@ def collapse_comparison(models: Mapping[str, CollapseCurves]) -> CollapseCompari
     if not models:
         raise ValueError("no curve was given; give one model's at least")
     curves = list(models.values())
-    lengths = [n for n in curves[0].lengths if all(n in one.lengths for one in curves)]
+    lengths = [n for n in curves[0].lengths if all(n in curve.lengths for curve in curves)]
     if not lengths:
         raise ValueError("these models were asked no n in common: their contexts differ too much")
-    places = [[one.lengths.index(n) for n in lengths] for one in curves]
+    places = [[curve.lengths.index(n) for n in lengths] for curve in curves]
     distance, null = (
-        torch.stack([getattr(one, name)[:, -1, at] for one, at in zip(curves, places, strict=True)])
+        torch.stack([getattr(item, name)[:, -1, at] for item, at in zip(curves, places, strict=True)])
         for name in ("distance", "distance_null")
     )
     labels = {"model": tuple(models), "distance": curves[0].labels["distance"], "n": tuple(map(str, lengths))}

@@ -18,10 +18,12 @@ def contribution_weights(
     touches it, nor does a norm after attention that only scales. values: hook_v; heads of a group share theirs.
     """
     layers = zip(pattern, values, W_O, strict=True)
-    return torch.stack([of_layer(A, v.repeat_interleave(len(W) // v.shape[1], dim=1), W) for A, v, W in layers])
+    return torch.stack(
+        [layer_contribution_weights(A, v.repeat_interleave(len(W) // v.shape[1], dim=1), W) for A, v, W in layers]
+    )
 
 
-def of_layer(
+def layer_contribution_weights(
     pattern: Float[Tensor, "head query key"],
     values: Float[Tensor, "key head d_head"],
     W_O: Float[Tensor, "head d_head d_model"],

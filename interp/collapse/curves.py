@@ -12,7 +12,7 @@ from headscope.interp.collapse.last_residuals import Ids, last_residuals
 from headscope.interp.collapse.pairs import CollapsePair
 from headscope.interp.collapse.plain_ids import plain_ids
 from headscope.interp.reading.hooked_model import HookedModel
-from headscope.interp.reading.watch import Watch, unwatched
+from headscope.interp.reading.watch import Watch, watch_nothing
 from headscope.interp.results.about import About
 from headscope.interp.results.result import Result
 
@@ -52,7 +52,7 @@ def collapse(
     *,
     samples: int = SAMPLES,
     seed: int = 0,
-    watch: Watch = unwatched,
+    watch: Watch = watch_nothing,
 ) -> CollapseCurves:
     """The curve of a hooked model over pairs of growing n; `samples` random pairs per length are the null.
 
@@ -65,12 +65,12 @@ def collapse(
     prompts = [prompt for pair in (*pairs, *drawn) for prompt in (pair.first, pair.second)]
     residuals = last_residuals(model, prompts, watch).unflatten(0, (-1, 2))
     apart = distances(residuals[:, 0], residuals[:, 1], model.cfg.d_head).transpose(1, 2)
-    found, null = apart[..., : len(pairs)], apart[..., len(pairs) :].unflatten(-1, (len(pairs), samples))
+    result, null = apart[..., : len(pairs)], apart[..., len(pairs) :].unflatten(-1, (len(pairs), samples))
     depths = (*(f"layer {layer}" for layer in range(model.cfg.n_layers)), "final norm")
     lengths = tuple(pair.n for pair in pairs)
     return CollapseCurves(
-        found,
-        found / found[..., :1],
+        result,
+        result / result[..., :1],
         null.mean(-1),
         null.std(-1, correction=0),
         lengths,

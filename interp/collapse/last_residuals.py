@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from headscope.interp.reading.equal_lengths import batches
-from headscope.interp.reading.watch import Watch, unwatched
+from headscope.interp.reading.watch import Watch, watch_nothing
 from headscope.models.attention.run import at_least_float32
 from headscope.models.hooked.patternless import patternless
 from headscope.models.hosts.execution_device import execution_device
@@ -19,7 +19,7 @@ BATCH = 16
 
 
 def last_residuals(
-    model: Any, prompts: Sequence[Ids], watch: Watch = unwatched, batch_size: int = BATCH
+    model: Any, prompts: Sequence[Ids], watch: Watch = watch_nothing, batch_size: int = BATCH
 ) -> Float[Tensor, "prompt depth d_model"]:
     """resid_post of every layer and the final norm's output at the last token, on the CPU, float32 at least.
 
@@ -28,15 +28,15 @@ def last_residuals(
     Raises ValueError for no prompt, an empty one, and one longer than the context.
     """
     distinct = list(dict.fromkeys(prompts))
-    refuse_unreadable(distinct, model.cfg.n_ctx)
-    found: dict[Ids, Tensor] = {}
+    refuse_unreadable_prompts(distinct, model.cfg.n_ctx)
+    result: dict[Ids, Tensor] = {}
     for batch in batches(distinct, batch_size, len):
-        found |= dict(zip(batch, of_batch(model, batch), strict=True))
-        watch(len(found), len(distinct))
-    return torch.stack([found[prompt] for prompt in prompts])
+        result |= dict(zip(batch, of_batch(model, batch), strict=True))
+        watch(len(result), len(distinct))
+    return torch.stack([result[prompt] for prompt in prompts])
 
 
-def places(n_layers: int) -> list[str]:
+def residual_hook_names(n_layers: int) -> list[str]:
     """The hooks that are read, from the first layer to the final norm."""
     return [*(f"blocks.{layer}.hook_resid_post" for layer in range(n_layers)), "ln_final.hook_out"]
 
@@ -49,14 +49,14 @@ def of_batch(model: Any, batch: Sequence[Ids]) -> Float[Tensor, "prompt depth d_
     def keep(place: str, residual: Float[Tensor, "prompt pos d_model"], hook: object) -> None:
         rows[place] = at_least_float32(residual[:, -1].detach().cpu())
 
-    wanted = places(model.cfg.n_layers)
+    wanted = residual_hook_names(model.cfg.n_layers)
     ids = torch.tensor(batch, device=execution_device(model))
     with patternless():
         model.run_with_hooks(ids, fwd_hooks=[(place, partial(keep, place)) for place in wanted], logits_to_keep=1)
     return torch.stack([rows[place] for place in wanted], 1)
 
 
-def refuse_unreadable(prompts: Sequence[Ids], context: int) -> None:
+def refuse_unreadable_prompts(prompts: Sequence[Ids], context: int) -> None:
     """Raise ValueError for what the model cannot read."""
     if not prompts:
         raise ValueError("no prompt was given; give one at least")

@@ -7,7 +7,7 @@ from torch import Tensor
 MEASURES = ("relative_residual", "mean_cosine", "effective_rank", "stable_rank")
 
 
-def measured(X: Float[Tensor, "depth pos d_model"]) -> Float[Tensor, "measure depth"]:
+def matrix_measures(X: Float[Tensor, "depth pos d_model"]) -> Float[Tensor, "measure depth"]:
     """The measures, in the order of MEASURES."""
     sigma = singular_values(X)
     return torch.stack([relative_residual(X), mean_cosine(X), effective_rank(sigma), stable_rank(sigma)])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerBase
 
-from headscope.interp.reading.prompt_tokens import encoded
+from headscope.interp.reading.prompt_tokens import encoded_ids
 
 COUNT_ONES = "How many ones are in the following sequences?"
 FIND_A_ZERO = "Is there a zero in the following sequences?"
@@ -27,7 +27,7 @@ def repeated_last(ids: Sequence[int]) -> CollapsePair:
     return CollapsePair(len(ids), tuple(ids), (*ids, ids[-1]))
 
 
-def prefixes(ids: Sequence[int], lengths: Sequence[int]) -> list[CollapsePair]:
+def prefix_pairs(ids: Sequence[int], lengths: Sequence[int]) -> list[CollapsePair]:
     """The first n tokens of any prompt, and these with the last one repeated."""
     refuse_lengths(lengths, most=len(ids))
     return [repeated_last(ids[:n]) for n in lengths]
@@ -74,8 +74,8 @@ def find_a_zero(
     """The question, then 0 and n ones, or 1 and n ones, a token each, as in the published code of Lv et al. 2024."""
     refuse_lengths(lengths)
     before = question_ids(question, tokenizer, prepend_bos)
-    one, zero = token_of("1", tokenizer), token_of("0", tokenizer)
-    return [CollapsePair(n, (*before, zero, *[one] * n), (*before, one, *[one] * n)) for n in lengths]
+    item, zero = token_of("1", tokenizer), token_of("0", tokenizer)
+    return [CollapsePair(n, (*before, zero, *[item] * n), (*before, item, *[item] * n)) for n in lengths]
 
 
 def doubling(first: int, most: int) -> tuple[int, ...]:
@@ -90,7 +90,7 @@ def doubling(first: int, most: int) -> tuple[int, ...]:
 
 def question_ids(question: str, tokenizer: PreTrainedTokenizerBase, prepend_bos: bool) -> tuple[int, ...]:
     """The ids of a question, which may be empty."""
-    return encoded(question, tokenizer, prepend_bos)
+    return encoded_ids(question, tokenizer, prepend_bos)
 
 
 def token_of(symbol: str, tokenizer: PreTrainedTokenizerBase) -> int:

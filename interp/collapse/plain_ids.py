@@ -12,7 +12,7 @@ def plain_ids(model: HookedModel) -> Int[Tensor, "id"]:
     tokenizer, vocabulary = tokenizer_of(model), model.cfg.d_vocab
     if tokenizer is None:
         return torch.arange(vocabulary)
-    special = {*tokenizer.all_special_ids, *(i for i, one in tokenizer.added_tokens_decoder.items() if one.special)}
+    special = {*tokenizer.all_special_ids, *(i for i, item in tokenizer.added_tokens_decoder.items() if item.special)}
     known = sorted({*tokenizer.get_vocab().values()} - special)
     plain = [i for i in known if i < vocabulary]
     if not plain:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from headscope.interp.analysis import Asked, Probe
+from headscope.interp.analysis import AnalysisRequest, Probe
 from headscope.interp.collapse.curves import SAMPLES, CollapseCurves, collapse
 from headscope.interp.collapse.pairs import (
     COUNT_ONES,
@@ -11,7 +11,7 @@ from headscope.interp.collapse.pairs import (
     count_ones,
     doubling,
     find_a_zero,
-    prefixes,
+    prefix_pairs,
     question_ids,
 )
 from headscope.interp.collapse.squashing import Squashing, squashing
@@ -25,31 +25,31 @@ SHORT = 16  # up to so many tokens, every length of a prompt is a point
 Preset = Callable[..., list[CollapsePair]]
 
 
-def preset(pairs: Preset, question: str) -> Callable[[Asked, Watch], CollapseCurves]:
+def preset(pairs: Preset, question: str) -> Callable[[AnalysisRequest, Watch], CollapseCurves]:
     """D(n) of a preset for doubling n, up to the context or LONGEST tokens."""
 
-    def curve(asked: Asked, watch: Watch) -> CollapseCurves:
-        tokenizer = asked.setting.tokenizer
-        around = len(question_ids(question, tokenizer, prepend_bos=asked.bos)) + 1
-        most = min(LONGEST, asked.setting.facts.context - around)
+    def curve(request: AnalysisRequest, watch: Watch) -> CollapseCurves:
+        tokenizer = request.setting.tokenizer
+        around = len(question_ids(question, tokenizer, prepend_bos=request.bos)) + 1
+        most = min(LONGEST, request.setting.facts.context - around)
         return collapse(
-            asked.model, pairs(tokenizer, doubling(min(FIRST, most), most), prepend_bos=asked.bos), watch=watch
+            request.model, pairs(tokenizer, doubling(min(FIRST, most), most), prepend_bos=request.bos), watch=watch
         )
 
     return curve
 
 
-def lacking(question: str) -> Callable[[Asked], str]:
+def lacking(question: str) -> Callable[[AnalysisRequest], str]:
     """What a model lacks for a preset."""
 
-    def missing(asked: Asked) -> str:
-        if words := no_digits(asked):
+    def missing(request: AnalysisRequest) -> str:
+        if words := no_digits(request):
             return words
         try:
-            tokens = len(question_ids(question, asked.setting.tokenizer, prepend_bos=asked.bos))
+            tokens = len(question_ids(question, request.setting.tokenizer, prepend_bos=request.bos))
         except ForeignInputError as refusal:
             return f"asks in words, and {refusal}"
-        context = asked.setting.facts.context
+        context = request.setting.facts.context
         if context < tokens + 2:
             return (
                 f"asks a question of {tokens} tokens, and this model reads {context}: collapse_prompt takes any prompt"
@@ -59,9 +59,9 @@ def lacking(question: str) -> Callable[[Asked], str]:
     return missing
 
 
-def no_digits(asked: Asked) -> str:
+def no_digits(request: AnalysisRequest) -> str:
     """What a model lacks to be asked about zeros and ones."""
-    tokenizer = asked.setting.tokenizer
+    tokenizer = request.setting.tokenizer
     if tokenizer is None:
         return "asks in words, and this model has no tokenizer: collapse_prompt takes ids"
     unknown = [digit for digit in "01" if digit not in tokenizer.get_vocab()]
@@ -70,11 +70,11 @@ def no_digits(asked: Asked) -> str:
     return ""
 
 
-def of_prompt(asked: Asked, watch: Watch) -> CollapseCurves:
+def prompt_collapse(request: AnalysisRequest, watch: Watch) -> CollapseCurves:
     """D(n) of the prompt's first n tokens."""
-    prompt = text_alone(*asked.prompts)
-    lengths = beginnings(len(prompt.ids), asked.setting.facts.context)
-    return collapse(asked.model, prefixes(prompt.ids, lengths), watch=watch)
+    prompt = text_alone(*request.prompts)
+    lengths = beginnings(len(prompt.ids), request.setting.facts.context)
+    return collapse(request.model, prefix_pairs(prompt.ids, lengths), watch=watch)
 
 
 def beginnings(length: int, context: int) -> Sequence[int]:
@@ -99,10 +99,10 @@ def prompts_cost(size: Size) -> int:
     return sum(growing(size, beginnings(length, size.facts.context)) for length in size.lengths)
 
 
-def squashed(asked: Asked, watch: Watch) -> Squashing:
+def prompt_squashing(request: AnalysisRequest, watch: Watch) -> Squashing:
     """Over-squashing of the prompt's last token, or of an image's class token."""
-    [prompt] = asked.prompts
-    return squashing(asked.model, prompt, prompt.strings, position=prompt.read_out, watch=watch)
+    [prompt] = request.prompts
+    return squashing(request.model, prompt, prompt.strings, position=prompt.read_out, watch=watch)
 
 
 PROBES = (
@@ -127,7 +127,7 @@ PROBES = (
     Probe(
         "collapse_prompt",
         "how far apart the prompt's first n tokens and the same with the last one repeated are for the last token",
-        of_prompt,
+        prompt_collapse,
         over_tokens=True,
         text_only="runs the beginnings of a text, and an image has always as many patches",
         cost=prompts_cost,
@@ -135,7 +135,7 @@ PROBES = (
     Probe(
         "squashing",
         "how much the {last}'s output depends on the embedding of every {token}, by exact derivatives",
-        squashed,
+        prompt_squashing,
         over_tokens=True,
         cost=lambda size: size.facts.d_model * sum(size.passes(length, length) for length in size.lengths),
     ),

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from headscope.interp.collapse.matrix_measures import MEASURES, measured, noise_like
+from headscope.interp.collapse.matrix_measures import MEASURES, matrix_measures, noise_like
 from headscope.interp.results.about import About
 from headscope.interp.results.nulls import null_of
 from headscope.interp.results.result import Result
@@ -68,10 +68,10 @@ class ResidualNorms(Result):
 def residual_geometry(residual: Float[Tensor, "depth pos d_model"]) -> ResidualGeometry:
     """All measures. residual: of `residual_stream`, or any stack of matrices."""
     wide = residual.double()
-    null = null_of(lambda dice: measured(noise_like(wide, dice)))
+    null = null_of(lambda dice: matrix_measures(noise_like(wide, dice)))
     fields: dict[str, Tensor] = {}
-    for name, found, mean, spread in zip(MEASURES, measured(wide), null.mean, null.spread, strict=True):
-        fields |= {name: found, f"{name}_null": mean, f"{name}_null_spread": spread}
+    for name, result, mean, spread in zip(MEASURES, matrix_measures(wide), null.mean, null.spread, strict=True):
+        fields |= {name: result, f"{name}_null": mean, f"{name}_null_spread": spread}
     return ResidualGeometry(**fields, about=ABOUT, labels={"depth": depth_labels(len(residual))})
 
 

@@ -39,7 +39,7 @@ def geometry(setting: Setting, run: Activations) -> ResidualGeometry:
     return residual_geometry(stream_of(run))
 
 
-def norms(setting: Setting, run: Activations) -> ResidualNorms:
+def prompt_residual_norms(setting: Setting, run: Activations) -> ResidualNorms:
     """The norms of a prompt's residuals."""
     return residual_norms(stream_of(run), run.tokens.strings)
 
@@ -49,7 +49,7 @@ def massive(setting: Setting, run: Activations) -> MassiveActivations:
     return massive_activations(stream_of(run), run.tokens.strings)
 
 
-def sunk(setting: Setting, run: Activations) -> Sinks:
+def prompt_sinks(setting: Setting, run: Activations) -> Sinks:
     """The sinks of a prompt."""
     return sinks(run[PATTERN], seen(run))
 
@@ -58,14 +58,14 @@ def cancelled(setting: Setting, run: Activations) -> PathCancellation:
     """The path cancellation of a prompt."""
     order = answer_last(run.tokens)
     pattern, values = run[PATTERN][:, :, order][..., order], run[VALUES][:, order]
-    return path_cancellation(pattern, values, setting.weights.W_O, named(run.tokens, order))
+    return path_cancellation(pattern, values, setting.weights.W_O, reordered_tokens(run.tokens, order))
 
 
-def bounded(setting: Setting, run: Activations) -> PathBound:
+def prompt_path_bound(setting: Setting, run: Activations) -> PathBound:
     """The path bound of a prompt, with β = 1."""
     order = answer_last(run.tokens)
     pattern, visible = run[PATTERN][:, :, order][..., order], seen(run)[:, order][..., order]
-    return path_bound(pattern, visible, named(run.tokens, order))
+    return path_bound(pattern, visible, reordered_tokens(run.tokens, order))
 
 
 def answer_last(prompt: Prompt) -> list[int]:
@@ -75,7 +75,7 @@ def answer_last(prompt: Prompt) -> list[int]:
     return [*places, last]
 
 
-def named(prompt: Prompt, order: list[int]) -> tuple[str, ...]:
+def reordered_tokens(prompt: Prompt, order: list[int]) -> tuple[str, ...]:
     """The tokens in another order."""
     return tuple(prompt.strings[place] for place in order)
 
@@ -88,7 +88,13 @@ ROWS = (
         geometry,
         followed={"mean_cosine": 4},
     ),
-    Analysis("residual_norms", "How long the residual of every {token} is, by layer.", STREAM, norms, over_tokens=True),
+    Analysis(
+        "residual_norms",
+        "How long the residual of every {token} is, by layer.",
+        STREAM,
+        prompt_residual_norms,
+        over_tokens=True,
+    ),
     Analysis(
         "massive_activations",
         "The few entries of the residual stream that dwarf all others.",
@@ -100,7 +106,7 @@ ROWS = (
         "sinks",
         "Which heads leave their weight on the {first}.",
         (PATTERN, SCORES),
-        sunk,
+        prompt_sinks,
         per_head=True,
         followed={"share": 5},
     ),
@@ -116,7 +122,7 @@ ROWS = (
         "path_bound",
         "How much each {token} can reach the {last_one}, by the magnitudes of attention.",
         (PATTERN, SCORES),
-        bounded,
+        prompt_path_bound,
         over_tokens=True,
     ),
 )

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from headscope.interp.collapse.output_of_embeddings import OutputOfEmbeddings, output_of_embeddings
 from headscope.interp.reading.prompt import Prompt, prompt_of
-from headscope.interp.reading.watch import Watch, unwatched
+from headscope.interp.reading.watch import Watch, watch_nothing
 from headscope.interp.results.about import About
 from headscope.interp.results.result import Result
 from headscope.models.hosts.words import Sentence
@@ -53,7 +53,7 @@ def squashing(
     *,
     position: int = -1,
     rows: int = ROWS,
-    watch: Watch = unwatched,
+    watch: Watch = watch_nothing,
 ) -> Squashing:
     """Exact, by one backward pass per `rows` of the d_model outputs; memory grows with rows, the number does not.
 
@@ -61,15 +61,17 @@ def squashing(
     kernel's jump at a score of 0 has no derivative and is not seen. watch(done, total) counts the outputs that were
     pulled back. Raises ValueError for no token and for a position outside them.
     """
-    at = place(position, len(ids))
+    at = position_from_start(position, len(ids))
     if rows < 1:
         raise ValueError(f"{rows} rows at once were asked for; ask for one at least")
     run = output_of_embeddings(model, ids, at, rows)
     squares = squares_of(run, torch.eye(run.output.shape[-1]), watch)
-    return squashed(squares.sum(0).sqrt(), at, tokens, seen_from(at, ids))
+    return squashing_with_null(squares.sum(0).sqrt(), at, tokens, seen_from(at, ids))
 
 
-def squashed(norm: Float[Tensor, "source"], at: int, tokens: Sequence[str], seen: Bool[Tensor, "source"]) -> Squashing:
+def squashing_with_null(
+    norm: Float[Tensor, "source"], at: int, tokens: Sequence[str], seen: Bool[Tensor, "source"]
+) -> Squashing:
     """The result beside its null."""
     null = norm[seen].square().mean().sqrt() * seen
     return Squashing(norm, null, at, about=ABOUT, labels={"source": tuple(tokens)} if tokens else {})
@@ -82,20 +84,20 @@ def seen_from(at: int, ids: Sequence[int] | Prompt) -> Bool[Tensor, "source"]:
 
 
 def squares_of(
-    run: OutputOfEmbeddings, probes: Float[Tensor, "probe d_model"], watch: Watch = unwatched
+    run: OutputOfEmbeddings, probes: Float[Tensor, "probe d_model"], watch: Watch = watch_nothing
 ) -> Float[Tensor, "probe source"]:
     """‖probeᵀ ∂y/∂x_i‖² of every probe, in float64."""
-    size, found, done = len(run.output), [], 0
+    size, result, done = len(run.output), [], 0
     for chunk in probes.split(size):
         cotangents = run.output.new_zeros(run.output.shape)
         cotangents[: len(chunk)] = chunk.to(run.output)
         [slope] = torch.autograd.grad(run.output, run.embeddings, cotangents, retain_graph=True)
-        found.append(slope[: len(chunk)].double().square().sum(-1).cpu())
+        result.append(slope[: len(chunk)].double().square().sum(-1).cpu())
         watch(done := done + len(chunk), len(probes))
-    return torch.cat(found)
+    return torch.cat(result)
 
 
-def place(position: int, length: int) -> int:
+def position_from_start(position: int, length: int) -> int:
     """A position counted from the first token."""
     if not length:
         raise ValueError("no token was given; give one at least")

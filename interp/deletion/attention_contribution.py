@@ -65,8 +65,8 @@ def name_points(
 
 def attention_contribution(points: Sequence[NamePoints], names: Sequence[str] = ()) -> AttentionContribution:
     """The correlation over the points of several prompts; names: one label per point. One point has no correlation."""
-    attention = torch.cat([one.attention for one in points], -1)
-    contribution = torch.cat([one.contribution for one in points], -1)
+    attention = torch.cat([point.attention for point in points], -1)
+    contribution = torch.cat([point.contribution for point in points], -1)
     count = attention.shape[-1]
 
     def dealt(dice: torch.Generator) -> Float[Tensor, "layer head"]:
@@ -81,6 +81,6 @@ def attention_contribution(points: Sequence[NamePoints], names: Sequence[str] = 
 
 def pearson(x: Float[Tensor, "*group point"], y: Float[Tensor, "*group point"]) -> Float[Tensor, "*group"]:
     """Pearson's r in float64, means first."""
-    dx, dy = (one.double() - one.double().mean(-1, keepdim=True) for one in (x, y))
+    dx, dy = (item.double() - item.double().mean(-1, keepdim=True) for item in (x, y))
     r = (dx * dy).sum(-1) / (dx.norm(dim=-1) * dy.norm(dim=-1))
     return r.to(x.dtype)

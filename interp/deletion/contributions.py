@@ -62,12 +62,12 @@ def contributions(
     Raises ValueError for no head and for one that the model does not have.
     """
     n_layers, n_heads = ov.shape[:2]
-    strangers = [one for one in heads if not (0 <= one[0] < n_layers and 0 <= one[1] < n_heads)]
+    strangers = [item for item in heads if not (0 <= item[0] < n_layers and 0 <= item[1] < n_heads)]
     if strangers or not heads:
-        asked = f"head {strangers[0]} was asked for" if strangers else "no head was asked for"
-        raise ValueError(f"{asked}; there are layers 0 to {n_layers - 1} with heads 0 to {n_heads - 1}")
+        request = f"head {strangers[0]} was asked for" if strangers else "no head was asked for"
+        raise ValueError(f"{request}; there are layers 0 to {n_layers - 1} with heads 0 to {n_heads - 1}")
     layer, head = map(list, zip(*heads, strict=True))
-    labels = {"head": tuple(f"L{one}H{other}" for one, other in heads)}
+    labels = {"head": tuple(f"L{item}H{other}" for item, other in heads)}
     if tokens:
         labels |= {"destination": tuple(tokens), "source": tuple(tokens)}
     terms = ov[layer, head]

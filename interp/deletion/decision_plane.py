@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from headscope.interp.deletion.quadrants import dealt_masses, quadrant_masses, shares
+from headscope.interp.deletion.quadrants import dealt_masses, quadrant_masses, quadrant_shares
 from headscope.interp.results.about import About
 from headscope.interp.results.nulls import null_of, shuffled_signs
 from headscope.interp.results.result import Result
@@ -62,5 +62,5 @@ def decision_plane(
 
 def _decisions(mass: Float[Tensor, "layer head quadrant"]) -> Float[Tensor, "2 layer head"]:
     """1 − |E[sign]| is twice the smaller of the two signs' shares."""
-    share = shares(mass).unflatten(-1, (2, 2))
+    share = quadrant_shares(mass).unflatten(-1, (2, 2))
     return 2 * torch.stack([share.sum(-1).amin(-1), share.sum(-2).amin(-1)])

@@ -43,11 +43,14 @@ def name_effects(
 
 def together(of_prompts: Sequence[NameEffects]) -> NameEffects:
     """Several prompts as one record."""
-    return NameEffects(torch.cat([one.weight for one in of_prompts]), torch.cat([one.effect for one in of_prompts]))
+    return NameEffects(
+        torch.cat([of_prompt.weight for of_prompt in of_prompts]),
+        torch.cat([of_prompt.effect for of_prompt in of_prompts]),
+    )
 
 
 def negative_head(effects: NameEffects, layers: Sequence[int]) -> NegativeHead:
     """The strongest negative head of some layers."""
     mean = effects.effect.mean(0)[list(layers)]
-    layer, head, name = (int(one) for one in torch.unravel_index(mean.argmin(), mean.shape))
+    layer, head, name = (int(item) for item in torch.unravel_index(mean.argmin(), mean.shape))
     return NegativeHead(layers[layer], head, name)

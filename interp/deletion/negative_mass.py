@@ -48,15 +48,15 @@ def negative_mass(
     pattern: Float[Tensor, "layer head query key"], visible: Bool[Tensor, "layer query key"]
 ) -> NegativeMass:
     """The four numbers of every head."""
-    found = torch.stack([_of_layer(*layer) for layer in zip(pattern, visible, strict=True)])
+    result = torch.stack([_of_layer(*layer) for layer in zip(pattern, visible, strict=True)])
     null = null_of(lambda dice: torch.stack([_dealt(*layer, dice) for layer in zip(pattern, visible, strict=True)]))
     return NegativeMass(
-        negative_mass=found[..., 0],
-        signed_sum=found[..., 1],
-        minority_mass=found[..., 2],
+        negative_mass=result[..., 0],
+        signed_sum=result[..., 1],
+        minority_mass=result[..., 2],
         minority_mass_null=null.mean[..., 2],
         minority_mass_null_spread=null.spread[..., 2],
-        cancellation=found[..., 3],
+        cancellation=result[..., 3],
         cancellation_null=null.mean[..., 3],
         cancellation_null_spread=null.spread[..., 3],
         about=ABOUT,

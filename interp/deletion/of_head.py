@@ -10,7 +10,7 @@ from torch import Tensor
 from headscope.interp.analysis import Setting
 from headscope.interp.deletion.attention_contribution import AttentionContribution, attention_contribution, name_points
 from headscope.interp.deletion.contributions import ABOUT, ov_terms
-from headscope.interp.deletion.quadrants import QUADRANTS, quadrant_masses, shares
+from headscope.interp.deletion.quadrants import QUADRANTS, quadrant_masses, quadrant_shares
 from headscope.interp.deletion.scales import SCALES, scale_to_logits
 from headscope.interp.reading.activations import NORM_AFTER, SCORES, Activations
 from headscope.interp.reading.prompt import text_alone
@@ -63,7 +63,8 @@ def head_contributions(setting: Setting, run: Activations, layer: int, head: int
     pattern, scale = run[PATTERN][layer, head], scale_to_logits(run)[layer]
     twin = softmax_twin(run[SCORES][layer, head], run.visible[layer])
     own, of_twin = (
-        shares(quadrant_masses(one[None, None], ov[None, None], scale[None]))[0, 0] for one in (pattern, twin)
+        quadrant_shares(quadrant_masses(item[None, None], ov[None, None], scale[None]))[0, 0]
+        for item in (pattern, twin)
     )
     labels = {"destination": run.tokens.strings, "source": run.tokens.strings, "quadrant": QUADRANTS}
     of_cells = (pattern * ov / scale, twin * ov / scale, pattern, ov)

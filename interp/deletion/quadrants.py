@@ -52,9 +52,9 @@ def quadrants(
 ) -> Quadrants:
     """The shares of all heads; ov as of `ov_terms` with the source tokens' own unembeddings."""
     mass = quadrant_masses(pattern, ov, scale)
-    share = shares(mass)
-    null = null_of(lambda dice: with_net(shares(dealt_masses(pattern, ov, scale, dice))))
-    layer_share = shares(mass.sum(1))
+    share = quadrant_shares(mass)
+    null = null_of(lambda dice: with_net(quadrant_shares(dealt_masses(pattern, ov, scale, dice))))
+    layer_share = quadrant_shares(mass.sum(1))
     return Quadrants(
         net_copy=net_copy(share),
         net_copy_null=null.mean[..., -1],
@@ -64,7 +64,7 @@ def quadrants(
         share_null_spread=null.spread[..., :-1],
         layer_share=layer_share,
         layer_net_copy=net_copy(layer_share),
-        model_share=shares(mass.sum((0, 1))),
+        model_share=quadrant_shares(mass.sum((0, 1))),
         about=ABOUT,
         labels={"quadrant": QUADRANTS},
     )
@@ -99,7 +99,7 @@ def _masses(
     return (by_destination / scale[:, 0]).sum(-1).flatten(1)
 
 
-def shares(mass: Float[Tensor, "*group quadrant"]) -> Float[Tensor, "*group quadrant"]:
+def quadrant_shares(mass: Float[Tensor, "*group quadrant"]) -> Float[Tensor, "*group quadrant"]:
     """Masses over their sum."""
     return mass / mass.sum(-1, keepdim=True)
 

@@ -39,7 +39,7 @@ def mass(setting: Setting, run: Activations) -> NegativeMass:
     return negative_mass(run[PATTERN], run.visible)
 
 
-def strongest(setting: Setting, run: Activations) -> Contributions:
+def strongest_head_contributions(setting: Setting, run: Activations) -> Contributions:
     """The contributions of the head with the largest Σ|C|."""
     ov, scale = own_ov_terms(setting, run), scale_to_logits(run)
     total = quadrant_masses(run[PATTERN], ov, scale).sum(-1).nan_to_num()
@@ -84,7 +84,7 @@ ROWS = (
         "contributions",
         "What the strongest head adds to the logit of each token that it attends to.",
         NEEDS,
-        strongest,
+        strongest_head_contributions,
         over_tokens=True,
         matrices=OV_TO_LOGITS,
         text_only=NO_LOGIT,

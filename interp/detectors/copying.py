@@ -54,11 +54,11 @@ def prompt_copying(
     for weights, moved, written in zip(pattern, values, W_O, strict=True):
         output = moved @ written
         deviation = ((output @ covariance) * output).sum(-1).clamp(min=0).sqrt()
-        layers.append(scores_of_layer(weights, output @ centred[:, ids], deviation))
+        layers.append(layer_copying_scores(weights, output @ centred[:, ids], deviation))
     return PromptCopying(*torch.stack(layers, 1), about=COPYING)
 
 
-def scores_of_layer(
+def layer_copying_scores(
     pattern: Float[Tensor, "head query key"],
     logit: Float[Tensor, "head key token"],
     deviation: Float[Tensor, "head key"],

@@ -67,7 +67,7 @@ def detector_scores(
     refuse_unlawful(pattern, DETECTORS)
     wanted = targets(ids)
     layers = [
-        scores_of_layer(weights, cells_of(wanted & seen, seen, weights.dtype))
+        layer_detector_scores(weights, cells_of(wanted & seen, seen, weights.dtype))
         for weights, seen in zip(pattern, visible, strict=True)
     ]
     fields = {name: torch.stack([layer[name] for layer in layers], 1) for name in layers[0]}
@@ -91,7 +91,7 @@ class OnCells:
     spread: Float[Tensor, "detector head"]
 
 
-def scores_of_layer(
+def layer_detector_scores(
     pattern: Float[Tensor, "head query key"], cells: Cells
 ) -> dict[str, Float[Tensor, "detector head"]]:
     """The fields of DetectorScores for one layer."""
@@ -123,6 +123,6 @@ def on_cells(
     mean = weights.sum(-1) / n
     off = (weights - mean[..., None]).masked_fill(~cells.visible, 0.0)
     variance = m * (n - m) / (n - 1).clamp(min=1) * (off.square().sum(-1) / n)
-    found = torch.einsum("hqk,dqk->dhq", weights, cells.wanted)
-    sums = [rows.where(counted, 0.0).sum(-1) for rows in (found, m * mean, variance)]
+    result = torch.einsum("hqk,dqk->dhq", weights, cells.wanted)
+    sums = [rows.where(counted, 0.0).sum(-1) for rows in (result, m * mean, variance)]
     return OnCells(sums[0], sums[1], sums[2].sqrt())

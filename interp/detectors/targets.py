@@ -32,4 +32,4 @@ TARGETS: dict[str, Callable[[Tensor], Tensor]] = {
 
 def targets(ids: Int[Tensor, "pos"]) -> Bool[Tensor, "detector pos pos"]:
     """The targets of every detector, in the order of the table."""
-    return torch.stack([found(ids) for found in TARGETS.values()])
+    return torch.stack([result(ids) for result in TARGETS.values()])

@@ -5,14 +5,16 @@ from jaxtyping import Float
 from torch import Tensor
 
 
-def frechet_distance(one: Float[Tensor, "image feature"], other: Float[Tensor, "picture feature"]) -> float:
+def frechet_distance(item: Float[Tensor, "image feature"], other: Float[Tensor, "picture feature"]) -> float:
     """‖μ₁ − μ₂‖² + tr(Σ₁ + Σ₂ − 2 (Σ₁ Σ₂)^½), in float64; 0 for equal sets, and symmetric.
 
     It is biased upwards, more so for fewer images: compare sets of like sizes. ValueError for a set of one image.
     """
-    if min(len(one), len(other)) < 2:
-        raise ValueError(f"a Fréchet distance takes two images at least on both sides; got {len(one)} and {len(other)}")
-    (mean, spread), (mean_of_other, spread_of_other) = moments(one), moments(other)
+    if min(len(item), len(other)) < 2:
+        raise ValueError(
+            f"a Fréchet distance takes two images at least on both sides; got {len(item)} and {len(other)}"
+        )
+    (mean, spread), (mean_of_other, spread_of_other) = moments(item), moments(other)
     root = square_root(spread)
     crossed = square_root(root @ spread_of_other @ root)
     apart = (mean - mean_of_other).square().sum()

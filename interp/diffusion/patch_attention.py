@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
-from headscope.interp.diffusion.denoising_run import BEFORE_PATCHES, denoising_run, token_names
+from headscope.interp.diffusion.denoising_run import BEFORE_PATCHES, denoising_run, diffusion_token_names
 from headscope.interp.results.about import About
 from headscope.interp.results.result import Result
 from headscope.models.uvit.tokens import EXTRA
@@ -39,7 +39,7 @@ def patch_attention(
     model: UViT, noisy: Float[Tensor, "channel row column"], timestep: int, label: int, query: int
 ) -> PatchAttention:
     """The row of one query in every head. ValueError for a query that is no token of the model."""
-    names = token_names(model.config)
+    names = diffusion_token_names(model.config)
     if not 0 <= query < len(names):
         raise ValueError(f"token {query} was asked for; this model has tokens 0 to {len(names) - 1}")
     row = denoising_run(model, noisy[None], timestep, label).pattern[0, :, :, query]

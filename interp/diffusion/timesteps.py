@@ -9,7 +9,7 @@ from torch import Tensor
 
 from headscope.interp.collapse.matrix_measures import effective_rank, mean_cosine, relative_residual, singular_values
 from headscope.interp.collapse.residual import depth_labels
-from headscope.interp.diffusion.denoising_run import DenoisingRun, denoising_run, of_patches
+from headscope.interp.diffusion.denoising_run import DenoisingRun, denoising_run, patch_residuals
 from headscope.interp.results.about import About
 from headscope.interp.results.result import Result
 from headscope.interp.rows.measures import minority_mass
@@ -87,9 +87,9 @@ def over_timesteps(
 
 def of_run(run: DenoisingRun) -> Float[Tensor, "measure depth"]:
     """The three measures at every depth, means over images."""
-    patches = of_patches(run.residual).double()
-    found = mean_cosine(patches), relative_residual(patches), effective_rank(singular_values(patches))
-    return torch.stack([one.mean(0) for one in found]).float()
+    patches = patch_residuals(run.residual).double()
+    result = mean_cosine(patches), relative_residual(patches), effective_rank(singular_values(patches))
+    return torch.stack([item.mean(0) for item in result]).float()
 
 
 def subtracted_mass(pattern: Float[Tensor, "image layer head query key"]) -> Float[Tensor, "layer"]:

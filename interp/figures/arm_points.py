@@ -9,13 +9,13 @@ from headscope.interp.figures.palette.colours import LINES
 SHAPES = ("circle", "x", "square", "diamond-open", "triangle-up")
 
 
-def arm_points_figure(found: ArmPoints) -> go.Figure:
+def arm_points_figure(result: ArmPoints) -> go.Figure:
     """Every arm's points; those of an arm can be hidden in the legend."""
-    names = [escaped(one) for one in found.labels["arm"]]
+    names = [escaped(label) for label in result.labels["arm"]]
     traces = [
         go.Scatter(
-            x=found.x[at].numpy(),
-            y=found.y[at].numpy(),
+            x=result.x[at].numpy(),
+            y=result.y[at].numpy(),
             mode="markers",
             name=name,
             marker={"color": LINES[at % len(LINES)], "symbol": SHAPES[at % len(SHAPES)], "size": 8, "opacity": 0.6},
@@ -23,4 +23,4 @@ def arm_points_figure(found: ArmPoints) -> go.Figure:
         )
         for at, name in enumerate(names)
     ]
-    return canvas(found.about, traces, "y", xaxis={"title": found.x_title}, yaxis={"title": found.y_title})
+    return canvas(result.about, traces, "y", xaxis={"title": result.x_title}, yaxis={"title": result.y_title})

@@ -11,9 +11,9 @@ from headscope.interp.attribution.logit_lens import LogitLens
 from headscope.interp.attribution.patching import Patching
 from headscope.interp.figures.drawing.axes import name_axis, token_axis, top_down
 from headscope.interp.figures.drawing.canvas import FRAME, PLOT, bar, canvas, escaped, head_name
-from headscope.interp.figures.drawing.choice import choice
+from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.drawing.heatmaps import share_range, signed_heatmap
-from headscope.interp.figures.heads import grid
+from headscope.interp.figures.heads import head_heatmap
 from headscope.interp.figures.palette.colours import BLUE, POSITIVE, RED
 from headscope.interp.results.about import About
 
@@ -36,7 +36,7 @@ def direct_attribution_figure(result: DirectAttribution) -> go.Figure:
     )
     return canvas(
         of_target(result),
-        [bars, second(grid(result, "head"), result.about.unit)],
+        [bars, second(head_heatmap(result, "head"), result.about.unit)],
         xaxis={"title": result.about.unit, "domain": LEFT},
         yaxis=top_down(),
         **grid_axes(),
@@ -76,7 +76,7 @@ def logit_lens_figure(result: LogitLens) -> go.Figure:
         traces,
         xaxis=token_axis(tokens, title="position"),
         yaxis=top_down(**name_axis(depths, MOST_ROWS, title="depth")),
-        **choice(kinds),
+        **menu_layout(kinds),
     )
 
 
@@ -85,13 +85,13 @@ def lens_trace(result: LogitLens, index: int, kind: str) -> go.Heatmap:
     logits, ranks = result.logit[..., index].tolist(), result.rank[..., index].tolist()
     ids, tops = result.token[:, index].tolist(), result.top.tolist()
 
-    def said(token_id: int) -> str:
+    def token_text(token_id: int) -> str:
         return escaped(result.strings.get(token_id, f"token {token_id}"))
 
     words = np.array(
         [
             [
-                f"{said(token)}: logit {logit:.3f}, rank {rank}<br>likeliest: {said(top)}"
+                f"{token_text(token)}: logit {logit:.3f}, rank {rank}<br>likeliest: {token_text(top)}"
                 for token, logit, rank, top in zip(ids, *of_depth, strict=True)
             ]
             for of_depth in zip(logits, ranks, tops, strict=True)
@@ -114,7 +114,7 @@ def patching_figure(result: Patching) -> go.Figure:
     """Residual before each layer by position, beside the heads."""
     tokens = result.labels["pos"]
     residual = signed_heatmap(result.resid_pre, "before layer %{y}<br>%{x}<br>%{z:.4f}").update(showscale=False)
-    heads = second(grid(result, "head"), result.about.unit)
+    heads = second(head_heatmap(result, "head"), result.about.unit)
     share_range([residual, heads])
     return canvas(
         result.about,

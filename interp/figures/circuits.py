@@ -15,7 +15,7 @@ from headscope.interp.circuits.qk_spectrum import QKSpectrum
 from headscope.interp.circuits.top_tokens import TopTokens
 from headscope.interp.figures.drawing.axes import name_axis, top_down
 from headscope.interp.figures.drawing.canvas import bar, canvas, escaped, head_name
-from headscope.interp.figures.drawing.choice import choice
+from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.drawing.heatmaps import signed_heatmap
 from headscope.interp.figures.heads import head_grid
 from headscope.interp.figures.palette.colours import BLUE, RED, depth_colour
@@ -28,8 +28,8 @@ def copying_figure(copying: Copying) -> go.Figure:
 
 def diagonal_figure(ranks: DiagonalRanks, field: str = "row_rank") -> go.Figure:
     """One field of every head, layers by heads."""
-    said = replace(ranks.about, title=f"{ranks.about.title}: {field.replace('_', ' ')}")
-    return head_grid(replace(ranks, about=said), field)
+    words = replace(ranks.about, title=f"{ranks.about.title}: {field.replace('_', ' ')}")
+    return head_grid(replace(ranks, about=words), field)
 
 
 def eigenvalue_figure(result: Copying | QKSpectrum, layer: int = 0, head: int = 0) -> go.Figure:
@@ -77,8 +77,8 @@ def composition_figure(composition: Composition) -> go.Figure:
     reads = composition.labels["read"]
     heatmaps = [_excess_heatmap(composition, at).update(visible=at == 0) for at in range(len(reads))]
     axes: dict[str, Any] = {"xaxis": {"title": "reader"}, "yaxis": top_down(title="writer")}
-    said = replace(composition.about, title=f"{composition.about.title}: score minus null")
-    return canvas(said, heatmaps, "excess", **choice(reads), **axes)
+    words = replace(composition.about, title=f"{composition.about.title}: score minus null")
+    return canvas(words, heatmaps, "excess", **menu_layout(reads), **axes)
 
 
 def top_tokens_figure(top: TopTokens) -> go.Figure:
@@ -98,22 +98,22 @@ def top_tokens_figure(top: TopTokens) -> go.Figure:
         hovertemplate=f"{escaped(top.token_string)} → %{{y}}<br>%{{x:.4f}}<br>"
         "other tokens %{customdata[0]:.4f} ± %{customdata[1]:.4f}<extra></extra>",
     )
-    said = replace(top.about, title=f"{top.about.title} by {top.token_string!r}")
+    words = replace(top.about, title=f"{top.about.title} by {top.token_string!r}")
     rows = top_down(**name_axis(tokens, len(tokens)))
-    return canvas(said, [bars], "highest", xaxis={"title": top.about.unit}, yaxis=rows)
+    return canvas(words, [bars], "highest", xaxis={"title": top.about.unit}, yaxis=rows)
 
 
 def _excess_heatmap(composition: Composition, at: int) -> go.Heatmap:
     """Writers by readers for one of the reads."""
     layers, heads = composition.score.shape[1:3]
     names = np.array([head_name(layer, head) for layer in range(layers) for head in range(heads)])
-    beside = (composition.score, composition.score_null, composition.score_null_spread)
+    others = (composition.score, composition.score_null, composition.score_null_spread)
     hover = (
         f"%{{y}} → %{{x}}, {composition.labels['read'][at]}<br>excess %{{z:.4f}}"
         "<br>score %{customdata[0]:.4f}, null %{customdata[1]:.4f} ± %{customdata[2]:.4f}"
     )
     return signed_heatmap(_square(composition.excess[at]), hover).update(
-        x=names, y=names, colorbar=bar("excess"), customdata=np.stack([_square(field[at]) for field in beside], -1)
+        x=names, y=names, colorbar=bar("excess"), customdata=np.stack([_square(field[at]) for field in others], -1)
     )
 
 

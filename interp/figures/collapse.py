@@ -13,7 +13,7 @@ from headscope.interp.collapse.paths import PathBound
 from headscope.interp.collapse.squashing import Squashing
 from headscope.interp.figures.drawing.axes import log_axis, token_axis
 from headscope.interp.figures.drawing.canvas import GAUGE, canvas, escaped
-from headscope.interp.figures.drawing.choice import choice
+from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.palette.colours import BLUE, DASHED, GREY, depth_colour, line_style
 from headscope.interp.results.result import Result
 
@@ -36,7 +36,7 @@ def collapse_figure(curves: CollapseCurves) -> go.Figure:
         null = curves.distance_null[view, -1]
         traces.append(growth(curves, null, f"null, {depths[-1]}", view, mode="lines", line=DASHED))
     return canvas(
-        curves.about, traces, "distance", **growth_axes(curves, traces, "D(n)"), **choice(names, len(depths) + 1)
+        curves.about, traces, "distance", **growth_axes(curves, traces, "D(n)"), **menu_layout(names, len(depths) + 1)
     )
 
 
@@ -50,19 +50,19 @@ def by_depth_figure(curves: CollapseCurves) -> go.Figure:
         null = curves.distance_null[view, :, 0].numpy()
         traces.append(go.Bar(y=curves.distance[view, :, 0].numpy(), name="these prompts", marker_color=BLUE, **shown))
         traces.append(go.Scatter(y=null, name="null", line=DASHED, error_y=spread, **shown))
-    return canvas(curves.about, traces, "distance", yaxis={"title": "D"}, **choice(names, per_view=2))
+    return canvas(curves.about, traces, "distance", yaxis={"title": "D"}, **menu_layout(names, per_view=2))
 
 
-def collapse_comparison_figure(found: CollapseComparison) -> go.Figure:
+def collapse_comparison_figure(result: CollapseComparison) -> go.Figure:
     """D(n)/D(n₀), a line per model; a menu of distances."""
-    names, models = found.labels["distance"], found.labels["model"]
+    names, models = result.labels["distance"], result.labels["model"]
     traces = [
-        growth(found, found.relative[at, view], model, view, line=line_style(at))
+        growth(result, result.relative[at, view], model, view, line=line_style(at))
         for view in range(len(names))
         for at, model in enumerate(models)
     ]
     return canvas(
-        found.about, traces, "relative", **growth_axes(found, traces, "D(n)/D(n₀)"), **choice(names, len(models))
+        result.about, traces, "relative", **growth_axes(result, traces, "D(n)/D(n₀)"), **menu_layout(names, len(models))
     )
 
 
@@ -77,35 +77,37 @@ def growth(curves: Curves, values: Any, name: str, view: int, **style: Any) -> g
 
 def growth_axes(curves: Curves, lines: Sequence[go.Scatter], title: str) -> dict[str, Any]:
     """Logarithmic axes over n and over what the lines show."""
-    reached = np.concatenate([np.asarray(one.y) for one in lines])
+    reached = np.concatenate([np.asarray(line.y) for line in lines])
     return {"xaxis": log_axis(np.array(curves.lengths, float), title="n"), "yaxis": log_axis(reached, title=title)}
 
 
-def squashing_figure(found: Squashing) -> go.Figure:
+def squashing_figure(result: Squashing) -> go.Figure:
     """The influence of every token on a logarithmic axis, the null dashed."""
-    axes = by_token(found, "influence")
-    axes["yaxis"] = log_axis(np.concatenate([found.norm.numpy(), found.norm_null.numpy()]), **axes["yaxis"])
-    return canvas(found.about, over_tokens(found, "norm"), "norm", **axes)
+    axes = token_bar_axes(result, "influence")
+    axes["yaxis"] = log_axis(np.concatenate([result.norm.numpy(), result.norm_null.numpy()]), **axes["yaxis"])
+    return canvas(result.about, over_tokens(result, "norm"), "norm", **axes)
 
 
-def path_bound_figure(found: PathBound) -> go.Figure:
+def path_bound_figure(result: PathBound) -> go.Figure:
     """The bound of every token, that of equal weights dashed."""
-    return canvas(found.about, over_tokens(found, "bound"), "bound", **by_token(found, "bound"))
+    return canvas(result.about, over_tokens(result, "bound"), "bound", **token_bar_axes(result, "bound"))
 
 
-def path_cancellation_figure(found: PathCancellation) -> go.Figure:
+def path_cancellation_figure(result: PathCancellation) -> go.Figure:
     """A bar per token, of contributions or of weights, the null dashed."""
     readings = ("contribution_cancellation", "cancellation")
-    traces = [one for field in readings for one in over_tokens(found, field, visible=field == readings[0])]
+    traces = [
+        over_token for field in readings for over_token in over_tokens(result, field, visible=field == readings[0])
+    ]
     names = ("of contributions", f"of weights ({GAUGE})")
-    axes = by_token(found, "cancellation")
+    axes = token_bar_axes(result, "cancellation")
     axes["yaxis"] |= {"range": [0, 1]}
-    return canvas(found.about, traces, readings[0], **axes, **choice(names, per_view=2))
+    return canvas(result.about, traces, readings[0], **axes, **menu_layout(names, per_view=2))
 
 
-def over_tokens(found: Result, field: str, visible: bool = True) -> list[Any]:
+def over_tokens(result: Result, field: str, visible: bool = True) -> list[Any]:
     """Bars of a field over the source tokens, and its null as a dashed line."""
-    values, null = (found.tensors()[name].numpy() for name in (field, f"{field}_null"))
+    values, null = (result.tensors()[name].numpy() for name in (field, f"{field}_null"))
     hover = "%{x}<br>%{y:.4g}<br>null %{customdata:.4g}<extra></extra>"
     x = np.arange(len(values))
     bar = go.Bar(x=x, y=values, customdata=null, hovertemplate=hover)
@@ -113,8 +115,8 @@ def over_tokens(found: Result, field: str, visible: bool = True) -> list[Any]:
     return [bar, go.Scatter(x=x, y=null, mode="lines", name="null", line=DASHED, visible=visible, hoverinfo="skip")]
 
 
-def by_token(found: Result, title: str) -> dict[str, Any]:
+def token_bar_axes(result: Result, title: str) -> dict[str, Any]:
     """The axes of bars over tokens."""
-    first = next(iter(found.tensors().values()))
-    tokens = found.labels.get("source", tuple(map(str, range(len(first)))))
+    first = next(iter(result.tensors().values()))
+    tokens = result.labels.get("source", tuple(map(str, range(len(first)))))
     return {"xaxis": token_axis(tokens, title="token"), "yaxis": {"title": title}}

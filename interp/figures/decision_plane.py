@@ -17,9 +17,9 @@ SIDES = ("top center", "bottom center", "middle right", "middle left")
 NEAR = 0.1
 
 
-def decision_plane_figure(found: DecisionPlane) -> go.Figure:
+def decision_plane_figure(result: DecisionPlane) -> go.Figure:
     """Every head as a point, its null in grey at the other end of a thin line; those furthest from theirs are named."""
-    layers = np.indices(tuple(found.dynamic.shape))[0].ravel()
+    layers = np.indices(tuple(result.dynamic.shape))[0].ravel()
     marker = {
         "color": layers,
         "colorscale": DEPTHS,
@@ -28,12 +28,14 @@ def decision_plane_figure(found: DecisionPlane) -> go.Figure:
     }
     axis = {"range": [-0.05, 1.05]}
     return canvas(
-        replace(found.about, law=f"{found.about.law}. A head below its null: {BELOW_NULL}"),
+        replace(result.about, law=f"{result.about.law}. A head below its null: {BELOW_NULL}"),
         [
-            _points("null", found.dynamic_null, found.static_null, {"color": GREY, "symbol": "x-thin-open", "size": 7}),
-            _points("head", found.dynamic, found.static, marker),
-            _ties(found),
-            _names(found),
+            _points(
+                "null", result.dynamic_null, result.static_null, {"color": GREY, "symbol": "x-thin-open", "size": 7}
+            ),
+            _points("head", result.dynamic, result.static, marker),
+            _ties(result),
+            _names(result),
         ],
         xaxis={"title": "dynamic", **axis},
         yaxis={"title": "static", **axis},
@@ -48,37 +50,37 @@ def _points(
     return go.Scatter(name=name, mode="markers", marker=marker, hovertemplate=hover, **flat)
 
 
-def _ties(found: DecisionPlane) -> go.Scatter:
+def _ties(result: DecisionPlane) -> go.Scatter:
     """A line from every head to its null."""
-    ends = (_on_plane(found.dynamic_null, found.static_null), _on_plane(found.dynamic, found.static))
+    ends = (_on_plane(result.dynamic_null, result.static_null), _on_plane(result.dynamic, result.static))
     x, y = (np.stack([*(end[at] for end in ends), np.full_like(ends[0][at], np.nan)], -1).ravel() for at in (0, 1))
     return go.Scatter(x=x, y=y, mode="lines", line={"color": GREY, "width": 0.6}, hoverinfo="skip", showlegend=False)
 
 
-def _names(found: DecisionPlane) -> go.Scatter:
+def _names(result: DecisionPlane) -> go.Scatter:
     """The names of the few heads that are furthest from their nulls."""
-    head = _on_plane(found.dynamic, found.static)
-    apart = np.linalg.norm(head - _on_plane(found.dynamic_null, found.static_null), axis=0)
+    head = _on_plane(result.dynamic, result.static)
+    apart = np.linalg.norm(head - _on_plane(result.dynamic_null, result.static_null), axis=0)
     furthest = np.argsort(-np.nan_to_num(apart))[:NAMED]
     return go.Scatter(
         x=head[0, furthest],
         y=head[1, furthest],
-        text=head_names(found.dynamic)[furthest],
+        text=head_names(result.dynamic)[furthest],
         mode="text",
-        textposition=sides(head[:, furthest]),
+        textposition=label_sides(head[:, furthest]),
         hoverinfo="skip",
         showlegend=False,
     )
 
 
-def sides(points: Float[np.ndarray, "2 point"]) -> list[str]:
+def label_sides(points: Float[np.ndarray, "2 point"]) -> list[str]:
     """On which side of its point each name stands: names of points that are near each other take turns."""
-    found: list[str] = []
+    result: list[str] = []
     for at, point in enumerate(points.T):
         near = np.linalg.norm(points[:, :at].T - point, axis=1) < NEAR
-        taken = {found[other] for other in np.flatnonzero(near)}
-        found.append(next((side for side in SIDES if side not in taken), SIDES[0]))
-    return found
+        taken = {result[other] for other in np.flatnonzero(near)}
+        result.append(next((side for side in SIDES if side not in taken), SIDES[0]))
+    return result
 
 
 def _on_plane(x: Float[Tensor, "layer head"], y: Float[Tensor, "layer head"]) -> Float[np.ndarray, "2 point"]:

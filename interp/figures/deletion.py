@@ -10,7 +10,7 @@ from headscope.interp.deletion.contributions import Contributions
 from headscope.interp.deletion.negative_mass import NegativeMass
 from headscope.interp.figures.drawing.axes import token_axis, top_down
 from headscope.interp.figures.drawing.canvas import SQUARE, canvas, escaped, head_name
-from headscope.interp.figures.drawing.choice import choice
+from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.drawing.heatmaps import signed_heatmap
 from headscope.interp.figures.heads import head_grid
 from headscope.interp.figures.palette.colours import BLUE
@@ -18,35 +18,35 @@ from headscope.interp.figures.palette.colours import BLUE
 PAIR = "%{y} ← %{x}<br>%{z:.4f}"
 
 
-def negative_mass_figure(found: NegativeMass) -> go.Figure:
+def negative_mass_figure(result: NegativeMass) -> go.Figure:
     """The minority mass by head, which no gauge changes; pointing at it gives the other numbers."""
-    return head_grid(found, "minority_mass", beside=("negative_mass", "signed_sum", "cancellation"))
+    return head_grid(result, "minority_mass", others=("negative_mass", "signed_sum", "cancellation"))
 
 
-def contributions_figure(found: Contributions) -> go.Figure:
+def contributions_figure(result: Contributions) -> go.Figure:
     """C of one head over the tokens; a menu where there are several heads."""
-    names = found.labels["head"]
-    tokens = found.labels.get("source", tuple(map(str, range(found.contribution.shape[-1]))))
-    maps = [signed_heatmap(one, PAIR).update(visible=i == 0) for i, one in enumerate(found.contribution)]
+    names = result.labels["head"]
+    tokens = result.labels.get("source", tuple(map(str, range(result.contribution.shape[-1]))))
+    maps = [signed_heatmap(item, PAIR).update(visible=i == 0) for i, item in enumerate(result.contribution)]
     return canvas(
-        found.about,
+        result.about,
         maps,
         "contribution",
         tall=SQUARE,
         xaxis=token_axis(tokens, title=f"source ({names[0]})" if len(maps) == 1 else "source"),
         yaxis=top_down(**token_axis(tokens, title="destination")),
-        **choice(names),
+        **menu_layout(names),
     )
 
 
-def attention_contribution_figure(found: AttentionContribution, head: tuple[int, int] | None = None) -> go.Figure:
+def attention_contribution_figure(result: AttentionContribution, head: tuple[int, int] | None = None) -> go.Figure:
     """The points of one head, that of the largest |r| unless named, with its r and the null of |r|."""
-    layer, index = head or divmod(int(found.strength.nan_to_num().argmax()), found.strength.shape[1])
+    layer, index = head or divmod(int(result.strength.nan_to_num().argmax()), result.strength.shape[1])
     r, null, spread = (
-        float(one[layer, index]) for one in (found.correlation, found.strength_null, found.strength_null_spread)
+        float(item[layer, index]) for item in (result.correlation, result.strength_null, result.strength_null_spread)
     )
-    x, y = (one[layer, index].numpy() for one in (found.attention, found.contribution))
-    text = np.array([escaped(one) for one in found.labels.get("point", ("",) * len(x))], dtype=object)
+    x, y = (item[layer, index].numpy() for item in (result.attention, result.contribution))
+    text = np.array([escaped(item) for item in result.labels.get("point", ("",) * len(x))], dtype=object)
     points = go.Scatter(
         x=x,
         y=y,
@@ -55,8 +55,8 @@ def attention_contribution_figure(found: AttentionContribution, head: tuple[int,
         marker_color=BLUE,
         hovertemplate="%{text}<br>%{x:.3f}, %{y:.3f}<extra></extra>",
     )
-    said = f"attention of {head_name(layer, index)}: r = {r:.3f}, null of |r| {null:.3f} ± {spread:.3f}"
-    return canvas(found.about, [points], "correlation", xaxis={"title": said}, yaxis={"title": "contribution"})
+    words = f"attention of {head_name(layer, index)}: r = {r:.3f}, null of |r| {null:.3f} ± {spread:.3f}"
+    return canvas(result.about, [points], "correlation", xaxis={"title": words}, yaxis={"title": "contribution"})
 
 
 def head_names(values: Float[Tensor, "layer head ..."]) -> np.ndarray:

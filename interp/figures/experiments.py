@@ -9,17 +9,17 @@ from plotly.colors import hex_to_rgb
 from headscope.interp.arms.arms import ArmCurves, ArmGrid, ArmNumbers
 from headscope.interp.figures.drawing.axes import log_axis, top_down
 from headscope.interp.figures.drawing.canvas import canvas, escaped
-from headscope.interp.figures.drawing.choice import choice
+from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.palette.colours import CHANCE, GREY, LINES, POSITIVE, line_style
 
 BAND = 0.18
 FAR = 3  # ranges of the values: a line beyond would make them one point
 
 
-def arm_numbers_figure(found: ArmNumbers) -> go.Figure:
+def arm_numbers_figure(result: ArmNumbers) -> go.Figure:
     """A dot per seed, and the mean with its standard deviation beside them."""
-    names, green = [escaped(one) for one in found.labels["arm"]], {"color": LINES[0]}
-    values = found.value.numpy().astype(float)
+    names, green = [escaped(label) for label in result.labels["arm"]], {"color": LINES[0]}
+    values = result.value.numpy().astype(float)
     traces: list[Any] = [
         go.Scatter(
             x=np.repeat(names, values.shape[1]),
@@ -42,27 +42,27 @@ def arm_numbers_figure(found: ArmNumbers) -> go.Figure:
             hovertemplate="%{x}<br>mean %{y:.5g}<extra></extra>",
         )
     )
-    figure = canvas(found.about, traces, "value", yaxis={"title": found.about.unit})
-    return figure if found.reference is None else with_reference(figure, found)
+    figure = canvas(result.about, traces, "value", yaxis={"title": result.about.unit})
+    return figure if result.reference is None else with_reference(figure, result)
 
 
-def arm_curves_figure(found: ArmCurves) -> go.Figure:
+def arm_curves_figure(result: ArmCurves) -> go.Figure:
     """A line per arm with a band of one standard deviation."""
-    traces = [trace for at in range(len(found.mean)) for trace in curve(found, at)]
-    reached = found.mean.numpy().astype(float)
-    x, y = ({"title": found.x_title}, {"title": found.about.unit})
+    traces = [trace for at in range(len(result.mean)) for trace in arm_curve_traces(result, at)]
+    reached = result.mean.numpy().astype(float)
+    x, y = ({"title": result.x_title}, {"title": result.about.unit})
     axes: dict[str, Any] = {
-        "xaxis": log_axis(np.array(found.x, float), **x) if found.log_x else x,
-        "yaxis": log_axis(reached, **y) if found.log_y else y,
+        "xaxis": log_axis(np.array(result.x, float), **x) if result.log_x else x,
+        "yaxis": log_axis(reached, **y) if result.log_y else y,
     }
-    return canvas(found.about, traces, "mean", **axes)
+    return canvas(result.about, traces, "mean", **axes)
 
 
-def curve(found: ArmCurves, at: int) -> list[Any]:
+def arm_curve_traces(result: ArmCurves, at: int) -> list[Any]:
     """The band and the line of one arm."""
-    mean, spread = (one[at].numpy().astype(float) for one in (found.mean, found.spread))
-    name, style, x = escaped(found.labels["arm"][at]), line_style(at), np.array(found.x)
-    low = np.maximum(mean - spread, np.fmin.reduce(mean) / 2) if found.log_y else mean - spread
+    mean, spread = (item[at].numpy().astype(float) for item in (result.mean, result.spread))
+    name, style, x = escaped(result.labels["arm"][at]), line_style(at), np.array(result.x)
+    low = np.maximum(mean - spread, np.fmin.reduce(mean) / 2) if result.log_y else mean - spread
     red, green, blue = hex_to_rgb(style["color"])
     band = go.Scatter(
         x=np.concatenate([x, x[::-1]]),
@@ -75,39 +75,38 @@ def curve(found: ArmCurves, at: int) -> list[Any]:
         legendgroup=name,
         mode="lines",
     )
-    hover = f"{name}<br>{escaped(found.x_title)} %{{x}}<br>%{{y:.4g}} ± %{{customdata:.2g}}<extra></extra>"
+    hover = f"{name}<br>{escaped(result.x_title)} %{{x}}<br>%{{y:.4g}} ± %{{customdata:.2g}}<extra></extra>"
     line = go.Scatter(
         x=x, y=mean, customdata=spread, name=name, line=style, mode="lines", legendgroup=name, hovertemplate=hover
     )
     return [band, line]
 
 
-def arm_grid_figure(found: ArmGrid) -> go.Figure:
+def arm_grid_figure(result: ArmGrid) -> go.Figure:
     """A heatmap per arm, the mean written in each cell; a menu of arms."""
-    rows, columns = ([escaped(one) for one in found.labels[axis]] for axis in ("row", "column"))
-    high = float(np.nanmax(found.mean.numpy()))
+    rows, columns = ([escaped(label) for label in result.labels[axis]] for axis in ("row", "column"))
+    high = float(np.nanmax(result.mean.numpy()))
     traces = []
-    for at, mean in enumerate(found.mean.numpy().astype(float)):
-        spread = found.spread[at].numpy().astype(float)
-        hover = (
-            f"{found.row_title} %{{y}}, {found.column_title} %{{x}}<br>%{{z:.3f}} ± %{{customdata:.2g}}<extra></extra>"
-        )
+    for at, mean in enumerate(result.mean.numpy().astype(float)):
+        spread = result.spread[at].numpy().astype(float)
+        place = f"{result.row_title} %{{y}}, {result.column_title} %{{x}}"
+        hover = f"{place}<br>%{{z:.3f}} ± %{{customdata:.2g}}<extra></extra>"
         text = np.where(np.isnan(mean), "", np.round(mean, 2).astype(str))
         shown = {"text": text, "texttemplate": "%{text}", "hovertemplate": hover, "customdata": spread}
         traces.append(
             go.Heatmap(x=columns, y=rows, z=mean, zmin=0, zmax=high, colorscale=POSITIVE, visible=at == 0, **shown)
         )
     axes: dict[str, Any] = {
-        "xaxis": {"title": found.column_title, "type": "category"},
-        "yaxis": top_down(title=found.row_title, type="category"),
+        "xaxis": {"title": result.column_title, "type": "category"},
+        "yaxis": top_down(title=result.row_title, type="category"),
     }
-    return canvas(found.about, traces, "mean", **axes, **choice(found.labels["arm"], 1))
+    return canvas(result.about, traces, "mean", **axes, **menu_layout(result.labels["arm"], 1))
 
 
-def with_reference(figure: go.Figure, found: ArmNumbers) -> go.Figure:
+def with_reference(figure: go.Figure, result: ArmNumbers) -> go.Figure:
     """The same with a dashed line at the reference, or words where it is too far off to be drawn."""
-    at, name = float(found.reference or 0), escaped(found.reference_name)
-    low, high = float(np.nanmin(found.value)), float(np.nanmax(found.value))
+    at, name = float(result.reference or 0), escaped(result.reference_name)
+    low, high = float(np.nanmin(result.value)), float(np.nanmax(result.value))
     margin = FAR * (high - low or abs(high))
     if low - margin <= at <= high + margin:
         return figure.add_hline(y=at, line=CHANCE, annotation_text=name, annotation_position="bottom right")

@@ -9,15 +9,19 @@ from torch import Tensor
 
 from headscope.interp.figures.drawing.axes import token_axis, top_down
 from headscope.interp.figures.drawing.canvas import GAUGE, bar, canvas, escaped, head_name
-from headscope.interp.figures.drawing.choice import choice
+from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.drawing.heatmaps import signed_heatmap
-from headscope.interp.figures.heads import MOST_BARS, grids, heads
-from headscope.interp.figures.palette.colours import BLUE, CHANCE, GREY, RED, fill
+from headscope.interp.figures.heads import MOST_BARS, head_axes, head_heatmaps
+from headscope.interp.figures.palette.colours import BLUE, CHANCE, GREY, RED, bar_marker
 from headscope.interp.geometry.angles import Angles
 from headscope.interp.geometry.embedding import JointEmbedding
 from headscope.interp.geometry.temperatures import Temperatures
 
-SIDES = {"antiparallel": fill(RED, is_striped=True), "orthogonal": fill("#c8ccd4"), "parallel": fill(BLUE)}
+SIDES = {
+    "antiparallel": bar_marker(RED, is_striped=True),
+    "orthogonal": bar_marker("#c8ccd4"),
+    "parallel": bar_marker(BLUE),
+}
 KINDS = {
     "queries": {"color": "#e08214", "symbol": "circle"},
     "keys": {"color": "#1b7837", "symbol": "diamond"},
@@ -64,8 +68,10 @@ def angles_figure(angles: Angles) -> go.Figure:
 def angle_grids(angles: Angles) -> go.Figure:
     """The attention on each side by layer and head, with a menu of the sides."""
     hover = f"share %{{z:.4f}}<br>at random {float(angles.antiparallel_null[0, 0]):.4f} on either side"
-    cells = grids([getattr(angles, side) for side in SIDES], [f"attention on {side} keys" for side in SIDES], hover)
-    return canvas(angles.about, cells, "parallel", **heads(), **choice(list(SIDES)))
+    cells = head_heatmaps(
+        [getattr(angles, side) for side in SIDES], [f"attention on {side} keys" for side in SIDES], hover
+    )
+    return canvas(angles.about, cells, "parallel", **head_axes(), **menu_layout(list(SIDES)))
 
 
 def angle_histogram_figure(angles: Angles, layer: int = 0, head: int = 0) -> go.Figure:
@@ -100,8 +106,8 @@ def angle_histogram_figure(angles: Angles, layer: int = 0, head: int = 0) -> go.
 def joint_embedding_figure(embedding: JointEmbedding) -> go.Figure:
     """Queries and keys as points of one plane or space; pointing at one gives token, kind, position and norm."""
     clouds = [
-        cloud(kind, getattr(embedding, kind), getattr(embedding, f"{one}_norms"), embedding.labels[one])
-        for kind, one in (("queries", "query"), ("keys", "key"))
+        cloud(kind, getattr(embedding, kind), getattr(embedding, f"{item}_norms"), embedding.labels[item])
+        for kind, item in (("queries", "query"), ("keys", "key"))
     ]
     titles = axis_titles(embedding)
     if len(titles) == 3:
@@ -143,16 +149,16 @@ def axis_titles(embedding: JointEmbedding) -> list[str]:
     return [f"{name} ({part:.0%})" for name, part in zip(names, embedding.explained.tolist(), strict=True)]
 
 
-def temperatures_figure(found: Temperatures) -> go.Figure:
+def temperatures_figure(result: Temperatures) -> go.Figure:
     """Layers by tokens, white where nothing is tempered: τ − 1, or what is left of τ beside its positional line."""
-    tokens = found.labels["pos"]
+    tokens = result.labels["pos"]
     names, maps = [], []
     for field, symbol in TEMPERED.items():
-        beside = field.endswith("position")
-        values = getattr(found, field) - (0 if beside else 1)
-        name = f"{symbol} beside position" if beside else f"{symbol} − 1"
+        others = field.endswith("position")
+        values = getattr(result, field) - (0 if others else 1)
+        name = f"{symbol} beside position" if others else f"{symbol} − 1"
         hover = f"layer %{{y}}, %{{x}}<br>{name} = %{{z:.4f}}"
         maps.append(signed_heatmap(values, hover).update(visible=not maps, name=name, colorbar=bar(name)))
-        names.append(name + (f" ({GAUGE})" if field in found.about.gauge_dependent else ""))
+        names.append(name + (f" ({GAUGE})" if field in result.about.gauge_dependent else ""))
     axes = {"xaxis": token_axis(tokens, title="token"), "yaxis": top_down(title="layer", type="category")}
-    return canvas(found.about, maps, **axes, **choice(names))
+    return canvas(result.about, maps, **axes, **menu_layout(names))

@@ -10,21 +10,21 @@ from headscope.interp.deletion.quadrants import QUADRANTS
 from headscope.interp.figures.deletion import PAIR
 from headscope.interp.figures.drawing.axes import token_axis, top_down
 from headscope.interp.figures.drawing.canvas import SQUARE, canvas
-from headscope.interp.figures.drawing.choice import choice
+from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.drawing.heatmaps import share_range, signed_heatmap
 from headscope.interp.figures.quadrants import quadrant_fill
 
 TWIN = "#6b7280"
 
 
-def destination_figure(found: HeadContributions, destination: int = -1) -> go.Figure:
+def destination_figure(result: HeadContributions, destination: int = -1) -> go.Figure:
     """A bar per source, coloured by its quadrant; a mark where the softmax twin would be."""
-    row, ov = found.contribution[destination].numpy(), found.ov.numpy()
-    weights = found.pattern[destination].numpy()
-    tokens = found.labels["source"]
+    row, ov = result.contribution[destination].numpy(), result.ov.numpy()
+    weights = result.pattern[destination].numpy()
+    tokens = result.labels["source"]
     quadrant = 2 * (weights < 0) + (ov < 0)
     x = np.arange(len(tokens))
-    data = np.stack([weights, ov, found.contribution_null[destination].numpy()], -1)
+    data = np.stack([weights, ov, result.contribution_null[destination].numpy()], -1)
     hover = (
         "%{x}<br>C = %{y:.4f} logits<br>weight %{customdata[0]:.4f}, OV term %{customdata[1]:.4f}"
         "<br>softmax twin %{customdata[2]:.4f}"
@@ -52,21 +52,21 @@ def destination_figure(found: HeadContributions, destination: int = -1) -> go.Fi
         "xaxis": token_axis(tokens, title="source"),
         "yaxis": {"title": "C, logits", "zeroline": True},
     }
-    return canvas(found.about, [*bars, twin], "contribution", barmode="relative", **axes)
+    return canvas(result.about, [*bars, twin], "contribution", barmode="relative", **axes)
 
 
-def head_contributions_figure(found: HeadContributions) -> go.Figure:
+def head_contributions_figure(result: HeadContributions) -> go.Figure:
     """C of all destinations and sources, of the head and of its softmax twin on one range; a menu of the two."""
-    tokens = found.labels["source"]
-    maps = [signed_heatmap(one, PAIR) for one in (found.contribution, found.contribution_null)]
+    tokens = result.labels["source"]
+    maps = [signed_heatmap(item, PAIR) for item in (result.contribution, result.contribution_null)]
     share_range(maps)
     maps[1].visible = False
     return canvas(
-        found.about,
+        result.about,
         maps,
         "contribution",
         tall=SQUARE,
         xaxis=token_axis(tokens, title="source"),
         yaxis=top_down(**token_axis(tokens, title="destination")),
-        **choice(("the head", "its softmax twin")),
+        **menu_layout(("the head", "its softmax twin")),
     )

@@ -8,12 +8,12 @@ from headscope.interp.figures.drawing.heatmaps import signed_heatmap
 from headscope.interp.heads.head_pattern import HeadPattern
 
 
-def head_pattern_figure(found: HeadPattern) -> go.Figure:
+def head_pattern_figure(result: HeadPattern) -> go.Figure:
     """The weights, on a scale about 0 whatever their signs; pointing at a cell gives both tokens."""
-    tokens = found.labels["query"]
+    tokens = result.labels["query"]
     return canvas(
-        found.about,
-        [signed_heatmap(found.pattern, "%{y} ← %{x}<br>weight %{z:.4f}")],
+        result.about,
+        [signed_heatmap(result.pattern, "%{y} ← %{x}<br>weight %{z:.4f}")],
         "pattern",
         tall=SQUARE,
         xaxis=token_axis(tokens, title="key"),

@@ -23,38 +23,38 @@ def head_score_figure(score: HeadScore | SimilarHeads) -> go.Figure:
     return head_grid(score, "value")
 
 
-def head_grid(result: Result, field: str, beside: Sequence[str] = ()) -> go.Figure:
+def head_grid(result: Result, field: str, others: Sequence[str] = ()) -> go.Figure:
     """One field of a result by layer and head; pointing at a head also gives the fields beside it."""
     tensors = result.tensors()
-    cells: Any = grid(result, field)
-    cells.customdata = np.stack([tensors[one].numpy() for one in (field, *beside)], -1)
-    said = [f"<br>{escaped(named(result, one))} %{{customdata[{at}]:.4f}}" for at, one in enumerate(beside, 1)]
-    cells.hovertemplate = cells.hovertemplate.replace("<extra>", "".join([*said, "<extra>"]))
-    return canvas(result.about, [cells], field, **heads())
+    cells: Any = head_heatmap(result, field)
+    cells.customdata = np.stack([tensors[item].numpy() for item in (field, *others)], -1)
+    words = [f"<br>{escaped(field_label(result, item))} %{{customdata[{at}]:.4f}}" for at, item in enumerate(others, 1)]
+    cells.hovertemplate = cells.hovertemplate.replace("<extra>", "".join([*words, "<extra>"]))
+    return canvas(result.about, [cells], field, **head_axes())
 
 
-def grid(result: Result, field: str, *index: int, name: str = "", visible: bool = True) -> go.Heatmap:
+def head_heatmap(result: Result, field: str, *index: int, name: str = "", visible: bool = True) -> go.Heatmap:
     """A heatmap of a field, at an index of the axes that it has before layer and head; its null in the hover text."""
     tensors = result.tensors()
     null, spread = (
         tensors[one][index] if (one := f"{field}_{of}") in tensors else None for of in ("null", "null_spread")
     )
-    said = named(result, field) if name in ("", field) else f"{name} {named(result, field)}"
-    hover = f"layer %{{y}}, head %{{x}}<br>{escaped(said)} %{{z:.4f}}" + ("" if null is None else "<br>null %{text}")
+    entry = field_label(result, field) if name in ("", field) else f"{name} {field_label(result, field)}"
+    hover = f"layer %{{y}}, head %{{x}}<br>{escaped(entry)} %{{z:.4f}}" + ("" if null is None else "<br>null %{text}")
     words = None if null is None else null_words(null, spread)
-    return heatmap(tensors[field][index], hover, words).update(visible=visible, name=name or field, colorbar=bar(said))
+    return heatmap(tensors[field][index], hover, words).update(visible=visible, name=name or field, colorbar=bar(entry))
 
 
-def grids(values: Sequence[Float[Tensor, "layer head"]], names: Sequence[str], hover: str) -> list[go.Heatmap]:
+def head_heatmaps(values: Sequence[Float[Tensor, "layer head"]], names: Sequence[str], hover: str) -> list[go.Heatmap]:
     """A heatmap of each of some numbers that all heads have, the first to be seen: as bars of few."""
-    cells = [heatmap(one, f"layer %{{y}}, head %{{x}}<br>{hover}") for one in values]
+    cells = [heatmap(value, f"layer %{{y}}, head %{{x}}<br>{hover}") for value in values]
     return [
-        one.update(visible=at == 0, name=name, colorbar=bar(name))
-        for at, (one, name) in enumerate(zip(cells, names, strict=True))
+        item.update(visible=at == 0, name=name, colorbar=bar(name))
+        for at, (item, name) in enumerate(zip(cells, names, strict=True))
     ]
 
 
-def named(result: Result, field: str) -> str:
+def field_label(result: Result, field: str) -> str:
     """A field in words, with a mark where it depends on the gauge; a value is what the result's title says."""
     words = result.about.title if field == "value" else field.replace("_", " ")
     return words + (f" ({GAUGE})" if field in result.about.gauge_dependent else "")
@@ -62,12 +62,12 @@ def named(result: Result, field: str) -> str:
 
 def null_words(null: Float[Tensor, "layer head"], spread: Float[Tensor, "layer head"] | None) -> np.ndarray:
     """Mean ± standard deviation of the null of every head, or its mean alone."""
-    means = np.array([[f"{one:.4f}" for one in row] for row in null.tolist()], dtype=object)
+    means = np.array([[f"{item:.4f}" for item in row] for row in null.tolist()], dtype=object)
     if spread is None:
         return means
-    return means + np.array([[f" ± {one:.4f}" for one in row] for row in spread.tolist()], dtype=object)
+    return means + np.array([[f" ± {item:.4f}" for item in row] for row in spread.tolist()], dtype=object)
 
 
-def heads() -> dict[str, Any]:
+def head_axes() -> dict[str, Any]:
     """The axes of a grid of heads."""
     return {"xaxis": {"title": "head", "type": "category"}, "yaxis": top_down(title="layer", type="category")}

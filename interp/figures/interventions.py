@@ -10,9 +10,9 @@ from torch import Tensor
 
 from headscope.interp.figures.drawing.axes import token_axis, top_down
 from headscope.interp.figures.drawing.canvas import GAUGE, canvas, escaped
-from headscope.interp.figures.drawing.choice import choice
-from headscope.interp.figures.heads import grid, head_grid, heads
-from headscope.interp.figures.palette.colours import fill
+from headscope.interp.figures.drawing.choice import menu_layout
+from headscope.interp.figures.heads import head_axes, head_grid, head_heatmap
+from headscope.interp.figures.palette.colours import bar_marker
 from headscope.interp.interventions.effect import InterventionEffect
 from headscope.interp.interventions.intervention import SIGNED
 from headscope.interp.interventions.path_patching import PathPatching
@@ -29,13 +29,13 @@ FIELDS = {
 }
 
 
-def intervention_figure(found: InterventionEffect) -> go.Figure:
+def intervention_figure(result: InterventionEffect) -> go.Figure:
     """KL by position, dark where the likeliest token is another, with the changes of loss and logits as lines."""
-    at = np.arange(len(found.kl))
-    before, after = (_likeliest(found, ids) for ids in (found.before_ids, found.after_ids))
+    at = np.arange(len(result.kl))
+    before, after = (_likeliest(result, ids) for ids in (result.before_ids, result.after_ids))
     words = np.array([f"{b} → {a}" for b, a in zip(before, after, strict=True)], dtype=object)
-    tokens = found.labels.get("position", tuple(map(str, at)))
-    changed, kl = found.changed.numpy(), found.kl.numpy()
+    tokens = result.labels.get("position", tuple(map(str, at)))
+    changed, kl = result.changed.numpy(), result.kl.numpy()
     bars = [
         go.Bar(
             name=name,
@@ -44,7 +44,7 @@ def intervention_figure(found: InterventionEffect) -> go.Figure:
             text=words[of_kind],
             textposition="none",
             width=0.8,
-            marker=fill(colour),
+            marker=bar_marker(colour),
             hovertemplate="after %{x}<br>KL %{y:.4f}<br>likeliest: %{text}<extra></extra>",
         )
         for name, colour, of_kind in ((*STAYED, ~changed), (*CHANGED, changed))
@@ -59,19 +59,19 @@ def intervention_figure(found: InterventionEffect) -> go.Figure:
             hovertemplate=f"{name} %{{y:.4f}}<extra></extra>",
         )
         for field, name in FIELDS.items()
-        if (values := getattr(found, field)) is not None
+        if (values := getattr(result, field)) is not None
     ]
     axes: dict[str, Any] = {"xaxis": token_axis(tokens), "yaxis": {"title": "nats, logits"}}
-    return canvas(found.about, [*bars, *lines], "kl", barmode="overlay", **axes)
+    return canvas(result.about, [*bars, *lines], "kl", barmode="overlay", **axes)
 
 
-def predictions_figure(found: InterventionEffect, position: int = -1) -> go.Figure:
+def predictions_figure(result: InterventionEffect, position: int = -1) -> go.Figure:
     """The likeliest next tokens after one position, before and after the interventions; no bar: not among them."""
-    before, after = found.before_ids[position], found.after_ids[position]
+    before, after = result.before_ids[position], result.after_ids[position]
     ids = list(dict.fromkeys([*before.tolist(), *after.tolist()]))
     places = [
-        ("before", fill(STAYED[1]), before, found.before_probability[position]),
-        ("after", fill(CHANGED[1], is_striped=True), after, found.after_probability[position]),
+        ("before", bar_marker(STAYED[1]), before, result.before_probability[position]),
+        ("after", bar_marker(CHANGED[1], is_striped=True), after, result.after_probability[position]),
     ]
     bars = [
         go.Bar(
@@ -84,37 +84,37 @@ def predictions_figure(found: InterventionEffect, position: int = -1) -> go.Figu
         )
         for name, look, likely, probability in places
     ]
-    ticks = {"tickmode": "array", "tickvals": list(range(len(ids))), "ticktext": [_text(found, i) for i in ids]}
+    ticks = {"tickmode": "array", "tickvals": list(range(len(ids))), "ticktext": [_text(result, i) for i in ids]}
     axes = {"xaxis": {"title": "probability"}, "yaxis": top_down(**ticks)}
-    return canvas(found.about, bars, "after_probability", barmode="group", **axes)
+    return canvas(result.about, bars, "after_probability", barmode="group", **axes)
 
 
-def sweep_figure(found: InterventionSweep) -> go.Figure:
+def sweep_figure(result: InterventionSweep) -> go.Figure:
     """A menu of measures and kinds, marked where the kind depends on the gauge; pointing at a head gives the null."""
     names, traces = [], []
-    kinds = found.labels["kind"]
+    kinds = result.labels["kind"]
     first = kinds.index(OPENING) if OPENING in kinds else 0
     for field, words in SWEPT.items():
         for index, kind in enumerate(kinds):
-            shown = found if kind in SIGNED else replace(found, about=replace(found.about, by_gauge={}))
+            shown = result if kind in SIGNED else replace(result, about=replace(result.about, by_gauge={}))
             names.append(f"{kind}: {words}{f' ({GAUGE})' if field in shown.about.gauge_dependent else ''}")
-            traces.append(grid(shown, field, index, name=kind, visible=len(traces) == first))
-    return canvas(found.about, traces, **heads(), **choice(names, first=first))
+            traces.append(head_heatmap(shown, field, index, name=kind, visible=len(traces) == first))
+    return canvas(result.about, traces, **head_axes(), **menu_layout(names, first=first))
 
 
-def path_patching_figure(found: PathPatching) -> go.Figure:
+def path_patching_figure(result: PathPatching) -> go.Figure:
     """Change of the logit difference by head."""
-    return head_grid(found, "change")
+    return head_grid(result, "change")
 
 
-def suppression_effect_figure(found: SuppressionEffect) -> go.Figure:
+def suppression_effect_figure(result: SuppressionEffect) -> go.Figure:
     """Share of a head's effect that its suppression part explains, by head."""
-    return head_grid(found, "explained", beside=("kl_mean",))
+    return head_grid(result, "explained", others=("kl_mean",))
 
 
-def _likeliest(found: InterventionEffect, ids: Int[Tensor, "position rank"]) -> list[str]:
-    return [_text(found, i) for i in ids[:, 0].tolist()]
+def _likeliest(result: InterventionEffect, ids: Int[Tensor, "position rank"]) -> list[str]:
+    return [_text(result, i) for i in ids[:, 0].tolist()]
 
 
-def _text(found: InterventionEffect, token_id: int) -> str:
-    return escaped((found.strings or {}).get(token_id, str(token_id)))
+def _text(result: InterventionEffect, token_id: int) -> str:
+    return escaped((result.strings or {}).get(token_id, str(token_id)))

@@ -11,40 +11,42 @@ from torch import Tensor
 from headscope.interp.deletion.quadrants import QUADRANTS, Quadrants
 from headscope.interp.figures.deletion import head_names
 from headscope.interp.figures.drawing.canvas import canvas
-from headscope.interp.figures.drawing.choice import choice
-from headscope.interp.figures.heads import MOST_BARS, grids, heads, null_words
-from headscope.interp.figures.palette.colours import fill
+from headscope.interp.figures.drawing.choice import menu_layout
+from headscope.interp.figures.heads import MOST_BARS, head_axes, head_heatmaps, null_words
+from headscope.interp.figures.palette.colours import bar_marker
 
 # Blue raises the attended token's logit, red lowers it; the pale, striped ones do so through a negative weight.
 COLOURS, NEGATIVE = ("#2166ac", "#b2182b", "#f4a582", "#92c5de"), (2, 3)
 STACKED = (0, 3, 1, 2)
 
 
-def quadrants_figure(found: Quadrants) -> go.Figure:
+def quadrants_figure(result: Quadrants) -> go.Figure:
     """A bar of every head, split into the four quadrants, with a menu of heads, layers and the model.
 
     Pointing at a head gives the null. Of many heads a grid of each quadrant.
     """
-    if found.net_copy.numel() > MOST_BARS:
-        return quadrant_grids(found)
-    null = torch.stack([found.share_null, found.share_null_spread], -1).flatten(0, 1).numpy()
-    layers = np.array([f"layer {layer}" for layer in range(len(found.layer_share))])
+    if result.net_copy.numel() > MOST_BARS:
+        return quadrant_grids(result)
+    null = torch.stack([result.share_null, result.share_null_spread], -1).flatten(0, 1).numpy()
+    layers = np.array([f"layer {layer}" for layer in range(len(result.layer_share))])
     views = {
-        "heads": quadrant_bars(head_names(found.share), found.share.flatten(0, 1), null),
-        "layers": quadrant_bars(layers, found.layer_share),
-        "model": quadrant_bars(np.array(["all heads"]), found.model_share[None]),
+        "heads": quadrant_bars(head_names(result.share), result.share.flatten(0, 1), null),
+        "layers": quadrant_bars(layers, result.layer_share),
+        "model": quadrant_bars(np.array(["all heads"]), result.model_share[None]),
     }
-    bars = [one.update(visible=view == "heads") for view, of_view in views.items() for one in of_view]
+    bars = [item.update(visible=view == "heads") for view, of_view in views.items() for item in of_view]
     axes = {"yaxis": {"range": [0, 1], "title": "share"}}
-    return canvas(found.about, bars, "share", barmode="stack", **axes, **choice(list(views), len(QUADRANTS)))
+    return canvas(result.about, bars, "share", barmode="stack", **axes, **menu_layout(list(views), len(QUADRANTS)))
 
 
-def quadrant_grids(found: Quadrants) -> go.Figure:
+def quadrant_grids(result: Quadrants) -> go.Figure:
     """The share of each quadrant by layer and head, with a menu of the quadrants; pointing at a head gives the null."""
-    cells = grids(found.share.unbind(-1), QUADRANTS, "share %{z:.3f}<br>null %{text}")
-    for one, mean, spread in zip(cells, found.share_null.unbind(-1), found.share_null_spread.unbind(-1), strict=True):
-        one.text = null_words(mean, spread)
-    return canvas(found.about, cells, "share", **heads(), **choice(QUADRANTS))
+    cells = head_heatmaps(result.share.unbind(-1), QUADRANTS, "share %{z:.3f}<br>null %{text}")
+    for item, mean, spread in zip(
+        cells, result.share_null.unbind(-1), result.share_null_spread.unbind(-1), strict=True
+    ):
+        item.text = null_words(mean, spread)
+    return canvas(result.about, cells, "share", **head_axes(), **menu_layout(QUADRANTS))
 
 
 def quadrant_bars(
@@ -53,7 +55,7 @@ def quadrant_bars(
     null: Float[np.ndarray, "group quadrant 2"] | None = None,
 ) -> list[go.Bar]:
     """A bar of every group; null: its mean and standard deviation."""
-    said = "" if null is None else "<br>null %{customdata[0]:.3f} ± %{customdata[1]:.3f}"
+    words = "" if null is None else "<br>null %{customdata[0]:.3f} ± %{customdata[1]:.3f}"
     return [
         go.Bar(
             name=QUADRANTS[i],
@@ -61,7 +63,7 @@ def quadrant_bars(
             y=share[:, i].numpy(),
             customdata=None if null is None else null[:, i],
             marker=quadrant_fill(i),
-            hovertemplate=f"%{{x}} %{{fullData.name}}<br>%{{y:.3f}}{said}<extra></extra>",
+            hovertemplate=f"%{{x}} %{{fullData.name}}<br>%{{y:.3f}}{words}<extra></extra>",
         )
         for i in STACKED
     ]
@@ -69,4 +71,4 @@ def quadrant_bars(
 
 def quadrant_fill(quadrant: int) -> dict[str, Any]:
     """What a quadrant looks like."""
-    return fill(COLOURS[quadrant], is_striped=quadrant in NEGATIVE)
+    return bar_marker(COLOURS[quadrant], is_striped=quadrant in NEGATIVE)

@@ -7,8 +7,8 @@ from torch import Tensor
 
 from headscope.interp.figures.drawing.axes import token_axis
 from headscope.interp.figures.drawing.canvas import GAUGE, canvas, head_name
-from headscope.interp.figures.drawing.choice import choice
-from headscope.interp.figures.heads import grid, heads
+from headscope.interp.figures.drawing.choice import menu_layout
+from headscope.interp.figures.heads import head_axes, head_heatmap
 from headscope.interp.figures.palette.colours import CHANCE, LINES
 from headscope.interp.rows.curves import RowCurves
 from headscope.interp.rows.heads import HeadRows
@@ -22,10 +22,10 @@ EQUAL, TWIN = "equal weights", "softmax twin"
 def head_rows_figure(rows: HeadRows) -> go.Figure:
     """Layers by heads, one statistic at a time; pointing at a head gives the null where there is one."""
     fields = sorted((name for name in rows.tensors() if not name.endswith("_null")), key=lambda name: name != FIRST)
-    traces = [grid(rows, field, visible=field == FIRST) for field in fields]
+    traces = [head_heatmap(rows, field, visible=field == FIRST) for field in fields]
     gauge = rows.about.gauge_dependent
     names = [field.replace("_", " ") + (f" ({GAUGE})" if field in gauge else "") for field in fields]
-    return canvas(rows.about, traces, **heads(), **choice(names))
+    return canvas(rows.about, traces, **head_axes(), **menu_layout(names))
 
 
 def row_curves_figure(curves: RowCurves, statistic: str = FIRST) -> go.Figure:
@@ -42,24 +42,24 @@ def row_curves_figure(curves: RowCurves, statistic: str = FIRST) -> go.Figure:
         "xaxis": token_axis(curves.labels.get("query", tuple(map(str, range(n_query)))), title="query"),
         "yaxis": {"title": statistic.replace("_", " ")},
     }
-    menu = choice([f"layer {layer}" for layer in range(layers)], len(views[0]))
-    return canvas(curves.about, [one for view in views for one in view], statistic, showlegend=True, **axes, **menu)
+    menu = menu_layout([f"layer {layer}" for layer in range(layers)], len(views[0]))
+    return canvas(curves.about, [item for view in views for item in view], statistic, showlegend=True, **axes, **menu)
 
 
 def layer_lines(curves: RowCurves, statistic: str, layer: int) -> list[go.Scatter]:
     """The lines of a layer: its heads, and the null dashed, once where it is the same for all of them."""
     values, null = (curves.tensors().get(name) for name in (statistic, f"{statistic}_null"))
     assert values is not None
-    lines = [curve(values[layer, head], head_name(layer, head), head) for head in range(values.shape[1])]
+    lines = [head_curve_trace(values[layer, head], head_name(layer, head), head) for head in range(values.shape[1])]
     if null is not None and statistic in BESIDE_TWIN:
-        twins = [curve(one, f"{lines[head].name}, {TWIN}", head) for head, one in enumerate(null[layer])]
-        lines += [one.update(line_dash="dot", name=TWIN, showlegend=one is twins[0]) for one in twins]
+        twins = [head_curve_trace(item, f"{lines[head].name}, {TWIN}", head) for head, item in enumerate(null[layer])]
+        lines += [twin.update(line_dash="dot", name=TWIN, showlegend=twin is twins[0]) for twin in twins]
     elif null is not None:
-        lines.append(curve(null[layer, 0], EQUAL, 0).update(line=CHANCE, legendgroup=EQUAL))
-    return [one.update(visible=layer == 0) for one in lines]
+        lines.append(head_curve_trace(null[layer, 0], EQUAL, 0).update(line=CHANCE, legendgroup=EQUAL))
+    return [item.update(visible=layer == 0) for item in lines]
 
 
-def curve(values: Num[Tensor, "query"], name: str, head: int) -> go.Scatter:
+def head_curve_trace(values: Num[Tensor, "query"], name: str, head: int) -> go.Scatter:
     """One line, in the colour of a head."""
     return go.Scatter(
         x=np.arange(len(values)),

@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 
 from headscope.interp.figures.drawing.axes import log_axis
 from headscope.interp.figures.drawing.canvas import GAUGE, canvas, escaped
-from headscope.interp.figures.drawing.choice import choice
+from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.palette.colours import line_style
 from headscope.interp.trajectories.trajectory import Trajectory
 
@@ -15,7 +15,7 @@ BEFORE_THE_FIRST = 0.5  # where a logarithmic axis shows step 0
 def trajectory_figure(result: Trajectory) -> go.Figure:
     """A line per run; several measures have a menu, marked where they depend on the gauge. Warnings stand above."""
     measures = result.labels["measure"]
-    names = [escaped(one) + (f" ({GAUGE})" if one in result.gauge_dependent else "") for one in measures]
+    names = [escaped(item) + (f" ({GAUGE})" if item in result.gauge_dependent else "") for item in measures]
     traces = [line(result, measure, run) for measure in range(len(measures)) for run in range(len(result.runs))]
     warnings = [{"text": escaped(" · ".join(result.warnings)), "x": 0, "y": 1, "xref": "paper", "yref": "paper"}]
     return canvas(
@@ -24,8 +24,8 @@ def trajectory_figure(result: Trajectory) -> go.Figure:
         xaxis=log_axis(np.maximum(result.step.numpy(), BEFORE_THE_FIRST), title="step"),
         yaxis={"title": names[0] if len(names) == 1 else "", "zeroline": True},
         showlegend=True,
-        annotations=[{**one, "showarrow": False, "yanchor": "bottom"} for one in warnings if result.warnings],
-        **choice(names, len(result.runs)),
+        annotations=[{**warning, "showarrow": False, "yanchor": "bottom"} for warning in warnings if result.warnings],
+        **menu_layout(names, len(result.runs)),
     )
 
 
@@ -33,7 +33,7 @@ def line(result: Trajectory, measure: int, run: int) -> go.Scatter:
     """One measure of one run."""
     of_run = (result.run == run).numpy()
     steps = result.step.numpy()[of_run]
-    prints = [escaped(one[:12]) for one, mine in zip(result.fingerprint, of_run, strict=True) if mine]
+    prints = [escaped(item[:12]) for item, mine in zip(result.fingerprint, of_run, strict=True) if mine]
     return go.Scatter(
         x=np.maximum(steps, BEFORE_THE_FIRST),
         y=result.value[:, measure].numpy()[of_run],

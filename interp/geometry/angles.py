@@ -7,11 +7,11 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from headscope.interp.geometry.cosines import BINS, cosines, histogram, shared, sides
+from headscope.interp.geometry.cosines import BINS, cosine_shares, cosines, head_shares, histogram
 from headscope.interp.geometry.sphere import random_cosine_cdf
 from headscope.interp.results.about import About
 from headscope.interp.results.result import Result
-from headscope.models.attention.run import grouped
+from headscope.models.attention.run import repeated_kv_heads
 
 DIRECTED = ("pairs", "mass", "parallel", "antiparallel", "parallel_pairs", "antiparallel_pairs")
 ALL = (*DIRECTED, "orthogonal", "both_sides", "orthogonal_pairs", "root_mean_square", "root_mean_square_pairs")
@@ -78,18 +78,18 @@ def angles(
     near = d**-0.5 if delta is None else delta
     if not 0 < near < 1:
         raise ValueError(f"delta is a cosine above 0 and below 1, got {near}")
-    keys = grouped(k, q.shape[1])
-    layers = [of_layer(*layer, near) for layer in zip(q, keys, pattern, visible, strict=True)]
-    found: dict[str, Any] = {name: torch.stack([layer[name] for layer in layers]) for name in layers[0]}
+    keys = repeated_kv_heads(k, q.shape[1])
+    layers = [layer_angles(*layer, near) for layer in zip(q, keys, pattern, visible, strict=True)]
+    result: dict[str, Any] = {name: torch.stack([layer[name] for layer in layers]) for name in layers[0]}
     edges = torch.linspace(-1, 1, BINS + 1, dtype=torch.float64)
     chance: dict[str, Any] = {
-        "pairs_null": random_cosine_cdf(edges, d).diff().clamp_min(0).to(q.dtype).expand_as(found["pairs"]),
-        **{name: found["parallel"].new_full(q.shape[:2], value) for name, value in random_shares(near, d).items()},
+        "pairs_null": random_cosine_cdf(edges, d).diff().clamp_min(0).to(q.dtype).expand_as(result["pairs"]),
+        **{name: result["parallel"].new_full(q.shape[:2], value) for name, value in random_shares(near, d).items()},
     }
-    return Angles(**found, **chance, edges=edges, delta=near, d_head=d, about=ABOUT)
+    return Angles(**result, **chance, edges=edges, delta=near, d_head=d, about=ABOUT)
 
 
-def of_layer(
+def layer_angles(
     q: Float[Tensor, "head query d_head"],
     k: Float[Tensor, "head key d_head"],
     pattern: Float[Tensor, "head query key"],
@@ -100,8 +100,8 @@ def of_layer(
     cosine = cosines(q, k)
     counted = (visible & (visible.sum(-1, keepdim=True) >= 2)) & cosine.isfinite()
     cosine = cosine.nan_to_num()
-    pairs, mass = shared(counted.to(q.dtype)), shared(pattern.abs().to(q.dtype) * counted)
-    of_pairs, of_mass = sides(cosine, pairs, delta), sides(cosine, mass, delta)
+    pairs, mass = head_shares(counted.to(q.dtype)), head_shares(pattern.abs().to(q.dtype) * counted)
+    of_pairs, of_mass = cosine_shares(cosine, pairs, delta), cosine_shares(cosine, mass, delta)
     return {
         **of_mass,
         **{f"{name}_pairs": value for name, value in of_pairs.items()},

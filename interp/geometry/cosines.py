@@ -13,12 +13,12 @@ def cosines(
     return ((q / q.norm(dim=-1, keepdim=True)) @ (k / k.norm(dim=-1, keepdim=True)).mT).clamp(-1, 1)
 
 
-def shared(weights: Float[Tensor, "head query key"]) -> Float[Tensor, "head query key"]:
+def head_shares(weights: Float[Tensor, "head query key"]) -> Float[Tensor, "head query key"]:
     """Weights as shares of their sum over the head; NaN where all are 0."""
     return weights / weights.sum((-2, -1), keepdim=True)
 
 
-def sides(
+def cosine_shares(
     cosine: Float[Tensor, "head query key"], weights: Float[Tensor, "head query key"], delta: float
 ) -> dict[str, Float[Tensor, "head"]]:
     """Weight of the pairs on either side of δ and between, and the root of the mean squared cosine."""

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from headscope.interp.geometry.placing import METHODS, explained_by, signed_by, squared
+from headscope.interp.geometry.placing import METHODS, explained_by, signed_by, squared_features
 from headscope.interp.results.about import About
 from headscope.interp.results.gauges import Gauge, kernel_gauges
 from headscope.interp.results.result import Result
@@ -74,14 +74,14 @@ def joint_embedding(
     Raises ValueError for an unknown variant or method, a method that is not installed, keys that may not be centred,
     options that leave it open whether the kernel is even, and fewer points than dimensions.
     """
-    refuse(variant, len(q) + len(k), q.shape[1], how)
+    refuse_embedding(variant, len(q) + len(k), q.shape[1], how)
     parity = variant_named(variant).parity(options)
     if parity == "either":
         raise ValueError(f"{variant} attention is even or odd as its options are: give them")
     keys = k - k.mean(0) if how.centre_keys else k
     scale = float((rms_norm(keys) / rms_norm(q)).sqrt())
     points = torch.cat([q * scale, keys / scale])
-    features = squared(points) if parity == "even" else points
+    features = squared_features(points) if parity == "even" else points
     placed = METHODS[how.method](features, how.dims)
     placed = signed_by(placed, placed[len(q) :])
     norms = points.norm(dim=-1)
@@ -94,12 +94,12 @@ def joint_embedding(
         scale=scale,
         projective=parity == "even",
         method=how.method,
-        about=about_of(variant, options, how, is_projective=parity == "even"),
+        about=embedding_about(variant, options, how, is_projective=parity == "even"),
         labels={"query": tuple(tokens), "key": tuple(tokens)},
     )
 
 
-def about_of(variant: str, options: Mapping[str, Any], how: Embedding, *, is_projective: bool) -> About:
+def embedding_about(variant: str, options: Mapping[str, Any], how: Embedding, *, is_projective: bool) -> About:
     """What the coordinates are; a flip of an odd kernel's queries moves them, and neighbours with them.
 
     A vector added to all keys moves everything, unless the keys are centred.
@@ -121,7 +121,7 @@ def rms_norm(points: Float[Tensor, "point d_head"]) -> Float[Tensor, ""]:
     return points.square().sum(-1).mean().sqrt()
 
 
-def refuse(variant: str, points: int, d_head: int, how: Embedding) -> None:
+def refuse_embedding(variant: str, points: int, d_head: int, how: Embedding) -> None:
     """Raise ValueError for what cannot be embedded so."""
     row = variant_named(variant)
     if how.method not in METHODS:
@@ -132,7 +132,7 @@ def refuse(variant: str, points: int, d_head: int, how: Embedding) -> None:
             f"{points} points of d_head {d_head}"
         )
     if how.centre_keys and not row.invariant_to_key_translation:
-        free = [name for name, one in VARIANTS.items() if one.invariant_to_key_translation]
+        free = [name for name, item in VARIANTS.items() if item.invariant_to_key_translation]
         raise ValueError(
             f"{variant} attention changes when a vector is added to every key, so its keys may not be centred; "
             f"possible for: {', '.join(free)}"

@@ -57,7 +57,7 @@ def explained_by(
     return coordinates.square().sum(0) / points.square().sum()
 
 
-def squared(points: Float[Tensor, "point d"]) -> Float[Tensor, "point feature"]:
+def squared_features(points: Float[Tensor, "point d"]) -> Float[Tensor, "point feature"]:
     """x xᵀ of every point, less their mean, as its d(d+1)/2 different entries; ⟨x xᵀ, y yᵀ⟩ = (x·y)², ±x are one."""
     row, column = torch.triu_indices(points.shape[1], points.shape[1])
     twice = torch.where(row == column, 1, 2).to(points.dtype).sqrt()

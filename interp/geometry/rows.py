@@ -19,7 +19,7 @@ def angles_of(setting: Setting, activations: Activations) -> Angles:
     """The angles of one prompt."""
     if activations.visible is None:
         raise ValueError(f"angles need {SCORES} gathered, which says what each query sees")
-    q, k = (by_head(activations, name) for name in QUERY_KEY)
+    q, k = (vectors_by_head(activations, name) for name in QUERY_KEY)
     return angles(q, k, activations[PATTERN], activations.visible)
 
 
@@ -32,10 +32,10 @@ def embedding_of(
 ) -> JointEmbedding:
     """The joint embedding of one head on one prompt, with the queries and keys that `angles` needs."""
     variant = setting.facts.layer_variants[layer]
-    q, k = (by_head(activations, name)[layer] for name in QUERY_KEY)
+    q, k = (vectors_by_head(activations, name)[layer] for name in QUERY_KEY)
     mine = k[head * len(k) // len(q)]
-    found = joint_embedding(variant, q[head], mine, activations.tokens.strings, how, setting.facts.options)
-    return replace(found, about=found.about.of_gauges(setting.facts.gauges))
+    result = joint_embedding(variant, q[head], mine, activations.tokens.strings, how, setting.facts.options)
+    return replace(result, about=result.about.of_gauges(setting.facts.gauges))
 
 
 def temperatures_of(setting: Setting, activations: Activations) -> Temperatures:
@@ -45,7 +45,7 @@ def temperatures_of(setting: Setting, activations: Activations) -> Temperatures:
     return temperatures(query, value, activations.tokens.strings)
 
 
-def by_head(activations: Activations, name: str) -> Float[Tensor, "layer head pos d_head"]:
+def vectors_by_head(activations: Activations, name: str) -> Float[Tensor, "layer head pos d_head"]:
     """Queries or keys by head, as they meet: after rotation where the model rotates them."""
     unrotated = name.replace("rot_", "")
     return activations[name if name in activations.hooks else unrotated].transpose(1, 2)

@@ -21,7 +21,7 @@ def random_cosine_cdf(cosine: Float[Tensor, "*shape"], d: int) -> Float[Tensor, 
 
 def _sine_power_integral(theta: Float[Tensor, "*shape"], power: int) -> Float[Tensor, "*shape"]:
     """∫₀^θ sin^m, by m ∫ sin^m = (m − 1) ∫ sin^(m−2) − cos θ sin^(m−1) θ."""
-    found = 1 - theta.cos() if power % 2 else theta
+    result = 1 - theta.cos() if power % 2 else theta
     for m in range(2 + power % 2, power + 1, 2):
-        found = ((m - 1) * found - theta.cos() * theta.sin().pow(m - 1)) / m
-    return found
+        result = ((m - 1) * result - theta.cos() * theta.sin().pow(m - 1)) / m
+    return result

@@ -54,10 +54,10 @@ def attention_run(
     with torch.no_grad():
         [logits] = logits_by_position(model.run_with_hooks(batch_of(model, [tokens]), fwd_hooks=hooks))
     answers = tokens.predictions(logits.cpu(), predictions)
-    return summary(tokens, torch.stack(patterns), torch.stack(visible), answers, answer_names(model))
+    return attention_run_from_tensors(tokens, torch.stack(patterns), torch.stack(visible), answers, answer_names(model))
 
 
-def summary(
+def attention_run_from_tensors(
     tokens: Prompt,
     patterns: Float[Tensor, "layer head query key"],
     visible: Bool[Tensor, "layer query key"],
@@ -65,13 +65,13 @@ def summary(
     name: Callable[[int], str],
 ) -> AttentionRun:
     """The record of a run from its raw tensors."""
-    rows = stacked([row_statistics(layer) for layer in patterns])
+    rows = stacked_statistics([row_statistics(layer) for layer in patterns])
     shown = () if tokens.answers_by_position else tokens.known_answers
     strings = {i: name(i) for i in [*likely.ids.unique().tolist(), *shown]}
     heads = head_statistics(rows, visible.sum(-1)[:, None])
     return AttentionRun(tokens, patterns, visible, rows, heads, likely, strings)
 
 
-def stacked(layers: list[RowStatistics]) -> RowStatistics:
+def stacked_statistics(layers: list[RowStatistics]) -> RowStatistics:
     """The statistics of every layer in one record; made layer by layer, which keeps the peak of memory low."""
     return RowStatistics(*(torch.stack([getattr(rows, f.name) for rows in layers]) for f in fields(RowStatistics)))

@@ -26,7 +26,7 @@ def near_heads(score: HeadScore, layer: int, head: int) -> HeadScore:
     if not len(others):
         raise ValueError(f"L{layer}H{head} is compared with other heads, and no other one has this number")
     mean, spread = others.mean().expand_as(difference), others.std(correction=0).expand_as(difference)
-    said = About(
+    words = About(
         title=f"Heads like L{layer}H{head}",
         unit=about.unit,
         law=f"|x − x of L{layer}H{head}|, x: {about.law}",
@@ -34,12 +34,12 @@ def near_heads(score: HeadScore, layer: int, head: int) -> HeadScore:
         null="the mean over all heads but itself: how far any other head is from this one",
         plain="How far the number of every head is from that of this one: 0 for heads that do the same.",
     )
-    return HeadScore(difference, mean, spread, about=said)
+    return HeadScore(difference, mean, spread, about=words)
 
 
 def nearest(distance: HeadScore, most: int) -> list[tuple[int, int]]:
     """The layers and heads with the smallest distances, those without one left out."""
     heads = distance.value.shape[1]
     order = distance.value.nan_to_num(nan=torch.inf).flatten().argsort(stable=True)[:most].tolist()
-    found = [divmod(at, heads) for at in order]
-    return [at for at in found if distance.value[at].isfinite()]
+    result = [divmod(at, heads) for at in order]
+    return [at for at in result if distance.value[at].isfinite()]

@@ -39,7 +39,7 @@ class Patterns(Result):
     tokens: int
 
 
-def patterns(
+def pooled_patterns(
     weights: Float[Tensor, "layer head pos pos"], visible: Bool[Tensor, "layer pos pos"], strings: tuple[str, ...]
 ) -> Patterns:
     """At most SIDE × SIDE cells a head and MOST_CELLS in all; tokens are labels where a cell is one weight."""
@@ -54,7 +54,7 @@ def patterns(
 def patterns_of(setting: Setting, run: Activations) -> Patterns:
     """The patterns of a prompt."""
     assert run.visible is not None  # gathered with the scores, which the row needs
-    return patterns(run[PATTERN], run.visible, run.tokens.strings)
+    return pooled_patterns(run[PATTERN], run.visible, run.tokens.strings)
 
 
 ROWS = (

@@ -33,44 +33,44 @@ class SimilarHeads(Result):
 
 
 def similar_heads(
-    one: Float[Tensor, "own_query own_key"], patterns: Float[Tensor, "layer head query key"]
+    item: Float[Tensor, "own_query own_key"], patterns: Float[Tensor, "layer head query key"]
 ) -> SimilarHeads:
     """How alike the heads of a run, of the same model or of another, are to one head on the same tokens.
 
     The null is over all heads but the one, by its place: others that attend as it does count.
     Raises ValueError for patterns of other lengths, and where there is no head but the one.
     """
-    if one.shape != patterns.shape[2:]:
+    if item.shape != patterns.shape[2:]:
         raise ValueError(
-            f"heads are compared on the same tokens; one pattern is {tuple(one.shape)}, the others are "
+            f"heads are compared on the same tokens; one pattern is {tuple(item.shape)}, the others are "
             f"{tuple(patterns.shape[2:])}: choose models with one tokenizer"
         )
-    value = torch.stack([likeness(one, layer) for layer in patterns])
-    others = value[~own_place(one, patterns, value)]
+    value = torch.stack([likeness(item, layer) for layer in patterns])
+    others = value[~own_place(item, patterns, value)]
     if not len(others):
         raise ValueError("a head is compared with other heads, and this model has one head alone")
     mean, spread = others.mean().expand_as(value), others.std(correction=0).expand_as(value)
     return SimilarHeads(value, mean, spread, about=ABOUT)
 
 
-def likeness(one: Float[Tensor, "query key"], others: Float[Tensor, "head query key"]) -> Float[Tensor, "head"]:
+def likeness(item: Float[Tensor, "query key"], others: Float[Tensor, "head query key"]) -> Float[Tensor, "head"]:
     """Cosine of the shares of one head with those of others; one at a time, for all at once are as large as the run."""
-    own = shares(one)
+    own = magnitude_shares(item)
     unit = own / length(own).clamp_min(TINY)
-    cosines = [inner(unit, theirs) / length(theirs).clamp_min(TINY) for theirs in map(shares, others)]
+    cosines = [inner(unit, theirs) / length(theirs).clamp_min(TINY) for theirs in map(magnitude_shares, others)]
     return torch.stack(cosines).clamp(0, 1)
 
 
-def shares(pattern: Float[Tensor, "query key"]) -> Float[Tensor, "query key"]:
+def magnitude_shares(pattern: Float[Tensor, "query key"]) -> Float[Tensor, "query key"]:
     """|A|/Σ|A| of every row; a row of zeros stays one."""
     magnitude = pattern.abs()
     total = magnitude.sum(-1, keepdim=True)
     return magnitude / total.masked_fill(total == 0, 1)
 
 
-def inner(one: Float[Tensor, "query key"], other: Float[Tensor, "query key"]) -> Float[Tensor, ""]:
+def inner(item: Float[Tensor, "query key"], other: Float[Tensor, "query key"]) -> Float[Tensor, ""]:
     """Σ a·b, row by row: one sum over millions of cells would lose the third digit."""
-    return torch.linalg.vecdot(one, other).sum()
+    return torch.linalg.vecdot(item, other).sum()
 
 
 def length(pattern: Float[Tensor, "query key"]) -> Float[Tensor, ""]:
@@ -79,14 +79,14 @@ def length(pattern: Float[Tensor, "query key"]) -> Float[Tensor, ""]:
 
 
 def own_place(
-    one: Float[Tensor, "query key"],
+    item: Float[Tensor, "query key"],
     patterns: Float[Tensor, "layer head query key"],
     value: Float[Tensor, "layer head"],
 ) -> Bool[Tensor, "layer head"]:
     """Where the head itself stands: one place at most, however many heads attend alike."""
     is_own = torch.zeros_like(value, dtype=torch.bool)
     for layer, head in (value > SURELY_ALIKE).nonzero().tolist():
-        if torch.equal(patterns[layer, head], one):
+        if torch.equal(patterns[layer, head], item):
             is_own[layer, head] = True
             break
     return is_own

@@ -10,5 +10,5 @@ def divergence(
     reference: Float[Tensor, "*batch vocab"], other: Float[Tensor, "*batch vocab"]
 ) -> Float[Tensor, "*batch"]:
     """KL(reference ‖ other) in nats, of the softmax of logits, in float32 at least; 0 for equal logits, never below."""
-    expected, found = (at_least_float32(logits).log_softmax(-1) for logits in (reference, other))
-    return (expected.exp() * (expected - found)).sum(-1).clamp(min=0)
+    expected, result = (at_least_float32(logits).log_softmax(-1) for logits in (reference, other))
+    return (expected.exp() * (expected - result)).sum(-1).clamp(min=0)

@@ -72,13 +72,13 @@ def intervene(
     before = logits_of_prompt(model, tokens)
     after = logits_of_prompt(model, tokens, editing_hooks(interventions))
     refuse_overflow(before, after)
-    found = changed_answers(before, after, answers_known(tokens), target, distractor)
-    ids = torch.cat([found.before_ids, found.after_ids]).unique().tolist()
+    result = changed_answers(before, after, answers_known(tokens), target, distractor)
+    ids = torch.cat([result.before_ids, result.after_ids]).unique().tolist()
     return replace(
-        found,
-        interventions=tuple(one.to_json() for one in interventions),
+        result,
+        interventions=tuple(intervention.to_json() for intervention in interventions),
         strings={i: answer_names(model)(i) for i in ids},
-        about=replace(found.about, by_gauge={**found.about.by_gauge, **changed_by_gauge(model, interventions)}),
+        about=replace(result.about, by_gauge={**result.about.by_gauge, **changed_by_gauge(model, interventions)}),
         labels={"position": tokens.strings if len(before) > 1 else (tokens.strings[tokens.read_out],)},
     )
 
@@ -110,11 +110,11 @@ def changed_answers(
     """The changes between two runs over the same prompt, from their logits; known: the right answers, as `losses`."""
     ranks = min(RANKS, before.shape[-1])
     likely, now_likely = (logits.softmax(-1).topk(ranks) for logits in (before, after))
-    asked = {"target_change": target, "distractor_change": distractor}
-    changes = {name: (after - before)[:, token] for name, token in asked.items() if token is not None}
+    request = {"target_change": target, "distractor_change": distractor}
+    changes = {name: (after - before)[:, token] for name, token in request.items() if token is not None}
     return InterventionEffect(
         kl=divergence(before, after),
-        loss_change=losses(after, known) - losses(before, known),
+        loss_change=losses_by_position(after, known) - losses_by_position(before, known),
         changed=likely.indices[:, 0] != now_likely.indices[:, 0],
         before_ids=likely.indices,
         before_probability=likely.values,
@@ -131,20 +131,26 @@ def answers_known(prompt: Prompt) -> Int[Tensor, "pos_known"]:
     return torch.tensor(prompt.known_answers, dtype=torch.int64)
 
 
-def losses(logits: Float[Tensor, "pos vocab"], known: Int[Tensor, "pos_known"]) -> Float[Tensor, "pos"]:
+def losses_by_position(logits: Float[Tensor, "pos vocab"], known: Int[Tensor, "pos_known"]) -> Float[Tensor, "pos"]:
     """Cross-entropy of the right answer at each position; NaN behind those that are known."""
-    found = torch.nn.functional.cross_entropy(logits[: len(known)], known, reduction="none")
-    return torch.cat([found, found.new_full((len(logits) - len(known),), torch.nan)])
+    result = torch.nn.functional.cross_entropy(logits[: len(known)], known, reduction="none")
+    return torch.cat([result, result.new_full((len(logits) - len(known),), torch.nan)])
 
 
 def changed_by_gauge(model: Any, interventions: Sequence[Intervention]) -> dict[Gauge, tuple[str, ...]]:
     """The numbers that depend on a gauge, because an edit tells apart weights that the kernel of its layer does not."""
-    gauges = {one.layer: set(layer_gauges(model.blocks[one.layer].attn)) for one in interventions}
-    return {gauge: NUMBERS for one in interventions for gauge in gauges_seen(one) & gauges[one.layer]}
+    gauges = {
+        intervention.layer: set(layer_gauges(model.blocks[intervention.layer].attn)) for intervention in interventions
+    }
+    return {
+        gauge: NUMBERS
+        for intervention in interventions
+        for gauge in gauges_seen(intervention) & gauges[intervention.layer]
+    }
 
 
 def gauges_seen(intervention: Intervention) -> set[Gauge]:
     """Which gauges change what an edit does: it looks at signs, or puts a weight of its own in their place."""
     sets = intervention.kind == "set" and intervention.value != 0
-    found: dict[Gauge, bool] = {"odd": sets or intervention.kind in SIGNED, "scale": sets}
-    return {gauge for gauge, sees in found.items() if sees}
+    result: dict[Gauge, bool] = {"odd": sets or intervention.kind in SIGNED, "scale": sets}
+    return {gauge for gauge, sees in result.items() if sees}

@@ -13,7 +13,7 @@ DEEDS = {
 }
 
 
-def in_words(edit: Intervention) -> str:
+def edit_in_words(edit: Intervention) -> str:
     """As in "flip the whole head L2H3"."""
     return DEEDS[edit.kind].format(place_in_words(edit), edit.value)
 

@@ -53,12 +53,14 @@ class Intervention:
     @classmethod
     def from_json(cls, stored: Any) -> "Intervention":
         """The record back from to_json's form; unknown and missing fields are refused by name."""
-        known = [one.name for one in fields(cls)]
+        known = [field.name for field in fields(cls)]
         if not isinstance(stored, Mapping):
-            raise ValueError(f"an intervention is an object with the fields {', '.join(known)}; got {short(stored)}")
+            raise ValueError(
+                f"an intervention is an object with the fields {', '.join(known)}; got {value_in_short(stored)}"
+            )
         if unknown := sorted(set(map(str, stored)) - set(known)):
             raise ValueError(
-                f"intervention: unknown field {short(unknown[0])}; known: {known_names(unknown[0], known)}"
+                f"intervention: unknown field {value_in_short(unknown[0])}; known: {known_names(unknown[0], known)}"
             )
         if missing := [name for name in ("kind", "layer") if name not in stored]:
             raise ValueError(f"intervention: the field {missing[0]} is missing")
@@ -67,39 +69,39 @@ class Intervention:
         return cls(**{**stored, "value": None if value is None else float(value)})
 
 
-def _check(given: Mapping[str, Any]) -> None:
-    kind, value = given["kind"], given["value"]
+def _check(entry: Mapping[str, Any]) -> None:
+    kind, value = entry["kind"], entry["value"]
     if not isinstance(kind, str) or kind not in KINDS:
-        raise ValueError(f"unknown kind of intervention {short(kind)}; known: {known_names(kind, KINDS)}")
+        raise ValueError(f"unknown kind of intervention {value_in_short(kind)}; known: {known_names(kind, KINDS)}")
     for name in ("layer", "head", "query", "key"):
-        index = given[name]
+        index = entry[name]
         if not (index is None and name != "layer") and not (type(index) is int and 0 <= index <= LARGEST_INDEX):
-            raise ValueError(f"intervention: {name} is a number from 0, got {short(index)}")
+            raise ValueError(f"intervention: {name} is a number from 0, got {value_in_short(index)}")
     if (kind in VALUED) != (value is not None):
-        said = "needs a value" if kind in VALUED else f"takes no value, got {short(value)}"
-        raise ValueError(f"intervention: {kind} {said}; {' and '.join(VALUED)} take one")
+        words = "needs a value" if kind in VALUED else f"takes no value, got {value_in_short(value)}"
+        raise ValueError(f"intervention: {kind} {words}; {' and '.join(VALUED)} take one")
     is_number = type(value) in (int, float) and abs(value) <= LARGEST_VALUE  # false for NaN, too
     if value is not None and not is_number:
         raise ValueError(
-            f"intervention: value is a finite number, got {short(value)}; float32 ends at {LARGEST_VALUE:.3g}"
+            f"intervention: value is a finite number, got {value_in_short(value)}; float32 ends at {LARGEST_VALUE:.3g}"
         )
 
 
-def short(value: object) -> str:
+def value_in_short(value: object) -> str:
     """What came, for a sentence: long texts and lists are cut, whole numbers of many digits are not spelled."""
     if type(value) is int and abs(value) > LARGEST_INDEX:
         return f"a whole number of {value.bit_length()} bits"
     return reprlib.repr(value)
 
 
-def edited(
+def edited_pattern(
     pattern: Float[Tensor, "batch head query key"],
     visible: Bool[Tensor, "#batch #head query key"],
     intervention: Intervention,
 ) -> Float[Tensor, "batch head query key"]:
     """The pattern after one intervention; masked cells stay 0."""
-    one = intervention
-    cells = tuple(slice(None) if index is None else index for index in (None, one.head, one.query, one.key))
+    item = intervention
+    cells = tuple(slice(None) if index is None else index for index in (None, item.head, item.query, item.key))
     changed = pattern.clone()
-    changed[cells] = KINDS[one.kind](pattern[cells], 0.0 if one.value is None else float(one.value))
+    changed[cells] = KINDS[item.kind](pattern[cells], 0.0 if item.value is None else float(item.value))
     return changed.masked_fill(~visible, 0.0)

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from headscope.interp.interventions.touched_run import ROWS
-from headscope.interp.reading.activations import gather
+from headscope.interp.reading.activations import gathered_activations
 from headscope.interp.reading.equal_lengths import batches
 from headscope.interp.reading.prompt import text_alone
 from headscope.interp.reading.prompt_tokens import PromptTokens
@@ -43,12 +43,12 @@ def layer_heads(
     names = [*MIXING, *([SCALE] if hasattr(model.blocks[layer], "ln1_post") else [])]
     places = [f"blocks.{layer}.{name}" for name in names]
     W_O = weights.W_O[layer]
-    found = []
+    result = []
     for batch in batches(prompts, batch_size, lambda prompt: len(prompt.ids)):
-        for run in gather(model, batch, places):
+        for run in gathered_activations(model, batch, places):
             pattern, values, z, *frozen = (run[place] for place in places)
             scale = frozen[0] if frozen else torch.ones(len(z), 1)
             output = torch.einsum("phe,hem->hpm", z, W_O) / scale
             ids = torch.tensor(text_alone(run.tokens).ids)
-            found.append(LayerHeads(layer, ids, run.logits, pattern, values, W_O, output, scale))
-    return found
+            result.append(LayerHeads(layer, ids, run.logits, pattern, values, W_O, output, scale))
+    return result

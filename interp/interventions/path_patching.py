@@ -10,10 +10,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from headscope.interp.interventions.touched_run import ROWS, logits_of_rows
-from headscope.interp.interventions.untouched_run import Z, untouched
+from headscope.interp.interventions.untouched_run import Z, untouched_run
 from headscope.interp.reading.hooked_model import HookedModel
 from headscope.interp.reading.prompt_pair import PromptPair, decision
-from headscope.interp.reading.watch import Watch, counted, unwatched
+from headscope.interp.reading.watch import Watch, step_counter, watch_nothing
 from headscope.interp.results.about import About
 from headscope.interp.results.nulls import null_of
 from headscope.interp.results.result import Result
@@ -55,7 +55,7 @@ class PathPatching(Result):
 
 
 def path_patching(
-    model: HookedModel, pairs: Sequence[PromptPair], batch_size: int = ROWS, watch: Watch = unwatched
+    model: HookedModel, pairs: Sequence[PromptPair], batch_size: int = ROWS, watch: Watch = watch_nothing
 ) -> PathPatching:
     """Every head as the sender, the final residual stream as the receiver; the pairs are of one length.
 
@@ -64,26 +64,26 @@ def path_patching(
     lets one run in at a time. Raises ValueError for no pair, pairs of several lengths and a mean difference of 0.
     """
     refuse_other_lengths(pairs)
-    runs = untouched(model, [pair.clean for pair in pairs], batch_size)
-    clean, before = runs.z, differences(pairs, runs.last_logits)
-    corrupt = untouched(model, [pair.corrupt for pair in pairs], batch_size).z
+    runs = untouched_run(model, [pair.clean for pair in pairs], batch_size)
+    clean, before = runs.z, logit_differences_of_pairs(pairs, runs.last_logits)
+    corrupt = untouched_run(model, [pair.corrupt for pair in pairs], batch_size).z
     if before.mean() == 0:
         raise ValueError("the mean logit difference of the clean prompts is 0, so no change is a share of it")
     ids = torch.tensor([pair.clean.ids for pair in pairs])
     n_layers, _, _, n_heads, _ = clean.shape
     rows = torch.cartesian_prod(torch.arange(n_heads), torch.arange(len(pairs))).split(batch_size)
-    step = counted(watch, (1 + SAMPLES) * n_layers * len(rows))
+    step = step_counter(watch, (1 + SAMPLES) * n_layers * len(rows))
 
     def after(layer: int, position: int) -> Iterator[Float[Tensor, "row"]]:
         for head, prompt in (some.unbind(-1) for some in rows):
             z = clean[:, prompt]
             z[layer, torch.arange(len(prompt)), -1, head] = corrupt[layer, prompt, position, head]
-            yield differences([pairs[i] for i in prompt.tolist()], given_logits(model, ids[prompt], z))
+            yield logit_differences_of_pairs([pairs[i] for i in prompt.tolist()], given_logits(model, ids[prompt], z))
             step()
 
     def change(position: int) -> Float[Tensor, "layer head"]:
-        found = torch.stack([torch.cat(list(after(layer, position))) for layer in range(n_layers)])
-        return 100 * (found.unflatten(1, (n_heads, -1)) - before).mean(-1) / before.mean()
+        result = torch.stack([torch.cat(list(after(layer, position))) for layer in range(n_layers)])
+        return 100 * (result.unflatten(1, (n_heads, -1)) - before).mean(-1) / before.mean()
 
     anywhere = null_of(lambda dice: change(int(torch.randint(max(ids.shape[1] - 1, 1), (), generator=dice))), SAMPLES)
     return PathPatching(
@@ -111,16 +111,18 @@ def given_logits(
     model: HookedModel, ids: Int[Tensor, "row pos"], z: Float[Tensor, "layer row pos head d_head"]
 ) -> Float[Tensor, "row vocab"]:
     """Logits after the last position, what the heads of all layers mix being given."""
-    hooks = [(f"blocks.{layer}.{Z}", partial(_put, given=one)) for layer, one in enumerate(z)]
+    hooks = [(f"blocks.{layer}.{Z}", partial(_put, value=item)) for layer, item in enumerate(z)]
     return logits_of_rows(model, ids, hooks, logits_to_keep=1)[:, -1]
 
 
 def _put(
-    mixed: Float[Tensor, "row pos head d_head"], hook: object, given: Float[Tensor, "row pos head d_head"]
+    mixed: Float[Tensor, "row pos head d_head"], hook: object, value: Float[Tensor, "row pos head d_head"]
 ) -> Float[Tensor, "row pos head d_head"]:
-    return given.to(mixed)
+    return value.to(mixed)
 
 
-def differences(pairs: Sequence[PromptPair], logits: Float[Tensor, "prompt vocab"]) -> Float[Tensor, "prompt"]:
+def logit_differences_of_pairs(
+    pairs: Sequence[PromptPair], logits: Float[Tensor, "prompt vocab"]
+) -> Float[Tensor, "prompt"]:
     """Of each pair, the logit of its target less that of its distractor."""
     return torch.stack([pair.difference(last[None]) for pair, last in zip(pairs, logits, strict=True)])

@@ -14,7 +14,7 @@ from headscope.interp.interventions.divergence import divergence
 from headscope.interp.interventions.layer_heads import LayerHeads, layer_heads
 from headscope.interp.interventions.touched_run import ROWS, logits_of_rows
 from headscope.interp.reading.prompt_tokens import PromptTokens
-from headscope.interp.reading.watch import Watch, counted, unwatched
+from headscope.interp.reading.watch import Watch, step_counter, watch_nothing
 from headscope.interp.results.about import About
 from headscope.interp.results.nulls import SAMPLES, null_of
 from headscope.interp.results.result import Result
@@ -60,7 +60,7 @@ def suppression_effect(
     prompts: Sequence[PromptTokens],
     samples: int = SAMPLES,
     batch_size: int = ROWS,
-    watch: Watch = unwatched,
+    watch: Watch = watch_nothing,
 ) -> SuppressionEffect:
     """All heads of a hooked model; every head of a prompt is ablated 2 + samples times, each in a row of its own.
 
@@ -73,7 +73,7 @@ def suppression_effect(
     weights = head_weights(model)
     weights.refuse_misread("W_O", "W_U")
     n_layers, n_heads = weights.shape
-    step = counted(watch, n_layers * len(prompts) * -(-n_heads // batch_size) * (2 + samples))
+    step = step_counter(watch, n_layers * len(prompts) * -(-n_heads // batch_size) * (2 + samples))
 
     def of_layer(layer: int) -> Float[Tensor, "field head"]:
         runs = layer_heads(model, weights, prompts, layer, batch_size)
@@ -89,7 +89,9 @@ def suppression_effect(
         kl_mean = keeping(torch.zeros_like(run.output) for run in runs)
         kl_kept = suppressing([run.ids for run in runs])
         whole = effect_to_explain(kl_mean, prompts)
-        null = null_of(lambda dice: 1 - suppressing([dealt(run.ids, dice) for run in runs]) / whole, samples)
+        null = null_of(
+            lambda dice: 1 - suppressing([shuffled_token_ids(run.ids, dice) for run in runs]) / whole, samples
+        )
         return torch.stack([1 - kl_kept / whole, null.mean, null.spread, kl_kept, kl_mean])
 
     fields = torch.stack([of_layer(layer) for layer in range(n_layers)], 1)
@@ -125,7 +127,7 @@ def kl_keeping(
             yield divergences(model, run, change)
             step()
 
-    return torch.cat([torch.cat(list(kl(*one))) for one in zip(runs, rests, strict=True)], 1).mean(1)
+    return torch.cat([torch.cat(list(kl(*item))) for item in zip(runs, rests, strict=True)], 1).mean(1)
 
 
 def divergences(model: Any, run: LayerHeads, change: Float[Tensor, "row pos d_model"]) -> Float[Tensor, "row pos"]:
@@ -135,6 +137,6 @@ def divergences(model: Any, run: LayerHeads, change: Float[Tensor, "row pos d_mo
     return divergence(run.logits.expand_as(after), after)
 
 
-def dealt(ids: Int[Tensor, "pos"], dice: torch.Generator) -> Int[Tensor, "pos"]:
+def shuffled_token_ids(ids: Int[Tensor, "pos"], dice: torch.Generator) -> Int[Tensor, "pos"]:
     """The tokens in an order drawn at random."""
     return ids[torch.rand(ids.shape, generator=dice).argsort()]

@@ -13,7 +13,7 @@ from headscope.interp.interventions.intervention import KINDS, SIGNED, VALUELESS
 from headscope.interp.interventions.touched_run import ROWS, Hook, logits_of_prompt, logits_of_rows
 from headscope.interp.reading.hooked_model import HookedModel
 from headscope.interp.reading.prompt import Prompt, batch_of
-from headscope.interp.reading.watch import Watch, counted, unwatched
+from headscope.interp.reading.watch import Watch, step_counter, watch_nothing
 from headscope.interp.results.about import About
 from headscope.interp.results.nulls import null_of, shuffled_signs
 from headscope.interp.results.result import Result
@@ -59,7 +59,7 @@ def sweep(
     tokens: Prompt,
     kinds: Sequence[str] = VALUELESS,
     batch_size: int = ROWS,
-    watch: Watch = unwatched,
+    watch: Watch = watch_nothing,
 ) -> InterventionSweep:
     """What `intervene` finds for every head and kind, the heads of a layer in one forward pass, a row for each.
 
@@ -70,19 +70,19 @@ def sweep(
     untouched, known = logits_of_prompt(model, tokens), answers_known(tokens)
     [read] = batch_of(model, [tokens])
     heads = torch.arange(model.cfg.n_heads).split(batch_size)
-    step = counted(watch, (len(kinds) + NULL_SAMPLES) * model.cfg.n_layers * len(heads))
+    step = step_counter(watch, (len(kinds) + NULL_SAMPLES) * model.cfg.n_layers * len(heads))
 
     def changes(touch: Touch) -> Float[Tensor, "measure layer head"]:
-        found = []
+        result = []
         for layer in range(model.cfg.n_layers):
             for some in heads:
                 after = logits_of_rows(model, read.expand(len(some), *read.shape), [touching(layer, some, touch)])
-                found.append(mean_changes(untouched, after, known))
+                result.append(mean_changes(untouched, after, known))
                 step()
-        return torch.cat(found, 1).unflatten(1, (model.cfg.n_layers, -1))
+        return torch.cat(result, 1).unflatten(1, (model.cfg.n_layers, -1))
 
     by_kind = torch.stack([changes(lambda weights, edit=KINDS[kind]: edit(weights, 0.0)) for kind in kinds], 1)
-    null = null_of(lambda dice: changes(partial(dealt, dice=dice)), NULL_SAMPLES)
+    null = null_of(lambda dice: changes(partial(pattern_with_shuffled_signs, dice=dice)), NULL_SAMPLES)
     every = [Intervention(kind, layer) for kind in kinds for layer in range(model.cfg.n_layers)]
     by_gauge = dict.fromkeys(changed_by_gauge(model, every), MEASURES)
     return InterventionSweep(
@@ -110,12 +110,14 @@ def mean_changes(
     before: Float[Tensor, "pos vocab"], after: Float[Tensor, "row pos vocab"], known: Int[Tensor, "pos_known"]
 ) -> Float[Tensor, "measure row"]:
     """The three measures of every row."""
-    found = [changed_answers(before, one, known) for one in after]
-    rows = [torch.stack([one.kl.mean(), one.loss_change.nanmean(), one.changed.float().mean()]) for one in found]
+    result = [changed_answers(before, item, known) for item in after]
+    rows = [torch.stack([item.kl.mean(), item.loss_change.nanmean(), item.changed.float().mean()]) for item in result]
     return torch.stack(rows, 1)
 
 
-def dealt(weights: Float[Tensor, "row query key"], dice: torch.Generator) -> Float[Tensor, "row query key"]:
+def pattern_with_shuffled_signs(
+    weights: Float[Tensor, "row query key"], dice: torch.Generator
+) -> Float[Tensor, "row query key"]:
     """Signs dealt anew in each row of the pattern; masked cells are 0 and stay so."""
     return shuffled_signs(weights.cpu(), dice).to(weights)
 

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
-from headscope.interp.interventions.intervention import Intervention, edited
+from headscope.interp.interventions.intervention import Intervention, edited_pattern
 from headscope.interp.reading.hooked_model import HookedModel
 from headscope.interp.reading.prompt import Prompt, batch_of, logits_by_position
 from headscope.interp.reading.seen_cells import seen_cells
@@ -38,8 +38,8 @@ def logits_of_rows(
 def editing_hooks(interventions: Sequence[Intervention]) -> list[Hook]:
     """Hooks that edit the pattern of every layer concerned, in the order given."""
     hooks: list[Hook] = []
-    for layer in sorted({one.layer for one in interventions}):
-        editor = _Editor([one for one in interventions if one.layer == layer])
+    for layer in sorted({intervention.layer for intervention in interventions}):
+        editor = _Editor([intervention for intervention in interventions if intervention.layer == layer])
         name = f"blocks.{layer}.attn"
         hooks += [
             (f"{name}.hook_attn_scores", editor.see),
@@ -58,15 +58,15 @@ class _Editor:
         self.visible = seen_cells(scores)
 
     def edit(self, pattern: Float[Tensor, "batch head query key"], hook: object) -> Float[Tensor, "..."]:
-        for one in self.interventions:
-            pattern = edited(pattern, self.visible, one)
+        for intervention in self.interventions:
+            pattern = edited_pattern(pattern, self.visible, intervention)
         return pattern
 
 
 def refuse_outside(model: HookedModel, pos: int, interventions: Sequence[Intervention]) -> None:
     """Raise ValueError for an intervention on a layer, head or token that is not there."""
     sizes = {"layer": model.cfg.n_layers, "head": model.cfg.n_heads, "query": pos, "key": pos}
-    for one in interventions:
+    for intervention in interventions:
         for name, size in sizes.items():
-            if (index := getattr(one, name)) is not None and index >= size:
+            if (index := getattr(intervention, name)) is not None and index >= size:
                 raise ValueError(f"intervention on {name} {index}; this run has {name} 0 to {size - 1}")

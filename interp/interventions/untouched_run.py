@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from headscope.interp.reading.activations import gather
+from headscope.interp.reading.activations import gathered_activations
 from headscope.interp.reading.equal_lengths import batches
 from headscope.interp.reading.hooked_model import HookedModel
 from headscope.interp.reading.prompt_tokens import PromptTokens
@@ -16,18 +16,18 @@ Z = "attn.hook_z"
 
 
 @dataclass(frozen=True)
-class Untouched:
+class UntouchedRun:
     """What the heads mixed in some prompts, and the logits after the last position."""
 
     z: Float[Tensor, "layer prompt pos head d_head"]
     last_logits: Float[Tensor, "prompt vocab"]
 
 
-def untouched(model: HookedModel, prompts: Sequence[PromptTokens], batch_size: int) -> Untouched:
+def untouched_run(model: HookedModel, prompts: Sequence[PromptTokens], batch_size: int) -> UntouchedRun:
     """Prompts of one length, at most batch_size of them in a forward pass."""
     z, last = [], []
     for some in batches(prompts, batch_size, lambda prompt: len(prompt.ids)):
-        for run in gather(model, some, [Z]):
+        for run in gathered_activations(model, some, [Z]):
             z.append(run[Z])
             last.append(run.logits[-1].clone())
-    return Untouched(torch.stack(z, 1), torch.stack(last))
+    return UntouchedRun(torch.stack(z, 1), torch.stack(last))

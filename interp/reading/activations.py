@@ -41,7 +41,7 @@ class Activations:
         return self.hooks[name]
 
 
-def gather(model: HookedModel, prompts: Sequence[Prompt], names: Sequence[str]) -> list[Activations]:
+def gathered_activations(model: HookedModel, prompts: Sequence[Prompt], names: Sequence[str]) -> list[Activations]:
     """Run prompts of one length in one forward pass and keep the named hooks, float32 at least.
 
     A layer without a temperature has temperature 1, one without a norm after attention has its scale 1, one that does
@@ -66,13 +66,13 @@ def gather(model: HookedModel, prompts: Sequence[Prompt], names: Sequence[str]) 
     ones = torch.ones(len(prompts), len(prompts[0]))
     absent = {name: ones[..., None] if name == NORM_AFTER else ones[:, None] for name in places}
     absent |= unturned(kept, places)
-    found = {name: [kept.get(place, absent[name]) for place in of_name] for name, of_name in places.items()}
+    result = {name: [kept.get(place, absent[name]) for place in of_name] for name, of_name in places.items()}
     return [
         Activations(
             tokens=prompt,
-            hooks={name: of_prompt(values, row, layered=places[name] != [name]) for name, values in found.items()},
+            hooks={name: prompt_slice(values, row, layered=places[name] != [name]) for name, values in result.items()},
             logits=at_least_float32(logits[row]).cpu(),
-            visible=visible_of(found[SCORES], row) if SCORES in found else None,
+            visible=visible_of(result[SCORES], row) if SCORES in result else None,
         )
         for row, prompt in enumerate(prompts)
     ]
@@ -81,7 +81,7 @@ def gather(model: HookedModel, prompts: Sequence[Prompt], names: Sequence[str]) 
 def unturned(kept: dict[str, Tensor], places: dict[str, list[str]]) -> dict[str, Tensor]:
     """Cosine and sine of a layer that does not rotate in a model whose other layers do (SmolLM3)."""
     like = {name: next((kept[place] for place in places.get(name, ()) if place in kept), None) for name in UNTURNED}
-    return {name: torch.full_like(one, UNTURNED[name]) for name, one in like.items() if one is not None}
+    return {name: torch.full_like(item, UNTURNED[name]) for name, item in like.items() if item is not None}
 
 
 def hook_names(model: HookedModel, name: str) -> list[str]:
@@ -109,10 +109,10 @@ def has_hook(model: HookedModel, name: str) -> bool:
         return False
 
 
-def of_prompt(values: list[Tensor], row: int, *, layered: bool) -> Shaped[Tensor, "..."]:
+def prompt_slice(values: list[Tensor], row: int, *, layered: bool) -> Shaped[Tensor, "..."]:
     """One prompt's part, float32 at least, stacked over layers where the hook is one of every layer."""
     mine = [value[row if value.shape[0] > 1 else 0] for value in values]
-    wide = [at_least_float32(one) if one.is_floating_point() else one for one in mine]
+    wide = [at_least_float32(item) if item.is_floating_point() else item for item in mine]
     return torch.stack(wide) if layered else wide[0]
 
 

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from headscope.interp.reading.next_tokens import NextTokens, class_predictions
-from headscope.models.hosts.modality import IMAGE, Modality, grid, two_sides
+from headscope.models.hosts.modality import IMAGE, Modality, patch_grid, two_sides
 
 CLASS_TOKEN = "CLS"
 
@@ -59,7 +59,7 @@ class ImagePrompt:
     @property
     def strings(self) -> tuple[str, ...]:
         """The class token and the patches, from the upper left one to the right and down."""
-        return token_names(self.grid)
+        return patch_token_names(self.grid)
 
     def __len__(self) -> int:
         return self.grid[0] * self.grid[1] + 1
@@ -69,7 +69,7 @@ class ImagePrompt:
         return {"image": self.name, "label": self.label, "tokens": list(self.strings)}
 
 
-def token_names(grid: tuple[int, int]) -> tuple[str, ...]:
+def patch_token_names(grid: tuple[int, int]) -> tuple[str, ...]:
     """CLS, r0c0, r0c1, …"""
     rows, columns = grid
     return (CLASS_TOKEN, *(f"r{row}c{column}" for row in range(rows) for column in range(columns)))
@@ -87,4 +87,4 @@ def image_prompt(
         )
     if not bool(pixels.isfinite().all()):
         raise ValueError(f"{name} has pixels that are no finite numbers")
-    return ImagePrompt(pixels.float(), grid(config), name, label)
+    return ImagePrompt(pixels.float(), patch_grid(config), name, label)

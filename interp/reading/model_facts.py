@@ -6,11 +6,11 @@ from typing import Any
 
 from headscope.interp.reading.hooked_model import tokenizer_of
 from headscope.interp.reading.prompt import classes_of
-from headscope.interp.results.gauges import Gauge, kernel_gauges, merged
+from headscope.interp.results.gauges import Gauge, kernel_gauges, merged_gauges
 from headscope.models.attention import variant_named
 from headscope.models.data.images.processed import processor_of, processor_words
 from headscope.models.hosts.families import family_of
-from headscope.models.hosts.modality import MODALITIES, Modality, Reads, grid, two_sides
+from headscope.models.hosts.modality import MODALITIES, Modality, Reads, patch_grid, two_sides
 from headscope.models.hosts.words import Words
 
 
@@ -98,7 +98,7 @@ def image_facts(model: Any) -> dict[str, Any]:
         return {}
     return {
         "reads": "image",
-        "grid": grid(config),
+        "grid": patch_grid(config),
         "image_size": (config.num_channels, *two_sides(config.image_size)),
         "pictures": "" if processor is None else processor_words(processor),
     }
@@ -107,7 +107,7 @@ def image_facts(model: Any) -> dict[str, Any]:
 def model_gauges(model: Any) -> tuple[Gauge, ...]:
     """Those of all its layers, and of its logits."""
     of_logits: tuple[Gauge, ...] = ("logits",) if has_free_logits(model) else ()
-    return merged([*(layer_gauges(block.attn) for block in model.blocks), of_logits])
+    return merged_gauges([*(layer_gauges(block.attn) for block in model.blocks), of_logits])
 
 
 def layer_gauges(attention: Any) -> tuple[Gauge, ...]:

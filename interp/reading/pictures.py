@@ -8,7 +8,7 @@ from PIL import Image, ImageOps
 
 from headscope.interp.reading.image_prompt import ImagePrompt, image_prompt
 from headscope.models.data.images.digits import all_digits, digits
-from headscope.models.data.images.picture import coloured, fitted, picture
+from headscope.models.data.images.picture import picture, picture_in_model_colours, resized_pixels
 from headscope.models.data.images.processed import as_picture, processed_picture, processor_of
 
 DIGITS = 1797
@@ -23,7 +23,7 @@ def digit_prompt(number: int, model: Any) -> ImagePrompt:
     label = digit if config.id2label.get(digit) == str(digit) else None
     name, processor = f"digit {number}, a {digit}", processor_of(model.original_model)
     if processor is None:
-        return image_prompt(fitted(whole.images[number], config), config, name, label)
+        return image_prompt(resized_pixels(whole.images[number], config), config, name, label)
     return replace(processed_prompt(as_picture(whole.images[number]), config, processor, name), label=label)
 
 
@@ -42,11 +42,11 @@ def picture_prompt(file: str | Path, model: Any, *, inverted: bool = False) -> I
     if processor is None:
         pixels = picture(content, config)
         return image_prompt(-pixels if inverted else pixels, config, name)
-    image = coloured(content, config)
+    image = picture_in_model_colours(content, config)
     return processed_prompt(ImageOps.invert(image) if inverted else image, config, processor, name)
 
 
 def processed_prompt(image: Image.Image, config: Any, processor: Any, name: str) -> ImagePrompt:
     """A picture as the image processor of the model's folder makes it."""
-    made = processed_picture(image, config, processor)
-    return replace(image_prompt(made.pixels, config, name), shown=made.shown)
+    result = processed_picture(image, config, processor)
+    return replace(image_prompt(result.pixels, config, name), shown=result.shown)

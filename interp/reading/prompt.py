@@ -19,7 +19,7 @@ Prompt = PromptTokens | ImagePrompt
 def batch_of(model: Any, prompts: Sequence[Prompt]) -> Shaped[Tensor, "prompt ..."]:
     """Prompts of one length as the model takes them: ids [prompt, pos] or pixels [prompt, channel, row, column]."""
     device, dtype = execution_device(model), floating_dtype(model)
-    return torch.stack([one.tensor(device, dtype) for one in prompts])
+    return torch.stack([prompt.tensor(device, dtype) for prompt in prompts])
 
 
 def last_logits_alone(prompt: Prompt) -> dict[str, int]:
@@ -50,6 +50,6 @@ def text_alone(prompt: Prompt) -> PromptTokens:
     return prompt
 
 
-def prompt_of(given: Sequence[int] | Prompt) -> Prompt:
+def prompt_of(value: Sequence[int] | Prompt) -> Prompt:
     """A prompt as it is, or ids as one whose tokens have no strings."""
-    return given if isinstance(given, Prompt) else PromptTokens(tuple(given), ())
+    return value if isinstance(value, Prompt) else PromptTokens(tuple(value), ())

@@ -45,7 +45,7 @@ class PromptPair:
     def positions(self) -> tuple[str, ...]:
         """The token of each position, both where the prompts differ."""
         pairs = zip(self.clean.strings, self.corrupt.strings, strict=True)
-        return tuple(one if one == other else f"{one} / {other}" for one, other in pairs)
+        return tuple(item if item == other else f"{item} / {other}" for item, other in pairs)
 
     def difference(self, logits: Float[Tensor, "*batch pos vocab"]) -> Float[Tensor, "*batch"]:
         """Logit of the target less that of the distractor, after the last position."""
@@ -63,8 +63,8 @@ def refuse_other_length(clean: PromptTokens, corrupt: PromptTokens) -> None:
 
 def decision(pairs: Sequence[PromptPair]) -> str:
     """Between which two tokens the model decides in some pairs, in words."""
-    said = dict.fromkeys(map(str, pairs))
-    return next(iter(said)) if len(said) == 1 else f"{len(pairs)} prompts, each with two tokens of its own"
+    words = dict.fromkeys(map(str, pairs))
+    return next(iter(words)) if len(words) == 1 else f"{len(pairs)} prompts, each with two tokens of its own"
 
 
 @dataclass(frozen=True)

@@ -73,12 +73,12 @@ def prompt_tokens(
     prompt: str, tokenizer: PreTrainedTokenizerBase | None, *, prepend_bos: bool, vocabulary: int, context: int
 ) -> PromptTokens:
     """Tokenise a text; without a tokenizer the prompt is ids, such as '12 7 99'. ValueError says what is possible."""
-    ids = typed_ids(prompt) if tokenizer is None else encoded(prompt, tokenizer, prepend_bos)
-    refuse_unreadable(ids, vocabulary=vocabulary, context=context)  # first: strings of many tokens take seconds
+    ids = typed_ids(prompt) if tokenizer is None else encoded_ids(prompt, tokenizer, prepend_bos)
+    refuse_unreadable_ids(ids, vocabulary=vocabulary, context=context)  # first: strings of many tokens take seconds
     return PromptTokens(ids, tuple(token_string(i, tokenizer) for i in ids))
 
 
-def refuse_unreadable(ids: tuple[int, ...], *, vocabulary: int, context: int) -> None:
+def refuse_unreadable_ids(ids: tuple[int, ...], *, vocabulary: int, context: int) -> None:
     """Raise ValueError for ids that the model cannot read, saying what is possible."""
     if not ids:
         raise ValueError("the prompt is empty: type some text or choose an example")
@@ -89,7 +89,7 @@ def refuse_unreadable(ids: tuple[int, ...], *, vocabulary: int, context: int) ->
         raise ValueError(f"token id {strangers[0]} is outside the vocabulary: ids run from 0 to {vocabulary - 1}")
 
 
-def encoded(prompt: str, tokenizer: PreTrainedTokenizerBase, prepend_bos: bool) -> tuple[int, ...]:
+def encoded_ids(prompt: str, tokenizer: PreTrainedTokenizerBase, prepend_bos: bool) -> tuple[int, ...]:
     """Ids of the text alone, after the beginning-of-sequence token where asked for."""
     if prepend_bos and tokenizer.bos_token_id is None:
         raise ValueError("this model's tokenizer has no beginning-of-sequence token: switch it off")
@@ -101,7 +101,7 @@ def encoded(prompt: str, tokenizer: PreTrainedTokenizerBase, prepend_bos: bool) 
 
 def single_token(text: str, tokenizer: PreTrainedTokenizerBase | None, vocabulary: int) -> int:
     """The id of a text that is one token (without a tokenizer: of an id). Raises ValueError for any other text."""
-    ids = typed_ids(text) if tokenizer is None else encoded(text, tokenizer, prepend_bos=False)
+    ids = typed_ids(text) if tokenizer is None else encoded_ids(text, tokenizer, prepend_bos=False)
     if len(ids) != 1:
         raise ValueError(f"one token was asked for, and {text!r} is {len(ids)}: choose a text that is one token")
     if not ids[0] < vocabulary:

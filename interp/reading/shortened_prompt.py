@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from transformers import PreTrainedTokenizerBase
 
-from headscope.interp.reading.prompt_tokens import encoded, typed_ids
+from headscope.interp.reading.prompt_tokens import encoded_ids, typed_ids
 
 End = Literal["first", "last"]
 
@@ -21,7 +21,7 @@ def shortened_prompt(prompt: str, tokenizer: PreTrainedTokenizerBase | None, mos
     pieces = pieces_of(prompt, tokenizer)
     for count in range(min(most, len(pieces)), 0, -1):
         text = "".join(part(pieces, count, end))
-        if text and len(encoded(text, tokenizer, prepend_bos=False)) <= most:
+        if text and len(encoded_ids(text, tokenizer, prepend_bos=False)) <= most:
             return text
     raise ValueError(f"no part of this text is {most} tokens or less: type another one")
 
@@ -34,7 +34,7 @@ def part(pieces: Sequence[str], count: int, end: End) -> Sequence[str]:
 def pieces_of(prompt: str, tokenizer: PreTrainedTokenizerBase) -> list[str]:
     """The text that each token stands for; joined they are the text. A tokenizer without offsets spells its tokens."""
     if not tokenizer.is_fast:
-        return [str(tokenizer.decode([i])) for i in encoded(prompt, tokenizer, prepend_bos=False)]
+        return [str(tokenizer.decode([i])) for i in encoded_ids(prompt, tokenizer, prepend_bos=False)]
     read: Any = tokenizer(prompt, add_special_tokens=False, return_offsets_mapping=True)
     starts = [start for start, _ in read["offset_mapping"]]
     return [prompt[start:stop] for start, stop in zip(starts, [*starts[1:], len(prompt)], strict=True)]

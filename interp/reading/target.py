@@ -31,7 +31,7 @@ def token_name(token_id: int, text: str | None) -> str:
 
 
 @dataclass(frozen=True)
-class Attributed:
+class AttributionWithNull:
     """What parts give to a target, and mean and standard deviation of what they give to tokens drawn at random."""
 
     value: Float[Tensor, "*part"]
@@ -61,7 +61,7 @@ def columns_of(readout: Float[Tensor, "width vocab"], target: Target) -> Columns
     return Columns(target.of(readout), torch.zeros_like(mean), 2 * covariance)
 
 
-def attributed(parts: Float[Tensor, "*part width"], columns: Columns) -> Attributed:
+def attribution_with_null(parts: Float[Tensor, "*part width"], columns: Columns) -> AttributionWithNull:
     """Of parts @ readout, from the mean and the covariance of the readout's columns, which is exact."""
     deviation = ((parts @ columns.covariance) * parts).sum(-1).clamp(min=0).sqrt()
-    return Attributed(parts @ columns.target, parts @ columns.mean, deviation)
+    return AttributionWithNull(parts @ columns.target, parts @ columns.mean, deviation)

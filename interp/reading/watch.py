@@ -6,11 +6,11 @@ from itertools import count
 Watch = Callable[[int, int], None]
 
 
-def unwatched(done: int, total: int) -> None:
+def watch_nothing(done: int, total: int) -> None:
     """Tell nobody."""
 
 
-def counted(watch: Watch, total: int) -> Callable[[], None]:
+def step_counter(watch: Watch, total: int) -> Callable[[], None]:
     """A call to be made after every step: it tells watch how many of all are done."""
     steps = count(1)
     return lambda: watch(next(steps), total)

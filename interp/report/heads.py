@@ -27,13 +27,15 @@ def heads_html(findings: Findings) -> str:
     groups = [(analysis, len(list(of))) for analysis, of in groupby(names, key=analysis_of)]
     starts = {next(name for name in names if analysis_of(name) == analysis) for analysis, _ in groups}
     over = "".join(
-        f"<th class='over first' colspan='{n}'><span>{words(analysis)}</span></th>" for analysis, n in groups
+        f"<th class='over first' colspan='{n}'><span>{name_in_words(analysis)}</span></th>" for analysis, n in groups
     )
-    fields = "".join(f"<th{first(name in starts)}>{words(name.split('.', 1)[1])}</th>" for name in names)
+    fields = "".join(f"<th{first(name in starts)}>{name_in_words(name.split('.', 1)[1])}</th>" for name in names)
     head = f"<tr><th class='at' rowspan='2'>head</th>{over}</tr><tr>{fields}</tr>"
     rows = "".join(
         f"<tr><th class='at'>{head_name(layer, at)} {html.escape(variant)}</th>"
-        + "".join(f"<td{first(name in starts)}>{shown(one)}</td>" for name, one in zip(names, numbers, strict=True))
+        + "".join(
+            f"<td{first(name in starts)}>{cell_number(item)}</td>" for name, item in zip(names, numbers, strict=True)
+        )
         + "</tr>"
         for layer, at, variant, *numbers in frame.itertuples(index=False)
     )
@@ -45,7 +47,7 @@ def analysis_of(name: str) -> str:
     return name.split(".")[0]
 
 
-def words(name: str) -> str:
+def name_in_words(name: str) -> str:
     """A name as words."""
     return html.escape(name.replace("_", " ").replace(".", ": "))
 
@@ -55,7 +57,7 @@ def first(is_first: bool) -> str:
     return " class='first'" if is_first else ""
 
 
-def shown(number: Any) -> str:
+def cell_number(number: Any) -> str:
     """Four digits after the point."""
     if number != number:
         return ABSENT

@@ -13,17 +13,17 @@ def introduction(findings: Findings) -> str:
     """The model, its prompts, what was chosen, and what was left out."""
     facts, count = findings.facts, len(findings.prompts)
     sizes = f"{len(facts.layer_variants)} layers of {facts.heads} heads, d_model {facts.d_model}"
-    prompts = "".join(f"<pre>{html.escape(one.text)}</pre>" for one in findings.prompts[:MOST_PROMPTS])
+    prompts = "".join(f"<pre>{html.escape(prompt.text)}</pre>" for prompt in findings.prompts[:MOST_PROMPTS])
     lines = [f"and {count - MOST_PROMPTS} more prompts"] if count > MOST_PROMPTS else []
     lines += [f"means over {count} prompts"] if count > 1 else []
     lines += [f"{name.replace('_', ' ')}: {value}" for name, value in findings.choices.items()]
     lines += [facts.pictures] if facts.pictures else []
     lines += [f"left out: {line}" for line in findings.left_out_in_words()]
-    said = f"{attention_of(facts)} ({facts.paper}); {sizes}"
-    return f"<h2>{html.escape(findings.model)}</h2><p>{html.escape(said)}</p>{prompts}{notes(lines)}"
+    words = f"{variants_in_words(facts)} ({facts.paper}); {sizes}"
+    return f"<h2>{html.escape(findings.model)}</h2><p>{html.escape(words)}</p>{prompts}{note_paragraphs(lines)}"
 
 
-def attention_of(facts: ModelFacts) -> str:
+def variants_in_words(facts: ModelFacts) -> str:
     """Which variant is in which layers."""
     layers: dict[str, list[int]] = {}
     for layer, variant in enumerate(facts.layer_variants):
@@ -47,6 +47,6 @@ def spans(layers: Sequence[int]) -> str:
     return f"layer{'s' * (len(layers) > 1)} {listed}"
 
 
-def notes(lines: Sequence[str]) -> str:
+def note_paragraphs(lines: Sequence[str]) -> str:
     """Each line a paragraph of small print."""
     return "".join(f"<p class='note'>{html.escape(line)}</p>" for line in lines)

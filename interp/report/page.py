@@ -11,7 +11,7 @@ from headscope.interp.asking.listed_rows import telling_numbers
 from headscope.interp.asking.standing_out import standing_out_of_each
 from headscope.interp.figures.drawing.shared_scales import on_shared_scales
 from headscope.interp.report.heads import HEADS_STYLE, heads_html
-from headscope.interp.report.introduction import introduction, notes
+from headscope.interp.report.introduction import introduction, note_paragraphs
 from headscope.interp.results.about import About
 
 if TYPE_CHECKING:
@@ -37,15 +37,15 @@ def report(models: Sequence[Findings]) -> str:
 
     The figures of an analysis of two models share their colours and their y axis.
     """
-    title = "headscope: " + " and ".join(one.model for one in models)
-    questions = {name: words for one in models for name, words in one.questions.items()}
-    names = list(dict.fromkeys(name for one in models for name in one))
+    title = "headscope: " + " and ".join(item.model for item in models)
+    questions = {name: words for item in models for name, words in item.questions.items()}
+    names = list(dict.fromkeys(name for item in models for name in item))
     first, rest = [name for name in names if name == FIRST], [name for name in names if name != FIRST]
-    body = [_standing_out(models), *(introduction(one) for one in models)]
+    body = [_standing_out(models), *(introduction(item) for item in models)]
     body += [_section(name, questions.get(name, ""), models) for name in first]
     body += [_contents({name: questions.get(name, "") for name in rest}, models)]
     body += [_section(name, questions.get(name, ""), models) for name in rest]
-    body += [_heads(at, one) for at, one in enumerate(models)]
+    body += [_heads(at, item) for at, item in enumerate(models)]
     head = f'<meta charset="utf-8"><title>{html.escape(title)}</title><style>{STYLE}{HEADS_STYLE}</style>'
     script = f"<script>{get_plotlyjs()}</script>"
     page = f"<head>{head}{script}</head><body><h1>{html.escape(title)}</h1>{''.join(body)}</body>"
@@ -59,19 +59,19 @@ def _standing_out(models: Sequence[Findings]) -> str:
 
 def _contents(questions: Mapping[str, str], models: Sequence[Findings]) -> str:
     lines = [f"<a href='#{html.escape(name)}'>{_words(name)}</a> {html.escape(q)}" for name, q in questions.items()]
-    lines += [f"<a href='#heads-{at}'>Heads of {html.escape(one.model)}</a>" for at, one in enumerate(models)]
+    lines += [f"<a href='#heads-{at}'>Heads of {html.escape(item.model)}</a>" for at, item in enumerate(models)]
     return f"<nav><h2>Contents</h2><ul>{''.join(f'<li>{line}</li>' for line in lines)}</ul></nav>"
 
 
 def _section(name: str, question: str, models: Sequence[Findings]) -> str:
-    found = [one for one in models if name in one]
-    figures = [one[name].figure() for one in found]
+    result = [item for item in models if name in item]
+    figures = [item[name].figure() for item in result]
     on_shared_scales(figures)
-    pairs = zip(found, figures, strict=True)
-    shown = "".join(f"<div>{notes([one.model])}{figure_html(figure)}</div>" for one, figure in pairs)
-    about = _about([one[name].about for one in found])
+    pairs = zip(result, figures, strict=True)
+    shown = "".join(f"<div>{note_paragraphs([item.model])}{figure_html(figure)}</div>" for item, figure in pairs)
+    about = _about([item[name].about for item in result])
     heading = f"<h2>{_words(name)}</h2><p class='question'>{html.escape(question)}</p>{about}"
-    side_by_side = "figures pair" if len(found) > 1 else "figures"
+    side_by_side = "figures pair" if len(result) > 1 else "figures"
     return f"<section id='{html.escape(name)}'>{heading}<div class='{side_by_side}'>{shown}</div></section>"
 
 
@@ -84,12 +84,12 @@ def _about(abouts: Sequence[About]) -> str:
     lines = [about.plain, f"{about.law} · unit: {about.unit} · source: {about.source}"]
     lines += [f"null: {about.null}"] if about.null else []
     lines += [f"assumes: {', '.join(about.assumes)}"] if about.assumes else []
-    free = dict.fromkeys(field for one in abouts for field in one.gauge_dependent)
+    free = dict.fromkeys(field for item in abouts for field in item.gauge_dependent)
     if not free:
-        return notes(lines)
+        return note_paragraphs(lines)
     fields = html.escape(", ".join(free))
-    said = f"gauge-dependent (a change of weights that leaves the model's function alone changes them): {fields}"
-    return f"{notes(lines)}<p class='note gauge'>{said}</p>"
+    words = f"gauge-dependent (a change of weights that leaves the model's function alone changes them): {fields}"
+    return f"{note_paragraphs(lines)}<p class='note gauge'>{words}</p>"
 
 
 def figure_html(figure: "go.Figure") -> str:

@@ -16,9 +16,9 @@ def refuse_unlawful(pattern: Float[Tensor, "*head query key"], about: About) -> 
     The causal assumption supposes that queries are the last of the keys.
     """
     for assumption in about.assumes:
-        said = CHECKS[assumption](pattern)
-        if said:
-            raise ValueError(f"{about.title} assumes {assumption.replace('_', ' ')}, but this pattern {said}")
+        words = CHECKS[assumption](pattern)
+        if words:
+            raise ValueError(f"{about.title} assumes {assumption.replace('_', ' ')}, but this pattern {words}")
 
 
 def _negative(pattern: Float[Tensor, "*head query key"]) -> str:

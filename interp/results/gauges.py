@@ -36,6 +36,6 @@ def kernel_gauges(
     return tuple(gauge for gauge, there in has.items() if there)
 
 
-def merged(gauges: Collection[Collection[Gauge]]) -> tuple[Gauge, ...]:
+def merged_gauges(gauges: Collection[Collection[Gauge]]) -> tuple[Gauge, ...]:
     """All of some layers', once each."""
     return tuple(dict.fromkeys(gauge for of_layer in gauges for gauge in of_layer))

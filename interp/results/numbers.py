@@ -20,26 +20,26 @@ class Numbers:
     values: Shaped[Tensor, "..."]
 
 
-def numbers(result: Result) -> dict[str, Numbers]:
+def result_numbers(result: Result) -> dict[str, Numbers]:
     """A result's fields, and `field.label` along the first of a field's axes whose labels are no tokens."""
-    found: dict[str, Numbers] = {}
+    entry: dict[str, Numbers] = {}
     for name, tensor in result.tensors().items():
         axes = result.axes()[name]
         if len(axes) != tensor.ndim:
             continue  # an annotation without names, such as "..."
-        found[name] = Numbers(axes, tensor)
+        entry[name] = Numbers(axes, tensor)
         kinds = [axis for axis in axes if axis in result.labels and axis not in (*HEADS, *ALONG_TOKENS)]
         if kinds:
             at = axes.index(kinds[0])
             rest = (*axes[:at], *axes[at + 1 :])
             parts = zip(result.labels[kinds[0]], tensor.movedim(at, 0), strict=True)
-            found |= {f"{name}.{label}": Numbers(rest, part) for label, part in parts}
-    return found
+            entry |= {f"{name}.{label}": Numbers(rest, part) for label, part in parts}
+    return entry
 
 
-def per_head(result: Result) -> dict[str, Shaped[Tensor, "layer head"]]:
+def numbers_per_head(result: Result) -> dict[str, Shaped[Tensor, "layer head"]]:
     """Those that every head has one of."""
-    return {name: one.values for name, one in numbers(result).items() if one.axes == HEADS}
+    return {name: item.values for name, item in result_numbers(result).items() if item.axes == HEADS}
 
 
 def is_null(name: str) -> bool:

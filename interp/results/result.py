@@ -99,7 +99,7 @@ class Result:
     def facts(self) -> dict[str, Any]:
         """The plain fields that are no tensors: options, names, counts."""
         skipped = {"about", "labels", *self.axes()}
-        return {one.name: getattr(self, one.name) for one in fields(self) if one.name not in skipped}
+        return {item.name: getattr(self, item.name) for item in fields(self) if item.name not in skipped}
 
     def __repr__(self) -> str:
         shapes = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in self.tensors().items())
@@ -120,14 +120,14 @@ class Result:
 @cache
 def _axes(cls: type[Result]) -> dict[str, tuple[str, ...]]:
     """Names of axes by field, read from annotations such as Float[Tensor, "layer head"] or that | None."""
-    found: dict[str, tuple[str, ...]] = {}
+    result: dict[str, tuple[str, ...]] = {}
     hints = get_type_hints(cls)
-    for one in fields(cls):
-        hint = hints[one.name]
+    for item in fields(cls):
+        hint = hints[item.name]
         for kind in (hint, *get_args(hint)):
             if isinstance(dims := getattr(kind, "dim_str", None), str):
-                found[one.name] = tuple(dims.split())
-    return found
+                result[item.name] = tuple(dims.split())
+    return result
 
 
 def _columns(name: str, values: Tensor) -> dict[str, Any]:

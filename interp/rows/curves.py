@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from headscope.interp.results.about import About
-from headscope.interp.results.gauges import Gauge, kernel_gauges, merged
+from headscope.interp.results.gauges import Gauge, kernel_gauges, merged_gauges
 from headscope.interp.results.result import Result
 from headscope.interp.rows.reading import BESIDE_TWIN, TOP, Reading, Rows, rows_of
 from headscope.models.attention import variant_named
@@ -89,9 +89,9 @@ def row_curves(
     have no axis of layers.
     """
     refuse_other_axes(pattern)
-    for name, given in (("variant", variants), ("kernel", kernels)):
-        if given is not None and len(given) != len(pattern):
-            raise ValueError(f"a {name} is named for each of the {len(pattern)} layers; got {len(given)}")
+    for name, value in (("variant", variants), ("kernel", kernels)):
+        if value is not None and len(value) != len(pattern):
+            raise ValueError(f"a {name} is named for each of the {len(pattern)} layers; got {len(value)}")
     position = torch.arange(pattern.shape[-2]) + pattern.shape[-1] - pattern.shape[-2]
     layers = []
     for layer, variant in enumerate(variants):
@@ -113,12 +113,14 @@ def refuse_other_axes(pattern: Float[Tensor, "..."]) -> None:
 
 def curves_of(layers: Sequence[Rows]) -> RowCurves:
     """The record of the rows of some layers, in their order."""
-    gauges = merged([rows.reading.gauges for rows in layers])
-    found = {name: torch.cat([rows.found[name] for rows in layers]) for name in layers[0].found}
-    return RowCurves(**found, top=layers[0].reading.top, about=gauged(ABOUT, gauges, BESIDE_TWIN, SCALED))  # type: ignore[arg-type]
+    gauges = merged_gauges([rows.reading.gauges for rows in layers])
+    result = {name: torch.cat([rows.found[name] for rows in layers]) for name in layers[0].found}
+    return RowCurves(**result, top=layers[0].reading.top, about=about_with_gauges(ABOUT, gauges, BESIDE_TWIN, SCALED))  # type: ignore[arg-type]
 
 
-def gauged(about: About, gauges: Collection[Gauge], beside_twin: Sequence[str], scaled: Sequence[str]) -> About:
+def about_with_gauges(
+    about: About, gauges: Collection[Gauge], beside_twin: Sequence[str], scaled: Sequence[str]
+) -> About:
     """The same, with the fields that these gauges change; softmax of the scores has no gauge of a kernel without it."""
     twins = tuple(f"{name}_null" for name in beside_twin)
     changed: dict[Gauge, tuple[str, ...]] = {"odd": (*MIRRORED, *twins), "even": twins, "scale": (*scaled, *twins)}

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from headscope.interp.results.head_score import HeadScore
 from headscope.interp.results.result import Result
-from headscope.interp.rows.curves import ABOUT, RowCurves, gauged
+from headscope.interp.rows.curves import ABOUT, RowCurves, about_with_gauges
 from headscope.interp.rows.dilution import dilution_slope
 from headscope.interp.rows.measures import minority_mass
 from headscope.interp.rows.reading import BESIDE_NULL, TOP
@@ -99,16 +99,16 @@ def head_rows(curves: RowCurves) -> HeadRows:
     means: dict[str, Any] = {name: mean_of_choices(getattr(curves, name), curves.visible_keys) for name in AVERAGED}
     return HeadRows(
         **means,
-        **norms(curves.row_norm, curves.jacobian_norm),
-        **{f"{name}_null": norm for name, norm in norms(curves.row_norm_null, curves.jacobian_norm_null).items()},
+        **head_norms(curves.row_norm, curves.jacobian_norm),
+        **{f"{name}_null": norm for name, norm in head_norms(curves.row_norm_null, curves.jacobian_norm_null).items()},
         minority_mass=minority_mass(means["negative_mass"]),
         dilution_slope=dilution_slope(curves.max_share, curves.visible_keys),
         top=curves.top,
-        about=gauged(ABOUT_HEADS, curves.about.by_gauge, (*SHARPNESS, *NORMS), SCALED),
+        about=about_with_gauges(ABOUT_HEADS, curves.about.by_gauge, (*SHARPNESS, *NORMS), SCALED),
     )
 
 
-def norms(
+def head_norms(
     row_norm: Float[Tensor, "layer head query"], jacobian_norm: Float[Tensor, "layer head query"]
 ) -> dict[str, Any]:
     """The norms over all rows, in the order of NORMS."""

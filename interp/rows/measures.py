@@ -8,14 +8,14 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 
-def shares(
+def weight_shares(
     magnitude: Float[Tensor, "*batch query key"], total: Float[Tensor, "*batch query"]
 ) -> Float[Tensor, "*batch query key"]:
     """b of abs(a) and Σ abs(a); unchanged by a → −a and by the scale of a row."""
     return magnitude / total[..., None]
 
 
-def negative_mass(
+def row_negative_mass(
     total: Float[Tensor, "*batch query"], signed_sum: Float[Tensor, "*batch query"]
 ) -> Float[Tensor, "*batch query"]:
     """Σ abs(a)·1[a < 0] / Σ abs(a) of Σ abs(a) and Σ a, in [0, 1]; a → −a turns m into 1 − m."""
@@ -72,15 +72,15 @@ def measures(
     """All of them, by name."""
     magnitude, signed_sum = pattern.abs(), pattern.sum(-1)
     total = magnitude.sum(-1)
-    b = shares(magnitude, total)
+    b = weight_shares(magnitude, total)
     return {
         **sharpness(b, visible_keys),
         "top_mass": top_mass(b, top),
         "max_share": b.amax(-1),
-        "negative_mass": negative_mass(total, signed_sum),
+        "negative_mass": row_negative_mass(total, signed_sum),
         "signed_sum": signed_sum,
         "row_norm": pattern.norm(dim=-1),
-        **places(b, position),
+        **position_measures(b, position),
     }
 
 
@@ -89,11 +89,11 @@ def measures_of_equal_weights(
 ) -> dict[str, Float[Tensor, "*batch query"]]:
     """What those measures that chance has a say in are for b = 1/n on the n visible keys."""
     n = visible.sum(-1).to(dtype)
-    b = shares(visible.to(dtype), n)
-    return {"top_mass": n.clamp(max=top) / n, "max_share": 1 / n, **places(b, position)}
+    b = weight_shares(visible.to(dtype), n)
+    return {"top_mass": n.clamp(max=top) / n, "max_share": 1 / n, **position_measures(b, position)}
 
 
-def places(
+def position_measures(
     b: Float[Tensor, "*batch query key"], position: Int[Tensor, "query"]
 ) -> dict[str, Float[Tensor, "*batch query"]]:
     """Where the shares lie."""

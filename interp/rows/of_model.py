@@ -16,7 +16,7 @@ from headscope.interp.rows.reading import TOP, Reading, Rows, rows_of
 from headscope.interp.rows.strips import rows_of_call
 from headscope.models.hooked.patternless import patternless
 from headscope.models.hosts.attention_layer import AttentionLayer
-from headscope.models.hosts.watched_calls import watching
+from headscope.models.hosts.watched_calls import watched_calls
 
 Keep = Callable[[Rows], None]
 
@@ -39,7 +39,7 @@ def model_row_curves(model: Any, tokens: Prompt, top: int = TOP) -> RowCurves:
 
     plain = [layer for layer, block in enumerate(model.blocks) if block.attn.needs_pattern]
     hooks = [hook for layer in plain for hook in pattern_hooks(model, layer, top, keeping(layer))]
-    with patternless(), watching(lambda call: keeping(call.layer)(rows_of_call(call, top))):
+    with patternless(), watched_calls(lambda call: keeping(call.layer)(rows_of_call(call, top))):
         model.run_with_hooks(batch_of(model, [tokens]), fwd_hooks=hooks, **last_logits_alone(tokens))
     curves = curves_of([layers[layer] for layer in range(model.cfg.n_layers)])
     curves = curves if tokens.is_ordered else without_order(curves)

@@ -1,6 +1,6 @@
 """The rows of row statistics in the table of analyses: measured while the model runs, no pattern kept."""
 
-from headscope.interp.analysis import Asked, Probe
+from headscope.interp.analysis import AnalysisRequest, Probe
 from headscope.interp.reading.size import LOOK, Size
 from headscope.interp.reading.watch import Watch
 from headscope.interp.rows.curves import RowCurves
@@ -9,15 +9,15 @@ from headscope.interp.rows.of_model import model_row_curves
 from headscope.models.attention import variant_named
 
 
-def curves(asked: Asked, watch: Watch) -> RowCurves:
+def curves(request: AnalysisRequest, watch: Watch) -> RowCurves:
     """Row curves of one prompt."""
-    [prompt] = asked.prompts
-    return model_row_curves(asked.model, prompt)
+    [prompt] = request.prompts
+    return model_row_curves(request.model, prompt)
 
 
-def means(asked: Asked, watch: Watch) -> HeadRows:
+def means(request: AnalysisRequest, watch: Watch) -> HeadRows:
     """Head means of one prompt's rows."""
-    return head_rows(curves(asked, watch))
+    return head_rows(curves(request, watch))
 
 
 def pullbacks(size: Size) -> int:

@@ -56,15 +56,15 @@ def rows_of(
 ) -> dict[str, Num[Tensor, "*batch query"]]:
     """What RowCurves holds, of some rows whose scores the kernel weighed."""
     n = visible.sum(-1)
-    found = measures(pattern, n, position, reading.top)
+    result = measures(pattern, n, position, reading.top)
     row, baseline = variant_named(reading.variant), variant_named(BASELINE)
-    found["jacobian_norm"] = row.jacobian_norm(pattern, scores, visible, **reading.kernel)
-    twin = found if row.weigh is baseline.weigh else rows_of_twin(scores, visible)
+    result["jacobian_norm"] = row.jacobian_norm(pattern, scores, visible, **reading.kernel)
+    twin = result if row.weigh is baseline.weigh else rows_of_twin(scores, visible)
     equal = measures_of_equal_weights(visible, position, reading.top, pattern.dtype)
     nulls = {**{name: twin[name] for name in BESIDE_TWIN}, **equal}
     shape = pattern.shape[:-1]
     return {
-        **found,
+        **result,
         **{f"{name}_null": null.expand(shape) for name, null in nulls.items()},
         "visible_keys": n.expand(shape),
     }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
-from headscope.interp.rows.measures import entropy, negative_mass, shares
+from headscope.interp.rows.measures import entropy, row_negative_mass, weight_shares
 
 
 @dataclass(frozen=True)
@@ -28,5 +28,5 @@ def row_statistics(pattern: Float[Tensor, "*batch query key"]) -> RowStatistics:
     """The four statistics of every row. Assumes weights of masked keys to be exactly 0, and nothing of sign or sum."""
     magnitude, signed_sum = pattern.abs(), pattern.sum(-1)
     total = magnitude.sum(-1)
-    b = shares(magnitude, total)
-    return RowStatistics(negative_mass(total, signed_sum), signed_sum, entropy(b), first_token_mass=b[..., 0])
+    b = weight_shares(magnitude, total)
+    return RowStatistics(row_negative_mass(total, signed_sum), signed_sum, entropy(b), first_token_mass=b[..., 0])

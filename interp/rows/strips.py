@@ -11,8 +11,8 @@ from headscope.interp.results.gauges import kernel_gauges
 from headscope.interp.rows.curves import RowCurves, curves_of
 from headscope.interp.rows.reading import TOP, Reading, Rows, rows_of
 from headscope.models.attention import variant_named
-from headscope.models.attention.attend import refuse_unknown
-from headscope.models.attention.run import Inputs, at_least_float32, check_kernel, grouped
+from headscope.models.attention.attend import refuse_unknown_options
+from headscope.models.attention.run import Inputs, at_least_float32, check_kernel, repeated_kv_heads
 from headscope.models.attention.shapes import check_causal, check_shapes
 from headscope.models.attention.tiled import tile_options, tile_scores, tile_visible, tiles
 from headscope.models.hosts.attention_function import around_kernel
@@ -35,7 +35,7 @@ def row_curves_by_strips(
     Memory grows with the length, not its square: whole rows are weighed, measured and let go.
     """
     row = variant_named(variant)
-    refuse_unknown(row, options)
+    refuse_unknown_options(row, options)
     check_shapes(q, k, k, mask)
     if causal:
         check_causal(q.shape[2], k.shape[2])
@@ -46,23 +46,23 @@ def row_curves_by_strips(
 @torch.no_grad()
 def rows_of_call(call: Call, top: int = TOP) -> Rows:
     """The rows of one attention call, the entries of its batch in the place of layers."""
-    row, given = call.variant, call.given
-    k = grouped(at_least_float32(given.k), given.q.shape[1])
-    prepared = row.prepare(at_least_float32(given.q), k, **call.options)
+    row, value = call.variant, call.given
+    k = repeated_kv_heads(at_least_float32(value.k), value.q.shape[1])
+    prepared = row.prepare(at_least_float32(value.q), k, **call.options)
     check_kernel(prepared.kernel, (*prepared.q.shape[:3], k.shape[2]))
     around = around_kernel(call.soft_cap, 0.0)
     gauges = kernel_gauges(row.name, prepared.kernel, is_capped=call.soft_cap is not None)
     reading = Reading(row.name, prepared.kernel, top, gauges)
-    n_query, n_key = given.q.shape[2], k.shape[2]
+    n_query, n_key = value.q.shape[2], k.shape[2]
     position = torch.arange(n_key - n_query, n_key, device=k.device)
-    found: dict[str, Tensor] = {}
-    for tile in tiles(prepared.q.shape[:3], n_key, given.causal):
-        scores = tile_scores(prepared.q, k, tile, given.scale)
+    result: dict[str, Tensor] = {}
+    for tile in tiles(prepared.q.shape[:3], n_key, value.causal):
+        scores = tile_scores(prepared.q, k, tile, value.scale)
         scores = scores if around is None else around.scores(scores)
-        visible = tile_visible(given.mask, given.causal, tile, k.device)
+        visible = tile_visible(value.mask, value.causal, tile, k.device)
         of_tile = replace(reading, kernel=tile_options(prepared.kernel, tile))
         pattern = row.weigh(scores, visible, **of_tile.kernel)
         for name, values in rows_of(of_tile, pattern, scores, visible, position[tile.query]).items():
-            whole = found.setdefault(name, values.new_empty(given.q.shape[:3]))
+            whole = result.setdefault(name, values.new_empty(value.q.shape[:3]))
             whole[tile.batch, tile.head, tile.query] = values
-    return Rows(reading, found)
+    return Rows(reading, result)

@@ -31,7 +31,7 @@ def losses(runs: Mapping[str, str | Path]) -> Trajectory:
     names = tuple(runs)
     missing = tuple(f"{name}: no history lies beside it" for name, history in histories.items() if not history)
     return Trajectory(
-        value=torch.tensor([[record.get(one, torch.nan) for one in MEASURES] for _, record in points]),
+        value=torch.tensor([[record.get(item, torch.nan) for item in MEASURES] for _, record in points]),
         run=torch.tensor([names.index(name) for name, _ in points]),
         step=torch.tensor([record["step"] for _, record in points]),
         runs=names,

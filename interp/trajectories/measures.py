@@ -12,7 +12,7 @@ from headscope.interp.results.gauges import Gauge
 
 
 @dataclass(frozen=True)
-class Found:
+class NamedNumbers:
     """Numbers by name; by_gauge: the names of those that a change of gauge changes."""
 
     values: Mapping[str, float]
@@ -20,20 +20,24 @@ class Found:
 
 
 Measured = float | int | Tensor | np.ndarray | Mapping[str, Any]
-Measure = Callable[[Any], Measured | Found]
+Measure = Callable[[Any], Measured | NamedNumbers]
 
 
-def named(values: Measured) -> dict[str, float]:
+def numbers_by_name(values: Measured) -> dict[str, float]:
     """Every number by name; of an array the name is its index, 3.0 for head 0 of layer 3."""
     if isinstance(values, Mapping):
         parts = dict(values)
     elif (array := torch.as_tensor(values).detach().cpu()).ndim:
-        parts = {str(index): one for index, one in enumerate(array)}
+        parts = {str(index): item for index, item in enumerate(array)}
     else:
         return {"": float(array)}
-    return {joined(name, part): number for name, one in parts.items() for part, number in named(one).items()}
+    return {
+        dotted_name(name, part): number
+        for name, item in parts.items()
+        for part, number in numbers_by_name(item).items()
+    }
 
 
-def joined(name: str, part: str) -> str:
+def dotted_name(name: str, part: str) -> str:
     """A name and what is within it."""
     return f"{name}.{part}" if part else name

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from headscope.interp.results.gauges import Gauge
-from headscope.interp.results.numbers import HEADS, numbers
+from headscope.interp.results.numbers import HEADS, result_numbers
 from headscope.interp.results.result import Result
-from headscope.interp.trajectories.measures import Found, Measure
+from headscope.interp.trajectories.measures import Measure, NamedNumbers
 from headscope.models.io.near_names import known_names
 
 
@@ -26,20 +26,20 @@ def named_numbers(
     if not wanted or any(len(parts) != 2 for parts in wanted):
         raise ValueError(f"numbers are named analysis.field, one at least; got {', '.join(names) or 'none'}")
 
-    def measure(model: Any) -> Found:
+    def measure(model: Any) -> NamedNumbers:
         results = analyses_of(model, [analysis for analysis, _ in wanted])
-        means = {f"{analysis}.{name}": mean_of(results[analysis], name, head) for analysis, name in wanted}
-        return Found(means, free(results, wanted))
+        means = {f"{analysis}.{name}": field_mean(results[analysis], name, head) for analysis, name in wanted}
+        return NamedNumbers(means, free(results, wanted))
 
     return measure
 
 
-def mean_of(result: Result, name: str, head: tuple[int, int] | None = None) -> float:
+def field_mean(result: Result, name: str, head: tuple[int, int] | None = None) -> float:
     """The mean of a field, or of a labelled part of one, or that of one head; those that are NaN are left out.
 
     Raises ValueError for an unknown name and for a head that is not there.
     """
-    known = numbers(result)
+    known = result_numbers(result)
     if name not in known:
         raise ValueError(f"{type(result).__name__} has no field {name!r}; known: {known_names(name, known)}")
     values = known[name].values.double()
@@ -51,10 +51,10 @@ def mean_of(result: Result, name: str, head: tuple[int, int] | None = None) -> f
     return float(values.nanmean())
 
 
-def free(found: Mapping[str, Result], wanted: Sequence[tuple[str, ...]]) -> dict[Gauge, tuple[str, ...]]:
+def free(result: Mapping[str, Result], wanted: Sequence[tuple[str, ...]]) -> dict[Gauge, tuple[str, ...]]:
     """The numbers that each gauge of the model changes."""
     changed: dict[Gauge, tuple[str, ...]] = defaultdict(tuple)
     for analysis, name in wanted:
-        for gauge, fields in found[analysis].about.by_gauge.items():
+        for gauge, fields in result[analysis].about.by_gauge.items():
             changed[gauge] += (f"{analysis}.{name}",) if name.split(".")[0] in fields else ()
     return {gauge: names for gauge, names in changed.items() if names}

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from headscope.interp.analysis import Asked, Probe, Setting
+from headscope.interp.analysis import AnalysisRequest, Probe, Setting
 from headscope.interp.reading.hooked_model import tokenizer_of
 from headscope.interp.reading.size import OPENING
 from headscope.interp.reading.watch import Watch
@@ -11,22 +11,22 @@ from headscope.interp.trajectories.named_numbers import named_numbers
 from headscope.interp.trajectories.trajectory import Trajectory, trajectory
 
 
-def trained(asked: Asked, watch: Watch) -> Trajectory:
+def run_trajectory(request: AnalysisRequest, watch: Watch) -> Trajectory:
     """The followed numbers over the snapshots of the run, whose models must read ids as the model that is asked."""
-    numbers = named_numbers(asked.analyse, asked.followed)
+    numbers = named_numbers(request.analyse, request.followed)
 
     def measure(model: Any) -> Any:
-        refuse_other_vocabulary(model, asked.setting)
+        refuse_other_vocabulary(model, request.setting)
         return numbers(model)
 
-    run = Path(asked.run or "").resolve()
+    run = Path(request.run or "").resolve()
     return trajectory({run.name: run}, measure, watch, "Over the snapshots of training")
 
 
 def refuse_other_vocabulary(model: Any, setting: Setting) -> None:
     """Raise ValueError for a snapshot with other tokens than the model whose ids the prompt is."""
     tokenizers = (tokenizer_of(model), setting.tokenizer)
-    known = [one.get_vocab() for one in tokenizers if one is not None]
+    known = [item.get_vocab() for item in tokenizers if item is not None]
     sizes = (model.cfg.d_vocab, setting.facts.vocabulary)
     if sizes[0] != sizes[1] or (len(known) == 2 and known[0] != known[1]):
         raise ValueError(
@@ -39,9 +39,9 @@ PROBES = (
     Probe(
         "trajectory",
         "how a few numbers changed over the snapshots of a training run",
-        trained,
+        run_trajectory,
         together=True,
-        missing=lambda asked: "" if asked.run else "needs the folder of a training run with snapshots: give one",
+        missing=lambda request: "" if request.run else "needs the folder of a training run with snapshots: give one",
         cost=lambda size: size.snapshots * (size.passes(OPENING) + size.pass_over_prompts() + size.vocabulary_squared),
         reads=("run", "embedding"),
     ),

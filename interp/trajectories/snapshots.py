@@ -23,18 +23,20 @@ def run_folder(folder: str | Path) -> RunFolder:
     folder = Path(folder)
     steps = snapshots(folder)
     if not (folder / "config.json").is_file():
-        return checked(folder, RunFolder(steps))
+        return run_with_a_snapshot(folder, RunFolder(steps))
     last = last_step(folder)
     if last is None:
-        return checked(folder, RunFolder(steps, f"{folder.name}: its own model is left out, no file says its step"))
+        return run_with_a_snapshot(
+            folder, RunFolder(steps, f"{folder.name}: its own model is left out, no file says its step")
+        )
     return RunFolder({**{step: place for step, place in steps.items() if step != last}, last: folder})
 
 
-def checked(folder: Path, found: RunFolder) -> RunFolder:
+def run_with_a_snapshot(folder: Path, run: RunFolder) -> RunFolder:
     """Refuse a run without a snapshot."""
-    if not found.steps:
+    if not run.steps:
         raise ValueError(
             f"{folder} holds no snapshots: a run has models in folders such as step-000100 or checkpoint-100, "
             "or a model with a training.json, trainer_state.json or history.jsonl beside it"
         )
-    return found
+    return run

@@ -10,10 +10,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from headscope.interp.reading.watch import Watch, unwatched
+from headscope.interp.reading.watch import Watch, watch_nothing
 from headscope.interp.results.about import About
 from headscope.interp.results.result import Result
-from headscope.interp.trajectories.measures import Found, Measure, named
+from headscope.interp.trajectories.measures import Measure, NamedNumbers, numbers_by_name
 from headscope.interp.trajectories.snapshots import run_folder
 from headscope.models.checkpoints import open_folder
 
@@ -52,12 +52,12 @@ class Trajectory(Result):
         """A row per point and measure, as every result has it, with the point's run, step and fingerprint."""
         frame = super().to_frame(field)
         at = frame["point"].to_numpy()
-        said = {
+        words = {
             "run": [self.runs[i] for i in self.run.numpy()[at]],
             "step": self.step.numpy()[at],
             "fingerprint": [self.fingerprint[i] for i in at],
         }
-        return frame.assign(**said)
+        return frame.assign(**words)
 
 
 @dataclass(frozen=True)
@@ -67,11 +67,11 @@ class Point:
     run: str
     step: int
     fingerprint: str
-    found: Found
+    found: NamedNumbers
 
 
 def trajectory(
-    runs: Mapping[str, str | Path], measure: Measure, watch: Watch = unwatched, title: str = ""
+    runs: Mapping[str, str | Path], measure: Measure, watch: Watch = watch_nothing, title: str = ""
 ) -> Trajectory:
     """Measure the snapshots of every run, name -> folder; they are opened one at a time, and watch(done, total) counts.
 
@@ -80,30 +80,35 @@ def trajectory(
     if not runs:
         raise ValueError("a trajectory needs at least one run, as a name with the folder of its snapshots")
     folders = {name: run_folder(folder) for name, folder in runs.items()}
-    planned = [(name, step, place) for name, found in folders.items() for step, place in found.steps.items()]
+    planned = [(name, step, place) for name, result in folders.items() for step, place in result.steps.items()]
     points = []
     for done, (name, step, place) in enumerate(planned, start=1):
-        points.append(measured(name, step, place, measure))
-        refuse_other_names(points[0], points[-1])
+        points.append(snapshot_point(name, step, place, measure))
+        refuse_other_measure_names(points[0], points[-1])
         watch(done, len(planned))
-    left_out = tuple(found.unknown for found in folders.values() if found.unknown)
+    left_out = tuple(result.unknown for result in folders.values() if result.unknown)
     about = TRAJECTORY if not title else replace(TRAJECTORY, title=title)
     return of_points(points, tuple(runs), left_out, about)
 
 
-def measured(run: str, step: int, folder: Path, measure: Measure) -> Point:
+def snapshot_point(run: str, step: int, folder: Path, measure: Measure) -> Point:
     """Open a snapshot, measure it and let it go."""
     from headscope.models.hooked import hooked
 
     gc.collect()  # the snapshot before this one: a hooked model refers to itself, and would stay
     opened = open_folder(folder)
-    found = measure(hooked(opened.model, opened.tokenizer))
-    return Point(run, step, opened.fingerprint, found if isinstance(found, Found) else Found(named(found), {}))
+    result = measure(hooked(opened.model, opened.tokenizer))
+    return Point(
+        run,
+        step,
+        opened.fingerprint,
+        result if isinstance(result, NamedNumbers) else NamedNumbers(numbers_by_name(result), {}),
+    )
 
 
 def of_points(points: list[Point], runs: tuple[str, ...], left_out: tuple[str, ...], about: About) -> Trajectory:
     """The points as a result."""
-    changed = [one for point in points for one in point.found.by_gauge.items()]
+    changed = [item for point in points for item in point.found.by_gauge.items()]
     return Trajectory(
         value=torch.tensor([list(point.found.values.values()) for point in points], dtype=torch.float64),
         run=torch.tensor([runs.index(point.run) for point in points]),
@@ -120,7 +125,7 @@ def of_points(points: list[Point], runs: tuple[str, ...], left_out: tuple[str, .
     )
 
 
-def refuse_other_names(first: Point, now: Point) -> None:
+def refuse_other_measure_names(first: Point, now: Point) -> None:
     """A measure must say the same of every snapshot."""
     if list(now.found.values) != list(first.found.values):
         raise ValueError(
@@ -132,9 +137,9 @@ def refuse_other_names(first: Point, now: Point) -> None:
 def twins(points: list[Point]) -> tuple[str, ...]:
     """A sentence for every snapshot that is the same model as an earlier one of its run."""
     seen: dict[tuple[str, str], int] = {}
-    said = []
+    words = []
     for point in points:
         first = seen.setdefault((point.run, point.fingerprint), point.step)
         if first != point.step:
-            said.append(f"{point.run}: steps {first} and {point.step} hold the same model")
-    return tuple(said)
+            words.append(f"{point.run}: steps {first} and {point.step} hold the same model")
+    return tuple(words)

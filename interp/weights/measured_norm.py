@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from headscope.models.hosts.linear_map import evaluating, tolerance, wide
+from headscope.models.hosts.linear_map import eval_mode, tolerance, wide
 
 SHIFT = 3.0
 LOUDER = 1e3  # the norm's epsilon is nothing beside such inputs
@@ -32,7 +32,7 @@ def measured_norm(module: nn.Module, width: int) -> MeasuredNorm:
     bias, gain = (y + opposite) / 2, (y - opposite) / 2 * rms(x) / x
     tests = torch.stack([x + LOUDER * SHIFT, trial])
     candidates = [MeasuredNorm(gain, bias, centred) for centred in (True, False)]
-    errors = [float((apply_norm(one, tests) - torch.stack(expected)).norm()) for one in candidates]
+    errors = [float((apply_norm(candidate, tests) - torch.stack(expected)).norm()) for candidate in candidates]
     best = candidates[errors.index(min(errors))]
     lawful = min(errors) <= tolerance(torch.float32) * float(torch.stack(expected).norm())
     gain = best.gain if lawful else torch.full_like(gain, torch.nan)
@@ -52,7 +52,7 @@ def outputs(module: nn.Module, inputs: Float[Tensor, "row width"]) -> Float[Tens
     if not any(parameter.is_meta for parameter in module.parameters()):
         module = copy.deepcopy(module).to("cpu", torch.float64)
     like = next(module.parameters(), inputs)
-    with evaluating(module):
+    with eval_mode(module):
         return wide(module(inputs.to(like)[None])[0]).double()
 
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from headscope.interp.reading.activations import Activations, gather, has_hook
+from headscope.interp.reading.activations import Activations, gathered_activations, has_hook
 from headscope.interp.reading.image_prompt import image_prompt
 from headscope.interp.reading.prompt import Prompt, classes_of
 from headscope.interp.reading.prompt_tokens import PromptTokens
-from headscope.models.hosts.linear_map import evaluating
+from headscope.models.hosts.linear_map import eval_mode
 from headscope.models.hosts.modality import grey_ramp
 
 LENGTH = 8
@@ -20,11 +20,11 @@ def trial_run(model: Any, names: Sequence[str]) -> Activations:
     Hooks, modes and random numbers stay as they are. The caller lets one run in at a time.
     """
     with ExitStack() as stack:
-        stack.enter_context(evaluating(model))
+        stack.enter_context(eval_mode(model))
         for point in model.modules():
             if hasattr(point, "fwd_hooks"):
                 stack.enter_context(muted(point))
-        [run] = gather(model, [trial_prompt(model)], [name for name in names if has_hook(model, name)])
+        [run] = gathered_activations(model, [trial_prompt(model)], [name for name in names if has_hook(model, name)])
     return run
 
 

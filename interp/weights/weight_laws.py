@@ -70,7 +70,7 @@ def law_factor(law: Law, weights: HeadWeights, run: Activations, near: float) ->
 def projection(letter: str, weights: HeadWeights, run: Activations, soft_cap: float | None) -> Sides:
     """A projection of the normalised residual; heads of a group share theirs."""
     W, b = getattr(weights, f"W_{letter}"), getattr(weights, f"b_{letter}")
-    theirs = by_head(run[PROJECTIONS[letter]], W.shape[-1])
+    theirs = projections_by_head(run[PROJECTIONS[letter]], W.shape[-1])
     first = slice(None, None, W.shape[1] // theirs.shape[2])
     normalised = run["hook_resid_pre"] / run["ln1.hook_scale"]
     return torch.einsum("lpm,lhmd->lphd", normalised, W[:, first]) + b[:, None, first], theirs
@@ -80,16 +80,16 @@ def scores(weights: HeadWeights, run: Activations, soft_cap: float | None) -> Si
     """q·k of every position with itself, where no rotation shows; norms on queries and keys by their gains."""
     d_head, heads = weights.W_Q.shape[-1], weights.shape[1]
     q, k, rot_q, rot_k = (
-        grouped(by_head(run[f"attn.{name}"], d_head), heads)
+        key_heads_by_query_head(projections_by_head(run[f"attn.{name}"], d_head), heads)
         for name in ("hook_q", "hook_k", "hook_rot_q", "hook_rot_k")
     )
-    mine = normed(q, weights.q_norm) * normed(k, weights.k_norm)
+    mine = vectors_after_head_norm(q, weights.q_norm) * vectors_after_head_norm(k, weights.k_norm)
     return mine.sum(-1), (rot_q * rot_k).sum(-1)
 
 
 def attention(weights: HeadWeights, run: Activations, soft_cap: float | None) -> Sides:
     """What the heads write at each position, against the mean over positions: the output's bias is in neither side."""
-    mine = torch.einsum("lphe,lhem->lpm", by_head(run["attn.hook_z"], weights.W_O.shape[2]), weights.W_O)
+    mine = torch.einsum("lphe,lhem->lpm", projections_by_head(run["attn.hook_z"], weights.W_O.shape[2]), weights.W_O)
     theirs = run["hook_attn_out"] * run[NORM_AFTER]
     return mine - mine.mean(1, keepdim=True), theirs - theirs.mean(1, keepdim=True)
 
@@ -116,17 +116,21 @@ def residual(weights: HeadWeights, run: Activations, soft_cap: float | None) -> 
     return (run["hook_resid_pre"][0] + written)[None], run["hook_resid_post"][-1:]
 
 
-def by_head(heads: Float[Tensor, "layer pos *width"], d_head: int) -> Float[Tensor, "layer pos head d_head"]:
+def projections_by_head(
+    heads: Float[Tensor, "layer pos *width"], d_head: int
+) -> Float[Tensor, "layer pos head d_head"]:
     """A hook of projections by head, however the model splits it."""
     return heads.flatten(2).unflatten(-1, (-1, d_head))
 
 
-def grouped(heads: Float[Tensor, "layer pos kv_head d_head"], count: int) -> Float[Tensor, "layer pos head d_head"]:
+def key_heads_by_query_head(
+    heads: Float[Tensor, "layer pos kv_head d_head"], count: int
+) -> Float[Tensor, "layer pos head d_head"]:
     """The key heads, each as often as queries share it."""
     return heads.repeat_interleave(count // heads.shape[2], dim=2)
 
 
-def normed(
+def vectors_after_head_norm(
     heads: Float[Tensor, "layer pos head d_head"], gain: Float[Tensor, "layer d_head"] | None
 ) -> Float[Tensor, "layer pos head d_head"]:
     """Queries or keys after a norm inside each head, where there is one."""

@@ -10,7 +10,7 @@ from headscope.interp.reading.prompt import classes_of
 from headscope.interp.weights.head_matrices import HeadWeights
 from headscope.interp.weights.measured_norm import MeasuredNorm, measured_norm
 from headscope.models.hosts.execution_device import execution_device
-from headscope.models.hosts.linear_map import LinearMap, evaluating, is_plain, linear_map, wide
+from headscope.models.hosts.linear_map import LinearMap, eval_mode, is_plain, linear_map, wide
 
 
 def weights_of_modules(model: Any) -> HeadWeights:
@@ -87,7 +87,7 @@ def _embedding(model: Any) -> Float[Tensor, "vocab_or_none d_model"]:
     module = model.embed.original_component
     if is_plain(module):
         return wide(module.weight)
-    with evaluating(module):
+    with eval_mode(module):
         return wide(module(torch.arange(model.cfg.d_vocab, device=execution_device(module))))
 
 

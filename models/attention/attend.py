@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from headscope.models.attention.finite import check_entries, check_scale
-from headscope.models.attention.run import Attention, Inputs, run
+from headscope.models.attention.run import Attention, Inputs, attention_in_float32
 from headscope.models.attention.shapes import check_causal, check_shapes
 from headscope.models.attention.table import variant_named
 from headscope.models.attention.variant import Variant
@@ -39,17 +39,17 @@ def attend(
     numbers, and for tensors that do not fit each other.
     """
     row = variant_named(variant)
-    refuse_unknown(row, options)
+    refuse_unknown_options(row, options)
     check_shapes(q, k, v, mask)
     if causal:
         check_causal(q.shape[2], k.shape[2])
     check_entries(row.name, options)
     factor = row.scale_of(row.options, q.shape[-1] ** -0.5) if scale is None else scale
     check_scale(row.name, factor)
-    return run(row, Inputs(q, k, v, mask, causal, factor), options, need_pattern)
+    return attention_in_float32(row, Inputs(q, k, v, mask, causal, factor), options, need_pattern)
 
 
-def refuse_unknown(variant: Variant, options: Iterable[str]) -> None:
+def refuse_unknown_options(variant: Variant, options: Iterable[str]) -> None:
     """Refuse an option that the variant does not have, with those that it has."""
     unknown = [name for name in options if name not in variant.call_options]
     if unknown:

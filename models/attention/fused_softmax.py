@@ -9,12 +9,12 @@ from torch.nn.functional import scaled_dot_product_attention
 from headscope.models.attention.visibility import visible_keys
 
 if TYPE_CHECKING:
-    from headscope.models.attention.variant import Prepared, Variant
+    from headscope.models.attention.variant import PreparedInputs, Variant
 
 
 def fused_softmax(
     variant: "Variant",
-    prepared: "Prepared",
+    prepared: "PreparedInputs",
     k: Float[Tensor, "batch head key d_head"],
     mask: Bool[Tensor, "..."] | None,
     scale: float,

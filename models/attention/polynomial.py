@@ -37,10 +37,10 @@ def resolve_coefficient(coefficient: Any, n_ctx: Any) -> Coefficient:
     finite = type(coefficient) in (int, float) and is_finite_number(coefficient)
     if not finite and not isinstance(coefficient, Tensor) and coefficient != PER_ROW:
         raise ValueError(f"polynomial: coefficient is a finite number, a tensor or 'per_row', got {coefficient!r}")
-    return by_head(coefficient) if isinstance(coefficient, Tensor) else coefficient
+    return coefficient_by_head(coefficient) if isinstance(coefficient, Tensor) else coefficient
 
 
-def by_head(coefficient: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+def coefficient_by_head(coefficient: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
     """A coefficient per head [head] as [head, 1, 1], so that it broadcasts to [batch, head, query, key]."""
     return coefficient[:, None, None] if coefficient.ndim == 1 else coefficient
 

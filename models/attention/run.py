@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from headscope.models.attention.shapes import check_broadcast
-from headscope.models.attention.variant import Pattern, Prepared, Scores, Variant
+from headscope.models.attention.variant import Pattern, PreparedInputs, Scores, Variant
 from headscope.models.attention.visibility import visible_keys
 
 
@@ -40,37 +40,45 @@ class Inputs:
 
 
 @dataclass(frozen=True)
-class Around:
+class KernelSurroundings:
     """What a decoder may put around the kernel: a change of the scores before it, one of the weights after it."""
 
     scores: Callable[[Scores], Scores] = lambda scores: scores
     weights: Callable[[Pattern], Pattern] = lambda weights: weights
 
 
-def run(
-    variant: Variant, given: Inputs, options: Mapping[str, Any], need_pattern: bool, around: Around | None = None
+def attention_in_float32(
+    variant: Variant,
+    value: Inputs,
+    options: Mapping[str, Any],
+    need_pattern: bool,
+    around: KernelSurroundings | None = None,
 ) -> Attention:
     """Attention in float32 at least, whatever the inputs' dtype and the autocast around it."""
-    n_heads = given.q.shape[1]
-    with torch.autocast(given.q.device.type, enabled=False):
-        values = grouped(at_least_float32(given.v), n_heads)
-        prepared = variant.prepare(at_least_float32(given.q), values, **options)
-        k = grouped(at_least_float32(given.k), n_heads)
+    n_heads = value.q.shape[1]
+    with torch.autocast(value.q.device.type, enabled=False):
+        values = repeated_kv_heads(at_least_float32(value.v), n_heads)
+        prepared = variant.prepare(at_least_float32(value.q), values, **options)
+        k = repeated_kv_heads(at_least_float32(value.k), n_heads)
         check_kernel(prepared.kernel, (*prepared.q.shape[:3], k.shape[2]))
         if need_pattern or around is not None or needs_gradient(prepared.kernel):
-            whole = weighted_sum(variant, prepared, k, given, around or Around())
-            output = whole.output.to(given.q.dtype)
+            whole = weighted_sum(variant, prepared, k, value, around or KernelSurroundings())
+            output = whole.output.to(value.q.dtype)
             return Attention(output, whole.pattern, whole.scores) if need_pattern else Attention(output, None, None)
-        fused = variant.fused(variant, prepared, k, given.mask, given.scale, given.causal)
-        return Attention(fused.to(given.q.dtype), None, None)
+        fused = variant.fused(variant, prepared, k, value.mask, value.scale, value.causal)
+        return Attention(fused.to(value.q.dtype), None, None)
 
 
 def weighted_sum(
-    variant: Variant, prepared: Prepared, k: Float[Tensor, "batch head key d_head"], given: Inputs, around: Around
+    variant: Variant,
+    prepared: PreparedInputs,
+    k: Float[Tensor, "batch head key d_head"],
+    value: Inputs,
+    around: KernelSurroundings,
 ) -> Attention:
     """The plain path, which keeps the pattern."""
-    visible = visible_keys(given.mask, given.causal, prepared.q.shape[2], k.shape[2], k.device)
-    scores = around.scores((prepared.q * given.scale) @ k.mT)
+    visible = visible_keys(value.mask, value.causal, prepared.q.shape[2], k.shape[2], k.device)
+    scores = around.scores((prepared.q * value.scale) @ k.mT)
     pattern = variant.weigh(scores, visible, **prepared.kernel)
     return Attention(around.weights(pattern) @ prepared.v, pattern, scores)
 
@@ -80,7 +88,7 @@ def at_least_float32(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
 
-def grouped(x: Float[Tensor, "batch kv_head pos d"], n_heads: int) -> Float[Tensor, "batch head pos d"]:
+def repeated_kv_heads(x: Float[Tensor, "batch kv_head pos d"], n_heads: int) -> Float[Tensor, "batch head pos d"]:
     """Each key or value head repeated for the query heads that share it."""
     return x.repeat_interleave(n_heads // x.shape[1], dim=1) if x.shape[1] != n_heads else x
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from headscope.models.attention.visibility import visible_keys
 
 if TYPE_CHECKING:
-    from headscope.models.attention.variant import Prepared, Variant
+    from headscope.models.attention.variant import PreparedInputs, Variant
 
 STRIP_ROWS = 128
 TILE_ELEMENTS = 1 << 19
@@ -117,7 +117,7 @@ def tile_scores(
 
 def tiled_attention(
     variant: "Variant",
-    prepared: "Prepared",
+    prepared: "PreparedInputs",
     k: Float[Tensor, "batch head key d_head"],
     mask: Bool[Tensor, "..."] | None,
     scale: float,

@@ -22,7 +22,7 @@ Options = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedInputs:
     """Queries and values as the kernel will see them, and the options left for the kernel itself."""
 
     q: Float[Tensor, "batch head query d_head"]
@@ -85,15 +85,15 @@ class Variant:
             raise ValueError(f"{self.name}: the option {idle[0]!r} reaches nothing; make it a keyword of weigh")
 
     def prepare(
-        self, q: Float[Tensor, "batch head query d_head"], v: Float[Tensor, "batch head key d_value"], **given: Any
-    ) -> Prepared:
+        self, q: Float[Tensor, "batch head query d_head"], v: Float[Tensor, "batch head key d_value"], **value: Any
+    ) -> PreparedInputs:
         """Queries and values with their temperatures, and the kernel's options, of those of a call."""
-        taus = [given.pop(name, None) if self.learns_temperatures else None for name in TEMPERATURES]
-        return Prepared(*tempered(q, v, *taus), self.kernel_options(given))
+        taus = [value.pop(name, None) if self.learns_temperatures else None for name in TEMPERATURES]
+        return PreparedInputs(*tempered(q, v, *taus), self.kernel_options(value))
 
-    def kernel_options(self, given: Options) -> Options:
+    def kernel_options(self, value: Options) -> Options:
         """What weigh takes, of the options that a call or a layer gives."""
-        return dict(given) if self.kernel is None else self.kernel(**given)
+        return dict(value) if self.kernel is None else self.kernel(**value)
 
     def kernel_of_weights(self, pattern: Pattern, scores: Scores) -> Options:
         """Kernel options as far as the weights tell them. Raises ValueError for options that no weights tell."""
@@ -129,5 +129,7 @@ def keywords(function: Callable[..., Any]) -> tuple[str, ...]:
     parameters = inspect.signature(function).parameters.values()
     alone, either = inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
     return tuple(
-        one.name for one in parameters if one.kind == alone or (one.kind == either and one.default is not one.empty)
+        parameter.name
+        for parameter in parameters
+        if parameter.kind == alone or (parameter.kind == either and parameter.default is not parameter.empty)
     )

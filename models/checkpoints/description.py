@@ -39,10 +39,10 @@ class Description:
 
 def description(folder: Path, n_layers: int) -> Description:
     """The description in the folder's config.json, refused unless it has as many layers as the weights."""
-    return described(read_object(folder, "config.json"), n_layers, str(folder / "config.json"))
+    return description_from_fields(read_object(folder, "config.json"), n_layers, str(folder / "config.json"))
 
 
-def described(fields: dict[str, Any], n_layers: int, origin: str) -> Description:
+def description_from_fields(fields: dict[str, Any], n_layers: int, origin: str) -> Description:
     """The description that `fields` make; `origin` says in errors where they came from."""
     config_class = _config_class(fields, origin)
     _refuse_other_depth(fields, config_class, n_layers, origin)

@@ -18,7 +18,7 @@ OLDER: dict[str, tuple[tuple[str, str], ...]] = {
 }
 
 
-def in_files(model_type: str, names: Iterable[str]) -> dict[str, str]:
+def names_in_files(model_type: str, names: Iterable[str]) -> dict[str, str]:
     """Parameter name -> its name in files, of those parameters that have another there."""
     renamed = {name: older(name, OLDER.get(model_type, ())) for name in names}
     return {name: in_file for name, in_file in renamed.items() if in_file != name}

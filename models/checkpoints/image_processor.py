@@ -27,7 +27,7 @@ def folder_processor(config: Any, folder: Path) -> Any:
     fields, file = read_object(folder, PROCESSOR), folder / PROCESSOR
     if fields.get("auto_map"):
         raise CheckpointError(f"cannot open {file}: 'auto_map' asks for the folder's own code, which is never run here")
-    if large := [side for side in sides(fields) if side > MOST_SIDE]:
+    if large := [side for side in side_lengths(fields) if side > MOST_SIDE]:
         raise CheckpointError(f"cannot open {file}: a side of {large[0]} pixels; at most {MOST_SIDE} are made")
     from transformers import AutoImageProcessor  # a second of import, for vision transformers alone
 
@@ -40,7 +40,7 @@ def folder_processor(config: Any, folder: Path) -> Any:
     return processor
 
 
-def sides(fields: dict[str, Any]) -> list[int | float]:
+def side_lengths(fields: dict[str, Any]) -> list[int | float]:
     """All lengths that the settings name."""
     sizes = (fields.get(name) for name in ("size", "crop_size", "pad_size"))
     listed = [list(size.values()) if isinstance(size, dict) else [size] for size in sizes]

@@ -15,19 +15,19 @@ RECOMPUTED = ("bias", "masked_bias", "rotary_emb.inv_freq")
 
 def stored_layers(names: list[str]) -> int:
     """How many layers tensors of these names belong to."""
-    found = (LAYER.search(name) for name in names)
-    return 1 + max((int(layer.group(1)) for layer in found if layer), default=-1)
+    result = (LAYER.search(name) for name in names)
+    return 1 + max((int(layer.group(1)) for layer in result if layer), default=-1)
 
 
-def matched(stored: dict[str, StoredTensor], skeleton: Skeleton, origin: str) -> dict[str, str]:
+def stored_names(stored: dict[str, StoredTensor], skeleton: Skeleton, origin: str) -> dict[str, str]:
     """Parameter name -> stored name, of every parameter that is not a repetition of another."""
     named = _named(stored, skeleton, origin)
     _refuse_without_head(named.keys(), skeleton, origin)
-    _refuse("unexpected tensor", unknown(named.keys(), skeleton), origin)
+    _refuse("unexpected tensor", unknown_names(named.keys(), skeleton), origin)
     repeated = {name for pair in skeleton.tied.items() for name in pair if set(pair) & named.keys()}
     _refuse("missing tensor", skeleton.shapes.keys() - named.keys() - repeated, origin)
-    found = {name: named[name] for name in skeleton.shapes if name in named}
-    for name, stored_name in found.items():
+    result = {name: named[name] for name in skeleton.shapes if name in named}
+    for name, stored_name in result.items():
         tensor = stored[stored_name]
         if tensor.shape != skeleton.shapes[name]:
             raise CheckpointError(
@@ -38,10 +38,10 @@ def matched(stored: dict[str, StoredTensor], skeleton: Skeleton, origin: str) ->
             raise CheckpointError(
                 f"cannot open {origin}: {stored_name!r} is stored as {tensor.dtype}; weights are {', '.join(WEIGHTS)}"
             )
-    return found
+    return result
 
 
-def unknown(names: Set[str], skeleton: Skeleton) -> set[str]:
+def unknown_names(names: Set[str], skeleton: Skeleton) -> set[str]:
     """Those of the names that are neither parameters of the described model nor buffers that it computes anew."""
     recomputed = {f"{module}.{buffer}" for module in skeleton.attention for buffer in RECOMPUTED}
     return set(names - skeleton.shapes.keys() - recomputed)

@@ -15,9 +15,9 @@ from headscope.models.checkpoints.files.refusal import CheckpointError
 from headscope.models.checkpoints.files.shards import stored_weights
 from headscope.models.checkpoints.files.weights import Format, checked_format, read_weights
 from headscope.models.checkpoints.image_processor import give_processor
-from headscope.models.checkpoints.matching import matched, stored_layers
+from headscope.models.checkpoints.matching import stored_layers, stored_names
 from headscope.models.checkpoints.skeleton import empty_model, skeleton
-from headscope.models.checkpoints.ties import retied
+from headscope.models.checkpoints.ties import retied_tensors
 from headscope.models.checkpoints.tokenizer import folder_tokenizer
 from headscope.models.checkpoints.trial import refuse_broken
 from headscope.models.hosts.spec import AttentionSpec
@@ -49,13 +49,13 @@ def open_folder(path: str | Path, device: str | torch.device | None = None, dtyp
     folder = model_folder(path)
     refuse_without_config(folder)
     stored = stored_weights(folder)
-    said = description(folder, stored_layers(list(stored)))
-    frame = skeleton(said, str(folder))
-    found = matched(stored, frame, str(folder))
-    refuse_beyond_memory(stored, found, dtype, str(folder))
-    weights = read_weights(stored, found, said.fields, dtype, str(folder))
-    model = empty_model(said)
-    model.load_state_dict(retied(weights.tensors, frame.tied, str(folder)), strict=True, assign=True)
+    words = description(folder, stored_layers(list(stored)))
+    frame = skeleton(words, str(folder))
+    result = stored_names(stored, frame, str(folder))
+    refuse_beyond_memory(stored, result, dtype, str(folder))
+    weights = read_weights(stored, result, words.fields, dtype, str(folder))
+    model = empty_model(words)
+    model.load_state_dict(retied_tensors(weights.tensors, frame.tied, str(folder)), strict=True, assign=True)
     model.tie_weights()
     model.config.dtype = model.dtype
     _set_generation(model, folder)
@@ -63,7 +63,7 @@ def open_folder(path: str | Path, device: str | torch.device | None = None, dtyp
     tokenizer = folder_tokenizer(folder)
     refuse_broken(model, str(folder))
     nn.Module.to(model, device or "cpu")
-    return OpenedModel(model, tokenizer, said.spec, weights.fingerprint)
+    return OpenedModel(model, tokenizer, words.spec, weights.fingerprint)
 
 
 def _set_generation(model: PreTrainedModel, folder: Path) -> None:

@@ -31,10 +31,10 @@ def refuse_other_folder(folder: Path, fields: dict[str, Any]) -> None:
         raise CheckpointError(f"cannot save to {folder}: it is a file; give a folder")
     described = [name for name in (CONFIG, INTERRUPTED) if (folder / name).exists()]
     if described:
-        there, asked = kind(read_object(folder, described[0])), kind(fields)
-        if there != asked:
+        there, request = kind(read_object(folder, described[0])), kind(fields)
+        if there != request:
             raise CheckpointError(
-                f"cannot save to {folder}: it holds another kind of model ({there}; this one is {asked}); "
+                f"cannot save to {folder}: it holds another kind of model ({there}; this one is {request}); "
                 "choose another folder"
             )
     elif (folder / SINGLE).exists() or (any(folder.iterdir()) and not is_run(folder)):

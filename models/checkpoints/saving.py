@@ -9,19 +9,19 @@ from safetensors.torch import save_file
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
-from headscope.models.checkpoints.description import Description, described
+from headscope.models.checkpoints.description import Description, description_from_fields
 from headscope.models.checkpoints.files.refusal import CheckpointError
 from headscope.models.checkpoints.files.shards import SINGLE
 from headscope.models.checkpoints.files.weights import FORMATS
-from headscope.models.checkpoints.matching import unknown
+from headscope.models.checkpoints.matching import unknown_names
 from headscope.models.checkpoints.replacing import refuse_other_folder, written_whole
 from headscope.models.checkpoints.skeleton import Skeleton, skeleton
 from headscope.models.checkpoints.ties import refuse_untied
 from headscope.models.data.images.processed import processor_of
 from headscope.models.hosts.adapters import adapter_words
 from headscope.models.hosts.attachment import refuse_drift
-from headscope.models.io.foreign_input import expanded
-from headscope.models.io.whole_file import unwritable
+from headscope.models.io.foreign_input import expanded_path
+from headscope.models.io.whole_file import write_errors_in_words
 
 NOT_WRITTEN = ("_name_or_path", "_attn_implementation", "attn_implementation", "_experts_implementation")
 
@@ -46,11 +46,11 @@ def save(
     tokenizer = saved_tokenizer(model) if tokenizer is None else checked_tokenizer(tokenizer)
     original = plain_model(model)
     refuse_drift(original)
-    said = described(config_fields(original), original.config.num_hidden_layers, "the model's config")
-    weights = stored_form(plain_weights(model), skeleton(said, "the model's config"), dtype)
-    place = expanded(folder)
-    refuse_other_folder(place, said.fields)
-    with unwritable(place), written_whole(place) as partial:
+    words = description_from_fields(config_fields(original), original.config.num_hidden_layers, "the model's config")
+    weights = stored_form(plain_weights(model), skeleton(words, "the model's config"), dtype)
+    place = expanded_path(folder)
+    refuse_other_folder(place, words.fields)
+    with write_errors_in_words(place), written_whole(place) as partial:
         save_file(weights, partial / SINGLE, metadata={"format": "pt"})
         if original.can_generate():
             original.generation_config.to_json_file(partial / "generation_config.json")
@@ -58,7 +58,7 @@ def save(
             tokenizer.save_pretrained(partial)
         if (processor := processor_of(original)) is not None:
             processor.save_pretrained(partial)
-        write_config(partial, original, said, weights)
+        write_config(partial, original, words, weights)
     return place
 
 
@@ -112,7 +112,7 @@ def stored_form(weights: dict[str, Tensor], frame: Skeleton, dtype: torch.dtype 
     """Every parameter once, under its name in files, contiguous, on the CPU, finite, in the number format asked for."""
     refuse_untied(weights, frame.tied, "cannot save the model")
     stored = sorted(frame.shapes.keys() - frame.tied.keys())
-    refuse_other_names(weights, stored, frame)
+    refuse_other_parameters(weights, stored, frame)
     form = {}
     for name in stored:
         tensor = weights[name].detach().to("cpu", dtype or weights[name].dtype, copy=True).contiguous()
@@ -127,20 +127,20 @@ def stored_form(weights: dict[str, Tensor], frame: Skeleton, dtype: torch.dtype 
     return form
 
 
-def refuse_other_names(weights: dict[str, Tensor], stored: list[str], frame: Skeleton) -> None:
+def refuse_other_parameters(weights: dict[str, Tensor], stored: list[str], frame: Skeleton) -> None:
     """What the config does not ask for would be lost: a head of another kind, a parameter that somebody added."""
     if words := adapter_words(weights):
         raise CheckpointError(f"cannot save the model: {words}")
     for name in stored:
         if name not in weights:
             raise CheckpointError(f"cannot save the model: it has no parameter {name!r}, which its config asks for")
-    for name in sorted(unknown(weights.keys(), frame)):
+    for name in sorted(unknown_names(weights.keys(), frame)):
         raise CheckpointError(f"cannot save the model: its config knows no tensor {name!r}, so it would not be opened")
 
 
-def write_config(folder: Path, model: PreTrainedModel, said: Description, weights: dict[str, Tensor]) -> None:
+def write_config(folder: Path, model: PreTrainedModel, words: Description, weights: dict[str, Tensor]) -> None:
     """config.json, the last file written."""
     number_format = str(next(iter(weights.values())).dtype).removeprefix("torch.")
     fields = {**config_fields(model), "architectures": [type(model).__name__], "dtype": number_format}
-    fields["attention_spec"] = said.spec.to_json()
+    fields["attention_spec"] = words.spec.to_json()
     (folder / "config.json").write_text(json.dumps(fields, indent=2, sort_keys=True) + "\n", encoding="utf-8")

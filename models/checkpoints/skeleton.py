@@ -8,7 +8,7 @@ from transformers import PreTrainedModel
 from transformers.initialization import no_init_weights
 
 from headscope.models.checkpoints.description import Description
-from headscope.models.checkpoints.file_names import in_files
+from headscope.models.checkpoints.file_names import names_in_files
 from headscope.models.checkpoints.files.refusal import CheckpointError
 from headscope.models.hosts.attachment import attach
 from headscope.models.hosts.families import family_of
@@ -40,7 +40,7 @@ def skeleton(description: Description, origin: str) -> Skeleton:
         model = _model(description)
     _refuse_large_buffers(model, origin)
     shapes = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-    file_names = in_files(model.config.model_type, shapes)
+    file_names = names_in_files(model.config.model_type, shapes)
     attention = tuple(name for name, module in model.named_modules() if "variant" in module._modules)
     return Skeleton(
         shapes,

@@ -6,7 +6,7 @@ from torch import Tensor
 from headscope.models.checkpoints.files.refusal import CheckpointError
 
 
-def retied(tensors: dict[str, Tensor], tied: dict[str, str], origin: str) -> dict[str, Tensor]:
+def retied_tensors(tensors: dict[str, Tensor], tied: dict[str, str], origin: str) -> dict[str, Tensor]:
     """The tensors with every pair of `tied` (repeating name -> repeated name) complete."""
     refuse_untied(tensors, tied, f"cannot open {origin}")
     whole = dict(tensors)

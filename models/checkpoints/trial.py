@@ -20,8 +20,8 @@ def refuse_broken(model: PreTrainedModel, origin: str) -> None:
     if not modality.reads_ids:
         refuse_huge(model.config, origin)
     with foreign_input(f"cannot open {origin}: {what} fails", CheckpointError), torch.no_grad():
-        found = model(**modality.trial(model.config))[0]
-    if not torch.isfinite(found).all():
+        result = model(**modality.trial(model.config))[0]
+    if not torch.isfinite(result).all():
         raise CheckpointError(f"cannot open {origin}: {what} gives {modality.output} that are not finite")
 
 

@@ -38,11 +38,11 @@ def examples_of(
 ) -> Examples:
     """Examples from numpy's arrays; no floor is a task whose every answer is certain."""
     least = np.zeros(ids.shape) if floor is None else floor
-    asked = torch.from_numpy(np.ascontiguousarray(targets))
-    return Examples(torch.from_numpy(np.ascontiguousarray(ids)), asked, torch.from_numpy(least).float())
+    request = torch.from_numpy(np.ascontiguousarray(targets))
+    return Examples(torch.from_numpy(np.ascontiguousarray(ids)), request, torch.from_numpy(least).float())
 
 
-def next_tokens(
+def next_token_examples(
     rows: Int64[np.ndarray, "example token"], first: Int64[np.ndarray, "example"], end: Int64[np.ndarray, "example"]
 ) -> Examples:
     """Each token asked for after those before it, from one place in its row on and before another."""

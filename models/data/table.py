@@ -16,13 +16,13 @@ from headscope.models.data.text.sources import Dataset, Stdlib, Stories, TextFil
 from headscope.models.data.text.text_material import text_material
 from headscope.models.hosts.modality import Reads
 from headscope.models.io.near_names import known_names
-from headscope.models.io.plain_record import record_from, refuse_outside
+from headscope.models.io.plain_record import record_from, refuse_out_of_range
 
 TABLE = "data."  # what the fields of a recipe's table are called by
 
 
 @dataclass(frozen=True)
-class Row:
+class DataRow:
     """One kind of data.
 
     reads: what a model must read to be trained on it. fields: a dataclass, what a recipe says of it. material: those
@@ -34,21 +34,21 @@ class Row:
     material: Callable[[Any, int, int], Material]
 
 
-DATA: dict[str, Row] = {
-    "stdlib": Row("text", Stdlib, text_material),
-    "text": Row("text", TextFiles, text_material),
-    "dataset": Row("text", Dataset, text_material),
-    "stories": Row("text", Stories, text_material),
-    "delayed_sums": Row("text", DelayedSums, delayed_sums_material),
-    "denoising": Row("text", Denoising, task_material),
-    "neighbours": Row("text", Neighbours, task_material),
-    "passkeys": Row("text", Passkeys, task_material),
-    "digits": Row("image", DigitImages, digits_material),
-    "noisy_digits": Row("noisy image", NoisyDigits, noisy_digits_material),
+DATA: dict[str, DataRow] = {
+    "stdlib": DataRow("text", Stdlib, text_material),
+    "text": DataRow("text", TextFiles, text_material),
+    "dataset": DataRow("text", Dataset, text_material),
+    "stories": DataRow("text", Stories, text_material),
+    "delayed_sums": DataRow("text", DelayedSums, delayed_sums_material),
+    "denoising": DataRow("text", Denoising, task_material),
+    "neighbours": DataRow("text", Neighbours, task_material),
+    "passkeys": DataRow("text", Passkeys, task_material),
+    "digits": DataRow("image", DigitImages, digits_material),
+    "noisy_digits": DataRow("noisy image", NoisyDigits, noisy_digits_material),
 }
 
 
-def row_of(plain: Mapping[str, Any]) -> Row:
+def row_of(plain: Mapping[str, Any]) -> DataRow:
     """The row that a recipe's table `data` names by its `source`."""
     name = plain.get("source")
     if not isinstance(name, str) or name not in DATA:
@@ -60,7 +60,7 @@ def fields_of(plain: Mapping[str, Any]) -> Any:
     """What a recipe's table `data` says, as its row's record; unknown, missing and impossible fields are refused."""
     kind = row_of(plain).fields
     record = record_from(kind, {name: value for name, value in plain.items() if name != "source"}, TABLE)
-    refuse_outside(record, TABLE)
+    refuse_out_of_range(record, TABLE)
     return record
 
 

@@ -18,12 +18,12 @@ from headscope.models.fitting.optimizer import adamw
 from headscope.models.fitting.plan import Plan
 from headscope.models.fitting.schedule import learning_rate
 from headscope.models.fitting.state import State, load_state, save_state, unusable_state
-from headscope.models.fitting.stopping import stopping
+from headscope.models.fitting.stopping import stop_on_interrupt
 
 MIXED_PRECISION = {"float32": "no", "bfloat16": "bf16"}
 
 
-def unwatched(record: Record) -> None:
+def watch_no_record(record: Record) -> None:
     """Watches nothing."""
 
 
@@ -68,7 +68,7 @@ def fitting_of(
 
 def fit(
     fitting: Fitting,
-    watch: Callable[[Record], None] = unwatched,
+    watch: Callable[[Record], None] = watch_no_record,
     keep: Callable[[nn.Module, int], None] = lambda model, step: None,
 ) -> nn.Module:
     """Train to the end of the plan and give the plain model.
@@ -78,7 +78,7 @@ def fit(
     """
     step, seconds = resume(fitting)
     began = monotonic() - seconds
-    with stopping() as stop:
+    with stop_on_interrupt() as stop:
         if step == 0:
             _after_step(fitting, 0, began, {}, watch, keep)
         while step < fitting.plan.steps:
@@ -100,7 +100,7 @@ def update(fitting: Fitting, step: int) -> Record:
         group["lr"] = rate
     torch.manual_seed(step_seed(plan.seed, step, accelerator.process_index))
     mine = part_of(fitting.objective.batch(step), accelerator.num_processes, accelerator.process_index)
-    loss = fitting.objective.loss(fitting.model, {name: one.to(accelerator.device) for name, one in mine.items()})
+    loss = fitting.objective.loss(fitting.model, {name: entry.to(accelerator.device) for name, entry in mine.items()})
     accelerator.backward(loss)
     accelerator.clip_grad_norm_(fitting.model.parameters(), plan.clip)
     fitting.optimizer.step()
@@ -140,9 +140,9 @@ def save_fitting(fitting: Fitting, step: int, seconds: float) -> None:
 def measured_by(fitting: Fitting) -> Record:
     """What the objective measures of the model now, without dropout."""
     fitting.model.eval()
-    found = fitting.objective.measure(fitting.accelerator, fitting.plain_model)
+    result = fitting.objective.measure(fitting.accelerator, fitting.plain_model)
     fitting.model.train()
-    return {name: round(value, 6) for name, value in found.items()}
+    return {name: round(value, 6) for name, value in result.items()}
 
 
 def _after_step(

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from headscope.models.io.foreign_input import ForeignInputError, foreign_input
-from headscope.models.io.whole_file import unwritable, write_whole
+from headscope.models.io.whole_file import write_errors_in_words, write_whole
 
 Record = dict[str, Any]
 MOST_WHOLE = 2**53  # whole numbers beyond it are no steps, tokens or seconds of a training
@@ -39,7 +39,7 @@ def is_number(value: Any) -> bool:
 
 def append_record(path: Path, record: Record) -> None:
     """Write one measurement at the end."""
-    with unwritable(path), path.open("a", encoding="utf-8") as file:
+    with write_errors_in_words(path), path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(record) + "\n")
 
 

@@ -16,7 +16,7 @@ Unit = Literal["tokens", "images", "examples"]
 UNITS: tuple[Unit, ...] = get_args(Unit)
 
 
-def nothing(accelerator: Accelerator, model: nn.Module) -> Record:
+def measure_nothing(accelerator: Accelerator, model: nn.Module) -> Record:
     """Measures nothing."""
     return {}
 
@@ -32,7 +32,7 @@ class Objective:
 
     batch: Callable[[int], Batch]
     loss: Callable[[nn.Module, Batch], Float[Tensor, ""]]
-    measure: Measure = nothing
+    measure: Measure = measure_nothing
     unit: Unit = "examples"
     per_step: int = 1
 

@@ -12,7 +12,7 @@ def adamw(model: nn.Module, plan: Plan) -> AdamW:
     """The optimizer of a training: norms, biases and scalars do not decay."""
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     groups = [
-        {"params": [one for one in parameters if one.ndim >= 2], "weight_decay": plan.weight_decay},
-        {"params": [one for one in parameters if one.ndim < 2], "weight_decay": 0.0},
+        {"params": [item for item in parameters if item.ndim >= 2], "weight_decay": plan.weight_decay},
+        {"params": [item for item in parameters if item.ndim < 2], "weight_decay": 0.0},
     ]
     return AdamW(groups, lr=plan.lr, betas=BETAS)

@@ -16,7 +16,7 @@ class Stop:
 
 
 @contextmanager
-def stopping() -> Iterator[Stop]:
+def stop_on_interrupt() -> Iterator[Stop]:
     """A Stop that the first Ctrl+C sets; the second one interrupts at once. Outside the main thread nothing sets it."""
     stop = Stop()
     if threading.current_thread() is not threading.main_thread():

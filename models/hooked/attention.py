@@ -20,17 +20,17 @@ from headscope.models.attention.run import at_least_float32
 from headscope.models.hooked.layer_pass import (
     LayerPass,
     is_patternless,
-    passing,
+    pass_visible_count,
     projected_query,
     remember_query,
-    visible_count,
+    shared_layer_pass,
 )
-from headscope.models.hooked.patternless import hooked_elsewhere, wanted
+from headscope.models.hooked.patternless import hooked_elsewhere, inside_patternless
 from headscope.models.hosts.added_to_scores import refuse_unknown_keywords
 from headscope.models.hosts.attention_function import NAME
 from headscope.models.hosts.attention_layer import AttentionLayer
 from headscope.models.hosts.families import hides_the_future
-from headscope.models.hosts.kept_keywords import unloaded
+from headscope.models.hosts.kept_keywords import call_keywords
 
 
 class VariantAttention(AttentionBridge):
@@ -65,7 +65,7 @@ class VariantAttention(AttentionBridge):
         if self._soft_cap is not None:
             cast(Any, original_component).attn_logit_softcapping = None
         if hasattr(self, "hook_rot_q"):
-            self.hook_rot_q.register_forward_hook(widened)
+            self.hook_rot_q.register_forward_hook(float32_output)
         if self.layer.temperature_q is not None:
             self.hook_temperature_q = temperature_hook()
             self.submodules["q"].register_forward_hook(remember_query)
@@ -87,10 +87,10 @@ class VariantAttention(AttentionBridge):
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         self._refuse_unknown(kwargs)
-        patternless = wanted() and not self.needs_pattern
-        kwargs = unloaded(kwargs)
+        patternless = inside_patternless() and not self.needs_pattern
+        kwargs = call_keywords(kwargs)
         try:
-            with passing(LayerPass(kwargs.get("visible_count"), patternless)):
+            with shared_layer_pass(LayerPass(kwargs.get("visible_count"), patternless)):
                 return self._without_pattern(*args, **kwargs) if patternless else super().forward(*args, **kwargs)
         finally:
             self._pattern = self._attn_scores = None  # transformer-lens keeps GPT-2's and GPT-NeoX's on the module
@@ -173,14 +173,14 @@ class VariantAttention(AttentionBridge):
 
     def _query_temperature(self) -> Float[Tensor, "batch 1 query"]:
         query = projected_query()
-        return self.hook_temperature_q(cast(Any, self.layer.temperature_q)(query, visible_count(query.shape[1])))
+        return self.hook_temperature_q(cast(Any, self.layer.temperature_q)(query, pass_visible_count(query.shape[1])))
 
     def _tempered_values(
         self, v: Float[Tensor, "batch kv_head pos d_head"]
     ) -> Float[Tensor, "batch kv_head pos d_head"]:
         if self.layer.temperature_v is None:
             return v
-        tau = self.hook_temperature_v(self.layer.value_temperature(v, visible_count(v.shape[2])))
+        tau = self.hook_temperature_v(self.layer.value_temperature(v, pass_visible_count(v.shape[2])))
         return self.hook_tempered_v((v * tau[..., None]).transpose(1, 2)).transpose(1, 2)
 
     def _temper_projection(
@@ -202,7 +202,7 @@ def with_variant(bridge: type[AttentionBridge]) -> type[AttentionBridge]:
     return type(f"Variant{bridge.__name__}", (VariantAttention, bridge), {})
 
 
-def widened(hook: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> Tensor:
+def float32_output(hook: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> Tensor:
     """A forward hook: the output in float32 at least."""
     return at_least_float32(output)
 

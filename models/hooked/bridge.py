@@ -10,7 +10,7 @@ from transformer_lens.model_bridge import TransformerBridge
 from transformers import PreTrainedModel
 
 from headscope.models.hooked.state_dict import hf_state_dict
-from headscope.models.hooked.turns import Turns, in_turn
+from headscope.models.hooked.turns import Turns, serialised_method
 from headscope.models.hosts.attachment import spec_of
 from headscope.models.hosts.spec import AttentionSpec
 from headscope.models.io.known_words import unknown_words_named
@@ -26,12 +26,12 @@ class HookedBridge(TransformerBridge):
     hf_names: tuple[str, ...]
     turns: Turns
 
-    _forward = in_turn("forward")
-    _run_with_cache = in_turn("run_with_cache")
-    generate = in_turn("generate")
-    run_with_hooks = in_turn("run_with_hooks")
-    add_hook = in_turn("add_hook")
-    reset_hooks = in_turn("reset_hooks")
+    _forward = serialised_method("forward")
+    _run_with_cache = serialised_method("run_with_cache")
+    generate = serialised_method("generate")
+    run_with_hooks = serialised_method("run_with_hooks")
+    add_hook = serialised_method("add_hook")
+    reset_hooks = serialised_method("reset_hooks")
 
     @contextmanager
     def hooks(self, *args: Any, **kwargs: Any) -> Iterator[TransformerBridge]:

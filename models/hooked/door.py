@@ -40,14 +40,14 @@ def with_boolean_mask(
     names: tuple[str, ...], model: Any, inputs: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The call by names, with prepared masks boolean: in scores, -1e9 would be a number like any other."""
-    given = by_name(names, inputs, kwargs)
-    return (), {**given, "attention_mask": prepared(given.get("attention_mask"))}
+    value = by_name(names, inputs, kwargs)
+    return (), {**value, "attention_mask": boolean_masks(value.get("attention_mask"))}
 
 
-def prepared(mask: Any) -> Any:
+def boolean_masks(mask: Any) -> Any:
     """A mask [batch, 1 or head, query, key], or such masks by kind of layer, as booleans; any other as it is."""
     if isinstance(mask, dict):
-        return {kind: prepared(each) for kind, each in mask.items()}
+        return {kind: boolean_masks(each) for kind, each in mask.items()}
     return as_boolean(mask) if isinstance(mask, Tensor) and mask.ndim == 4 else mask
 
 

@@ -27,7 +27,7 @@ LAYER_PASS: ContextVar[LayerPass | None] = ContextVar("LAYER_PASS", default=None
 
 
 @contextmanager
-def passing(layer_pass: LayerPass) -> Iterator[None]:
+def shared_layer_pass(layer_pass: LayerPass) -> Iterator[None]:
     """The pass that a layer's projections and scores share, for this thread and no longer than the call."""
     token = LAYER_PASS.set(layer_pass)
     try:
@@ -57,7 +57,7 @@ def projected_query() -> Float[Tensor, "batch pos width"]:
     return layer_pass.query.flatten(2)
 
 
-def visible_count(n_pos: int) -> Int[Tensor, "batch_or_one pos"]:
+def pass_visible_count(n_pos: int) -> Int[Tensor, "batch_or_one pos"]:
     """How many visible tokens stand at or before each of the last n_pos positions, from 1."""
     layer_pass = LAYER_PASS.get()
     if layer_pass is None or layer_pass.visible_count is None:

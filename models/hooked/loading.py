@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 import torch
 
 from headscope.models import zoo
-from headscope.models.checkpoints.files.hub_cache import short_name, snapshot_folder
+from headscope.models.checkpoints.files.hub_cache import hub_snapshot_folder, short_name
 from headscope.models.checkpoints.files.refusal import CheckpointError
 from headscope.models.checkpoints.files.weights import Format
 from headscope.models.checkpoints.opening import open_folder
 from headscope.models.checkpoints.steps import at_step
-from headscope.models.io.foreign_input import expanded
+from headscope.models.io.foreign_input import expanded_path
 from headscope.models.io.near_names import known_names
 
 if TYPE_CHECKING:
@@ -50,11 +50,11 @@ def place_of(name_or_path: str | Path) -> Path:
         )
     if name_or_path in (*zoo.names(), *zoo.diffusion_names()):
         return zoo.folder(str(name_or_path))
-    path = expanded(name_or_path)
+    path = expanded_path(name_or_path)
     if not path.exists():
         shipped = known_names(name_or_path, (*zoo.names(), *zoo.diffusion_names()))
         raise CheckpointError(
             f"cannot load {str(name_or_path)!r}: no such folder, and shipped models are {shipped}; a model of the hub "
             "is opened from its folder, which huggingface_hub.snapshot_download(name) fetches"
         )
-    return snapshot_folder(path)
+    return hub_snapshot_folder(path)

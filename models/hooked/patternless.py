@@ -31,7 +31,7 @@ def patternless() -> Iterator[None]:
         WANTED.reset(token)
 
 
-def wanted() -> bool:
+def inside_patternless() -> bool:
     """Whether this thread is inside patternless()."""
     return WANTED.get()
 

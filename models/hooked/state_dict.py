@@ -36,12 +36,12 @@ def fused_projections(bridge: TransformerBridge) -> dict[str, Tensor]:
         attention = block.attn
         if isinstance(attention, JointQKVAttentionBridge):
             prefix = f"{block.name}.{attention.name}.{attention.submodules['qkv'].name}"
-            fused |= {f"{prefix}.{name}": tensor for name, tensor in joined(attention).items()}
+            fused |= {f"{prefix}.{name}": tensor for name, tensor in fused_qkv_parameters(attention).items()}
     return fused
 
 
 @torch.no_grad()
-def joined(attention: Any) -> dict[str, Tensor]:
+def fused_qkv_parameters(attention: Any) -> dict[str, Tensor]:
     """weight and bias of the fused projection; where each entry goes is read off a split of entry numbers."""
     qkv: Any = attention.submodules["qkv"]
     fused = {name: parameter.detach().clone() for name, parameter in qkv.original_component.named_parameters()}

@@ -37,7 +37,7 @@ class Turns:
         return Turns, ()
 
 
-def in_turn(method: str) -> Callable[..., Any]:
+def serialised_method(method: str) -> Callable[..., Any]:
     """transformer-lens's method of this name, run while no other thread runs the model."""
     inherited = getattr(TransformerBridge, method)
 

@@ -59,7 +59,7 @@ def attach(model: PreTrainedModel, spec: AttentionSpec) -> PreTrainedModel:
     family = family_of(model.config.model_type)
     modules = own_attention(model)
     refuse_added_parts(modules)
-    spec = resolved(spec, model)
+    spec = resolved_spec(spec, model)
     chosen = spec.chosen(len(modules))
     if attachment_of(model) is not None:
         detach(model)
@@ -130,7 +130,7 @@ def refuse_drift(model: PreTrainedModel) -> None:
         refuse_lost_variant(model)
 
 
-def resolved(spec: AttentionSpec, model: PreTrainedModel) -> AttentionSpec:
+def resolved_spec(spec: AttentionSpec, model: PreTrainedModel) -> AttentionSpec:
     """The spec with what its options leave to the model filled in, as its variant says."""
     options = variant_named(spec.variant).in_context(spec.options, modality_of(model).context(model.config))
     return AttentionSpec(spec.variant, layers=spec.layers, **options)  # type: ignore[arg-type]

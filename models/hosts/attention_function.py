@@ -10,7 +10,7 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import sdpa_mask
 
 from headscope.models.attention.finite import check_scale, check_soft_cap
-from headscope.models.attention.run import Around, Inputs, run
+from headscope.models.attention.run import Inputs, KernelSurroundings, attention_in_float32
 from headscope.models.hosts.added_to_scores import refuse_lost_window, refuse_unknown_keywords
 from headscope.models.hosts.families import hides_the_future
 from headscope.models.hosts.watched_calls import Call, tell
@@ -61,9 +61,9 @@ def variant_attention(
     count = None if visible_count is None else counts_of_keys(visible_count, key.shape[2])
     tempered = temperature_q() if callable(temperature_q) else temperature_q
     options = layer.call_options(value, tempered, count)
-    given = Inputs(query, key, value, mask, causal, scale)
-    tell(Call(layer.number, layer.variant, given, options, softcap))
-    result = run(layer.variant, given, options, need_pattern, around_kernel(softcap, dropout))
+    entry = Inputs(query, key, value, mask, causal, scale)
+    tell(Call(layer.number, layer.variant, entry, options, softcap))
+    result = attention_in_float32(layer.variant, entry, options, need_pattern, around_kernel(softcap, dropout))
     pattern = None if result.pattern is None else result.pattern.to(query.dtype)
     return result.output.transpose(1, 2).contiguous(), pattern
 
@@ -79,12 +79,12 @@ def variant_of(module: Any) -> Any:
     return layer
 
 
-def around_kernel(softcap: float | None, dropout: float) -> Around | None:
+def around_kernel(softcap: float | None, dropout: float) -> KernelSurroundings | None:
     """Gemma 2's soft cap on the scores and dropout on the weights, where a model has either."""
     check_soft_cap("attention", softcap)
     if softcap is None and dropout == 0.0:
         return None
-    return Around(
+    return KernelSurroundings(
         scores=lambda scores: scores if softcap is None else softcap * torch.tanh(scores / softcap),
         weights=lambda weights: nn.functional.dropout(weights, p=dropout),
     )

@@ -23,26 +23,26 @@ def keep_documents_apart(base: nn.Module) -> RemovableHandle:
 
 def with_documents_apart(names: tuple[str, ...], base: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
     """The base model's call without a cache where documents are packed: beside one transformers hides none of them."""
-    given = by_name(names, args, kwargs)
-    if given.get("position_ids") is not None and given.get("attention_mask") is None:
-        given = {name: value for name, value in given.items() if name not in BOUNDS}
-    if document_numbers(given) is None:
-        return (), given
-    if given.get("use_cache") or given.get("past_key_values") is not None:
+    entry = by_name(names, args, kwargs)
+    if entry.get("position_ids") is not None and entry.get("attention_mask") is None:
+        entry = {name: value for name, value in entry.items() if name not in BOUNDS}
+    if document_numbers(entry) is None:
+        return (), entry
+    if entry.get("use_cache") or entry.get("past_key_values") is not None:
         raise ValueError(
             "position_ids that start anew pack several documents in a row, which a cache cannot keep apart: "
             "leave out use_cache and past_key_values, or give an attention mask"
         )
-    return (), {**given, "use_cache": False}
+    return (), {**entry, "use_cache": False}
 
 
-def document_numbers(given: dict[str, Any]) -> Int[Tensor, "batch_or_one pos"] | None:
+def document_numbers(value: dict[str, Any]) -> Int[Tensor, "batch_or_one pos"] | None:
     """Which document of its row each token of a call belongs to, by transformers' own rule; None where it is one.
 
     position_ids that do not go on by one begin a document; beside an attention mask they never do.
     """
-    positions = given.get("position_ids")
-    if positions is None or positions.ndim != 2 or given.get("attention_mask") is not None:
+    positions = value.get("position_ids")
+    if positions is None or positions.ndim != 2 or value.get("attention_mask") is not None:
         return None
     numbers = find_packed_sequence_indices(positions)
     return None if numbers is None or not numbers.any() else numbers

@@ -10,12 +10,12 @@ FACTS = ("need_pattern", "visible_count")
 CARRIER = "position_embeddings"  # such a layer does hand on these
 
 
-class Angles(tuple[Tensor, ...]):
+class PositionEmbeddings(tuple[Tensor, ...]):
     """Position embeddings that also carry facts, which are so there too when a layer is computed again."""
 
     facts: Mapping[str, Any]
 
-    def __new__(cls, parts: Iterable[Tensor], facts: Mapping[str, Any] = {}) -> "Angles":
+    def __new__(cls, parts: Iterable[Tensor], facts: Mapping[str, Any] = {}) -> "PositionEmbeddings":
         angles = super().__new__(cls, parts)
         angles.facts = facts
         return angles
@@ -24,20 +24,20 @@ class Angles(tuple[Tensor, ...]):
 def handed_on(layer: nn.Module, attention: nn.Module) -> list[RemovableHandle]:
     """Hooks that give the attention module the facts of the call that its layer was given."""
     return [
-        layer.register_forward_pre_hook(load, with_kwargs=True),
-        attention.register_forward_pre_hook(unload, with_kwargs=True),
+        layer.register_forward_pre_hook(load_facts, with_kwargs=True),
+        attention.register_forward_pre_hook(unload_facts, with_kwargs=True),
     ]
 
 
-def load(layer: nn.Module, args: Any, kwargs: Any) -> tuple[Any, Any]:
+def load_facts(layer: nn.Module, args: Any, kwargs: Any) -> tuple[Any, Any]:
     facts = {name: kwargs[name] for name in FACTS if name in kwargs}
-    return args, {**kwargs, CARRIER: Angles(kwargs[CARRIER], facts)}
+    return args, {**kwargs, CARRIER: PositionEmbeddings(kwargs[CARRIER], facts)}
 
 
-def unload(attention: nn.Module, args: Any, kwargs: Any) -> tuple[Any, Any]:
-    return args, unloaded(kwargs)
+def unload_facts(attention: nn.Module, args: Any, kwargs: Any) -> tuple[Any, Any]:
+    return args, call_keywords(kwargs)
 
 
-def unloaded(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+def call_keywords(kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """The keywords of a call of the attention module, with those that its layer kept."""
     return {**getattr(kwargs.get(CARRIER), "facts", {}), **kwargs}

@@ -45,7 +45,7 @@ def measured_map(module: nn.Module, d_in: int) -> LinearMap:
     like = next((p for p in module.parameters() if p.is_floating_point()), torch.empty(0))
     trial = torch.randn(1, d_in, generator=torch.Generator().manual_seed(0))
     inputs = torch.cat([torch.zeros(1, d_in), torch.eye(d_in), trial])
-    with evaluating(module):
+    with eval_mode(module):
         b, *units, expected = wide(module(inputs.to(like)[None])[0])
     W = torch.stack(units) - b
     is_linear = (trial[0].to(W) @ W + b - expected).norm() <= tolerance(like.dtype) * expected.norm()
@@ -53,7 +53,7 @@ def measured_map(module: nn.Module, d_in: int) -> LinearMap:
 
 
 @contextmanager
-def evaluating(module: nn.Module) -> Iterator[None]:
+def eval_mode(module: nn.Module) -> Iterator[None]:
     """The module in eval mode, every part in its own again afterwards."""
     training = [part for part in module.modules() if part.training]
     module.eval()

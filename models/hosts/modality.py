@@ -61,9 +61,9 @@ def n_positions(config: Any) -> int:
     return config.max_position_embeddings
 
 
-def n_given(config: Any, given: Mapping[str, Any]) -> int:
+def n_given(config: Any, value: Mapping[str, Any]) -> int:
     """How many tokens a decoder's call adds to its cache."""
-    tokens = given["input_ids"] if given.get("inputs_embeds") is None else given["inputs_embeds"]
+    tokens = value["input_ids"] if value.get("inputs_embeds") is None else value["inputs_embeds"]
     return tokens.shape[1]
 
 
@@ -79,7 +79,7 @@ def two_sides(size: int | Iterable[int]) -> tuple[int, int]:
     return height, width
 
 
-def grid(config: Any) -> tuple[int, int]:
+def patch_grid(config: Any) -> tuple[int, int]:
     """Rows and columns of patches."""
     (height, width), (tall, wide) = two_sides(config.image_size), two_sides(config.patch_size)
     return height // tall, width // wide
@@ -87,13 +87,13 @@ def grid(config: Any) -> tuple[int, int]:
 
 def n_patches_and_class(config: Any) -> int:
     """The patches of an image, and the class token before them."""
-    rows, columns = grid(config)
+    rows, columns = patch_grid(config)
     return rows * columns + 1
 
 
-def n_seen(config: Any, given: Mapping[str, Any]) -> int:
+def n_seen(config: Any, value: Mapping[str, Any]) -> int:
     """The tokens of the images of a call, which may be larger than those the model was made for."""
-    height, width = given["pixel_values"].shape[-2:]
+    height, width = value["pixel_values"].shape[-2:]
     tall, wide = two_sides(config.patch_size)
     return (height // tall) * (width // wide) + 1
 
@@ -107,7 +107,7 @@ def grey_ramp(config: Any) -> dict[str, Any]:
 
 def n_patches_class_and_time(config: Any) -> int:
     """The patches of a noisy image, and the class and the time token before them."""
-    rows, columns = grid(config)
+    rows, columns = patch_grid(config)
     return rows * columns + EXTRA
 
 
@@ -156,7 +156,7 @@ NOISY_IMAGE = Modality(
     reads="noisy image",
     head=UViT,
     context=n_patches_class_and_time,
-    count=lambda config, given: n_patches_class_and_time(config),
+    count=lambda config, value: n_patches_class_and_time(config),
     trial=ramp_of_noise,
     trial_words="a grey image",
     configs={"uvit": UViTConfig},
@@ -164,4 +164,4 @@ NOISY_IMAGE = Modality(
     is_headed=lambda model: True,
     output="noise",
 )
-MODALITIES: dict[Reads, Modality] = {one.reads: one for one in (TEXT, IMAGE, NOISY_IMAGE)}
+MODALITIES: dict[Reads, Modality] = {item.reads: item for item in (TEXT, IMAGE, NOISY_IMAGE)}

@@ -21,7 +21,7 @@ def untrained_model(config: Any, spec: AttentionSpec, seed: int = 0) -> PreTrain
     return attach(head.from_config(config, dtype=torch.float32, attn_implementation="eager"), spec)
 
 
-def family_in(fields: Mapping[str, Any]) -> Family:
+def untrained_family(fields: Mapping[str, Any]) -> Family:
     """The family that the fields of a config name."""
     if "model_type" not in fields:
         raise ValueError("the recipe's model has no 'model_type'; give one, such as 'llama'")
@@ -33,7 +33,7 @@ def untrained_config(fields: Mapping[str, Any], decided: Mapping[str, Any]) -> A
 
     Raises ValueError for a family or a field that is unknown, and for a shape that is impossible.
     """
-    kind = family_in(fields).modality.configs[fields["model_type"]]
+    kind = untrained_family(fields).modality.configs[fields["model_type"]]
     refuse_fields(fields, kind, decided)
     own = {name: value for name, value in fields.items() if name != "model_type"}
     with foreign_input(f"the recipe's model is no {fields['model_type']}"):

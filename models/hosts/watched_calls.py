@@ -43,7 +43,7 @@ class Watchers:
 
 
 @contextmanager
-def watching(watch: Callable[[Call], None]) -> Iterator[None]:
+def watched_calls(watch: Callable[[Call], None]) -> Iterator[None]:
     """watch is told of every call that goes through transformers' attention interface, just before it is computed.
 
     A layer of a hooked model goes there only without its pattern: see headscope.models.hooked.patternless.

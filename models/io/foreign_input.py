@@ -32,7 +32,7 @@ def foreign_input(
         if not (isinstance(error, Exception) or is_panic(error)):
             raise
         log.info("%s", sentence, exc_info=True)
-        reason, what_to_do = f" ({in_short(error)})" if quotes else "", f"; {advice}" if advice else ""
+        reason, what_to_do = f" ({error_in_short(error)})" if quotes else "", f"; {advice}" if advice else ""
         raise refusal(f"{sentence}{reason}{what_to_do}") from error
 
 
@@ -46,13 +46,13 @@ def is_panic(error: BaseException) -> bool:
     return any(kind.__name__ == PANIC for kind in type(error).__mro__)
 
 
-def in_short(error: BaseException) -> str:
+def error_in_short(error: BaseException) -> str:
     """What another library's error says, on one line."""
     words = " ".join(str(error).split()) or type(error).__name__
     return words if len(words) <= LONGEST else words[:LONGEST] + "…"
 
 
-def expanded(path: str | Path) -> Path:
+def expanded_path(path: str | Path) -> Path:
     """The path with ~ and ~name as the home folders that they stand for; refused where there is no such user."""
     with foreign_input(f"cannot open {str(path)!r}: it begins with the home of nobody here", quotes=False):
         return Path(path).expanduser()

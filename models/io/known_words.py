@@ -24,12 +24,14 @@ def unknown_words_named(tokenizer: PreTrainedTokenizerBase | None, texts: Iterab
         yield
     except Exception as error:
         for text in texts:
-            if word := next((word for word in words(text, tokenizer) if not is_known(word, tokenizer)), None):
+            if word := next(
+                (word for word in vocabulary_words(text, tokenizer) if not is_known(word, tokenizer)), None
+            ):
                 raise ForeignInputError(f"the word {word!r} {NO_UNKNOWN}") from error
         raise
 
 
-def words(text: str, tokenizer: PreTrainedTokenizerBase) -> list[str]:
+def vocabulary_words(text: str, tokenizer: PreTrainedTokenizerBase) -> list[str]:
     """The parts of a text that are looked up in the vocabulary, as they stand there."""
     splitter = getattr(getattr(tokenizer, "backend_tokenizer", None), "pre_tokenizer", None)
     if splitter is None:

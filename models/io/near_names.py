@@ -7,7 +7,7 @@ from difflib import get_close_matches
 def known_names(name: object, known: Iterable[str]) -> str:
     """What a sentence about an unknown name ends with: all that are known, and the nearest, whatever its capitals."""
     names = list(known)
-    by_small = {one.lower(): one for one in names}
+    by_small = {item.lower(): item for item in names}
     near = get_close_matches(str(name).lower(), by_small, n=1)
     meant = f"; did you mean {by_small[near[0]]!r}?" if near else ""
     return f"{', '.join(names) or 'none'}{meant}"

@@ -9,7 +9,7 @@ from tempfile import mkdtemp
 
 from safetensors import SafetensorError
 
-from headscope.models.io.foreign_input import in_short
+from headscope.models.io.foreign_input import error_in_short
 
 OF_WRITERS = (OSError, RuntimeError, SafetensorError)  # torch's is a RuntimeError; tokenizers raises a bare Exception
 
@@ -38,7 +38,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     Raises OSError as `unwritable` does.
     """
     partial = path.with_name(path.name + ".partial")
-    with unwritable(path):
+    with write_errors_in_words(path):
         try:
             yield partial
             partial.replace(path)
@@ -51,7 +51,7 @@ def whole_folder(place: Path) -> Iterator[Path]:
     """The same for a folder; a `place` that somebody else has filled meanwhile stays as it is."""
     place.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(mkdtemp(dir=place.parent, prefix="partial-"))
-    with unwritable(place):
+    with write_errors_in_words(place):
         try:
             yield partial
             if not place.is_dir():
@@ -61,7 +61,7 @@ def whole_folder(place: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def unwritable(path: Path) -> Iterator[None]:
+def write_errors_in_words(path: Path) -> Iterator[None]:
     """Raise OSError in one sentence for a full disk and its like, whatever the writing library makes of it.
 
     safetensors, tokenizers and torch raise classes of their own, and none of them names the file.
@@ -72,5 +72,5 @@ def unwritable(path: Path) -> Iterator[None]:
         is_of_a_writer = isinstance(error, OF_WRITERS) or type(error) is Exception
         if not is_of_a_writer or (isinstance(error, OSError) and error.errno is None):  # no errno: a sentence already
             raise
-        words = error.strerror if isinstance(error, OSError) and error.strerror else in_short(error)
+        words = error.strerror if isinstance(error, OSError) and error.strerror else error_in_short(error)
         raise OSError(f"cannot write {path}: {words[:1].lower()}{words[1:]}") from error

@@ -8,9 +8,9 @@ from typing import Any
 from torch import nn
 
 from headscope.models.checkpoints import save
-from headscope.models.fitting.fit import fit, unwatched
+from headscope.models.fitting.fit import fit, watch_no_record
 from headscope.models.fitting.history import Record
-from headscope.models.fitting.objective import Measure, nothing
+from headscope.models.fitting.objective import Measure, measure_nothing
 from headscope.models.fitting.sole import sole_training
 from headscope.models.training.recipe import Recipe
 from headscope.models.training.run import Run, open_run, sign
@@ -18,7 +18,7 @@ from headscope.models.training.snapshots import snapshot_folder, snapshot_steps
 
 
 def train(
-    recipe: Recipe, folder: Path, watch: Callable[[Record], None] = unwatched, *, more: Measure = nothing
+    recipe: Recipe, folder: Path, watch: Callable[[Record], None] = watch_no_record, *, more: Measure = measure_nothing
 ) -> None:
     """Train from where the folder's run stands to the end; the finished model is the folder itself.
 

@@ -3,7 +3,7 @@
 from transformers import PreTrainedModel
 
 from headscope.models.hosts.spec import AttentionSpec
-from headscope.models.training.partial import Part
+from headscope.models.training.partial import LearnedPart
 
 GAINS = ("input_layernorm.weight", "post_attention_layernorm.weight")
 
@@ -14,12 +14,12 @@ def norm_gains_alone(model: PreTrainedModel) -> PreTrainedModel:
     Raises ValueError for a model that names its norms otherwise than Llama.
     """
     model.requires_grad_(False)
-    gains = [one for name, one in model.named_parameters() if name.endswith(GAINS)]
+    gains = [item for name, item in model.named_parameters() if name.endswith(GAINS)]
     if not gains:
         raise ValueError(f"a {type(model).__name__} has no parameter that ends in {' or '.join(GAINS)}")
-    for one in gains:
-        one.requires_grad_(True)
+    for gain in gains:
+        gain.requires_grad_(True)
     return model
 
 
-NORM_GAINS = Part("norm_gains", AttentionSpec("softmax"), norm_gains_alone)
+NORM_GAINS = LearnedPart("norm_gains", AttentionSpec("softmax"), norm_gains_alone)

@@ -16,8 +16,8 @@ from headscope.models.data.text.own_tokens import corpus_in_tokens_of
 from headscope.models.data.text.text_data import TextData
 from headscope.models.data.text.text_material import corpus_material
 from headscope.models.fitting.count import Count
-from headscope.models.fitting.fit import accelerator_of, fit, fitting_of, unwatched
-from headscope.models.fitting.formats import narrowed, widened
+from headscope.models.fitting.fit import accelerator_of, fit, fitting_of, watch_no_record
+from headscope.models.fitting.formats import narrow_weights, widen_weights
 from headscope.models.fitting.history import Record
 from headscope.models.fitting.sole import sole_training
 from headscope.models.hosts.spec import AttentionSpec
@@ -42,7 +42,7 @@ class Course:
 
 
 @dataclass(frozen=True)
-class Part:
+class LearnedPart:
     """What learns: its name in a recipe, and the attention of the model that has it.
 
     alone: gives the same model, in place, with the part, which alone asks for gradients.
@@ -54,7 +54,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Learned:
+class LearningOutcome:
     """What came of it: parameters, and nats per token of the same held-out windows before, attached, and after.
 
     new: parameters that the model did not have before. trained: those that learned.
@@ -79,14 +79,14 @@ class Learned:
 
 
 def train_part(
-    opened: OpenedModel, part: Part, course: Course, out: Path, watch: Callable[[Record], None] = unwatched
-) -> Learned:
+    opened: OpenedModel, part: LearnedPart, course: Course, out: Path, watch: Callable[[Record], None] = watch_no_record
+) -> LearningOutcome:
     """Train a part of a model that came with its tokenizer, and save the model in `out`; it is changed in place.
 
     Called again, it goes on where it was stopped. All other weights of `out` are those of the source, bit for bit.
     Raises ValueError for an `out` that holds something else.
     """
-    formats, before = widened(opened.model), opened.model.num_parameters()
+    formats, before = widen_weights(opened.model), opened.model.num_parameters()
     recipe = recipe_of(opened, part, course)
     material = material_in_tokens_of(opened, recipe)
     refuse_other_run(recipe, material.facts, out)
@@ -95,14 +95,14 @@ def train_part(
     model = part.alone(opened.model)
     losses.append(held_out_loss(model, material, accelerator))
     fitting = fitting_of(model, material.objective, recipe.plan, out, accelerator)
-    trained = fitted(Run(recipe, material, fitting), watch)
+    trained = model_after_training(Run(recipe, material, fitting), watch)
     losses.append(held_out_loss(trained, material, accelerator))
-    save(narrowed(trained, formats), out, tokenizer=opened.tokenizer)
+    save(narrow_weights(trained, formats), out, tokenizer=opened.tokenizer)
     count = Count(trained.num_parameters(only_trainable=True), trained.num_parameters())
-    return Learned(out, count.all - before, count, *losses)
+    return LearningOutcome(out, count.all - before, count, *losses)
 
 
-def recipe_of(opened: OpenedModel, part: Part, course: Course) -> Recipe:
+def recipe_of(opened: OpenedModel, part: LearnedPart, course: Course) -> Recipe:
     """What decides the run; the model is named by what its folder holds."""
     config = opened.model.config
     shown = {
@@ -139,7 +139,7 @@ def held_out_loss(model: PreTrainedModel, material: Material, accelerator: Accel
     return round(material.objective.measure(accelerator, on_device)["validation_loss"], 6)
 
 
-def fitted(run: Run, watch: Callable[[Record], None]) -> PreTrainedModel:
+def model_after_training(run: Run, watch: Callable[[Record], None]) -> PreTrainedModel:
     """The run's model after its last step, in eval mode; nobody else trains in its folder meanwhile."""
     run.folder.mkdir(parents=True, exist_ok=True)
     main = run.fitting.accelerator.is_main_process

@@ -66,7 +66,7 @@ class Recipe:
     @property
     def plan(self) -> Plan:
         """The fields that decide how its model is trained, whatever that is."""
-        return Plan(**{one.name: getattr(self, one.name) for one in fields(Plan)})
+        return Plan(**{item.name: getattr(self, item.name) for item in fields(Plan)})
 
     @property
     def spec(self) -> AttentionSpec:

@@ -11,11 +11,11 @@ from headscope.models.data.material import Material
 from headscope.models.data.table import material_of, row_of
 from headscope.models.fitting.fit import Fitting, accelerator_of, fitting_of
 from headscope.models.fitting.machine import machine_facts
-from headscope.models.fitting.objective import Measure, nothing, share
+from headscope.models.fitting.objective import Measure, measure_nothing, share
 from headscope.models.fitting.sole import LOCK
 from headscope.models.hosts.families import FAMILIES
 from headscope.models.hosts.modality import MODALITIES
-from headscope.models.hosts.untrained import family_in, untrained_config, untrained_model
+from headscope.models.hosts.untrained import untrained_config, untrained_family, untrained_model
 from headscope.models.io.json_file import read_json_object, write_json
 from headscope.models.training.recipe import Recipe, refuse_other_recipe
 from headscope.models.training.recipe_file import read_recipe
@@ -38,7 +38,7 @@ class Run:
         return self.fitting.folder
 
 
-def open_run(recipe: Recipe, folder: Path, more: Measure = nothing) -> Run:
+def open_run(recipe: Recipe, folder: Path, more: Measure = measure_nothing) -> Run:
     """A new run in an empty folder, or the one that began there under the same recipe and the same text.
 
     more: what is measured besides what the data measures.
@@ -55,7 +55,7 @@ def open_run(recipe: Recipe, folder: Path, more: Measure = nothing) -> Run:
 
 def refuse_unread(recipe: Recipe) -> None:
     """Refuse a model that cannot read the data."""
-    wanted, model = MODALITIES[row_of(recipe.data).reads], family_in(recipe.model).modality
+    wanted, model = MODALITIES[row_of(recipe.data).reads], untrained_family(recipe.model).modality
     if model is not wanted:
         families = ", ".join(name for name, family in FAMILIES.items() if family.modality is wanted)
         raise ValueError(
@@ -67,7 +67,7 @@ def refuse_unread(recipe: Recipe) -> None:
 def fresh_model(recipe: Recipe, material: Material) -> PreTrainedModel:
     """The model before its first step. ValueError where it has too few positions for what it is shown."""
     config = untrained_config(recipe.model, material.decides)
-    if material.context > (positions := family_in(recipe.model).modality.context(config)):
+    if material.context > (positions := untrained_family(recipe.model).modality.context(config)):
         raise ValueError(f"the data's context is {material.context}; its model has {positions} positions")
     return untrained_model(config, recipe.spec, recipe.seed)
 

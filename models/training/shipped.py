@@ -11,7 +11,7 @@ SPEED = "speed.json"
 
 
 @dataclass(frozen=True)
-class Shipped:
+class ShippedModel:
     """A shipped model: its name, the facts in its training.json, how many snapshots stand beside it."""
 
     name: str
@@ -19,7 +19,7 @@ class Shipped:
     snapshots: int
 
 
-def shipped_models() -> list[Shipped]:
+def shipped_models() -> list[ShippedModel]:
     """Those of text, one per variant: other losses compare with none of theirs."""
     return [_shipped(name, zoo.folder(name)) for name in zoo.names() if name in zoo.TEXT]
 
@@ -30,8 +30,8 @@ def training_speed() -> dict[str, Any] | None:
     return read_json_object(path) if path.is_file() else None
 
 
-def _shipped(name: str, folder: Path) -> Shipped:
+def _shipped(name: str, folder: Path) -> ShippedModel:
     path = folder / "training.json"
     if not path.is_file():
         raise FileNotFoundError(f"there is no {path}; `headscope ship` writes it with the model")
-    return Shipped(name, read_json_object(path), len(zoo.snapshots(folder)))
+    return ShippedModel(name, read_json_object(path), len(zoo.snapshots(folder)))

@@ -14,10 +14,10 @@ from headscope.models.hosts.spec import AttentionSpec
 
 def temperature_parameters(model: PreTrainedModel) -> Iterator[tuple[str, nn.Parameter]]:
     """What a variant adds to a model, by name."""
-    return ((name, one) for name, one in model.named_parameters() if ".variant." in name)
+    return ((name, item) for name, item in model.named_parameters() if ".variant." in name)
 
 
-def tempered(model: PreTrainedModel, spec: AttentionSpec) -> PreTrainedModel:
+def tempered_model(model: PreTrainedModel, spec: AttentionSpec) -> PreTrainedModel:
     """The same model, in place, with temperatures of almost 1 at first; they alone ask for gradients.
 
     Raises ValueError for a spec whose variant learns no temperatures, or that adds nothing.
@@ -31,11 +31,11 @@ def tempered(model: PreTrainedModel, spec: AttentionSpec) -> PreTrainedModel:
     for module in model.modules():
         if isinstance(module, Temperature):
             module.still()
-    for one in added.values():
-        one.requires_grad_(True)
+    for item in added.values():
+        item.requires_grad_(True)
     return model
 
 
 def count(model: PreTrainedModel) -> Count:
     """Temperatures among all parameters."""
-    return Count(sum(one.numel() for _, one in temperature_parameters(model)), model.num_parameters())
+    return Count(sum(item.numel() for _, item in temperature_parameters(model)), model.num_parameters())

@@ -7,13 +7,13 @@ from typing import Any
 
 from headscope.models.attention import VARIANTS
 from headscope.models.checkpoints import OpenedModel, open_folder
-from headscope.models.fitting.fit import unwatched
+from headscope.models.fitting.fit import watch_no_record
 from headscope.models.fitting.history import Record
 from headscope.models.hooked.loading import place_of
 from headscope.models.hosts.spec import AttentionSpec
 from headscope.models.io.json_file import write_json
-from headscope.models.training.partial import Course, Learned, Part, train_part
-from headscope.models.training.tempered import tempered
+from headscope.models.training.partial import Course, LearnedPart, LearningOutcome, train_part
+from headscope.models.training.tempered import tempered_model
 
 FACTS = "tempering.json"
 
@@ -26,15 +26,17 @@ class Tempering:
     course: Course = field(default_factory=Course)
 
 
-def temper(source: str | Path, out: Path, how: Tempering, watch: Callable[[Record], None] = unwatched) -> Learned:
+def temper(
+    source: str | Path, out: Path, how: Tempering, watch: Callable[[Record], None] = watch_no_record
+) -> LearningOutcome:
     """Temper a shipped model or a folder's into the folder `out`; called again, it goes on where it was stopped.
 
     All other weights of `out` are those of the source, bit for bit. Raises ValueError for a model that is not softmax
     or has no tokenizer, and for an `out` that holds something else.
     """
-    found = train_part(softmax_model(place_of(source)), temperatures(how.options), how.course, out, watch)
-    write_json(out / FACTS, found.to_json())
-    return found
+    result = train_part(softmax_model(place_of(source)), temperature_part(how.options), how.course, out, watch)
+    write_json(out / FACTS, result.to_json())
+    return result
 
 
 def softmax_model(place: Path) -> OpenedModel:
@@ -47,8 +49,8 @@ def softmax_model(place: Path) -> OpenedModel:
     return opened
 
 
-def temperatures(options: Mapping[str, Any]) -> Part:
+def temperature_part(options: Mapping[str, Any]) -> LearnedPart:
     """The temperatures of these options, of the first variant of the table that learns any."""
     variant = next(name for name, row in VARIANTS.items() if row.learns_temperatures)
     spec = AttentionSpec(variant, **options)
-    return Part("tempered", spec, lambda model: tempered(model, spec))
+    return LearnedPart("tempered", spec, lambda model: tempered_model(model, spec))

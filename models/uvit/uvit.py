@@ -84,7 +84,7 @@ class UViT(PreTrainedModel):
             if number < half:
                 kept.append(hidden)
         patches = self.to_patch(self.layernorm(hidden))[:, EXTRA:]
-        return PredictedNoise(noise=self.smooth(joined(patches, self.config)))
+        return PredictedNoise(noise=self.smooth(image_from_patches(patches, self.config)))
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
@@ -97,7 +97,7 @@ class UViT(PreTrainedModel):
             init.trunc_normal_(module.positions, std=self.config.initializer_range)
 
 
-def joined(
+def image_from_patches(
     patches: Float[Tensor, "batch patch pixels"], config: UViTConfig
 ) -> Float[Tensor, "batch channel row column"]:
     """The image that its patches make, row by row; a patch's pixels come row by row, channels last."""

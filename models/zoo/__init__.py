@@ -36,5 +36,5 @@ def snapshots(folder: str | Path) -> dict[int, Path]:
     """Step -> snapshot folder, for `step-000100` and `checkpoint-100` in `folder`, first to last, if there are any."""
     if not (folder := Path(folder)).is_dir():
         raise ValueError(f"snapshots of {folder}: there is no such folder")
-    found = ((STEP.fullmatch(entry.name), entry) for entry in folder.iterdir() if entry.is_dir())
-    return dict(sorted((int(step.group(1)), entry) for step, entry in found if step))
+    result = ((STEP.fullmatch(entry.name), entry) for entry in folder.iterdir() if entry.is_dir())
+    return dict(sorted((int(step.group(1)), entry) for step, entry in result if step))

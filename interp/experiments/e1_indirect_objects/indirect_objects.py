@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from headscope.interp.arms.arm_points import arm_points
-from headscope.interp.arms.arms import ArmGrid, Arms, arm_numbers, arms, mean_of, spread_of
+from headscope.interp.arms.arms import ArmGrid, Arms, arm_numbers, arms, mean_over_trials, spread_of
 from headscope.interp.arms.outcome import Outcome
 from headscope.interp.arms.trial import Numbers, Place, Trial
 from headscope.interp.deletion.attention_contribution import ABOUT as SCATTER
@@ -67,27 +67,27 @@ def measure(trial: Trial, size: StorySize, place: Place, watch: Watch) -> Number
 
 def results(outcome: Outcome) -> Mapping[str, Result]:
     """Answers, decisions, the negative head, quadrants, and path patching of the first seed."""
-    found = arms(outcome, "variant")
+    by_arm = arms(outcome, "variant")
     scatter = replace(SCATTER, title="The strongest negative head: attention to names against contribution", null="")
     heads = replace(PLANE, title="Who decides: every inner head of every seed", null="")
     return {
-        "accuracy": arm_numbers(found, "accuracy", RIGHT, 0.5, "the two names alone"),
-        "logit_difference": arm_numbers(found, "logit_difference", DIFFERENCE, 0.0, "neither"),
-        "negative_head": arm_numbers(found, "relative_weight", NEGATIVE, 0.0, "no weight"),
-        "scatter": arm_points(found, "attention", "contribution", scatter, "attention to the name", "contribution"),
-        "plane": arm_points(found, "dynamic_by_head", "static_by_head", heads, "dynamic", "static"),
-        "quadrants": quadrant_grid({arm: one for arm, one in found.items() if one.finished}),
-    } | {f"path_patching_{arm}": patching(arm, one) for arm, one in found.items() if one.finished}
+        "accuracy": arm_numbers(by_arm, "accuracy", RIGHT, 0.5, "the two names alone"),
+        "logit_difference": arm_numbers(by_arm, "logit_difference", DIFFERENCE, 0.0, "neither"),
+        "negative_head": arm_numbers(by_arm, "relative_weight", NEGATIVE, 0.0, "no weight"),
+        "scatter": arm_points(by_arm, "attention", "contribution", scatter, "attention to the name", "contribution"),
+        "plane": arm_points(by_arm, "dynamic_by_head", "static_by_head", heads, "dynamic", "static"),
+        "quadrants": quadrant_grid({arm: item for arm, item in by_arm.items() if item.finished}),
+    } | {f"path_patching_{arm}": patching(arm, item) for arm, item in by_arm.items() if item.finished}
 
 
 SHARES = {"inner layers": "quadrants", "strongest negative head": "negative_quadrants"}
 
 
-def quadrant_grid(found: Arms) -> ArmGrid:
+def quadrant_grid(by_arm: Arms) -> ArmGrid:
     """Shares of the four quadrants, of the inner layers and of the strongest negative head alone."""
-    samples = [np.stack([one.sample(number) for number in SHARES.values()], axis=1) for one in found.values()]
-    mean, spread = (torch.tensor(np.stack([take(one) for one in samples])) for take in (mean_of, spread_of))
-    labels = {"arm": tuple(found), "row": tuple(SHARES), "column": QUADRANTS}
+    samples = [np.stack([item.sample(number) for number in SHARES.values()], axis=1) for item in by_arm.values()]
+    mean, spread = (torch.tensor(np.stack([take(item) for item in samples])) for take in (mean_over_trials, spread_of))
+    labels = {"arm": tuple(by_arm), "row": tuple(SHARES), "column": QUADRANTS}
     return ArmGrid(mean, spread, "heads of", "quadrant", about=replace(QUARTERS, null=""), labels=labels)
 
 

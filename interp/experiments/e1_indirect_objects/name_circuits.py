@@ -19,7 +19,7 @@ from headscope.interp.deletion.quadrants import Quadrants
 from headscope.interp.deletion.rows import own_ov_terms
 from headscope.interp.deletion.scales import SCALES, scale_to_logits
 from headscope.interp.interventions.path_patching import path_patching
-from headscope.interp.reading.activations import Activations, gather
+from headscope.interp.reading.activations import Activations, gathered_activations
 from headscope.interp.reading.hooked_model import HookedModel
 from headscope.interp.reading.prompt_pair import PromptPair
 
@@ -46,8 +46,8 @@ def inner_layers(model: HookedModel) -> list[int]:
 def circuit_numbers(model: HookedModel, pairs: Sequence[PromptPair]) -> Numbers:
     """Decisions and quadrants of the inner layers, the strongest negative head among them, path patching of all."""
     inner, prompts = inner_layers(model), [pair.clean for pair in pairs]
-    found = analyse(model, prompts, ["decision_plane", "deletion"], batch_size=ROWS)
-    plane, quadrants = found.of("decision_plane", DecisionPlane), found.of("deletion", Quadrants)
+    findings = analyse(model, prompts, ["decision_plane", "deletion"], batch_size=ROWS)
+    plane, quadrants = findings.of("decision_plane", DecisionPlane), findings.of("deletion", Quadrants)
     stories = story_runs(model, pairs)
     effects = effects_of(stories)
     at = negative_head(effects, inner)
@@ -76,7 +76,7 @@ def story_runs(model: HookedModel, pairs: Sequence[PromptPair]) -> StoryRuns:
     """All clean prompts in one forward pass: they are of one length."""
     prompts = [pair.clean for pair in pairs]
     setting = asked_of(model, prompts, Choices(), prepend_bos=False).setting
-    return StoryRuns(setting, pairs, gather(model, prompts, (PATTERN, VALUES, Z, *SCALES)))
+    return StoryRuns(setting, pairs, gathered_activations(model, prompts, (PATTERN, VALUES, Z, *SCALES)))
 
 
 def effects_of(stories: StoryRuns) -> NameEffects:
@@ -123,12 +123,12 @@ def scatter_numbers(stories: StoryRuns, at: NegativeHead) -> Numbers:
         name_points(run[PATTERN], run[Z], W_O, positions_of(pair), W_U[:, [pair.target, pair.distractor]])
         for pair, run in zip(stories.pairs, stories.runs, strict=True)
     ]
-    found = attention_contribution(points)
+    result = attention_contribution(points)
     fields = ("attention", "contribution", "strength", "strength_null")
-    return {name: getattr(found, name)[at.layer, at.head].tolist() for name in fields}
+    return {name: getattr(result, name)[at.layer, at.head].tolist() for name in fields}
 
 
 def patching_numbers(model: HookedModel, pairs: Sequence[PromptPair]) -> Numbers:
     """Path patching of every head to the logit difference, with its null."""
-    found = path_patching(model, pairs, batch_size=ROWS)
-    return {f"patching_{name}": getattr(found, name).tolist() for name in PATCHING}
+    result = path_patching(model, pairs, batch_size=ROWS)
+    return {f"patching_{name}": getattr(result, name).tolist() for name in PATCHING}

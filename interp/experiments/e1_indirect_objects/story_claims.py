@@ -1,7 +1,7 @@
 """The claims of E1 and the rules by which they are answered, fixed before any model was looked at."""
 
 from headscope.interp.arms.outcome import Outcome
-from headscope.interp.arms.verdict import Verdict, all_of, bounded, difference, shown
+from headscope.interp.arms.verdict import Verdict, all_of, bound_answer, mean_with_spread, superiority_answer
 
 SOLVED = 0.9
 
@@ -15,12 +15,12 @@ def judge(outcome: Outcome) -> list[Verdict]:
 
 def solved(softmax: Outcome, cog: Outcome) -> Verdict:
     """Both are above the bound."""
-    both = [one.sample("accuracy") for one in (cog, softmax)]
+    both = [item.sample("accuracy") for item in (cog, softmax)]
     return Verdict(
         f"Both models name the indirect object in more than {SOLVED:.0%} of the stories of held-out pairs",
         "both solve the task",
         against(cog, softmax, "accuracy"),
-        all_of([bounded(one, above=SOLVED) for one in both]),
+        all_of([bound_answer(item, above=SOLVED) for item in both]),
     )
 
 
@@ -30,8 +30,8 @@ def softmax_deletes(softmax: Outcome) -> Verdict:
     return Verdict(
         "Softmax's strongest negative head deletes through OV: it attends to the deleted name with more than .5",
         "weights of .5 to .95",
-        f"weight {shown(weight)}, contribution {shown(softmax.sample('effect'))}",
-        bounded(weight, above=0.5),
+        f"weight {mean_with_spread(weight)}, contribution {mean_with_spread(softmax.sample('effect'))}",
+        bound_answer(weight, above=0.5),
     )
 
 
@@ -42,8 +42,9 @@ def cog_deletes(cog: Outcome) -> Verdict:
         "Cog's strongest negative head deletes through its weights: negative on the deleted name where what it copies "
         "has positive ones",
         "weights of −.4 to −.88",
-        f"weight {shown(relative)} (as trained {shown(trained)}), contribution {shown(cog.sample('effect'))}",
-        bounded(relative, below=0.0),
+        f"weight {mean_with_spread(relative)} (as trained {mean_with_spread(trained)}), "
+        f"contribution {mean_with_spread(cog.sample('effect'))}",
+        bound_answer(relative, below=0.0),
     )
 
 
@@ -54,9 +55,9 @@ def dynamic(cog: Outcome) -> Verdict:
         "In Cog the sign of the weights decides between copying and deletion more than that of the OV circuit: "
         "dynamic above static",
         "deletion moves to QK",
-        f"{shown(both[0])} against {shown(both[1])}; with signs dealt anew {shown(cog.sample('dynamic_null'))} against "
-        f"{shown(cog.sample('static_null'))}",
-        difference(*both),
+        f"{mean_with_spread(both[0])} against {mean_with_spread(both[1])}; with signs dealt anew "
+        f"{mean_with_spread(cog.sample('dynamic_null'))} against {mean_with_spread(cog.sample('static_null'))}",
+        superiority_answer(*both),
     )
 
 
@@ -66,10 +67,10 @@ def static(softmax: Outcome, cog: Outcome) -> Verdict:
         "In Cog the sign of the OV circuit decides less",
         "deletion moves away from OV",
         against(cog, softmax, "static"),
-        difference(softmax.sample("static"), cog.sample("static")),
+        superiority_answer(softmax.sample("static"), cog.sample("static")),
     )
 
 
 def against(cog: Outcome, softmax: Outcome, number: str) -> str:
     """A number of both."""
-    return f"Cog {shown(cog.sample(number))}, softmax {shown(softmax.sample(number))}"
+    return f"Cog {mean_with_spread(cog.sample(number))}, softmax {mean_with_spread(softmax.sample(number))}"

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from headscope.interp.arms.trial import Numbers
-from headscope.interp.reading.activations import gather
+from headscope.interp.reading.activations import gathered_activations
 from headscope.interp.reading.equal_lengths import batches
 from headscope.interp.reading.hooked_model import HookedModel, tokenizer_of
 from headscope.interp.reading.prompt_pair import PromptPair
@@ -56,7 +56,7 @@ def answer_numbers(model: HookedModel, pairs: Sequence[PromptPair]) -> Numbers:
     """Shares of prompts whose likeliest token is the target, and that prefer it to the distractor; logit difference."""
     right, differences = [], []
     for some in batches(pairs, ROWS, lambda pair: len(pair.clean.ids)):
-        for pair, run in zip(some, gather(model, [pair.clean for pair in some], []), strict=True):
+        for pair, run in zip(some, gathered_activations(model, [pair.clean for pair in some], []), strict=True):
             right.append(int(run.logits[-1].argmax()) == pair.target)
             differences.append(pair.difference(run.logits))
     difference = torch.stack(differences)

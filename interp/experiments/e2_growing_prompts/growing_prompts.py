@@ -8,7 +8,7 @@ import numpy as np
 from headscope.interp.arms.arms import arm_curves, arm_numbers, arms
 from headscope.interp.arms.outcome import Outcome
 from headscope.interp.arms.trial import Numbers, Place, Trial
-from headscope.interp.arms.verdict import Verdict, alike, difference, shown
+from headscope.interp.arms.verdict import Verdict, equivalence_answer, mean_with_spread, superiority_answer
 from headscope.interp.asking.analyse import analyse
 from headscope.interp.collapse.cancellation import PathCancellation
 from headscope.interp.collapse.curves import ABOUT as COLLAPSE
@@ -54,8 +54,8 @@ def measure(trial: Trial, size: LanguageSize, place: Place, watch: Watch) -> Num
     numbers: Numbers = {}
     for name in QUESTIONS:
         watch(f"{trial.key}: {name}", 0, 1)
-        found = collapse(model, pairs_of(name, model))
-        numbers |= curve_numbers(name, found)
+        result = collapse(model, pairs_of(name, model))
+        numbers |= curve_numbers(name, result)
     cancelled = analyse(model, PROMPT, ["path_cancellation"]).of("path_cancellation", PathCancellation)
     numbers["cancellation"] = float(cancelled.contribution_cancellation.mean())
     numbers["cancellation_null"] = float(cancelled.contribution_cancellation_null.mean())
@@ -75,12 +75,12 @@ def lengths(most: int) -> list[int]:
     return sorted({round(n) for n in np.geomspace(max(1, most // GROWTH), most, POINTS)})
 
 
-def curve_numbers(name: str, found: CollapseCurves) -> Numbers:
+def curve_numbers(name: str, result: CollapseCurves) -> Numbers:
     """n, D(n)/D(n₀) and D(n) over the null after the final norm."""
-    at = found.labels["distance"].index(DISTANCE)
-    relative = found.relative[at, -1].tolist()
-    over_null = (found.distance[at, -1] / found.distance_null[at, -1]).tolist()
-    return {f"{name}_n": list(found.lengths), f"{name}_relative": relative, name: relative[-1]} | {
+    at = result.labels["distance"].index(DISTANCE)
+    relative = result.relative[at, -1].tolist()
+    over_null = (result.distance[at, -1] / result.distance_null[at, -1]).tolist()
+    return {f"{name}_n": list(result.lengths), f"{name}_relative": relative, name: relative[-1]} | {
         f"{name}_over_null": over_null
     }
 
@@ -94,29 +94,29 @@ def judge(outcome: Outcome) -> list[Verdict]:
         Verdict(
             "On count_ones, D(n)/D(n₀) falls less for Cog than for softmax when n grows tenfold",
             ".32 against .10",
-            f"{shown(counted[0])} against {shown(counted[1])}",
-            difference(*counted),
+            f"{mean_with_spread(counted[0])} against {mean_with_spread(counted[1])}",
+            superiority_answer(*counted),
         ),
         Verdict(
             f"On find_a_zero it falls alike for both, to within {MARGIN}",
             ".133 against .135",
-            f"{shown(sought[0])} against {shown(sought[1])}",
-            alike(*sought, MARGIN),
+            f"{mean_with_spread(sought[0])} against {mean_with_spread(sought[1])}",
+            equivalence_answer(*sought, MARGIN),
         ),
     ]
 
 
 def results(outcome: Outcome) -> Mapping[str, Result]:
     """The curves of both questions, what is left at the end, and the cancellation of paths."""
-    found = arms(outcome, "variant")
+    by_arm = arms(outcome, "variant")
     drawn: dict[str, Result] = {}
     for name in QUESTIONS:
         about = replace(KEPT, title=f"{KEPT.title}: {name}")
         on_the_way = replace(KEPT, title=f"D(n)/D(n₀) as prompts grow: {name}")
         lengths = outcome.first(f"{name}_n")
-        drawn[f"{name}_curve"] = arm_curves(found, f"{name}_relative", lengths, on_the_way, "n", log_x=True)
-        drawn[name] = arm_numbers(found, name, about)
-    drawn["cancellation"] = arm_numbers(found, "cancellation", CANCELLED)
+        drawn[f"{name}_curve"] = arm_curves(by_arm, f"{name}_relative", lengths, on_the_way, "n", log_x=True)
+        drawn[name] = arm_numbers(by_arm, name, about)
+    drawn["cancellation"] = arm_numbers(by_arm, "cancellation", CANCELLED)
     return drawn
 
 

@@ -59,5 +59,5 @@ def trials(size: SequenceSize, seeds: int) -> list[Trial]:
 def delayed_sums(trial: Trial, size: SequenceSize) -> DelayedSums:
     """The windows of the trial's law, or of all laws mixed, in the tokens that all trials share."""
     law = trial.condition
-    laws = [(one.N, one.tau) for one in size.laws] if law["task"] == "mixture" else [(int(law["N"]), int(law["τ"]))]
+    laws = [(item.N, item.tau) for item in size.laws] if law["task"] == "mixture" else [(int(law["N"]), int(law["τ"]))]
     return DelayedSums(tuple(laws), size.length, size.measured, size.vocabulary)

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from headscope.interp.arms.arms import arm_curves, arm_grid, arm_numbers, arms
 from headscope.interp.arms.outcome import Outcome
 from headscope.interp.arms.trial import Numbers, Place, Trial
-from headscope.interp.arms.verdict import Verdict, difference, shown
+from headscope.interp.arms.verdict import Verdict, mean_with_spread, superiority_answer
 from headscope.interp.experiments.e3_delayed_sums.delayed_sum_trials import SIZES, SequenceSize, delayed_sums, trials
 from headscope.interp.experiments.e3_delayed_sums.task_models import (
     LR,
@@ -68,7 +68,7 @@ def sequence_recipe(trial: Trial, size: SequenceSize) -> Recipe:
 
 def over_the_grid(outcome: Outcome, number: str = "accuracy") -> Float[np.ndarray, "seed cell"]:
     """A number by seed and law."""
-    values, seeds = outcome.sample(number), np.array([one.trial.seed for one in outcome.trials])
+    values, seeds = outcome.sample(number), np.array([item.trial.seed for item in outcome.trials])
     return np.array([values[seeds == seed] for seed in np.unique(seeds)])
 
 
@@ -78,12 +78,19 @@ def judge(outcome: Outcome) -> list[Verdict]:
     grids = [over_the_grid(alone.where(variant=name)) for name in ("expressive", "softmax")]
     mixtures = [mixed.where(variant=name).sample("accuracy") for name in ("expressive", "softmax")]
     claims = {
-        "Expressive attention is more accurate than softmax over the grid of (N, τ)": [one.mean(1) for one in grids],
-        f"It solves more laws (accuracy of {SOLVED} or more)": [(one >= SOLVED).sum(1).astype(float) for one in grids],
+        "Expressive attention is more accurate than softmax over the grid of (N, τ)": [grid.mean(1) for grid in grids],
+        f"It solves more laws (accuracy of {SOLVED} or more)": [
+            (grid >= SOLVED).sum(1).astype(float) for grid in grids
+        ],
         "It is more accurate when one model learns all laws": mixtures,
     }
     return [
-        Verdict(claim, "it is", f"{shown(ours)} against {shown(softmax)}", difference(ours, softmax))
+        Verdict(
+            claim,
+            "it is",
+            f"{mean_with_spread(ours)} against {mean_with_spread(softmax)}",
+            superiority_answer(ours, softmax),
+        )
         for claim, (ours, softmax) in claims.items()
     ]
 

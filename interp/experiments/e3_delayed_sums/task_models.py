@@ -32,4 +32,4 @@ def trained_model(folder: Path) -> Any:
 def measured_on_the_way(folder: Path, number: str) -> Numbers:
     """What was measured of a number in a training, and after which steps."""
     records = [record for record in read_history(folder / "history.jsonl") if number in record]
-    return {"steps": [one["step"] for one in records], f"{number}_by_step": [one[number] for one in records]}
+    return {"steps": [item["step"] for item in records], f"{number}_by_step": [item[number] for item in records]}

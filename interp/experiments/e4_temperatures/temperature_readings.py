@@ -10,7 +10,7 @@ from torch import Tensor
 
 from headscope.interp.arms.trial import Numbers
 from headscope.interp.collapse.contribution_weights import contribution_weights
-from headscope.interp.reading.activations import TEMPERATURES, Activations, gather
+from headscope.interp.reading.activations import TEMPERATURES, Activations, gathered_activations
 from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.interp.rows.of_model import model_row_curves
 from headscope.interp.weights.head_weights import head_weights
@@ -19,7 +19,7 @@ from headscope.models.data.examples import Examples
 TEMPERED = ("query", "value")
 
 
-def prompts_of(examples: Examples) -> list[PromptTokens]:
+def prompts_from_examples(examples: Examples) -> list[PromptTokens]:
     """Each row as a prompt."""
     rows = examples.ids.tolist()
     return [PromptTokens(tuple(row), tuple(map(str, row))) for row in rows]
@@ -27,7 +27,7 @@ def prompts_of(examples: Examples) -> list[PromptTokens]:
 
 def row_numbers(model: Any, examples: Examples, number: str) -> Float[Tensor, "example layer head query"]:
     """A row statistic of every head on every row."""
-    return torch.stack([getattr(model_row_curves(model, prompt), number) for prompt in prompts_of(examples)])
+    return torch.stack([getattr(model_row_curves(model, prompt), number) for prompt in prompts_from_examples(examples)])
 
 
 def noise_share(model: Any, examples: Examples, first_noise: int) -> float:
@@ -36,8 +36,10 @@ def noise_share(model: Any, examples: Examples, first_noise: int) -> float:
     Later layers are not asked: what stands at a noise token there is no longer noise alone.
     """
     W_O = head_weights(model).W_O
-    runs = gather(model, prompts_of(examples), ["attn.hook_pattern", "attn.hook_v"])
-    return float(np.mean([share_of(one, W_O, ids >= first_noise) for one, ids in zip(runs, examples.ids, strict=True)]))
+    runs = gathered_activations(model, prompts_from_examples(examples), ["attn.hook_pattern", "attn.hook_v"])
+    return float(
+        np.mean([share_of(item, W_O, ids >= first_noise) for item, ids in zip(runs, examples.ids, strict=True)])
+    )
 
 
 def share_of(run: Activations, W_O: Float[Tensor, "layer head d_head d_model"], chosen: Tensor) -> float:
@@ -68,10 +70,10 @@ def by_kind(model: Any, examples: Examples, kind: Int[np.ndarray, "token"], kind
     """Mean temperatures by layer and kind of token: tau_query, tau_value, both [layer, kind]; nothing for softmax."""
     if not any(name.endswith(TEMPERATURES) for name in model.hook_dict):
         return {}
-    runs = gather(model, prompts_of(examples), TEMPERATURES)
+    runs = gathered_activations(model, prompts_from_examples(examples), TEMPERATURES)
     of_token = torch.from_numpy(kind)[examples.ids]
-    found: Numbers = {}
+    result: Numbers = {}
     for side, name in zip(TEMPERED, TEMPERATURES, strict=True):
         tau = torch.stack([run[name].squeeze(1) for run in runs]).transpose(0, 1)
-        found[f"tau_{side}"] = [[float(layer[of_token == one].mean()) for one in kinds] for layer in tau]
-    return found
+        result[f"tau_{side}"] = [[float(layer[of_token == item].mean()) for item in kinds] for layer in tau]
+    return result

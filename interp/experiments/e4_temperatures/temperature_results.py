@@ -12,7 +12,7 @@ from headscope.interp.arms.arms import (
     arm_curves,
     arm_numbers,
     arms,
-    mean_of,
+    mean_over_trials,
     seed_names,
     spread_of,
 )
@@ -68,21 +68,23 @@ TAU = About(
 
 def results(outcome: Outcome) -> Mapping[str, Result]:
     """By name; the first is the one that matters most."""
-    found = {task: arms(outcome.where(task=task), "variant") for task in TASKS}
+    result = {task: arms(outcome.where(task=task), "variant") for task in TASKS}
     lengths = outcome.where(task="passkeys").first("lengths")
     curves = {"found": FOUND, "max_b": MAX_B, "spikiness": SPIKINESS}
-    noise = arm_numbers(found["denoising"], "noise_share", NOISE, TASKS["denoising"].noise, "share of the tokens")
+    noise = arm_numbers(result["denoising"], "noise_share", NOISE, TASKS["denoising"].noise, "share of the tokens")
     return {
         **{
-            task: arm_numbers(found[task], "excess", replace(EXCESS, title=f"{EXCESS.title}: {task}")) for task in TASKS
+            task: arm_numbers(result[task], "excess", replace(EXCESS, title=f"{EXCESS.title}: {task}"))
+            for task in TASKS
         },
         "noise_share": noise,
-        "slope": arm_numbers(found["neighbours"], "slope", SLOPE),
+        "slope": arm_numbers(result["neighbours"], "slope", SLOPE),
         **{
-            name: arm_curves(found["passkeys"], name, lengths, about, "n", log_x=True) for name, about in curves.items()
+            name: arm_curves(result["passkeys"], name, lengths, about, "n", log_x=True)
+            for name, about in curves.items()
         },
-        "temperatures_by_neighbours": temperatures_by_neighbours(found["neighbours"]["selective"]),
-        "temperatures_of_noise": temperatures_of_noise(found["denoising"]["selective"]),
+        "temperatures_by_neighbours": temperatures_by_neighbours(result["neighbours"]["selective"]),
+        "temperatures_of_noise": temperatures_of_noise(result["denoising"]["selective"]),
         **tempering_results(outcome.where(task="tempering")),
     }
 
@@ -91,7 +93,9 @@ def temperatures_by_neighbours(outcome: Outcome) -> ArmCurves:
     """A line for each layer and side, over the number of neighbours of a token."""
     sides = {side: outcome.sample(f"tau_{side}") for side in ("query", "value")}
     layers = [(side, sample[:, at], at) for side, sample in sides.items() for at in range(sample.shape[1])]
-    mean, spread = (torch.tensor(np.stack([take(one) for _, one, _ in layers])) for take in (mean_of, spread_of))
+    mean, spread = (
+        torch.tensor(np.stack([take(item) for _, item, _ in layers])) for take in (mean_over_trials, spread_of)
+    )
     names = tuple(f"{SIGNS[side]}, layer {at}" for side, _, at in layers)
     about = replace(TAU, title=f"{TAU.title}: by a token's neighbours")
     x = tuple(TASKS["neighbours"].degrees)

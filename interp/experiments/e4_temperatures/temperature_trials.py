@@ -81,7 +81,7 @@ def task_recipe(trial: Trial, size: TemperatureSize) -> Recipe:
 def asked_at(model: Any, size: TemperatureSize) -> Numbers:
     """The share of passkeys found, by length."""
     rows = [held_out_examples(replace(TASKS["passkeys"], length=n), size.measured) for n in size.lengths]
-    return {"lengths": list(size.lengths), "found": [answers(model, one).accuracy for one in rows]}
+    return {"lengths": list(size.lengths), "found": [answers(model, row).accuracy for row in rows]}
 
 
 def read_denoising(model: Any, size: TemperatureSize) -> Numbers:
@@ -103,8 +103,8 @@ def read_neighbours(model: Any, size: TemperatureSize) -> Numbers:
 def read_passkeys(model: Any, size: TemperatureSize) -> Numbers:
     """How sharp the last row is, by length."""
     rows = [held_out_examples(replace(TASKS["passkeys"], length=n), size.read) for n in size.lengths]
-    found = [sharpest(model, one) for one in rows]
-    return {name: [one[name] for one in found] for name in ("max_b", "spikiness")}
+    result = [sharpest(model, row) for row in rows]
+    return {name: [item[name] for item in result] for name in ("max_b", "spikiness")}
 
 
 READINGS: dict[str, Callable[[Any, TemperatureSize], Numbers]] = {

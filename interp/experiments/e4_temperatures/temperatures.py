@@ -4,7 +4,7 @@ import numpy as np
 
 from headscope.interp.arms.arms import arms
 from headscope.interp.arms.outcome import Outcome
-from headscope.interp.arms.verdict import Sample, Verdict, bounded, difference, shown
+from headscope.interp.arms.verdict import Sample, Verdict, bound_answer, mean_with_spread, superiority_answer
 from headscope.interp.experiments.e4_temperatures.temperature_results import SOURCE, results
 from headscope.interp.experiments.e4_temperatures.temperature_sizes import SIZES
 from headscope.interp.experiments.e4_temperatures.temperature_trials import TASKS, measure, trials
@@ -13,11 +13,11 @@ from headscope.interp.experiments.engine.experiment import Experiment
 
 def judge(outcome: Outcome) -> list[Verdict]:
     """Less noise, rows as wide as they should be, keys found, few parameters, and temperatures learned afterwards."""
-    found = {task: arms(outcome.where(task=task), "variant") for task in TASKS}
+    result = {task: arms(outcome.where(task=task), "variant") for task in TASKS}
 
     def pair(task: str, number: str, at: int | None = None) -> tuple[Sample, Sample]:
-        samples = [found[task][variant].sample(number) for variant in ("selective", "softmax")]
-        selective, softmax = samples if at is None else [one[:, at] for one in samples]
+        samples = [result[task][variant].sample(number) for variant in ("selective", "softmax")]
+        selective, softmax = samples if at is None else [item[:, at] for item in samples]
         return selective, softmax
 
     percent = largest_cost(outcome.where(variant="selective"))
@@ -30,7 +30,12 @@ def judge(outcome: Outcome) -> list[Verdict]:
         higher(
             "Passkeys: max b of its sharpest head is larger at the longest n", pair("passkeys", "max_b", -1), "it is"
         ),
-        Verdict("It costs less than 0.5 % parameters", "< 0.5 %", f"{shown(percent)} %", bounded(percent, below=0.5)),
+        Verdict(
+            "It costs less than 0.5 % parameters",
+            "< 0.5 %",
+            f"{mean_with_spread(percent)} %",
+            bound_answer(percent, below=0.5),
+        ),
         *tempering_claims(outcome.where(task="tempering")),
     ]
 
@@ -39,7 +44,7 @@ def tempering_claims(outcome: Outcome) -> list[Verdict]:
     """Temperatures lower the loss of the shipped model, of models of every seed, and more than as many norm gains."""
     tempered = outcome.where(learned="temperatures")
     shipped, own = tempered.where(model="shipped"), tempered.where(model="own")
-    gains = [one.sample("gained") for one in (own, outcome.where(learned="norm gains"))]
+    gains = [item.sample("gained") for item in (own, outcome.where(learned="norm gains"))]
     words = "Fine-tuned in: temperatures alone lower the shipped model's loss, its only new parameters"
     return [
         lowered(f"{words} ({new_of_all(shipped)})", shipped),
@@ -57,26 +62,37 @@ def new_of_all(outcome: Outcome) -> str:
 def lowered(claim: str, outcome: Outcome) -> Verdict:
     """A claim that losses are lower after than before."""
     after, before = outcome.sample("loss_after"), outcome.sample("loss_before")
-    ours = f"{shown(after, 4)} after {shown(before, 4)}; taken off: {shown(outcome.sample('gained'))}"
-    return Verdict(claim, "they do", ours, difference(before, after))
+    gained = mean_with_spread(outcome.sample("gained"))
+    ours = f"{mean_with_spread(after, 4)} after {mean_with_spread(before, 4)}; taken off: {gained}"
+    return Verdict(claim, "they do", ours, superiority_answer(before, after))
 
 
 def largest_cost(outcome: Outcome) -> Sample:
     """New parameters in percent, of each seed's model that has the most."""
-    percent, seeds = outcome.sample("percent"), np.array([one.trial.seed for one in outcome.trials])
+    percent, seeds = outcome.sample("percent"), np.array([item.trial.seed for item in outcome.trials])
     return np.array([percent[seeds == seed].max() for seed in np.unique(seeds)])
 
 
 def lower(claim: str, pair: tuple[Sample, Sample], paper: str) -> Verdict:
     """A claim that the first sample is below the second."""
     ours, other = pair
-    return Verdict(claim, paper, f"{shown(ours, 4)} against {shown(other, 4)}", difference(other, ours))
+    return Verdict(
+        claim,
+        paper,
+        f"{mean_with_spread(ours, 4)} against {mean_with_spread(other, 4)}",
+        superiority_answer(other, ours),
+    )
 
 
 def higher(claim: str, pair: tuple[Sample, Sample], paper: str) -> Verdict:
     """A claim that the first sample is above the second."""
     ours, other = pair
-    return Verdict(claim, paper, f"{shown(ours, 4)} against {shown(other, 4)}", difference(ours, other))
+    return Verdict(
+        claim,
+        paper,
+        f"{mean_with_spread(ours, 4)} against {mean_with_spread(other, 4)}",
+        superiority_answer(ours, other),
+    )
 
 
 EXPERIMENT = Experiment(

@@ -30,19 +30,21 @@ CHANGE = About(
 
 def tempering_results(outcome: Outcome) -> Mapping[str, Result]:
     """What was gained first."""
-    found = {named(part): part for part in (outcome.where(**arm) for arm in ARMS)}
-    return {"tempering": arm_numbers(found, "gained", GAINED, 0.0, "nothing"), "tempering_losses": changes(found)}
+    result = {tempering_arm_in_words(part): part for part in (outcome.where(**arm) for arm in ARMS)}
+    return {"tempering": arm_numbers(result, "gained", GAINED, 0.0, "nothing"), "tempering_losses": changes(result)}
 
 
-def named(arm: Outcome) -> str:
+def tempering_arm_in_words(arm: Outcome) -> str:
     """What learned, and in which model."""
     condition = arm.trials[0].trial.condition
     return f"{condition['learned']}, {condition['model']} model"
 
 
-def changes(found: Arms) -> ArmNumbers:
+def changes(by_arm: Arms) -> ArmNumbers:
     """The loss less that before at both moments of every arm, a number per seed."""
-    apart = [one.sample(number) - one.sample("loss_before") for one in found.values() for number in MOMENTS.values()]
+    apart = [
+        item.sample(number) - item.sample("loss_before") for item in by_arm.values() for number in MOMENTS.values()
+    ]
     value = torch.tensor(np.stack(apart))
-    names = tuple(f"{name}: {moment}" for name in found for moment in MOMENTS)
+    names = tuple(f"{name}: {moment}" for name in by_arm for moment in MOMENTS)
     return ArmNumbers(value, 0.0, "as before", about=CHANGE, labels={"arm": names, "seed": seed_names(value.shape[1])})

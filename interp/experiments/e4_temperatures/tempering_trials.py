@@ -12,15 +12,15 @@ from headscope.models.fitting.history import Record
 from headscope.models.hooked.loading import place_of
 from headscope.models.training.norm_gains import NORM_GAINS
 from headscope.models.training.partial import Course, train_part
-from headscope.models.training.tempering import softmax_model, temperatures
+from headscope.models.training.tempering import softmax_model, temperature_part
 
 CORPORA = {
     "stdlib": {"source": "stdlib"},
     "own source": {"source": "text", "path": str(Path(interp.__file__).parent), "pattern": "*.py"},
 }
 # The models of E7 at the size of the same name.
-LANGUAGE: dict[TemperatureSize, LanguageSize] = {one: language_models.SIZES[name] for name, one in SIZES.items()}
-PARTS = {"temperatures": temperatures({}), "norm gains": NORM_GAINS}
+LANGUAGE: dict[TemperatureSize, LanguageSize] = {item: language_models.SIZES[name] for name, item in SIZES.items()}
+PARTS = {"temperatures": temperature_part({}), "norm gains": NORM_GAINS}
 # variant: of the model in the end. model: the shipped one, or E7's of the trial's own seed.
 ARMS: list[dict[str, str]] = [
     {"variant": "selective", "task": "tempering", "learned": "temperatures", "model": "shipped"},
@@ -32,16 +32,19 @@ ARMS: list[dict[str, str]] = [
 def measure_tempering(trial: Trial, size: TemperatureSize, place: Place, watch: Watch) -> Numbers:
     """A trained softmax model learns the trial's part alone, from the same windows in the same order for every part."""
     course = Course(CORPORA[size.corpus], size.tempering_steps, batch=size.tempering_batch, seed=trial.seed)
-    opened, part = softmax_model(source_of(trial, size, place, watch)), PARTS[str(trial.condition["learned"])]
+    opened, part = (
+        softmax_model(trained_model_folder(trial, size, place, watch)),
+        PARTS[str(trial.condition["learned"])],
+    )
 
     def show(record: Record) -> None:
         watch(f"tempering {trial.key}", record["step"], course.steps)
 
-    found = train_part(opened, part, course, place.own / "model", show)
-    return {**found.to_json(), "gained": found.loss_before - found.loss_after}
+    result = train_part(opened, part, course, place.own / "model", show)
+    return {**result.to_json(), "gained": result.loss_before - result.loss_after}
 
 
-def source_of(trial: Trial, size: TemperatureSize, place: Place, watch: Watch) -> Path:
+def trained_model_folder(trial: Trial, size: TemperatureSize, place: Place, watch: Watch) -> Path:
     """The folder of the trained model, which is trained first where it is E7's and not there yet."""
     if trial.condition["model"] == "shipped":
         return place_of("softmax")

@@ -8,7 +8,13 @@ import numpy as np
 from headscope.interp.arms.arms import Arms, arm_curves, arm_numbers, arms
 from headscope.interp.arms.outcome import Outcome
 from headscope.interp.arms.trial import Numbers, Place, Trial
-from headscope.interp.arms.verdict import Verdict, bounded, difference, not_below, shown
+from headscope.interp.arms.verdict import (
+    Verdict,
+    bound_answer,
+    mean_with_spread,
+    noninferiority_answer,
+    superiority_answer,
+)
 from headscope.interp.experiments.e5_frobenius_norms.norms_of_layers import norms_and_gradients
 from headscope.interp.experiments.engine.experiment import Experiment, Watch
 from headscope.interp.experiments.engine.trained_once import TRAINED, trained_once
@@ -73,7 +79,7 @@ def trials(size: VisionSize, seeds: int) -> list[Trial]:
     return [Trial({"attention": name}, seed) for seed in range(seeds) for name in names]
 
 
-def spec_of(name: str, size: VisionSize) -> AttentionSpec:
+def arm_spec(name: str, size: VisionSize) -> AttentionSpec:
     """The attention of an arm; N counts the patches and the class token."""
     if name == "softmax":
         return AttentionSpec("softmax")
@@ -90,7 +96,7 @@ def tokens(size: VisionSize) -> int:
 def measure(trial: Trial, size: VisionSize, place: Place, watch: Watch) -> Numbers:
     """Train, with accuracy, norms and gradients on the way."""
     folder = trained_once(vision_recipe(trial, size), place.own / TRAINED, watch, trial.key, more=norms_and_gradients)
-    return numbers(read_history(folder / "history.jsonl"), size)
+    return history_numbers(read_history(folder / "history.jsonl"), size)
 
 
 def vision_recipe(trial: Trial, size: VisionSize) -> Recipe:
@@ -107,7 +113,7 @@ def vision_recipe(trial: Trial, size: VisionSize) -> Recipe:
     return Recipe(
         model=shape,
         data={"source": "digits"},
-        attention=spec_of(str(trial.condition["attention"]), size).to_json(),
+        attention=arm_spec(str(trial.condition["attention"]), size).to_json(),
         steps=size.steps,
         batch=size.batch,
         seed=trial.seed,
@@ -116,12 +122,12 @@ def vision_recipe(trial: Trial, size: VisionSize) -> Recipe:
     )
 
 
-def numbers(history: list[Record], size: VisionSize) -> Numbers:
+def history_numbers(history: list[Record], size: VisionSize) -> Numbers:
     """The curves of a history."""
     measured = [record for record in history if "accuracy" in record]
-    by_layer = {kind: [[one[f"{kind}_{at}"] for at in range(size.layers)] for one in measured] for kind in KINDS}
+    by_layer = {kind: [[item[f"{kind}_{at}"] for at in range(size.layers)] for item in measured] for kind in KINDS}
     means = {kind: np.mean(values, axis=1).tolist() for kind, values in by_layer.items()}
-    accuracy = [one["accuracy"] for one in measured]
+    accuracy = [item["accuracy"] for item in measured]
     layers = {f"{kind}_by_layer": values for kind, values in by_layer.items()}
     steps = list(range(0, size.steps + 1, size.measure_every))
     return {"accuracy": accuracy[-1], "accuracies": accuracy, "steps": steps, "final_norm": means["norm"][-1]} | (
@@ -134,48 +140,49 @@ KINDS = ("norm", "gradient")
 
 def judge(outcome: Outcome) -> list[Verdict]:
     """Every power with the factor as good as softmax, and without it worse; x³/√N within softmax's bound."""
-    found = arms(outcome, "attention")
-    norm = found[SCALED[3]].sample("final_norm")
+    by_arm = arms(outcome, "attention")
+    norm = by_arm[SCALED[3]].sample("final_norm")
     kept = Verdict(
         f"Stricter than the paper: {SCALED[3]} ends its training within softmax's own bound, ‖A‖_F/√N at most 1",
         "‖A‖_F of order √N; √15 of it for scores of unit variance",
-        f"{shown(norm)}, before training {shown(found[SCALED[3]].sample('norm')[..., 0])}; without the factor "
-        f"{shown(found[UNSCALED[3]].sample('final_norm'))}",
-        bounded(norm, below=1.0),
+        f"{mean_with_spread(norm)}, before training {mean_with_spread(by_arm[SCALED[3]].sample('norm')[..., 0])}; "
+        f"without the factor "
+        f"{mean_with_spread(by_arm[UNSCALED[3]].sample('final_norm'))}",
+        bound_answer(norm, below=1.0),
     )
-    return [*(one for power in POWERS for one in of_power(found, power)), kept]
+    return [*(item for power in POWERS for item in of_power(by_arm, power)), kept]
 
 
-def of_power(found: Arms, power: int) -> list[Verdict]:
+def of_power(by_arm: Arms, power: int) -> list[Verdict]:
     """Two claims on accuracy."""
     scaled, bare = SCALED[power], UNSCALED[power]
-    softmax, ours, without = (found[name].sample("accuracy") for name in ("softmax", scaled, bare))
+    softmax, ours, without = (by_arm[name].sample("accuracy") for name in ("softmax", scaled, bare))
     return [
         Verdict(
             f"{scaled} classifies at least as well as softmax, to within {MARGIN}",
             "comparable or better on ImageNet-1k" if power == 3 else "comparable",
-            f"{shown(ours)} against {shown(softmax)}",
-            not_below(ours, softmax, MARGIN),
+            f"{mean_with_spread(ours)} against {mean_with_spread(softmax)}",
+            noninferiority_answer(ours, softmax, MARGIN),
         ),
         Verdict(
             f"{bare} without the factor classifies worse",
             "it trains poorly",
-            f"{shown(without)} against {shown(ours)}",
-            difference(ours, without),
+            f"{mean_with_spread(without)} against {mean_with_spread(ours)}",
+            superiority_answer(ours, without),
         ),
     ]
 
 
 def results(outcome: Outcome) -> Mapping[str, Result]:
     """Accuracy, norm and gradient, at the end and through training."""
-    found: Arms = arms(outcome, "attention")
+    by_arm: Arms = arms(outcome, "attention")
     steps = outcome.first("steps")
     titled = replace(ACCURACY, title="Accuracy on held-out digits through training")
     return {
-        "accuracy": arm_numbers(found, "accuracy", ACCURACY, 1 / CLASSES),
-        "accuracy_by_step": arm_curves(found, "accuracies", steps, titled, "step"),
-        "norm_by_step": arm_curves(found, "norm", steps, NORM, "step", log_y=True),
-        "gradient_by_step": arm_curves(found, "gradient", steps, GRADIENT, "step", log_y=True),
+        "accuracy": arm_numbers(by_arm, "accuracy", ACCURACY, 1 / CLASSES),
+        "accuracy_by_step": arm_curves(by_arm, "accuracies", steps, titled, "step"),
+        "norm_by_step": arm_curves(by_arm, "norm", steps, NORM, "step", log_y=True),
+        "gradient_by_step": arm_curves(by_arm, "gradient", steps, GRADIENT, "step", log_y=True),
     }
 
 

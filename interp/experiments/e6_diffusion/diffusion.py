@@ -7,7 +7,7 @@ import torch
 
 from headscope.interp.arms.arms import arm_curves, arm_numbers, arms
 from headscope.interp.arms.outcome import Outcome
-from headscope.interp.arms.verdict import Verdict, difference, not_below, shown
+from headscope.interp.arms.verdict import Verdict, mean_with_spread, noninferiority_answer, superiority_answer
 from headscope.interp.diffusion.image_grid import ImageGrid, image_grid
 from headscope.interp.experiments.e6_diffusion.diffusion_models import ARMS, SIZES, diffusion_trials
 from headscope.interp.experiments.e6_diffusion.diffusion_numbers import GREYS, measure
@@ -67,38 +67,39 @@ def judge(outcome: Outcome) -> list[Verdict]:
         Verdict(
             "Images of U-ViC have a smaller Fréchet distance to real ones than those of U-ViT",
             "lower FID, on larger images",
-            f"{shown(near)} against {shown(far)} (two real halves: {floor:.3g}, noise: {noise:.3g}); to held-out ones "
-            f"{shown(cog.sample('frechet_held_out'))} against {shown(softmax.sample('frechet_held_out'))}",
-            difference(far, near),
+            f"{mean_with_spread(near)} against {mean_with_spread(far)} (two real halves: {floor:.3g}, noise: {noise:.3g}); "
+            f"to held-out ones {mean_with_spread(cog.sample('frechet_held_out'))} against "
+            f"{mean_with_spread(softmax.sample('frechet_held_out'))}",
+            superiority_answer(far, near),
         ),
         Verdict(
             f"U-ViC's denoising loss on held-out images is at most {MARGIN:.0%} above U-ViT's",
             "—",
-            f"{shown(loss, 4)} against {shown(other, 4)}",
-            not_below(other, loss, MARGIN * float(other.mean())),
+            f"{mean_with_spread(loss, 4)} against {mean_with_spread(other, 4)}",
+            noninferiority_answer(other, loss, MARGIN * float(other.mean())),
         ),
     ]
 
 
 def results(outcome: Outcome) -> Mapping[str, Result]:
     """Distances, obedience, losses over training and by timestep, what the class gains, images of the first seed."""
-    found = {NAMES[variant]: part for variant, part in arms(outcome, "variant").items()}
+    result = {NAMES[variant]: part for variant, part in arms(outcome, "variant").items()}
     floor, held_out, read = (
         outcome.first(name) for name in ("frechet_floor", "frechet_held_out_floor", "classifier_accuracy")
     )
     steps, timesteps = outcome.first("steps"), outcome.first("timesteps")
     drawn: dict[str, Result] = {
-        "frechet": arm_numbers(found, "frechet", DISTANCE, floor, "two real halves"),
-        "frechet_held_out": arm_numbers(found, "frechet_held_out", HELD_OUT, held_out, "training digits"),
-        "obeyed": arm_numbers(found, "obeyed", OBEYED, read, "real digits"),
-        "loss": arm_numbers(found, "validation_loss", LOSS),
-        "loss_by_step": arm_curves(found, "losses", steps, replace(LOSS, title=f"{LOSS.title} by step"), "step"),
+        "frechet": arm_numbers(result, "frechet", DISTANCE, floor, "two real halves"),
+        "frechet_held_out": arm_numbers(result, "frechet_held_out", HELD_OUT, held_out, "training digits"),
+        "obeyed": arm_numbers(result, "obeyed", OBEYED, read, "real digits"),
+        "loss": arm_numbers(result, "validation_loss", LOSS),
+        "loss_by_step": arm_curves(result, "losses", steps, replace(LOSS, title=f"{LOSS.title} by step"), "step"),
         "loss_by_timestep": arm_curves(
-            found, "loss_by_timestep", timesteps, replace(LOSS, title=f"{LOSS.title} by timestep"), "timestep"
+            result, "loss_by_timestep", timesteps, replace(LOSS, title=f"{LOSS.title} by timestep"), "timestep"
         ),
-        "class_gain": arm_curves(found, "class_gain_by_timestep", timesteps, GAIN, "timestep"),
+        "class_gain": arm_curves(result, "class_gain_by_timestep", timesteps, GAIN, "timestep"),
     }
-    return drawn | {f"images_{name}": images_of(name, part) for name, part in found.items() if part.finished}
+    return drawn | {f"images_{name}": images_of(name, part) for name, part in result.items() if part.finished}
 
 
 def images_of(name: str, part: Outcome) -> ImageGrid:

@@ -10,7 +10,7 @@ from headscope.interp.experiments.e6_diffusion.diffusion_models import Diffusion
 from headscope.interp.experiments.engine.experiment import Watch
 from headscope.models.checkpoints import open_folder
 from headscope.models.data.images.ddim import sample
-from headscope.models.data.images.denoising import losses, validation_batch, validation_timesteps
+from headscope.models.data.images.denoising import denoising_validation_batch, losses_by_timestep, validation_timesteps
 from headscope.models.data.images.digits import CLASSES, digits
 from headscope.models.data.images.features import DigitClassifier, digit_classifier
 from headscope.models.fitting.fit import accelerator_of
@@ -39,20 +39,22 @@ def measure(trial: Trial, size: DiffusionSize, place: Place, watch: Watch) -> Nu
         "frechet_held_out": frechet_distance(features, classifier.features(real.validation.images)),
         "obeyed": float((classifier.classes(sampled.images) == labels).float().mean()),
         "images": greys(sampled.images[:SHOWN]),
-        **bounds(classifier),
+        **reference_numbers(classifier),
     }
 
 
 def loss_numbers(model: UViT) -> Numbers:
     """By timestep: the loss on held-out images, and by how much it is larger where the class is not told."""
     timesteps = model.config.timesteps
-    shown = validation_batch(digits().validation, timesteps)
-    told = losses(model, shown, timesteps)
-    untold = losses(model, {**shown, "label": torch.full_like(shown["label"], model.config.null_class)}, timesteps)
-    gain = untold - told
+    shown = denoising_validation_batch(digits().validation, timesteps)
+    words = losses_by_timestep(model, shown, timesteps)
+    untold = losses_by_timestep(
+        model, {**shown, "label": torch.full_like(shown["label"], model.config.null_class)}, timesteps
+    )
+    gain = untold - words
     return {
         "timesteps": validation_timesteps(timesteps).tolist(),
-        "loss_by_timestep": told.tolist(),
+        "loss_by_timestep": words.tolist(),
         "class_gain_by_timestep": gain.tolist(),
         "class_gain": gain.mean().item(),
     }
@@ -63,15 +65,15 @@ def greys(images: torch.Tensor) -> list[list[int]]:
     return ((images.flatten(1) + 1) / 2 * GREYS).round().int().tolist()
 
 
-def bounds(classifier: DigitClassifier) -> Numbers:
+def reference_numbers(classifier: DigitClassifier) -> Numbers:
     """How far apart two halves of the real digits are, training and held-out ones, and noise and real ones; how often
     real digits are read."""
     data, dice = digits(), torch.Generator().manual_seed(0)
     real = torch.cat([data.training.images, data.validation.images])
-    one, other = real[torch.randperm(len(real), generator=dice)].tensor_split(2)
+    item, other = real[torch.randperm(len(real), generator=dice)].tensor_split(2)
     noise = torch.randn(data.training.images.shape, generator=dice).clamp(-1, 1)
     read = classifier.classes(data.validation.images) == data.validation.labels
-    sets = {"one": one, "other": other, "noise": noise, "training": data.training.images}
+    sets = {"one": item, "other": other, "noise": noise, "training": data.training.images}
     features = {name: classifier.features(images) for name, images in sets.items()}
     held_out = classifier.features(data.validation.images)
     return {

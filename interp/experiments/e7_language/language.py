@@ -10,7 +10,7 @@ from time import process_time
 from headscope.interp.arms.arms import arm_curves, arm_numbers, arms
 from headscope.interp.arms.outcome import Outcome
 from headscope.interp.arms.trial import Numbers, Place, Trial
-from headscope.interp.arms.verdict import Verdict, not_below, shown
+from headscope.interp.arms.verdict import Verdict, mean_with_spread, noninferiority_answer
 from headscope.interp.experiments.e5_frobenius_norms.kept_for_backward import bytes_kept
 from headscope.interp.experiments.e7_language.language_models import (
     SIZES,
@@ -80,15 +80,15 @@ def cost(trial: Trial, size: LanguageSize) -> Numbers:
 
 def judge(outcome: Outcome) -> list[Verdict]:
     """A claim per variant: its loss is not above softmax's by more than a margin."""
-    found = arms(outcome, "variant")
-    softmax = found["softmax"].sample("validation_loss")
+    by_arm = arms(outcome, "variant")
+    softmax = by_arm["softmax"].sample("validation_loss")
     verdicts = []
-    for variant, part in found.items():
+    for variant, part in by_arm.items():
         if variant != "softmax":
             loss = part.sample("validation_loss")
-            ours = f"{shown(loss, 4)} against {shown(softmax, 4)} nats per token"
+            ours = f"{mean_with_spread(loss, 4)} against {mean_with_spread(softmax, 4)} nats per token"
             claim = f"{variant} attention reaches a loss at most {MARGIN} above softmax's"
-            verdicts.append(Verdict(claim, PAPER[variant], ours, not_below(softmax, loss, MARGIN)))
+            verdicts.append(Verdict(claim, PAPER[variant], ours, noninferiority_answer(softmax, loss, MARGIN)))
     return verdicts
 
 
@@ -102,14 +102,14 @@ PAPER = {
 
 def results(outcome: Outcome) -> Mapping[str, Result]:
     """The final losses, the losses on the way, and what training costs."""
-    found = arms(outcome, "variant")
+    by_arm = arms(outcome, "variant")
     steps = outcome.first("steps")
-    on_the_way = arm_curves(found, "losses", steps, replace(LOSS, title="Held-out loss through training"), "step")
+    on_the_way = arm_curves(by_arm, "losses", steps, replace(LOSS, title="Held-out loss through training"), "step")
     return {
-        "loss": arm_numbers(found, "validation_loss", LOSS),
+        "loss": arm_numbers(by_arm, "validation_loss", LOSS),
         "loss_by_step": on_the_way,
-        "speed": arm_numbers(found, "tokens_per_second", SPEED),
-        "memory": arm_numbers(found, "bytes_per_token", MEMORY),
+        "speed": arm_numbers(by_arm, "tokens_per_second", SPEED),
+        "memory": arm_numbers(by_arm, "bytes_per_token", MEMORY),
     }
 
 

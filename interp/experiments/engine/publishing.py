@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from headscope.interp.arms.outcome import Outcome, read_outcome
 from headscope.interp.arms.verdict import Verdict
 from headscope.interp.experiments.engine.experiment import Experiment
-from headscope.interp.experiments.engine.report import report, verdict_table
+from headscope.interp.experiments.engine.report import experiment_report, verdict_table
 from headscope.interp.experiments.engine.table import MODULES, experiment_named
 from headscope.interp.results.result import Result
 from headscope.models.io.foreign_input import foreign_input
@@ -24,7 +24,7 @@ SHIPPED = "shipped"  # the folder of a report of theirs, where a run's is called
 
 
 @dataclass(frozen=True, repr=False)
-class Published:
+class Publication:
     """An experiment with what was measured, what follows from it, and what can be shown of it; path: its results."""
 
     path: Path
@@ -37,7 +37,7 @@ class Published:
         """The verdicts as a table."""
         import pandas as pd
 
-        return pd.DataFrame([asdict(one) for one in self.verdicts])
+        return pd.DataFrame([asdict(verdict) for verdict in self.verdicts])
 
     def __repr__(self) -> str:
         return f"{self.experiment.name}: {len(self.verdicts)} claims; results: {', '.join(self.results)}"
@@ -54,7 +54,7 @@ def publish(experiment: Experiment, outcome: Outcome, folder: Path) -> list[Path
     figures.mkdir(parents=True, exist_ok=True)
     written = [folder / "results.json", folder / "report.html"]
     write_json(written[0], outcome.to_json())
-    write_whole(written[1], report(experiment, outcome))
+    write_whole(written[1], experiment_report(experiment, outcome))
     for name, result in experiment.results(outcome).items():
         page, table = figures / f"{name}.html", figures / f"{name}.csv"
         write_whole(page, result.figure().to_html())
@@ -63,12 +63,12 @@ def publish(experiment: Experiment, outcome: Outcome, folder: Path) -> list[Path
     return written
 
 
-def published(path: str | Path) -> Published:
+def read_publication(path: str | Path) -> Publication:
     """The results of a results.json. Raises ForeignInputError for another file, or one with other numbers."""
     outcome = read_outcome(path := Path(path))
     with foreign_input(f"cannot read {path} as results of {outcome.experiment}"):
         experiment = experiment_named(outcome.experiment)
-        return Published(path, experiment, outcome, experiment.judge(outcome), experiment.results(outcome))
+        return Publication(path, experiment, outcome, experiment.judge(outcome), experiment.results(outcome))
 
 
 def results_file(name: str) -> Path:
@@ -76,12 +76,12 @@ def results_file(name: str) -> Path:
     return RESULTS / f"{experiment_named(name).name}.json"
 
 
-def shipped(name: str) -> Published:
+def shipped(name: str) -> Publication:
     """The results of an experiment at its default size, as they were measured. ValueError where none are shipped."""
     path = results_file(name)
     if not path.is_file():
         raise ValueError(f"no results of {path.stem} are shipped: run `headscope experiment {path.stem}`")
-    return published(path)
+    return read_publication(path)
 
 
 def all_shipped_names() -> list[str]:
@@ -89,11 +89,11 @@ def all_shipped_names() -> list[str]:
     return [name for name in MODULES if (RESULTS / f"{name}.json").is_file()]
 
 
-def markdown_table() -> str:
+def claims_markdown_table() -> str:
     """The README's table of claims."""
     lines = ["| | claim | the paper | here, mean ± spread | answer |", "| --- | --- | --- | --- | --- |"]
-    for one in map(shipped, all_shipped_names()):
-        lines += [_row(one.experiment.name, verdict) for verdict in one.verdicts]
+    for item in map(shipped, all_shipped_names()):
+        lines += [_row(item.experiment.name, verdict) for verdict in item.verdicts]
     return "\n".join(lines) + "\n"
 
 

@@ -19,10 +19,13 @@ th, td { border-bottom: 1px solid #d9dce5; vertical-align: top; }
 """
 
 
-def report(experiment: Experiment, outcome: Outcome) -> str:
+def experiment_report(experiment: Experiment, outcome: Outcome) -> str:
     """The page."""
     title = html.escape(f"{experiment.name}: {experiment.title}")
-    body = [f"<h1>{title}</h1>", *(f"<p class='note'>{html.escape(line)}</p>" for line in facts(experiment, outcome))]
+    body = [
+        f"<h1>{title}</h1>",
+        *(f"<p class='note'>{html.escape(line)}</p>" for line in outcome_facts(experiment, outcome)),
+    ]
     body += ["<h2>Claims</h2>", verdict_table(experiment.judge(outcome)), f"<p class='note'>{html.escape(RULE)}</p>"]
     body += [section(name, result) for name, result in experiment.results(outcome).items()]
     head = f'<meta charset="utf-8"><title>{title}</title><style>{STYLE}{MORE}</style>'
@@ -30,10 +33,10 @@ def report(experiment: Experiment, outcome: Outcome) -> str:
     return f'<!doctype html><html lang="en"><head>{head}{script}</head><body>{"".join(body)}</body></html>'
 
 
-def facts(experiment: Experiment, outcome: Outcome) -> list[str]:
+def outcome_facts(experiment: Experiment, outcome: Outcome) -> list[str]:
     """Source, size, seeds, machine and notes."""
     numbers = ", ".join(f"{name} {value}" for name, value in outcome.numbers_of_size.items())
-    minutes = sum(one.seconds for one in outcome.trials) / 60
+    minutes = sum(trial.seconds for trial in outcome.trials) / 60
     return [
         f"Source: {experiment.source}",
         f"Size {outcome.size!r}: {numbers}; seeds: {outcome.seeds}; trials: {len(outcome.trials)}, "
@@ -45,9 +48,9 @@ def facts(experiment: Experiment, outcome: Outcome) -> list[str]:
 def verdict_table(verdicts: Sequence[Verdict]) -> str:
     """Claim, paper, ours, answer."""
     rows = "".join(
-        f"<tr><td>{html.escape(one.claim)}</td><td>{html.escape(one.paper)}</td><td>{html.escape(one.ours)}</td>"
-        f"<td class='answer'>{one.answer}</td></tr>"
-        for one in verdicts
+        f"<tr><td>{html.escape(verdict.claim)}</td><td>{html.escape(verdict.paper)}</td><td>{html.escape(verdict.ours)}</td>"
+        f"<td class='answer'>{verdict.answer}</td></tr>"
+        for verdict in verdicts
     )
     return f"<table><tr><th>claim</th><th>the paper</th><th>here</th><th>answer</th></tr>{rows}</table>"
 

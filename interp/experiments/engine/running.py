@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from headscope.interp.arms.outcome import Outcome
-from headscope.interp.arms.trial import DIVERGED, Measured, Place, Trial
+from headscope.interp.arms.trial import DIVERGED, Place, Trial, TrialOutcome
 from headscope.interp.experiments.engine.experiment import Watch
 from headscope.interp.experiments.engine.table import experiment_named
 from headscope.models.fitting.machine import machine_facts
@@ -23,7 +23,7 @@ RESULT = "result.json"
 
 
 @dataclass(frozen=True)
-class Asked:
+class ExperimentRequest:
     """An experiment by name, a size by name, how many seeds, and the folder that all experiments share.
 
     jobs: how many trials at a time, each in a process of its own.
@@ -45,70 +45,70 @@ class Asked:
         return Place(self.folder / "trials" / trial.key, self.root / "models" / self.size)
 
 
-def outcome_of(asked: Asked, watch: Watch, done: Callable[[int, int], None]) -> Outcome:
+def outcome_of(request: ExperimentRequest, watch: Watch, done: Callable[[int, int], None]) -> Outcome:
     """All trials, those that were measured before taken as they are; done(finished, all) after each.
 
     Ctrl+C raises KeyboardInterrupt; asked again, it goes on with what is missing. ValueError for a folder with
     results of other numbers.
     """
-    experiment = experiment_named(asked.experiment)
-    size = experiment.size(asked.size)
-    trials = experiment.trials(size, asked.seeds)
+    experiment = experiment_named(request.experiment)
+    size = experiment.size(request.size)
+    trials = experiment.trials(size, request.seeds)
     if len({trial.key for trial in trials}) < len(trials):
-        raise ValueError(f"{asked.experiment} has two trials of one name: {', '.join(one.key for one in trials)}")
-    for finished, _ in enumerate(_measured(asked, trials, watch), start=1):
+        raise ValueError(f"{request.experiment} has two trials of one name: {', '.join(item.key for item in trials)}")
+    for finished, _ in enumerate(_measured(request, trials, watch), start=1):
         done(finished, len(trials))
-    found = tuple(measured_before(asked, trial, size) for trial in trials)
-    machine = machine_facts(asked.jobs)
-    return Outcome(asked.experiment, asked.size, asdict(size), machine, tuple(one for one in found if one))
+    result = tuple(measured_before(request, trial, size) for trial in trials)
+    machine = machine_facts(request.jobs)
+    return Outcome(request.experiment, request.size, asdict(size), machine, tuple(item for item in result if item))
 
 
-def _measured(asked: Asked, trials: list[Trial], watch: Watch) -> Iterator[Measured]:
+def _measured(request: ExperimentRequest, trials: list[Trial], watch: Watch) -> Iterator[TrialOutcome]:
     """Every trial as it is finished."""
-    size = experiment_named(asked.experiment).size(asked.size)
-    before = {trial: measured_before(asked, trial, size) for trial in trials}
+    size = experiment_named(request.experiment).size(request.size)
+    before = {trial: measured_before(request, trial, size) for trial in trials}
     yield from filter(None, before.values())
     missing = [trial for trial in trials if before[trial] is None]
-    if asked.jobs == 1:
-        yield from (measure(asked, trial, watch) for trial in missing)
+    if request.jobs == 1:
+        yield from (measure(request, trial, watch) for trial in missing)
     elif missing:
-        yield from _side_by_side(asked, missing)
+        yield from _side_by_side(request, missing)
 
 
-def _side_by_side(asked: Asked, trials: list[Trial]) -> Iterator[Measured]:
+def _side_by_side(request: ExperimentRequest, trials: list[Trial]) -> Iterator[TrialOutcome]:
     """Every trial in a process of its own, some at a time; what waits is dropped when one is refused or stopped."""
-    threads = max(1, torch.get_num_threads() // asked.jobs)
-    with ProcessPoolExecutor(asked.jobs, get_context("spawn"), torch.set_num_threads, (threads,)) as pool:
-        waiting = [pool.submit(measure, asked, trial) for trial in trials]
+    threads = max(1, torch.get_num_threads() // request.jobs)
+    with ProcessPoolExecutor(request.jobs, get_context("spawn"), torch.set_num_threads, (threads,)) as pool:
+        waiting = [pool.submit(measure, request, trial) for trial in trials]
         try:
-            yield from (one.result() for one in as_completed(waiting))
+            yield from (item.result() for item in as_completed(waiting))
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
 
 
-def unwatched(words: str, done: int, total: int) -> None:
+def watch_no_trial(words: str, done: int, total: int) -> None:
     """Watches nothing."""
 
 
-def measure(asked: Asked, trial: Trial, watch: Watch = unwatched) -> Measured:
+def measure(request: ExperimentRequest, trial: Trial, watch: Watch = watch_no_trial) -> TrialOutcome:
     """Measure one trial and keep what it gave."""
-    experiment = experiment_named(asked.experiment)
-    size, place, began = experiment.size(asked.size), asked.place(trial), monotonic()
+    experiment = experiment_named(request.experiment)
+    size, place, began = experiment.size(request.size), request.place(trial), monotonic()
     place.own.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(trial.seed)
     try:
         numbers = experiment.measure(trial, size, place, watch)
     except FloatingPointError:  # the same steps would diverge again: that is what was measured
         numbers = {DIVERGED: 1}
-    found = Measured(trial, rounded(numbers), round(monotonic() - began, 1))
-    write_json(place.own / RESULT, {"size": asdict(size), **found.to_json()})
-    return found
+    result = TrialOutcome(trial, rounded(numbers), round(monotonic() - began, 1))
+    write_json(place.own / RESULT, {"size": asdict(size), **result.to_json()})
+    return result
 
 
-def measured_before(asked: Asked, trial: Trial, size: Any) -> Measured | None:
+def measured_before(request: ExperimentRequest, trial: Trial, size: Any) -> TrialOutcome | None:
     """What a trial gave earlier; None where it is still to do. ValueError where it ran at other numbers."""
-    path = asked.place(trial).own / RESULT
+    path = request.place(trial).own / RESULT
     if not path.is_file():
         return None
     plain = read_json_object(path, "size")
@@ -118,18 +118,18 @@ def measured_before(asked: Asked, trial: Trial, size: Any) -> Measured | None:
     if before != (now := json.loads(json.dumps(asdict(size)))):
         other = next(name for name in {**now, **before} if now.get(name) != before.get(name))
         raise ValueError(
-            f"{asked.folder} holds trials with {other} {before.get(other)}; the size {asked.size!r} has "
+            f"{request.folder} holds trials with {other} {before.get(other)}; the size {request.size!r} has "
             f"{now.get(other)} now: give another folder, or remove that one"
         )
-    return Measured.from_json(plain, str(path))
+    return TrialOutcome.from_json(plain, str(path))
 
 
 def rounded(numbers: Any) -> Any:
     """Numbers of six significant digits, as they are worth keeping; what is not finite is None."""
     if isinstance(numbers, dict):
-        return {name: rounded(one) for name, one in numbers.items()}
+        return {name: rounded(item) for name, item in numbers.items()}
     if isinstance(numbers, list | tuple):
-        return [rounded(one) for one in numbers]
+        return [rounded(number) for number in numbers]
     if isinstance(numbers, float):
         return float(f"{numbers:.6g}") if abs(numbers) < float("inf") else None
     return numbers

@@ -6,7 +6,7 @@ from filelock import FileLock
 
 from headscope.interp.experiments.engine.experiment import Watch
 from headscope.models.fitting.history import Record
-from headscope.models.fitting.objective import Measure, nothing
+from headscope.models.fitting.objective import Measure, measure_nothing
 from headscope.models.training.loop import train
 from headscope.models.training.recipe import Recipe
 from headscope.models.training.recipe_file import read_recipe
@@ -14,7 +14,9 @@ from headscope.models.training.recipe_file import read_recipe
 TRAINED = "trained"  # the folder of a model that is a trial's own
 
 
-def trained_once(recipe: Recipe, folder: Path, watch: Watch, name: str = "", *, more: Measure = nothing) -> Path:
+def trained_once(
+    recipe: Recipe, folder: Path, watch: Watch, name: str = "", *, more: Measure = measure_nothing
+) -> Path:
     """The folder with the trained model. ValueError where it holds a run of another recipe.
 
     Who asks for a model that another process trains waits for it. name: what is shown to be trained, by default the

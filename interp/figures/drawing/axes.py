@@ -16,7 +16,7 @@ BESIDE = 4e-4  # of an axis; plotly reads the cut name of a tick that is within 
 def name_axis(names: Sequence[str], most: int = MOST_TICKS, **axis: Any) -> dict[str, Any]:
     """An axis of places 0, 1, …: every nth is labelled with its name, cut; %{x} or %{y} says any place's whole name."""
     at = range(0, len(names), max(1, -(-len(names) // most)))
-    short = [one if len(one) <= LONGEST_TICK else f"{one[: LONGEST_TICK - 1]}…" for one in names]
+    short = [item if len(item) <= LONGEST_TICK else f"{item[: LONGEST_TICK - 1]}…" for item in names]
     return {
         "tickmode": "array",
         "tickvals": [i + BESIDE * len(names) for i in at],
@@ -32,8 +32,8 @@ def name_axis(names: Sequence[str], most: int = MOST_TICKS, **axis: Any) -> dict
 
 def token_axis(tokens: Sequence[str], most: int = MOST_TICKS, **axis: Any) -> dict[str, Any]:
     """The same of a prompt's tokens, which may be alike: %{x} or %{y} says the token and its position."""
-    said = {str(at): f"{escaped(token)} at {at}" for at, token in enumerate(tokens)}
-    return name_axis(tokens, most, **axis) | {"labelalias": said}
+    words = {str(at): f"{escaped(token)} at {at}" for at, token in enumerate(tokens)}
+    return name_axis(tokens, most, **axis) | {"labelalias": words}
 
 
 def top_down(**axis: Any) -> dict[str, Any]:
@@ -48,4 +48,4 @@ def log_axis(values: Float[np.ndarray, "..."], **axis: Any) -> dict[str, Any]:
         return {"type": "log", **axis}
     powers = range(int(np.floor(known.min())), int(np.ceil(known.max())) + 1)
     at = [step * 10.0**power for power in powers for step in ((1, 2, 5) if len(powers) <= 4 else (1,))]
-    return {"type": "log", "tickmode": "array", "tickvals": at, "ticktext": [f"{one:g}" for one in at], **axis}
+    return {"type": "log", "tickmode": "array", "tickvals": at, "ticktext": [f"{item:g}" for item in at], **axis}

@@ -39,8 +39,8 @@ def canvas(about: About, traces: Sequence[Any], field: str = "", tall: int = PLO
     base = {"title": title, "margin": margin, "height": top + tall + below}
     figure = PortableFigure(list(traces), {**look, **base, **layout})
     unnamed = {"type": "heatmap", "colorbar.title.text": None}
-    figure.for_each_trace(lambda one: one.update(colorbar=bar(about.unit)), unnamed)
-    if traces and all(isinstance(one, go.Heatmap) for one in traces):
+    figure.for_each_trace(lambda item: item.update(colorbar=bar(about.unit)), unnamed)
+    if traces and all(isinstance(trace, go.Heatmap) for trace in traces):
         figure.update_layout(plot_bgcolor=HOLE).update_xaxes(FRAME).update_yaxes(FRAME)
     return figure
 

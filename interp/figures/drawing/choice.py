@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 
-def choice(names: Sequence[str], per_view: int = 1, first: int = 0) -> dict[str, Any]:
+def menu_layout(names: Sequence[str], per_view: int = 1, first: int = 0) -> dict[str, Any]:
     """The layout of a menu over a figure whose traces come view by view, per_view of them each; no menu for one view.
 
     first: the view that is shown at first; give the traces of all others visible=False.

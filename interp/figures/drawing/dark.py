@@ -18,7 +18,7 @@ DARK_POSITIVE = [[index / 5, colour] for index, colour in enumerate(("#12141b", 
 LIGHTEST, SPAN = 92, 0.5  # the lightness that black becomes, and how much of all differences stays
 
 
-def in_the_dark(figure: go.Figure) -> go.Figure:
+def dark_figure(figure: go.Figure) -> go.Figure:
     """A copy fit for a page of the colour PAGE: the same data, layout and template in other colours.
 
     Heatmaps are dark at zero and light at the largest magnitude. Of every other colour the hue stays and the lightness
@@ -48,20 +48,20 @@ def on_a_dark_page(figure: Any) -> go.Figure:
 
 def turned_in(properties: Mapping[str, Any]) -> dict[str, Any]:
     """The colours among some properties of plotly, in the same places, turned about."""
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for name, value in properties.items():
         if isinstance(value, Mapping):
-            found[name] = turned_in(value)
+            result[name] = turned_in(value)
         elif name.endswith(("color", "colorscale", "colorway")):
-            found[name] = turned_all(value)
-    return found
+            result[name] = turned_all(value)
+    return result
 
 
 def turned_all(value: Any) -> Any:
     """A colour, or every colour of a list or scale; numbers stay."""
     if isinstance(value, str):
-        one = light(value)
-        return str(with_lightness(one, LIGHTEST - SPAN * one.lightness))
+        item = light(value)
+        return str(with_lightness(item, LIGHTEST - SPAN * item.lightness))
     if isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.dtype.kind in "OU"):
-        return [turned_all(one) for one in value]
+        return [turned_all(item) for item in value]
     return value

@@ -42,9 +42,9 @@ def ranging(trace: Any, low: float, high: float) -> Any:
 
 def share_range(traces: Sequence[Any]) -> None:
     """Give heatmaps one range, over all of their ranges; one of zeros has no say."""
-    told = [trace for trace in traces if np.nan_to_num(z_of(trace)).any()] or traces
-    low = min(trace.zmin for trace in told)
-    high = max(-low, *(trace.zmax for trace in told))
+    words = [trace for trace in traces if np.nan_to_num(z_of(trace)).any()] or traces
+    low = min(trace.zmin for trace in words)
+    high = max(-low, *(trace.zmax for trace in words))
     for trace in traces:
         ranging(trace, -high if low < 0 else low, high)
 

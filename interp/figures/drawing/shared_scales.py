@@ -38,13 +38,13 @@ def share_colours(figures: Sequence[go.Figure]) -> None:
 def share_ranges(figures: Sequence[go.Figure]) -> None:
     """The y axis of every view over what that view shows in any of the figures."""
     together = [
-        np.concatenate([heights(figure, of_view) for figure, of_view in zip(figures, alike, strict=True)])
+        np.concatenate([visible_y_values(figure, of_view) for figure, of_view in zip(figures, alike, strict=True)])
         for alike in zip(*map(views, figures), strict=True)
     ]
     axes = [y_axis(figures[0], values) for values in together]
     for figure in figures:
         figure.update_layout(yaxis=axes[0])
-        for button, axis in zip(buttons(figure), axes, strict=False):
+        for button, axis in zip(menu_buttons(figure), axes, strict=False):
             button.update(method="update", args=[button.args[0], {f"yaxis.{name}": it for name, it in axis.items()}])
 
 
@@ -53,7 +53,9 @@ def has_free_range(figure: go.Figure) -> bool:
     axis = layout(figure).yaxis
     is_fixed = axis.range is not None or axis.autorange == "reversed" or axis.type == "category"
     return (
-        not is_fixed and layout(figure).barmode not in STACKED and all(len(heights(figure, v)) for v in views(figure))
+        not is_fixed
+        and layout(figure).barmode not in STACKED
+        and all(len(visible_y_values(figure, v)) for v in views(figure))
     )
 
 
@@ -69,16 +71,16 @@ def traces(figure: Any) -> list[Any]:
 
 def views(figure: go.Figure) -> list[list[bool]]:
     """Which traces each choice of the menu shows; without a menu, those that are shown."""
-    chosen = [list(button.args[0]["visible"]) for button in buttons(figure)]
+    chosen = [list(button.args[0]["visible"]) for button in menu_buttons(figure)]
     return chosen or [[trace.visible is not False for trace in traces(figure)]]
 
 
-def buttons(figure: go.Figure) -> list[Any]:
+def menu_buttons(figure: go.Figure) -> list[Any]:
     """Those of the figure's menu."""
     return [button for menu in layout(figure).updatemenus for button in menu.buttons]
 
 
-def heights(figure: go.Figure, view: Sequence[bool]) -> Float[np.ndarray, "value"]:
+def visible_y_values(figure: go.Figure, view: Sequence[bool]) -> Float[np.ndarray, "value"]:
     """The numbers on the y axis that a view shows; a logarithmic axis shows those above 0."""
     shown = [trace for trace, is_shown in zip(traces(figure), view, strict=True) if is_shown and stands_upright(trace)]
     values = np.concatenate([np.zeros(0), *(np.asarray(trace.y, dtype=float).ravel() for trace in shown)])

@@ -33,6 +33,6 @@ def line_style(at: int) -> dict[str, Any]:
     return {"color": LINES[at % len(LINES)], "dash": DASHES[at % len(DASHES)]}
 
 
-def fill(colour: str, *, is_striped: bool = False) -> dict[str, Any]:
+def bar_marker(colour: str, *, is_striped: bool = False) -> dict[str, Any]:
     """The marker of a bar."""
     return {"color": colour, "pattern": STRIPES if is_striped else {}}

@@ -10,8 +10,10 @@ PLACE = {"orientation": "h", "x": 0, "y": 0, "yanchor": "bottom", "yref": "conta
 
 def legend_height(traces: Sequence[Any]) -> int:
     """The pixels that the entries take: as many to a row as the longest of them lets."""
-    names = {one.name for one in traces if one.name and one.visible is not False and one.showlegend is not False}
-    if len(names) < 2 or all(one.type == "heatmap" for one in traces):
+    names = {
+        trace.name for trace in traces if trace.name and trace.visible is not False and trace.showlegend is not False
+    }
+    if len(names) < 2 or all(trace.type == "heatmap" for trace in traces):
         return 0
     columns = max(1, NARROW // (SYMBOL + LETTER * max(map(len, names))))
     return ROW * -(-len(names) // columns)

@@ -39,7 +39,7 @@ class Light:
 def light(colour: str) -> Light:
     """The light of #rrggbb, rgb(…) or rgba(…). Raises ValueError for a colour that is written otherwise."""
     if found := HEX.fullmatch(colour):
-        parts = [int(one, 16) for one in found.groups()]
+        parts = [int(group, 16) for group in found.groups()]
         opacity = None
     elif found := NUMBERS.fullmatch(colour.replace(" ", "")):
         *parts, opacity = found.groups()
@@ -50,11 +50,11 @@ def light(colour: str) -> Light:
     return Light(linear, 1.0 if opacity is None else float(opacity))
 
 
-def with_lightness(one: Light, lightness: float) -> Light:
+def with_lightness(item: Light, lightness: float) -> Light:
     """The same hue, so light: first as bright as the hue can be, then mixed with white."""
     Y = lightness / SLOPE if lightness <= 8 else ((lightness + 16) / 116) ** 3
-    if not one.linear.any():
-        return Light(np.full(3, Y), one.opacity)
-    bright = Light(one.linear * min(Y / one.luminance, 1 / one.linear.max()))
+    if not item.linear.any():
+        return Light(np.full(3, Y), item.opacity)
+    bright = Light(item.linear * min(Y / item.luminance, 1 / item.linear.max()))
     white = max(0.0, Y - bright.luminance) / max(1 - bright.luminance, 1e-9)
-    return Light(bright.linear + white * (1 - bright.linear), one.opacity)
+    return Light(bright.linear + white * (1 - bright.linear), item.opacity)

@@ -31,34 +31,42 @@ def head_line(page: Figure, layout: Mapping[str, Any], tall: float, top: float) 
 
 def draw_shape(panels: Sequence[Panel], shape: Mapping[str, Any]) -> None:
     """A line or a frame."""
-    one = panel_of(panels, shape)
+    item = panel_of(panels, shape)
     line = shape.get("line", {})
     look = {"linewidth": PIXEL * line.get("width", 2), "linestyle": DASHES[line.get("dash", "solid")]}
-    x, y = (one.x.at([shape["x0"], shape["x1"]]), one.y.at([shape["y0"], shape["y1"]]))
+    x, y = (item.x.at([shape["x0"], shape["x1"]]), item.y.at([shape["y0"], shape["y1"]]))
     if shape["type"] == "line":
-        one.axes.plot(x, y, color=paint(line["color"]), transform=place(one, shape), scalex=False, scaley=False, **look)
+        item.axes.plot(
+            x,
+            y,
+            color=paint(line["color"]),
+            transform=reference_transform(item, shape),
+            scalex=False,
+            scaley=False,
+            **look,
+        )
         return
     frame = Rectangle((x[0], y[0]), x[1] - x[0], y[1] - y[0], fill=False, edgecolor=paint(line["color"]), **look)
-    one.axes.add_patch(frame)
+    item.axes.add_patch(frame)
 
 
 def annotate(panels: Sequence[Panel], words: Mapping[str, Any]) -> None:
     """Words at a place, anchored as plotly does where nothing is said: by the third of the plot that they are in."""
-    one = panel_of(panels, words)
+    item = panel_of(panels, words)
     x, y = words["x"], words["y"]
     across = words.get("xanchor") or ("left" if x < 1 / 3 else "center" if x < 2 / 3 else "right")
     up = words.get("yanchor") or ("bottom" if y < 1 / 3 else "middle" if y < 2 / 3 else "top")
     look = {"ha": across, "va": {"middle": "center"}.get(up, up), "fontsize": 12 * PIXEL, "color": INK}
-    one.axes.text(x, y, shown_words(words["text"]), transform=place(one, words), **look)
+    item.axes.text(x, y, shown_words(words["text"]), transform=reference_transform(item, words), **look)
 
 
 def panel_of(panels: Sequence[Panel], thing: Mapping[str, Any]) -> Panel:
     """The panel that a shape or an annotation refers to."""
     name = str(thing.get("xref", "x")).removesuffix(" domain")
-    return next((one for one in panels if one.names[0] == name), panels[0])
+    return next((panel for panel in panels if panel.names[0] == name), panels[0])
 
 
-def place(panel: Panel, thing: Mapping[str, Any]) -> Transform:
+def reference_transform(panel: Panel, thing: Mapping[str, Any]) -> Transform:
     """Values of the axes where a reference is an axis; shares of the plot where it is paper or a domain."""
     by_axis = [
         panel.axes.transData

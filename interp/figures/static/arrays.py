@@ -10,11 +10,11 @@ import numpy as np
 def with_arrays(properties: Any) -> Any:
     """The same properties with every {dtype, bdata, shape} as an array."""
     if isinstance(properties, list | tuple):
-        return [with_arrays(one) for one in properties]
+        return [with_arrays(item) for item in properties]
     if not isinstance(properties, Mapping):
         return properties
     if "bdata" not in properties:
-        return {name: with_arrays(one) for name, one in properties.items()}
+        return {name: with_arrays(item) for name, item in properties.items()}
     flat = np.frombuffer(b64decode(properties["bdata"]), np.dtype(properties["dtype"]).newbyteorder("<"))
     shape = properties.get("shape", len(flat))
-    return flat.reshape([int(one) for one in shape.split(",")] if isinstance(shape, str) else shape)
+    return flat.reshape([int(item) for item in shape.split(",")] if isinstance(shape, str) else shape)

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from headscope.interp.figures.static.paint import PAPER, PIXEL, Rgba, paint
-from headscope.interp.figures.static.panel import WAY, Panel, Trace, along
+from headscope.interp.figures.static.panel import WAY, Panel, Trace, axis_values
 
 GAP = 0.2  # of the distance of two places: plotly's
 
@@ -21,7 +21,7 @@ def draw_bars(panel: Panel, traces: Sequence[Trace], layout: Mapping[str, Any]) 
         places, values = places_and_values(panel, trace)
         wide = (1 - GAP) * distance(places) / count
         shift = (number - (count - 1) / 2) * wide if mode == "group" else 0.0
-        bases = stacked(ends, places, values) if mode in ("relative", "stack") else np.zeros_like(values)
+        bases = bar_bases(ends, places, values) if mode in ("relative", "stack") else np.zeros_like(values)
         widths = np.broadcast_to(np.asarray(trace.get("width", wide), float), places.shape)
         size = {"height": widths, "left": bases} if is_flat(trace) else {"width": widths, "bottom": bases}
         draw = panel.axes.barh if is_flat(trace) else panel.axes.bar
@@ -36,7 +36,7 @@ def is_flat(trace: Trace) -> bool:
 
 def places_and_values(panel: Panel, trace: Trace) -> tuple[Float[np.ndarray, "bar"], Float[np.ndarray, "bar"]]:
     """Where the bars stand, and how long they are."""
-    x, y = panel.x.at(along(trace, "x")), panel.y.at(along(trace, "y"))
+    x, y = panel.x.at(axis_values(trace, "x")), panel.y.at(axis_values(trace, "y"))
     return (y, x) if is_flat(trace) else (x, y)
 
 
@@ -46,7 +46,7 @@ def distance(places: Float[np.ndarray, "bar"]) -> float:
     return step if np.isfinite(step) else 1.0
 
 
-def stacked(
+def bar_bases(
     ends: dict[tuple[float, bool], float], places: Float[np.ndarray, "bar"], values: Float[np.ndarray, "bar"]
 ) -> Float[np.ndarray, "bar"]:
     """Where each bar begins: above those before it at its place, or below them where it is negative."""
@@ -68,4 +68,4 @@ def bar_style(trace: Trace, count: int) -> dict[str, Any]:
 
 def bar_colours(colour: Any, opacity: float, count: int) -> list[Rgba]:
     """A colour per bar."""
-    return [paint(one, opacity) for one in ([colour] * count if isinstance(colour, str) else list(colour))]
+    return [paint(item, opacity) for item in ([colour] * count if isinstance(colour, str) else list(colour))]

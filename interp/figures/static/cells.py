@@ -7,7 +7,7 @@ from jaxtyping import Float
 from matplotlib.colors import Normalize
 
 from headscope.interp.figures.static.paint import INK, PIXEL, colour_map
-from headscope.interp.figures.static.panel import Panel, Trace, along
+from headscope.interp.figures.static.panel import Panel, Trace, axis_values
 from headscope.interp.figures.static.words import shown_words
 
 PLASMA = ["#0d0887", "#46039f", "#7201a8", "#9c179e", "#bd3786", "#d8576b", "#ed7953", "#fb9f3a", "#fdca26", "#f0f921"]
@@ -18,10 +18,10 @@ def draw_heatmap(panel: Panel, trace: Trace) -> None:
     """Values through the trace's colours over its range; cells without a number stay empty."""
     z = values_of(trace)
     norm, colours = colours_of(trace)
-    at_x, at_y = panel.x.at(along(trace, "x")), panel.y.at(along(trace, "y"))
+    at_x, at_y = panel.x.at(axis_values(trace, "x")), panel.y.at(axis_values(trace, "y"))
     look: dict[str, Any] = {"cmap": colours, "norm": norm}
     if is_even(at_x) and is_even(at_y):
-        box = (*edges(at_x), *edges(at_y))
+        box = (*cell_edges(at_x), *cell_edges(at_y))
         panel.axes.imshow(z, origin="lower", extent=box, aspect="auto", interpolation="none", **look)
     else:
         panel.axes.pcolormesh(at_x, at_y, z, shading="nearest", rasterized=True, **look)
@@ -31,7 +31,7 @@ def draw_heatmap(panel: Panel, trace: Trace) -> None:
 
 def values_of(trace: Trace) -> Z:
     """z, NaN where there is no number."""
-    return np.array([[np.nan if one is None else one for one in row] for row in trace["z"]], dtype=float)
+    return np.array([[np.nan if item is None else item for item in row] for row in trace["z"]], dtype=float)
 
 
 def colours_of(trace: Trace) -> tuple[Normalize, Any]:
@@ -70,7 +70,7 @@ def is_even(at: Float[np.ndarray, "place"]) -> bool:
     return not steps.size or bool(steps[0] > 0 and np.allclose(steps, steps[0]))
 
 
-def edges(at: Float[np.ndarray, "place"]) -> tuple[float, float]:
+def cell_edges(at: Float[np.ndarray, "place"]) -> tuple[float, float]:
     """Half a cell beyond the first and the last place."""
     half = (at[1] - at[0]) / 2 if at.size > 1 else 0.5
     return float(at[0] - half), float(at[-1] + half)

@@ -11,7 +11,7 @@ from headscope.interp.figures.static.cells import colours_of
 from headscope.interp.figures.static.paint import INK, PIXEL
 from headscope.interp.figures.static.panel import Trace
 from headscope.interp.figures.static.points import colour_range
-from headscope.interp.figures.static.scales import number
+from headscope.interp.figures.static.scales import number_in_short
 from headscope.interp.figures.static.words import shown_words
 
 GAP, WIDTH, NUMBERS, TITLE_LINE = 10, 14, 46, 16  # pixels
@@ -32,7 +32,7 @@ def bar_title(trace: Trace) -> str:
 
 def bar_room(bars: Sequence[Trace]) -> int:
     """The pixels that each of some colour bars takes, with its numbers and title."""
-    lines = max((bar_title(one).count("\n") + 1 for one in bars), default=0)
+    lines = max((bar_title(bar).count("\n") + 1 for bar in bars), default=0)
     return GAP + WIDTH + NUMBERS + TITLE_LINE * lines
 
 
@@ -46,7 +46,7 @@ def colour_bar(page: Figure, trace: Trace, place: tuple[float, float, float, flo
     axes.set_xticks([])
     axes.yaxis.tick_right()
     axes.yaxis.set_label_position("right")
-    axes.yaxis.set_major_formatter(lambda value, _: number(value))
+    axes.yaxis.set_major_formatter(lambda value, _: number_in_short(value))
     is_whole = (bar_of(trace) or {}).get("dtick", 0) >= 1
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10], integer=is_whole))
     axes.tick_params(length=0, labelsize=12 * PIXEL, labelcolor=INK)

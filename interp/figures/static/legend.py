@@ -10,16 +10,16 @@ from matplotlib.patches import Patch
 from headscope.interp.figures.palette.legend import LETTER, ROW, SYMBOL
 from headscope.interp.figures.static.bars import bar_style
 from headscope.interp.figures.static.paint import INK, PIXEL, marker_style
-from headscope.interp.figures.static.panel import Trace, along
-from headscope.interp.figures.static.points import line_style_of, mode_of, point_colours
+from headscope.interp.figures.static.panel import Trace, axis_values
+from headscope.interp.figures.static.points import line_style_of, point_colours, trace_mode
 from headscope.interp.figures.static.words import shown_words
 
 
 def entries(traces: Sequence[Trace], layout: Mapping[str, Any]) -> list[Any]:
     """A mark per name, where plotly shows a legend: more than one trace that has its own entry, or on demand."""
-    named = [one for one in traces if one["type"] not in ("heatmap", "image") and one.get("showlegend", True)]
+    named = [trace for trace in traces if trace["type"] not in ("heatmap", "image") and trace.get("showlegend", True)]
     is_shown = layout.get("showlegend", len(named) > 1)
-    return [entry(one) for one in named if one.get("name") and along(one, "x")] if is_shown else []
+    return [entry(item) for item in named if item.get("name") and axis_values(item, "x")] if is_shown else []
 
 
 def entry(trace: Trace) -> Any:
@@ -28,7 +28,7 @@ def entry(trace: Trace) -> Any:
     if trace["type"] == "bar":
         style = bar_style(trace, 1 if isinstance(trace.get("marker", {}).get("color", ""), str) else len(trace["y"]))
         return Patch(facecolor=style["color"][0], edgecolor=style["edgecolor"], hatch=style["hatch"], label=name)
-    mode, marker = mode_of(trace) if trace["type"] == "scatter" else "markers", trace.get("marker", {})
+    mode, marker = trace_mode(trace) if trace["type"] == "scatter" else "markers", trace.get("marker", {})
     look: dict[str, Any] = line_style_of(trace) if "lines" in mode else {"linestyle": ""}
     if "markers" in mode:
         look |= marker_style(marker.get("symbol", "circle"), point_colours(trace, 1)[0], marker.get("line", {}))
@@ -37,14 +37,14 @@ def entry(trace: Trace) -> Any:
 
 def legend_rows(handles: Sequence[Any], pixels: int) -> tuple[int, int]:
     """Rows and columns that so many pixels have room for."""
-    longest = max((len(str(one.get_label())) for one in handles), default=1)
+    longest = max((len(str(handle.get_label())) for handle in handles), default=1)
     columns = max(1, min(len(handles), pixels // (SYMBOL + LETTER * longest)))
     return -(-len(handles) // columns), columns
 
 
 def draw_legend(page: Figure, handles: Sequence[Any], place: tuple[float, float], columns: int) -> None:
     """The entries row by row; matplotlib itself would go column by column."""
-    in_rows = [one for column in range(columns) for one in handles[column::columns]]
+    in_rows = [handle for column in range(columns) for handle in handles[column::columns]]
     look: dict[str, Any] = {
         "frameon": False,
         "fontsize": 12 * PIXEL,

@@ -24,17 +24,17 @@ def page_of(traces: Sequence[Trace], layout: Mapping[str, Any]) -> Figure:
     """The whole figure, drawn; traces: those that are shown."""
     page = Figure(figsize=(WIDE / DPI, TALL / DPI), dpi=DPI)
     panels = panels_on(page, traces, layout)
-    bars = [one for one in traces if bar_of(one) is not None]
-    top, plots = heights(layout)
+    bars = [item for item in traces if bar_of(item) is not None]
+    top, plots = plot_heights(layout)
     box = (70.0, top, WIDE - 40.0 - 80.0 * len(bars), plots)
-    for one in panels:
-        draw_traces(one, layout)
-        fill(one, box)
-    box, bottom = fitted(page, panels, box, len(bars) * bar_room(bars))
+    for panel in panels:
+        draw_traces(panel, layout)
+        fill_panel(panel, box)
+    box, bottom = fitted_box(page, panels, box, len(bars) * bar_room(bars))
     tall = with_legend(page, entries(traces, layout), bottom)
     place_all(panels, box, tall)
-    for one in filter(is_square, panels):
-        make_square(one)
+    for panel in filter(is_square, panels):
+        make_square(panel)
     for at, trace in enumerate(bars):
         left = WIDE - EDGE - bar_room(bars) * (at + 1) + BAR_GAP
         colour_bar(page, trace, (left / WIDE, 1 - (top + plots) / tall, BAR_WIDTH / WIDE, plots / tall))
@@ -54,20 +54,20 @@ def with_legend(page: Figure, handles: Sequence[Any], bottom: float) -> float:
 
 def write_around(page: Figure, panels: Sequence[Panel], layout: Mapping[str, Any], tall: float) -> None:
     """The title, and what is written and drawn on the plots."""
-    head_line(page, layout, tall, heights(layout)[0])
+    head_line(page, layout, tall, plot_heights(layout)[0])
     for shape in layout.get("shapes", ()):
         draw_shape(panels, shape)
     for words in layout.get("annotations", ()):
         annotate(panels, words)
 
 
-def heights(layout: Mapping[str, Any]) -> tuple[float, float]:
+def plot_heights(layout: Mapping[str, Any]) -> tuple[float, float]:
     """The pixels above the plots, and those of the plots."""
     margin = {"t": 60 if layout.get("title") else 30, "b": 60} | layout.get("margin", {})
     return float(margin["t"]), float(layout.get("height", TALL) - margin["t"] - margin["b"])
 
 
-def fill(panel: Panel, box: Box) -> None:
+def fill_panel(panel: Panel, box: Box) -> None:
     """Ranges, ticks and titles of a panel whose traces are drawn."""
     left, _, right, plots = box
     if panel.names[0] == "scene":
@@ -82,27 +82,27 @@ def fill(panel: Panel, box: Box) -> None:
     label(panel.axes.yaxis, panel.y, plots * (high - low))
 
 
-def fitted(page: Figure, panels: Sequence[Panel], box: Box, bars: int) -> tuple[Box, float]:
+def fitted_box(page: Figure, panels: Sequence[Panel], box: Box, bars: int) -> tuple[Box, float]:
     """The box of all plots whose labels just fit the page, and where the lowest label ends."""
     left, top, right, plots = box
     tall = top + plots + 150
     page.set_size_inches(WIDE / DPI, tall / DPI)
     for _ in range(2):
         place_all(panels, (left, top, right, plots), tall)
-        outer = [one.axes.get_tightbbox() for one in panels]
-        left += EDGE - min(one.x0 for one in outer)
-        right += WIDE - EDGE - bars - max(one.x1 for one in outer)
+        outer = [panel.axes.get_tightbbox() for panel in panels]
+        left += EDGE - min(item.x0 for item in outer)
+        right += WIDE - EDGE - bars - max(item.x1 for item in outer)
     place_all(panels, (left, top, right, plots), tall)
-    bottom = max(tall - one.axes.get_tightbbox().y0 for one in panels)
+    bottom = max(tall - panel.axes.get_tightbbox().y0 for panel in panels)
     return (left, top, right, plots), max(bottom, top + plots)
 
 
 def place_all(panels: Sequence[Panel], box: Box, tall: float) -> None:
     """Every panel in its domain of the box."""
     left, top, right, plots = box
-    for one in panels:
-        x = one.x.settings.get("domain", (0, 1))
-        y = one.y.settings.get("domain", (0, 1))
+    for panel in panels:
+        x = panel.x.settings.get("domain", (0, 1))
+        y = panel.y.settings.get("domain", (0, 1))
         low = 1 - (top + plots * (1 - y[0])) / tall
         place = (left + (right - left) * x[0]) / WIDE, low
-        one.axes.set_position((*place, (right - left) * (x[1] - x[0]) / WIDE, plots * (y[1] - y[0]) / tall))
+        panel.axes.set_position((*place, (right - left) * (x[1] - x[0]) / WIDE, plots * (y[1] - y[0]) / tall))

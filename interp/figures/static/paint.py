@@ -43,7 +43,7 @@ def paint(colour: str, opacity: float = 1.0) -> Rgba:
 
 def colour_map(scale: Sequence[Any]) -> LinearSegmentedColormap:
     """A scale of plotly: pairs of a place from 0 to 1 and a colour, or colours alone."""
-    stops = scale if not isinstance(scale[0], str) else [(i / (len(scale) - 1), one) for i, one in enumerate(scale)]
+    stops = scale if not isinstance(scale[0], str) else [(i / (len(scale) - 1), item) for i, item in enumerate(scale)]
     pairs = [(float(at), paint(colour)) for at, colour in stops]
     return LinearSegmentedColormap.from_list("scale", pairs, N=257)  # an odd number, so that the middle has its colour
 

@@ -64,10 +64,10 @@ def space(page: Figure, scene: Mapping[str, Any]) -> Any:
 
 def coordinates(traces: Sequence[Trace], axis: str) -> list[Any]:
     """All values along an axis, trace by trace."""
-    return [value for trace in traces for value in along(trace, axis)]
+    return [value for trace in traces for value in axis_values(trace, axis)]
 
 
-def along(trace: Trace, axis: str) -> list[Any]:
+def axis_values(trace: Trace, axis: str) -> list[Any]:
     """A trace's values along an axis; where it has none they are counted from 0."""
     values = trace.get(axis)
     if values is not None:
@@ -96,13 +96,15 @@ def limit(panel: Panel, scale: Scale, axis: str) -> None:
 def is_square(panel: Panel) -> bool:
     """Whether a unit is as long in both directions."""
     anchors = [scale.settings.get("scaleanchor") for scale in (panel.x, panel.y)]
-    return any(one in panel.names for one in anchors) or any(one["type"] == "image" for one in panel.traces)
+    return any(anchor in panel.names for anchor in anchors) or any(trace["type"] == "image" for trace in panel.traces)
 
 
 def make_square(panel: Panel) -> None:
     """Equal units in both directions: a smaller box where plotly cuts the domain, else a larger range."""
     settings, axes = (panel.x.settings, panel.y.settings), panel.axes
-    if "domain" in [one.get("constrain") for one in settings] or any(one["type"] == "image" for one in panel.traces):
+    if "domain" in [setting.get("constrain") for setting in settings] or any(
+        trace["type"] == "image" for trace in panel.traces
+    ):
         axes.set_aspect("equal", adjustable="box")
         return
     ends = np.array([axes.get_xlim(), axes.get_ylim()])

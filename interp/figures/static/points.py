@@ -7,7 +7,7 @@ from jaxtyping import Float
 from matplotlib.colors import Normalize
 
 from headscope.interp.figures.static.paint import DASHES, INK, PIXEL, colour_map, marker_style, paint
-from headscope.interp.figures.static.panel import WAY, Panel, Trace, along
+from headscope.interp.figures.static.panel import WAY, Panel, Trace, axis_values
 from headscope.interp.figures.static.words import shown_words
 
 MOST_POINTS = 400  # beyond them the points are pixels, so that the file stays small
@@ -16,10 +16,10 @@ SIDES = {"left": ("right", -5, 0), "right": ("left", 5, 0), "top": ("center", 0,
 
 def draw_scatter(panel: Panel, trace: Trace) -> None:
     """What the trace's mode says; an area is filled to itself."""
-    x, y = panel.x.at(along(trace, "x")), panel.y.at(along(trace, "y"))
-    mode = mode_of(trace)
+    x, y = panel.x.at(axis_values(trace, "x")), panel.y.at(axis_values(trace, "y"))
+    mode = trace_mode(trace)
     if trace.get("connectgaps"):
-        x, y = (one[np.isfinite(x) & np.isfinite(y)] for one in (x, y))
+        x, y = (item[np.isfinite(x) & np.isfinite(y)] for item in (x, y))
     if trace.get("fill"):
         panel.axes.fill(x, y, facecolor=paint(trace["fillcolor"]), linewidth=0)
     if "error_y" in trace:
@@ -30,17 +30,17 @@ def draw_scatter(panel: Panel, trace: Trace) -> None:
     if "lines" in mode or "markers" in mode:
         draw_line(panel, trace, x, y)
     if "text" in mode:
-        write(panel, trace, x, y)
+        write_point_labels(panel, trace, x, y)
 
 
-def mode_of(trace: Trace) -> str:
+def trace_mode(trace: Trace) -> str:
     """Lines, markers, text and what is made of them; plotly joins many points without marks."""
-    return trace.get("mode") or ("lines" if len(along(trace, "y")) >= 20 else "lines+markers")
+    return trace.get("mode") or ("lines" if len(axis_values(trace, "y")) >= 20 else "lines+markers")
 
 
 def draw_line(panel: Panel, trace: Trace, x: Float[np.ndarray, "point"], y: Float[np.ndarray, "point"]) -> None:
     """The line and its marks; marks of many colours are drawn colour by colour."""
-    mode = mode_of(trace)
+    mode = trace_mode(trace)
     pixels = {"rasterized": "markers" in mode and points_on(panel) > MOST_POINTS}
     if "lines" in mode:
         panel.axes.plot(x, y, **line_style_of(trace), **pixels)
@@ -54,7 +54,11 @@ def draw_line(panel: Panel, trace: Trace, x: Float[np.ndarray, "point"], y: Floa
 
 def points_on(panel: Panel) -> int:
     """How many marks all traces of a panel have."""
-    return sum(len(along(one, "y")) for one in panel.traces if one["type"] == "scatter" and "markers" in mode_of(one))
+    return sum(
+        len(axis_values(trace, "y"))
+        for trace in panel.traces
+        if trace["type"] == "scatter" and "markers" in trace_mode(trace)
+    )
 
 
 def line_style_of(trace: Trace) -> dict[str, Any]:
@@ -79,9 +83,9 @@ def point_colours(trace: Trace, count: int) -> list[Any]:
     if isinstance(colour, str):
         return [paint(colour, opacity)] * count
     if isinstance(colour[0], str):
-        return [paint(one, opacity) for one in colour]
+        return [paint(item, opacity) for item in colour]
     norm, colours = colour_range(trace)
-    return [(*colours(norm(one))[:3], opacity) for one in np.asarray(colour, float)]
+    return [(*colours(norm(item))[:3], opacity) for item in np.asarray(colour, float)]
 
 
 def colour_range(trace: Trace) -> tuple[Normalize, Any]:
@@ -100,7 +104,9 @@ def groups(colours: list[Any], sizes: Float[np.ndarray, "point"]) -> list[tuple[
     return list(of_look.items())
 
 
-def write(panel: Panel, trace: Trace, x: Float[np.ndarray, "point"], y: Float[np.ndarray, "point"]) -> None:
+def write_point_labels(
+    panel: Panel, trace: Trace, x: Float[np.ndarray, "point"], y: Float[np.ndarray, "point"]
+) -> None:
     """The words of points, on the side where plotly sets them."""
     sides = np.broadcast_to(np.asarray(trace.get("textposition", "middle center")), x.shape)
     for at_x, at_y, text, side in zip(x, y, trace["text"], sides, strict=True):

@@ -28,8 +28,8 @@ class Scale:
         """Where values stand: the number of their category, or they themselves."""
         if self.kind == "category":
             places = {name: at for at, name in enumerate(self.categories)}
-            return np.array([places.get(str(one), one) for one in values], dtype=float)
-        return np.array([np.nan if one is None else one for one in values], dtype=float)
+            return np.array([places.get(str(value), value) for value in values], dtype=float)
+        return np.array([np.nan if value is None else value for value in values], dtype=float)
 
     def title(self) -> str:
         title = self.settings.get("title", "")
@@ -38,7 +38,7 @@ class Scale:
 
 def scale_of(settings: Mapping[str, Any], values: Sequence[Any]) -> Scale:
     """The scale over all values of an axis."""
-    kind = settings.get("type") or ("category" if any(isinstance(one, str) for one in values) else "linear")
+    kind = settings.get("type") or ("category" if any(isinstance(value, str) for value in values) else "linear")
     if kind not in ("linear", "log", "category"):
         raise ValueError(f"an axis of type {kind!r} cannot be drawn; known: linear, log, category")
     return Scale(settings, kind, tuple(dict.fromkeys(map(str, values))) if kind == "category" else ())
@@ -63,7 +63,7 @@ def label(axis: Axis, scale: Scale, pixels: float) -> None:
         most = max(2, int(pixels / (ROOM if is_x else LEAST)))
         axis.set_major_locator(MaxNLocator(most, steps=[1, 2, 5, 10]))
         prefix = shown_words(settings.get("tickprefix", ""))
-        axis.set_major_formatter(FuncFormatter(lambda value, _: prefix + number(value)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: prefix + number_in_short(value)))
     if settings.get("showgrid") is not False:
         axis.grid(True, color=paint(RULE), linewidth=PIXEL)
 
@@ -73,11 +73,11 @@ def ticks(scale: Scale, pixels: float, is_x: bool) -> tuple[np.ndarray | None, l
     settings = scale.settings
     if settings.get("tickvals") is not None:
         values = settings["tickvals"]
-        return scale.at(values), [shown_words(one) for one in settings.get("ticktext", values)]
+        return scale.at(values), [shown_words(item) for item in settings.get("ticktext", values)]
     if scale.kind != "category":
         return None, []
     prefix = shown_words(settings.get("tickprefix", ""))
-    names = [prefix + shown_words(one) for one in scale.categories]
+    names = [prefix + shown_words(category) for category in scale.categories]
     wide = 16 if not is_x else 8 + LETTER * min(max(map(len, names), default=1), 4)
     every = max(1, int(np.ceil(len(names) * wide / pixels)))
     return np.arange(len(names))[::every], names[::every]
@@ -85,14 +85,16 @@ def ticks(scale: Scale, pixels: float, is_x: bool) -> tuple[np.ndarray | None, l
 
 def turn(axis: Axis, words: Sequence[str], pixels: float, angle: float | int | None) -> None:
     """Labels that would touch are set at an angle, as are those that plotly sets so."""
-    longest = max((len(line) for one in words for line in one.split("\n")), default=0)
+    longest = max((len(line) for word in words for line in word.split("\n")), default=0)
     is_tight = len(words) * (LETTER * longest + 6) > pixels
     degrees = (-angle if angle else 30.0) if is_tight and longest > 2 else 0.0
     if degrees:
-        for one in axis.get_ticklabels():
-            one.set(rotation=degrees, rotation_mode="anchor", ha="right", va="center" if degrees > 60 else "top")
+        for get_ticklabel in axis.get_ticklabels():
+            get_ticklabel.set(
+                rotation=degrees, rotation_mode="anchor", ha="right", va="center" if degrees > 60 else "top"
+            )
 
 
-def number(value: float) -> str:
+def number_in_short(value: float) -> str:
     """A number as short as it can be said."""
     return f"{value:.6g}".replace("-", "\u2212") if value else "0"

@@ -31,7 +31,7 @@ def svg_of(figure: go.Figure) -> str:
     with DRAWING, style.context(["default", STYLE]), warnings.catch_warnings():
         # Letters that matplotlib's own font lacks are drawn by the viewer's.
         warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")
-        return written(page_or_words(traces, drawn["layout"]))
+        return svg_element(page_or_words(traces, drawn["layout"]))
 
 
 def shown_traces(traces: Sequence[Trace], layout: Mapping[str, Any]) -> list[Trace]:
@@ -58,7 +58,7 @@ def page_or_words(traces: Sequence[Trace], layout: Mapping[str, Any]) -> Figure:
     return page
 
 
-def written(page: Figure) -> str:
+def svg_element(page: Figure) -> str:
     """The SVG element alone."""
     text = io.StringIO()
     page.savefig(text, format="svg", metadata=UNDATED, dpi=RASTER_DPI)

@@ -16,17 +16,17 @@ BETWEEN = (138, 143, 156, 0.25)  # red, green, blue and opacity between images
 BARE = {"showticklabels": False, "showgrid": False, "zeroline": False}
 
 
-def image_grid_figure(found: ImageGrid) -> go.Figure:
+def image_grid_figure(result: ImageGrid) -> go.Figure:
     """Rows of five images, the first at the top left; the hover says each one's name."""
-    images, names = found.value.numpy(), [escaped(name) for name in found.labels["image"]]
-    cells, owner = mosaic(images)
+    images, names = result.value.numpy(), [escaped(name) for name in result.labels["image"]]
+    cells, owner = image_mosaic(images)
     trace: Any = image_trace(cells)
     trace.update(text=np.array([*names, ""], dtype=object)[owner].tolist(), hovertemplate="%{text}<extra></extra>")
     axes: dict[str, Any] = {
         "xaxis": {**BARE, "constrain": "domain"},
         "yaxis": {**BARE, "autorange": "reversed", "scaleanchor": "x"},
     }
-    return canvas(found.about, [trace], tall=TALL * -(-len(images) // ACROSS), **axes)
+    return canvas(result.about, [trace], tall=TALL * -(-len(images) // ACROSS), **axes)
 
 
 def image_trace(image: Float[np.ndarray, "row column"]) -> go.Image:
@@ -41,7 +41,7 @@ def image_trace(image: Float[np.ndarray, "row column"]) -> go.Image:
     )
 
 
-def mosaic(
+def image_mosaic(
     images: Float[np.ndarray, "image row column"],
 ) -> tuple[Float[np.ndarray, "down across"], np.ndarray]:
     """Images in rows of ACROSS with gaps of no number between them, and which image each cell is of, -1 for none."""

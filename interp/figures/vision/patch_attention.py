@@ -19,34 +19,34 @@ BARE = {"showticklabels": False, "showgrid": False, "zeroline": False, "showline
 GAP = 1  # cells between two thumbnails
 
 
-def patch_attention_figure(found: PatchAttention, layer: int = 0, head: int = 0) -> go.Figure:
+def patch_attention_figure(result: PatchAttention, layer: int = 0, head: int = 0) -> go.Figure:
     """The noisy image with the query framed, and the weights of its patches, class and time token."""
-    weights, before = found.weight[layer, head], found.before_patches[layer, head]
+    weights, before = result.weight[layer, head], result.before_patches[layer, head]
     cells: Any = heatmap(weights, "patch %{y},%{x}<br>weight %{z:.4f}")
-    beside: Any = heatmap(before[:, None], "%{y} token<br>weight %{z:.4f}").update(y=list(BEFORE_PATCHES))
-    share_range([cells, beside])
-    for trace, axes in ((cells, "2"), (beside, "3")):
+    others: Any = heatmap(before[:, None], "%{y} token<br>weight %{z:.4f}").update(y=list(BEFORE_PATCHES))
+    share_range([cells, others])
+    for trace, axes in ((cells, "2"), (others, "3")):
         trace.update(xaxis=f"x{axes}", yaxis=f"y{axes}", showscale=axes == "3")
-    beside.colorbar = bar(found.about.unit)
+    others.colorbar = bar(result.about.unit)
     flipped = {**BARE, "autorange": "reversed", "constrain": "domain"}
     layout: dict[str, Any] = {
-        "xaxis": {**BARE, "domain": LEFT, "constrain": "domain", "title": f"timestep {found.timestep}"},
+        "xaxis": {**BARE, "domain": LEFT, "constrain": "domain", "title": f"timestep {result.timestep}"},
         "xaxis2": {**BARE, "domain": MIDDLE, "constrain": "domain", "title": f"{head_name(layer, head)}: patches"},
         "xaxis3": {**BARE, "domain": RIGHT},
         "yaxis": {**flipped, "scaleanchor": "x"},
         "yaxis2": {**flipped, "scaleanchor": "x2", "anchor": "x2"},
         "yaxis3": {"autorange": "reversed", "anchor": "x3", "showgrid": False, "tickangle": 0},
     }
-    figure = canvas(found.about, [image_trace(found.image.numpy()), cells, beside], "weight", **layout)
-    return framed(figure, found)
+    figure = canvas(result.about, [image_trace(result.image.numpy()), cells, others], "weight", **layout)
+    return framed(figure, result)
 
 
-def framed(figure: go.Figure, found: PatchAttention) -> go.Figure:
+def framed(figure: go.Figure, result: PatchAttention) -> go.Figure:
     """A frame around the query where it is a patch."""
-    if found.query < EXTRA:
-        return figure.update_layout(xaxis_title=f"timestep {found.timestep}; query: {BEFORE_PATCHES[found.query]}")
-    side, size = found.weight.shape[-1], found.image.shape[-1] // found.weight.shape[-1]
-    row, column = divmod(found.query - EXTRA, side)
+    if result.query < EXTRA:
+        return figure.update_layout(xaxis_title=f"timestep {result.timestep}; query: {BEFORE_PATCHES[result.query]}")
+    side, size = result.weight.shape[-1], result.image.shape[-1] // result.weight.shape[-1]
+    row, column = divmod(result.query - EXTRA, side)
     for axes, unit in (("", size), ("2", 1)):
         low, high = (column * unit - 0.5, row * unit - 0.5), ((column + 1) * unit - 0.5, (row + 1) * unit - 0.5)
         place = {"x0": low[0], "y0": low[1], "x1": high[0], "y1": high[1], "xref": f"x{axes}", "yref": f"y{axes}"}
@@ -54,10 +54,10 @@ def framed(figure: go.Figure, found: PatchAttention) -> go.Figure:
     return figure
 
 
-def heads_on_patches_figure(found: PatchAttention) -> go.Figure:
+def heads_on_patches_figure(result: PatchAttention) -> go.Figure:
     """All heads as thumbnails of the patches, layers top to bottom, on one range."""
-    layers, heads, side, _ = found.weight.shape
-    cells, names = thumbnails(found.weight.numpy())
+    layers, heads, side, _ = result.weight.shape
+    cells, names = thumbnails(result.weight.numpy())
     trace: Any = heatmap(cells, "%{text}<br>weight %{z:.4f}", names).update(hoverongaps=False)
     middle, step = (side - 1) / 2, side + GAP
     ticks = {"tickmode": "array", "showgrid": False, "zeroline": False}
@@ -67,7 +67,7 @@ def heads_on_patches_figure(found: PatchAttention) -> go.Figure:
     }
     layout["xaxis"] |= {"ticktext": list(range(heads)), "constrain": "domain"}
     layout["yaxis"] |= {"ticktext": list(range(layers)), "autorange": "reversed", "scaleanchor": "x"}
-    figure = canvas(found.about, [trace], "weight", tall=60 * layers, **layout)
+    figure = canvas(result.about, [trace], "weight", tall=60 * layers, **layout)
     return figure.update_layout(plot_bgcolor="rgba(0,0,0,0)")
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from headscope.models.checkpoints.files.contents import refuse_place
-from headscope.models.checkpoints.files.hub_cache import bounds, snapshot_folder
+from headscope.models.checkpoints.files.hub_cache import hub_snapshot_folder, link_boundary
 from headscope.models.checkpoints.files.refusal import CheckpointError
-from headscope.models.io.foreign_input import expanded, foreign_input
+from headscope.models.io.foreign_input import expanded_path, foreign_input
 
 MAX_JSON_BYTES = 10 * 2**20
 LFS_POINTER = b"version https://git-lfs"
@@ -18,7 +18,7 @@ def model_folder(path: str | Path) -> Path:
 
     A repository of the hub's cache stands for its snapshot, whose links may lead anywhere in the repository.
     """
-    folder = snapshot_folder(expanded(path))
+    folder = hub_snapshot_folder(expanded_path(path))
     refuse_place(folder)
     for entry in sorted(folder.iterdir()):
         _refuse_way_out(folder, entry)
@@ -71,7 +71,7 @@ def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_way_out(folder: Path, entry: Path) -> None:
     target = entry.resolve()
-    if not target.is_relative_to(bounds(folder)):
+    if not target.is_relative_to(link_boundary(folder)):
         raise CheckpointError(
             f"cannot open {folder}: {entry.name} leads out of the folder, to {target}; "
             "copy the folder with its links followed (cp -rL) and open the copy"

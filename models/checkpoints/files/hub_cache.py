@@ -9,7 +9,7 @@ REPOSITORY = "models--"
 REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
-def snapshot_folder(folder: Path) -> Path:
+def hub_snapshot_folder(folder: Path) -> Path:
     """The snapshot of refs/main, or the only one, where `folder` is a repository of the cache; else `folder`."""
     revisions = folder / "snapshots"
     if not folder.name.startswith(REPOSITORY) or not revisions.is_dir():
@@ -31,7 +31,7 @@ def main_revision(repository: Path) -> str | None:
     return text if REVISION.fullmatch(text) else None
 
 
-def bounds(folder: Path) -> Path:
+def link_boundary(folder: Path) -> Path:
     """Where links of `folder` may lead: into itself, or into the repository of the cache that it is a snapshot of."""
     place = folder.resolve()
     is_snapshot = place.parent.name == "snapshots" and place.parent.parent.name.startswith(REPOSITORY)
@@ -41,4 +41,4 @@ def bounds(folder: Path) -> Path:
 def short_name(folder: Path) -> str:
     """What a model in `folder` is called: its repository on the hub, else the folder."""
     place = folder.resolve()
-    return bounds(place).name.removeprefix(REPOSITORY).replace("--", "/")
+    return link_boundary(place).name.removeprefix(REPOSITORY).replace("--", "/")

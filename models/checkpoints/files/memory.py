@@ -20,10 +20,10 @@ LAYOUTS = (
 
 
 def refuse_beyond_memory(
-    stored: Mapping[str, StoredTensor], found: Mapping[str, str], dtype: Format, origin: str
+    stored: Mapping[str, StoredTensor], result: Mapping[str, str], dtype: Format, origin: str
 ) -> None:
     """Raise CheckpointError for weights that do not fit; found: parameter name -> stored name, dtype as asked for."""
-    tensors = [stored[name] for name in found.values()]
+    tensors = [stored[name] for name in result.values()]
     needed, free = bytes_of_weights(tensors, dtype), free_bytes()
     if needed <= free:
         return

@@ -1,8 +1,6 @@
 """The one error of model folders."""
 
-from headscope.models.io.foreign_input import ForeignInputError, in_short
-
-__all__ = ["CheckpointError", "in_short"]
+from headscope.models.io.foreign_input import ForeignInputError
 
 
 class CheckpointError(ForeignInputError):

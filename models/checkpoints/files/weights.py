@@ -38,7 +38,7 @@ def checked_format(dtype: Format, asked_by: str) -> Format:
 
 
 def read_weights(
-    stored: dict[str, StoredTensor], found: dict[str, str], fields: dict[str, Any], dtype: Format, origin: str
+    stored: dict[str, StoredTensor], result: dict[str, str], fields: dict[str, Any], dtype: Format, origin: str
 ) -> Weights:
     """Read each parameter of `found` (parameter name -> stored name) once.
 
@@ -49,12 +49,12 @@ def read_weights(
     tensors = {}
     with ExitStack() as stack:
         files = {file: stack.enter_context(_opened(file)) for file in {tensor.file for tensor in stored.values()}}
-        for name in sorted(found):
-            source = stored[found[name]]
-            with foreign_input(f"cannot open {source.file}: {found[name]!r} cannot be read", CheckpointError):
-                tensor = files[source.file].get_tensor(found[name])
+        for name in sorted(result):
+            source = stored[result[name]]
+            with foreign_input(f"cannot open {source.file}: {result[name]!r} cannot be read", CheckpointError):
+                tensor = files[source.file].get_tensor(result[name])
             if not torch.isfinite(tensor).all():
-                raise CheckpointError(f"cannot open {origin}: {found[name]!r} holds numbers that are not finite")
+                raise CheckpointError(f"cannot open {origin}: {result[name]!r} holds numbers that are not finite")
             digest.update(f"{name} {source.dtype} {source.shape}".encode())
             digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy())
             tensors[name] = tensor.to(_target(tensor.dtype, dtype), copy=True)
@@ -68,7 +68,7 @@ def _opened(file: Path) -> Any:
         return safe_open(file, framework="pt", device="cpu")
 
 
-def _target(stored: torch.dtype, asked: Format) -> torch.dtype:
-    if asked is None:
+def _target(stored: torch.dtype, request: Format) -> torch.dtype:
+    if request is None:
         return torch.promote_types(stored, torch.float32)
-    return stored if asked == "auto" else asked
+    return stored if request == "auto" else request

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from headscope.models.data.images.digits import Labelled, digit_fields, digits
+from headscope.models.data.images.digits import LabelledImages, digit_fields, digits
 from headscope.models.data.material import Material
 from headscope.models.fitting.fit import step_seed
 from headscope.models.fitting.history import Record
@@ -41,7 +41,7 @@ def classifying_objective(batch: int, seed: int) -> Objective:
     return Objective(drawn, classification_loss, measure, unit="images", per_step=batch)
 
 
-def labelled_batch(data: Labelled, model: nn.Module) -> Batch:
+def labelled_batch(data: LabelledImages, model: nn.Module) -> Batch:
     """Images and labels where the model's weights are."""
     device = execution_device(model)
     return {"images": data.images.to(device), "labels": data.labels.to(device)}

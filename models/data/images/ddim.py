@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from headscope.models.data.images.noise_schedule import kept_signal, noised
+from headscope.models.data.images.noise_schedule import kept_signal, noisy_images
 from headscope.models.uvit.uvit import UViT
 
 Images = Float[Tensor, "image channel row column"]
@@ -29,7 +29,7 @@ class Sampling:
         return self.path[-1]
 
 
-def unwatched(words: str, done: int, total: int) -> None:
+def watch_no_sampling(words: str, done: int, total: int) -> None:
     """Watches nothing."""
 
 
@@ -41,7 +41,7 @@ def sample(
     seed: int = 0,
     steps: int = 50,
     guidance: float = 1.0,
-    watch: Watch = unwatched,
+    watch: Watch = watch_no_sampling,
 ) -> Sampling:
     """One image per label, from noise of the seed; the null class (the number of classes) gives any.
 
@@ -83,4 +83,4 @@ def next_image(noisy: Images, noise: Images, kept: float, kept_then: float) -> I
     """The image at the next, less noisy timestep; the clean image in between is cut to [-1, 1]."""
     clean = ((noisy - (1 - kept) ** 0.5 * noise) / kept**0.5).clamp(-1, 1)
     left = (noisy - kept**0.5 * clean) / (1 - kept) ** 0.5
-    return noised(clean, left, torch.full((len(noisy),), kept_then, device=noisy.device))
+    return noisy_images(clean, left, torch.full((len(noisy),), kept_then, device=noisy.device))

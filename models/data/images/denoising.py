@@ -8,8 +8,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
-from headscope.models.data.images.digits import CLASSES, Digits, Labelled, digit_fields, digits
-from headscope.models.data.images.noise_schedule import kept_at, noised
+from headscope.models.data.images.digits import CLASSES, Digits, LabelledImages, digit_fields, digits
+from headscope.models.data.images.noise_schedule import kept_signal_at, noisy_images
 from headscope.models.data.material import Material
 from headscope.models.fitting.fit import step_seed
 from headscope.models.fitting.objective import Batch, Objective
@@ -35,13 +35,13 @@ def noisy_digits_material(data: NoisyDigits, batch: int, seed: int) -> Material:
 
 def denoising_objective(data: Digits, *, timesteps: int, batch: int, seed: int) -> Objective:
     """Random training images at random timesteps; measured on all held-out images at ten timesteps each."""
-    held_out = validation_batch(data.validation, timesteps)
+    held_out = denoising_validation_batch(data.validation, timesteps)
 
     def measure(accelerator: Accelerator, model: nn.Module) -> dict[str, float]:
-        return {"validation_loss": float(losses(model, held_out, timesteps).mean())}
+        return {"validation_loss": float(losses_by_timestep(model, held_out, timesteps).mean())}
 
     return Objective(
-        lambda step: training_batch(data.training, timesteps=timesteps, batch=batch, seed=seed, step=step),
+        lambda step: denoising_training_batch(data.training, timesteps=timesteps, batch=batch, seed=seed, step=step),
         lambda model, shown: denoising_loss(model, shown, timesteps),
         measure,
         unit="images",
@@ -49,7 +49,7 @@ def denoising_objective(data: Digits, *, timesteps: int, batch: int, seed: int) 
     )
 
 
-def training_batch(data: Labelled, *, timesteps: int, batch: int, seed: int, step: int) -> Batch:
+def denoising_training_batch(data: LabelledImages, *, timesteps: int, batch: int, seed: int, step: int) -> Batch:
     """Images, labels (some of the null class), timesteps and noise: a pure function of seed and step."""
     dice = torch.Generator().manual_seed(step_seed(seed, step, 0))
     chosen = torch.randint(len(data), (batch,), generator=dice)
@@ -63,7 +63,7 @@ def training_batch(data: Labelled, *, timesteps: int, batch: int, seed: int, ste
     }
 
 
-def validation_batch(data: Labelled, timesteps: int) -> Batch:
+def denoising_validation_batch(data: LabelledImages, timesteps: int) -> Batch:
     """Every held-out image with its label at SEEN_AT timesteps, with noise that is always the same."""
     dice = torch.Generator().manual_seed(VALIDATION_SEED)
     images = data.images.repeat_interleave(SEEN_AT, 0)
@@ -82,16 +82,16 @@ def validation_timesteps(timesteps: int) -> Int[Tensor, "seen_at"]:
 
 def denoising_loss(model: nn.Module, shown: Batch, timesteps: int) -> Float[Tensor, ""]:
     """Mean squared error of the noise."""
-    noisy = noised(shown["images"], shown["noise"], kept_at(shown["timestep"], timesteps))
+    noisy = noisy_images(shown["images"], shown["noise"], kept_signal_at(shown["timestep"], timesteps))
     return mse_loss(model(noisy, shown["timestep"], shown["label"]).noise, shown["noise"])
 
 
 @torch.no_grad()
-def losses(model: nn.Module, shown: Batch, timesteps: int) -> Float[Tensor, "seen_at"]:
+def losses_by_timestep(model: nn.Module, shown: Batch, timesteps: int) -> Float[Tensor, "seen_at"]:
     """The mean squared error at every timestep of `validation_batch`; the model is in eval mode."""
     device = execution_device(model)
-    found = []
+    result = []
     for at in range(SEEN_AT):
-        part = {name: one[at::SEEN_AT].to(device) for name, one in shown.items()}
-        found.append(denoising_loss(model, part, timesteps))
-    return torch.stack(found).cpu()
+        part = {name: item[at::SEEN_AT].to(device) for name, item in shown.items()}
+        result.append(denoising_loss(model, part, timesteps))
+    return torch.stack(result).cpu()

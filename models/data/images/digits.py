@@ -14,7 +14,7 @@ SIZE = 8
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabelledImages:
     """Images between -1 (paper) and 1 (ink), the digit that each shows, and its number in scikit-learn's order."""
 
     images: Float[Tensor, "image 1 8 8"]
@@ -29,15 +29,15 @@ class Labelled:
 class Digits:
     """A fixed split: every image is in one of both parts, the same on every machine."""
 
-    training: Labelled
-    validation: Labelled
+    training: LabelledImages
+    validation: LabelledImages
 
 
 def digits() -> Digits:
     """All digits, split."""
     whole = all_digits()
     order = torch.randperm(len(whole), generator=torch.Generator().manual_seed(SPLIT_SEED))
-    return Digits(training=chosen(whole, order[VALIDATION:]), validation=chosen(whole, order[:VALIDATION]))
+    return Digits(training=image_subset(whole, order[VALIDATION:]), validation=image_subset(whole, order[:VALIDATION]))
 
 
 def digit_fields() -> dict[str, Any]:
@@ -47,15 +47,15 @@ def digit_fields() -> dict[str, Any]:
     return {"image_size": SIZE, "num_channels": 1, **labels}
 
 
-def all_digits() -> Labelled:
+def all_digits() -> LabelledImages:
     """All digits in scikit-learn's order; nothing is downloaded."""
     from sklearn.datasets import load_digits  # a second of import
 
-    found: Any = load_digits()
-    images = torch.tensor(found["images"], dtype=torch.float32)[:, None] / 8 - 1
-    return Labelled(images, torch.tensor(found["target"], dtype=torch.int64), torch.arange(len(images)))
+    result: Any = load_digits()
+    images = torch.tensor(result["images"], dtype=torch.float32)[:, None] / 8 - 1
+    return LabelledImages(images, torch.tensor(result["target"], dtype=torch.int64), torch.arange(len(images)))
 
 
-def chosen(whole: Labelled, places: Int[Tensor, "chosen"]) -> Labelled:
+def image_subset(whole: LabelledImages, places: Int[Tensor, "chosen"]) -> LabelledImages:
     """Some of the images."""
-    return Labelled(whole.images[places], whole.labels[places], whole.numbers[places])
+    return LabelledImages(whole.images[places], whole.labels[places], whole.numbers[places])

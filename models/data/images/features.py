@@ -9,9 +9,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from headscope.models.data.images.digits import CLASSES, Labelled, digits
+from headscope.models.data.images.digits import CLASSES, LabelledImages, digits
 from headscope.models.io.foreign_input import foreign_input
-from headscope.models.io.whole_file import unwritable
+from headscope.models.io.whole_file import write_errors_in_words
 
 SEED, STEPS, BATCH, RATE = 0, 600, 128, 2e-3
 FEATURES = 32
@@ -49,11 +49,11 @@ def digit_classifier(path: Path | None = None) -> DigitClassifier:
     """The classifier, trained on the training digits from a fixed seed; kept in a safetensors file if one is given."""
     if path is not None and path.is_file():
         return from_file(path)
-    model = trained(digits().training)
+    model = trained_classifier(digits().training)
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f"{path.name}.{token_hex(4)}")  # several processes may train and keep it at once
-        with unwritable(path):
+        with write_errors_in_words(path):
             try:
                 save_file(model.state_dict(), partial)
                 partial.replace(path)
@@ -70,7 +70,7 @@ def from_file(path: Path) -> DigitClassifier:
     return model
 
 
-def trained(data: Labelled) -> DigitClassifier:
+def trained_classifier(data: LabelledImages) -> DigitClassifier:
     """A fresh classifier after STEPS steps; torch's own random numbers are left alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(SEED)

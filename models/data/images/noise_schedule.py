@@ -22,12 +22,12 @@ def kept_signal(timesteps: int) -> Float[Tensor, "timestep"]:
     return (1 - torch.tensor(beta, dtype=torch.float64)).cumprod(0).float()
 
 
-def noised(clean: Images, noise: Images, kept: Float[Tensor, "batch"]) -> Images:
+def noisy_images(clean: Images, noise: Images, kept: Float[Tensor, "batch"]) -> Images:
     """√ᾱ · image + √(1 − ᾱ) · noise: of unit variance where both are."""
     signal = kept[:, None, None, None]
     return signal.sqrt() * clean + (1 - signal).sqrt() * noise
 
 
-def kept_at(timestep: Int[Tensor, "batch"], timesteps: int) -> Float[Tensor, "batch"]:
+def kept_signal_at(timestep: Int[Tensor, "batch"], timesteps: int) -> Float[Tensor, "batch"]:
     """ᾱ of every image of a batch."""
     return kept_signal(timesteps).to(timestep.device)[timestep]

@@ -22,42 +22,44 @@ MODES = {1: "L", 3: "RGB"}
 def picture(content: bytes, config: Any) -> Float[Tensor, "channel row column"]:
     """The picture between -1 (black) and 1 (white), resized. Raises ValueError for what is no picture or too large."""
     height, width = two_sides(config.image_size)
-    shown = coloured(content, config).resize((width, height), Image.Resampling.BILINEAR)
+    shown = picture_in_model_colours(content, config).resize((width, height), Image.Resampling.BILINEAR)
     numbers = torch.from_numpy(np.array(shown, dtype=np.float32)) / 127.5 - 1
     return numbers[None] if config.num_channels == 1 else numbers.movedim(-1, 0)
 
 
-def coloured(content: bytes, config: Any) -> Image.Image:
+def picture_in_model_colours(content: bytes, config: Any) -> Image.Image:
     """The decoded file in the colours that a model reads, in its own size."""
-    mode = mode_of(config)
-    found = opened(content)
+    mode = picture_mode(config)
+    result = decoded_picture(content)
     with broken_picture():
-        return found.convert(mode)
+        return result.convert(mode)
 
 
-def mode_of(config: Any) -> str:
+def picture_mode(config: Any) -> str:
     """PIL's name for the colours that a model reads. Raises ValueError where no picture has them."""
     if config.num_channels not in MODES:
         raise ValueError(f"a picture has 1 or 3 channels, and this model reads {config.num_channels}")
     return MODES[config.num_channels]
 
 
-def opened(content: bytes) -> Image.Image:
+def decoded_picture(content: bytes) -> Image.Image:
     """The decoded file. Raises ValueError in one sentence."""
     if len(content) > MOST_BYTES:
         raise ValueError(f"the picture has {len(content) / 2**20:.0f} MiB; at most {MOST_BYTES // 2**20} are read")
     try:
         with broken_picture():
-            found = Image.open(io.BytesIO(content), formats=FORMATS)
-            if found.width * found.height <= MOST_PIXELS:
-                found.load()
+            result = Image.open(io.BytesIO(content), formats=FORMATS)
+            if result.width * result.height <= MOST_PIXELS:
+                result.load()
     except ForeignInputError as error:
         if isinstance(error.__cause__, UnidentifiedImageError):
             raise ValueError(f"the file is no {' or '.join(FORMATS)} picture; convert it into one") from error
         raise
-    if found.width * found.height > MOST_PIXELS:
-        raise ValueError(f"the picture is {found.width} × {found.height}; make it smaller than {MOST_PIXELS:,} pixels")
-    return found
+    if result.width * result.height > MOST_PIXELS:
+        raise ValueError(
+            f"the picture is {result.width} × {result.height}; make it smaller than {MOST_PIXELS:,} pixels"
+        )
+    return result
 
 
 def broken_picture() -> AbstractContextManager[None]:
@@ -65,7 +67,9 @@ def broken_picture() -> AbstractContextManager[None]:
     return foreign_input("the picture is broken or cut short", advice="save or fetch it again", quotes=False)
 
 
-def fitted(pixels: Float[Tensor, "channel row column"], config: Any) -> Float[Tensor, "other_channel height width"]:
+def resized_pixels(
+    pixels: Float[Tensor, "channel row column"], config: Any
+) -> Float[Tensor, "other_channel height width"]:
     """A grey image of the size and channels that a model reads; unchanged where it has them already."""
     size = two_sides(config.image_size)
     if tuple(pixels.shape[1:]) != size:

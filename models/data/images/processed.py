@@ -8,7 +8,7 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
-from headscope.models.data.images.picture import mode_of
+from headscope.models.data.images.picture import picture_mode
 from headscope.models.hosts.modality import two_sides
 
 GREY = 128
@@ -29,7 +29,7 @@ def processor_of(model: Any) -> Any:
 
 def processed_picture(image: Image.Image, config: Any, processor: Any) -> ProcessedPicture:
     """As transformers' own processor makes it. Raises ValueError where that is not of the size that the model reads."""
-    colours = image.convert(mode_of(config))
+    colours = image.convert(picture_mode(config))
     pixels = processor(colours, return_tensors="pt")["pixel_values"][0]
     wanted = (config.num_channels, *two_sides(config.image_size))
     if tuple(pixels.shape) != wanted:
@@ -64,10 +64,11 @@ def processor_words(processor: Any) -> str:
     if settings.do_rescale:
         parts += [f"multiplied by {settings.rescale_factor:.4g}"]
     if settings.do_normalize:
-        parts += [f"less {numbers(settings.image_mean)} and divided by {numbers(settings.image_std)} in each channel"]
+        mean, std = map(channel_numbers_in_words, (settings.image_mean, settings.image_std))
+        parts += [f"less {mean} and divided by {std} in each channel"]
     return f"Pictures are read as the model's folder says: {', '.join(parts) or 'as they are'}."
 
 
-def numbers(values: Any) -> str:
+def channel_numbers_in_words(values: Any) -> str:
     """A number, or one of each channel."""
     return ", ".join(f"{value:.4g}" for value in (values if isinstance(values, list | tuple) else [values]))

@@ -37,9 +37,9 @@ def answers(model: nn.Module, examples: Examples) -> Answers:
     device = execution_device(model)
     logits = model(input_ids=examples.ids.to(device), use_cache=False).logits.float().cpu()
     loss = answer_loss(logits, examples.targets).item()
-    asked = examples.asked
-    right = logits.argmax(-1)[asked] == examples.targets[asked]
-    return Answers(loss, loss - examples.floor[asked].mean().item(), right.double().mean().item())
+    request = examples.asked
+    right = logits.argmax(-1)[request] == examples.targets[request]
+    return Answers(loss, loss - examples.floor[request].mean().item(), right.double().mean().item())
 
 
 def held_out_examples(task: Task, count: int) -> Examples:
@@ -47,7 +47,7 @@ def held_out_examples(task: Task, count: int) -> Examples:
     return task(np.random.default_rng([HELD_OUT]), count)
 
 
-def answering(task: Task, measured: Examples, seed: int, batch: int) -> Objective:
+def task_objective(task: Task, measured: Examples, seed: int, batch: int) -> Objective:
     """Fresh examples of the task in every step; measured on those given."""
 
     def batch_of(step: int) -> Batch:
@@ -55,8 +55,8 @@ def answering(task: Task, measured: Examples, seed: int, batch: int) -> Objectiv
         return {"ids": drawn.ids, "targets": drawn.targets}
 
     def measure(accelerator: Accelerator, model: nn.Module) -> Record:
-        found = asdict(answers(model, measured))
-        return {"validation_loss": found.pop("loss"), **found}
+        result = asdict(answers(model, measured))
+        return {"validation_loss": result.pop("loss"), **result}
 
     def loss(model: nn.Module, batch: Batch) -> Float[Tensor, ""]:
         return answer_loss(model(input_ids=batch["ids"], use_cache=False).logits, batch["targets"])

@@ -18,13 +18,13 @@ def cycle_of(successor: States) -> States:
     """
     if len(np.unique(successor)) != len(successor):
         raise ValueError("this map of states is no permutation: some states lie on no cycle")
-    following, found, count = successor.tolist(), [-1] * len(successor), 0
+    following, result, count = successor.tolist(), [-1] * len(successor), 0
     for first in range(len(following)):
         at = first
-        while found[at] < 0:
-            found[at], at = count, following[at]
-        count += found[first] == count
-    return np.array(found)
+        while result[at] < 0:
+            result[at], at = count, following[at]
+        count += result[first] == count
+    return np.array(result)
 
 
 def periods_of(successor: States) -> States:
@@ -51,10 +51,10 @@ def split_by_cycles(successor: States, seed: int) -> Split:
     cycle = cycle_of(successor)
     sizes = np.bincount(cycle)
     left, held_out = int(HELD_OUT * len(cycle)), []
-    for one in np.random.default_rng(seed).permutation(len(sizes)):
-        if sizes[one] <= left:
-            held_out.append(one)
-            left -= sizes[one]
+    for item in np.random.default_rng(seed).permutation(len(sizes)):
+        if sizes[item] <= left:
+            held_out.append(item)
+            left -= sizes[item]
     is_held_out = np.isin(cycle, held_out)
     return Split(np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out))
 

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Int64
 
-from headscope.models.data.examples import Examples, Task, next_tokens
+from headscope.models.data.examples import Examples, Task, next_token_examples
 from headscope.models.data.tasks.cycles import Split, is_splittable, periods_of, split_by_cycles
 
 
@@ -53,7 +53,7 @@ class DelayedSum:
 def windows_from(law: DelayedSum, states: Int64[np.ndarray, "state"], length: int) -> Examples:
     """A window from each state. x_t is asked for τ ≤ t < period: later ones stood in the window a period before."""
     first = np.full(len(states), law.tau)
-    return next_tokens(law.windows(states, length), first, law.periods[states])
+    return next_token_examples(law.windows(states, length), first, law.periods[states])
 
 
 def mixed_windows_from(laws: Sequence[DelayedSum], states: Sequence[Int64[np.ndarray, "_"]], length: int) -> Examples:
@@ -63,7 +63,7 @@ def mixed_windows_from(laws: Sequence[DelayedSum], states: Sequence[Int64[np.nda
     rows = np.vstack([law.windows(own, length) for law, own in zip(laws, states, strict=True)])
     first = 1 + np.repeat([law.tau for law in laws], counts)
     periods = np.concatenate([law.periods[own] for law, own in zip(laws, states, strict=True)])
-    return next_tokens(np.column_stack([names, rows]), first, 1 + periods)
+    return next_token_examples(np.column_stack([names, rows]), first, 1 + periods)
 
 
 def windows_of(law: DelayedSum, states: Int64[np.ndarray, "state"], length: int) -> Task:

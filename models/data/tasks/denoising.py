@@ -33,9 +33,9 @@ class Denoising:
         of_row = dice.integers(self.classes, size=(count, 1))
         shape = (count, self.length)
         other = (of_row + dice.integers(1, self.classes, size=shape)) % self.classes
-        said = np.where(dice.random(shape) < self.clarity, of_row, other)
+        words = np.where(dice.random(shape) < self.clarity, of_row, other)
         noise = self.classes + dice.integers(self.noises, size=shape)
-        ids = np.where(dice.random(shape) < self.noise, noise, said)
+        ids = np.where(dice.random(shape) < self.noise, noise, words)
         surprise = np.take_along_axis(-self.log_posterior(ids), of_row[..., None], -1)[..., 0]
         return examples_of(ids, np.broadcast_to(of_row, shape), surprise)
 

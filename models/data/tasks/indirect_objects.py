@@ -31,33 +31,38 @@ def indirect_object_documents(texts: int = TEXTS) -> Iterator[Document]:
         yield kinds[kind](dice)
 
 
-def gift(dice: np.random.Generator) -> Document:
+def gift_document(dice: np.random.Generator) -> Document:
     """One of two gives the other something."""
-    return told(drawn(dice, GIFTS, people(dice, 2)), dice)
+    return story_document(random_story(dice, GIFTS, random_people(dice, 2)), dice)
 
 
-def belonging(dice: np.random.Generator) -> Document:
+def belonging_document(dice: np.random.Generator) -> Document:
     """One of two finds what belongs to the finder."""
-    return told(drawn(dice, BELONGINGS, people(dice, 2)), dice)
+    return story_document(random_story(dice, BELONGINGS, random_people(dice, 2)), dice)
 
 
-def third(dice: np.random.Generator) -> Document:
+def third_person_document(dice: np.random.Generator) -> Document:
     """A third person gives one of the two something: either may get it."""
-    *two, actor = people(dice, 3)
-    return told(replace(drawn(dice, GIFTS, (two[0], two[1])), actor=actor), dice)
+    *two, actor = random_people(dice, 3)
+    return story_document(replace(random_story(dice, GIFTS, (two[0], two[1])), actor=actor), dice)
 
 
-def alone(dice: np.random.Generator) -> Document:
+def single_person_document(dice: np.random.Generator) -> Document:
     """A text of one person."""
-    (actor,) = people(dice, 1)
+    (actor,) = random_people(dice, 1)
     text = one_of(ALONE, dice).format(actor=actor, place=one_of(PLACES, dice), thing=one_of(THINGS, dice))
     return Document(actor, text)
 
 
-KINDS: dict[Callable[[np.random.Generator], Document], float] = {gift: 0.75, belonging: 0.05, third: 0.1, alone: 0.1}
+KINDS: dict[Callable[[np.random.Generator], Document], float] = {
+    gift_document: 0.75,
+    belonging_document: 0.05,
+    third_person_document: 0.1,
+    single_person_document: 0.1,
+}
 
 
-def people(dice: np.random.Generator, count: int) -> tuple[str, ...]:
+def random_people(dice: np.random.Generator, count: int) -> tuple[str, ...]:
     """Different names of which no two are a pair that is held out."""
     while True:
         names = tuple(NAMES[i] for i in dice.choice(len(NAMES), count, replace=False))
@@ -65,13 +70,13 @@ def people(dice: np.random.Generator, count: int) -> tuple[str, ...]:
             return names
 
 
-def drawn(dice: np.random.Generator, deeds: tuple[str, ...], two: tuple[str, ...]) -> Story:
+def random_story(dice: np.random.Generator, deeds: tuple[str, ...], two: tuple[str, ...]) -> Story:
     """A story of two people, in their order, of whom either acts."""
     words = (one_of(some, dice) for some in (two, PLACES, THINGS))
     return Story(one_of(MEETINGS, dice), one_of(deeds, dice), *two, *words)
 
 
-def told(story: Story, dice: np.random.Generator) -> Document:
+def story_document(story: Story, dice: np.random.Generator) -> Document:
     """A story with its answer, under the names of its people."""
     name = " ".join(sorted({story.first, story.second, story.actor}))
     return Document(name, f"{story.prompt} {one_of(story.answers, dice)}.")
@@ -80,12 +85,12 @@ def told(story: Story, dice: np.random.Generator) -> Document:
 def held_out_gifts(count: int, seed: int = SEED) -> list[Story]:
     """Gifts between pairs that are held out, each story twice: either of the two acts (ABBA and BABA)."""
     dice = np.random.default_rng(seed)
-    found: list[Story] = []
-    while len(found) < count:
+    result: list[Story] = []
+    while len(result) < count:
         pair = held_out_pairs()[dice.integers(len(held_out_pairs()))]
-        story = drawn(dice, GIFTS, tuple(dice.permutation(pair).tolist()))
-        found += [replace(story, actor=actor) for actor in (story.first, story.second)]
-    return found[:count]
+        story = random_story(dice, GIFTS, tuple(dice.permutation(pair).tolist()))
+        result += [replace(story, actor=actor) for actor in (story.first, story.second)]
+    return result[:count]
 
 
 def of_strangers(story: Story, dice: np.random.Generator) -> Story:

@@ -6,7 +6,7 @@ import numpy as np
 
 from headscope.models.data.examples import Examples, Task
 from headscope.models.data.material import Material, token_fields
-from headscope.models.data.tasks.answering import answering, held_out_examples
+from headscope.models.data.tasks.answering import held_out_examples, task_objective
 
 
 @runtime_checkable
@@ -35,5 +35,5 @@ def task_material(task: MeasuredTask, batch: int, seed: int) -> Material:
 
 def rows_material(task: Task, measured: Examples, vocabulary: int, batch: int, seed: int) -> Material:
     """Rows of a task, and those that are measured."""
-    objective = answering(task, measured, seed, batch)
+    objective = task_objective(task, measured, seed, batch)
     return Material(objective, token_fields(vocabulary), context=measured.ids.shape[1])

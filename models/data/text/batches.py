@@ -30,9 +30,9 @@ def validation_batch(text: Text, *, windows: int, context: int) -> Rows:
     """At most `windows` windows evenly spread over the held-out tokens, each with BOS first; always the same ones."""
     last = len(text.tokens) - context - 1
     starts = spread(last + 1, min(windows, 1 + last // context))
-    found = text.tokens[starts[:, None] + np.arange(context + 1)].astype(np.int64)
-    found[:, 0] = text.bos
-    return torch.from_numpy(found)
+    result = text.tokens[starts[:, None] + np.arange(context + 1)].astype(np.int64)
+    result[:, 0] = text.bos
+    return torch.from_numpy(result)
 
 
 def document_training_batch(text: Text, *, seed: int, step: int, batch: int, context: int) -> Rows:
@@ -53,7 +53,7 @@ def spread(count: int, most: int) -> Int64[np.ndarray, "place"]:
 
 
 @dataclass(frozen=True)
-class Windows:
+class WindowSampler:
     """How a model is shown a text, and how it is asked for what was held out."""
 
     training: Callable[..., Rows]
@@ -61,6 +61,6 @@ class Windows:
 
 
 WINDOWS = {
-    "joined": Windows(training_batch, validation_batch),  # of the joined documents, from anywhere
-    "documents": Windows(document_training_batch, document_validation_batch),
+    "joined": WindowSampler(training_batch, validation_batch),  # of the joined documents, from anywhere
+    "documents": WindowSampler(document_training_batch, document_validation_batch),
 }

@@ -50,11 +50,11 @@ class Corpus:
 
 def prepare_corpus(data: TextData) -> Corpus:
     """The corpus from the cache, tokenised first where it is not there; the same for equal text and seed."""
-    found = data.documents()
-    key = corpus_hash(found, data)
+    texts = data.documents()
+    key = corpus_hash(texts, data)
     folder = cache_folder("corpora") / key[:16]
     if not folder.is_dir():
-        _fill(folder, found, key, data)
+        _fill(folder, texts, key, data)
     corpus = _open(folder)
     refuse_too_small(corpus, data.context)
     return corpus
@@ -70,47 +70,47 @@ def refuse_too_small(corpus: Corpus, context: int) -> None:
             )
 
 
-def corpus_hash(found: list[Document], data: TextData) -> str:
+def corpus_hash(documents: list[Document], data: TextData) -> str:
     """sha256 of every document and of what decides its tokenisation."""
     digest = hashlib.sha256(f"{LAYOUT} {data.vocabulary} {data.context} {data.split_seed}".encode())
-    for document in found:
+    for document in documents:
         for text in (document.name, document.text):
             encoded = text.encode()
             digest.update(len(encoded).to_bytes(8, "little") + encoded)
     return digest.hexdigest()
 
 
-def split_documents(found: list[Document], seed: int) -> tuple[list[Document], list[Document]]:
+def split_documents(documents: list[Document], seed: int) -> tuple[list[Document], list[Document]]:
     """Shuffled documents for training, and those of 2 % of the names for validation; of a lone text its last 2 %."""
     dice = np.random.default_rng(seed)
-    names = sorted({document.name for document in found})
+    names = sorted({document.name for document in documents})
     if len(names) == 1:
-        text = "".join(document.text for document in found)
+        text = "".join(document.text for document in documents)
         cut = len(text) - ceil(HELD_OUT * len(text))
         return [Document(names[0], text[:cut])], [Document(names[0], text[cut:])]
     held_out = {names[i] for i in dice.permutation(len(names))[: ceil(HELD_OUT * len(names))]}
-    shuffled = [found[i] for i in dice.permutation(len(found))]
+    shuffled = [documents[i] for i in dice.permutation(len(documents))]
     return (
         [document for document in shuffled if document.name not in held_out],
         [document for document in shuffled if document.name in held_out],
     )
 
 
-def encode(tokenizer: PreTrainedTokenizerFast, found: list[Document]) -> UInt[np.ndarray, "token"]:
+def encode(tokenizer: PreTrainedTokenizerFast, documents: list[Document]) -> UInt[np.ndarray, "token"]:
     """All documents as one row of token ids, each opened and the whole closed by the end-of-text token."""
     end = [tokenizer.eos_token_id]
     encoded = tokenizer.backend_tokenizer.encode_batch_fast(
-        [document.text for document in found], add_special_tokens=False
+        [document.text for document in documents], add_special_tokens=False
     )
     kind = np.uint16 if len(tokenizer) <= 2**16 else np.uint32
-    return np.concatenate([np.array(end + one.ids, dtype=kind) for one in encoded] + [np.array(end, dtype=kind)])
+    return np.concatenate([np.array(end + item.ids, dtype=kind) for item in encoded] + [np.array(end, dtype=kind)])
 
 
-def _fill(folder: Path, found: list[Document], key: str, data: TextData) -> None:
-    training, validation = split_documents(found, data.split_seed)
+def _fill(folder: Path, documents: list[Document], key: str, data: TextData) -> None:
+    training, validation = split_documents(documents, data.split_seed)
     texts = (document.text for document in training)
     tokenizer = data.tokenizer(texts)
-    facts = {"sha256": key, "python": platform.python_version(), "documents": len(found)}
+    facts = {"sha256": key, "python": platform.python_version(), "documents": len(documents)}
     with whole_folder(folder) as partial:
         tokenizer.save_pretrained(partial / "tokenizer")
         for name, part in (("training", training), ("validation", validation)):

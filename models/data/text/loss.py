@@ -44,7 +44,7 @@ def validation_loss(accelerator: Accelerator, model: nn.Module, corpus: Corpus, 
     windows = WINDOWS[data.windows].held_out(text, windows=most, context=data.context)
     total = torch.zeros(2, dtype=torch.float64 if accelerator.device.type == "cpu" else torch.float32)
     for part in windows[accelerator.process_index :: accelerator.num_processes].split(batch):
-        asked = int((part[:, 1:] != UNASKED).sum())
-        total += torch.tensor([next_token_loss(model, part.to(accelerator.device)).item() * asked, asked])
+        request = int((part[:, 1:] != UNASKED).sum())
+        total += torch.tensor([next_token_loss(model, part.to(accelerator.device)).item() * request, request])
     nats, count = torch.as_tensor(accelerator.reduce(total.to(accelerator.device), "sum")).tolist()
     return nats / count

@@ -18,10 +18,10 @@ def corpus_in_tokens_of(tokenizer: PreTrainedTokenizerBase, data: TextData, voca
     Raises ValueError for a tokenizer that has no token to begin or end a text with, or tokens that are not among the
     model's `vocabulary`, and for a text that is too short.
     """
-    own = bounded(cast(PreTrainedTokenizerFast, tokenizer), vocabulary)
-    found = data.documents()
-    parts = [encode(own, part) for part in split_documents(found, SPLIT)]
-    sha256 = corpus_hash(found, replace(data, split_seed=SPLIT))
+    own = tokenizer_with_ends(cast(PreTrainedTokenizerFast, tokenizer), vocabulary)
+    texts = data.documents()
+    parts = [encode(own, part) for part in split_documents(texts, SPLIT)]
+    sha256 = corpus_hash(texts, replace(data, split_seed=SPLIT))
     facts: dict[str, Any] = {"sha256": sha256, "python": platform.python_version()}
     facts |= {f"{name}_tokens": len(tokens) for name, tokens in zip(("training", "validation"), parts, strict=True)}
     corpus = Corpus(*parts, tokenizer=own, facts=facts)
@@ -29,7 +29,7 @@ def corpus_in_tokens_of(tokenizer: PreTrainedTokenizerBase, data: TextData, voca
     return corpus
 
 
-def bounded(tokenizer: PreTrainedTokenizerFast, vocabulary: int) -> PreTrainedTokenizerFast:
+def tokenizer_with_ends(tokenizer: PreTrainedTokenizerFast, vocabulary: int) -> PreTrainedTokenizerFast:
     """A copy whose texts have a beginning and an end; one token does for both where there is no other."""
     if len(tokenizer) > vocabulary:
         raise ValueError(f"the tokenizer has {len(tokenizer)} tokens, the model knows {vocabulary}")
