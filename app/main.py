@@ -9,7 +9,7 @@ from headscope.app.frame.link_notes import link_notes, remember_link
 from headscope.app.frame.tour import offer_tour
 from headscope.app.serving.libraries import load_libraries
 from headscope.app.serving.refusal_log import write_refusal_log
-from headscope.models.hosts.device import best_device
+from headscope.models.io.device import best_device
 
 HERE = Path(__file__).parent
 

@@ -13,7 +13,7 @@ from headscope import load, save
 from headscope.app.frame.first_token import usual_bos
 from headscope.interp.reading.hooked_model import begins_with_bos
 from headscope.models import zoo
-from headscope.models.hosts.device import best_device
+from headscope.models.io.device import best_device
 
 END = "<|endoftext|>"
 

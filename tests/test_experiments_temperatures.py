@@ -197,7 +197,7 @@ def test_every_arm_reports_what_learned_and_the_losses(smoke: Outcome) -> None:
         trained = numbers["trained_parameters"]
         assert numbers["new_parameters"] == (trained if arm["variant"] == "selective" else 0)
         assert numbers["percent"] == pytest.approx(100 * trained / numbers["parameters"], rel=1e-5)
-        assert numbers["gained"] == pytest.approx(numbers["loss_before"] - numbers["loss_after"], abs=1e-5)
+        assert numbers["gained"] == pytest.approx(numbers["loss_before"] - numbers["loss_after"], abs=2e-5)  # rounded
 
 
 def test_about_as_many_norm_gains_learn_as_temperatures(smoke: Outcome) -> None:

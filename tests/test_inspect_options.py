@@ -15,7 +15,7 @@ from tiny_models import CONTEXT, hooked_tiny, tiny_folder
 from headscope.app.terminal import inspection
 from headscope.app.terminal.inspected_prompts import texts_of
 from headscope.app.terminal.shown_heads import shown_heads
-from headscope.models.hosts.device import best_device, checked_device
+from headscope.models.io.device import best_device, checked_device
 
 ONE = ("--what", "negative_mass")
 PROMPT = ("--prompt", "return x, y")

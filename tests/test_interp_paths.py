@@ -133,7 +133,7 @@ def test_untouched_runs_are_gathered_in_batches(monkeypatch: pytest.MonkeyPatch)
         sizes.append(len(prompts))
         return gathered_activations(model, prompts, names)
 
-    monkeypatch.setattr(untouched_run, "gather", counted)
+    monkeypatch.setattr(untouched_run, "gathered_activations", counted)
     many = path_patching(model(), pairs(CORRUPT) * 2, batch_size=3)
     assert sizes == [3, 1, 3, 1]
     assert_close(many.change, patched().change, atol=1e-2, rtol=1e-3)

@@ -63,7 +63,7 @@ def test_what_was_stopped_does_not_begin_again(folder: Path, monkeypatch: pytest
     monkeypatch.setattr(when_asked, "PATIENCE", 0.0)
     test = shown("collapse", folder)
     button = next(button for button in test.button if button.label.startswith(SQUASHING))
-    monkeypatch.setattr(when_asked, "stoppable", lambda work, compute: None)  # as if a click had ended it
+    monkeypatch.setattr(when_asked, "stoppable_result", lambda work, compute: None)  # as if a click had ended it
     button.click()
     ran(test)
     assert SQUASHING not in titles(ran(test)) and SQUASHING in offers(test)

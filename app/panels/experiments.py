@@ -78,7 +78,7 @@ def code_of(result: Publication, name: str) -> str:
     if result.path == results_file(result.experiment.name):
         need, opening = "shipped", f"shipped({result.experiment.name!r})"
     else:
-        need, opening = "published", f"published({str(result.path)!r})"
+        need, opening = "read_publication", f"read_publication({str(result.path)!r})"
     return f"""from headscope.interp.experiments.engine.publishing import {need}
 
 result = {opening}.results[{name!r}]

@@ -13,7 +13,7 @@ from headscope.app.serving.refusals import refusals_in_place
 from headscope.app.serving.service import ModelService
 from headscope.interp.diffusion.diffusion_facts import DiffusionFacts, diffusion_facts
 from headscope.models import zoo
-from headscope.models.hosts.device import best_device
+from headscope.models.io.device import best_device
 from headscope.models.uvit.uvit import UViT
 
 FROM_FOLDER = "a folder"

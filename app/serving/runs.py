@@ -15,7 +15,7 @@ from headscope.interp.heads.attention_run import AttentionRun
 from headscope.interp.heads.signed_max_pool import signed_max_pool, visible_max_pool
 from headscope.interp.heads.similar_heads import SimilarHeads, similar_heads
 from headscope.interp.reading.model_facts import ModelFacts, model_facts
-from headscope.models.hosts.device import best_device
+from headscope.models.io.device import best_device
 
 THUMBNAIL_SIDE = 32
 

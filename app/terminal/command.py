@@ -203,7 +203,7 @@ def inspect(
     from headscope.app.terminal import inspection
     from headscope.app.terminal.inspected_prompts import texts_of
     from headscope.interp.asking.choices import Choices
-    from headscope.models.hosts.device import checked_device
+    from headscope.models.io.device import checked_device
 
     request = refusing_clearly(
         lambda: inspection.Inspection(

@@ -46,23 +46,23 @@ def row_curves_by_strips(
 @torch.no_grad()
 def rows_of_call(call: Call, top: int = TOP) -> Rows:
     """The rows of one attention call, the entries of its batch in the place of layers."""
-    row, value = call.variant, call.given
-    k = repeated_kv_heads(at_least_float32(value.k), value.q.shape[1])
-    prepared = row.prepare(at_least_float32(value.q), k, **call.options)
+    row, inputs = call.variant, call.given
+    k = repeated_kv_heads(at_least_float32(inputs.k), inputs.q.shape[1])
+    prepared = row.prepare(at_least_float32(inputs.q), k, **call.options)
     check_kernel(prepared.kernel, (*prepared.q.shape[:3], k.shape[2]))
     around = around_kernel(call.soft_cap, 0.0)
     gauges = kernel_gauges(row.name, prepared.kernel, is_capped=call.soft_cap is not None)
     reading = Reading(row.name, prepared.kernel, top, gauges)
-    n_query, n_key = value.q.shape[2], k.shape[2]
+    n_query, n_key = inputs.q.shape[2], k.shape[2]
     position = torch.arange(n_key - n_query, n_key, device=k.device)
     result: dict[str, Tensor] = {}
-    for tile in tiles(prepared.q.shape[:3], n_key, value.causal):
-        scores = tile_scores(prepared.q, k, tile, value.scale)
+    for tile in tiles(prepared.q.shape[:3], n_key, inputs.causal):
+        scores = tile_scores(prepared.q, k, tile, inputs.scale)
         scores = scores if around is None else around.scores(scores)
-        visible = tile_visible(value.mask, value.causal, tile, k.device)
+        visible = tile_visible(inputs.mask, inputs.causal, tile, k.device)
         of_tile = replace(reading, kernel=tile_options(prepared.kernel, tile))
         pattern = row.weigh(scores, visible, **of_tile.kernel)
         for name, values in rows_of(of_tile, pattern, scores, visible, position[tile.query]).items():
-            whole = result.setdefault(name, values.new_empty(value.q.shape[:3]))
+            whole = result.setdefault(name, values.new_empty(inputs.q.shape[:3]))
             whole[tile.batch, tile.head, tile.query] = values
     return Rows(reading, result)

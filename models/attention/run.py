@@ -49,36 +49,36 @@ class KernelSurroundings:
 
 def attention_in_float32(
     variant: Variant,
-    value: Inputs,
+    inputs: Inputs,
     options: Mapping[str, Any],
     need_pattern: bool,
     around: KernelSurroundings | None = None,
 ) -> Attention:
     """Attention in float32 at least, whatever the inputs' dtype and the autocast around it."""
-    n_heads = value.q.shape[1]
-    with torch.autocast(value.q.device.type, enabled=False):
-        values = repeated_kv_heads(at_least_float32(value.v), n_heads)
-        prepared = variant.prepare(at_least_float32(value.q), values, **options)
-        k = repeated_kv_heads(at_least_float32(value.k), n_heads)
+    n_heads = inputs.q.shape[1]
+    with torch.autocast(inputs.q.device.type, enabled=False):
+        values = repeated_kv_heads(at_least_float32(inputs.v), n_heads)
+        prepared = variant.prepare(at_least_float32(inputs.q), values, **options)
+        k = repeated_kv_heads(at_least_float32(inputs.k), n_heads)
         check_kernel(prepared.kernel, (*prepared.q.shape[:3], k.shape[2]))
         if need_pattern or around is not None or needs_gradient(prepared.kernel):
-            whole = weighted_sum(variant, prepared, k, value, around or KernelSurroundings())
-            output = whole.output.to(value.q.dtype)
+            whole = weighted_sum(variant, prepared, k, inputs, around or KernelSurroundings())
+            output = whole.output.to(inputs.q.dtype)
             return Attention(output, whole.pattern, whole.scores) if need_pattern else Attention(output, None, None)
-        fused = variant.fused(variant, prepared, k, value.mask, value.scale, value.causal)
-        return Attention(fused.to(value.q.dtype), None, None)
+        fused = variant.fused(variant, prepared, k, inputs.mask, inputs.scale, inputs.causal)
+        return Attention(fused.to(inputs.q.dtype), None, None)
 
 
 def weighted_sum(
     variant: Variant,
     prepared: PreparedInputs,
     k: Float[Tensor, "batch head key d_head"],
-    value: Inputs,
+    inputs: Inputs,
     around: KernelSurroundings,
 ) -> Attention:
     """The plain path, which keeps the pattern."""
-    visible = visible_keys(value.mask, value.causal, prepared.q.shape[2], k.shape[2], k.device)
-    scores = around.scores((prepared.q * value.scale) @ k.mT)
+    visible = visible_keys(inputs.mask, inputs.causal, prepared.q.shape[2], k.shape[2], k.device)
+    scores = around.scores((prepared.q * inputs.scale) @ k.mT)
     pattern = variant.weigh(scores, visible, **prepared.kernel)
     return Attention(around.weights(pattern) @ prepared.v, pattern, scores)
 

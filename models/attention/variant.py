@@ -37,7 +37,7 @@ class Variant:
     weigh(scores, visible, **kernel) -> pattern: masked entries and rows without a visible key are exactly 0.
     pullback(scores, visible, pattern, grad_pattern, **kernel) -> grad_scores: the closed-form gradient of weigh.
     options: every option with its default, plain values only, as an AttentionSpec stores them.
-    kernel(**given) -> what weigh takes, of the options that a call or a layer gives; unchanged by default.
+    kernel(**options) -> what weigh takes, of the options that a call or a layer gives; unchanged by default.
     learned(options, shape): the parts that a layer learns, by name. A parameter takes the place of the option of its
     name, and broadcasts to [batch, head, query, key] as kernel leaves it.
     learns_temperatures: a part named temperature_q or temperature_v is a module that makes [batch, 1, pos] of
@@ -85,15 +85,15 @@ class Variant:
             raise ValueError(f"{self.name}: the option {idle[0]!r} reaches nothing; make it a keyword of weigh")
 
     def prepare(
-        self, q: Float[Tensor, "batch head query d_head"], v: Float[Tensor, "batch head key d_value"], **value: Any
+        self, q: Float[Tensor, "batch head query d_head"], v: Float[Tensor, "batch head key d_value"], **options: Any
     ) -> PreparedInputs:
         """Queries and values with their temperatures, and the kernel's options, of those of a call."""
-        taus = [value.pop(name, None) if self.learns_temperatures else None for name in TEMPERATURES]
-        return PreparedInputs(*tempered(q, v, *taus), self.kernel_options(value))
+        taus = [options.pop(name, None) if self.learns_temperatures else None for name in TEMPERATURES]
+        return PreparedInputs(*tempered(q, v, *taus), self.kernel_options(options))
 
-    def kernel_options(self, value: Options) -> Options:
+    def kernel_options(self, options: Options) -> Options:
         """What weigh takes, of the options that a call or a layer gives."""
-        return dict(value) if self.kernel is None else self.kernel(**value)
+        return dict(options) if self.kernel is None else self.kernel(**options)
 
     def kernel_of_weights(self, pattern: Pattern, scores: Scores) -> Options:
         """Kernel options as far as the weights tell them. Raises ValueError for options that no weights tell."""

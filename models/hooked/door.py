@@ -40,8 +40,8 @@ def with_boolean_mask(
     names: tuple[str, ...], model: Any, inputs: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The call by names, with prepared masks boolean: in scores, -1e9 would be a number like any other."""
-    value = by_name(names, inputs, kwargs)
-    return (), {**value, "attention_mask": boolean_masks(value.get("attention_mask"))}
+    arguments = by_name(names, inputs, kwargs)
+    return (), {**arguments, "attention_mask": boolean_masks(arguments.get("attention_mask"))}
 
 
 def boolean_masks(mask: Any) -> Any:

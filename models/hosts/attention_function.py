@@ -61,9 +61,9 @@ def variant_attention(
     count = None if visible_count is None else counts_of_keys(visible_count, key.shape[2])
     tempered = temperature_q() if callable(temperature_q) else temperature_q
     options = layer.call_options(value, tempered, count)
-    entry = Inputs(query, key, value, mask, causal, scale)
-    tell(Call(layer.number, layer.variant, entry, options, softcap))
-    result = attention_in_float32(layer.variant, entry, options, need_pattern, around_kernel(softcap, dropout))
+    inputs = Inputs(query, key, value, mask, causal, scale)
+    tell(Call(layer.number, layer.variant, inputs, options, softcap))
+    result = attention_in_float32(layer.variant, inputs, options, need_pattern, around_kernel(softcap, dropout))
     pattern = None if result.pattern is None else result.pattern.to(query.dtype)
     return result.output.transpose(1, 2).contiguous(), pattern
 

@@ -41,19 +41,19 @@ def with_visible_count(
     modality: Modality, causal: bool, names: tuple[str, ...], base: Any, args: Any, kwargs: Any
 ) -> tuple[Any, Any]:
     """The base model's call with visible_count [batch or 1, past + query] added."""
-    value = by_name(names, args, kwargs)
-    if value.get("is_causal") not in (None, causal):
+    arguments = by_name(names, args, kwargs)
+    if arguments.get("is_causal") not in (None, causal):
         raise ValueError(f"tempered attention counts visible tokens as its layers see them, with is_causal={causal}")
-    count = visible_count(padding_mask(modality, base.config, value), causal)
-    return args, {**kwargs, "visible_count": within_documents(count, document_numbers(value))}
+    count = visible_count(padding_mask(modality, base.config, arguments), causal)
+    return args, {**kwargs, "visible_count": within_documents(count, document_numbers(arguments))}
 
 
-def padding_mask(modality: Modality, config: Any, value: dict[str, Any]) -> Shaped[Tensor, "batch_or_one total"]:
+def padding_mask(modality: Modality, config: Any, arguments: dict[str, Any]) -> Shaped[Tensor, "batch_or_one total"]:
     """Which tokens of a call, and of the cache before it, are not padding."""
-    mask, cache = value.get("attention_mask"), value.get("past_key_values")
+    mask, cache = arguments.get("attention_mask"), arguments.get("past_key_values")
     if mask is None:
         past = 0 if cache is None else cache.get_seq_length()
-        return torch.ones(1, past + modality.count(config, value), dtype=torch.bool, device=device_of(value))
+        return torch.ones(1, past + modality.count(config, arguments), dtype=torch.bool, device=device_of(arguments))
     if not isinstance(mask, Tensor) or mask.ndim != 2:
         raise ValueError(
             "tempered attention counts visible tokens and needs the [batch, position] attention mask; "
@@ -68,9 +68,9 @@ def visible_count(mask: Shaped[Tensor, "batch_or_one total"], causal: bool) -> I
     return counted if causal else counted[:, -1:].expand_as(counted)
 
 
-def device_of(entry: dict[str, Any]) -> torch.device:
+def device_of(arguments: dict[str, Any]) -> torch.device:
     """Where the call's input lies."""
-    return next(value.device for value in entry.values() if isinstance(value, Tensor))
+    return next(value.device for value in arguments.values() if isinstance(value, Tensor))
 
 
 def with_query_temperature(

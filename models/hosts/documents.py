@@ -23,26 +23,26 @@ def keep_documents_apart(base: nn.Module) -> RemovableHandle:
 
 def with_documents_apart(names: tuple[str, ...], base: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
     """The base model's call without a cache where documents are packed: beside one transformers hides none of them."""
-    entry = by_name(names, args, kwargs)
-    if entry.get("position_ids") is not None and entry.get("attention_mask") is None:
-        entry = {name: value for name, value in entry.items() if name not in BOUNDS}
-    if document_numbers(entry) is None:
-        return (), entry
-    if entry.get("use_cache") or entry.get("past_key_values") is not None:
+    arguments = by_name(names, args, kwargs)
+    if arguments.get("position_ids") is not None and arguments.get("attention_mask") is None:
+        arguments = {name: value for name, value in arguments.items() if name not in BOUNDS}
+    if document_numbers(arguments) is None:
+        return (), arguments
+    if arguments.get("use_cache") or arguments.get("past_key_values") is not None:
         raise ValueError(
             "position_ids that start anew pack several documents in a row, which a cache cannot keep apart: "
             "leave out use_cache and past_key_values, or give an attention mask"
         )
-    return (), {**entry, "use_cache": False}
+    return (), {**arguments, "use_cache": False}
 
 
-def document_numbers(value: dict[str, Any]) -> Int[Tensor, "batch_or_one pos"] | None:
+def document_numbers(arguments: dict[str, Any]) -> Int[Tensor, "batch_or_one pos"] | None:
     """Which document of its row each token of a call belongs to, by transformers' own rule; None where it is one.
 
     position_ids that do not go on by one begin a document; beside an attention mask they never do.
     """
-    positions = value.get("position_ids")
-    if positions is None or positions.ndim != 2 or value.get("attention_mask") is not None:
+    positions = arguments.get("position_ids")
+    if positions is None or positions.ndim != 2 or arguments.get("attention_mask") is not None:
         return None
     numbers = find_packed_sequence_indices(positions)
     return None if numbers is None or not numbers.any() else numbers

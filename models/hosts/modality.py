@@ -61,9 +61,9 @@ def n_positions(config: Any) -> int:
     return config.max_position_embeddings
 
 
-def n_given(config: Any, value: Mapping[str, Any]) -> int:
+def n_given(config: Any, arguments: Mapping[str, Any]) -> int:
     """How many tokens a decoder's call adds to its cache."""
-    tokens = value["input_ids"] if value.get("inputs_embeds") is None else value["inputs_embeds"]
+    tokens = arguments["input_ids"] if arguments.get("inputs_embeds") is None else arguments["inputs_embeds"]
     return tokens.shape[1]
 
 
@@ -91,9 +91,9 @@ def n_patches_and_class(config: Any) -> int:
     return rows * columns + 1
 
 
-def n_seen(config: Any, value: Mapping[str, Any]) -> int:
+def n_seen(config: Any, arguments: Mapping[str, Any]) -> int:
     """The tokens of the images of a call, which may be larger than those the model was made for."""
-    height, width = value["pixel_values"].shape[-2:]
+    height, width = arguments["pixel_values"].shape[-2:]
     tall, wide = two_sides(config.patch_size)
     return (height // tall) * (width // wide) + 1
 
@@ -156,7 +156,7 @@ NOISY_IMAGE = Modality(
     reads="noisy image",
     head=UViT,
     context=n_patches_class_and_time,
-    count=lambda config, value: n_patches_class_and_time(config),
+    count=lambda config, arguments: n_patches_class_and_time(config),
     trial=ramp_of_noise,
     trial_words="a grey image",
     configs={"uvit": UViTConfig},

@@ -38,13 +38,13 @@ def give_padding_notice(base: nn.Module) -> RemovableHandle:
     return base.register_forward_pre_hook(PaddingNotice(base), with_kwargs=True)
 
 
-def leading_padding(config: Any, value: dict[str, Any]) -> int | None:
+def leading_padding(config: Any, arguments: dict[str, Any]) -> int | None:
     """The padding token that a row of an unmasked call starts with, at least twice; None where there is none."""
-    ids = value.get("input_ids")
-    other = any(value.get(name) is not None for name in ("attention_mask", "past_key_values"))
+    ids = arguments.get("input_ids")
+    other = any(arguments.get(name) is not None for name in ("attention_mask", "past_key_values"))
     if other or not isinstance(ids, Tensor) or ids.ndim != 2 or ids.shape[1] < 2:
         return None
-    if document_numbers(value) is not None:  # each token of the padding is a document of its own
+    if document_numbers(arguments) is not None:  # each token of the padding is a document of its own
         return None
     twice = ids[ids[:, 0] == ids[:, 1], 0].tolist()
     return next((token for token in twice if token in padding_ids(config)), None)

@@ -67,7 +67,8 @@ def judge(outcome: Outcome) -> list[Verdict]:
         Verdict(
             "Images of U-ViC have a smaller Fréchet distance to real ones than those of U-ViT",
             "lower FID, on larger images",
-            f"{mean_with_spread(near)} against {mean_with_spread(far)} (two real halves: {floor:.3g}, noise: {noise:.3g}); "
+            f"{mean_with_spread(near)} against {mean_with_spread(far)} "
+            f"(two real halves: {floor:.3g}, noise: {noise:.3g}); "
             f"to held-out ones {mean_with_spread(cog.sample('frechet_held_out'))} against "
             f"{mean_with_spread(softmax.sample('frechet_held_out'))}",
             superiority_answer(far, near),
