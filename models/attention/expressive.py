@@ -46,7 +46,8 @@ def scaled_root(
     scores: Float[Tensor, "batch head query key"], visible: Bool[Tensor, "#batch #head query key"]
 ) -> ScaledRoot:
     """√f of the visible scores, scaled so that 1e-30 and 1e30 both survive squaring."""
-    root = torch.as_tensor(RootOfF.apply(scores)).masked_fill(~visible, 0.0)
+    root = torch.as_tensor(RootOfF.apply(scores))  # pyright: ignore[reportUnknownMemberType]
+    root = root.masked_fill(~visible, 0.0)
     peak = root.detach().abs().amax(-1, keepdim=True)
     peak = peak.masked_fill(peak == 0, 1.0)
     scaled = root / peak

@@ -10,7 +10,7 @@ from torch import Tensor
 
 def is_finite_number(value: Any) -> bool:
     """Whether the value is a number that a float can hold; truth values are none."""
-    return isinstance(value, Real) and not isinstance(value, bool) and abs(cast(float, value)) <= sys.float_info.max
+    return not isinstance(value, bool) and isinstance(value, Real) and abs(cast(float, value)) <= sys.float_info.max
 
 
 def check_scale(name: str, scale: Any) -> None:

@@ -7,7 +7,7 @@ Slopes are squared over the largest of their row, so that none of any size overf
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import torch
 from jaxtyping import Bool, Float
@@ -26,7 +26,7 @@ def norm_by_pullback(
     for key in range(scores.shape[-1]):
         unit = torch.zeros_like(scores)
         unit[..., key] = 1.0
-        norm = torch.hypot(norm, pullback(seen, visible, pattern, unit, **kernel).norm(dim=-1))
+        norm = torch.hypot(norm, row_norm(pullback(seen, visible, pattern, unit, **kernel)))
     return norm
 
 
@@ -45,7 +45,7 @@ def normalised_slope(
     peak, place = w.max(-1, keepdim=True)
     of_peak = u.gather(-1, place).square()
     others, slopes = w.scatter_(-1, place, 0.0), u.scatter_(-1, place, 0.0).square()
-    rest = others.norm(dim=-1, keepdim=True).square()
+    rest = row_norm(others)[..., None].square()
     of_peak = of_peak * ((1 - peak).square() + rest)
     of_others = (1 + peak.square() + rest) * slopes.sum(-1, keepdim=True)
     of_others -= 2 * slopes.mul_(others).sum(-1, keepdim=True)
@@ -56,3 +56,8 @@ def largest_slope(slope: Float[Tensor, "*batch query key"]) -> Float[Tensor, "*b
     """The largest finite slope of every row, 1 where all are 0."""
     peak = slope.abs().amax(-1, keepdim=True).clamp(max=torch.finfo(slope.dtype).max)
     return peak.masked_fill(peak == 0, 1.0)
+
+
+def row_norm(rows: Float[Tensor, "*batch key"]) -> Float[Tensor, "*batch"]:
+    """The Euclidean norm of every row."""
+    return cast(Tensor, rows.norm(dim=-1))  # pyright: ignore[reportUnknownMemberType]

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from headscope.models.attention.finite import is_finite_number
-from headscope.models.attention.jacobian import largest_slope
+from headscope.models.attention.jacobian import largest_slope, row_norm
 from headscope.models.attention.layer_shape import LayerShape
 from headscope.models.attention.variant import Parity, Variant
 
@@ -126,7 +126,7 @@ def slope(
     of_largest = (largest / known).masked_fill(largest == 0, torch.nan)
     slopes = torch.where(lost, of_largest * (size / known) ** (power - 1), weight / size).where(~flat, 0.0)
     unit = largest_slope(slopes)
-    return power * unit[..., 0] * (slopes / unit).norm(dim=-1)
+    return power * unit[..., 0] * row_norm(slopes / unit)
 
 
 def power_of(pattern: Float[Tensor, "*batch query key"], scores: Float[Tensor, "*batch query key"]) -> int | None:

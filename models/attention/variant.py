@@ -27,7 +27,7 @@ class PreparedInputs:
 
     q: Float[Tensor, "batch head query d_head"]
     v: Float[Tensor, "batch head key d_head"]
-    kernel: Options = field(default_factory=dict)
+    kernel: Options = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Variant:
     non_negative: bool
     rows_sum_to_one: bool
     invariant_to_key_translation: bool
-    options: Options = field(default_factory=dict)
+    options: Options = field(default_factory=dict[str, Any])
     check_options: Callable[[Options], None] = lambda options: None
     kernel: Callable[..., Options] | None = None
     learned: Callable[[Options, LayerShape], Mapping[str, nn.Module | nn.Parameter]] | None = None

@@ -19,4 +19,4 @@ def visible_keys(
         seen = causal_visible(n_query, n_key, device)
     if mask is None:
         return seen
-    return seen & torch.broadcast_to(mask, torch.broadcast_shapes(mask.shape, (1, 1, n_query, n_key)))
+    return seen & mask
