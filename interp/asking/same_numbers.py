@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from headscope.interp.results.numbers import is_null
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -13,9 +15,9 @@ def numbers_that_differ(heads: "pd.DataFrame", numbers: Sequence[str]) -> list[s
 
 
 def same_in_words(heads: "pd.DataFrame", numbers: Sequence[str]) -> list[str]:
-    """What numbers_that_differ leaves out, with its value, as one line or none."""
+    """What numbers_that_differ leaves out, nulls apart, with its value, as one line or none."""
     differing = {*numbers_that_differ(heads, numbers)}
-    same = [name for name in numbers if name not in differing]
+    same = [name for name in numbers if name not in differing and not is_null(name.split(".", 1)[1])]
     words = [f"{name.replace('.', ' ').replace('_', ' ')} {word(heads[name].tolist()[0])}" for name in same]
     return [f"The same for every head: {', '.join(words)}."] if words else []
 
