@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-LINKS := $(VENV)/links# the package as one folder, for what reads its files instead of importing them
+LINKS := .links# the package as one folder, for what reads its files instead of importing them
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip install $(if $(CI),--quiet) --disable-pip-version-check --constraint constraints.txt
 
@@ -30,7 +30,7 @@ bench: $(STAMP)
 lint: $(STAMP)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	PYTHONPATH=$(LINKS) $(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/pyright --pythonpath $(BIN)/python
 	PYTHONPATH=$(LINKS) $(BIN)/lint-imports
 
 notebooks: $(STAMP)
