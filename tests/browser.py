@@ -42,6 +42,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def run(folder: Path) -> Any:
+    """What the folder's model does with the first prompt, an AttentionRun, beside which a page is held."""
+    from tiny_models import CORPUS
+
+    from headscope import load
+    from headscope.interp.heads.attention_run import attention_run
+    from headscope.interp.reading.prompt_tokens import prompt_tokens
+
+    model: Any = load(folder)
+    tokens = prompt_tokens(CORPUS[0], model.plain_tokenizer, prepend_bos=False, vocabulary=300, context=1024)
+    return attention_run(model, tokens)
+
+
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     with pytest.importorskip("playwright.sync_api").sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)

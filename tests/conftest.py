@@ -6,7 +6,7 @@ import shutil
 
 import numpy
 import pytest
-from browser import browser, contexts, folder, tab, url  # noqa: F401
+from browser import browser, contexts, folder, run, tab, url  # noqa: F401
 
 
 def pytest_configure() -> None:

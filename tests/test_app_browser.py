@@ -11,8 +11,7 @@ import pytest
 from browser import keep, query, settle
 from tiny_models import CORPUS, HOSTILE
 
-from headscope.interp.heads.attention_run import AttentionRun, attention_run
-from headscope.interp.reading.prompt_tokens import prompt_tokens
+from headscope.interp.heads.attention_run import AttentionRun
 from headscope.models import zoo
 
 sync_api = pytest.importorskip("playwright.sync_api")
@@ -41,15 +40,6 @@ def cell_colour(page: Any, query: int, key: int, count: int) -> list[int]:
         }""",
         [query, key, count],
     )
-
-
-@pytest.fixture(scope="session")
-def run(folder: Path) -> AttentionRun:
-    from headscope import load
-
-    model: Any = load(folder)
-    tokens = prompt_tokens(CORPUS[0], model.plain_tokenizer, prepend_bos=False, vocabulary=300, context=1024)
-    return attention_run(model, tokens)
 
 
 def test_a_click_opens_a_head_and_its_link_opens_it_again(tab: Callable[..., Any]) -> None:

@@ -9,22 +9,12 @@ from typing import Any
 
 import pytest
 from browser import keep, settle
-from tiny_models import CORPUS, HOSTILE
+from tiny_models import HOSTILE
 
-from headscope.interp.heads.attention_run import AttentionRun, attention_run
-from headscope.interp.reading.prompt_tokens import prompt_tokens
+from headscope.interp.heads.attention_run import AttentionRun
 
 expect = pytest.importorskip("playwright.sync_api").expect
 pytestmark = pytest.mark.e2e
-
-
-@pytest.fixture(scope="session")
-def run(folder: Path) -> AttentionRun:
-    from headscope import load
-
-    model: Any = load(folder)
-    tokens = prompt_tokens(CORPUS[0], model.plain_tokenizer, prepend_bos=False, vocabulary=300, context=1024)
-    return attention_run(model, tokens)
 
 
 @pytest.fixture

@@ -15,8 +15,7 @@ from app_server import ROOT, answers, free_port
 from browser import ARTIFACTS, keep, settle
 from tiny_models import CORPUS
 
-from headscope.interp.heads.attention_run import AttentionRun, attention_run
-from headscope.interp.reading.prompt_tokens import prompt_tokens
+from headscope.interp.heads.attention_run import AttentionRun
 
 expect = pytest.importorskip("playwright.sync_api").expect
 pytestmark = pytest.mark.e2e
@@ -49,15 +48,6 @@ for column, (name, look) in zip(st.columns(3), {"plain": PLAIN, "wide": wide, "m
         got = head_view(shown, "run", OpenHead(1, 0), look, f"view_{name}", row=row, on_row=write)
         st.text(f"{name} {got}")
 """
-
-
-@pytest.fixture(scope="session")
-def run(folder: Path) -> AttentionRun:
-    from headscope import load
-
-    model: Any = load(folder)
-    tokens = prompt_tokens(CORPUS[0], model.plain_tokenizer, prepend_bos=False, vocabulary=300, context=1024)
-    return attention_run(model, tokens)
 
 
 @contextmanager
