@@ -10,9 +10,9 @@ from types import ModuleType
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
+import attention_cases
 import pytest
-import test_attention
-import test_interp_rows
+import test_rows
 import tiny_decoders
 
 from headscope import AttentionSpec
@@ -27,7 +27,7 @@ SPECS: dict[str, dict[str, Any]] = {
     f"{NAME} learned": {"sink": -1.0, "learned": True},
 }
 FAMILIES = ("llama", "gpt2", "gemma2")
-TABLES = (VARIANTS, test_attention.CASES, test_interp_rows.CASES, tiny_decoders.SPECS, tiny_decoders.PAIRS)
+TABLES = (VARIANTS, attention_cases.CASES, test_rows.CASES, tiny_decoders.SPECS, tiny_decoders.PAIRS)
 
 
 @contextmanager
@@ -37,9 +37,9 @@ def added_to_the_table(folder: Path) -> Iterator[None]:
     place.write_text(SOURCE)
     spec = importlib.util.spec_from_file_location(NAME, place)
     assert spec is not None and spec.loader is not None
-    with patch.dict(VARIANTS), patch.dict(test_attention.CASES), patch.dict(tiny_decoders.SPECS):
+    with patch.dict(VARIANTS), patch.dict(attention_cases.CASES), patch.dict(tiny_decoders.SPECS):
         spec.loader.exec_module(importlib.util.module_from_spec(spec))
-        test_attention.CASES.update(test_attention.cases_of(NAME))
+        attention_cases.CASES.update(attention_cases.cases_of(NAME))
         tiny_decoders.SPECS.update({name: AttentionSpec(NAME, **options) for name, options in SPECS.items()})
         yield
 
@@ -81,6 +81,6 @@ def column(names: str | tuple[str, ...], values: Any) -> list[dict[str, Any]]:
 
 def new_rows(table: Any) -> list[Any]:
     """What the new row adds to a table that tests run over; nothing to anything else."""
-    cases = test_attention.cases_of(NAME)
+    cases = attention_cases.cases_of(NAME)
     rows = ([NAME], [*cases], [*cases.values()], [*SPECS], [*product(FAMILIES, SPECS)])
     return next((new for known, new in zip(TABLES, rows, strict=True) if known is table), [])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
-from test_foreign_input import panic
+from test_io_foreign_input import panic
 from tiny_models import CORPUS, tiny_folder
 from transformers import PreTrainedTokenizerBase
 

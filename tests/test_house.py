@@ -19,6 +19,7 @@ REGISTRY_HOST = re.compile(
     r"pypi[.]org|pythonhosted[.]org|npmjs[.](?:org|com)|pytorch[.]org/whl|--(?:extra-)?index-url"
 )
 PARTS = ("app", "interp", "models")
+WHOLE = {"house", "notebooks", "readme", "wheel"}  # tests of no room
 PIN = re.compile(r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+")
 
 
@@ -72,6 +73,12 @@ def test_every_folder_of_code_is_a_package_of_the_wheel(tracked_texts: dict[str,
     packages = {"headscope." + ".".join(folder.parts) for folder in folders} - {"headscope.app.face"} | {"headscope"}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert project["tool"]["setuptools"]["packages"] == sorted(packages)
+
+
+def test_a_test_is_named_by_its_room() -> None:
+    rooms = {place.name for part in ("interp", "models") for place in (ROOT / part).iterdir()} | {"app", *WHOLE}
+    stems = [place.stem for place in (ROOT / "tests").glob("test_*.py")]
+    assert [stem for stem in stems if stem.split("_")[1] not in rooms] == []
 
 
 def test_every_requirement_is_pinned() -> None:

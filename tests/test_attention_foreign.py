@@ -9,26 +9,30 @@ from typing import Any
 
 import pytest
 import test_app_views
-import test_attachment
-import test_attention
+import test_attention_fused
+import test_attention_precision
+import test_attention_refusals
+import test_attention_visibility
+import test_attention_weights
+import test_attribution_parts
+import test_attribution_paths
 import test_checkpoints_round_trip
+import test_collapse_curves
+import test_collapse_squashing
+import test_deletion
+import test_geometry
 import test_hooked
 import test_hooked_weights
-import test_interp_attribution
-import test_interp_collapse
-import test_interp_deletion
-import test_interp_geometry
-import test_interp_interventions
-import test_interp_paths
-import test_interp_rows
-import test_interp_rows_models
-import test_interp_squashing
-import test_interp_suppression
-import test_interp_sweep
+import test_hosts_attachment
+import test_interventions
+import test_interventions_suppression
+import test_interventions_sweep
+import test_rows
+import test_rows_models
 import torch
 from foreign_variant import NAME, SPECS, Law, added_to_the_table, laws
-from test_command import headscope
-from test_interp_rows import queries_and_keys
+from test_app_command import headscope
+from test_rows import queries_and_keys
 from tiny_decoders import attached, random_ids, tiny_decoder
 from tiny_models import tiny_folder, tiny_model, tiny_tokenizer
 
@@ -46,22 +50,26 @@ from headscope.models.hooked import hooked
 from headscope.models.hosts.attention_layer import AttentionLayer, refuse_lost_parts
 
 MODULES = (
-    test_attention,
-    test_interp_rows,
-    test_attachment,
+    test_attention_fused,
+    test_attention_precision,
+    test_attention_refusals,
+    test_attention_visibility,
+    test_attention_weights,
+    test_rows,
+    test_hosts_attachment,
     test_hooked,
     test_hooked_weights,
     test_checkpoints_round_trip,
-    test_interp_rows_models,
-    test_interp_attribution,
-    test_interp_collapse,
-    test_interp_deletion,
-    test_interp_geometry,
-    test_interp_interventions,
-    test_interp_paths,
-    test_interp_squashing,
-    test_interp_suppression,
-    test_interp_sweep,
+    test_rows_models,
+    test_attribution_parts,
+    test_collapse_curves,
+    test_deletion,
+    test_geometry,
+    test_interventions,
+    test_attribution_paths,
+    test_collapse_squashing,
+    test_interventions_suppression,
+    test_interventions_sweep,
     test_app_views,
 )
 SLOW = ("test_a_long_prompt_of_a_model_needs_no_pattern",)  # without a closed form a pullback per key

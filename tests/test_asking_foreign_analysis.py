@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import torch
 from jaxtyping import Float
+from test_app_command import headscope
 from test_app_views import figures, query, view
-from test_command import headscope
 from tiny_models import hooked_tiny, tiny_folder
 from torch import Tensor
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from test_command import assert_refused, headscope
+from test_app_command import assert_refused, headscope
 from tiny_decoders import CONFIGS, random_ids, tiny_decoder
 from tiny_models import tiny_folder, tiny_tokenizer
 from tiny_runs import tiny_text

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_vision_app import view
-from test_vision_interp import found as findings_of
+from test_app_vision import view
+from test_asking_vision import found as findings_of
 from tiny_models import hooked_tiny
 from tiny_vits import tiny_vit
 

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import torch
-from test_command import assert_refused, headscope
+from test_app_command import assert_refused, headscope
 from tiny_models import CONTEXT, hooked_tiny, tiny_folder
 
 from headscope.app.terminal import inspection

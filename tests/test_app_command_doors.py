@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import torch
-from test_command import assert_refused, headscope
+from test_app_command import assert_refused, headscope
 from tiny_models import hooked_tiny, tiny_folder
 from tiny_runs import text_of, tiny_plain, tiny_recipe, write_text
 from tiny_vits import tiny_vit

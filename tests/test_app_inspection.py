@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from test_command import assert_refused, headscope
+from test_app_command import assert_refused, headscope
 from tiny_models import hooked_tiny, tiny_folder
 
 from headscope import load

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
-from test_command import headscope
+from test_app_command import headscope
 from test_report import ABOUT, FACTS, WORDS, body
 from tiny_models import hooked_tiny, tiny_folder
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from test_command import assert_refused, headscope
+from test_app_command import assert_refused, headscope
 from test_training_resume import curve, dying
 from test_training_ship import zoo_with
 from tiny_diffusion import uvit_fields

@@ -1,0 +1,91 @@
+"""The fused path and the closed gradients, over the table of variants: equal to the plain path and its gradients."""
+
+import pytest
+import torch
+from attention_cases import CASES, every_case, run, tensors
+
+from headscope.models.attention import VARIANTS, attend
+from headscope.models.attention import tiled as tiled_module
+
+
+@every_case
+@pytest.mark.parametrize("visibility", ["causal", "mask", "both"])
+def test_the_fused_path_equals_the_plain_one_in_value_and_gradient(
+    case: str, visibility: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tiled_module, "STRIP_ROWS", 4)
+    monkeypatch.setattr(tiled_module, "TILE_ELEMENTS", 130)
+    q, (k, v) = torch.randn(2, 4, 9, 8).double(), torch.randn(2, 2, 2, 11, 8).double()
+    mask = torch.rand(2, 1, 9, 11) > 0.3
+    mask[0, :, 5] = False
+    leaves = [x.requires_grad_() for x in (q, k, v)]
+    more = {"mask": None if visibility == "causal" else mask, "causal": visibility != "mask"}
+    plain, fused = run(case, *leaves, **more), run(case, *leaves, **more, need_pattern=False)
+    direction = torch.randn_like(plain.output)
+    torch.testing.assert_close(fused.output, plain.output)
+    torch.testing.assert_close(
+        torch.autograd.grad(fused.output, leaves, direction), torch.autograd.grad(plain.output, leaves, direction)
+    )
+
+
+@every_case
+@pytest.mark.parametrize("scale", [-0.7, 0.0, 3.0])
+@pytest.mark.parametrize("visibility", ["causal", "mask", "none"])
+def test_the_fused_path_equals_the_plain_one_at_any_scale(case: str, scale: float, visibility: str) -> None:
+    leaves = [x.requires_grad_() for x in tensors(1, 4, 6, 8)]
+    mask = torch.ones(6, 6, dtype=torch.bool).tril() if visibility == "mask" else None
+    more = {"scale": scale, "mask": mask, "causal": visibility == "causal"}
+    plain, fused = run(case, *leaves, **more), run(case, *leaves, **more, need_pattern=False)
+    direction = torch.randn_like(plain.output)
+    torch.testing.assert_close(fused.output, plain.output)
+    torch.testing.assert_close(
+        torch.autograd.grad(fused.output, leaves, direction), torch.autograd.grad(plain.output, leaves, direction)
+    )
+
+
+@pytest.mark.parametrize("need_pattern", [True, False])
+def test_each_group_of_heads_has_the_temperature_of_its_own_key_head(need_pattern: bool) -> None:
+    q, (k, v) = torch.randn(2, 6, 5, 8).double(), torch.randn(2, 2, 3, 5, 8).double()
+    tau_q, tau_v = torch.rand(2, 2, 3, 5).double() + 0.5
+    more = {"need_pattern": need_pattern}
+    together = attend("selective", q, k, v, temperature_q=tau_q, temperature_v=tau_v, **more).output
+    for head in range(3):
+        own, group = slice(head, head + 1), slice(2 * head, 2 * head + 2)
+        taus = {"temperature_q": tau_q[:, own], "temperature_v": tau_v[:, own]}
+        alone = attend("selective", q[:, group], k[:, own], v[:, own], **taus, **more).output
+        torch.testing.assert_close(together[:, group], alone)
+
+
+def test_a_learned_coefficient_has_its_gradient_without_a_pattern_too() -> None:
+    coefficient = torch.rand(4, requires_grad=True)
+    q, k, v = tensors(1, 4, 5, 8, dtype=torch.float32)
+    outputs = [
+        attend("polynomial", q, k, v, coefficient=coefficient, need_pattern=need).output for need in (True, False)
+    ]
+    plain, fused = (torch.autograd.grad(output.sum(), coefficient)[0] for output in outputs)
+    torch.testing.assert_close(fused, plain)
+    assert plain.abs().min() > 0
+
+
+@every_case
+def test_the_closed_form_gradient_is_the_numerical_one(case: str) -> None:
+    name, options = CASES[case]
+    scores = torch.randn(1, 4, 5, 5, dtype=torch.float64)
+    scores = (scores.sign() * (scores.abs() + 0.1)).requires_grad_()  # away from the jump of cog at 0
+    visible = torch.ones(5, 5, dtype=torch.bool).tril()[None, None]
+    q = v = torch.zeros(1, 4, 5, 2, dtype=torch.float64)
+    kernel = VARIANTS[name].prepare(q, v, **options).kernel
+    assert torch.autograd.gradcheck(lambda s: VARIANTS[name].weigh(s, visible, **kernel), (scores,))
+    pattern = VARIANTS[name].weigh(scores, visible, **kernel)
+    direction = torch.randn_like(pattern)
+    closed = VARIANTS[name].pullback(scores, visible, pattern, direction, **kernel)
+    torch.testing.assert_close(closed, torch.autograd.grad(pattern, scores, direction)[0])
+
+
+@pytest.mark.parametrize("case", ["cog", "expressive", "polynomial 3"])
+def test_a_second_derivative_of_the_fused_path_is_refused_not_wrong(case: str) -> None:
+    q, k, v = (x.requires_grad_() for x in tensors(1, 4, 5, 8))
+    (first,) = torch.autograd.grad(run(case, q, k, v).output.sum(), q, create_graph=True)
+    assert torch.autograd.grad(first.sum(), q)[0].abs().sum() > 0
+    with pytest.raises(RuntimeError, match="first derivatives only; ask with need_pattern=True"):
+        torch.autograd.grad(run(case, q, k, v, need_pattern=False).output.sum(), q, create_graph=True)
