@@ -1,7 +1,6 @@
 """Any variant on anybody's tensors: the one functional form."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -24,7 +23,7 @@ def attend(
     causal: bool = True,
     scale: float | None = None,
     need_pattern: bool = True,
-    **options: Any,
+    **options: object,
 ) -> Attention:
     """Attention of a named variant (definitions and papers in the variant's own file).
 

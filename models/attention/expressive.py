@@ -3,15 +3,16 @@
 Parallel and antiparallel queries and keys both attend; orthogonal ones do not.
 """
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
+from torch.autograd.function import BackwardCFunction, FunctionCtx
 
 from headscope.models.attention.finite import is_finite_number
 from headscope.models.attention.jacobian import largest_slope, normalised_slope
+from headscope.models.attention.options import Options
 from headscope.models.attention.variant import Variant
 
 
@@ -19,12 +20,12 @@ class RootOfF(torch.autograd.Function):
     """√f with its sign, z/√(1+z²); its slope 1/(1+z²)^(3/2) taken as it is, where the quotient's would cancel."""
 
     @staticmethod
-    def forward(ctx: Any, scores: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    def forward(ctx: FunctionCtx, scores: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
         ctx.save_for_backward(scores)
         return scores / length_of(scores)
 
     @staticmethod
-    def backward(ctx: Any, grad_root: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:  # type: ignore[override]
+    def backward(ctx: BackwardCFunction, grad_root: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:  # type: ignore[override]
         (scores,) = ctx.saved_tensors
         return grad_root / length_of(scores).pow(3)
 
@@ -84,7 +85,7 @@ def slope(
     return unit[..., 0] * normalised_slope(pattern.clone(), slopes / unit)
 
 
-def check_options(options: Mapping[str, Any]) -> None:
+def check_options(options: Options) -> None:
     scale = options["scale"]
     if type(scale) not in (int, float) or not is_finite_number(scale) or scale <= 0:
         raise ValueError(f"expressive: scale is a finite number above 0, got {scale!r}")

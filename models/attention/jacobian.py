@@ -6,12 +6,14 @@ the softmax of scores or of their magnitudes has u = w, which makes it Σw² −
 Slopes are squared over the largest of their row, so that none of any size overflows or vanishes.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, cast
+from collections.abc import Callable
+from typing import cast
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
+
+from headscope.models.attention.options import Options
 
 
 def norm_by_pullback(
@@ -19,14 +21,14 @@ def norm_by_pullback(
     pattern: Float[Tensor, "*batch query key"],
     scores: Float[Tensor, "*batch query key"],
     visible: Bool[Tensor, "*#batch query key"],
-    kernel: Mapping[str, Any],
+    kernel: Options,
 ) -> Float[Tensor, "*batch query"]:
     """‖∂a/∂p‖_F of every row, exact for every kernel: one pullback of a unit vector per key, n² steps a row of n."""
-    seen, norm = scores.masked_fill(~visible, 0.0), torch.zeros_like(scores[..., 0])
+    visible_scores, norm = scores.masked_fill(~visible, 0.0), torch.zeros_like(scores[..., 0])
     for key in range(scores.shape[-1]):
         unit = torch.zeros_like(scores)
         unit[..., key] = 1.0
-        norm = torch.hypot(norm, row_norm(pullback(seen, visible, pattern, unit, **kernel)))
+        norm = torch.hypot(norm, row_norm(pullback(visible_scores, visible, pattern, unit, **kernel)))
     return norm
 
 

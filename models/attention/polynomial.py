@@ -4,8 +4,6 @@ Odd powers give signed weights; c ≈ 1/√N bounds the Frobenius norm of the pa
 """
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
@@ -14,13 +12,14 @@ from torch import Tensor, nn
 from headscope.models.attention.finite import is_finite_number
 from headscope.models.attention.jacobian import largest_slope, row_norm
 from headscope.models.attention.layer_shape import LayerShape
+from headscope.models.attention.options import Options
 from headscope.models.attention.variant import Parity, Variant
 
 PER_ROW = "per_row"
 Coefficient = float | int | str | Float[Tensor, "..."]
 
 
-def resolve_coefficient(coefficient: Any, n_ctx: Any) -> Coefficient:
+def resolve_coefficient(coefficient: object, n_ctx: object) -> Coefficient:
     """The factor c: as given, "per_row" (1/√n_t, n_t visible keys of the row), or 1/√n_ctx.
 
     It may not follow the current length: that would leak the future. A tensor is a scalar, [head],
@@ -28,16 +27,19 @@ def resolve_coefficient(coefficient: Any, n_ctx: Any) -> Coefficient:
     """
     if n_ctx is not None and (type(n_ctx) is not int or n_ctx < 1 or not is_finite_number(n_ctx)):
         raise ValueError(f"polynomial: n_ctx is a whole number from 1, got {n_ctx!r}")
-    if coefficient is None and n_ctx is None:
-        raise ValueError(
-            "polynomial: give coefficient (a number, a tensor or 'per_row') or n_ctx (then it is 1/√n_ctx)"
-        )
     if coefficient is None:
-        return float(n_ctx) ** -0.5  # type: ignore[arg-type]
-    finite = type(coefficient) in (int, float) and is_finite_number(coefficient)
-    if not finite and not isinstance(coefficient, Tensor) and coefficient != PER_ROW:
+        if n_ctx is None:
+            raise ValueError(
+                "polynomial: give coefficient (a number, a tensor or 'per_row') or n_ctx (then it is 1/√n_ctx)"
+            )
+        return float(n_ctx) ** -0.5
+    if isinstance(coefficient, Tensor):
+        return coefficient_by_head(coefficient)
+    if coefficient == PER_ROW:
+        return PER_ROW
+    if type(coefficient) not in (int, float) or not is_finite_number(coefficient):
         raise ValueError(f"polynomial: coefficient is a finite number, a tensor or 'per_row', got {coefficient!r}")
-    return coefficient_by_head(coefficient) if isinstance(coefficient, Tensor) else coefficient
+    return coefficient
 
 
 def coefficient_by_head(coefficient: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
@@ -65,8 +67,8 @@ def weigh(
     coefficient: Coefficient,
 ) -> Float[Tensor, "batch head query key"]:
     """Element-wise power, no normalisation; masked after the power."""
-    seen = scores.masked_fill(~visible, 0.0)
-    return (seen.pow(power) * _factor(scores, visible, coefficient)).masked_fill(~visible, 0.0)
+    visible_scores = scores.masked_fill(~visible, 0.0)
+    return (visible_scores.pow(power) * _factor(scores, visible, coefficient)).masked_fill(~visible, 0.0)
 
 
 def pullback(
@@ -83,13 +85,13 @@ def pullback(
     return (slope * grad_pattern).masked_fill(~visible, 0.0)
 
 
-def kernel(*, power: int = 3, coefficient: Coefficient | None = None, n_ctx: int | None = None) -> dict[str, Any]:
+def kernel(*, power: int = 3, coefficient: Coefficient | None = None, n_ctx: int | None = None) -> Options:
     """The power and the factor c."""
     check_power(power)
     return {"power": power, "coefficient": resolve_coefficient(coefficient, n_ctx)}
 
 
-def learned(options: Mapping[str, Any], shape: LayerShape) -> dict[str, nn.Parameter]:
+def learned(options: Options, shape: LayerShape) -> dict[str, nn.Parameter]:
     """One coefficient per head, starting from the fixed one."""
     if not options["learned"]:
         return {}
@@ -97,7 +99,7 @@ def learned(options: Mapping[str, Any], shape: LayerShape) -> dict[str, nn.Param
     return {"coefficient": nn.Parameter(torch.full((shape.n_heads,), start))}
 
 
-def in_context(options: Mapping[str, Any], n: int) -> dict[str, Any]:
+def in_context(options: Options, n: int) -> Options:
     """n_ctx is the model's context where neither it nor the coefficient is known."""
     is_known = options["coefficient"] is not None or options["n_ctx"] is not None
     return {**options} if is_known else {**options, "n_ctx": n}
@@ -142,18 +144,18 @@ def power_of(pattern: Float[Tensor, "*batch query key"], scores: Float[Tensor, "
     return round(float(reach.flatten()[widest]) / width) if 0 < width < torch.inf else None
 
 
-def parity(options: Mapping[str, Any]) -> Parity:
+def parity(options: Options) -> Parity:
     """That of the power, if it is known."""
     power = options.get("power", math.nan)
     return "either" if math.isnan(power) else "odd" if power % 2 else "even"
 
 
-def check_power(power: Any) -> None:
+def check_power(power: object) -> None:
     if type(power) is not int or power < 1:
         raise ValueError(f"polynomial: power is a whole number from 1, got {power!r}")
 
 
-def check_options(options: Mapping[str, Any]) -> None:
+def check_options(options: Options) -> None:
     """Refuse options that no layer could be built from."""
     check_power(options["power"])
     coefficient, n_ctx = options["coefficient"], options["n_ctx"]

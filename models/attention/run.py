@@ -1,13 +1,13 @@
 """The forward pass around every kernel: scores, weights, weighted sum of the values."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from headscope.models.attention.options import Options
 from headscope.models.attention.shapes import check_broadcast
 from headscope.models.attention.variant import Pattern, PreparedInputs, Scores, Variant
 from headscope.models.attention.visibility import visible_keys
@@ -50,7 +50,7 @@ class KernelSurroundings:
 def attention_in_float32(
     variant: Variant,
     inputs: Inputs,
-    options: Mapping[str, Any],
+    options: Options,
     need_pattern: bool,
     around: KernelSurroundings | None = None,
 ) -> Attention:
@@ -93,13 +93,13 @@ def repeated_kv_heads(x: Float[Tensor, "batch kv_head pos d"], n_heads: int) -> 
     return x.repeat_interleave(n_heads // x.shape[1], dim=1) if x.shape[1] != n_heads else x
 
 
-def needs_gradient(kernel: Mapping[str, Any]) -> bool:
+def needs_gradient(kernel: Options) -> bool:
     """A learned kernel option needs autograd through the whole pattern."""
     learned = (value for value in kernel.values() if isinstance(value, Tensor))
     return torch.is_grad_enabled() and any(value.requires_grad for value in learned)
 
 
-def check_kernel(kernel: Mapping[str, Any], full: tuple[int, ...]) -> None:
+def check_kernel(kernel: Options, full: tuple[int, ...]) -> None:
     """Refuse a tensor among the kernel's options that would change the shape of the scores."""
     for name, value in kernel.items():
         if isinstance(value, Tensor):

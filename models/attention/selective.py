@@ -1,11 +1,9 @@
 """Selective self-attention: softmax(τ_q · S/√d) over values τ_v · V (Zhang et al. 2024, arXiv 2411.12892)."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from headscope.models.attention.fused_softmax import fused_softmax
 from headscope.models.attention.jacobian import softmax_slope
 from headscope.models.attention.layer_shape import LayerShape
+from headscope.models.attention.options import Options
 from headscope.models.attention.softmax import pullback, weigh
 from headscope.models.attention.temperature import Temperature
 from headscope.models.attention.variant import Variant
@@ -14,7 +12,7 @@ from headscope.models.io.near_names import known_names
 POSITIONS = ("paper", "paper_code", "none")
 
 
-def learned(options: Mapping[str, Any], shape: LayerShape) -> dict[str, Temperature]:
+def learned(options: Options, shape: LayerShape) -> dict[str, Temperature]:
     """Query and value temperatures as the options ask; the paper's code tempers queries by position only."""
     if options["position"] == "paper_code":
         return {"temperature_q": Temperature(shape.query_width, "paper_code", token=False)}
@@ -23,7 +21,7 @@ def learned(options: Mapping[str, Any], shape: LayerShape) -> dict[str, Temperat
     return {name: Temperature(widths[name], options["position"], options["token"]) for name in widths if wanted[name]}
 
 
-def check_options(options: Mapping[str, Any]) -> None:
+def check_options(options: Options) -> None:
     if options["position"] not in POSITIONS:
         known = known_names(options["position"], POSITIONS)
         raise ValueError(f"selective: unknown position {options['position']!r}; known: {known}")

@@ -4,13 +4,14 @@ A strip holds whole rows, so the kernel's own `weigh` computes it; the backward 
 queries and keys and applies the kernel's closed-form `pullback`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
+from headscope.models.attention.options import Options
 from headscope.models.attention.visibility import visible_keys
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ def tiles(n_rows: tuple[int, ...], n_key: int, causal: bool) -> Iterator[Tile]:
         for h in range(0, head, heads):
             for t in range(0, n_query, rows):
                 end = min(t + rows, n_query)
-                seen = end + n_key - n_query if causal else n_key
-                yield Tile(slice(b, min(b + entries, batch)), slice(h, min(h + heads, head)), slice(t, end), seen)
+                n_visible = end + n_key - n_query if causal else n_key
+                yield Tile(slice(b, min(b + entries, batch)), slice(h, min(h + heads, head)), slice(t, end), n_visible)
 
 
 def tile_visible(
@@ -51,7 +52,7 @@ def tile_visible(
     return visible_keys(None if mask is None else _cut(mask, tile), causal, rows, tile.n_key, device)
 
 
-def tile_options(kernel: Mapping[str, Any], tile: Tile) -> dict[str, Any]:
+def tile_options(kernel: Options, tile: Tile) -> Options:
     """Kernel options for a tile: a tensor that varies by head or position is cut to it, anything else passes."""
     return {name: _cut(value, tile) if isinstance(value, Tensor) else value for name, value in kernel.items()}
 
@@ -76,13 +77,13 @@ class TiledAttention(torch.autograd.Function):
         variant: "Variant",
         scale: float,
         causal: bool,
-        kernel: Mapping[str, Any],
+        kernel: Options,
     ) -> Float[Tensor, "batch head query d_value"]:
         output = q.new_empty(*q.shape[:-1], v.shape[-1])
         for tile in tiles(q.shape[:3], k.shape[2], causal):
             scores = tile_scores(q, k, tile, scale)
-            seen = tile_visible(mask, causal, tile, q.device)
-            pattern = variant.weigh(scores, seen, **tile_options(kernel, tile))
+            visible = tile_visible(mask, causal, tile, q.device)
+            pattern = variant.weigh(scores, visible, **tile_options(kernel, tile))
             output[tile.batch, tile.head, tile.query] = pattern @ v[tile.batch, tile.head, : tile.n_key]
         ctx.save_for_backward(q, k, v, mask)
         ctx.call = (variant, scale, causal, kernel)
@@ -99,10 +100,10 @@ class TiledAttention(torch.autograd.Function):
             rows = (tile.batch, tile.head, tile.query)
             keys = (tile.batch, tile.head, slice(0, tile.n_key))
             scores, options = tile_scores(q, k, tile, scale), tile_options(kernel, tile)
-            seen = tile_visible(mask, causal, tile, q.device)
-            pattern = variant.weigh(scores, seen, **options)
+            visible = tile_visible(mask, causal, tile, q.device)
+            pattern = variant.weigh(scores, visible, **options)
             grad_pattern = grad_output[rows] @ v[keys].mT
-            grad_scores = variant.pullback(scores, seen, pattern, grad_pattern, **options) * scale
+            grad_scores = variant.pullback(scores, visible, pattern, grad_pattern, **options) * scale
             grad_q[rows] = grad_scores @ k[keys]
             grad_k[keys] += grad_scores.mT @ q[rows]
             grad_v[keys] += pattern.mT @ grad_output[rows]

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from headscope.models.attention.jacobian import norm_by_pullback
 from headscope.models.attention.layer_shape import LayerShape
+from headscope.models.attention.options import Options
 from headscope.models.attention.temperature import TEMPERATURES, tempered
 from headscope.models.attention.tiled import tiled_attention
 
@@ -18,7 +19,6 @@ Scores = Float[Tensor, "batch head query key"]
 Pattern = Float[Tensor, "batch head query key"]
 Visible = Bool[Tensor, "#batch #head query key"]
 Parity = Literal["odd", "even", "either"] | None
-Options = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class PreparedInputs:
 
     q: Float[Tensor, "batch head query d_head"]
     v: Float[Tensor, "batch head key d_head"]
-    kernel: Options = field(default_factory=dict[str, Any])
+    kernel: Options = field(default_factory=dict[str, object])
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Variant:
     non_negative: bool
     rows_sum_to_one: bool
     invariant_to_key_translation: bool
-    options: Options = field(default_factory=dict[str, Any])
+    options: Options = field(default_factory=dict[str, object])
     check_options: Callable[[Options], None] = lambda options: None
     kernel: Callable[..., Options] | None = None
     learned: Callable[[Options, LayerShape], Mapping[str, nn.Module | nn.Parameter]] | None = None
@@ -78,8 +78,8 @@ class Variant:
     call_options: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        taken = keywords(self.kernel or self.weigh)
-        object.__setattr__(self, "call_options", (*taken, *(TEMPERATURES if self.learns_temperatures else ())))
+        of_kernel = keywords(self.kernel or self.weigh)
+        object.__setattr__(self, "call_options", (*of_kernel, *(TEMPERATURES if self.learns_temperatures else ())))
         idle = [name for name in self.options if name not in self.call_options]
         if idle and not (self.learned or self.scale):
             raise ValueError(f"{self.name}: the option {idle[0]!r} reaches nothing; make it a keyword of weigh")
@@ -112,19 +112,19 @@ class Variant:
         pattern: Float[Tensor, "*batch query key"],
         scores: Float[Tensor, "*batch query key"],
         visible: Bool[Tensor, "*#batch query key"] | None = None,
-        **kernel: Any,
+        **kernel: object,
     ) -> Float[Tensor, "*batch query"]:
         """‖∂a/∂p‖_F of every row, p the scores as the kernel weighs them; a jump of the kernel is left out.
 
         visible: which keys a query sees, all by default. Without a closed form it takes a pullback per key.
         """
         if self.slope is None:
-            seen = torch.ones_like(scores, dtype=torch.bool) if visible is None else visible
-            return norm_by_pullback(self.pullback, pattern, scores, seen, kernel)
+            mask = torch.ones_like(scores, dtype=torch.bool) if visible is None else visible
+            return norm_by_pullback(self.pullback, pattern, scores, mask, kernel)
         return self.slope(pattern, scores if visible is None else scores.where(visible, -torch.inf), **kernel)
 
 
-def keywords(function: Callable[..., Any]) -> tuple[str, ...]:
+def keywords(function: Callable[..., object]) -> tuple[str, ...]:
     """The names of a function's parameters that are keywords alone, or have a default."""
     parameters = inspect.signature(function).parameters.values()
     alone, either = inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD

@@ -14,9 +14,9 @@ def visible_keys(
     mask: Bool[Tensor, "..."] | None, causal: bool, n_query: int, n_key: int, device: torch.device
 ) -> Bool[Tensor, "batch_or_one head_or_one query key"]:
     """The mask, the causal rule, or where both hold; without either every key is visible."""
-    seen = torch.ones(1, 1, n_query, n_key, dtype=torch.bool, device=device)
+    visible = torch.ones(1, 1, n_query, n_key, dtype=torch.bool, device=device)
     if causal:
-        seen = causal_visible(n_query, n_key, device)
+        visible = causal_visible(n_query, n_key, device)
     if mask is None:
-        return seen
-    return seen & mask
+        return visible
+    return visible & mask
