@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from transformers import PreTrainedConfig
 
@@ -12,6 +11,7 @@ from headscope.models.checkpoints.labels import LABELS, labels
 from headscope.models.checkpoints.rope import refuse_unused_rope
 from headscope.models.hosts.families import FAMILIES, family_of
 from headscope.models.hosts.spec import AttentionSpec
+from headscope.models.io.fields import Fields
 from headscope.models.io.foreign_input import foreign_input
 from headscope.models.io.near_names import known_names
 
@@ -34,7 +34,7 @@ class Description:
 
     config: PreTrainedConfig
     spec: AttentionSpec
-    fields: dict[str, Any]
+    fields: Fields
 
 
 def description(folder: Path, n_layers: int) -> Description:
@@ -42,23 +42,23 @@ def description(folder: Path, n_layers: int) -> Description:
     return description_from_fields(read_object(folder, "config.json"), n_layers, str(folder / "config.json"))
 
 
-def description_from_fields(fields: dict[str, Any], n_layers: int, origin: str) -> Description:
+def description_from_fields(fields: Fields, n_layers: int, origin: str) -> Description:
     """The description that `fields` make; `origin` says in errors where they came from."""
     config_class = _config_class(fields, origin)
     _refuse_other_depth(fields, config_class, n_layers, origin)
-    kept = {name: value for name, value in fields.items() if name not in IGNORED and not name.startswith("_")}
-    for name in kept:
+    own = {name: value for name, value in fields.items() if name not in IGNORED and not name.startswith("_")}
+    for name in own:
         if callable(getattr(config_class, name, None)):
             raise CheckpointError(f"cannot open {origin}: {name!r} is no field of a {fields['model_type']} config")
-    named = labels(fields, origin)
-    spec = _spec(kept.pop("attention_spec", AttentionSpec("softmax").to_json()), n_layers, origin)
+    names = labels(fields, origin)
+    spec = _spec(own.pop("attention_spec", AttentionSpec("softmax").to_json()), n_layers, origin)
     with foreign_input(f"cannot open {origin}: transformers refuses it", CheckpointError):
-        config = config_class(**kept, **named)
+        config = config_class(**own, **names)
     refuse_unused_rope(config, origin)
-    return Description(config, spec, {**kept, **named, "attention_spec": spec.to_json()})
+    return Description(config, spec, {**own, **names, "attention_spec": spec.to_json()})
 
 
-def _config_class(fields: dict[str, Any], origin: str) -> type[PreTrainedConfig]:
+def _config_class(fields: Fields, origin: str) -> type[PreTrainedConfig]:
     for name, reason in REFUSED.items():
         if fields.get(name):
             raise CheckpointError(f"cannot open {origin}: {name!r} {reason}")
@@ -73,7 +73,7 @@ def _config_class(fields: dict[str, Any], origin: str) -> type[PreTrainedConfig]
     return family_of(str(model_type)).modality.configs[str(model_type)]
 
 
-def _refuse_own_code(auto_map: Any, model_type: object, origin: str) -> None:
+def _refuse_own_code(auto_map: object, model_type: object, origin: str) -> None:
     """Code in a folder is never run. That of classes named as the family's own is what transformers took over."""
     classes = auto_map.values() if isinstance(auto_map, dict) else [auto_map] if auto_map else []
     family = str(model_type).replace("_", "")
@@ -84,9 +84,7 @@ def _refuse_own_code(auto_map: Any, model_type: object, origin: str) -> None:
         )
 
 
-def _refuse_other_depth(
-    fields: dict[str, Any], config_class: type[PreTrainedConfig], n_layers: int, origin: str
-) -> None:
+def _refuse_other_depth(fields: Fields, config_class: type[PreTrainedConfig], n_layers: int, origin: str) -> None:
     own_name = config_class.attribute_map.get("num_hidden_layers", "num_hidden_layers")
     claims = [fields[name] for name in dict.fromkeys(("num_hidden_layers", own_name)) if name in fields]
     for claimed in claims or [getattr(config_class, own_name)]:
@@ -99,7 +97,7 @@ def _refuse_other_depth(
         raise CheckpointError(f"cannot open {origin}: {n_layers} layers; at most {MAX_LAYERS} are opened")
 
 
-def _spec(stored: Any, n_layers: int, origin: str) -> AttentionSpec:
+def _spec(stored: object, n_layers: int, origin: str) -> AttentionSpec:
     if not isinstance(stored, dict):
         raise CheckpointError(f"cannot open {origin}: attention_spec is an object, got {stored!r}")
     with foreign_input(f"cannot open {origin}: its attention_spec is none", CheckpointError):

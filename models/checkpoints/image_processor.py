@@ -1,15 +1,16 @@
 """The image processor of a model folder: preprocessor_config.json, by transformers' own classes; none is fine."""
 
 from pathlib import Path
-from typing import Any
 
-from transformers import PreTrainedModel
+from transformers import PreTrainedConfig, PreTrainedModel
+from transformers.image_processing_utils import BaseImageProcessor
 
 from headscope.models.checkpoints.files.entries import read_object
 from headscope.models.checkpoints.files.refusal import CheckpointError
 from headscope.models.data.images.picture import MODES
 from headscope.models.data.images.processed import grey_picture, processed_picture
 from headscope.models.hosts.families import modality_of
+from headscope.models.io.fields import Fields
 from headscope.models.io.foreign_input import foreign_input
 
 PROCESSOR = "preprocessor_config.json"
@@ -22,7 +23,7 @@ def give_processor(model: PreTrainedModel, folder: Path) -> None:
         model.picture_processor = folder_processor(model.config, folder)  # type: ignore[assignment]
 
 
-def folder_processor(config: Any, folder: Path) -> Any:
+def folder_processor(config: PreTrainedConfig, folder: Path) -> BaseImageProcessor:
     """The processor, refused where it asks for code or makes pictures that the model does not read."""
     fields, file = read_object(folder, PROCESSOR), folder / PROCESSOR
     if fields.get("auto_map"):
@@ -40,7 +41,7 @@ def folder_processor(config: Any, folder: Path) -> Any:
     return processor
 
 
-def side_lengths(fields: dict[str, Any]) -> list[int | float]:
+def side_lengths(fields: Fields) -> list[int | float]:
     """All lengths that the settings name."""
     sizes = (fields.get(name) for name in ("size", "crop_size", "pad_size"))
     listed = [list(size.values()) if isinstance(size, dict) else [size] for size in sizes]

@@ -1,15 +1,14 @@
 """Labels: the names of an image classifier's classes, as config.json has them."""
 
-from typing import Any
-
 from headscope.models.checkpoints.files.refusal import CheckpointError
 from headscope.models.hosts.families import family_of
+from headscope.models.io.fields import Fields
 
 MAX_CLASSES = 100_000
 LABELS = ("id2label", "label2id", "num_labels")
 
 
-def labels(fields: dict[str, Any], origin: str) -> dict[str, Any]:
+def labels(fields: Fields, origin: str) -> Fields:
     """The fields of a config that name its classes; a language model has none. Raises CheckpointError by field."""
     if family_of(fields["model_type"]).modality.reads_ids:
         return {}
@@ -23,7 +22,7 @@ def labels(fields: dict[str, Any], origin: str) -> dict[str, Any]:
     return {"id2label": {int(i): names[i] for i in ids}, "label2id": {names[i]: int(i) for i in ids}}
 
 
-def checked_count(count: Any, origin: str) -> int:
+def checked_count(count: object, origin: str) -> int:
     """A number of classes that may be made."""
     if type(count) is not int or not 1 <= count <= MAX_CLASSES:
         raise CheckpointError(f"cannot open {origin}: num_labels is {count!r}; 1 to {MAX_CLASSES} classes are opened")

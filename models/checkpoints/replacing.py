@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
 
 from headscope.models.checkpoints.files.contents import CONFIG, INTERRUPTED
 from headscope.models.checkpoints.files.entries import read_object
@@ -16,6 +15,7 @@ from headscope.models.checkpoints.files.shards import PICKLED, SAFETENSORS, SING
 from headscope.models.checkpoints.image_processor import PROCESSOR
 from headscope.models.checkpoints.tokenizer import FAST, OTHERS, READ_BESIDE, SETTINGS
 from headscope.models.hosts.spec import AttentionSpec
+from headscope.models.io.fields import Fields
 from headscope.models.zoo import snapshots
 
 WEIGHTS = (SAFETENSORS.single, SAFETENSORS.index, PICKLED.single, PICKLED.index)
@@ -23,7 +23,7 @@ OWN_FILES = (*WEIGHTS, "generation_config.json", PROCESSOR, FAST, SETTINGS, *OTH
 RUN_FILES = ("recipe.json", "recipe.toml", "recipe.yaml", "recipe.yml", "history.jsonl")
 
 
-def refuse_other_folder(folder: Path, fields: dict[str, Any]) -> None:
+def refuse_other_folder(folder: Path, fields: Fields) -> None:
     """Raise CheckpointError unless `fields`' model may be written to `folder`."""
     if not folder.exists():
         return
@@ -41,7 +41,7 @@ def refuse_other_folder(folder: Path, fields: dict[str, Any]) -> None:
         raise CheckpointError(f"cannot save to {folder}: it holds other files; choose a new folder")
 
 
-def kind(fields: dict[str, Any]) -> str:
+def kind(fields: Fields) -> str:
     """Two models are of one kind when their family and their attention are the same."""
     spec = fields.get("attention_spec", AttentionSpec("softmax").to_json())
     return f"{fields.get('model_type')} with {json.dumps(spec, sort_keys=True)}"

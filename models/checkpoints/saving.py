@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Protocol, runtime_checkable
 
 import torch
 from safetensors.torch import save_file
@@ -20,14 +20,26 @@ from headscope.models.checkpoints.ties import refuse_untied
 from headscope.models.data.images.processed import processor_of
 from headscope.models.hosts.adapters import adapter_words
 from headscope.models.hosts.attachment import refuse_drift
+from headscope.models.io.fields import Fields
 from headscope.models.io.foreign_input import expanded_path
 from headscope.models.io.whole_file import write_errors_in_words
 
 NOT_WRITTEN = ("_name_or_path", "_attn_implementation", "attn_implementation", "_experts_implementation")
 
 
+@runtime_checkable
+class HookedModel(Protocol):
+    """A model behind hooks, which knows its weights by the names that they had before."""
+
+    hf_names: tuple[str, ...]
+
+    def hf_state_dict(self) -> dict[str, Tensor]:
+        """The weights under transformers' own names."""
+        ...
+
+
 def save(
-    model: Any,
+    model: object,
     folder: str | Path,
     tokenizer: PreTrainedTokenizerBase | None = None,
     dtype: torch.dtype | None = None,
@@ -62,7 +74,7 @@ def save(
     return place
 
 
-def saved_tokenizer(model: Any) -> PreTrainedTokenizerFast | None:
+def saved_tokenizer(model: object) -> PreTrainedTokenizerFast | None:
     """The tokenizer that a hooked model was made with; its own may have a padding token filled in."""
     plain = getattr(model, "plain_tokenizer", None)
     return None if plain is None else checked_tokenizer(plain)
@@ -77,7 +89,7 @@ def checked_tokenizer(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizer
     return tokenizer
 
 
-def plain_model(model: Any) -> PreTrainedModel:
+def plain_model(model: object) -> PreTrainedModel:
     """The transformers model that is `model`, or that the hooked `model` stands for."""
     original = getattr(model, "original_model", model)
     if hasattr(original, "merge_and_unload"):
@@ -91,18 +103,19 @@ def plain_model(model: Any) -> PreTrainedModel:
     return original
 
 
-def plain_weights(model: Any) -> dict[str, Tensor]:
+def plain_weights(model: object) -> dict[str, Tensor]:
     """The model's tensors under transformers' own names."""
-    if model is plain_model(model):
-        return model.state_dict()
-    if not hasattr(model, "hf_state_dict"):
+    original = plain_model(model)
+    if model is original:
+        return original.state_dict()
+    if not isinstance(model, HookedModel):
         raise CheckpointError(f"cannot save a {type(model).__name__} that headscope.hooked did not make")
     if words := adapter_words(model.hf_names):
         raise CheckpointError(f"cannot save the model: {words}")
     return model.hf_state_dict()
 
 
-def config_fields(model: PreTrainedModel) -> dict[str, Any]:
+def config_fields(model: PreTrainedModel) -> Fields:
     """The model's config as plain JSON values, attention spec included."""
     fields = json.loads(json.dumps(model.config.to_diff_dict()))
     return {name: value for name, value in fields.items() if name not in NOT_WRITTEN}

@@ -1,9 +1,7 @@
 """One forward of the smallest input, which finds what shapes cannot: head counts that do not divide, overflow."""
 
-from typing import Any
-
 import torch
-from transformers import PreTrainedModel
+from transformers import PreTrainedConfig, PreTrainedModel
 
 from headscope.models.checkpoints.files.refusal import CheckpointError
 from headscope.models.hosts.families import modality_of
@@ -25,7 +23,7 @@ def refuse_broken(model: PreTrainedModel, origin: str) -> None:
         raise CheckpointError(f"cannot open {origin}: {what} gives {modality.output} that are not finite")
 
 
-def refuse_huge(config: Any, origin: str) -> None:
+def refuse_huge(config: PreTrainedConfig, origin: str) -> None:
     """No shape in a header bounds an image: few large patches could fill the memory."""
     height, width = two_sides(config.image_size)
     if (numbers := height * width * config.num_channels) > MAX_IMAGE:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
@@ -18,10 +17,10 @@ class Material:
     """
 
     objective: Objective
-    decides: Mapping[str, Any]
+    decides: Mapping[str, object]
     context: int = 0
     tokenizer: PreTrainedTokenizerBase | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, object] = field(default_factory=dict)
 
 
 def token_fields(vocabulary: int, begin: int | None = None, end: int | None = None) -> dict[str, int | None]:

@@ -48,7 +48,7 @@ DATA: dict[str, DataRow] = {
 }
 
 
-def row_of(plain: Mapping[str, Any]) -> DataRow:
+def row_of(plain: Mapping[str, object]) -> DataRow:
     """The row that a recipe's table `data` names by its `source`."""
     name = plain.get("source")
     if not isinstance(name, str) or name not in DATA:
@@ -56,7 +56,7 @@ def row_of(plain: Mapping[str, Any]) -> DataRow:
     return DATA[name]
 
 
-def fields_of(plain: Mapping[str, Any]) -> Any:
+def fields_of(plain: Mapping[str, object]) -> Any:
     """What a recipe's table `data` says, as its row's record; unknown, missing and impossible fields are refused."""
     kind = row_of(plain).fields
     record = record_from(kind, {name: value for name, value in plain.items() if name != "source"}, TABLE)
@@ -64,6 +64,6 @@ def fields_of(plain: Mapping[str, Any]) -> Any:
     return record
 
 
-def material_of(plain: Mapping[str, Any], batch: int, seed: int) -> Material:
+def material_of(plain: Mapping[str, object], batch: int, seed: int) -> Material:
     """The material of a recipe's table `data`, `batch` examples in a step, drawn from the seed."""
     return row_of(plain).material(fields_of(plain), batch, seed)

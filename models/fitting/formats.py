@@ -1,14 +1,13 @@
 """Number formats around a training: 16-bit weights are widened for it, and those that stayed get theirs back."""
 
-from typing import Any
-
 import torch
+from torch import nn
 from transformers import PreTrainedModel
 
 Formats = dict[str, torch.dtype]
 
 
-def widen_weights(model: Any) -> Formats:
+def widen_weights(model: nn.Module) -> Formats:
     """Make 16-bit weights float32, in place and exactly; gives the formats they had."""
     before = {name: item.dtype for name, item in model.named_parameters()}
     for parameter in model.parameters():

@@ -2,12 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
+from headscope.models.io.fields import Fields
 from headscope.models.io.foreign_input import ForeignInputError, foreign_input
 from headscope.models.io.whole_file import write_errors_in_words, write_whole
 
-Record = dict[str, Any]
+Record = Fields
 MOST_WHOLE = 2**53  # whole numbers beyond it are no steps, tokens or seconds of a training
 
 
@@ -32,7 +32,7 @@ def read_record(line: str, origin: str) -> Record:
     return record
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: object) -> bool:
     """Whether a value of a history can be drawn."""
     return type(value) is float or (type(value) is int and abs(value) < MOST_WHOLE)
 

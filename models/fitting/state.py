@@ -4,7 +4,6 @@ import os
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,7 +22,7 @@ class State:
     step: int
     seconds: float
     model: dict[str, Tensor]
-    optimizer: dict[str, Any]
+    optimizer: dict[str, object]
 
 
 def save_state(state: State, path: Path) -> None:

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
 
 LONGEST = 300
 PANIC = "PanicException"  # what pyo3 makes of a panic in Rust; its class cannot be imported, and is no Exception
@@ -36,7 +35,7 @@ def foreign_input(
         raise refusal(f"{sentence}{reason}{what_to_do}") from error
 
 
-def foreign_tokenizer(tokenizer: Any, fault: str) -> AbstractContextManager[None]:
+def foreign_tokenizer(tokenizer: object, fault: str) -> AbstractContextManager[None]:
     """foreign_input around calls of a tokenizer, which comes with a model and may fail on any text."""
     return foreign_input(f"the tokenizer of {getattr(tokenizer, 'name_or_path', '') or 'this model'} {fault}")
 

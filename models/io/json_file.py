@@ -2,8 +2,8 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
+from headscope.models.io.fields import Fields
 from headscope.models.io.foreign_input import ForeignInputError, foreign_input
 from headscope.models.io.whole_file import write_whole
 
@@ -13,7 +13,7 @@ def write_json(path: Path, plain: object) -> None:
     write_whole(path, json.dumps(plain, indent=2) + "\n")
 
 
-def read_json_object(path: Path, *names: str) -> dict[str, Any]:
+def read_json_object(path: Path, *names: str) -> Fields:
     """The object in a JSON file, which has these names. Raises ForeignInputError, naming the file, for another."""
     with foreign_input(f"cannot read {path} as JSON"):
         plain = json.loads(path.read_text(encoding="utf-8"))

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
+from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerBase
 
 from headscope.models.io.foreign_input import ForeignInputError
@@ -42,7 +42,7 @@ def vocabulary_words(text: str, tokenizer: PreTrainedTokenizerBase) -> list[str]
 
 def is_known(word: str, tokenizer: PreTrainedTokenizerBase) -> bool:
     """Whether the vocabulary takes a word; what else may fail in a tokenizer is no fault of the word."""
-    backend: Any = getattr(tokenizer, "backend_tokenizer", None)
+    backend: Tokenizer | None = getattr(tokenizer, "backend_tokenizer", None)
     try:
         (backend or tokenizer).encode(word, add_special_tokens=False)
     except Exception:
@@ -52,8 +52,8 @@ def is_known(word: str, tokenizer: PreTrainedTokenizerBase) -> bool:
 
 def dropped_character(text: str, tokenizer: PreTrainedTokenizerBase) -> str:
     """The first character that a BPE without an unknown token would leave out, or nothing."""
-    backend: Any = getattr(tokenizer, "backend_tokenizer", None)
-    if type(getattr(backend, "model", None)).__name__ != "BPE" or backend.model.unk_token is not None:
+    backend: Tokenizer | None = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None or type(backend.model).__name__ != "BPE" or backend.model.unk_token is not None:
         return ""
     seen = {
         place for start, end in backend.encode(text, add_special_tokens=False).offsets for place in range(start, end)

@@ -1,6 +1,6 @@
 """Records from a recipe's plain values: unknown, missing and mistyped fields are refused by name."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import MISSING, fields
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin
@@ -10,7 +10,7 @@ from headscope.models.io.near_names import known_names
 Record = TypeVar("Record")
 
 
-def record_from(kind: type[Record], plain: Mapping[str, Any], table: str = "") -> Record:
+def record_from(kind: type[Record], plain: Mapping[str, object], table: str = "") -> Record:
     """The dataclass that a table of a recipe describes; table: what its fields are called by, such as "data."."""
     known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]
     if unknown := [name for name in plain if name not in known]:
@@ -45,7 +45,7 @@ def refuse_out_of_range(record: Any, table: str = "") -> None:
             raise ValueError(f"recipe field {name!r} is {value}; it must lie between 0 and 1")
 
 
-def refuse_unknown_choice(name: str, value: str, known: Mapping[str, Any] | tuple[str, ...]) -> None:
+def refuse_unknown_choice(name: str, value: str, known: Collection[str]) -> None:
     """Refuse a value that is none of those there are."""
     if value not in known:
         raise ValueError(f"unknown recipe {name} {value!r}; known: {known_names(value, known)}")

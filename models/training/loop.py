@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from torch import nn
 
@@ -30,7 +29,7 @@ def train(
     with sole_training(folder, main=accelerator.is_main_process):
         if accelerator.is_main_process:
             sign(run)
-        model: Any = fit(run.fitting, watch, partial(keep_snapshot, run))
+        model = fit(run.fitting, watch, partial(keep_snapshot, run))
         if accelerator.is_main_process:
             save(model, folder, tokenizer=run.material.tokenizer)
         accelerator.wait_for_everyone()
@@ -40,5 +39,4 @@ def train(
 def keep_snapshot(run: Run, model: nn.Module, step: int) -> None:
     """Save the model of a step whose snapshot is due."""
     if step in snapshot_steps(run.recipe.steps, run.recipe.snapshots):
-        plain: Any = model
-        save(plain, snapshot_folder(run.folder, step), tokenizer=run.material.tokenizer)
+        save(model, snapshot_folder(run.folder, step), tokenizer=run.material.tokenizer)

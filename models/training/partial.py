@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from accelerate import Accelerator
 from torch import nn
@@ -32,7 +32,7 @@ class Course:
     context: tokens of a window, or the model's own if that is shorter.
     """
 
-    data: Mapping[str, Any] = field(default_factory=lambda: {"source": "stdlib"})
+    data: Mapping[str, object] = field(default_factory=lambda: {"source": "stdlib"})
     steps: int = 300
     lr: float = 1e-2
     batch: int = 8
@@ -135,7 +135,7 @@ def material_in_tokens_of(opened: OpenedModel, recipe: Recipe) -> Material:
 
 def held_out_loss(model: PreTrainedModel, material: Material, accelerator: Accelerator) -> float:
     """Nats per token of the held-out windows, rounded as a history has it."""
-    on_device: Any = nn.Module.to(model, accelerator.device).eval()
+    on_device = nn.Module.to(model, accelerator.device).eval()
     return round(material.objective.measure(accelerator, on_device)["validation_loss"], 6)
 
 
@@ -146,5 +146,5 @@ def model_after_training(run: Run, watch: Callable[[Record], None]) -> PreTraine
     with sole_training(run.folder, main=main):
         if main:
             sign(run)
-        model: Any = fit(run.fitting, watch)
-    return model.eval()
+        model = fit(run.fitting, watch)
+    return cast(PreTrainedModel, model).eval()

@@ -3,12 +3,12 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
 
 from headscope.models.data.table import fields_of
 from headscope.models.fitting.plan import Plan
 from headscope.models.fitting.schedule import SCHEDULES
 from headscope.models.hosts.spec import AttentionSpec
+from headscope.models.io.fields import Fields
 from headscope.models.io.plain_record import record_from, refuse_unknown_choice
 
 PRECISIONS = ("float32", "bfloat16")
@@ -36,10 +36,10 @@ class Recipe:
     examples of a step, over all processes: windows of a text, rows of a task, images. All others are a plan's.
     """
 
-    model: dict[str, Any]
-    data: dict[str, Any]
+    model: Fields
+    data: Fields
     steps: int
-    attention: dict[str, Any] = field(default_factory=lambda: {"variant": "softmax"})
+    attention: Fields = field(default_factory=lambda: {"variant": "softmax"})
     batch: int = 16
     seed: int = 0
     lr: float = 1e-3
@@ -74,13 +74,13 @@ class Recipe:
         return AttentionSpec.from_json({"layers": "all", "options": {}, **self.attention})
 
     @classmethod
-    def from_plain(cls, plain: Mapping[str, Any]) -> "Recipe":
+    def from_plain(cls, plain: Mapping[str, object]) -> "Recipe":
         """The recipe of a plain mapping; unknown, missing, renamed and mistyped fields are refused by name."""
         if old := [name for name in plain if name in RENAMED]:
             raise ValueError(f"recipe field {old[0]!r} is {RENAMED[old[0]]} now")
         return record_from(cls, plain)
 
-    def to_plain(self) -> dict[str, Any]:
+    def to_plain(self) -> Fields:
         """The recipe as JSON-plain values."""
         return json.loads(json.dumps(asdict(self)))
 

@@ -3,7 +3,6 @@
 import json
 import tomllib
 from pathlib import Path
-from typing import Any
 
 from headscope.models.io.foreign_input import foreign_input
 from headscope.models.io.near_names import known_names
@@ -26,7 +25,7 @@ def read_recipe(path: Path) -> Recipe:
     return recipe
 
 
-def _read_yaml(text: str) -> Any:
+def _read_yaml(text: str) -> object:
     import yaml
 
     return yaml.safe_load(text)

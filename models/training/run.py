@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from transformers import PreTrainedModel
 
@@ -80,7 +79,7 @@ def sign(run: Run) -> None:
     write_json(run.folder / RECIPE, run.recipe.to_plain())
 
 
-def refuse_other_run(recipe: Recipe, facts: Mapping[str, Any], folder: Path) -> None:
+def refuse_other_run(recipe: Recipe, facts: Mapping[str, object], folder: Path) -> None:
     """Refuse a folder with other files, and one whose run has another recipe or another text."""
     begun = folder / RECIPE
     if not begun.exists():
@@ -92,7 +91,7 @@ def refuse_other_run(recipe: Recipe, facts: Mapping[str, Any], folder: Path) -> 
     refuse_other_text(facts, folder)
 
 
-def refuse_other_text(facts: Mapping[str, Any], folder: Path) -> None:
+def refuse_other_text(facts: Mapping[str, object], folder: Path) -> None:
     """Refuse a text that is not the one of the run in the folder."""
     if not facts:
         return

@@ -4,7 +4,6 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import torch
 from accelerate import Accelerator
@@ -16,6 +15,7 @@ from headscope.models.data.table import material_of
 from headscope.models.fitting.history import Record, read_history, write_history
 from headscope.models.hosts.families import modality_of
 from headscope.models.hosts.modality import Reads
+from headscope.models.io.fields import Fields
 from headscope.models.io.json_file import read_json_object, write_json
 from headscope.models.training.recipe import Recipe
 from headscope.models.training.recipe_file import read_recipe
@@ -90,7 +90,7 @@ def refuse_recipe_unlike_the_zoo(finished: FinishedRun, place: Path) -> None:
             )
 
 
-def full_fields(recipe: Recipe) -> dict[str, Any]:
+def full_fields(recipe: Recipe) -> Fields:
     """A recipe as plain values, its attention with every default."""
     return recipe.to_plain() | {"attention": recipe.spec.to_json()}
 
@@ -109,7 +109,7 @@ def shipped_loss(finished: FinishedRun, material: Material) -> float:
     return loss
 
 
-def training_facts(finished: FinishedRun, material: Material, loss: float) -> dict[str, Any]:
+def training_facts(finished: FinishedRun, material: Material, loss: float) -> Fields:
     """What was measured of a run; `validation_loss` is that of the float32 weights."""
     measured, unit = finished.measured, material.objective.unit
     return {

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from headscope.models import zoo
+from headscope.models.io.fields import Fields
 from headscope.models.io.json_file import read_json_object
 
 SPEED = "speed.json"
@@ -15,7 +15,7 @@ class ShippedModel:
     """A shipped model: its name, the facts in its training.json, how many snapshots stand beside it."""
 
     name: str
-    facts: dict[str, Any]
+    facts: Fields
     snapshots: int
 
 
@@ -24,7 +24,7 @@ def shipped_models() -> list[ShippedModel]:
     return [_shipped(name, zoo.folder(name)) for name in zoo.names() if name in zoo.TEXT]
 
 
-def training_speed() -> dict[str, Any] | None:
+def training_speed() -> Fields | None:
     """What benchmarks/training_speed.py measured last, or None before it did."""
     path = zoo.HERE / SPEED
     return read_json_object(path) if path.is_file() else None

@@ -1,11 +1,11 @@
 """Tempering: a softmax model from a folder learns temperatures on a text, and is saved with them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from headscope.models.attention import VARIANTS
+from headscope.models.attention.options import Options
 from headscope.models.checkpoints import OpenedModel, open_folder
 from headscope.models.fitting.fit import watch_no_record
 from headscope.models.fitting.history import Record
@@ -22,7 +22,7 @@ FACTS = "tempering.json"
 class Tempering:
     """How a model is tempered: the temperatures' options, and what they learn from."""
 
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Options = field(default_factory=dict)
     course: Course = field(default_factory=Course)
 
 
@@ -49,7 +49,7 @@ def softmax_model(place: Path) -> OpenedModel:
     return opened
 
 
-def temperature_part(options: Mapping[str, Any]) -> LearnedPart:
+def temperature_part(options: Options) -> LearnedPart:
     """The temperatures of these options, of the first variant of the table that learns any."""
     variant = next(name for name, row in VARIANTS.items() if row.learns_temperatures)
     spec = AttentionSpec(variant, **options)

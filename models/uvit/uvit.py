@@ -5,7 +5,6 @@ block: `attach(model, AttentionSpec("cog", layers="inner"))`.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -61,7 +60,7 @@ class UViT(PreTrainedModel):
         self.post_init()
 
     @classmethod
-    def from_config(cls, config: UViTConfig, **kwargs: Any) -> "UViT":
+    def from_config(cls, config: UViTConfig, **kwargs: object) -> "UViT":
         """A fresh model, as transformers' Auto classes make theirs."""
         return cls._from_config(config, **kwargs)
 
@@ -71,7 +70,7 @@ class UViT(PreTrainedModel):
         pixel_values: Float[Tensor, "batch channel row column"],
         timestep: Int[Tensor, "batch"],
         label: Int[Tensor, "batch"] | None = None,
-        **kwargs: Any,
+        **kwargs: object,
     ) -> PredictedNoise:
         """The noise in noisy images at their timesteps; without labels, of the null class."""
         if label is None:

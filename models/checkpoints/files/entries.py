@@ -2,11 +2,11 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 from headscope.models.checkpoints.files.contents import refuse_place
 from headscope.models.checkpoints.files.hub_cache import hub_snapshot_folder, link_boundary
 from headscope.models.checkpoints.files.refusal import CheckpointError
+from headscope.models.io.fields import Fields
 from headscope.models.io.foreign_input import expanded_path, foreign_input
 
 MAX_JSON_BYTES = 10 * 2**20
@@ -43,7 +43,7 @@ def plain_file(folder: Path, name: str) -> Path:
     return file
 
 
-def read_object(folder: Path, name: str) -> dict[str, Any]:
+def read_object(folder: Path, name: str) -> Fields:
     """The JSON object in the file `name` of `folder`."""
     file = plain_file(folder, name)
     if (size := file.stat().st_size) > MAX_JSON_BYTES:
@@ -51,7 +51,7 @@ def read_object(folder: Path, name: str) -> dict[str, Any]:
     return parse_object(file.read_bytes(), str(file))
 
 
-def parse_object(text: bytes, origin: str) -> dict[str, Any]:
+def parse_object(text: bytes, origin: str) -> Fields:
     """The JSON object in `text`, each name once; `origin` says in errors where the text came from."""
     with foreign_input(f"cannot open {origin}: it is not valid JSON", CheckpointError):
         value = json.loads(text.decode("utf-8"), object_pairs_hook=_each_name_once)
@@ -60,8 +60,8 @@ def parse_object(text: bytes, origin: str) -> dict[str, Any]:
     return value
 
 
-def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value: dict[str, Any] = {}
+def _each_name_once(pairs: list[tuple[str, object]]) -> Fields:
+    value: Fields = {}
     for name, item in pairs:
         if name in value:
             raise ValueError(f"the name {name!r} stands there twice")

@@ -4,10 +4,10 @@ import math
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from headscope.models.checkpoints.files.entries import parse_object
 from headscope.models.checkpoints.files.refusal import CheckpointError
+from headscope.models.io.fields import Fields
 
 MAX_HEADER_BYTES = 10 * 2**20
 MAX_TENSORS = 100_000
@@ -49,7 +49,7 @@ def stored_tensors(file: Path) -> dict[str, StoredTensor]:
     return {name: StoredTensor(file, header[name]["dtype"], tuple(header[name]["shape"])) for name in spans}
 
 
-def _header(file: Path) -> tuple[dict[str, Any], int]:
+def _header(file: Path) -> tuple[Fields, int]:
     size = file.stat().st_size
     if size < LENGTH.size:
         raise CheckpointError(f"cannot open {file}: {size} bytes are too few for a safetensors file; fetch it again")

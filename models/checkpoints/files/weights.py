@@ -16,6 +16,7 @@ from headscope.models.checkpoints.files.header import StoredTensor
 from headscope.models.checkpoints.files.pickled import pickled_tensors
 from headscope.models.checkpoints.files.refusal import CheckpointError
 from headscope.models.checkpoints.files.shards import PICKLED
+from headscope.models.io.fields import Fields
 from headscope.models.io.foreign_input import foreign_input
 
 Format = torch.dtype | Literal["auto"] | None
@@ -38,7 +39,7 @@ def checked_format(dtype: Format, asked_by: str) -> Format:
 
 
 def read_weights(
-    stored: dict[str, StoredTensor], result: dict[str, str], fields: dict[str, Any], dtype: Format, origin: str
+    stored: dict[str, StoredTensor], result: dict[str, str], fields: Fields, dtype: Format, origin: str
 ) -> Weights:
     """Read each parameter of `found` (parameter name -> stored name) once.
 

@@ -40,7 +40,7 @@ def digits() -> Digits:
     return Digits(training=image_subset(whole, order[VALIDATION:]), validation=image_subset(whole, order[:VALIDATION]))
 
 
-def digit_fields() -> dict[str, Any]:
+def digit_fields() -> dict[str, object]:
     """The fields of a model's config that the digits decide."""
     names = {digit: str(digit) for digit in range(CLASSES)}
     labels = {"id2label": names, "label2id": {name: digit for digit, name in names.items()}}

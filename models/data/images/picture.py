@@ -2,13 +2,13 @@
 
 import io
 from contextlib import AbstractContextManager
-from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
+from transformers import PreTrainedConfig
 
 from headscope.models.hosts.modality import two_sides
 from headscope.models.io.foreign_input import ForeignInputError, foreign_input
@@ -19,7 +19,7 @@ MOST_PIXELS = 64 * 2**20
 MODES = {1: "L", 3: "RGB"}
 
 
-def picture(content: bytes, config: Any) -> Float[Tensor, "channel row column"]:
+def picture(content: bytes, config: PreTrainedConfig) -> Float[Tensor, "channel row column"]:
     """The picture between -1 (black) and 1 (white), resized. Raises ValueError for what is no picture or too large."""
     height, width = two_sides(config.image_size)
     shown = picture_in_model_colours(content, config).resize((width, height), Image.Resampling.BILINEAR)
@@ -27,7 +27,7 @@ def picture(content: bytes, config: Any) -> Float[Tensor, "channel row column"]:
     return numbers[None] if config.num_channels == 1 else numbers.movedim(-1, 0)
 
 
-def picture_in_model_colours(content: bytes, config: Any) -> Image.Image:
+def picture_in_model_colours(content: bytes, config: PreTrainedConfig) -> Image.Image:
     """The decoded file in the colours that a model reads, in its own size."""
     mode = picture_mode(config)
     result = decoded_picture(content)
@@ -35,7 +35,7 @@ def picture_in_model_colours(content: bytes, config: Any) -> Image.Image:
         return result.convert(mode)
 
 
-def picture_mode(config: Any) -> str:
+def picture_mode(config: PreTrainedConfig) -> str:
     """PIL's name for the colours that a model reads. Raises ValueError where no picture has them."""
     if config.num_channels not in MODES:
         raise ValueError(f"a picture has 1 or 3 channels, and this model reads {config.num_channels}")
@@ -68,7 +68,7 @@ def broken_picture() -> AbstractContextManager[None]:
 
 
 def resized_pixels(
-    pixels: Float[Tensor, "channel row column"], config: Any
+    pixels: Float[Tensor, "channel row column"], config: PreTrainedConfig
 ) -> Float[Tensor, "other_channel height width"]:
     """A grey image of the size and channels that a model reads; unchanged where it has them already."""
     size = two_sides(config.image_size)

@@ -6,7 +6,7 @@ import platform
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 from jaxtyping import UInt
@@ -16,6 +16,7 @@ from headscope.models.data.document import Document
 from headscope.models.data.text.text import Text
 from headscope.models.data.text.text_data import TextData
 from headscope.models.io.cache_folder import cache_folder
+from headscope.models.io.fields import Fields
 from headscope.models.io.foreign_input import foreign_input
 from headscope.models.io.json_file import read_json_object
 from headscope.models.io.whole_file import whole_folder
@@ -31,7 +32,7 @@ class Corpus:
     training: UInt[np.ndarray, "training_token"]
     validation: UInt[np.ndarray, "validation_token"]
     tokenizer: PreTrainedTokenizerBase
-    facts: dict[str, Any]
+    facts: Fields
 
     @property
     def bos(self) -> int:

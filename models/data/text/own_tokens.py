@@ -2,12 +2,13 @@
 
 import platform
 from dataclasses import replace
-from typing import Any, cast
+from typing import cast
 
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from headscope.models.data.text.corpus import Corpus, corpus_hash, encode, refuse_too_small, split_documents
 from headscope.models.data.text.text_data import TextData
+from headscope.models.io.fields import Fields
 
 SPLIT = 0  # the seed of the shipped models, who have not met what it holds out either
 
@@ -22,7 +23,7 @@ def corpus_in_tokens_of(tokenizer: PreTrainedTokenizerBase, data: TextData, voca
     texts = data.documents()
     parts = [encode(own, part) for part in split_documents(texts, SPLIT)]
     sha256 = corpus_hash(texts, replace(data, split_seed=SPLIT))
-    facts: dict[str, Any] = {"sha256": sha256, "python": platform.python_version()}
+    facts: Fields = {"sha256": sha256, "python": platform.python_version()}
     facts |= {f"{name}_tokens": len(tokens) for name, tokens in zip(("training", "validation"), parts, strict=True)}
     corpus = Corpus(*parts, tokenizer=own, facts=facts)
     refuse_too_small(corpus, data.context)
