@@ -11,7 +11,8 @@ from test_training_ship import zoo_with
 from tiny_runs import tiny_plain, tiny_recipe, write_text
 from typer.testing import CliRunner, Result
 
-from headscope.app.terminal.command import command, default_run_folder
+from headscope.app.terminal.command import command
+from headscope.app.terminal.training_commands import default_run_folder
 from headscope.models import zoo
 
 FACTS = {

@@ -14,6 +14,7 @@ from headscope.interp.asking import applicable as fitting
 from headscope.interp.asking.analyse import analyse, asked_of
 from headscope.interp.asking.averaged import averaged
 from headscope.interp.asking.choices import Choices
+from headscope.interp.asking.given_prompts import refuse_no_prompts
 from headscope.interp.attribution.direct import DirectAttribution
 from headscope.interp.reading.prompt import text_alone
 from headscope.interp.reading.prompt_tokens import PromptTokens
@@ -261,3 +262,11 @@ def test_a_report_needs_no_network_and_shows_text_as_text(model: Any) -> None:
     assert "cdn." not in page.split("</script>")[-1] and 'src="http' not in page
     assert "&lt;s&gt; **x** &lt;/script&gt;" in page
     assert page.count("gauge-dependent") >= 2 and page.count("class='figures pair'") == len(ROWS) - 2
+
+
+@pytest.mark.parametrize(
+    "value, kind", [(3, "int"), ([1, 2], "int"), (torch.ones(1, 3).long(), "Tensor"), (None, "NoneType")]
+)
+def test_what_is_no_prompt_is_refused_by_its_kind(value: object, kind: str) -> None:
+    with pytest.raises(TypeError, match=f"a prompt is a text, a PromptTokens .* or several are; got {kind}"):
+        refuse_no_prompts(value)

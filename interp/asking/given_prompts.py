@@ -16,8 +16,7 @@ def as_read(
     prompts: Sequence[str] | Sequence[Prompt], model: Any, facts: ModelFacts, prepend_bos: bool
 ) -> list[Prompt]:
     """Each prompt as the ids that the model reads, or as the image. Raises ValueError for one that it cannot read."""
-    if not prompts:
-        raise ValueError("no prompt was given; give a text or an image, or several")
+    refuse_no_prompts(prompts)
     refuse_other_kind(prompts, facts)
     if not facts.modality.reads_ids:
         return [prompt for prompt in prompts if not isinstance(prompt, str)]
@@ -32,6 +31,19 @@ def as_read(
         else prompt_tokens(str(prompt), tokenizer, prepend_bos=prepend_bos, **sizes)
         for prompt in prompts
     ]
+
+
+def refuse_no_prompts(prompts: object) -> None:
+    """Raise ValueError for none, and TypeError for what is neither texts nor prompts, such as bare ids."""
+    values = list(prompts) if isinstance(prompts, Sequence) else [prompts]
+    if not values:
+        raise ValueError("no prompt was given; give a text or an image, or several")
+    for value in values:
+        if not isinstance(value, str | Prompt):
+            raise TypeError(
+                "a prompt is a text, a PromptTokens (of ids) or an ImagePrompt, or several are; "
+                f"got {type(value).__name__}"
+            )
 
 
 def refuse_other_kind(prompts: Sequence[str] | Sequence[Prompt], facts: ModelFacts) -> None:
