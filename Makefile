@@ -6,7 +6,7 @@ LINKS := .links# the package as one folder, for what reads its files instead of 
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip install $(if $(CI),--quiet) --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: app install test e2e lint bench notebooks zoo
+.PHONY: app install test check-tests e2e lint bench notebooks zoo
 .DEFAULT_GOAL := app
 
 app: $(STAMP)
@@ -21,6 +21,12 @@ test: $(STAMP)
 
 e2e: $(STAMP)
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m e2e
+
+check-tests: $(STAMP)
+	$(PIP) --no-build-isolation --editable '.[dev,checks]'
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not slow and not e2e" \
+		--cov models/attention --cov interp --cov-report term:skip-covered
+	$(BIN)/python tests/mutants.py
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/attention_speed.py

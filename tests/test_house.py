@@ -82,7 +82,7 @@ def test_a_test_is_named_by_its_room() -> None:
 
 
 def test_every_requirement_is_pinned() -> None:
-    assert closure("headscope", frozenset({"dev"})) - pinned_names() == set()
+    assert closure("headscope", frozenset({"dev", "checks"})) - pinned_names() == set()
 
 
 def test_the_constraints_are_names_and_versions_alone() -> None:
