@@ -1,11 +1,11 @@
 """Constant figure: a grid whose cells are all the same says nothing, and a sentence stands in its place."""
 
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
+from headscope.interp.figures.drawing.parts import figure_traces
 from headscope.models.attention import variant_named
 
 
@@ -14,11 +14,10 @@ def constant_value(figure: go.Figure) -> float | None:
 
     Rings that mark a cell and cannot be pointed at are no part of what is drawn.
     """
-    traces: Any = figure.data
-    drawn = [trace for trace in traces if trace.hoverinfo != "none"]
+    drawn = [trace for trace in figure_traces(figure) if trace["hoverinfo"] != "none"]
     if not drawn or not all(isinstance(trace, go.Heatmap) for trace in drawn):
         return None
-    cells = np.concatenate([np.asarray(trace.z, dtype=float).ravel() for trace in drawn])
+    cells = np.concatenate([np.asarray(trace["z"], dtype=float).ravel() for trace in drawn])
     cells = cells[~np.isnan(cells)]
     return float(cells[0]) if len(cells) > 1 and np.allclose(cells, cells[0], atol=1e-6) else None
 

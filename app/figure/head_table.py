@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
 from headscope.app.serving.refusals import plain_markdown
 from headscope.interp.asking.findings import Findings
@@ -140,7 +140,7 @@ def is_spread(name: str) -> bool:
     return "." in name and name.split(".")[1].endswith("_null_spread")
 
 
-def column(name: str, findings: Findings) -> Any:
+def column(name: str, findings: Findings) -> ColumnConfig:
     """How a column is headed: in words, with what it is on pointing at it."""
     analysis, number = name.split(".", 1)
     about = findings[analysis].about

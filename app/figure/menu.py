@@ -1,9 +1,12 @@
 """Figure menu: a figure's own menu of views as a box of the page, which keys reach and the address keeps."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import plotly.graph_objects as go
 import streamlit as st
+
+from headscope.interp.figures.drawing.parts import figure_layout, figure_traces, menu_buttons
+from headscope.interp.figures.palette.properties import Properties
 
 
 def with_menu_chosen(figure: go.Figure, key: str, *, is_shown: bool) -> go.Figure:
@@ -14,7 +17,7 @@ def with_menu_chosen(figure: go.Figure, key: str, *, is_shown: bool) -> go.Figur
     views = views_of(figure)
     if not views:
         return figure
-    names, first = list(views), menu_of(figure).active or 0
+    names, first = list(views), figure_layout(figure).updatemenus[0].active or 0
     if is_shown:
         chosen = st.selectbox("Show", names, index=first, key=f"view_{key}", bind="query-params", persist_state="page")
     else:
@@ -22,24 +25,17 @@ def with_menu_chosen(figure: go.Figure, key: str, *, is_shown: bool) -> go.Figur
     return figure_in_view(figure, views.get(chosen or "", views[names[first]]))
 
 
-def menu_of(figure: Any) -> Any:
-    """The menu of a figure, or nothing."""
-    return figure.layout.updatemenus[0] if figure.layout.updatemenus else None
-
-
-def views_of(figure: go.Figure) -> dict[str, list[dict[str, Any]]]:
+def views_of(figure: go.Figure) -> dict[str, list[Properties]]:
     """What each choice of the menu changes: of the traces and, perhaps, of the layout."""
-    menu = menu_of(figure)
-    return {} if menu is None else {button.label: list(button.args) for button in menu.buttons}
+    return {str(button.label): button.to_plotly_json()["args"] for button in menu_buttons(figure)}
 
 
-def figure_in_view(figure: go.Figure, changes: list[dict[str, Any]]) -> go.Figure:
+def figure_in_view(figure: go.Figure, changes: Sequence[Properties]) -> go.Figure:
     """A copy in one view, its menu gone."""
     of_traces, *of_layout = changes
-    shown: Any = go.Figure(figure)
-    shown.layout.updatemenus = ()
+    shown = go.Figure(figure).update_layout(updatemenus=())
     for name, values in of_traces.items():
-        for trace, value in zip(shown.data, values, strict=True):
+        for trace, value in zip(figure_traces(shown), values, strict=True):
             trace[name] = value
     for change in of_layout:
         shown.update_layout(change)

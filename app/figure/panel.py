@@ -1,8 +1,5 @@
 """Figure panel: a result as its figure, with its table, its meaning, the Python that makes it, and downloads."""
 
-from collections.abc import Callable
-from typing import Any
-
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -11,8 +8,10 @@ from headscope.app.figure.constant import constant_value, does_not_apply
 from headscope.app.figure.meaning import meaning
 from headscope.app.figure.menu import with_menu_chosen
 from headscope.app.figure.table import csv_of, result_table
+from headscope.app.frame.selected_points import OnSelect
 from headscope.app.serving.refusals import plain_markdown
 from headscope.interp.figures.drawing.dark import dark_figure
+from headscope.interp.figures.drawing.parts import figure_layout
 from headscope.interp.results.numbers import is_null
 from headscope.interp.results.result import Result
 
@@ -30,7 +29,7 @@ def figure_panel(
     key: str,
     figure: go.Figure | None = None,
     field: str | None = None,
-    on_select: Callable[[Any], None] | None = None,
+    on_select: OnSelect | None = None,
     if_constant: str = "",
 ) -> None:
     """Draw a result; figure: another one than its own. field: what it draws, and its table shows first.
@@ -77,15 +76,15 @@ def law_in_short(result: Result, field: str | None) -> str:
     return f"{words} · depends on the gauge: {names}" if free else words
 
 
-def _chart_or_sentence(figure: go.Figure, key: str, on_select: Callable[[Any], None] | None, if_constant: str) -> None:
+def _chart_or_sentence(figure: go.Figure, key: str, on_select: OnSelect | None, if_constant: str) -> None:
     if (value := constant_value(figure)) is None:
         _chart(figure, key, on_select)
     else:
         st.info(plain_markdown(does_not_apply(value, if_constant)), icon=":material/do_not_disturb_on:")
 
 
-def _chart(figure: go.Figure, key: str, on_select: Callable[[Any], None] | None) -> None:
-    height = figure.layout.height or HEIGHT  # type: ignore[attr-defined]
+def _chart(figure: go.Figure, key: str, on_select: OnSelect | None) -> None:
+    height = figure_layout(figure).height or HEIGHT
     shown = go.Figure(figure).update_layout(title=None, margin={"t": 40, "l": 60, "r": 20}, height=height)
     if st.context.theme.type == "dark":
         shown = dark_figure(shown)

@@ -1,10 +1,8 @@
 """Head chooser: which head a page is about; it goes along from page to page."""
 
-from collections.abc import Callable
-from typing import Any
-
 import streamlit as st
 
+from headscope.app.frame.selected_points import OnSelect, Selection
 from headscope.app.serving.address import OpenHead, open_head, write_open_head
 from headscope.interp.reading.model_facts import ModelFacts
 
@@ -41,13 +39,13 @@ def links_elsewhere(head: OpenHead) -> None:
             st.page_link(f"views/{page}.py", label=title)
 
 
-def open_from_points(facts: ModelFacts, curves: int | None = None) -> Callable[[Any], None]:
+def open_from_points(facts: ModelFacts, curves: int | None = None) -> OnSelect:
     """A function of plotly's selection that opens the head of the chosen point; points run head by head.
 
     curves: how many of the figure's traces have a point per head, where the later ones are of layers, say.
     """
 
-    def opened(selection: Any) -> None:
+    def opened(selection: Selection) -> None:
         points = [item for item in selection.get("points", []) if curves is None or item["curve_number"] < curves]
         if points:
             write_open_head(OpenHead(*divmod(int(points[0]["point_index"]), facts.heads)))

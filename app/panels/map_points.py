@@ -1,7 +1,6 @@
 """Map points: the queries and keys of a map coloured in several ways, and those that are chosen with their weights."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -10,9 +9,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from headscope.app.frame.page import OpenPrompt
+from headscope.app.frame.selected_points import Selection
 from headscope.app.serving.address import OpenHead
 from headscope.app.serving.runs import cached_attention_run
+from headscope.interp.figures.drawing.parts import figure_traces
 from headscope.interp.figures.palette.colours import LINES
+from headscope.interp.figures.palette.properties import Properties
 from headscope.interp.geometry.embedding import JointEmbedding
 from headscope.interp.heads.head_pattern import strongest_partners
 
@@ -24,34 +26,34 @@ MOST_PARTNERS, MOST_POINTS = 4, 40
 
 def coloured_map(result: JointEmbedding, by: str) -> go.Figure:
     """The map, its points coloured by kind, token, position or norm; equal tokens have one colour."""
-    figure: Any = result.figure()
+    figure = result.figure()
     if by == "kind":
         return figure
-    for trace, kind in zip(figure.data, KINDS, strict=True):
-        trace.marker.update(token_colours(result.labels[kind]) if by == "token" else by_value(result, kind, by))
+    for trace, kind in zip(figure_traces(figure), KINDS, strict=True):
+        trace.update(marker=token_colours(result.labels[kind]) if by == "token" else by_value(result, kind, by))
     if by == "token":
         return figure
     return figure.update_layout(coloraxis={"colorscale": "Viridis", "colorbar": {"title": by}})
 
 
-def token_colours(tokens: Sequence[str]) -> dict[str, Any]:
+def token_colours(tokens: Sequence[str]) -> Properties:
     """A colour for every token; with more tokens than colours some share theirs, and pointing tells them apart."""
     places = {token: place for place, token in enumerate(dict.fromkeys(tokens))}
     return {"color": [LINES[places[token] % len(LINES)] for token in tokens]}
 
 
-def by_value(result: JointEmbedding, kind: str, by: str) -> dict[str, Any]:
+def by_value(result: JointEmbedding, kind: str, by: str) -> Properties:
     """Position or norm on one scale for queries and keys."""
     norms = result.tensors()[f"{kind}_norms"].numpy()
     return {"color": np.arange(len(norms)) if by == "position" else norms, "coloraxis": "coloraxis"}
 
 
-def remember_points(selection: Any) -> None:
+def remember_points(selection: Selection) -> None:
     """Take what was chosen in the figure over into the box of points."""
     chosen = [
-        f"{KINDS[point['curve_number']]} {point['customdata'][1]}"
+        f"{KINDS[point['curve_number']]} {data[1]}"
         for point in selection.get("points", [])
-        if point.get("customdata")
+        if (data := point.get("customdata"))
     ]
     if chosen:
         st.session_state[POINTS] = chosen[:MOST_POINTS]

@@ -1,7 +1,6 @@
 """Figures of attribution: what parts add to a logit, the logit lens, and patching."""
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -15,6 +14,7 @@ from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.drawing.heatmaps import share_range, signed_heatmap
 from headscope.interp.figures.heads import head_heatmap
 from headscope.interp.figures.palette.colours import BLUE, POSITIVE, RED
+from headscope.interp.figures.palette.properties import Properties
 from headscope.interp.results.about import About
 
 LEFT, RIGHT = [0.0, 0.46], [0.56, 1.0]
@@ -130,7 +130,7 @@ def second(trace: go.Heatmap, unit: str) -> go.Heatmap:
     return trace.update(xaxis="x2", yaxis="y2", colorbar=bar(unit))
 
 
-def grid_axes() -> dict[str, Any]:
+def grid_axes() -> Properties:
     """The axes of a grid of heads in the right half, where a title of the layers would stand in the left one."""
     x = {"title": "head", "type": "category", "domain": RIGHT, "anchor": "y2", **FRAME}
     return {"xaxis2": x, "yaxis2": top_down(tickprefix="L", type="category", anchor="x2", **FRAME)}

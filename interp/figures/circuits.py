@@ -1,7 +1,6 @@
 """Figures of circuits: grids of scores by head, eigenvalues in the plane, spectra, composition, tokens at the ends."""
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -19,6 +18,7 @@ from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.drawing.heatmaps import signed_heatmap
 from headscope.interp.figures.heads import head_grid
 from headscope.interp.figures.palette.colours import BLUE, RED, depth_colour
+from headscope.interp.figures.palette.properties import Properties
 
 
 def copying_figure(copying: Copying) -> go.Figure:
@@ -43,7 +43,7 @@ def eigenvalue_figure(result: Copying | QKSpectrum, layer: int = 0, head: int = 
         marker={"color": np.where(real < 0, RED, BLUE)},
         hovertemplate=f"{head_name(layer, head)}<br>%{{x:.4g}} + %{{y:.4g}} i<extra></extra>",
     )
-    axes: dict[str, Any] = {
+    axes: Properties = {
         "xaxis": {"title": f"real part ({head_name(layer, head)})", "zeroline": True},
         "yaxis": {"title": "imaginary part", "scaleanchor": "x"},
     }
@@ -68,7 +68,7 @@ def spectrum_figure(spectrum: QKSpectrum) -> go.Figure:
         for layer in range(layers)
         for head in range(heads)
     ]
-    axes: dict[str, Any] = {"xaxis": {"title": "index"}, "yaxis": {"title": "singular value", "rangemode": "tozero"}}
+    axes: Properties = {"xaxis": {"title": "index"}, "yaxis": {"title": "singular value", "rangemode": "tozero"}}
     return canvas(spectrum.about, lines, "singular_values", **axes)
 
 
@@ -76,7 +76,7 @@ def composition_figure(composition: Composition) -> go.Figure:
     """Score minus null of writers (rows) and readers (columns), with a menu of what is read."""
     reads = composition.labels["read"]
     heatmaps = [_excess_heatmap(composition, at).update(visible=at == 0) for at in range(len(reads))]
-    axes: dict[str, Any] = {"xaxis": {"title": "reader"}, "yaxis": top_down(title="writer")}
+    axes: Properties = {"xaxis": {"title": "reader"}, "yaxis": top_down(title="writer")}
     words = replace(composition.about, title=f"{composition.about.title}: score minus null")
     return canvas(words, heatmaps, "excess", **menu_layout(reads), **axes)
 

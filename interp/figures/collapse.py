@@ -1,10 +1,12 @@
 """Figures of collapse: D(n) on logarithmic axes, and bars over the tokens that reach the last one."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+from jaxtyping import Float
+from plotly.basedatatypes import BaseTraceType
+from torch import Tensor
 
 from headscope.interp.collapse.cancellation import PathCancellation
 from headscope.interp.collapse.comparison import CollapseComparison
@@ -15,6 +17,7 @@ from headscope.interp.figures.drawing.axes import log_axis, token_axis
 from headscope.interp.figures.drawing.canvas import GAUGE, canvas, escaped
 from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.palette.colours import BLUE, DASHED, GREY, depth_colour, line_style
+from headscope.interp.figures.palette.properties import Properties
 from headscope.interp.results.result import Result
 
 Curves = CollapseCurves | CollapseComparison
@@ -43,7 +46,7 @@ def collapse_figure(curves: CollapseCurves) -> go.Figure:
 def by_depth_figure(curves: CollapseCurves) -> go.Figure:
     """D of one pair by depth, the null dashed with its spread; a menu of distances."""
     depths, names = np.array(curves.labels["depth"]), curves.labels["distance"]
-    traces: list[Any] = []
+    traces: list[BaseTraceType] = []
     for view in range(len(names)):
         shown = {"x": depths, "visible": view == 0, "hovertemplate": "%{x}<br>%{y:.4g}<extra></extra>"}
         spread = {"type": "data", "array": curves.distance_null_spread[view, :, 0].numpy(), "color": GREY}
@@ -66,7 +69,7 @@ def collapse_comparison_figure(result: CollapseComparison) -> go.Figure:
     )
 
 
-def growth(curves: Curves, values: Any, name: str, view: int, **style: Any) -> go.Scatter:
+def growth(curves: Curves, values: Float[Tensor, "n"], name: str, view: int, **style: object) -> go.Scatter:
     """One line over n; only the first view's are shown."""
     hover = f"{escaped(name)}<br>n = %{{x}}<br>%{{y:.4g}}<extra></extra>"
     x, y = np.array(curves.lengths), values.numpy()
@@ -75,7 +78,7 @@ def growth(curves: Curves, values: Any, name: str, view: int, **style: Any) -> g
     )
 
 
-def growth_axes(curves: Curves, lines: Sequence[go.Scatter], title: str) -> dict[str, Any]:
+def growth_axes(curves: Curves, lines: Sequence[go.Scatter], title: str) -> Properties:
     """Logarithmic axes over n and over what the lines show."""
     reached = np.concatenate([np.asarray(line.y) for line in lines])
     return {"xaxis": log_axis(np.array(curves.lengths, float), title="n"), "yaxis": log_axis(reached, title=title)}
@@ -105,7 +108,7 @@ def path_cancellation_figure(result: PathCancellation) -> go.Figure:
     return canvas(result.about, traces, readings[0], **axes, **menu_layout(names, per_view=2))
 
 
-def over_tokens(result: Result, field: str, visible: bool = True) -> list[Any]:
+def over_tokens(result: Result, field: str, visible: bool = True) -> list[BaseTraceType]:
     """Bars of a field over the source tokens, and its null as a dashed line."""
     values, null = (result.tensors()[name].numpy() for name in (field, f"{field}_null"))
     hover = "%{x}<br>%{y:.4g}<br>null %{customdata:.4g}<extra></extra>"
@@ -115,7 +118,7 @@ def over_tokens(result: Result, field: str, visible: bool = True) -> list[Any]:
     return [bar, go.Scatter(x=x, y=null, mode="lines", name="null", line=DASHED, visible=visible, hoverinfo="skip")]
 
 
-def token_bar_axes(result: Result, title: str) -> dict[str, Any]:
+def token_bar_axes(result: Result, title: str) -> Properties:
     """The axes of bars over tokens."""
     first = next(iter(result.tensors().values()))
     tokens = result.labels.get("source", tuple(map(str, range(len(first)))))

@@ -1,9 +1,8 @@
 """Figures of experiments: arms as dots over seeds, as curves with their spread, as grids."""
 
-from typing import Any
-
 import numpy as np
 import plotly.graph_objects as go
+from plotly.basedatatypes import BaseTraceType
 from plotly.colors import hex_to_rgb
 
 from headscope.interp.arms.arms import ArmCurves, ArmGrid, ArmNumbers
@@ -11,6 +10,7 @@ from headscope.interp.figures.drawing.axes import log_axis, top_down
 from headscope.interp.figures.drawing.canvas import canvas, escaped
 from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.palette.colours import CHANCE, GREY, LINES, POSITIVE, line_style
+from headscope.interp.figures.palette.properties import Properties
 
 BAND = 0.18
 FAR = 3  # ranges of the values: a line beyond would make them one point
@@ -20,7 +20,7 @@ def arm_numbers_figure(result: ArmNumbers) -> go.Figure:
     """A dot per seed, and the mean with its standard deviation beside them."""
     names, green = [escaped(label) for label in result.labels["arm"]], {"color": LINES[0]}
     values = result.value.numpy().astype(float)
-    traces: list[Any] = [
+    traces: list[BaseTraceType] = [
         go.Scatter(
             x=np.repeat(names, values.shape[1]),
             y=values.ravel(),
@@ -51,14 +51,14 @@ def arm_curves_figure(result: ArmCurves) -> go.Figure:
     traces = [trace for at in range(len(result.mean)) for trace in arm_curve_traces(result, at)]
     reached = result.mean.numpy().astype(float)
     x, y = ({"title": result.x_title}, {"title": result.about.unit})
-    axes: dict[str, Any] = {
+    axes: Properties = {
         "xaxis": log_axis(np.array(result.x, float), **x) if result.log_x else x,
         "yaxis": log_axis(reached, **y) if result.log_y else y,
     }
     return canvas(result.about, traces, "mean", **axes)
 
 
-def arm_curve_traces(result: ArmCurves, at: int) -> list[Any]:
+def arm_curve_traces(result: ArmCurves, at: int) -> list[BaseTraceType]:
     """The band and the line of one arm."""
     mean, spread = (item[at].numpy().astype(float) for item in (result.mean, result.spread))
     name, style, x = escaped(result.labels["arm"][at]), line_style(at), np.array(result.x)
@@ -96,7 +96,7 @@ def arm_grid_figure(result: ArmGrid) -> go.Figure:
         traces.append(
             go.Heatmap(x=columns, y=rows, z=mean, zmin=0, zmax=high, colorscale=POSITIVE, visible=at == 0, **shown)
         )
-    axes: dict[str, Any] = {
+    axes: Properties = {
         "xaxis": {"title": result.column_title, "type": "category"},
         "yaxis": top_down(title=result.row_title, type="category"),
     }

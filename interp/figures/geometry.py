@@ -1,7 +1,5 @@
 """Figures of geometry: shares of angles by head, one head's histogram, joint embeddings, temperatures by token."""
 
-from typing import Any
-
 import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float
@@ -13,6 +11,7 @@ from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.drawing.heatmaps import signed_heatmap
 from headscope.interp.figures.heads import MOST_BARS, head_axes, head_heatmaps
 from headscope.interp.figures.palette.colours import BLUE, CHANCE, GREY, RED, bar_marker
+from headscope.interp.figures.palette.properties import Properties
 from headscope.interp.geometry.angles import Angles
 from headscope.interp.geometry.embedding import JointEmbedding
 from headscope.interp.geometry.temperatures import Temperatures
@@ -111,7 +110,7 @@ def joint_embedding_figure(embedding: JointEmbedding) -> go.Figure:
     ]
     titles = axis_titles(embedding)
     if len(titles) == 3:
-        axes: dict[str, Any] = {
+        axes: Properties = {
             "scene": {f"{axis}axis": {"title": {"text": title}} for axis, title in zip("xyz", titles, strict=True)}
             | {"camera": {"eye": {"x": 1.5, "y": 1.5, "z": 1.1}}}
         }

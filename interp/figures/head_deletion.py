@@ -1,7 +1,5 @@
 """Figures of one head's deletion: the sources of one destination by quadrant, beside its softmax twin."""
 
-from typing import Any
-
 import numpy as np
 import plotly.graph_objects as go
 
@@ -12,6 +10,7 @@ from headscope.interp.figures.drawing.axes import token_axis, top_down
 from headscope.interp.figures.drawing.canvas import SQUARE, canvas
 from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.drawing.heatmaps import share_range, signed_heatmap
+from headscope.interp.figures.palette.properties import Properties
 from headscope.interp.figures.quadrants import quadrant_fill
 
 TWIN = "#6b7280"
@@ -48,7 +47,7 @@ def destination_figure(result: HeadContributions, destination: int = -1) -> go.F
         marker={"symbol": "line-ew-open", "size": 9, "color": TWIN, "line": {"width": 2, "color": TWIN}},
         hoverinfo="skip",
     )
-    axes: dict[str, Any] = {
+    axes: Properties = {
         "xaxis": token_axis(tokens, title="source"),
         "yaxis": {"title": "C, logits", "zeroline": True},
     }

@@ -1,7 +1,6 @@
 """Figures of heads: grids of layers by heads, one number each, with its null and what stands beside it in the hover."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -11,6 +10,7 @@ from torch import Tensor
 from headscope.interp.figures.drawing.axes import top_down
 from headscope.interp.figures.drawing.canvas import GAUGE, bar, canvas, escaped
 from headscope.interp.figures.drawing.heatmaps import heatmap
+from headscope.interp.figures.palette.properties import Properties
 from headscope.interp.heads.similar_heads import SimilarHeads
 from headscope.interp.results.head_score import HeadScore
 from headscope.interp.results.result import Result
@@ -26,10 +26,10 @@ def head_score_figure(score: HeadScore | SimilarHeads) -> go.Figure:
 def head_grid(result: Result, field: str, others: Sequence[str] = ()) -> go.Figure:
     """One field of a result by layer and head; pointing at a head also gives the fields beside it."""
     tensors = result.tensors()
-    cells: Any = head_heatmap(result, field)
+    cells = head_heatmap(result, field)
     cells.customdata = np.stack([tensors[item].numpy() for item in (field, *others)], -1)
     words = [f"<br>{escaped(field_label(result, item))} %{{customdata[{at}]:.4f}}" for at, item in enumerate(others, 1)]
-    cells.hovertemplate = cells.hovertemplate.replace("<extra>", "".join([*words, "<extra>"]))
+    cells.hovertemplate = str(cells.hovertemplate).replace("<extra>", "".join([*words, "<extra>"]))
     return canvas(result.about, [cells], field, **head_axes())
 
 
@@ -68,6 +68,6 @@ def null_words(null: Float[Tensor, "layer head"], spread: Float[Tensor, "layer h
     return means + np.array([[f" ± {item:.4f}" for item in row] for row in spread.tolist()], dtype=object)
 
 
-def head_axes() -> dict[str, Any]:
+def head_axes() -> Properties:
     """The axes of a grid of heads."""
     return {"xaxis": {"title": "head", "type": "category"}, "yaxis": top_down(title="layer", type="category")}

@@ -1,7 +1,6 @@
 """Figures of interventions: what changed along the prompt, predictions before and after, grids of touched heads."""
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -13,6 +12,7 @@ from headscope.interp.figures.drawing.canvas import GAUGE, canvas, escaped
 from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.heads import head_axes, head_grid, head_heatmap
 from headscope.interp.figures.palette.colours import bar_marker
+from headscope.interp.figures.palette.properties import Properties
 from headscope.interp.interventions.effect import InterventionEffect
 from headscope.interp.interventions.intervention import SIGNED
 from headscope.interp.interventions.path_patching import PathPatching
@@ -61,7 +61,7 @@ def intervention_figure(result: InterventionEffect) -> go.Figure:
         for field, name in FIELDS.items()
         if (values := getattr(result, field)) is not None
     ]
-    axes: dict[str, Any] = {"xaxis": token_axis(tokens), "yaxis": {"title": "nats, logits"}}
+    axes: Properties = {"xaxis": token_axis(tokens), "yaxis": {"title": "nats, logits"}}
     return canvas(result.about, [*bars, *lines], "kl", barmode="overlay", **axes)
 
 

@@ -1,7 +1,5 @@
 """Figure of quadrants: stacked bars of heads, of layers and of the model; and what a quadrant looks like anywhere."""
 
-from typing import Any
-
 import numpy as np
 import plotly.graph_objects as go
 import torch
@@ -14,6 +12,7 @@ from headscope.interp.figures.drawing.canvas import canvas
 from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.heads import MOST_BARS, head_axes, head_heatmaps, null_words
 from headscope.interp.figures.palette.colours import bar_marker
+from headscope.interp.figures.palette.properties import Properties
 
 # Blue raises the attended token's logit, red lowers it; the pale, striped ones do so through a negative weight.
 COLOURS, NEGATIVE = ("#2166ac", "#b2182b", "#f4a582", "#92c5de"), (2, 3)
@@ -69,6 +68,6 @@ def quadrant_bars(
     ]
 
 
-def quadrant_fill(quadrant: int) -> dict[str, Any]:
+def quadrant_fill(quadrant: int) -> Properties:
     """What a quadrant looks like."""
     return bar_marker(COLOURS[quadrant], is_striped=quadrant in NEGATIVE)

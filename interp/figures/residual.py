@@ -1,9 +1,8 @@
 """Figures of the residual stream by depth: geometry, norms, massive activations; and sinks by head."""
 
-from typing import Any
-
 import numpy as np
 import plotly.graph_objects as go
+from plotly.basedatatypes import BaseTraceType
 
 from headscope.interp.collapse.massive import MassiveActivations
 from headscope.interp.collapse.matrix_measures import MEASURES
@@ -15,6 +14,7 @@ from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.drawing.heatmaps import heatmap
 from headscope.interp.figures.heads import head_axes, head_heatmap
 from headscope.interp.figures.palette.colours import BLUE, DASHED, GREY, RANKED
+from headscope.interp.figures.palette.properties import Properties
 
 FIRST = "mean_cosine"  # high where tokens are alike
 
@@ -30,7 +30,7 @@ def residual_geometry_figure(result: ResidualGeometry) -> go.Figure:
         traces.append(go.Scatter(y=fields[name].numpy(), name=name.replace("_", " "), line={"color": BLUE}, **style))
         traces.append(go.Scatter(y=fields[f"{name}_null"].numpy(), name="null", line=DASHED, error_y=spread, **style))
     menu = menu_layout([name.replace("_", " ") for name in measures], per_view=2)
-    axes: dict[str, Any] = {"xaxis": name_axis(depths), "yaxis": {"rangemode": "tozero"}}
+    axes: Properties = {"xaxis": name_axis(depths), "yaxis": {"rangemode": "tozero"}}
     return canvas(result.about, traces, **axes, **menu)
 
 
@@ -39,7 +39,7 @@ def residual_norms_figure(result: ResidualNorms) -> go.Figure:
     tokens = result.labels.get("pos", tuple(map(str, range(result.norm.shape[1]))))
     cells = heatmap(result.norm.float(), "%{x}, %{y}<br>%{z:.4g}")
     depths = name_axis(result.labels["depth"])
-    axes: dict[str, Any] = {"xaxis": token_axis(tokens, title="token"), "yaxis": top_down(**depths)}
+    axes: Properties = {"xaxis": token_axis(tokens, title="token"), "yaxis": top_down(**depths)}
     return canvas(result.about, [cells], "norm", **axes)
 
 
@@ -49,7 +49,7 @@ def massive_activations_figure(result: MassiveActivations) -> go.Figure:
     ranks = result.value.shape[1]
     times = "%{customdata[1]:.1f} × the median<br>null %{customdata[2]:.1f} ×"
     hover = f"%{{x}}<br>%{{text}}<br>%{{customdata[0]:.4g}}, {times}"
-    traces: list[Any] = []
+    traces: list[BaseTraceType] = []
     for rank in range(ranks):
         words = [entry_in_words(result, depth, rank) for depth in range(len(depths))]
         columns = (result.value, result.ratio, result.ratio_null)
@@ -61,7 +61,7 @@ def massive_activations_figure(result: MassiveActivations) -> go.Figure:
         )
     traces.append(go.Scatter(x=depths, y=result.median.numpy(), name="median", mode="lines", line=DASHED))
     reached = np.concatenate([result.value.abs().flatten().numpy(), result.median.numpy()])
-    axes: dict[str, Any] = {"xaxis": name_axis(result.labels["depth"]), "yaxis": log_axis(reached, title="magnitude")}
+    axes: Properties = {"xaxis": name_axis(result.labels["depth"]), "yaxis": log_axis(reached, title="magnitude")}
     return canvas(result.about, traces, "value", barmode="group", **axes)
 
 

@@ -3,12 +3,13 @@
 import re
 from collections.abc import Sequence
 from textwrap import wrap
-from typing import Any
 
 import plotly.graph_objects as go
+from plotly.basedatatypes import BaseTraceType
 
 from headscope.interp.figures.palette.colours import HOLE, LINES
 from headscope.interp.figures.palette.legend import PLACE, legend_height
+from headscope.interp.figures.palette.properties import Properties
 from headscope.interp.figures.static.portable import PortableFigure
 from headscope.interp.results.about import About
 
@@ -25,7 +26,14 @@ BLANK_ENDS = re.compile("^ +| +$")
 FRAME = {"showgrid": False, "zeroline": False, "showline": True, "mirror": True, "linecolor": HOLE}
 
 
-def canvas(about: About, traces: Sequence[Any], field: str = "", tall: int = PLOT, **layout: Any) -> PortableFigure:
+def canvas(
+    about: About,
+    traces: Sequence[BaseTraceType],
+    field: str = "",
+    tall: int = PLOT,
+    legend: Properties | None = None,
+    **layout: object,
+) -> PortableFigure:
     """A figure with the result's title, law and unit; a field that depends on the gauge says so in the title.
 
     tall: the height of the plot in pixels. The menu of `choice` has a row of its own above it. Heatmaps say what
@@ -35,7 +43,7 @@ def canvas(about: About, traces: Sequence[Any], field: str = "", tall: int = PLO
     top = TITLE + above + (MENU if "updatemenus" in layout else 0)
     below = BELOW + legend_height(traces)
     margin = {"l": 70, "r": 30, "t": top, "b": below}
-    look = {"template": "plotly_white", "colorway": LINES, "legend": PLACE | layout.pop("legend", {})}
+    look = {"template": "plotly_white", "colorway": LINES, "legend": PLACE | (legend or {})}
     base = {"title": title, "margin": margin, "height": top + tall + below}
     figure = PortableFigure(list(traces), {**look, **base, **layout})
     unnamed = {"type": "heatmap", "colorbar.title.text": None}
@@ -45,7 +53,7 @@ def canvas(about: About, traces: Sequence[Any], field: str = "", tall: int = PLO
     return figure
 
 
-def heading(about: About, field: str) -> tuple[dict[str, Any], int]:
+def heading(about: About, field: str) -> tuple[Properties, int]:
     """The title with law and unit below it, and the pixels that their lines take."""
     gauge = f" ({GAUGE})" if field in about.gauge_dependent else ""
     titles = wrap(about.title + gauge, TITLE_WORDS, break_on_hyphens=False)
@@ -58,7 +66,7 @@ def heading(about: About, field: str) -> tuple[dict[str, Any], int]:
     return {"text": text, "subtitle": below, **place}, LINE * len(lines) + TITLE_LINE * (len(titles) - 1) + raised
 
 
-def bar(words: str) -> dict[str, Any]:
+def bar(words: str) -> Properties:
     """A colour bar that says what the colours are."""
     text = "<br>".join(map(escaped, wrap(words, BAR_WORDS, break_on_hyphens=False)))
     return {"title": {"text": text, "side": "right"}, "ticksuffix": BAR_SPACE}

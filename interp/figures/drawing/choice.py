@@ -1,10 +1,11 @@
 """Choice: one figure that shows one of several views, with a menu to choose from."""
 
 from collections.abc import Sequence
-from typing import Any
+
+from headscope.interp.figures.palette.properties import Properties
 
 
-def menu_layout(names: Sequence[str], per_view: int = 1, first: int = 0) -> dict[str, Any]:
+def menu_layout(names: Sequence[str], per_view: int = 1, first: int = 0) -> Properties:
     """The layout of a menu over a figure whose traces come view by view, per_view of them each; no menu for one view.
 
     first: the view that is shown at first; give the traces of all others visible=False.

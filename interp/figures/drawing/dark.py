@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from headscope.interp.figures.drawing.parts import figure_layout, figure_traces
 from headscope.interp.figures.palette.colours import HOLE
 from headscope.interp.figures.palette.luminance import light, with_lightness
+from headscope.interp.figures.palette.properties import Properties
 
 PAGE, INK, RULE, DARK_HOLE = "#0f1117", "#d6dae4", "#262b37", "#2d3240"
 MENU = {"bgcolor": "#9aa2b5", "bordercolor": "#9aa2b5", "font": {"color": PAGE}}  # plotly makes a chosen line pale
@@ -24,31 +26,31 @@ def dark_figure(figure: go.Figure) -> go.Figure:
     Heatmaps are dark at zero and light at the largest magnitude. Of every other colour the hue stays and the lightness
     is turned about, so that black becomes nearly white, and white a grey that can be seen.
     """
-    dark: Any = go.Figure(figure)
-    for trace in dark.data:
+    dark = go.Figure(figure)
+    for trace in figure_traces(dark):
         trace.update(turned_in(trace.to_plotly_json()))
-        if trace.type == "heatmap":
-            trace.colorscale = DARK_SIGNED if (trace.zmin or 0) < 0 else DARK_POSITIVE
-    for shape in dark.layout.shapes:
+        if isinstance(trace, go.Heatmap):
+            trace.colorscale = DARK_SIGNED if np.asarray(trace.zmin or 0) < 0 else DARK_POSITIVE
+    for shape in figure_layout(dark).shapes:
         shape.update(turned_in(shape.to_plotly_json()))
     dark.update_traces(marker_line_color=PAGE, selector={"type": "bar"})
     own = {name: value for name, value in dark.layout.to_plotly_json().items() if name in ("colorway", "coloraxis")}
     return on_a_dark_page(dark.update_layout(turned_in(own)))
 
 
-def on_a_dark_page(figure: Any) -> go.Figure:
+def on_a_dark_page(figure: go.Figure) -> go.Figure:
     """The figure with page, words, rules and menus in the colours of a dark page."""
-    ground = DARK_HOLE if figure.layout.plot_bgcolor == HOLE else PAGE
+    ground = DARK_HOLE if figure_layout(figure).plot_bgcolor == HOLE else PAGE
     rules = {"gridcolor": RULE, "zerolinecolor": RULE, "linecolor": RULE}
     box = {f"{axis}axis": {**rules, "backgroundcolor": PAGE} for axis in "xyz"}
-    menus = [MENU for _ in figure.layout.updatemenus]
+    menus = [MENU for _ in figure_layout(figure).updatemenus]
     figure.update_layout(paper_bgcolor=PAGE, plot_bgcolor=ground, font_color=INK, updatemenus=menus)
     return figure.update_xaxes(rules).update_yaxes(rules).update_scenes(box)
 
 
-def turned_in(properties: Mapping[str, Any]) -> dict[str, Any]:
+def turned_in(properties: Mapping[str, object]) -> Properties:
     """The colours among some properties of plotly, in the same places, turned about."""
-    result: dict[str, Any] = {}
+    result: Properties = {}
     for name, value in properties.items():
         if isinstance(value, Mapping):
             result[name] = turned_in(value)

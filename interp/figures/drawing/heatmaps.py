@@ -4,7 +4,6 @@ A scale from 0 is the blue half of one about 0: a value has the same colour on b
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -16,7 +15,7 @@ from headscope.interp.figures.palette.colours import POSITIVE, SIGNED
 Grid = Float[Tensor, "row column"] | Float[np.ndarray, "row column"]
 
 
-def signed_heatmap(values: Grid, hover: str, text: Any = None) -> go.Heatmap:
+def signed_heatmap(values: Grid, hover: str, text: np.ndarray | None = None) -> go.Heatmap:
     """A heatmap whose range is symmetric about 0; hover is a plotly template over %{x}, %{y}, %{z}, %{text}."""
     array = np.asarray(values, dtype=np.float32)
     trace = go.Heatmap(
@@ -29,31 +28,32 @@ def signed_heatmap(values: Grid, hover: str, text: Any = None) -> go.Heatmap:
     return ranging(trace, -peak(trace), peak(trace))
 
 
-def heatmap(values: Grid, hover: str, text: Any = None) -> go.Heatmap:
+def heatmap(values: Grid, hover: str, text: np.ndarray | None = None) -> go.Heatmap:
     """The same of values that may have one sign only: from 0 where none of them is negative."""
     trace = signed_heatmap(values, hover, text)
     return trace if np.nanmin(z_of(trace), initial=0.0) < 0 else ranging(trace, 0.0, peak(trace))
 
 
-def ranging(trace: Any, low: float, high: float) -> Any:
+def ranging(trace: go.Heatmap, low: float, high: float) -> go.Heatmap:
     """The heatmap over this range, with the colours of its signs."""
     return trace.update(zmin=low, zmax=high, colorscale=SIGNED if low < 0 else POSITIVE)
 
 
-def share_range(traces: Sequence[Any]) -> None:
+def share_range(traces: Sequence[go.Heatmap]) -> None:
     """Give heatmaps one range, over all of their ranges; one of zeros has no say."""
     words = [trace for trace in traces if np.nan_to_num(z_of(trace)).any()] or traces
-    low = min(trace.zmin for trace in words)
-    high = max(-low, *(trace.zmax for trace in words))
+    lows, highs = np.array([[trace.zmin, trace.zmax] for trace in words], dtype=float).T.tolist()
+    low = min(lows)
+    high = max(-low, *highs)
     for trace in traces:
         ranging(trace, -high if low < 0 else low, high)
 
 
-def peak(trace: Any) -> float:
+def peak(trace: go.Heatmap) -> float:
     """The largest magnitude; 1 where there is none."""
     return float(np.nanmax(np.abs(z_of(trace)), initial=0.0)) or 1.0
 
 
-def z_of(trace: Any) -> Float[np.ndarray, "row column"]:
+def z_of(trace: go.Heatmap) -> Float[np.ndarray, "row column"]:
     """What is drawn."""
     return np.asarray(trace.z, dtype=float)

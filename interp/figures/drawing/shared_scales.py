@@ -1,14 +1,16 @@
 """Shared scales: figures of one kind, side by side, have the same colours and the same range of values."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float
+from plotly.basedatatypes import BaseTraceType
 
 from headscope.interp.figures.drawing.axes import log_axis
 from headscope.interp.figures.drawing.heatmaps import share_range
+from headscope.interp.figures.drawing.parts import figure_layout, figure_traces, menu_buttons, trace_changes
+from headscope.interp.figures.palette.properties import Properties
 
 MARGIN = 0.05  # of the range, below and above
 STACKED = ("stack", "relative")
@@ -28,8 +30,8 @@ def on_shared_scales(figures: Sequence[go.Figure]) -> None:
 
 def share_colours(figures: Sequence[go.Figure]) -> None:
     """The nth heatmap of every figure."""
-    maps = [[trace for trace in traces(figure) if trace.type == "heatmap"] for figure in figures]
-    if len({tuple(trace.name for trace in of_figure) for of_figure in maps}) != 1:
+    maps = [[trace for trace in figure_traces(figure) if trace["type"] == "heatmap"] for figure in figures]
+    if len({tuple(trace["name"] for trace in of_figure) for of_figure in maps}) != 1:
         return
     for alike in zip(*maps, strict=True):
         share_range(alike)
@@ -45,57 +47,46 @@ def share_ranges(figures: Sequence[go.Figure]) -> None:
     for figure in figures:
         figure.update_layout(yaxis=axes[0])
         for button, axis in zip(menu_buttons(figure), axes, strict=False):
-            button.update(method="update", args=[button.args[0], {f"yaxis.{name}": it for name, it in axis.items()}])
+            around = {f"yaxis.{name}": value for name, value in axis.items()}
+            button.update(method="update", args=[trace_changes(button), around])
 
 
 def has_free_range(figure: go.Figure) -> bool:
     """Whether the y axis has values of lines, points or bars, and takes its range from them."""
-    axis = layout(figure).yaxis
+    axis = figure_layout(figure).yaxis
     is_fixed = axis.range is not None or axis.autorange == "reversed" or axis.type == "category"
     return (
         not is_fixed
-        and layout(figure).barmode not in STACKED
+        and figure_layout(figure).barmode not in STACKED
         and all(len(visible_y_values(figure, v)) for v in views(figure))
     )
 
 
-def layout(figure: Any) -> Any:
-    """What is around it."""
-    return figure.layout
-
-
-def traces(figure: Any) -> list[Any]:
-    """What is drawn, in order."""
-    return list(figure.data)
-
-
 def views(figure: go.Figure) -> list[list[bool]]:
     """Which traces each choice of the menu shows; without a menu, those that are shown."""
-    chosen = [list(button.args[0]["visible"]) for button in menu_buttons(figure)]
-    return chosen or [[trace.visible is not False for trace in traces(figure)]]
-
-
-def menu_buttons(figure: go.Figure) -> list[Any]:
-    """Those of the figure's menu."""
-    return [button for menu in layout(figure).updatemenus for button in menu.buttons]
+    chosen = [list(trace_changes(button)["visible"]) for button in menu_buttons(figure)]
+    return chosen or [[trace["visible"] is not False for trace in figure_traces(figure)]]
 
 
 def visible_y_values(figure: go.Figure, view: Sequence[bool]) -> Float[np.ndarray, "value"]:
     """The numbers on the y axis that a view shows; a logarithmic axis shows those above 0."""
-    shown = [trace for trace, is_shown in zip(traces(figure), view, strict=True) if is_shown and stands_upright(trace)]
-    values = np.concatenate([np.zeros(0), *(np.asarray(trace.y, dtype=float).ravel() for trace in shown)])
-    return values[np.isfinite(values) & ((values > 0) | (layout(figure).yaxis.type != "log"))]
+    pairs = zip(figure_traces(figure), view, strict=True)
+    shown = [trace for trace, is_shown in pairs if is_shown and stands_upright(trace)]
+    values = np.concatenate([np.zeros(0), *(np.asarray(trace["y"], dtype=float).ravel() for trace in shown)])
+    return values[np.isfinite(values) & ((values > 0) | (figure_layout(figure).yaxis.type != "log"))]
 
 
-def stands_upright(trace: Any) -> bool:
+def stands_upright(trace: BaseTraceType) -> bool:
     """Whether a trace is a line, points or bars along the first y axis."""
-    return trace.type in ("scatter", "bar") and trace.yaxis in (None, "y") and getattr(trace, "orientation", "") != "h"
+    is_along_y = trace["type"] in ("scatter", "bar") and trace["yaxis"] in (None, "y")
+    return is_along_y and getattr(trace, "orientation", "") != "h"
 
 
-def y_axis(figure: go.Figure, values: Float[np.ndarray, "value"]) -> dict[str, Any]:
+def y_axis(figure: go.Figure, values: Float[np.ndarray, "value"]) -> Properties:
     """The range over these values, from 0 where the axis starts there, and the ticks of a logarithmic one."""
-    is_log = layout(figure).yaxis.type == "log"
-    has_zero = layout(figure).yaxis.rangemode == "tozero" or any(trace.type == "bar" for trace in traces(figure))
+    axis = figure_layout(figure).yaxis
+    is_log = axis.type == "log"
+    has_zero = axis.rangemode == "tozero" or any(trace["type"] == "bar" for trace in figure_traces(figure))
     shown = np.log10(values) if is_log else np.append(values, 0.0) if has_zero else values
     margin = MARGIN * (float(np.ptp(shown)) or 1.0)
     ticks = log_axis(values) if is_log else {}

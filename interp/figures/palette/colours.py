@@ -3,9 +3,9 @@
 What is told apart by a colour is told apart by a dash, a shape or stripes too.
 """
 
-from typing import Any
-
 from plotly.colors import sample_colorscale
+
+from headscope.interp.figures.palette.properties import Properties
 
 BLUE, RED, GREY = "#2166ac", "#b2182b", "#8a8f9c"
 HOLE = "#e4e6ec"  # a cell without a number
@@ -28,11 +28,11 @@ def depth_colour(depth: int, depths: int) -> str:
     return str(sample_colorscale(DEPTHS, (1 + 9 * (depth + 1) / depths) / 10)[0])
 
 
-def line_style(at: int) -> dict[str, Any]:
+def line_style(at: int) -> Properties:
     """Colour and dash of one line of several."""
     return {"color": LINES[at % len(LINES)], "dash": DASHES[at % len(DASHES)]}
 
 
-def bar_marker(colour: str, *, is_striped: bool = False) -> dict[str, Any]:
+def bar_marker(colour: str, *, is_striped: bool = False) -> Properties:
     """The marker of a bar."""
     return {"color": colour, "pattern": STRIPES if is_striped else {}}

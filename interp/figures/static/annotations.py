@@ -1,12 +1,12 @@
 """Annotations: what stands on and around the plots: title, law, the chosen view, lines, frames and words."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.transforms import Transform, blended_transform_factory
 
+from headscope.interp.figures.palette.properties import Layout, Properties
 from headscope.interp.figures.static.paint import DASHES, INK, PIXEL, paint
 from headscope.interp.figures.static.panel import Panel
 from headscope.interp.figures.static.words import shown_words
@@ -14,7 +14,7 @@ from headscope.interp.figures.static.words import shown_words
 LEFT, TOP, TITLE_LINE, WORDS_LINE, MENU = 16, 14, 22, 17, 30
 
 
-def head_line(page: Figure, layout: Mapping[str, Any], tall: float, top: float) -> None:
+def head_line(page: Figure, layout: Layout, tall: float, top: float) -> None:
     """The title, the words below it, and which of several views is shown."""
     title = layout.get("title", {})
     wide = page.get_figwidth() * page.dpi
@@ -29,7 +29,7 @@ def head_line(page: Figure, layout: Mapping[str, Any], tall: float, top: float) 
         page.text(LEFT / wide, 1 - (top - MENU) / tall, words, va="top", fontsize=13 * PIXEL, color=INK)
 
 
-def draw_shape(panels: Sequence[Panel], shape: Mapping[str, Any]) -> None:
+def draw_shape(panels: Sequence[Panel], shape: Properties) -> None:
     """A line or a frame."""
     item = panel_of(panels, shape)
     line = shape.get("line", {})
@@ -50,7 +50,7 @@ def draw_shape(panels: Sequence[Panel], shape: Mapping[str, Any]) -> None:
     item.axes.add_patch(frame)
 
 
-def annotate(panels: Sequence[Panel], words: Mapping[str, Any]) -> None:
+def annotate(panels: Sequence[Panel], words: Properties) -> None:
     """Words at a place, anchored as plotly does where nothing is said: by the third of the plot that they are in."""
     item = panel_of(panels, words)
     x, y = words["x"], words["y"]
@@ -60,13 +60,13 @@ def annotate(panels: Sequence[Panel], words: Mapping[str, Any]) -> None:
     item.axes.text(x, y, shown_words(words["text"]), transform=reference_transform(item, words), **look)
 
 
-def panel_of(panels: Sequence[Panel], thing: Mapping[str, Any]) -> Panel:
+def panel_of(panels: Sequence[Panel], thing: Properties) -> Panel:
     """The panel that a shape or an annotation refers to."""
     name = str(thing.get("xref", "x")).removesuffix(" domain")
     return next((panel for panel in panels if panel.names[0] == name), panels[0])
 
 
-def reference_transform(panel: Panel, thing: Mapping[str, Any]) -> Transform:
+def reference_transform(panel: Panel, thing: Properties) -> Transform:
     """Values of the axes where a reference is an axis; shares of the plot where it is paper or a domain."""
     by_axis = [
         panel.axes.transData

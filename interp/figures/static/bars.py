@@ -1,18 +1,18 @@
 """Bars: beside one another, on one another, or one before the other."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float
 
-from headscope.interp.figures.static.paint import PAPER, PIXEL, Rgba, paint
-from headscope.interp.figures.static.panel import WAY, Panel, Trace, axis_values
+from headscope.interp.figures.palette.properties import Layout, Trace
+from headscope.interp.figures.static.paint import PAPER, PIXEL, Keywords, Rgba, paint
+from headscope.interp.figures.static.panel import WAY, Panel, axis_values
 
 GAP = 0.2  # of the distance of two places: plotly's
 
 
-def draw_bars(panel: Panel, traces: Sequence[Trace], layout: Mapping[str, Any]) -> None:
+def draw_bars(panel: Panel, traces: Sequence[Trace], layout: Layout) -> None:
     """All bars of a panel, as layout.barmode has them (group, overlay, relative or stack)."""
     mode = layout.get("barmode", "group")
     count = len(traces) if mode == "group" else 1
@@ -26,7 +26,7 @@ def draw_bars(panel: Panel, traces: Sequence[Trace], layout: Mapping[str, Any]) 
         size = {"height": widths, "left": bases} if is_flat(trace) else {"width": widths, "bottom": bases}
         draw = panel.axes.barh if is_flat(trace) else panel.axes.bar
         draw(places + shift, values, **size, **bar_style(trace, len(values)))
-        panel.axes.margins(**{"y" if is_flat(trace) else "x": 0.02})
+        panel.axes.margins(y=0.02) if is_flat(trace) else panel.axes.margins(x=0.02)
 
 
 def is_flat(trace: Trace) -> bool:
@@ -57,7 +57,7 @@ def bar_bases(
     return np.array(bases)
 
 
-def bar_style(trace: Trace, count: int) -> dict[str, Any]:
+def bar_style(trace: Trace, count: int) -> Keywords:
     """Colours, stripes and opacity."""
     marker = trace.get("marker", {})
     opacity = trace.get("opacity", 1.0)
@@ -66,6 +66,6 @@ def bar_style(trace: Trace, count: int) -> dict[str, Any]:
     return {"color": colours, "edgecolor": paint(PAPER), "linewidth": PIXEL / 2, "hatch": "///" if stripes else None}
 
 
-def bar_colours(colour: Any, opacity: float, count: int) -> list[Rgba]:
+def bar_colours(colour: str | Sequence[str] | np.ndarray, opacity: float, count: int) -> list[Rgba]:
     """A colour per bar."""
     return [paint(item, opacity) for item in ([colour] * count if isinstance(colour, str) else list(colour))]

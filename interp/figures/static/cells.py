@@ -1,13 +1,12 @@
 """Cells: heatmaps and images, a pixel of an embedded picture per cell; a viewer scales it without blurring."""
 
-from typing import Any
-
 import numpy as np
 from jaxtyping import Float
-from matplotlib.colors import Normalize
+from matplotlib.colors import Colormap, Normalize
 
-from headscope.interp.figures.static.paint import INK, PIXEL, colour_map
-from headscope.interp.figures.static.panel import Panel, Trace, axis_values
+from headscope.interp.figures.palette.properties import Trace
+from headscope.interp.figures.static.paint import INK, PIXEL, Keywords, colour_map
+from headscope.interp.figures.static.panel import Panel, axis_values
 from headscope.interp.figures.static.words import shown_words
 
 PLASMA = ["#0d0887", "#46039f", "#7201a8", "#9c179e", "#bd3786", "#d8576b", "#ed7953", "#fb9f3a", "#fdca26", "#f0f921"]
@@ -19,7 +18,7 @@ def draw_heatmap(panel: Panel, trace: Trace) -> None:
     z = values_of(trace)
     norm, colours = colours_of(trace)
     at_x, at_y = panel.x.at(axis_values(trace, "x")), panel.y.at(axis_values(trace, "y"))
-    look: dict[str, Any] = {"cmap": colours, "norm": norm}
+    look: Keywords = {"cmap": colours, "norm": norm}
     if is_even(at_x) and is_even(at_y):
         box = (*cell_edges(at_x), *cell_edges(at_y))
         panel.axes.imshow(z, origin="lower", extent=box, aspect="auto", interpolation="none", **look)
@@ -34,7 +33,7 @@ def values_of(trace: Trace) -> Z:
     return np.array([[np.nan if item is None else item for item in row] for row in trace["z"]], dtype=float)
 
 
-def colours_of(trace: Trace) -> tuple[Normalize, Any]:
+def colours_of(trace: Trace) -> tuple[Normalize, Colormap]:
     """The range and the colours of a heatmap."""
     z = values_of(trace)
     low, high = (float(reach(z, initial=-sign * np.inf)) for reach, sign in ((np.nanmin, -1), (np.nanmax, 1)))
@@ -52,7 +51,7 @@ def write_cells(panel: Panel, trace: Trace, at: tuple[Float[np.ndarray, "column"
         if text := shown_words(words[row, column]):
             dark = np.dot(colours(norm(z[row, column]))[:3], (0.3, 0.6, 0.1)) < 0.55
             place = {"ha": "center", "va": "center", "fontsize": 11 * PIXEL, "color": "white" if dark else INK}
-            panel.axes.text(at[0][column], at[1][row], text, **place)
+            panel.axes.text(float(at[0][column]), float(at[1][row]), text, **place)
 
 
 def draw_image(panel: Panel, trace: Trace) -> None:

@@ -1,15 +1,14 @@
 """Colour bar: the colours from the lowest value to the highest, on the right of all plots."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from headscope.interp.figures.palette.properties import Properties, Trace
 from headscope.interp.figures.static.cells import colours_of
 from headscope.interp.figures.static.paint import INK, PIXEL
-from headscope.interp.figures.static.panel import Trace
 from headscope.interp.figures.static.points import colour_range
 from headscope.interp.figures.static.scales import number_in_short
 from headscope.interp.figures.static.words import shown_words
@@ -18,7 +17,7 @@ GAP, WIDTH, NUMBERS, TITLE_LINE = 10, 14, 46, 16  # pixels
 STEPS = 128
 
 
-def bar_of(trace: Trace) -> Mapping[str, Any] | None:
+def bar_of(trace: Trace) -> Properties | None:
     """The settings of a trace's colour bar, where it has one."""
     if trace["type"] == "heatmap" and trace.get("showscale", True):
         return trace.get("colorbar", {})

@@ -1,11 +1,11 @@
 """Marks: a plotly trace drawn on a panel. A type of trace that is not in the table cannot be drawn."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
+from headscope.interp.figures.palette.properties import Layout, Trace
 from headscope.interp.figures.static.bars import draw_bars
 from headscope.interp.figures.static.cells import draw_heatmap, draw_image
-from headscope.interp.figures.static.panel import Panel, Trace
+from headscope.interp.figures.static.panel import Panel
 from headscope.interp.figures.static.points import draw_cloud, draw_scatter
 
 MARKS: Mapping[str, Callable[[Panel, Trace], None]] = {
@@ -16,7 +16,7 @@ MARKS: Mapping[str, Callable[[Panel, Trace], None]] = {
 }
 
 
-def draw_traces(panel: Panel, layout: Mapping[str, Any]) -> None:
+def draw_traces(panel: Panel, layout: Layout) -> None:
     """Every trace of a panel; bars together, because they stand beside or on one another."""
     bars = [trace for trace in panel.traces if trace["type"] == "bar"]
     draw_bars(panel, bars, layout)

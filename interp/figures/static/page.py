@@ -1,17 +1,19 @@
 """Page: the plots of a figure with their colour bars, legend, title and annotations, each where it has room."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from matplotlib.artist import Artist
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
+from headscope.interp.figures.palette.properties import Layout, Trace
 from headscope.interp.figures.static.annotations import annotate, draw_shape, head_line
 from headscope.interp.figures.static.colour_bar import GAP as BAR_GAP
 from headscope.interp.figures.static.colour_bar import WIDTH as BAR_WIDTH
 from headscope.interp.figures.static.colour_bar import bar_of, bar_room, colour_bar
 from headscope.interp.figures.static.legend import ROW, draw_legend, entries, legend_rows
 from headscope.interp.figures.static.marks import draw_traces
-from headscope.interp.figures.static.panel import Panel, Trace, is_square, limit, make_square, panels_on
+from headscope.interp.figures.static.panel import Panel, is_square, limit, make_square, panels_on
 from headscope.interp.figures.static.scales import label
 
 WIDE, TALL = 760, 450  # pixels; plotly's height where a figure has none
@@ -20,7 +22,7 @@ EDGE, GAP = 14, 10
 Box = tuple[float, float, float, float]
 
 
-def page_of(traces: Sequence[Trace], layout: Mapping[str, Any]) -> Figure:
+def page_of(traces: Sequence[Trace], layout: Layout) -> Figure:
     """The whole figure, drawn; traces: those that are shown."""
     page = Figure(figsize=(WIDE / DPI, TALL / DPI), dpi=DPI)
     panels = panels_on(page, traces, layout)
@@ -42,7 +44,7 @@ def page_of(traces: Sequence[Trace], layout: Mapping[str, Any]) -> Figure:
     return page
 
 
-def with_legend(page: Figure, handles: Sequence[Any], bottom: float) -> float:
+def with_legend(page: Figure, handles: Sequence[Artist], bottom: float) -> float:
     """The pixels of the page's height, with a legend below the lowest label."""
     rows, columns = legend_rows(handles, WIDE - 2 * EDGE)
     tall = bottom + EDGE + (rows * ROW + GAP if handles else 0)
@@ -52,7 +54,7 @@ def with_legend(page: Figure, handles: Sequence[Any], bottom: float) -> float:
     return tall
 
 
-def write_around(page: Figure, panels: Sequence[Panel], layout: Mapping[str, Any], tall: float) -> None:
+def write_around(page: Figure, panels: Sequence[Panel], layout: Layout, tall: float) -> None:
     """The title, and what is written and drawn on the plots."""
     head_line(page, layout, tall, plot_heights(layout)[0])
     for shape in layout.get("shapes", ()):
@@ -61,7 +63,7 @@ def write_around(page: Figure, panels: Sequence[Panel], layout: Mapping[str, Any
         annotate(panels, words)
 
 
-def plot_heights(layout: Mapping[str, Any]) -> tuple[float, float]:
+def plot_heights(layout: Layout) -> tuple[float, float]:
     """The pixels above the plots, and those of the plots."""
     margin = {"t": 60 if layout.get("title") else 30, "b": 60} | layout.get("margin", {})
     return float(margin["t"]), float(layout.get("height", TALL) - margin["t"] - margin["b"])
@@ -89,12 +91,17 @@ def fitted_box(page: Figure, panels: Sequence[Panel], box: Box, bars: int) -> tu
     page.set_size_inches(WIDE / DPI, tall / DPI)
     for _ in range(2):
         place_all(panels, (left, top, right, plots), tall)
-        outer = [panel.axes.get_tightbbox() for panel in panels]
+        outer = labelled_boxes(panels)
         left += EDGE - min(item.x0 for item in outer)
         right += WIDE - EDGE - bars - max(item.x1 for item in outer)
     place_all(panels, (left, top, right, plots), tall)
-    bottom = max(tall - panel.axes.get_tightbbox().y0 for panel in panels)
+    bottom = max(tall - item.y0 for item in labelled_boxes(panels))
     return (left, top, right, plots), max(bottom, top + plots)
+
+
+def labelled_boxes(panels: Sequence[Panel]) -> list[Bbox]:
+    """The boxes of the plots with their labels."""
+    return [box for panel in panels if (box := panel.axes.get_tightbbox()) is not None]
 
 
 def place_all(panels: Sequence[Panel], box: Box, tall: float) -> None:

@@ -5,9 +5,11 @@ from typing import Any
 
 from matplotlib.colors import LinearSegmentedColormap, to_rgba
 
+from headscope.interp.figures.palette.properties import Properties
+
 PIXEL = 0.75  # points
 INK, RULE, PAPER = "#2a3f5f", "#ebf0f8", "#ffffff"
-DASHES: dict[str, Any] = {
+DASHES: Properties = {
     "solid": "-",
     "dash": (0, (6, 4)),
     "dot": (0, (1.5, 2.5)),
@@ -30,6 +32,7 @@ MARKERS = {
     "star": "*",
 }
 Rgba = tuple[float, float, float, float]
+Keywords = dict[str, Any]  # of matplotlib's, for how a mark is drawn
 
 
 def paint(colour: str, opacity: float = 1.0) -> Rgba:
@@ -48,7 +51,7 @@ def colour_map(scale: Sequence[Any]) -> LinearSegmentedColormap:
     return LinearSegmentedColormap.from_list("scale", pairs, N=257)  # an odd number, so that the middle has its colour
 
 
-def marker_style(symbol: str, colour: Any, line: dict[str, Any]) -> dict[str, Any]:
+def marker_style(symbol: str, colour: Rgba, line: Properties) -> Keywords:
     """A symbol; an open one is drawn by its edge alone. Raises ValueError for one that is not known."""
     name = symbol.removesuffix("-open")
     if name not in MARKERS:

@@ -1,16 +1,16 @@
 """Panel: one plot of a figure: the traces that share a pair of axes, and where it stands."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from headscope.interp.figures.palette.properties import Layout, Properties, Trace
 from headscope.interp.figures.static.paint import INK, PAPER, PIXEL, RULE, paint
 from headscope.interp.figures.static.scales import Scale, scale_of
 
-Trace = Mapping[str, Any]
 WAY = "colour of the way"  # of a trace that has none of its own: plotly goes round the layout's colorway
 
 
@@ -18,14 +18,14 @@ WAY = "colour of the way"  # of a trace that has none of its own: plotly goes ro
 class Panel:
     """Axes of matplotlib with the scales of plotly's axes; names: those of plotly's axes, such as x2 and y2."""
 
-    axes: Any
+    axes: Axes
     x: Scale
     y: Scale
     names: tuple[str, str]
     traces: tuple[Trace, ...]
 
 
-def panels_on(page: Figure, traces: Sequence[Trace], layout: Mapping[str, Any]) -> list[Panel]:
+def panels_on(page: Figure, traces: Sequence[Trace], layout: Layout) -> list[Panel]:
     """A panel per pair of axes that is drawn on, in the order of the traces."""
     groups: dict[tuple[str, str], list[Trace]] = {}
     for trace in traces:
@@ -34,7 +34,7 @@ def panels_on(page: Figure, traces: Sequence[Trace], layout: Mapping[str, Any]) 
     return [panel(page, names, group, layout) for names, group in (groups or {("x", "y"): []}).items()]
 
 
-def panel(page: Figure, names: tuple[str, str], traces: list[Trace], layout: Mapping[str, Any]) -> Panel:
+def panel(page: Figure, names: tuple[str, str], traces: list[Trace], layout: Layout) -> Panel:
     """A new, empty panel with its ground; its place is set later."""
     if names[0] == "scene":
         nothing = Scale({}, "linear")
@@ -49,7 +49,7 @@ def panel(page: Figure, names: tuple[str, str], traces: list[Trace], layout: Map
     return Panel(axes, *scales, names, tuple(traces))
 
 
-def space(page: Figure, scene: Mapping[str, Any]) -> Any:
+def space(page: Figure, scene: Properties) -> Axes:
     """Axes of three dimensions, seen from where plotly's camera stands."""
     from mpl_toolkits.mplot3d import Axes3D
 
@@ -62,12 +62,12 @@ def space(page: Figure, scene: Mapping[str, Any]) -> Any:
     return axes
 
 
-def coordinates(traces: Sequence[Trace], axis: str) -> list[Any]:
+def coordinates(traces: Sequence[Trace], axis: str) -> list[object]:
     """All values along an axis, trace by trace."""
     return [value for trace in traces for value in axis_values(trace, axis)]
 
 
-def axis_values(trace: Trace, axis: str) -> list[Any]:
+def axis_values(trace: Trace, axis: str) -> list[object]:
     """A trace's values along an axis; where it has none they are counted from 0."""
     values = trace.get(axis)
     if values is not None:

@@ -1,13 +1,12 @@
 """Points: scatters in the plane and in space: lines, marks, words, areas and bars of errors."""
 
-from typing import Any
-
 import numpy as np
 from jaxtyping import Float
-from matplotlib.colors import Normalize
+from matplotlib.colors import Colormap, Normalize
 
-from headscope.interp.figures.static.paint import DASHES, INK, PIXEL, colour_map, marker_style, paint
-from headscope.interp.figures.static.panel import WAY, Panel, Trace, axis_values
+from headscope.interp.figures.palette.properties import Trace
+from headscope.interp.figures.static.paint import DASHES, INK, PIXEL, Keywords, Rgba, colour_map, marker_style, paint
+from headscope.interp.figures.static.panel import WAY, Panel, axis_values
 from headscope.interp.figures.static.words import shown_words
 
 MOST_POINTS = 400  # beyond them the points are pixels, so that the file stays small
@@ -41,7 +40,7 @@ def trace_mode(trace: Trace) -> str:
 def draw_line(panel: Panel, trace: Trace, x: Float[np.ndarray, "point"], y: Float[np.ndarray, "point"]) -> None:
     """The line and its marks; marks of many colours are drawn colour by colour."""
     mode = trace_mode(trace)
-    pixels = {"rasterized": "markers" in mode and points_on(panel) > MOST_POINTS}
+    pixels: Keywords = {"rasterized": "markers" in mode and points_on(panel) > MOST_POINTS}
     if "lines" in mode:
         panel.axes.plot(x, y, **line_style_of(trace), **pixels)
     if "markers" in mode:
@@ -61,7 +60,7 @@ def points_on(panel: Panel) -> int:
     )
 
 
-def line_style_of(trace: Trace) -> dict[str, Any]:
+def line_style_of(trace: Trace) -> Keywords:
     """Colour, dash and width of a line."""
     line = trace.get("line", {})
     opacity = trace.get("opacity", 1.0)
@@ -75,7 +74,7 @@ def line_colour(trace: Trace) -> str:
     return trace.get("line", {}).get("color") or (colour if isinstance(colour, str) else trace[WAY])
 
 
-def point_colours(trace: Trace, count: int) -> list[Any]:
+def point_colours(trace: Trace, count: int) -> list[Rgba]:
     """A colour per point: the only one, a list of them, or numbers through a scale."""
     marker = trace.get("marker", {})
     opacity = marker.get("opacity", 1.0) * trace.get("opacity", 1.0)
@@ -88,7 +87,7 @@ def point_colours(trace: Trace, count: int) -> list[Any]:
     return [(*colours(norm(item))[:3], opacity) for item in np.asarray(colour, float)]
 
 
-def colour_range(trace: Trace) -> tuple[Normalize, Any]:
+def colour_range(trace: Trace) -> tuple[Normalize, Colormap]:
     """The range and the colours of numbers that colour points."""
     marker = trace["marker"]
     numbers = np.asarray(marker["color"], float)
@@ -96,9 +95,9 @@ def colour_range(trace: Trace) -> tuple[Normalize, Any]:
     return Normalize(float(low), float(high)), colour_map(marker["colorscale"])
 
 
-def groups(colours: list[Any], sizes: Float[np.ndarray, "point"]) -> list[tuple[tuple[Any, float], list[int]]]:
+def groups(colours: list[Rgba], sizes: Float[np.ndarray, "point"]) -> list[tuple[tuple[Rgba, float], list[int]]]:
     """The points of each look."""
-    of_look: dict[tuple[Any, float], list[int]] = {}
+    of_look: dict[tuple[Rgba, float], list[int]] = {}
     for at, look in enumerate(zip(colours, sizes.tolist(), strict=True)):
         of_look.setdefault(look, []).append(at)
     return list(of_look.items())
@@ -119,8 +118,12 @@ def write_point_labels(
 
 def draw_cloud(panel: Panel, trace: Trace) -> None:
     """Marks in space."""
+    from mpl_toolkits.mplot3d import Axes3D
+
+    assert isinstance(panel.axes, Axes3D)  # as panel makes them of a scene
     marker = trace.get("marker", {})
     x, y, z = (np.asarray(trace[axis], float) for axis in "xyz")
     colours = point_colours(trace, len(x))
     style = marker_style(marker.get("symbol", "circle"), colours[0], {})
-    panel.axes.scatter(x, y, z, c=colours, marker=style["marker"], s=(PIXEL * marker.get("size", 6)) ** 2)
+    look: Keywords = {"zs": z, "c": colours, "marker": style["marker"], "s": (PIXEL * marker.get("size", 6)) ** 2}
+    panel.axes.scatter(x, y, **look)

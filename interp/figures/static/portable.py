@@ -2,10 +2,10 @@
 
 import html
 from base64 import b64encode
-from typing import Any
 
 import plotly.graph_objects as go
 
+from headscope.interp.figures.palette.properties import Properties
 from headscope.interp.results.result import PLOTLY, SVG
 
 
@@ -27,8 +27,8 @@ class PortableFigure(go.Figure):
         return f"<img width='{wide}' alt='{html.escape(self._words())}' src='data:image/svg+xml;base64,{data}'>"
 
     def _repr_mimebundle_(
-        self, include: Any = None, exclude: Any = None, validate: bool = True, **options: Any
-    ) -> dict[str, Any]:
+        self, include: object = None, exclude: object = None, validate: bool = True, **options: object
+    ) -> Properties:
         """What plotly shows here, and the picture. Where plotly gives its JSON, a page of scripts is not needed."""
         bundle = dict(super()._repr_mimebundle_(include, exclude, validate, **options))
         if PLOTLY in bundle:
@@ -50,5 +50,5 @@ class PortableFigure(go.Figure):
         """The title, in one line."""
         from headscope.interp.figures.static.words import shown_words
 
-        drawn: Any = self
-        return f"Figure({' '.join(shown_words(drawn.layout.title.text).split())})"
+        title = shown_words(self.layout["title"]["text"])
+        return f"Figure({' '.join(title.split())})"

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from matplotlib.axis import Axis, XAxis
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
+from headscope.interp.figures.palette.properties import Properties
 from headscope.interp.figures.static.paint import INK, PIXEL, RULE, paint
 from headscope.interp.figures.static.words import shown_words
 
@@ -20,11 +20,11 @@ TICK_SIZE = 12
 class Scale:
     """One axis of a plot: plotly's settings, its kind (linear, log or category), and its categories in order."""
 
-    settings: Mapping[str, Any]
+    settings: Properties
     kind: str
     categories: tuple[str, ...] = ()
 
-    def at(self, values: Iterable[Any]) -> np.ndarray:
+    def at(self, values: Iterable[object]) -> np.ndarray:
         """Where values stand: the number of their category, or they themselves."""
         if self.kind == "category":
             places = {name: at for at, name in enumerate(self.categories)}
@@ -36,7 +36,7 @@ class Scale:
         return shown_words(title.get("text", "") if isinstance(title, Mapping) else title)
 
 
-def scale_of(settings: Mapping[str, Any], values: Sequence[Any]) -> Scale:
+def scale_of(settings: Properties, values: Sequence[object]) -> Scale:
     """The scale over all values of an axis."""
     kind = settings.get("type") or ("category" if any(isinstance(value, str) for value in values) else "linear")
     if kind not in ("linear", "log", "category"):

@@ -2,19 +2,19 @@
 
 import io
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from threading import Lock
-from typing import Any
 
 import plotly.graph_objects as go
 from matplotlib import style
 from matplotlib.figure import Figure
 
 from headscope.interp.figures.palette.colours import LINES
+from headscope.interp.figures.palette.properties import Layout, Trace
 from headscope.interp.figures.static.arrays import with_arrays
 from headscope.interp.figures.static.marks import unknown_types
 from headscope.interp.figures.static.page import DPI, WIDE, page_of
-from headscope.interp.figures.static.panel import WAY, Trace
+from headscope.interp.figures.static.panel import WAY
 
 # A token is no formula; identifiers are made of what is drawn, not of chance.
 STYLE = {"svg.hashsalt": "headscope", "svg.fonttype": "none", "text.parse_math": False, "font.family": "DejaVu Sans"}
@@ -26,7 +26,7 @@ DRAWING = Lock()  # matplotlib reads its settings while it draws
 
 def svg_of(figure: go.Figure) -> str:
     """The figure as it looks before anything is chosen in it; a line of words for traces that are not drawn here."""
-    drawn: Any = with_arrays(figure.to_plotly_json())
+    drawn = {part: with_arrays(own) for part, own in figure.to_plotly_json().items()}
     traces = shown_traces(drawn["data"], drawn["layout"])
     with DRAWING, style.context(["default", STYLE]), warnings.catch_warnings():
         # Letters that matplotlib's own font lacks are drawn by the viewer's.
@@ -34,7 +34,7 @@ def svg_of(figure: go.Figure) -> str:
         return svg_element(page_or_words(traces, drawn["layout"]))
 
 
-def shown_traces(traces: Sequence[Trace], layout: Mapping[str, Any]) -> list[Trace]:
+def shown_traces(traces: Sequence[Trace], layout: Layout) -> list[Trace]:
     """The traces that are not hidden, with their colour of the layout's colorway."""
     template = layout.get("template", {}).get("layout", {})
     way = layout.get("colorway") or template.get("colorway") or LINES
@@ -42,13 +42,13 @@ def shown_traces(traces: Sequence[Trace], layout: Mapping[str, Any]) -> list[Tra
     return [trace for trace in coloured if trace.get("visible", True) is True]
 
 
-def of_colour_axis(trace: Trace, layout: Mapping[str, Any]) -> Trace:
+def of_colour_axis(trace: Trace, layout: Layout) -> Trace:
     """The trace with the range, colours and bar of the layout's axis of colours, where it refers to one."""
     axis = layout.get(trace.get("coloraxis", ""), {})
     return {**trace, **{own: axis[shared] for shared, own in SHARED.items() if shared in axis}}
 
 
-def page_or_words(traces: Sequence[Trace], layout: Mapping[str, Any]) -> Figure:
+def page_or_words(traces: Sequence[Trace], layout: Layout) -> Figure:
     """The picture, or which traces it cannot show."""
     unknown = unknown_types(list(traces))
     if not unknown:

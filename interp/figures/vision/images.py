@@ -1,13 +1,12 @@
 """Figures of images: a mosaic of them, ink dark on paper."""
 
-from typing import Any
-
 import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float
 
 from headscope.interp.diffusion.image_grid import ImageGrid
 from headscope.interp.figures.drawing.canvas import canvas, escaped
+from headscope.interp.figures.palette.properties import Properties
 
 ACROSS = 5  # images side by side
 GAP = 1  # pixels between two images
@@ -20,9 +19,9 @@ def image_grid_figure(result: ImageGrid) -> go.Figure:
     """Rows of five images, the first at the top left; the hover says each one's name."""
     images, names = result.value.numpy(), [escaped(name) for name in result.labels["image"]]
     cells, owner = image_mosaic(images)
-    trace: Any = image_trace(cells)
+    trace = image_trace(cells)
     trace.update(text=np.array([*names, ""], dtype=object)[owner].tolist(), hovertemplate="%{text}<extra></extra>")
-    axes: dict[str, Any] = {
+    axes: Properties = {
         "xaxis": {**BARE, "constrain": "domain"},
         "yaxis": {**BARE, "autorange": "reversed", "scaleanchor": "x"},
     }

@@ -1,7 +1,5 @@
 """Figures of patch attention: one head's weights beside the image that it read, and all heads as thumbnails."""
 
-from typing import Any
-
 import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float
@@ -10,6 +8,7 @@ from headscope.interp.diffusion.denoising_run import BEFORE_PATCHES
 from headscope.interp.diffusion.patch_attention import PatchAttention
 from headscope.interp.figures.drawing.canvas import bar, canvas, head_name
 from headscope.interp.figures.drawing.heatmaps import heatmap, share_range
+from headscope.interp.figures.palette.properties import Properties
 from headscope.interp.figures.vision.images import image_trace
 from headscope.models.uvit.tokens import EXTRA
 
@@ -22,14 +21,14 @@ GAP = 1  # cells between two thumbnails
 def patch_attention_figure(result: PatchAttention, layer: int = 0, head: int = 0) -> go.Figure:
     """The noisy image with the query framed, and the weights of its patches, class and time token."""
     weights, before = result.weight[layer, head], result.before_patches[layer, head]
-    cells: Any = heatmap(weights, "patch %{y},%{x}<br>weight %{z:.4f}")
-    others: Any = heatmap(before[:, None], "%{y} token<br>weight %{z:.4f}").update(y=list(BEFORE_PATCHES))
+    cells = heatmap(weights, "patch %{y},%{x}<br>weight %{z:.4f}")
+    others = heatmap(before[:, None], "%{y} token<br>weight %{z:.4f}").update(y=list(BEFORE_PATCHES))
     share_range([cells, others])
     for trace, axes in ((cells, "2"), (others, "3")):
         trace.update(xaxis=f"x{axes}", yaxis=f"y{axes}", showscale=axes == "3")
     others.colorbar = bar(result.about.unit)
     flipped = {**BARE, "autorange": "reversed", "constrain": "domain"}
-    layout: dict[str, Any] = {
+    layout: Properties = {
         "xaxis": {**BARE, "domain": LEFT, "constrain": "domain", "title": f"timestep {result.timestep}"},
         "xaxis2": {**BARE, "domain": MIDDLE, "constrain": "domain", "title": f"{head_name(layer, head)}: patches"},
         "xaxis3": {**BARE, "domain": RIGHT},
@@ -58,10 +57,10 @@ def heads_on_patches_figure(result: PatchAttention) -> go.Figure:
     """All heads as thumbnails of the patches, layers top to bottom, on one range."""
     layers, heads, side, _ = result.weight.shape
     cells, names = thumbnails(result.weight.numpy())
-    trace: Any = heatmap(cells, "%{text}<br>weight %{z:.4f}", names).update(hoverongaps=False)
+    trace = heatmap(cells, "%{text}<br>weight %{z:.4f}", names).update(hoverongaps=False)
     middle, step = (side - 1) / 2, side + GAP
     ticks = {"tickmode": "array", "showgrid": False, "zeroline": False}
-    layout: dict[str, Any] = {
+    layout: Properties = {
         "xaxis": {**ticks, "tickvals": [middle + step * head for head in range(heads)], "title": "head"},
         "yaxis": {**ticks, "tickvals": [middle + step * layer for layer in range(layers)], "title": "block"},
     }

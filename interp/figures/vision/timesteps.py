@@ -1,7 +1,5 @@
 """Figures over the timesteps of a diffusion model: collapse and subtraction, block by block."""
 
-from typing import Any
-
 import plotly.graph_objects as go
 
 from headscope.interp.diffusion.timesteps import CollapseByTimestep, SubtractedByTimestep
@@ -9,6 +7,7 @@ from headscope.interp.figures.drawing.axes import name_axis, top_down
 from headscope.interp.figures.drawing.canvas import bar, canvas
 from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.drawing.heatmaps import heatmap
+from headscope.interp.figures.palette.properties import Properties
 from headscope.interp.results.result import Result
 
 MEASURES = ("mean_cosine", "relative_residual", "effective_rank")
@@ -27,14 +26,14 @@ def subtracted_by_timestep_figure(result: SubtractedByTimestep) -> go.Figure:
     return canvas(result.about, [cells], "minority_mass", **axes(result, "layer"))
 
 
-def by_timestep(result: Result, field: str) -> Any:
+def by_timestep(result: Result, field: str) -> go.Heatmap:
     """The heatmap of a field, turned so that time runs to the right."""
     words = field.replace("_", " ")
     hover = f"timestep %{{x}}, %{{y}}<br>{words} %{{z:.4f}}"
     return heatmap(result.tensors()[field].T, hover).update(name=field, colorbar=bar(words))
 
 
-def axes(result: Result, down: str) -> dict[str, Any]:
+def axes(result: Result, down: str) -> Properties:
     """Timesteps by depth."""
     return {
         "xaxis": name_axis(result.labels["timestep"], title="timestep"),
