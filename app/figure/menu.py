@@ -33,7 +33,8 @@ def views_of(figure: go.Figure) -> dict[str, list[Properties]]:
 def figure_in_view(figure: go.Figure, changes: Sequence[Properties]) -> go.Figure:
     """A copy in one view, its menu gone."""
     of_traces, *of_layout = changes
-    shown = go.Figure(figure).update_layout(updatemenus=())
+    shown = go.Figure(figure)
+    figure_layout(shown).updatemenus = ()
     for name, values in of_traces.items():
         for trace, value in zip(figure_traces(shown), values, strict=True):
             trace[name] = value
