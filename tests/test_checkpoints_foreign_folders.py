@@ -284,15 +284,15 @@ CONTENTS: dict[str, tuple[Callable[[Path], Path], str]] = {
     "nothing": (lambda f: f / "nothing", "it is not there; give the folder that holds config.json"),
     "empty folder": (emptied, "it is empty; give the folder that holds config.json"),
     "adapter": (adapter, r"it holds an adapter .* merge it into its base model: PeftModel.from_pretrained\(base"),
-    "a .pt": (only("ckpt.pt"), "ckpt.pt is a checkpoint in a layout of the code that wrote it; load it with that code"),
-    "a GGUF": (only("tiny.Q8_0.gguf"), r"tiny.Q8_0.gguf is a GGUF file; convert it .* gguf_file='tiny.Q8_0.gguf'"),
+    "a .pt": (only("ckpt.pt"), "ckpt.pt is a checkpoint in a layout of the code that wrote it; headscope.load"),
+    "a GGUF": (only("tiny.Q8_0.gguf"), r"tiny.Q8_0.gguf is a GGUF file; headscope.load\('tiny.Q8_0.gguf'\)"),
     "a text": (only("notes.txt"), "config.json is missing, and so are weights"),
     "no config": (without_config, "config.json is missing beside model.safetensors; copy it from where the weights"),
     "safetensors file": (
         lambda f: f / SINGLE,
         "a file, not a folder; give the folder that holds config.json: .*model$",
     ),
-    "GGUF file": (other_file("tiny.gguf"), "it is a GGUF file; convert it with transformers and its package gguf"),
+    "GGUF file": (other_file("tiny.gguf"), r"it is a GGUF file; headscope.load\('tiny.gguf'\) opens it"),
     "lone safetensors": (other_file("a.safetensors"), "it is weights alone, a file, not a folder"),
     "text file": (other_file("notes.txt"), "it is a file, not a folder; give the folder that holds config.json"),
 }

@@ -94,7 +94,7 @@ COG = AttentionSpec("cog").to_json()
 REFUSALS: dict[str, tuple[Callable[[Path], Any], str]] = {
     # weights
     "no weights": (without("model.safetensors"), "it holds no model.safetensors"),
-    "pickle": (only_pickle, "weights.pt is a checkpoint in a layout of the code that wrote it; load it with that code"),
+    "pickle": (only_pickle, "weights.pt is a checkpoint in a layout of the code that wrote it; headscope.load"),
     "distributed": (raw(".metadata", b""), ".metadata belongs to a torch.distributed checkpoint, which runs code"),
     "distributed shard": (raw("__0_0.distcp", b""), "__0_0.distcp belongs to a torch.distributed checkpoint"),
     "missing tensor": (weights(lambda w: w.pop(NORM)), "missing tensor 'model.norm.weight'; config.json describes"),

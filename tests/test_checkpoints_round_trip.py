@@ -131,7 +131,7 @@ def test_load_gives_hooks_and_the_same_logits(folder: Path) -> None:
 
 
 def test_load_says_what_there_is() -> None:
-    with pytest.raises(CheckpointError, match=r"cannot load 'cogg': no such folder, and shipped models are "):
+    with pytest.raises(CheckpointError, match=r"cannot load 'cogg': no such folder or file, and shipped models are "):
         load("cogg")
 
 

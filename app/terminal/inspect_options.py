@@ -48,7 +48,7 @@ def refuse_missing(names: Sequence[str], html: Path | None) -> None:
     for name in names:
         if name not in shipped and not expanded_path(name).exists():
             known = known_names(name, shipped)
-            raise ValueError(f"cannot load {name!r}: no such folder, and shipped models are {known}")
+            raise ValueError(f"cannot load {name!r}: no such folder or file, and shipped models are {known}")
     if html:
         refuse_unwritable(html)
 

@@ -19,20 +19,25 @@ def stored_layers(names: list[str]) -> int:
     return 1 + max((int(layer.group(1)) for layer in result if layer), default=-1)
 
 
-def stored_names(stored: dict[str, StoredTensor], skeleton: Skeleton, origin: str) -> dict[str, str]:
-    """Parameter name -> stored name, of every parameter that is not a repetition of another."""
+def stored_names(
+    stored: dict[str, StoredTensor], skeleton: Skeleton, origin: str, described_by: str = "config.json"
+) -> dict[str, str]:
+    """Parameter name -> stored name, of every parameter that is not a repetition of another.
+
+    described_by: what says which model it is, in errors.
+    """
     named = _named(stored, skeleton, origin)
     _refuse_without_head(named.keys(), skeleton, origin)
-    _refuse("unexpected tensor", unknown_names(named.keys(), skeleton), origin)
+    _refuse("unexpected tensor", unknown_names(named.keys(), skeleton), origin, described_by)
     repeated = {name for pair in skeleton.tied.items() for name in pair if set(pair) & named.keys()}
-    _refuse("missing tensor", skeleton.shapes.keys() - named.keys() - repeated, origin)
+    _refuse("missing tensor", skeleton.shapes.keys() - named.keys() - repeated, origin, described_by)
     result = {name: named[name] for name in skeleton.shapes if name in named}
     for name, stored_name in result.items():
         tensor = stored[stored_name]
         if tensor.shape != skeleton.shapes[name]:
             raise CheckpointError(
                 f"cannot open {origin}: {stored_name!r} has shape {list(tensor.shape)}, "
-                f"config.json makes it {list(skeleton.shapes[name])}"
+                f"{described_by} makes it {list(skeleton.shapes[name])}"
             )
         if tensor.dtype not in WEIGHTS:
             raise CheckpointError(
@@ -77,8 +82,8 @@ def _refuse_without_head(names: Set[str], skeleton: Skeleton, origin: str) -> No
         )
 
 
-def _refuse(what: str, names: set[str], origin: str) -> None:
+def _refuse(what: str, names: set[str], origin: str, described_by: str) -> None:
     if names:
         first, *others = sorted(names)
         more = f" and {len(others)} more" if others else ""
-        raise CheckpointError(f"cannot open {origin}: {what} {first!r}{more}; config.json describes another model")
+        raise CheckpointError(f"cannot open {origin}: {what} {first!r}{more}; {described_by} describes another model")

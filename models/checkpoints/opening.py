@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-from headscope.models.checkpoints.description import description
+from headscope.models.checkpoints.description import Description, description
 from headscope.models.checkpoints.files.contents import refuse_without_config
 from headscope.models.checkpoints.files.entries import model_folder, read_object
 from headscope.models.checkpoints.files.memory import refuse_beyond_memory
@@ -28,13 +28,15 @@ from headscope.models.io.foreign_input import foreign_input
 class OpenedModel:
     """A transformers model in eval mode that carries its variant, its tokenizer if it has one, and its spec.
 
-    fingerprint: sha256 (hex) of the stored weights, config and spec.
+    fingerprint: sha256 (hex) of the stored weights, config and spec. opened_as: what it was taken for, and what was
+    assumed, as a sentence.
     """
 
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase | None
     spec: AttentionSpec
     fingerprint: str
+    opened_as: str = "opened as a Hugging Face folder"
 
 
 def open_folder(path: str | Path, device: str | torch.device | None = None, dtype: Format = None) -> OpenedModel:
@@ -54,16 +56,22 @@ def open_folder(path: str | Path, device: str | torch.device | None = None, dtyp
     result = stored_names(stored, frame, str(folder))
     refuse_beyond_memory(stored, result, dtype, str(folder))
     weights = read_weights(stored, result, words.fields, dtype, str(folder))
-    model = empty_model(words)
-    model.load_state_dict(retied_tensors(weights.tensors, frame.tied, str(folder)), strict=True, assign=True)
-    model.tie_weights()
-    model.config.dtype = model.dtype
+    model = filled_model(words, weights.tensors, frame.tied, str(folder))
     _set_generation(model, folder)
     give_processor(model, folder)
     tokenizer = folder_tokenizer(folder)
     refuse_broken(model, str(folder))
     nn.Module.to(model, device or "cpu")
     return OpenedModel(model, tokenizer, words.spec, weights.fingerprint)
+
+
+def filled_model(words: Description, tensors: dict[str, Tensor], tied: dict[str, str], origin: str) -> PreTrainedModel:
+    """The described model with these weights."""
+    model = empty_model(words)
+    model.load_state_dict(retied_tensors(tensors, tied, origin), strict=True, assign=True)
+    model.tie_weights()
+    model.config.dtype = model.dtype
+    return model
 
 
 def _set_generation(model: PreTrainedModel, folder: Path) -> None:

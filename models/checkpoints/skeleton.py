@@ -34,9 +34,9 @@ class Skeleton:
     head: str
 
 
-def skeleton(description: Description, origin: str) -> Skeleton:
+def skeleton(description: Description, origin: str, described_by: str = "config.json") -> Skeleton:
     """Names and shapes of the described model; nothing is allocated."""
-    with foreign_input(f"cannot open {origin}: config.json makes no model", CheckpointError), torch.device("meta"):
+    with foreign_input(f"cannot open {origin}: {described_by} makes no model", CheckpointError), torch.device("meta"):
         model = _model(description)
     _refuse_large_buffers(model, origin)
     shapes = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 import torch
 
 from headscope.models import zoo
+from headscope.models.checkpoints.any_model import open_model
+from headscope.models.checkpoints.converters.facts import Given
 from headscope.models.checkpoints.files.hub_cache import hub_snapshot_folder, short_name
 from headscope.models.checkpoints.files.refusal import CheckpointError
 from headscope.models.checkpoints.files.weights import Format
-from headscope.models.checkpoints.opening import open_folder
 from headscope.models.checkpoints.steps import at_step
 from headscope.models.io.foreign_input import expanded_path
 from headscope.models.io.near_names import known_names
@@ -24,20 +25,24 @@ def load(
     dtype: Format = None,
     *,
     step: int | None = None,
+    given: Given | None = None,
 ) -> "TransformerBridge":
-    """The shipped model of that name, or the model in that folder, with transformer-lens's hooks.
+    """The shipped model of that name, or the model in that folder or file, with transformer-lens's hooks.
 
     step: the model as it was after so many steps of its training, where the folder is a run with snapshots.
-    dtype as in open_folder. Raises CheckpointError for what is neither, and for a folder that cannot be opened.
+    given: what a file in the layout of others' code does not say, by name, as {"n_heads": 8}; cfg.opened_as says what
+    it was taken for and what was assumed. dtype as in open_folder. Raises CheckpointError for what holds no model that
+    is known, and names the facts that are missing.
     """
     place = place_of(name_or_path) if step is None else at_step(place_of(name_or_path), step)
-    opened = open_folder(place, device, dtype)
+    opened = open_model(place, device, dtype, given)
     from headscope.models.hooked import (
         hooked,  # transformer-lens takes seconds to import, and a bad folder should not wait
     )
 
     model = hooked(opened.model, opened.tokenizer)
     model.cfg.model_name = short_name(place)
+    model.cfg.opened_as = opened.opened_as  # type: ignore[attr-defined]
     return model
 
 
@@ -45,7 +50,7 @@ def place_of(name_or_path: str | Path) -> Path:
     """The folder that is meant; shipped models come first."""
     if not isinstance(name_or_path, str | Path):
         raise CheckpointError(
-            f"load takes the name of a shipped model or a folder, got a {type(name_or_path).__name__}: "
+            f"load takes the name of a shipped model, a folder or a file, got a {type(name_or_path).__name__}: "
             "hook a model in memory with headscope.hooked, or save it first"
         )
     if name_or_path in (*zoo.names(), *zoo.diffusion_names()):
@@ -54,7 +59,7 @@ def place_of(name_or_path: str | Path) -> Path:
     if not path.exists():
         shipped = known_names(name_or_path, (*zoo.names(), *zoo.diffusion_names()))
         raise CheckpointError(
-            f"cannot load {str(name_or_path)!r}: no such folder, and shipped models are {shipped}; a model of the hub "
-            "is opened from its folder, which huggingface_hub.snapshot_download(name) fetches"
+            f"cannot load {str(name_or_path)!r}: no such folder or file, and shipped models are {shipped}; a model of "
+            "the hub is opened from its folder, which huggingface_hub.snapshot_download(name) fetches"
         )
     return hub_snapshot_folder(path)

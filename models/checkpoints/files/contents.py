@@ -10,11 +10,11 @@ INTERRUPTED = "config.json.replaced"
 ADAPTER = "adapter_config.json"
 OF_A_MODEL = (".safetensors", ".bin")
 FOREIGN = {
-    ".gguf": "a GGUF file; convert it with transformers and its package gguf: "
-    "AutoModelForCausalLM.from_pretrained(folder, gguf_file={name!r}).save_pretrained(new)",
+    ".gguf": "a GGUF file; headscope.load({name!r}) opens it, and `headscope convert` makes a folder of it",
     **dict.fromkeys(
         (".pt", ".pth", ".ckpt"),
-        "a checkpoint in a layout of the code that wrote it; load it with that code, then headscope.save(model, new)",
+        "a checkpoint in a layout of the code that wrote it; headscope.load({name!r}) opens it where the layout is known; "
+        "else load it with that code, then headscope.save(model, new)",
     ),
 }
 OF_TRAINING = ("training_args.bin", "optimizer.pt", "optimizer.bin", "scheduler.pt", "scheduler.bin", "rng_state.pth")

@@ -1,11 +1,14 @@
 """The tensors of a .bin, torch's own file: read only where its pickle makes tensors and nothing else."""
 
 import zipfile
+from argparse import Namespace
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.serialization import safe_globals
 
 from headscope.models.checkpoints.files.header import MAX_TENSORS, StoredTensor
 from headscope.models.checkpoints.files.refusal import CheckpointError
@@ -25,6 +28,7 @@ NUMBER_FORMATS = {
     torch.float32: "F32",
     torch.float64: "F64",
 }
+PLAIN = frozenset({"argparse.Namespace"})
 RENEW = "write it anew where you trust it: AutoModelForCausalLM.from_pretrained(folder).save_pretrained(new)"
 
 
@@ -41,6 +45,27 @@ def pickled_tensors(file: Path) -> dict[str, Tensor]:
     with broken_pickle(f"cannot open {file}: torch refuses it as weights"):
         state = torch.load(file, weights_only=True, map_location="cpu", mmap=True)
     return checked_state(file, state)
+
+
+def pickled_contents(file: Path) -> Mapping[object, object]:
+    """What a whole checkpoint of torch's holds, by key: tensors, plain values, and tables of these.
+
+    An argparse.Namespace, which is attributes and no code, becomes a table.
+    """
+    refuse_other_archive(file)
+    refuse_code(file, PLAIN)
+    with broken_pickle(f"cannot open {file}: torch refuses it as plain values and weights"), safe_globals([Namespace]):
+        contents = plain_tables(torch.load(file, weights_only=True, map_location="cpu", mmap=True))
+    if not isinstance(contents, Mapping) or not contents:
+        raise CheckpointError(f"cannot open {file}: it holds a {type(contents).__name__}, no tensors by name")
+    return contents
+
+
+def plain_tables(value: object) -> object:
+    """The value with every Namespace in it as a table."""
+    if isinstance(value, Namespace):
+        return plain_tables(vars(value))
+    return {key: plain_tables(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
 def broken_pickle(sentence: str) -> AbstractContextManager[None]:
@@ -66,10 +91,13 @@ def refuse_other_archive(file: Path) -> None:
             )
 
 
-def refuse_code(file: Path) -> None:
-    """Raise CheckpointError for a pickle that names anything but what tensors are made of; nothing of it is run."""
+def refuse_code(file: Path, plain: frozenset[str] = frozenset()) -> None:
+    """Raise CheckpointError for a pickle that names anything but what tensors are made of; nothing of it is run.
+
+    plain: names of classes that hold values and run nothing.
+    """
     with broken_pickle(f"cannot open {file}: it holds no pickle of torch"):
-        foreign = torch.serialization.get_unsafe_globals_in_checkpoint(file)
+        foreign = {*torch.serialization.get_unsafe_globals_in_checkpoint(file)} - plain
     if foreign:
         raise CheckpointError(
             f"cannot open {file}: it holds more than tensors ({sorted(foreign)[0]}), which would run code when opened; "
@@ -95,8 +123,14 @@ def refuse_other_entry(file: Path, name: object, tensor: object) -> None:
             f"cannot open {file}: its entry {name!r} is a {type(tensor).__name__}, no tensor: it is a checkpoint in a "
             "layout of the code that wrote it; load it with that code, then headscope.save(model, new)"
         )
-    plain = tensor.layout == torch.strided and tensor.device.type == "cpu" and not tensor.is_quantized
-    if not plain or tensor.dtype not in NUMBER_FORMATS:
+    if tensor.dtype not in NUMBER_FORMATS:
+        raise CheckpointError(f"cannot open {file}: {name!r} is no plain tensor ({tensor.dtype}, {tensor.layout})")
+    refuse_unread(file, name, tensor)
+
+
+def refuse_unread(file: Path, name: str, tensor: Tensor) -> None:
+    """Raise CheckpointError for a tensor that does not lie in the file as it is."""
+    if tensor.layout != torch.strided or tensor.device.type != "cpu" or tensor.is_quantized:
         raise CheckpointError(f"cannot open {file}: {name!r} is no plain tensor ({tensor.dtype}, {tensor.layout})")
     claimed, stored = tensor.numel() * tensor.itemsize, tensor.untyped_storage().nbytes()
     if claimed > stored:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,24 +42,39 @@ def checked_format(dtype: Format, asked_by: str) -> Format:
 def read_weights(
     stored: dict[str, StoredTensor], result: dict[str, str], fields: Fields, dtype: Format, origin: str
 ) -> Weights:
-    """Read each parameter of `found` (parameter name -> stored name) once.
+    """Read each parameter of `result` (parameter name -> stored name) once, in the number format of `weights_as`."""
+    with ExitStack() as stack:
+        files = {file: stack.enter_context(_opened(file)) for file in {tensor.file for tensor in stored.values()}}
+
+        def tensor_named(name: str) -> Tensor:
+            with foreign_input(f"cannot open {stored[name].file}: {name!r} cannot be read", CheckpointError):
+                return files[stored[name].file].get_tensor(name)
+
+        return weights_as(dtype, stored, result, fields, tensor_named, origin)
+
+
+def weights_as(
+    dtype: Format,
+    stored: dict[str, StoredTensor],
+    result: dict[str, str],
+    fields: Fields,
+    tensor_named: Callable[[str], Tensor],
+    origin: str,
+) -> Weights:
+    """Each parameter of `result` (parameter name -> stored name), finite.
 
     dtype None widens 16-bit weights to float32 and keeps wider ones, so that nothing is lost; "auto" keeps all as
     stored; a torch dtype casts.
     """
     digest = hashlib.sha256(json.dumps(fields, sort_keys=True).encode())
     tensors = {}
-    with ExitStack() as stack:
-        files = {file: stack.enter_context(_opened(file)) for file in {tensor.file for tensor in stored.values()}}
-        for name in sorted(result):
-            source = stored[result[name]]
-            with foreign_input(f"cannot open {source.file}: {result[name]!r} cannot be read", CheckpointError):
-                tensor = files[source.file].get_tensor(result[name])
-            if not torch.isfinite(tensor).all():
-                raise CheckpointError(f"cannot open {origin}: {result[name]!r} holds numbers that are not finite")
-            digest.update(f"{name} {source.dtype} {source.shape}".encode())
-            digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy())
-            tensors[name] = tensor.to(_target(tensor.dtype, dtype), copy=True)
+    for name in sorted(result):
+        source, tensor = stored[result[name]], tensor_named(result[name])
+        if not torch.isfinite(tensor).all():
+            raise CheckpointError(f"cannot open {origin}: {result[name]!r} holds numbers that are not finite")
+        digest.update(f"{name} {source.dtype} {source.shape}".encode())
+        digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
+        tensors[name] = tensor.to(_target(tensor.dtype, dtype), copy=True).contiguous()
     return Weights(tensors, digest.hexdigest())
 
 

@@ -1,0 +1,34 @@
+"""What a training code wrote beside its weights: the model's config in a small file of plain values."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from headscope.models.checkpoints.files.entries import plain_file, read_object
+from headscope.models.checkpoints.files.refusal import CheckpointError
+from headscope.models.io.fields import Fields
+from headscope.models.io.foreign_input import foreign_input
+
+JSON = ("lit_config.json",)
+YAML = ("model_config.yaml",)
+MAX_BYTES = 2**20
+
+
+def tables_beside(file: Path) -> tuple[Fields, ...]:
+    """The tables in litgpt's files of a config, where they stand in the folder of the weights."""
+    folder = file.parent
+    objects = [read_object(folder, name) for name in JSON if (folder / name).exists()]
+    return (*objects, *(read_yaml(folder, name) for name in YAML if (folder / name).exists()))
+
+
+def read_yaml(folder: Path, name: str) -> Fields:
+    """The table of plain values in a YAML file; one that asks for objects is refused."""
+    place = plain_file(folder, name)
+    if (size := place.stat().st_size) > MAX_BYTES:
+        raise CheckpointError(f"cannot open {place}: it has {size} bytes; at most {MAX_BYTES} are read")
+    with foreign_input(f"cannot open {place}: it is no YAML of plain values", CheckpointError):
+        table: Any = yaml.safe_load(place.read_text(encoding="utf-8"))
+    if not isinstance(table, dict):
+        raise CheckpointError(f"cannot open {place}: it holds a {type(table).__name__}, no table")
+    return {str(key): value for key, value in table.items()}
