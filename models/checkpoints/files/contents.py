@@ -13,8 +13,8 @@ FOREIGN = {
     ".gguf": "a GGUF file; headscope.load({name!r}) opens it, and `headscope convert` makes a folder of it",
     **dict.fromkeys(
         (".pt", ".pth", ".ckpt"),
-        "a checkpoint in a layout of the code that wrote it; headscope.load({name!r}) opens it where the layout is known; "
-        "else load it with that code, then headscope.save(model, new)",
+        "a checkpoint in a layout of the code that wrote it; headscope.load({name!r}) opens it where the layout is "
+        "known; else load it with that code, then headscope.save(model, new)",
     ),
 }
 OF_TRAINING = ("training_args.bin", "optimizer.pt", "optimizer.bin", "scheduler.pt", "scheduler.bin", "rng_state.pth")
