@@ -7,7 +7,6 @@ import torch
 from transformers import (
     ApertusConfig,
     ArceeConfig,
-    AutoModelForCausalLM,
     Ernie4_5Config,
     Gemma2Config,
     Gemma3TextConfig,
@@ -34,6 +33,8 @@ from transformers import (
 )
 
 from headscope import AttentionSpec, attach
+from headscope.models.hosts.families import family_of
+from headscope.models.vanilla.config import VanillaConfig
 
 VOCABULARY = 99
 TOKENS: dict[str, Any] = {"vocab_size": VOCABULARY, "bos_token_id": 0, "eos_token_id": None, "pad_token_id": 2}
@@ -84,6 +85,7 @@ MORE: dict[str, Callable[[], PreTrainedConfig]] = {
     "seed_oss": lambda: SeedOssConfig(**GROUPED),
     "arcee": lambda: ArceeConfig(**GROUPED),
     "hunyuan_v1_dense": lambda: HunYuanDenseV1Config(**GROUPED, rope_parameters=ALPHA),
+    "vanilla_transformer": lambda: VanillaConfig(**GROUPED, attention_scale=0.5),
 }
 EVERY = {**CONFIGS, **MORE}
 
@@ -112,7 +114,7 @@ def tiny_decoder(family: str, seed: int = 0, **changes: Any) -> PreTrainedModel:
     config = EVERY[family]()
     for name, value in changes.items():
         setattr(config, name, value)
-    model = AutoModelForCausalLM.from_config(config).eval()
+    model = family_of(config.model_type).modality.head.from_config(config).eval()
     stir(model, 0.2)
     return model
 

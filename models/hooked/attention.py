@@ -74,6 +74,13 @@ class VariantAttention(AttentionBridge):
             self.hook_tempered_v = HookPoint()
             self.submodules["v"].register_forward_hook(self._temper_projection)
             self.hook_aliases = {**self.hook_aliases, "hook_v": "hook_tempered_v"}
+        if self.meets_keys_unturned:
+            self.submodules["q"].register_forward_hook(self._widen_query)
+
+    @property
+    def meets_keys_unturned(self) -> bool:
+        """Whether queries go to the scores as they were projected, past every hook that would widen them."""
+        return isinstance(self, PositionEmbeddingsAttentionBridge) and not hasattr(self, "hook_rot_q")
 
     @property
     def needs_pattern(self) -> bool:
@@ -113,9 +120,10 @@ class VariantAttention(AttentionBridge):
         self, linear_bridge: GeneralizedComponent, *args: Any, **kwargs: Any
     ) -> Float[Tensor, "batch pos head d_head"]:
         projected = super()._project_per_head_qkv(linear_bridge, *args, **kwargs)
-        if linear_bridge is self.q:
-            remember_query(linear_bridge, (), projected)
-        return projected
+        if linear_bridge is not self.q:
+            return projected
+        remember_query(linear_bridge, (), projected)
+        return at_least_float32(projected) if self.meets_keys_unturned else projected
 
     def _reshape_qkv_to_heads(self, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
         q, *others = super()._reshape_qkv_to_heads(*args, **kwargs)
@@ -182,6 +190,12 @@ class VariantAttention(AttentionBridge):
             return v
         tau = self.hook_temperature_v(self.layer.value_temperature(v, pass_visible_count(v.shape[2])))
         return self.hook_tempered_v((v * tau[..., None]).transpose(1, 2)).transpose(1, 2)
+
+    def _widen_query(
+        self, q: nn.Module, inputs: tuple[Any, ...], projected: Float[Tensor, "batch pos width"]
+    ) -> Float[Tensor, "batch pos width"] | None:
+        """A forward hook of the query projection, after those that read it in the model's own dtype."""
+        return None if is_patternless() else at_least_float32(projected)
 
     def _temper_projection(
         self, v: nn.Module, inputs: tuple[Any, ...], projected: Float[Tensor, "batch pos width"]

@@ -8,7 +8,6 @@ from transformer_lens.model_bridge.architecture_adapter import ArchitectureAdapt
 from transformer_lens.model_bridge.generalized_components import JointGateUpMLPBridge, JointQKVAttentionBridge
 from transformer_lens.model_bridge.generalized_components.base import GeneralizedComponent
 from transformer_lens.model_bridge.sources._bridge_builder import build_bridge_from_module
-from transformer_lens.model_bridge.supported_architectures.vit import ViTArchitectureAdapter
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from headscope.models.hooked.attention import with_variant
@@ -19,6 +18,7 @@ from headscope.models.hooked.encoder import VariantViT
 from headscope.models.hooked.image_door import guard_images
 from headscope.models.hooked.tokenizer import give_tokenizer
 from headscope.models.hooked.turns import Turns
+from headscope.models.hooked.vanilla import VariantVanilla
 from headscope.models.hosts.adapters import refuse_fused_adapters
 from headscope.models.hosts.attachment import attach, attachment_of, refuse_drift
 from headscope.models.hosts.attention_function import NAME
@@ -27,8 +27,9 @@ from headscope.models.hosts.families import modality_of
 from headscope.models.hosts.spec import AttentionSpec
 
 DOORS = {"text": guard, "image": guard_images, "noisy image": guard_images}
-ARCHITECTURES = {"uvit": "ViTModel"}  # what transformer-lens takes it for
-ENCODERS = {"vit": VariantViT, "uvit": VariantUViT}
+# What transformer-lens takes a family for, and the adapter that knows it: by default that of transformer-lens.
+ARCHITECTURES = {"uvit": "ViTModel", "vanilla_transformer": "Starcoder2ForCausalLM"}
+ADAPTERS = {"vit": VariantViT, "uvit": VariantUViT, "vanilla_transformer": VariantVanilla}
 
 
 def hooked(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None = None) -> HookedBridge:
@@ -118,8 +119,8 @@ def split_names(adapter: ArchitectureAdapter) -> list[str | None]:
 
 def use_variants(model_type: str, adapter: ArchitectureAdapter) -> None:
     """The adapter's attention bridge weighs its scores with the layer's variant."""
-    if isinstance(adapter, ViTArchitectureAdapter):
-        adapter.__class__ = ENCODERS[model_type]
+    if model_type in ADAPTERS:
+        adapter.__class__ = ADAPTERS[model_type]
         return
     attention: Any = cast(Any, adapter.component_mapping)["blocks"].submodules["attn"]
     attention.__class__ = with_variant(type(attention))

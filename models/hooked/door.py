@@ -12,6 +12,8 @@ from transformers import PreTrainedModel
 from headscope.models.hosts.attention_function import as_boolean
 from headscope.models.hosts.call_arguments import by_name
 
+POSITIONS = ("wpe", "embed_positions")
+
 
 def guard(model: PreTrainedModel) -> None:
     """From now on the model raises ValueError for unknown token ids, for none, for learned positions it lacks, and for
@@ -19,8 +21,7 @@ def guard(model: PreTrainedModel) -> None:
     model.register_forward_pre_hook(refuse_unknown_tokens, with_kwargs=True)
     names = tuple(inspect.signature(model.forward).parameters)
     model.register_forward_pre_hook(partial(with_boolean_mask, names), with_kwargs=True)
-    positions = getattr(model.base_model, "wpe", None)
-    if positions is not None:
+    for positions in (getattr(model.base_model, name) for name in POSITIONS if hasattr(model.base_model, name)):
         positions.register_forward_pre_hook(refuse_unknown_positions)
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from headscope.models.attention.layer_shape import LayerShape
-from headscope.models.hosts.modality import IMAGE, NOISY_IMAGE, TEXT, Modality
+from headscope.models.hosts.modality import IMAGE, NOISY_IMAGE, TEXT, VANILLA_TEXT, Modality
 from headscope.models.io.near_names import known_names
 
 Hidden = Float[Tensor, "batch pos d_model"]
@@ -72,6 +72,7 @@ FAMILIES: dict[str, Family] = {
     "stablelm": Family("layers", "self_attn", split_projection, keeps_keywords=True),
     "phi3": Family("layers", "self_attn", phi3_projection),
     "gpt_bigcode": Family("h", "attn", bigcode_projection),
+    "vanilla_transformer": Family("layers", "self_attn", split_projection, VANILLA_TEXT),
     "vit": Family("layers", "attention", split_projection, IMAGE),
     "uvit": Family("layers", "attention", split_projection, NOISY_IMAGE),
 }

@@ -1,7 +1,7 @@
 """Modality: what a family of models takes in, and what follows from it: its head, its count of tokens, its words."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
@@ -12,6 +12,8 @@ from headscope.models.hosts.words import IMAGE_WORDS, TEXT_WORDS, Words
 from headscope.models.uvit.config import UViTConfig
 from headscope.models.uvit.tokens import EXTRA
 from headscope.models.uvit.uvit import UViT
+from headscope.models.vanilla.config import VanillaConfig
+from headscope.models.vanilla.vanilla import VanillaTransformer
 
 Reads = Literal["text", "image", "noisy image"]
 
@@ -140,6 +142,7 @@ TEXT = Modality(
     words=TEXT_WORDS,
     how_given="give a text",
 )
+VANILLA_TEXT = replace(TEXT, head=VanillaTransformer, configs={"vanilla_transformer": VanillaConfig})
 IMAGE = Modality(
     reads="image",
     head=AutoModelForImageClassification,
