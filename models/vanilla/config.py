@@ -4,6 +4,9 @@ from typing import Any, Literal, no_type_check
 
 from huggingface_hub.dataclasses import strict
 from transformers import PreTrainedConfig
+from transformers.activations import ACT2FN
+
+from headscope.models.io.near_names import known_names
 
 Norm = Literal["layer_norm", "rms_norm", "none"]
 Positions = Literal["learned", "rotary", "none"]
@@ -18,8 +21,8 @@ class VanillaConfig(PreTrainedConfig):
     is_causal: whether a token sees only those before it. attention_only: no MLPs. norm: what every block reads through,
     with gain and bias or without; final_norm: what the unembedding does, None: the same. attention_scale: the factor of
     q · k; None: 1/√head_dim. attention_bias: of queries, keys, values and outputs. position_embedding: rotary turns
-    queries and keys as rope_parameters say. Raises ValueError for heads that do not share keys evenly, and for tied
-    embeddings of two vocabularies.
+    queries and keys as rope_parameters say. Raises ValueError for heads that do not share keys evenly, an unknown
+    activation, and tied embeddings of two vocabularies.
     """
 
     model_type = "vanilla_transformer"
@@ -65,10 +68,12 @@ class VanillaConfig(PreTrainedConfig):
         self.final_norm = self.final_norm or self.norm
         if heads % self.num_key_value_heads:
             raise ValueError(f"{heads} heads do not share {self.num_key_value_heads} keys and values evenly")
+        if self.hidden_act not in ACT2FN:
+            known = known_names(self.hidden_act, ACT2FN)
+            raise ValueError(f"unknown activation {self.hidden_act!r}; known: {known}")
         if self.tie_word_embeddings and not self.answers_tokens:
-            raise ValueError(
-                f"tied embeddings have one vocabulary; got {self.vocab_size} tokens and {self.output_vocab_size} answers"
-            )
+            sizes = f"{self.vocab_size} tokens and {self.output_vocab_size} answers"
+            raise ValueError(f"tied embeddings have one vocabulary; got {sizes}")
         super().__post_init__(**kwargs)
 
     def convert_rope_params_to_dict(self, **kwargs: object) -> dict[str, object]:

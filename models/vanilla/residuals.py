@@ -81,6 +81,8 @@ class VanillaModel(VanillaPreTrainedModel):
     def _cache(self, cache: Cache | None, use_cache: bool | None) -> Cache | None:
         """The keys and values of earlier tokens; those of an encoder would change with every token that comes."""
         if cache is not None and not self.config.is_causal:
-            raise ValueError("this model is bidirectional, so that no cache of earlier tokens stays true: give all at once")
+            raise ValueError(
+                "this model is bidirectional, so that no cache of earlier tokens stays true: give all at once"
+            )
         is_new = cache is None and use_cache and self.config.is_causal
         return DynamicCache(config=self.config) if is_new else cache
