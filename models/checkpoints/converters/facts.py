@@ -22,14 +22,18 @@ def nowhere(checkpoint: ForeignCheckpoint) -> None:
 class Fact:
     """One of them. words: what it is called in a sentence; choices: the words that it may be.
 
-    assumed: what it is taken for where nobody says it; without, it is asked for.
+    assumed: what it is taken for where nobody says it, always or by its tensors; without, it is asked for.
     """
 
     words: str
     kind: type[Value]
     stated: Callable[[ForeignCheckpoint], object | None] = nowhere
-    assumed: Value | None = None
+    assumed: Value | Callable[[ForeignCheckpoint], Value] | None = None
     choices: tuple[str, ...] = ()
+
+    def assumption(self, checkpoint: ForeignCheckpoint) -> Value | None:
+        """What it is taken for in a checkpoint that does not say it."""
+        return self.assumed(checkpoint) if callable(self.assumed) else self.assumed
 
     @property
     def possible(self) -> str:
@@ -62,9 +66,9 @@ def known_facts(facts: Mapping[str, Fact], checkpoint: ForeignCheckpoint, given:
             )
         if known:
             values[name] = known[0]
-        elif fact.assumed is not None:
-            values[name] = fact.assumed
-            assumptions.append(f"{name}={fact.assumed} ({fact.words})")
+        elif (assumed := fact.assumption(checkpoint)) is not None:
+            values[name] = assumed
+            assumptions.append(f"{name}={assumed} ({fact.words})")
     refuse_unstated({name: fact for name, fact in facts.items() if name not in values}, checkpoint, kind)
     return KnownFacts(values, tuple(assumptions))
 
