@@ -95,7 +95,7 @@ def test_an_unknown_model_in_a_link_is_refused_with_the_shipped_ones(folder: Pat
 
 @pytest.mark.parametrize(
     ("path", "complaint"),
-    [("/nowhere/at/all", "there is no folder '/nowhere/at/all'"), ("//server/share", "is a network path")],
+    [("/nowhere/at/all", "there is no folder or file '/nowhere/at/all'"), ("//server/share", "is a network path")],
 )
 def test_a_folder_that_cannot_be_opened_is_refused(path: str, complaint: str) -> None:
     assert complaint in refusal(page(path))

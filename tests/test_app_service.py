@@ -80,7 +80,7 @@ def test_a_network_path_is_refused_before_it_is_touched(text: str) -> None:
 
 
 def test_a_missing_folder_is_named() -> None:
-    with pytest.raises(ValueError, match="no folder '/nowhere/model'"):
+    with pytest.raises(ValueError, match="no folder or file '/nowhere/model'"):
         source_folder("a folder", "/nowhere/model", "a folder")
 
 

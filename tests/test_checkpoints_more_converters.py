@@ -25,6 +25,9 @@ from foreign_models import (
     xt_state,
 )
 from test_checkpoints_converters import CLOSE, opened_logits, refused, stored
+from test_checkpoints_heads_apart import grokking_state
+from test_vanilla_models import their_weights
+from tiny_vanillas import bare_vanilla
 from torch.nn.functional import silu
 
 from headscope import hooked
@@ -144,7 +147,7 @@ def test_x_transformers_computes_what_the_library_computes(
 @pytest.mark.parametrize("rms_norm", [True, False])
 def test_gains_that_are_stored_as_differences_from_one_are_known_by_their_mean(rms_norm: bool, tmp_path: Path) -> None:
     state = xt_state(rotary=True, rms_norm=rms_norm, gated=False)
-    state = {name: tensor - name.endswith((".g", ".gamma")) for name, tensor in state.items()}
+    state = {name: tensor - float(name.endswith((".g", ".gamma"))) for name, tensor in state.items()}
     file = stored(state, tmp_path)
     torch.testing.assert_close(opened_logits(file, n_heads=HEADS), xt_logits(state, IDS, offset=1), **CLOSE)
     assert "unit_offset=True (whether gains" in open_model(file, given={"n_heads": HEADS}).opened_as
@@ -167,7 +170,10 @@ def test_flags_that_leave_no_trace_are_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("state", "sentence"),
     {
-        "no host": (xt_state(False, True, True), "no model here has learned positions, RMS norms and a gated MLP"),
+        "no host": (
+            xt_state(False, True, True),
+            "a gated MLP, which a model here has with rotary positions and RMS norms",
+        ),
         "memories": ({**xt_state(True, True, False), "memory_tokens": torch.ones(4, 32)}, "'memory_tokens' that such"),
     }.values(),
 )
@@ -175,21 +181,17 @@ def test_decoders_without_a_host_are_refused(state: State, sentence: str, tmp_pa
     refused(stored(state, tmp_path), sentence, n_heads=HEADS, activation="gelu")
 
 
-def test_head_sizes_that_a_host_has_not_are_refused(tmp_path: Path) -> None:
-    state = {
-        name: torch.cat([tensor, tensor])
-        if re_heads(name)
-        else torch.cat([tensor, tensor], 1)
-        if "to_out" in name
-        else tensor
-        for name, tensor in xt_state(False, False, False).items()
+def test_heads_of_any_size_are_opened(tmp_path: Path) -> None:
+    twice = {
+        name: torch.cat([tensor, tensor]) for name, tensor in xt_state(False, False, False).items() if is_of_heads(name)
     }
-    refused(
-        stored(state, tmp_path), "4 heads of 16 entries, and a GPT-2, the model here with its positions", n_heads=HEADS
-    )
+    state = xt_state(False, False, False) | twice
+    state |= {name: torch.cat([tensor, tensor], 1) for name, tensor in state.items() if "to_out" in name}
+    opened = open_model(stored(state, tmp_path), given={"n_heads": HEADS})
+    assert (opened.model.config.head_dim, opened.model.config.hidden_size) == (16, 32)
 
 
-def re_heads(name: str) -> bool:
+def is_of_heads(name: str) -> bool:
     return any(part in name for part in ("to_q", "to_k", "to_v"))
 
 
@@ -202,6 +204,8 @@ EXAMPLES: dict[str, State] = {
     "litgpt neox": lit_state("neox"),
     "cogformer": cog_state(),
     "u_vit": uvit_state(),
+    "hooked transformer": their_weights(bare_vanilla("every part")),
+    "grokking": grokking_state(),
     "x_transformers": xt_state(True, False, False),
     "x_transformers gated": xt_state(True, True, True),
 }

@@ -44,7 +44,7 @@ def model_and_prompt() -> None:
     typed = ""
     if name == FROM_FOLDER:
         typed = st.text_input("Folder", key="folder", bind="query-params", placeholder="/home/me/my-model")
-        st.caption("A Hugging Face folder: config.json and model.safetensors, with or without a tokenizer.")
+        st.caption("A Hugging Face folder (config.json and its weights), a run's, a GGUF file, or a known checkpoint.")
     if name == FROM_UPLOAD:
         name, typed = FROM_FOLDER, upload()
     if asks_for_an_image(name or "", typed):

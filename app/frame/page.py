@@ -62,8 +62,9 @@ def page(title: str, sentence: str) -> OpenPrompt:
         key = run_key(sidebar_choice())
         with st.spinner("Opening the model …"):
             service = opened_model(key.folder, key.fingerprint)
-    if service.facts.pictures:
-        st.caption(service.facts.pictures)
+    for words in (service.facts.opened_as, service.facts.pictures):
+        if words:
+            st.caption(words)
     with refusals_in_a_box(f"This {service.facts.words.prompt} cannot be read"), shorter_ones_offered(service):
         return OpenPrompt(key, service, service.tokens(key.prompt, key.bos))
 

@@ -33,11 +33,11 @@ class OpenedDiffusion:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def opened_service(folder: str, fingerprint: str) -> ModelService[DiffusionFacts]:
     """The model of a folder, opened once for all sessions. ValueError for one that is no diffusion model."""
-    from headscope.models.checkpoints import open_folder
+    from headscope.models.checkpoints import open_model
 
     if not modality_in(Path(folder)).removes_noise:
         raise ValueError(f"{folder} holds no diffusion model: its config.json names no uvit")
-    model: Any = open_folder(folder).model
+    model: Any = open_model(folder).model
     return ModelService(model.to(best_device()), diffusion_facts(model))
 
 

@@ -1,12 +1,12 @@
-"""Model sources: the shipped models by name, or a folder; each with a fingerprint that changes when its files do."""
+"""Model sources: the shipped models by name, a folder or a file; each with a fingerprint that changes when they do."""
 
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
 from headscope.models import zoo
-from headscope.models.checkpoints.files.entries import read_object
+from headscope.models.checkpoints.any_model import modality_of_place
 from headscope.models.checkpoints.files.hub_cache import hub_snapshot_folder
-from headscope.models.hosts.families import FAMILIES, Family
 from headscope.models.hosts.modality import TEXT, Modality
 from headscope.models.io.foreign_input import expanded_path
 
@@ -23,37 +23,44 @@ def source_folder(name: str, typed: str, from_folder: str) -> Path:
 
 
 def typed_folder(text: str) -> Path:
-    """A folder of this computer. Network paths are refused before anything touches them."""
+    """A folder or a file of this computer. Network paths are refused before anything touches them."""
     if not text.strip():
         raise NothingAskedError(
-            "Name the path of a model folder, or send its files: config.json, model.safetensors, perhaps a tokenizer."
+            "Name the path of a model folder or of a file of weights, or send the files of a folder: config.json, "
+            "model.safetensors, perhaps a tokenizer."
         )
     if text.strip().replace("\\", "/").startswith("//"):
-        raise ValueError(f"{text.strip()!r} is a network path; only folders of this computer are opened")
+        raise ValueError(f"{text.strip()!r} is a network path; only folders and files of this computer are opened")
     folder = expanded_path(text.strip())
-    if not folder.is_dir():
-        raise ValueError(f"there is no folder {text.strip()!r}")
+    if not folder.exists():
+        raise ValueError(f"there is no folder or file {text.strip()!r}")
     return hub_snapshot_folder(folder.resolve())
 
 
-def modality_in(folder: Path) -> Modality:
-    """What the model of a folder reads, by the family that its config.json names.
+def modality_in(place: Path) -> Modality:
+    """What the model of a folder or file reads, by its content.
 
-    A folder that cannot be opened reads nothing: opening it says why, and until then it is taken for a text's.
+    What cannot be opened reads nothing: opening it says why, and until then it is taken for a text's.
     """
-    family = family_in(folder)
-    return family.modality if family else TEXT
+    return known_modality(place) or TEXT
 
 
-def family_in(folder: Path) -> Family | None:
-    """The family that a folder's config.json names, where it can be read and is known."""
+def known_modality(place: Path) -> Modality | None:
+    """What the model of a folder or file reads, where it can be read and is known."""
     try:
-        return FAMILIES.get(str(read_object(folder, "config.json").get("model_type")))
+        return modality_now(place, fingerprint(place))
     except (ValueError, OSError):
         return None
 
 
-def fingerprint(folder: Path) -> str:
-    """A short name for the present state of a folder's files: their names, sizes and times of change."""
-    stats = sorted((path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in folder.iterdir())
+@lru_cache(maxsize=64)
+def modality_now(place: Path, fingerprint: str) -> Modality | None:
+    """The same of the files as they are now: a file of weights is read whole to be recognised."""
+    return modality_of_place(place)
+
+
+def fingerprint(place: Path) -> str:
+    """A short name for the present state of a folder's files, or of a file: their names, sizes and times of change."""
+    files = sorted(place.iterdir()) if place.is_dir() else [place]
+    stats = sorted((path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files)
     return sha256(repr(stats).encode()).hexdigest()[:16]

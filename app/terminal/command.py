@@ -1,4 +1,4 @@
-"""The `headscope` command: open the app, inspect a model, train or temper one, ship it, run an experiment."""
+"""The `headscope` command: the app, and models inspected, converted, trained, tempered, shipped, experimented on."""
 
 import os
 import sys
@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from headscope.app.terminal.convert_command import convert
 from headscope.app.terminal.inspect_command import inspect
 from headscope.app.terminal.refusals import complain, going_on_later, refusal_in_words, refuse_command, refusing_clearly
 from headscope.app.terminal.training_commands import ship, temper, train, zoo
@@ -64,7 +65,7 @@ def app(
     refusing_clearly(lambda: launch(port))
 
 
-for listed in (train, temper, ship, zoo, inspect):
+for listed in (train, temper, ship, zoo, inspect, convert):
     command.command()(listed)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from headscope.app.terminal.convert_command import GivenFacts
 from headscope.app.terminal.inspect_options import (
     ALL,
     refuse_conflicts,
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def inspect(
-    model: Annotated[str, typer.Argument(help="A shipped model's name or a model folder.")],
+    model: Annotated[str, typer.Argument(help="A shipped model's name, a model folder, or a file of weights.")],
     prompt: Annotated[
         list[str] | None,
         typer.Option(
@@ -56,6 +57,7 @@ def inspect(
         typer.Option(help="Show the heads of this layer in the table and CSV; again for more. All are computed."),
     ] = None,
     head: Annotated[list[str] | None, typer.Option(help="As --layer, one head, such as L2H3; again for more.")] = None,
+    given: GivenFacts = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, … Default: the GPU where there is one.")] = None,
     dtype: Annotated[str | None, typer.Option(help="float32, bfloat16, … or auto, as stored.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
@@ -76,6 +78,7 @@ def inspect(
     from headscope.app.terminal import inspection
     from headscope.app.terminal.inspected_prompts import texts_of
     from headscope.interp.asking.choices import Choices
+    from headscope.models.checkpoints.any_model import given_facts
     from headscope.models.io.device import checked_device
 
     request = refusing_clearly(
@@ -89,6 +92,7 @@ def inspect(
             inspection.format_named(dtype),
             truncate,
             shown,
+            given_facts(given or []),
         )
     )
     write_outcome(refusing_clearly(lambda: inspection.inspection_outcome(request)), request, output)

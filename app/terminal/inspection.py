@@ -10,7 +10,7 @@ import torch
 from rich.console import Console
 from rich.progress import Progress
 
-from headscope.app.serving.model_source import family_in
+from headscope.app.serving.model_source import known_modality
 from headscope.app.terminal.heads_in_terminal import (
     heads_caption,
     heads_table,
@@ -29,7 +29,10 @@ from headscope.interp.asking.standing_out import standing_out_of_each
 from headscope.interp.reading.prompt import classes_of
 from headscope.interp.report.page import report
 from headscope.interp.results.numbers import numbers_per_head
+from headscope.models.checkpoints.any_model import is_asked
+from headscope.models.checkpoints.converters.facts import Given
 from headscope.models.checkpoints.files.weights import Format
+from headscope.models.checkpoints.opening import PLAIN
 from headscope.models.checkpoints.steps import own_run
 from headscope.models.hooked.loading import load, place_of
 from headscope.models.io.whole_file import write_whole
@@ -47,7 +50,7 @@ class Inspection:
 
     choices: what only some analyses read; the run of a model is its own folder, where that holds snapshots. device,
     dtype: where and in which numbers the models run. truncate: texts beyond the context are cut. shown: the heads of
-    the table; all are computed.
+    the table; all are computed. given: facts that a file of others' code does not say.
     """
 
     models: tuple[str, ...]
@@ -59,6 +62,7 @@ class Inspection:
     dtype: Format = None
     truncate: bool = False
     shown: ShownHeads = field(default_factory=ShownHeads)
+    given: Given = field(default_factory=dict)
 
 
 def short_names(names: Sequence[str]) -> list[str]:
@@ -73,8 +77,8 @@ def short_names(names: Sequence[str]) -> list[str]:
 
 def refuse_unlike(names: Sequence[str]) -> None:
     """Raise ValueError for a model of texts beside one of images, before either is opened."""
-    families = {name: family_in(place_of(name)) for name in names}
-    reads = {name: family.modality.reads for name, family in families.items() if family}
+    modalities = {name: known_modality(place_of(name)) for name in names}
+    reads = {name: modality.reads for name, modality in modalities.items() if modality}
     if len({*reads.values()}) > 1:
         words = " and ".join(f"{name} reads {what}s" for name, what in reads.items())
         raise ValueError(f"--compare sets models of the same prompts side by side, and {words}")
@@ -105,9 +109,11 @@ def inspection_outcome(request: Inspection) -> InspectionOutcome:
 
 
 def _inspected(name: str, short: str, request: Inspection) -> Findings:
-    model = load(name, request.device, request.dtype)
+    model: Any = load(name, request.device, request.dtype, given=given_of(name, request))
     request.shown.refuse_absent(short, model.cfg.n_layers, model.cfg.n_heads)
     console = Console(stderr=True)
+    if model.cfg.opened_as != PLAIN:
+        console.print(f"{short}: {model.cfg.opened_as}", highlight=False, markup=False, soft_wrap=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(f"analysing {short}", total=None)
 
@@ -117,6 +123,12 @@ def _inspected(name: str, short: str, request: Inspection) -> Findings:
         choices = replace(request.choices, run=run_of(name))
         prompts = inspection_prompts(request, model)
         return analyse(model, prompts, request.what, choices=choices, prepend_bos=request.bos, watch=show)
+
+
+def given_of(name: str, request: Inspection) -> Given:
+    """The facts that are given, of a model that may be asked for some; where no model is, the first refuses them."""
+    asked = [other for other in request.models if is_asked(place_of(other))]
+    return request.given if name in (asked or request.models[:1]) else {}
 
 
 def format_named(name: str | None) -> Format:

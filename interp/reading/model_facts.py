@@ -8,6 +8,7 @@ from headscope.interp.reading.hooked_model import tokenizer_of
 from headscope.interp.reading.prompt import classes_of
 from headscope.interp.results.gauges import Gauge, kernel_gauges, merged_gauges
 from headscope.models.attention import variant_named
+from headscope.models.checkpoints.opening import PLAIN
 from headscope.models.data.images.processed import processor_of, processor_words
 from headscope.models.hosts.families import family_of
 from headscope.models.hosts.modality import MODALITIES, Modality, Reads, patch_grid, two_sides
@@ -21,7 +22,8 @@ class ModelFacts:
     parameters: shared ones are counted once. soft_cap: c of a model whose logits are c tanh(x / c) (Gemma 2).
     gauges: which changes of weights leave the model's function alone. reads: "text" or "image"; then grid has the rows
     and columns of patches, image_size the channels, height and width, and classes the names of what vocabulary counts;
-    pictures: how the model's folder says that pictures are read, where it says so.
+    pictures: how the model's folder says that pictures are read, where it says so. opened_as: what a file of others'
+    code was taken for, and what was assumed of it.
     """
 
     variant: str
@@ -43,6 +45,7 @@ class ModelFacts:
     image_size: tuple[int, int, int] | None = None
     classes: tuple[str, ...] = ()
     pictures: str = ""
+    opened_as: str = ""
 
     @property
     def learns_temperatures(self) -> bool:
@@ -87,6 +90,7 @@ def model_facts(model: Any) -> ModelFacts:
         has_bos=tokenizer is not None and tokenizer.bos_token_id is not None,
         soft_cap=getattr(model.original_model.config, "final_logit_softcapping", None),
         classes=classes_of(model),
+        opened_as="" if (words := getattr(cfg, "opened_as", PLAIN)) == PLAIN else words,
         **image_facts(model.original_model),
     )
 

@@ -23,6 +23,8 @@ from headscope.models.checkpoints.trial import refuse_broken
 from headscope.models.hosts.spec import AttentionSpec
 from headscope.models.io.foreign_input import foreign_input
 
+PLAIN = "opened as a Hugging Face folder"
+
 
 @dataclass(frozen=True)
 class OpenedModel:
@@ -36,7 +38,7 @@ class OpenedModel:
     tokenizer: PreTrainedTokenizerBase | None
     spec: AttentionSpec
     fingerprint: str
-    opened_as: str = "opened as a Hugging Face folder"
+    opened_as: str = PLAIN
 
 
 def open_folder(path: str | Path, device: str | torch.device | None = None, dtype: Format = None) -> OpenedModel:

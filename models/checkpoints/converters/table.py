@@ -2,6 +2,7 @@
 
 from headscope.models.checkpoints.converters.cogformer import COGFORMER
 from headscope.models.checkpoints.converters.converter import Converter
+from headscope.models.checkpoints.converters.hooked_transformer import GROKKING, HOOKED_TRANSFORMER
 from headscope.models.checkpoints.converters.litgpt_llama import LITGPT_LLAMA
 from headscope.models.checkpoints.converters.litgpt_neox import LITGPT_NEOX
 from headscope.models.checkpoints.converters.nanogpt import NANOGPT
@@ -14,6 +15,8 @@ CONVERTERS: dict[str, Converter] = {
     "litgpt neox": LITGPT_NEOX,
     "cogformer": COGFORMER,
     "u_vit": U_VIT,
+    "hooked transformer": HOOKED_TRANSFORMER,
+    "grokking": GROKKING,
     "x_transformers": X_TRANSFORMERS,
     "x_transformers gated": X_TRANSFORMERS_GATED,
 }

@@ -40,17 +40,14 @@ def recognises(mlp: str, checkpoint: ForeignCheckpoint) -> bool:
 
 
 def convert(mlp: str, checkpoint: ForeignCheckpoint, facts: KnownFacts) -> ConvertedModel:
-    """The host with these positions, norms and MLP."""
-    positions = "rotary" if checkpoint.has(ROTATIONS) else "learned"
-    kind = (positions, "RMS" if checkpoint.has(RMS) else "layer", mlp)
-    if kind not in HOSTS or (positions == "rotary") == checkpoint.has(POSITIONS):
-        raise CheckpointError(
-            f"cannot open {checkpoint.file}: no model here has {positions} positions, {kind[1]} norms and a {mlp} MLP"
-        )
+    """The host that has such an MLP."""
+    if checkpoint.has(ROTATIONS, POSITIONS):
+        raise CheckpointError(f"cannot open {checkpoint.file}: it has rotary and learned positions, no model here both")
     parts = renamed_tensors(checkpoint, PARTS, dropped=(re.escape(ROTATIONS),))
     rotations = checkpoint.tensors.get(ROTATIONS)
     gains = {name: tensor + float(facts["unit_offset"]) for name, tensor in parts.items() if name.endswith("norm")}
-    return HOSTS[kind](Decoder(layered(parts | gains, checkpoint), facts, str(checkpoint.file), rotations))
+    decoder = Decoder(layered(parts | gains, checkpoint), facts, str(checkpoint.file), checkpoint.has(RMS), rotations)
+    return HOSTS[mlp](decoder)
 
 
 def layered(parts: dict[str, Tensor], checkpoint: ForeignCheckpoint) -> dict[str, Tensor]:

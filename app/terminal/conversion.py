@@ -1,0 +1,26 @@
+"""Conversion: what `headscope convert` does, and what it says of it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from headscope.app.terminal.inspection import format_named
+from headscope.models.checkpoints import open_model, save
+from headscope.models.checkpoints.any_model import given_facts
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """From a checkpoint to a folder; given: NAME=VALUE; dtype: the name of a format of numbers."""
+
+    source: Path
+    target: Path
+    given: tuple[str, ...]
+    dtype: str
+
+
+def converted(conversion: Conversion) -> str:
+    """Write the folder; gives what the checkpoint was taken for, and where the folder is."""
+    dtype, given = format_named(conversion.dtype), given_facts(list(conversion.given))
+    opened = open_model(conversion.source, dtype=dtype, given=given)
+    place = save(opened.model, conversion.target, opened.tokenizer)
+    return f"{opened.opened_as}\nwritten: {place}"
