@@ -117,7 +117,7 @@ def test_a_state_comes_again_after_its_period_and_not_before(law: DelayedSum) ->
 def test_only_what_is_determined_is_asked_and_rightly(law: DelayedSum) -> None:
     examples = windows_of(law, np.arange(law.N**law.tau), LENGTH)(np.random.default_rng(0), 8)
     assert bool((examples.targets[:, : law.tau - 1] == UNASKED).all())
-    row, place = examples.asked.nonzero(as_tuple=True)
+    row, place = examples.questions.nonzero(as_tuple=True)
     expected = (examples.ids[row, place] + examples.ids[row, place + 1 - law.tau]) % law.N
     torch.testing.assert_close(examples.targets[row, place], expected)
 
@@ -125,7 +125,7 @@ def test_only_what_is_determined_is_asked_and_rightly(law: DelayedSum) -> None:
 @every_law
 def test_no_asked_symbol_can_be_copied_from_an_earlier_period(law: DelayedSum) -> None:
     states = np.arange(law.N**law.tau)
-    asked = windows_from(law, states, LENGTH).asked.numpy()
+    asked = windows_from(law, states, LENGTH).questions.numpy()
     for row, period in zip(asked, law.periods, strict=True):
         expected = range(law.tau - 1, max(law.tau, min(period, LENGTH)) - 1)  # the place before each symbol asked for
         np.testing.assert_array_equal(np.flatnonzero(row), expected)

@@ -61,7 +61,7 @@ def test_examples_are_those_of_their_dice(name: str) -> None:
 @every_task
 def test_tokens_and_targets_are_in_the_vocabulary(name: str) -> None:
     task, examples = TASKS[name], drawn(TASKS[name])
-    for tokens in (examples.ids, examples.targets[examples.asked]):
+    for tokens in (examples.ids, examples.targets[examples.questions]):
         assert int(tokens.min()) >= 0 and int(tokens.max()) < task.vocabulary
     assert examples.ids.shape[1] == task.length
 
@@ -97,10 +97,10 @@ def test_what_is_asked_is_a_neighbour_seen_before_each_as_often() -> None:
     ids = examples.ids.numpy()
     np.testing.assert_array_equal(np.sort(ids, 1), np.tile(np.arange(NEIGHBOURS.nodes), (200, 1)))
     seen = NEIGHBOURS.seen(ids)
-    np.testing.assert_array_equal(examples.asked.numpy(), seen.any(-1))
-    for row, place in examples.asked.nonzero()[:500].tolist():
+    np.testing.assert_array_equal(examples.questions.numpy(), seen.any(-1))
+    for row, place in examples.questions.nonzero()[:500].tolist():
         assert int(examples.targets[row, place]) in ids[row][seen[row, place]]
-    np.testing.assert_allclose(examples.floor[examples.asked].exp().numpy(), seen.sum(-1)[seen.any(-1)], rtol=1e-5)
+    np.testing.assert_allclose(examples.floor[examples.questions].exp().numpy(), seen.sum(-1)[seen.any(-1)], rtol=1e-5)
 
 
 @pytest.mark.parametrize("length", [16, 128, 300])
@@ -109,11 +109,11 @@ def test_a_passkey_stands_once_before_every_question(length: int) -> None:
     ids = examples.ids
     is_key = (ids >= 1) & (ids <= PASSKEYS.keys)
     assert is_key.sum(1).tolist() == [1] * len(ids)
-    assert torch.equal(examples.asked, ids == 0) and bool(examples.asked[:, -1].all())
+    assert torch.equal(examples.questions, ids == 0) and bool(examples.questions[:, -1].all())
     place = is_key.long().argmax(1, keepdim=True)
     assert bool((place < length // 2).all())
-    assert not bool((examples.asked & (torch.arange(length) <= place)).any())
-    assert bool((examples.targets == ids.gather(1, place))[examples.asked].all())
+    assert not bool((examples.questions & (torch.arange(length) <= place)).any())
+    assert bool((examples.targets == ids.gather(1, place))[examples.questions].all())
 
 
 def small_decoder(variant: str, vocabulary: int, context: int, seed: int = 0) -> Any:

@@ -26,12 +26,12 @@ def stored_names(
 
     described_by: what says which model it is, in errors.
     """
-    named = _named(stored, skeleton, origin)
-    _refuse_without_head(named.keys(), skeleton, origin)
-    _refuse("unexpected tensor", unknown_names(named.keys(), skeleton), origin, described_by)
-    repeated = {name for pair in skeleton.tied.items() for name in pair if set(pair) & named.keys()}
-    _refuse("missing tensor", skeleton.shapes.keys() - named.keys() - repeated, origin, described_by)
-    result = {name: named[name] for name in skeleton.shapes if name in named}
+    places = _places(stored, skeleton, origin)
+    _refuse_without_head(places.keys(), skeleton, origin)
+    _refuse("unexpected tensor", unknown_names(places.keys(), skeleton), origin, described_by)
+    repeated = {name for pair in skeleton.tied.items() for name in pair if set(pair) & places.keys()}
+    _refuse("missing tensor", skeleton.shapes.keys() - places.keys() - repeated, origin, described_by)
+    result = {name: places[name] for name in skeleton.shapes if name in places}
     for name, stored_name in result.items():
         tensor = stored[stored_name]
         if tensor.shape != skeleton.shapes[name]:
@@ -57,20 +57,20 @@ def wrapper(names: Set[str]) -> str:
     return next((prefix for prefix in WRAPPERS if names and all(name.startswith(prefix) for name in names)), "")
 
 
-def _named(stored: dict[str, StoredTensor], skeleton: Skeleton, origin: str) -> dict[str, str]:
+def _places(stored: dict[str, StoredTensor], skeleton: Skeleton, origin: str) -> dict[str, str]:
     """Parameter name -> stored name. Files of a base model (GPT-2's on the hub) leave out its prefix."""
     taken_off = wrapper(stored.keys())
     bare = not any(name.startswith(taken_off + skeleton.prefix) for name in stored)
     renamed = {in_file: name for name, in_file in skeleton.file_names.items()}
-    named: dict[str, str] = {}
+    places: dict[str, str] = {}
     for stored_name in stored:
         own_name = stored_name.removeprefix(taken_off)
         name = renamed.get(own_name, own_name)
         name = skeleton.prefix + name if bare and name not in skeleton.shapes else name
-        if name in named:
-            raise CheckpointError(f"cannot open {origin}: {stored_name!r} and {named[name]!r} are the same parameter")
-        named[name] = stored_name
-    return named
+        if name in places:
+            raise CheckpointError(f"cannot open {origin}: {stored_name!r} and {places[name]!r} are the same parameter")
+        places[name] = stored_name
+    return places
 
 
 def _refuse_without_head(names: Set[str], skeleton: Skeleton, origin: str) -> None:

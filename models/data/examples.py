@@ -23,8 +23,8 @@ class Examples:
     floor: Float32[Tensor, "example pos"]
 
     @property
-    def asked(self) -> Bool[Tensor, "example pos"]:
-        """Where something is asked."""
+    def questions(self) -> Bool[Tensor, "example pos"]:
+        """The positions at which something is asked."""
         return self.targets != UNASKED
 
 

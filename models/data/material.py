@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from transformers import PreTrainedTokenizerBase
 
 from headscope.models.fitting.objective import Objective
+from headscope.models.io.fields import Fields
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class Material:
     """
 
     objective: Objective
-    decides: Mapping[str, object]
+    decides: Fields
     context: int = 0
     tokenizer: PreTrainedTokenizerBase | None = None
     facts: Mapping[str, object] = field(default_factory=dict)

@@ -16,10 +16,10 @@ def machine_facts(processes: int = 1) -> Fields:
 
 def machine_words(facts: Fields) -> str:
     """The facts as they stand in a table: 'CPU with 2 cores, 1 thread'."""
-    return f"{facts['device']} with {_counted(facts['cores'], 'core')}, {_counted(facts['threads'], 'thread')}" + (
+    return f"{facts['device']} with {_count(facts['cores'], 'core')}, {_count(facts['threads'], 'thread')}" + (
         f" in each of {facts['processes']} processes" if facts["processes"] > 1 else ""
     )
 
 
-def _counted(number: int, noun: str) -> str:
+def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

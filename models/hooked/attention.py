@@ -1,6 +1,7 @@
 """The seam between an attention variant and transformer-lens: its scores go in, the variant's own pattern comes out."""
 
 import inspect
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, cast
 
@@ -29,6 +30,7 @@ from headscope.models.hooked.patternless import hooked_elsewhere, inside_pattern
 from headscope.models.hosts.added_to_scores import refuse_unknown_keywords
 from headscope.models.hosts.attention_function import NAME
 from headscope.models.hosts.attention_layer import AttentionLayer
+from headscope.models.hosts.call_arguments import Keywords, Places
 from headscope.models.hosts.families import hides_the_future
 from headscope.models.hosts.kept_keywords import call_keywords
 
@@ -45,9 +47,14 @@ class VariantAttention(AttentionBridge):
     """
 
     @property
+    def attention_module(self) -> Any:
+        """transformers' own attention module; what it calls its parts is its family's own."""
+        return self.original_component
+
+    @property
     def layer(self) -> AttentionLayer:
         """The variant that `attach` hung on the wrapped attention module."""
-        return cast(Any, self.original_component).variant
+        return self.attention_module.variant
 
     @property
     def keeps_constant_values(self) -> bool:
@@ -63,7 +70,7 @@ class VariantAttention(AttentionBridge):
         self._soft_cap = getattr(original_component, "attn_logit_softcapping", None)
         check_soft_cap("attention", self._soft_cap)
         if self._soft_cap is not None:
-            cast(Any, original_component).attn_logit_softcapping = None
+            self.attention_module.attn_logit_softcapping = None
         if hasattr(self, "hook_rot_q"):
             self.hook_rot_q.register_forward_hook(float32_output)
         if self.layer.temperature_q is not None:
@@ -87,39 +94,43 @@ class VariantAttention(AttentionBridge):
         """Whether the layer forms its pattern even under `patternless`."""
         # GPT-2's and GPT-NeoX's own forward uses the fused projection, which the hooks of q, k and v do not see.
         split = isinstance(self, PositionEmbeddingsAttentionBridge)
-        config = cast(Any, self.original_component).config
+        config = self.attention_module.config
         # Whoever switches the model to eager attention gets softmax there, whatever the variant.
         ours = split and self._soft_cap is None and config._attn_implementation == NAME
         return not ours or hooked_elsewhere(self)
 
-    def forward(self, *args: Any, **kwargs: Any) -> Any:
+    def forward(self, *args: object, **kwargs: object) -> object:
         self._refuse_unknown(kwargs)
         patternless = inside_patternless() and not self.needs_pattern
-        kwargs = call_keywords(kwargs)
+        keywords = call_keywords(kwargs)
         try:
-            with shared_layer_pass(LayerPass(kwargs.get("visible_count"), patternless)):
-                return self._without_pattern(*args, **kwargs) if patternless else super().forward(*args, **kwargs)
+            with shared_layer_pass(LayerPass(keywords.get("visible_count"), patternless)):
+                return self._without_pattern(args, keywords) if patternless else super().forward(*args, **keywords)
         finally:
             self._pattern = self._attn_scores = None  # transformer-lens keeps GPT-2's and GPT-NeoX's on the module
 
-    def _refuse_unknown(self, keywords: dict[str, Any]) -> None:
+    def _refuse_unknown(self, keywords: Mapping[str, object]) -> None:
         """Raise ValueError for what the wrapped module's own attention would be told and these scores are not."""
         refuse_unknown_keywords(keywords, (*self._keywords, "is_causal"))
         if keywords.get("is_causal") not in (None, self.is_causal):
             raise ValueError(f"a hooked model computes as its layers are made, with is_causal={self.is_causal}")
 
-    def _without_pattern(self, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
+    def _without_pattern(self, args: Places, kwargs: Keywords) -> Places:
         """The wrapped module's own forward, whose projections are the hooked ones."""
         hidden, *others = args or (kwargs.pop("hidden_states"),)
         tau_q = None if self.layer.temperature_q is None else self._query_temperature
         facts = {**kwargs, "temperature_q": tau_q, "visible_count": None}  # no count: the values are tempered already
-        output, *more = cast(Any, self.original_component).forward(self.hook_in(hidden), *others, **facts)
+        output, *more = self.attention_module.forward(self.hook_in(hidden), *others, **facts)
         return self.hook_out(output), *more
 
     def _project_per_head_qkv(
-        self, linear_bridge: GeneralizedComponent, *args: Any, **kwargs: Any
+        self,
+        linear_bridge: GeneralizedComponent,
+        input_4d: Float[Tensor, "batch pos head d_model"],
+        n_heads: int,
+        d_head: int,
     ) -> Float[Tensor, "batch pos head d_head"]:
-        projected = super()._project_per_head_qkv(linear_bridge, *args, **kwargs)
+        projected = super()._project_per_head_qkv(linear_bridge, input_4d, n_heads, d_head)
         if linear_bridge is not self.q:
             return projected
         remember_query(linear_bridge, (), projected)
@@ -129,7 +140,7 @@ class VariantAttention(AttentionBridge):
         q, *others = super()._reshape_qkv_to_heads(*args, **kwargs)
         return at_least_float32(q), *others
 
-    def _apply_rotary_pos_emb(self, *args: Any) -> tuple[Tensor, Tensor]:
+    def _apply_rotary_pos_emb(self, *args: Tensor) -> tuple[Tensor, Tensor]:
         # transformer-lens gives GPT-NeoX these hooks, and passes them by.
         q, k = cast(Any, super())._apply_rotary_pos_emb(*args)
         return self.hook_rot_q(q), self.hook_rot_k(k)
@@ -138,7 +149,7 @@ class VariantAttention(AttentionBridge):
         self,
         k: Float[Tensor, "batch kv_head pos d_head"],
         v: Float[Tensor, "batch kv_head pos d_head"],
-        **kwargs: Any,
+        **kwargs: object,
     ) -> tuple[Tensor, Tensor]:
         keys, values = super()._update_kv_cache(k, self._tempered_values(v), **kwargs)
         return at_least_float32(keys), at_least_float32(values)
@@ -157,7 +168,7 @@ class VariantAttention(AttentionBridge):
         return self.layer.weigh(attn_scores.masked_fill(~visible, 0.0), visible)
 
     def _reshape_attn_output(
-        self, attn_output: Float[Tensor, "batch head query d_head"], *sizes: Any, **named_sizes: Any
+        self, attn_output: Float[Tensor, "batch head query d_head"], *sizes: int, **named_sizes: int
     ) -> Float[Tensor, "batch query width"]:
         return (
             super()
@@ -167,7 +178,7 @@ class VariantAttention(AttentionBridge):
 
     def _rescaling(self) -> float:
         """The variant's factor of the dot product over the one that transformer-lens has already applied."""
-        module, config = cast(Any, self.original_component), cast(Any, self.config)
+        module, config = self.attention_module, cast(Any, self.config)
         applied = module.scaling
         if isinstance(self, JointQKVAttentionBridge):
             by_depth = getattr(config, "scale_attn_by_inverse_layer_idx", False)
@@ -192,18 +203,18 @@ class VariantAttention(AttentionBridge):
         return self.hook_tempered_v((v * tau[..., None]).transpose(1, 2)).transpose(1, 2)
 
     def _widen_query(
-        self, q: nn.Module, inputs: tuple[Any, ...], projected: Float[Tensor, "batch pos width"]
+        self, q: nn.Module, inputs: Places, projected: Float[Tensor, "batch pos width"]
     ) -> Float[Tensor, "batch pos width"] | None:
         """A forward hook of the query projection, after those that read it in the model's own dtype."""
         return None if is_patternless() else at_least_float32(projected)
 
     def _temper_projection(
-        self, v: nn.Module, inputs: tuple[Any, ...], projected: Float[Tensor, "batch pos width"]
+        self, v: nn.Module, inputs: Places, projected: Float[Tensor, "batch pos width"]
     ) -> Float[Tensor, "batch pos width"] | None:
         """A forward hook of the value projection: a cache holds tempered values, whichever way they were computed."""
         if not is_patternless():
             return None
-        by_head = projected.unflatten(-1, (-1, cast(Any, self.original_component).head_dim)).transpose(1, 2)
+        by_head = projected.unflatten(-1, (-1, self.attention_module.head_dim)).transpose(1, 2)
         return self._tempered_values(by_head).transpose(1, 2).flatten(2)
 
     def _capped(self, scores: Float[Tensor, "batch head query key"]) -> Float[Tensor, "batch head query key"]:
@@ -216,7 +227,7 @@ def with_variant(bridge: type[AttentionBridge]) -> type[AttentionBridge]:
     return type(f"Variant{bridge.__name__}", (VariantAttention, bridge), {})
 
 
-def float32_output(hook: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> Tensor:
+def float32_output(hook: nn.Module, inputs: Places, output: Tensor) -> Tensor:
     """A forward hook: the output in float32 at least."""
     return at_least_float32(output)
 

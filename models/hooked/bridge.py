@@ -39,7 +39,7 @@ class HookedBridge(TransformerBridge):
         with self.turns.taken(), super().hooks(*args, **kwargs) as bridge:
             yield bridge
 
-    def generate_stream(self, *args: Any, **kwargs: Any) -> Generator[Any, None, None]:
+    def generate_stream(self, *args: Any, **kwargs: Any) -> Generator[Tensor | str | list[str], None, None]:
         """As transformer-lens's; other threads wait until the last token."""
         with self.turns.taken():
             yield from super().generate_stream(*args, **kwargs)
@@ -62,7 +62,7 @@ class HookedBridge(TransformerBridge):
         """
         self._refuse_without_tokenizer()
         texts = [input] if isinstance(input, str) else input
-        with unknown_words_named(cast(Any, self.tokenizer), texts):
+        with unknown_words_named(self.tokenizer, texts):
             ids = super().to_tokens(input, *args, truncate=truncate, **choices)
         if not truncate and ids.shape[1] > self.cfg.n_ctx:
             raise ValueError(
@@ -71,17 +71,17 @@ class HookedBridge(TransformerBridge):
             )
         return ids
 
-    def forward(self, input: Any, *args: Any, **choices: Any) -> Any:
+    def forward(self, input: object, *args: object, **choices: object) -> Any:
         """As transformer-lens's; texts that would be misread are refused in one sentence."""
         self._refuse_misread(input, choices.get("prepend_bos"))
         return self._forward(input, *args, **choices)
 
-    def run_with_cache(self, input: Any, *args: Any, **choices: Any) -> Any:
+    def run_with_cache(self, input: object, *args: object, **choices: object) -> Any:
         """As transformer-lens's, with the refusals of forward."""
         self._refuse_misread(input, choices.get("prepend_bos"))
         return self._run_with_cache(input, *args, **choices)
 
-    def _refuse_misread(self, input: Any, prepend_bos: bool | None) -> None:
+    def _refuse_misread(self, input: object, prepend_bos: object) -> None:
         if isinstance(input, str | list):
             self._refuse_without_tokenizer()
         # transformer-lens masks padding by cfg.default_prepend_bos, whatever the call says.

@@ -1,14 +1,14 @@
 """From a Hugging Face model with attention variants to a hooked model."""
 
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 from transformer_lens.model_bridge import TransformerBridge
 from transformer_lens.model_bridge.architecture_adapter import ArchitectureAdapter
 from transformer_lens.model_bridge.generalized_components import JointGateUpMLPBridge, JointQKVAttentionBridge
 from transformer_lens.model_bridge.generalized_components.base import GeneralizedComponent
 from transformer_lens.model_bridge.sources._bridge_builder import build_bridge_from_module
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from headscope.models.hooked.attention import with_variant
 from headscope.models.hooked.bridge import HookedBridge
@@ -65,9 +65,9 @@ def hooked(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None = N
     bridge.hf_names = names
     bridge.turns = Turns()
     if not modality_of(model).reads_ids:  # transformer-lens knows no sizes of these
-        names: Any = model.config.id2label
-        bridge.cfg.n_ctx, bridge.cfg.d_vocab = modality_of(model).context(model.config), len(names)
-        bridge.cfg.classes = tuple(names[number] for number in sorted(names))
+        classes: Any = model.config.id2label
+        bridge.cfg.n_ctx, bridge.cfg.d_vocab = modality_of(model).context(model.config), len(classes)
+        bridge.cfg.classes = tuple(classes[number] for number in sorted(classes))
     DOORS[modality_of(model).reads](model)
     if tokenizer is not None:
         give_tokenizer(bridge, tokenizer)
@@ -90,7 +90,7 @@ def refuse_missing_biases(model: PreTrainedModel) -> None:
         )
 
 
-def refuse_unknown_parts(config: Any) -> None:
+def refuse_unknown_parts(config: PreTrainedConfig) -> None:
     """transformer-lens reads these two families' queries and keys in one way only, and fails inside for the other."""
     if config.model_type == "gpt_bigcode" and not config.multi_query:
         raise ValueError(
@@ -112,7 +112,7 @@ def prepare(model: PreTrainedModel, adapter: ArchitectureAdapter) -> None:
 
 def split_names(adapter: ArchitectureAdapter) -> list[str | None]:
     """The names of the projections that transformer-lens splits into plain ones when it wraps a model."""
-    parts: dict[str, Any] = cast(Any, adapter.component_mapping)["blocks"].submodules
+    parts = adapter.components["blocks"].submodules
     attention = [part.submodules["qkv"].name for part in parts.values() if isinstance(part, JointQKVAttentionBridge)]
     return attention + [part.fused_attr for part in parts.values() if isinstance(part, JointGateUpMLPBridge)]
 
@@ -122,5 +122,5 @@ def use_variants(model_type: str, adapter: ArchitectureAdapter) -> None:
     if model_type in ADAPTERS:
         adapter.__class__ = ADAPTERS[model_type]
         return
-    attention: Any = cast(Any, adapter.component_mapping)["blocks"].submodules["attn"]
+    attention = adapter.components["blocks"].submodules["attn"]
     attention.__class__ = with_variant(type(attention))

@@ -4,8 +4,6 @@
 blocks.N.hook_resid_post what this one leaves; a block on the way out takes its twin's in between.
 """
 
-from typing import Any
-
 from transformer_lens.model_bridge.generalized_components.base import GeneralizedComponent
 
 from headscope.models.hooked.encoder import VariantViT
@@ -14,6 +12,6 @@ from headscope.models.hooked.encoder import VariantViT
 class VariantUViT(VariantViT):
     """The adapter of a U-ViT, whose blocks are those of a vision transformer."""
 
-    def _build_component_mapping(self, prefix: str, with_classifier: bool) -> dict[str, Any]:
+    def _build_component_mapping(self, prefix: str, with_classifier: bool) -> dict[str, GeneralizedComponent]:
         mapping = super()._build_component_mapping(prefix, with_classifier)
         return {**mapping, "embed": GeneralizedComponent(name="embeddings")}

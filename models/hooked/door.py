@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from headscope.models.hosts.attention_function import as_boolean
-from headscope.models.hosts.call_arguments import by_name
+from headscope.models.hosts.call_arguments import Keywords, Places, by_name
 
 POSITIONS = ("wpe", "embed_positions")
 
@@ -25,7 +25,7 @@ def guard(model: PreTrainedModel) -> None:
         positions.register_forward_pre_hook(refuse_unknown_positions)
 
 
-def refuse_unknown_tokens(model: Any, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+def refuse_unknown_tokens(model: Any, inputs: Places, kwargs: Keywords) -> None:
     ids = inputs[0] if inputs else kwargs.get("input_ids")
     if ids is None:
         return
@@ -38,21 +38,21 @@ def refuse_unknown_tokens(model: Any, inputs: tuple[Any, ...], kwargs: dict[str,
 
 
 def with_boolean_mask(
-    names: tuple[str, ...], model: Any, inputs: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    names: tuple[str, ...], model: PreTrainedModel, inputs: Places, kwargs: Keywords
+) -> tuple[Places, Keywords]:
     """The call by names, with prepared masks boolean: in scores, -1e9 would be a number like any other."""
     arguments = by_name(names, inputs, kwargs)
     return (), {**arguments, "attention_mask": boolean_masks(arguments.get("attention_mask"))}
 
 
-def boolean_masks(mask: Any) -> Any:
+def boolean_masks(mask: object) -> object:
     """A mask [batch, 1 or head, query, key], or such masks by kind of layer, as booleans; any other as it is."""
     if isinstance(mask, dict):
         return {kind: boolean_masks(each) for kind, each in mask.items()}
     return as_boolean(mask) if isinstance(mask, Tensor) and mask.ndim == 4 else mask
 
 
-def refuse_unknown_positions(embedding: nn.Module, inputs: tuple[Any, ...]) -> None:
+def refuse_unknown_positions(embedding: nn.Module, inputs: Places) -> None:
     unknown = outside(inputs[0], rows := embedding.get_parameter("_original_component.weight").shape[0])
     if unknown is not None:
         raise ValueError(f"position {unknown} is outside the context; this model learned positions 0 to {rows - 1}")

@@ -1,10 +1,9 @@
 """What an image model cannot read is refused by name, before it becomes an error of some convolution."""
 
-from typing import Any
-
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from headscope.models.hosts.call_arguments import Keywords, Places
 from headscope.models.hosts.modality import two_sides
 
 
@@ -13,7 +12,7 @@ def guard_images(model: PreTrainedModel) -> None:
     model.register_forward_pre_hook(refuse_other_images, with_kwargs=True)
 
 
-def refuse_other_images(model: Any, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+def refuse_other_images(model: PreTrainedModel, inputs: Places, kwargs: Keywords) -> None:
     images = inputs[0] if inputs else kwargs.get("pixel_values")
     wanted = (model.config.num_channels, *two_sides(model.config.image_size))
     if isinstance(images, Tensor) and images.is_floating_point() and images.ndim == 4 and len(images):

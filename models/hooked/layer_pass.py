@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
 
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+
+from headscope.models.hosts.call_arguments import Places
 
 
 @dataclass
@@ -36,7 +37,7 @@ def shared_layer_pass(layer_pass: LayerPass) -> Iterator[None]:
         LAYER_PASS.reset(token)
 
 
-def remember_query(q: nn.Module, inputs: tuple[Any, ...], projected: Float[Tensor, "batch pos ..."]) -> None:
+def remember_query(q: nn.Module, inputs: Places, projected: Float[Tensor, "batch pos ..."]) -> None:
     """A forward hook of the query projection: τ_q is a function of W_Q x before any rotation or norm."""
     layer_pass = LAYER_PASS.get()
     if layer_pass is not None:

@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, cast
 
-from torch import nn
 from transformer_lens.hook_points import HookPoint
+from transformer_lens.model_bridge.generalized_components.base import GeneralizedComponent
 
 # A ContextVar and no attribute of the model: another thread that runs it keeps its patterns.
 WANTED: ContextVar[bool] = ContextVar("WANTED", default=False)
@@ -36,9 +35,9 @@ def inside_patternless() -> bool:
     return WANTED.get()
 
 
-def hooked_elsewhere(attention: nn.Module) -> bool:
+def hooked_elsewhere(attention: GeneralizedComponent) -> bool:
     """Whether a hook sits on a point of the layer that transformers' own forward pass does not go through."""
-    parts = [cast(Any, attention).submodules[name] for name in PROJECTIONS]
+    parts = [attention.submodules[name] for name in PROJECTIONS]
     heard = {id(point) for part in parts for point in part.children()}
     heard |= {id(getattr(attention, name, None)) for name in HEARD}
     points = (part for part in attention.modules() if isinstance(part, HookPoint))

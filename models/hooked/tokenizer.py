@@ -37,6 +37,6 @@ def added_ends(tokenizer: PreTrainedTokenizerBase) -> tuple[bool, bool]:
     trial = next((text for text in chain(["a"], own) if is_known(text, tokenizer)), None)
     if trial is None:
         return False, False
-    ids: Any = tokenizer.encode(trial)
+    ids = tokenizer.encode(trial)
     first, last = (tokenizer.bos_token_id, getattr(tokenizer, "cls_token_id", None)), tokenizer.eos_token_id
     return len(ids) > 1 and ids[0] in set(first) - {None}, len(ids) > 1 and last is not None and ids[-1] == last

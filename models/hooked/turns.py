@@ -42,7 +42,7 @@ def serialised_method(method: str) -> Callable[..., Any]:
     inherited = getattr(TransformerBridge, method)
 
     @wraps(inherited)
-    def alone(bridge: Any, *args: Any, **kwargs: Any) -> Any:
+    def alone(bridge: Any, *args: object, **kwargs: object) -> object:
         with bridge.turns.taken():
             return inherited(bridge, *args, **kwargs)
 

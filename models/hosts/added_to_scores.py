@@ -1,7 +1,6 @@
 """What an architecture adds to queries, keys and a mask is refused by name: a variant would lose it."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from torch import nn
 
@@ -26,7 +25,7 @@ HARMLESS = (
 )
 
 
-def refuse_unknown_keywords(keywords: Mapping[str, Any], known: Iterable[str] = ()) -> None:
+def refuse_unknown_keywords(keywords: Mapping[str, object], known: Iterable[str] = ()) -> None:
     """Raise ValueError for a keyword of an attention call that is not None and may change its scores."""
     unknown = [name for name, value in keywords.items() if value is not None and name not in (*HARMLESS, *known)]
     if unknown:

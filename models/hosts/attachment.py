@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from torch import nn
 from torch.utils.hooks import RemovableHandle
@@ -23,6 +22,7 @@ from headscope.models.hosts.carried import (
 from headscope.models.hosts.documents import keep_documents_apart
 from headscope.models.hosts.execution_device import execution_device, floating_dtype
 from headscope.models.hosts.families import (
+    AttentionModule,
     Family,
     attention_modules,
     family_of,
@@ -136,7 +136,7 @@ def resolved_spec(spec: AttentionSpec, model: PreTrainedModel) -> AttentionSpec:
     return AttentionSpec(spec.variant, layers=spec.layers, **options)  # type: ignore[arg-type]
 
 
-def own_attention(model: PreTrainedModel) -> list[Any]:
+def own_attention(model: PreTrainedModel) -> list[AttentionModule]:
     """The model's attention modules as transformers made them; a hooked model and cross-attention are refused."""
     if getattr(model.config, "add_cross_attention", False):
         raise ValueError("attention variants are for decoders alone; this model has cross-attention")

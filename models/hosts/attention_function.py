@@ -1,7 +1,6 @@
 """The function that transformers calls instead of its softmax attention, and the mask it is handed."""
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int, Shaped
@@ -12,6 +11,7 @@ from transformers.masking_utils import sdpa_mask
 from headscope.models.attention.finite import check_scale, check_soft_cap
 from headscope.models.attention.run import Inputs, KernelSurroundings, attention_in_float32
 from headscope.models.hosts.added_to_scores import refuse_lost_window, refuse_unknown_keywords
+from headscope.models.hosts.attention_layer import AttentionLayer
 from headscope.models.hosts.families import hides_the_future
 from headscope.models.hosts.watched_calls import Call, tell
 
@@ -27,7 +27,7 @@ def register() -> None:
 
 
 def variant_attention(
-    module: Any,
+    module: nn.Module,
     query: Float[Tensor, "batch head query d_head"],
     key: Float[Tensor, "batch kv_head key d_head"],
     value: Float[Tensor, "batch kv_head key d_head"],
@@ -40,7 +40,7 @@ def variant_attention(
     temperature_q: Temperature | Callable[[], Temperature] | None = None,
     visible_count: Int[Tensor, "batch_or_one total"] | None = None,
     need_pattern: bool = False,
-    **others: Any,
+    **others: object,
 ) -> tuple[Float[Tensor, "batch query head d_head"], Float[Tensor, "batch head query key"] | None]:
     """Attention by the variant that hangs on the module; transformers' attention-interface signature.
 
@@ -68,7 +68,7 @@ def variant_attention(
     return result.output.transpose(1, 2).contiguous(), pattern
 
 
-def variant_of(module: Any) -> Any:
+def variant_of(module: nn.Module) -> AttentionLayer:
     """The layer that attach hung on an attention module."""
     layer = getattr(module, "variant", None)
     if layer is None:

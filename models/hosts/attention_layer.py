@@ -1,13 +1,13 @@
 """The variant of one layer with its learned parameters, as it hangs on an attention module of a model."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from headscope.models.attention import Variant, variant_named
 from headscope.models.attention.layer_shape import LayerShape
+from headscope.models.attention.options import Options
 from headscope.models.attention.run import at_least_float32
 
 
@@ -21,26 +21,26 @@ class AttentionLayer(nn.Module):
     temperature_q: nn.Module | None
     temperature_v: nn.Module | None
 
-    def __init__(self, variant: str, options: Mapping[str, Any], shape: LayerShape, number: int) -> None:
+    def __init__(self, variant: str, options: Options, shape: LayerShape, number: int) -> None:
         super().__init__()
         self.number = number
         self.variant = variant_named(variant)
         self.options = dict(options)
         parts = {} if self.variant.learned is None else self.variant.learned(self.options, shape)
-        refuse_lost_parts(self.variant, parts, taken=dir(self))
+        refuse_lost_parts(self.variant, parts, own=dir(self))
         self.temperature_q = self.temperature_v = None
         for name, part in parts.items():
             setattr(self, name, part)
         self.coefficients = tuple(name for name, part in parts.items() if isinstance(part, nn.Parameter))
 
-    def given(self) -> dict[str, Any]:
+    def current_options(self) -> Options:
         """The variant's options of a call: as they are stored, and what was learned in the place of it."""
         stored = {name: self.options[name] for name in self.variant.call_options if name in self.options}
         return {**stored, **{name: getattr(self, name) for name in self.coefficients}}
 
-    def kernel(self) -> Mapping[str, Any]:
+    def kernel(self) -> Options:
         """The options of the score → weight map."""
-        return self.variant.kernel_options(self.given())
+        return self.variant.kernel_options(self.current_options())
 
     def scale(self, scaling: float) -> float:
         """The factor of the dot product: the variant's own where it has one, else the module's."""
@@ -68,18 +68,18 @@ class AttentionLayer(nn.Module):
         value: Float[Tensor, "batch kv_head key d_head"],
         temperature_q: Float[Tensor, "batch 1 query"] | None,
         n: Int[Tensor, "#batch key"] | None,
-    ) -> dict[str, Any]:
+    ) -> Options:
         """The options of `run` for this layer; n counts the visible tokens up to each key."""
         if not self.variant.learns_temperatures:
-            return self.given()
+            return self.current_options()
         temperature_v = None if n is None else self.value_temperature(value, n)
-        return {**self.given(), "temperature_q": temperature_q, "temperature_v": temperature_v}
+        return {**self.current_options(), "temperature_q": temperature_q, "temperature_v": temperature_v}
 
 
-def refuse_lost_parts(variant: Variant, parts: Iterable[str], taken: Iterable[str]) -> None:
+def refuse_lost_parts(variant: Variant, parts: Iterable[str], own: Iterable[str]) -> None:
     """Raise ValueError for a learned part that no kernel would see, or whose name a layer has for something else."""
     for name in parts:
         if name not in variant.call_options:
             raise ValueError(f"{variant.name}: the learned part {name!r} reaches nothing; make it a keyword of weigh")
-        if name in taken:
+        if name in own:
             raise ValueError(f"{variant.name}: every layer has something else of the name {name!r}; take another")

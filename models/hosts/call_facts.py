@@ -1,23 +1,21 @@
 """What layers need to know of a call beyond their own inputs, handed down by keyword; nothing is stored."""
 
 import inspect
-from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import torch
 from jaxtyping import Int, Shaped
 from torch import Tensor
 from torch.utils.hooks import RemovableHandle
-from transformers import PreTrainedModel
+from transformers import PreTrainedConfig, PreTrainedModel
 
-from headscope.models.hosts.call_arguments import by_name
+from headscope.models.hosts.call_arguments import Keywords, Places, by_name
 from headscope.models.hosts.documents import document_numbers, within_documents
-from headscope.models.hosts.families import Family, hides_the_future
+from headscope.models.hosts.families import AttentionModule, Family, QueryProjection, hides_the_future
 from headscope.models.hosts.modality import Modality
 
 
-def temperature_hooks(model: PreTrainedModel, family: Family, modules: list[Any]) -> list[RemovableHandle]:
+def temperature_hooks(model: PreTrainedModel, family: Family, modules: list[AttentionModule]) -> list[RemovableHandle]:
     """Hand each layer, by keyword, its query temperatures and the count of visible tokens; nothing is stored."""
     base = model.base_model
     names = tuple(inspect.signature(base.forward).parameters)
@@ -32,14 +30,14 @@ def temperature_hooks(model: PreTrainedModel, family: Family, modules: list[Any]
     return handles
 
 
-def with_pattern_request(base: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
+def with_pattern_request(base: PreTrainedModel, args: Places, kwargs: Keywords) -> tuple[Places, Keywords]:
     """The base model's call with need_pattern added; some families keep output_attentions to themselves."""
     return args, {**kwargs, "need_pattern": bool(kwargs.get("output_attentions") or base.config.output_attentions)}
 
 
 def with_visible_count(
-    modality: Modality, causal: bool, names: tuple[str, ...], base: Any, args: Any, kwargs: Any
-) -> tuple[Any, Any]:
+    modality: Modality, causal: bool, names: tuple[str, ...], base: PreTrainedModel, args: Places, kwargs: Keywords
+) -> tuple[Places, Keywords]:
     """The base model's call with visible_count [batch or 1, past + query] added."""
     arguments = by_name(names, args, kwargs)
     if arguments.get("is_causal") not in (None, causal):
@@ -48,7 +46,9 @@ def with_visible_count(
     return args, {**kwargs, "visible_count": within_documents(count, document_numbers(arguments))}
 
 
-def padding_mask(modality: Modality, config: Any, arguments: dict[str, Any]) -> Shaped[Tensor, "batch_or_one total"]:
+def padding_mask(
+    modality: Modality, config: PreTrainedConfig, arguments: Keywords
+) -> Shaped[Tensor, "batch_or_one total"]:
     """Which tokens of a call, and of the cache before it, are not padding."""
     mask, cache = arguments.get("attention_mask"), arguments.get("past_key_values")
     if mask is None:
@@ -68,14 +68,14 @@ def visible_count(mask: Shaped[Tensor, "batch_or_one total"], causal: bool) -> I
     return counted if causal else counted[:, -1:].expand_as(counted)
 
 
-def device_of(arguments: dict[str, Any]) -> torch.device:
+def device_of(arguments: Keywords) -> torch.device:
     """Where the call's input lies."""
     return next(value.device for value in arguments.values() if isinstance(value, Tensor))
 
 
 def with_query_temperature(
-    project: Callable[[Any, Tensor], Tensor], module: Any, args: Any, kwargs: Any
-) -> tuple[Any, Any]:
+    project: QueryProjection, module: AttentionModule, args: Places, kwargs: Keywords
+) -> tuple[Places, Keywords]:
     """The attention module's call with temperature_q [batch, 1, query] added, from W_Q x before rotation and norm."""
     hidden = args[0] if args else kwargs["hidden_states"]
     count = kwargs["visible_count"][:, -hidden.shape[1] :]

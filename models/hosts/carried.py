@@ -1,7 +1,5 @@
 """A model carries what it says: the variant is refused where something else has come into its place."""
 
-from typing import Any
-
 from torch import nn
 from transformers import PreTrainedModel
 
@@ -12,7 +10,7 @@ from headscope.models.hosts.spec import AttentionSpec
 INNER = {"get_base_model": "model.get_base_model()", "_orig_mod": "model._orig_mod", "module": "model.module"}
 
 
-def refuse_other_models(verb: str, model: Any) -> None:
+def refuse_other_models(verb: str, model: object) -> None:
     """Raise ValueError for what is no transformers model, with the place of the one inside where there is one."""
     if isinstance(model, PreTrainedModel):
         return
@@ -24,7 +22,7 @@ def refuse_other_models(verb: str, model: Any) -> None:
     raise ValueError(f"{verb} takes a transformers model; got a {type(model).__name__}, {advice}")
 
 
-def refuse_other_implementation(variant: str, base: Any, args: Any = (), kwargs: Any = None) -> None:
+def refuse_other_implementation(variant: str, base: PreTrainedModel, args: object = (), kwargs: object = None) -> None:
     """Raise ValueError where transformers was told to compute another attention; a hooked model computes its own."""
     implementation = base.config._attn_implementation
     if implementation != NAME and not is_hooked(next(attention_modules(base))):

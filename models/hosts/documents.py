@@ -2,14 +2,13 @@
 
 import inspect
 from functools import partial
-from typing import Any
 
 from jaxtyping import Int
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 from transformers.masking_utils import find_packed_sequence_indices
 
-from headscope.models.hosts.call_arguments import by_name
+from headscope.models.hosts.call_arguments import Keywords, Places, by_name
 
 # What flash attention is told of the documents of a row, which their positions say as well.
 BOUNDS = ("cu_seq_lens_q", "cu_seq_lens_k", "max_length_q", "max_length_k")
@@ -21,7 +20,9 @@ def keep_documents_apart(base: nn.Module) -> RemovableHandle:
     return base.register_forward_pre_hook(partial(with_documents_apart, names), with_kwargs=True)
 
 
-def with_documents_apart(names: tuple[str, ...], base: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
+def with_documents_apart(
+    names: tuple[str, ...], base: nn.Module, args: Places, kwargs: Keywords
+) -> tuple[Places, Keywords]:
     """The base model's call without a cache where documents are packed: beside one transformers hides none of them."""
     arguments = by_name(names, args, kwargs)
     if arguments.get("position_ids") is not None and arguments.get("attention_mask") is None:
@@ -36,7 +37,7 @@ def with_documents_apart(names: tuple[str, ...], base: Any, args: Any, kwargs: A
     return (), {**arguments, "use_cache": False}
 
 
-def document_numbers(arguments: dict[str, Any]) -> Int[Tensor, "batch_or_one pos"] | None:
+def document_numbers(arguments: Keywords) -> Int[Tensor, "batch_or_one pos"] | None:
     """Which document of its row each token of a call belongs to, by transformers' own rule; None where it is one.
 
     position_ids that do not go on by one begin a document; beside an attention mask they never do.

@@ -1,7 +1,6 @@
 """Where a module computes: not where its weights lie, when accelerate keeps them on a disk or another device."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import torch
 from torch import nn
@@ -9,11 +8,11 @@ from torch import nn
 
 def execution_device(module: nn.Module) -> torch.device:
     """The device that the inputs of a module go to: what accelerate's hooks say, else that of its first parameter."""
-    named = next(named_devices(module), None)
-    return next(iter(module.parameters())).device if named is None else torch.device(named)
+    device = next(named_devices(module), None)
+    return next(iter(module.parameters())).device if device is None else torch.device(device)
 
 
-def named_devices(module: nn.Module) -> Iterator[Any]:
+def named_devices(module: nn.Module) -> Iterator[torch.device | str | int]:
     """The execution devices that accelerate's hooks on the module and its parts name, outermost first."""
     for part in module.modules():
         hook = getattr(part, "_hf_hook", None)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from headscope.models.attention.layer_shape import LayerShape
@@ -14,6 +14,8 @@ from headscope.models.io.near_names import known_names
 
 Hidden = Float[Tensor, "batch pos d_model"]
 Projected = Float[Tensor, "batch pos width"]
+AttentionModule = Any  # of transformers; what it calls its parts is the family's own
+QueryProjection = Callable[[AttentionModule, Hidden], Projected]
 
 
 @dataclass(frozen=True)
@@ -25,33 +27,33 @@ class Family:
 
     layers: str
     attention: str
-    query_projection: Callable[[Any, Hidden], Projected]
+    query_projection: QueryProjection
     modality: Modality = TEXT
     keeps_keywords: bool = False
 
 
-def split_projection(module: Any, hidden: Hidden) -> Projected:
+def split_projection(module: AttentionModule, hidden: Hidden) -> Projected:
     """q_proj of the Llama-shaped families and of ViT."""
     return module.q_proj(hidden)
 
 
-def gpt2_projection(module: Any, hidden: Hidden) -> Projected:
+def gpt2_projection(module: AttentionModule, hidden: Hidden) -> Projected:
     """The first third of c_attn."""
     return module.c_attn(hidden).split(module.split_size, dim=2)[0]
 
 
-def neox_projection(module: Any, hidden: Hidden) -> Projected:
+def neox_projection(module: AttentionModule, hidden: Hidden) -> Projected:
     """query_key_value interleaves q, k and v head by head."""
     fused = module.query_key_value(hidden).unflatten(-1, (-1, 3 * module.head_size))
     return fused[..., : module.head_size].flatten(2)
 
 
-def phi3_projection(module: Any, hidden: Hidden) -> Projected:
+def phi3_projection(module: AttentionModule, hidden: Hidden) -> Projected:
     """The first part of qkv_proj, as wide as the heads together."""
     return module.qkv_proj(hidden)[..., : module.config.num_attention_heads * module.head_dim]
 
 
-def bigcode_projection(module: Any, hidden: Hidden) -> Projected:
+def bigcode_projection(module: AttentionModule, hidden: Hidden) -> Projected:
     """The first part of c_attn where keys and values have one head; else q, k and v stand there head by head."""
     fused = module.c_attn(hidden)
     if module.multi_query:
@@ -86,7 +88,7 @@ def family_of(model_type: str) -> Family:
     return FAMILIES[model_type]
 
 
-def hides_the_future(module: Any) -> bool:
+def hides_the_future(module: nn.Module) -> bool:
     """Whether an attention module follows the causal rule; those of transformers say so themselves."""
     return getattr(module, "is_causal", True)
 
@@ -96,20 +98,20 @@ def modality_of(model: PreTrainedModel) -> Modality:
     return family_of(model.config.model_type).modality
 
 
-def attention_modules(model: PreTrainedModel) -> Iterator[Any]:
+def attention_modules(model: PreTrainedModel) -> Iterator[AttentionModule]:
     """The attention module of each layer, first to last."""
     for layer in layer_modules(model):
         yield getattr(layer, family_of(model.config.model_type).attention)
 
 
-def layer_modules(model: PreTrainedModel) -> Iterator[Any]:
+def layer_modules(model: PreTrainedModel) -> Iterator[nn.Module]:
     """The layers, first to last."""
     yield from getattr(model.base_model, family_of(model.config.model_type).layers)
 
 
 def layer_shape(model: PreTrainedModel) -> LayerShape:
     """Head count and projection widths from the config."""
-    config: Any = model.config
+    config = model.config
     n_heads = config.num_attention_heads
     d_head = getattr(config, "head_dim", None) or config.hidden_size // n_heads
     n_key_value_heads = 1 if getattr(config, "multi_query", False) else getattr(config, "num_key_value_heads", None)

@@ -34,7 +34,7 @@ def linear_map(module: Any, d_in: int) -> LinearMap:
     return measured_map(module, d_in)
 
 
-def is_plain(module: Any) -> bool:
+def is_plain(module: nn.Module) -> bool:
     """Whether a module computes with a weight and bias that are there, and with nothing else."""
     changed = module._forward_hooks or module._forward_pre_hooks or "forward" in vars(module)
     return (is_matrix(module) or type(module) is nn.Embedding) and not changed and not module.weight.is_meta

@@ -6,8 +6,15 @@ from typing import Any, Literal
 
 import torch
 from torch import nn
-from transformers import CONFIG_MAPPING, AutoModelForCausalLM, AutoModelForImageClassification
+from transformers import (
+    CONFIG_MAPPING,
+    AutoModelForCausalLM,
+    AutoModelForImageClassification,
+    PreTrainedConfig,
+    PreTrainedModel,
+)
 
+from headscope.models.hosts.call_arguments import Keywords
 from headscope.models.hosts.words import IMAGE_WORDS, TEXT_WORDS, Words
 from headscope.models.uvit.config import UViTConfig
 from headscope.models.uvit.tokens import EXTRA
@@ -31,13 +38,13 @@ class Modality:
 
     reads: Reads
     head: Any
-    context: Callable[[Any], int]
-    count: Callable[[Any, Mapping[str, Any]], int]
-    trial: Callable[[Any], dict[str, Any]]
+    context: Callable[[PreTrainedConfig], int]
+    count: Callable[[PreTrainedConfig, Keywords], int]
+    trial: Callable[[PreTrainedConfig], Keywords]
     trial_words: str
-    configs: Mapping[str, Any]
+    configs: Mapping[str, type[PreTrainedConfig]]
     kind: str
-    is_headed: Callable[[Any], bool]
+    is_headed: Callable[[PreTrainedModel], bool]
     output: str = "logits"
     words: Words = IMAGE_WORDS
     how_given: str = ""
@@ -58,18 +65,18 @@ class Modality:
         return self.reads == "noisy image"
 
 
-def n_positions(config: Any) -> int:
+def n_positions(config: PreTrainedConfig) -> int:
     """How many tokens a decoder was made for."""
     return config.max_position_embeddings
 
 
-def n_given(config: Any, arguments: Mapping[str, Any]) -> int:
+def n_given(config: PreTrainedConfig, arguments: Keywords) -> int:
     """How many tokens a decoder's call adds to its cache."""
     tokens = arguments["input_ids"] if arguments.get("inputs_embeds") is None else arguments["inputs_embeds"]
     return tokens.shape[1]
 
 
-def first_ids(config: Any) -> dict[str, Any]:
+def first_ids(config: PreTrainedConfig) -> Keywords:
     """The first four token ids."""
     ids = torch.arange(min(4, config.max_position_embeddings))[None] % config.vocab_size
     return {"input_ids": ids, "attention_mask": torch.ones_like(ids), "use_cache": False}
@@ -81,50 +88,50 @@ def two_sides(size: int | Iterable[int]) -> tuple[int, int]:
     return height, width
 
 
-def patch_grid(config: Any) -> tuple[int, int]:
+def patch_grid(config: PreTrainedConfig) -> tuple[int, int]:
     """Rows and columns of patches."""
     (height, width), (tall, wide) = two_sides(config.image_size), two_sides(config.patch_size)
     return height // tall, width // wide
 
 
-def n_patches_and_class(config: Any) -> int:
+def n_patches_and_class(config: PreTrainedConfig) -> int:
     """The patches of an image, and the class token before them."""
     rows, columns = patch_grid(config)
     return rows * columns + 1
 
 
-def n_seen(config: Any, arguments: Mapping[str, Any]) -> int:
+def n_seen(config: PreTrainedConfig, arguments: Keywords) -> int:
     """The tokens of the images of a call, which may be larger than those the model was made for."""
     height, width = arguments["pixel_values"].shape[-2:]
     tall, wide = two_sides(config.patch_size)
     return (height // tall) * (width // wide) + 1
 
 
-def grey_ramp(config: Any) -> dict[str, Any]:
+def grey_ramp(config: PreTrainedConfig) -> Keywords:
     """An image from black to white."""
     height, width = two_sides(config.image_size)
     ramp = torch.linspace(-1, 1, height * width).view(1, 1, height, width)
     return {"pixel_values": ramp.expand(-1, config.num_channels, -1, -1)}
 
 
-def n_patches_class_and_time(config: Any) -> int:
+def n_patches_class_and_time(config: PreTrainedConfig) -> int:
     """The patches of a noisy image, and the class and the time token before them."""
     rows, columns = patch_grid(config)
     return rows * columns + EXTRA
 
 
-def ramp_of_noise(config: Any) -> dict[str, Any]:
+def ramp_of_noise(config: PreTrainedConfig) -> Keywords:
     """A noisy image from black to white, half way, of no class."""
     ramp = grey_ramp(config)["pixel_values"]
     return {"pixel_values": ramp, "timestep": torch.full((1,), config.timesteps // 2)}
 
 
-def has_output_embeddings(model: Any) -> bool:
+def has_output_embeddings(model: PreTrainedModel) -> bool:
     """Whether a decoder ends in logits."""
     return model.get_output_embeddings() is not None
 
 
-def has_classifier(model: Any) -> bool:
+def has_classifier(model: PreTrainedModel) -> bool:
     """Whether an encoder ends in logits of classes."""
     return isinstance(getattr(model, "classifier", None), nn.Linear)
 

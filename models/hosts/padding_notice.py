@@ -2,13 +2,13 @@
 
 import inspect
 import warnings
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
+from transformers import PreTrainedConfig, PreTrainedModel
 
-from headscope.models.hosts.call_arguments import by_name
+from headscope.models.hosts.call_arguments import Keywords, Places, by_name
 from headscope.models.hosts.documents import document_numbers
 
 WARNING = (
@@ -24,7 +24,7 @@ class PaddingNotice:
         self.names = tuple(inspect.signature(base.forward).parameters)
         self.is_given = False
 
-    def __call__(self, base: Any, args: Any, kwargs: Any) -> None:
+    def __call__(self, base: PreTrainedModel, args: Places, kwargs: Keywords) -> None:
         if self.is_given or torch.compiler.is_compiling():
             return
         padding = leading_padding(base.config, by_name(self.names, args, kwargs))
@@ -38,7 +38,7 @@ def give_padding_notice(base: nn.Module) -> RemovableHandle:
     return base.register_forward_pre_hook(PaddingNotice(base), with_kwargs=True)
 
 
-def leading_padding(config: Any, arguments: dict[str, Any]) -> int | None:
+def leading_padding(config: PreTrainedConfig, arguments: Keywords) -> int | None:
     """The padding token that a row of an unmasked call starts with, at least twice; None where there is none."""
     ids = arguments.get("input_ids")
     other = any(arguments.get(name) is not None for name in ("attention_mask", "past_key_values"))
@@ -50,7 +50,7 @@ def leading_padding(config: Any, arguments: dict[str, Any]) -> int | None:
     return next((token for token in twice if token in padding_ids(config)), None)
 
 
-def padding_ids(config: Any) -> set[int]:
+def padding_ids(config: PreTrainedConfig) -> set[int]:
     """The ids that pad: the config's own, else those of the end and the beginning, which tokenizers pad with."""
     own = getattr(config, "pad_token_id", None)
     names = ("eos_token_id", "bos_token_id") if own is None else ("pad_token_id",)

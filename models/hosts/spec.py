@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from headscope.models.attention import variant_named
+from headscope.models.attention.options import Options
+from headscope.models.io.fields import Fields
 from headscope.models.io.near_names import known_names
 
 Layers = str | tuple[int, ...]
@@ -21,9 +23,9 @@ class AttentionSpec:
 
     variant: str
     layers: Layers
-    options: Mapping[str, Any]
+    options: Options
 
-    def __init__(self, variant: str, *, layers: str | list[int] | tuple[int, ...] = "all", **options: Any) -> None:
+    def __init__(self, variant: str, *, layers: str | list[int] | tuple[int, ...] = "all", **options: object) -> None:
         object.__setattr__(self, "variant", variant)
         object.__setattr__(self, "layers", checked_layers(layers))
         object.__setattr__(self, "options", checked_options(variant, options))
@@ -39,7 +41,7 @@ class AttentionSpec:
             raise ValueError(f"layer {outside[0]} asked for; the model has layers 0 to {n_layers - 1}")
         return tuple(sorted({layer % n_layers for layer in self.layers}))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Fields:
         """As config.json stores it under "attention_spec"."""
         layers = self.layers if isinstance(self.layers, str) else list(self.layers)
         return {"variant": self.variant, "layers": layers, "options": dict(self.options)}
@@ -67,17 +69,16 @@ class AttentionSpec:
         return hash((self.variant, self.layers, tuple(sorted(self.options.items(), key=str))))
 
 
-def checked_layers(layers: Any) -> Layers:
+def checked_layers(layers: object) -> Layers:
     """Layers as stored, or an error that says what is possible."""
     if layers in ("all", "inner"):
         return str(layers)
-    numbers = isinstance(layers, list | tuple) and all(type(layer) is int for layer in layers)
-    if not numbers or not layers:
+    if not isinstance(layers, list | tuple) or not layers or not all(type(layer) is int for layer in layers):
         raise ValueError(f"layers is 'all', 'inner' or a list of layer numbers, got {layers!r}")
     return tuple(layers)
 
 
-def checked_options(variant: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+def checked_options(variant: str, options: Options) -> Options:
     """The variant's options with its defaults filled in; unknown names and impossible values are refused."""
     row = variant_named(variant)
     unknown = sorted(set(options) - set(row.options))

@@ -1,34 +1,33 @@
 """Untrained: a model of any family before its first step of training."""
 
-from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any
 
 import torch
-from transformers import PreTrainedModel
+from transformers import PreTrainedConfig, PreTrainedModel
 
 from headscope.models.hosts.attachment import attach
 from headscope.models.hosts.families import Family, family_of
 from headscope.models.hosts.modality import two_sides
 from headscope.models.hosts.spec import AttentionSpec
+from headscope.models.io.fields import Fields
 from headscope.models.io.foreign_input import foreign_input
 
 
-def untrained_model(config: Any, spec: AttentionSpec, seed: int = 0) -> PreTrainedModel:
+def untrained_model(config: PreTrainedConfig, spec: AttentionSpec, seed: int = 0) -> PreTrainedModel:
     """A fresh float32 model with the spec's attention; equal seeds give equal weights for every variant."""
     torch.manual_seed(seed)
     head = family_of(config.model_type).modality.head
     return attach(head.from_config(config, dtype=torch.float32, attn_implementation="eager"), spec)
 
 
-def untrained_family(fields: Mapping[str, Any]) -> Family:
+def untrained_family(fields: Fields) -> Family:
     """The family that the fields of a config name."""
     if "model_type" not in fields:
         raise ValueError("the recipe's model has no 'model_type'; give one, such as 'llama'")
     return family_of(str(fields["model_type"]))
 
 
-def untrained_config(fields: Mapping[str, Any], decided: Mapping[str, Any]) -> Any:
+def untrained_config(fields: Fields, decided: Fields) -> PreTrainedConfig:
     """The config of a model from its fields, `model_type` among them, and those that its data decides.
 
     Raises ValueError for a family or a field that is unknown, and for a shape that is impossible.
@@ -42,7 +41,7 @@ def untrained_config(fields: Mapping[str, Any], decided: Mapping[str, Any]) -> A
     return config
 
 
-def refuse_fields(fields: Mapping[str, Any], kind: Any, decided: Mapping[str, Any]) -> None:
+def refuse_fields(fields: Fields, kind: type[PreTrainedConfig], decided: Fields) -> None:
     """Refuse fields that are decided elsewhere, and those that no such config has."""
     if owned := [name for name in (*decided, "attention_spec") if name in fields]:
         raise ValueError(
@@ -54,7 +53,7 @@ def refuse_fields(fields: Mapping[str, Any], kind: Any, decided: Mapping[str, An
         raise ValueError(f"unknown {fields['model_type']} field {unknown[0]!r}; known: {', '.join(alike)}")
 
 
-def refuse_untiled(config: Any) -> None:
+def refuse_untiled(config: PreTrainedConfig) -> None:
     """Refuse patches that do not tile the images."""
     if not hasattr(config, "patch_size"):
         return

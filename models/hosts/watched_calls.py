@@ -1,12 +1,12 @@
 """Watched calls: what every attention call of a running model was given, told to whoever watches in this thread."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
 
+from headscope.models.attention.options import Options
 from headscope.models.attention.run import Inputs
 from headscope.models.attention.variant import Variant
 
@@ -21,7 +21,7 @@ class Call:
     layer: int
     variant: Variant
     given: Inputs
-    options: Mapping[str, Any]
+    options: Options
     soft_cap: float | None
 
 

@@ -21,7 +21,7 @@ class ShippedModel:
 
 def shipped_models() -> list[ShippedModel]:
     """Those of text, one per variant: other losses compare with none of theirs."""
-    return [_shipped(name, zoo.folder(name)) for name in zoo.names() if name in zoo.TEXT]
+    return [_shipped_model(name, zoo.folder(name)) for name in zoo.names() if name in zoo.TEXT]
 
 
 def training_speed() -> Fields | None:
@@ -30,7 +30,7 @@ def training_speed() -> Fields | None:
     return read_json_object(path) if path.is_file() else None
 
 
-def _shipped(name: str, folder: Path) -> ShippedModel:
+def _shipped_model(name: str, folder: Path) -> ShippedModel:
     path = folder / "training.json"
     if not path.is_file():
         raise FileNotFoundError(f"there is no {path}; `headscope ship` writes it with the model")

@@ -44,7 +44,7 @@ def read_weights(
 ) -> Weights:
     """Read each parameter of `result` (parameter name -> stored name) once, in the number format of `weights_as`."""
     with ExitStack() as stack:
-        files = {file: stack.enter_context(_opened(file)) for file in {tensor.file for tensor in stored.values()}}
+        files = {file: stack.enter_context(_reader(file)) for file in {tensor.file for tensor in stored.values()}}
 
         def tensor_named(name: str) -> Tensor:
             with foreign_input(f"cannot open {stored[name].file}: {name!r} cannot be read", CheckpointError):
@@ -78,7 +78,7 @@ def weights_as(
     return Weights(tensors, digest.hexdigest())
 
 
-def _opened(file: Path) -> Any:
+def _reader(file: Path) -> Any:
     if file.suffix == PICKLED.ending:
         return nullcontext(SimpleNamespace(get_tensor=pickled_tensors(file).__getitem__))
     with foreign_input(f"cannot open {file}: safetensors refuses it", CheckpointError):

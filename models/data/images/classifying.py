@@ -30,7 +30,7 @@ def classifying_objective(batch: int, seed: int) -> Objective:
     """Digits drawn by seed and step, their cross entropy, and loss and accuracy on those held out."""
     split = digits()
 
-    def drawn(step: int) -> Batch:
+    def batch_of(step: int) -> Batch:
         dice = torch.Generator().manual_seed(step_seed(seed, step, 0))
         places = torch.randint(len(split.training), (batch,), generator=dice)
         return {"images": split.training.images[places], "labels": split.training.labels[places]}
@@ -38,7 +38,7 @@ def classifying_objective(batch: int, seed: int) -> Objective:
     def measure(accelerator: Accelerator, model: nn.Module) -> Record:
         return loss_and_accuracy(model, labelled_batch(split.validation, model))
 
-    return Objective(drawn, classification_loss, measure, unit="images", per_step=batch)
+    return Objective(batch_of, classification_loss, measure, unit="images", per_step=batch)
 
 
 def labelled_batch(data: LabelledImages, model: nn.Module) -> Batch:

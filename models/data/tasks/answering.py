@@ -37,9 +37,9 @@ def answers(model: nn.Module, examples: Examples) -> Answers:
     device = execution_device(model)
     logits = model(input_ids=examples.ids.to(device), use_cache=False).logits.float().cpu()
     loss = answer_loss(logits, examples.targets).item()
-    request = examples.asked
-    right = logits.argmax(-1)[request] == examples.targets[request]
-    return Answers(loss, loss - examples.floor[request].mean().item(), right.double().mean().item())
+    questions = examples.questions
+    right = logits.argmax(-1)[questions] == examples.targets[questions]
+    return Answers(loss, loss - examples.floor[questions].mean().item(), right.double().mean().item())
 
 
 def held_out_examples(task: Task, count: int) -> Examples:

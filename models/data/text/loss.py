@@ -25,11 +25,11 @@ def next_token_objective(corpus: Corpus, data: TextData, batch: int, seed: int) 
 
     shown, text = WINDOWS[data.windows], corpus.text(corpus.training)
 
-    def drawn(step: int) -> dict[str, Tensor]:
+    def batch_of(step: int) -> dict[str, Tensor]:
         return {"windows": shown.training(text, seed=seed, step=step, batch=batch, context=data.context)}
 
     return Objective(
-        drawn,
+        batch_of,
         lambda model, batch: next_token_loss(model, batch["windows"]),
         lambda accelerator, model: {"validation_loss": validation_loss(accelerator, model, corpus, data, batch)},
         unit="tokens",
