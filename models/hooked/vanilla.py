@@ -41,7 +41,7 @@ class VariantVanilla(Starcoder2ArchitectureAdapter):
 
     def prepare_model(self, hf_model: Any) -> None:
         """Read the parts off the model's config."""
-        config: VanillaConfig = hf_model.config
+        config: Any = hf_model.config
         self.supports_generation = self.supports_causal_loss = config.continues_texts
         self.supports_fold_ln = self.supports_center_writing_weights = config.final_norm == config.norm != "none"
         self.cfg.normalization_type = normalization(config, config.norm)

@@ -11,7 +11,6 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from transformers.models.llama.modeling_llama import apply_rotary_pos_emb, eager_attention_forward
 
-from headscope.models.vanilla.config import VanillaConfig
 from headscope.models.vanilla.norm import new_norm
 
 Hidden = Float[Tensor, "batch pos d_model"]
@@ -21,7 +20,7 @@ Angles = tuple[Float[Tensor, "#batch pos d_head"], Float[Tensor, "#batch pos d_h
 class VanillaAttention(nn.Module):
     """Multi-head attention through transformers' attention interface, its heads as wide as the config says."""
 
-    def __init__(self, config: VanillaConfig, layer_idx: int) -> None:
+    def __init__(self, config: Any, layer_idx: int) -> None:
         super().__init__()
         self.config, self.layer_idx, self.head_dim = config, layer_idx, config.head_dim
         self.num_key_value_groups = config.num_attention_heads // config.num_key_value_heads
@@ -64,7 +63,7 @@ class VanillaAttention(nn.Module):
 class VanillaMLP(nn.Module):
     """Two linear maps and an activation between them."""
 
-    def __init__(self, config: VanillaConfig) -> None:
+    def __init__(self, config: Any) -> None:
         super().__init__()
         self.up_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=config.mlp_bias)
         self.down_proj = nn.Linear(config.intermediate_size, config.hidden_size, bias=config.mlp_bias)
@@ -78,7 +77,7 @@ class VanillaMLP(nn.Module):
 class VanillaLayer(GradientCheckpointingLayer):
     """One block; without MLP, its attention is all there is."""
 
-    def __init__(self, config: VanillaConfig, layer_idx: int) -> None:
+    def __init__(self, config: Any, layer_idx: int) -> None:
         super().__init__()
         self.input_layernorm = new_norm(config, config.norm)
         self.self_attn = VanillaAttention(config, layer_idx)

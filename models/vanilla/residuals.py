@@ -38,7 +38,7 @@ class VanillaPreTrainedModel(PreTrainedModel):
 class VanillaModel(VanillaPreTrainedModel):
     """From tokens to the residuals after the final norm."""
 
-    def __init__(self, config: VanillaConfig) -> None:
+    def __init__(self, config: Any) -> None:
         super().__init__(config)
         self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size)
         if config.position_embedding == "learned":

@@ -23,7 +23,7 @@ class VanillaTransformer(VanillaPreTrainedModel, GenerationMixin):
 
     _tied_weights_keys = {"lm_head.weight": "model.embed_tokens.weight"}  # noqa: RUF012
 
-    def __init__(self, config: VanillaConfig) -> None:
+    def __init__(self, config: Any) -> None:
         super().__init__(config)
         self.model = VanillaModel(config)
         self.lm_head = nn.Linear(config.hidden_size, config.output_vocab_size, bias=config.lm_head_bias)
@@ -70,4 +70,4 @@ class VanillaTransformer(VanillaPreTrainedModel, GenerationMixin):
                 "generate continues a text with a causal model's tokens; this one is "
                 + ("bidirectional" if self.config.answers_tokens else "of answers that are no tokens")
             )
-        return super().generate(*args, **kwargs)
+        return GenerationMixin.generate(self, *args, **kwargs)  # type: ignore[arg-type]
