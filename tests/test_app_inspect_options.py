@@ -41,13 +41,13 @@ def test_the_gpu_is_taken_where_there_is_one(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_model_is_opened_where_and_as_was_chosen(cog: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[Any] = []
 
-    def load(*chosen: Any) -> Any:
-        opened.extend(chosen)
+    def load(*chosen: Any, given: Any) -> Any:
+        opened.extend((*chosen, given))
         return hooked_tiny("cog")
 
     monkeypatch.setattr(inspection, "load", load)
     said = headscope("inspect", cog, *PROMPT, *ONE, "--device", "cpu", "--dtype", "bfloat16")
-    assert opened == [str(cog), "cpu", torch.bfloat16] and said.stderr.endswith("ran on cpu\n")
+    assert opened == [str(cog), "cpu", torch.bfloat16, {}] and said.stderr.endswith("ran on cpu\n")
 
 
 @pytest.mark.parametrize(

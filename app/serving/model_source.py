@@ -5,8 +5,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from headscope.models import zoo
-from headscope.models.checkpoints.any_model import modality_of_place
 from headscope.models.checkpoints.files.hub_cache import hub_snapshot_folder
+from headscope.models.checkpoints.model_place import modality_of_place
 from headscope.models.hosts.modality import TEXT, Modality
 from headscope.models.io.foreign_input import expanded_path
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from headscope.app.terminal.given_facts import given_facts
 from headscope.app.terminal.inspection import format_named
 from headscope.models.checkpoints import open_model, save
-from headscope.models.checkpoints.any_model import given_facts
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Conversion:
 
 def converted(conversion: Conversion) -> str:
     """Write the folder; gives what the checkpoint was taken for, and where the folder is."""
-    dtype, given = format_named(conversion.dtype), given_facts(list(conversion.given))
+    dtype, given = format_named(conversion.dtype), given_facts(conversion.given)
     opened = open_model(conversion.source, dtype=dtype, given=given)
     place = save(opened.model, conversion.target, opened.tokenizer)
     return f"{opened.opened_as}\nwritten: {place}"

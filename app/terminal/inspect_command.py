@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from headscope.app.terminal.convert_command import GivenFacts
+from headscope.app.terminal.given_facts import given_facts
 from headscope.app.terminal.inspect_options import (
     ALL,
     refuse_conflicts,
@@ -78,7 +79,6 @@ def inspect(
     from headscope.app.terminal import inspection
     from headscope.app.terminal.inspected_prompts import texts_of
     from headscope.interp.asking.choices import Choices
-    from headscope.models.checkpoints.any_model import given_facts
     from headscope.models.io.device import checked_device
 
     request = refusing_clearly(

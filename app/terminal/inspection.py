@@ -29,9 +29,9 @@ from headscope.interp.asking.standing_out import standing_out_of_each
 from headscope.interp.reading.prompt import classes_of
 from headscope.interp.report.page import report
 from headscope.interp.results.numbers import numbers_per_head
-from headscope.models.checkpoints.any_model import is_asked
 from headscope.models.checkpoints.converters.facts import Given
 from headscope.models.checkpoints.files.weights import Format
+from headscope.models.checkpoints.model_place import is_asked
 from headscope.models.checkpoints.opening import PLAIN
 from headscope.models.checkpoints.steps import own_run
 from headscope.models.hooked.loading import load, place_of
@@ -112,8 +112,8 @@ def _inspected(name: str, short: str, request: Inspection) -> Findings:
     model: Any = load(name, request.device, request.dtype, given=given_of(name, request))
     request.shown.refuse_absent(short, model.cfg.n_layers, model.cfg.n_heads)
     console = Console(stderr=True)
-    if model.cfg.opened_as != PLAIN:
-        console.print(f"{short}: {model.cfg.opened_as}", highlight=False, markup=False, soft_wrap=True)
+    if (words := getattr(model.cfg, "opened_as", PLAIN)) != PLAIN:
+        console.print(f"{short}: {words}", highlight=False, markup=False, soft_wrap=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(f"analysing {short}", total=None)
 

@@ -76,12 +76,14 @@ def refuse_without_weights(folder: Path) -> None:
     raise CheckpointError(f"cannot open {folder}: {missing} beside its {CONFIG}; fetch the weights too")
 
 
-def refuse_adapter(folder: Path) -> None:
+def refuse_adapter(folder: Path, base: object = None) -> None:
     """Raise CheckpointError for the folder of an adapter, which holds what is added to another model."""
     if (folder / ADAPTER).exists():
+        named = f" (it names {base!r:.100}, which is no folder here)" if base else ""
         raise CheckpointError(
             f"cannot open {folder}: it holds an adapter ({ADAPTER}), not a whole model; merge it into its base model: "
-            "PeftModel.from_pretrained(base, folder).merge_and_unload(), then headscope.save"
+            "PeftModel.from_pretrained(base, folder).merge_and_unload(), then headscope.save, or give the base's "
+            f"folder: load(path, given={{'base': …}}){named}"
         )
 
 
