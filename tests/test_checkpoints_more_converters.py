@@ -31,7 +31,7 @@ from tiny_vanillas import bare_vanilla
 from torch.nn.functional import silu
 
 from headscope import hooked
-from headscope.models.checkpoints import open_model
+from headscope.models.checkpoints import CheckpointError, open_model
 from headscope.models.checkpoints.converters.foreign_checkpoint import ForeignCheckpoint
 from headscope.models.checkpoints.converters.table import CONVERTERS
 
@@ -209,6 +209,28 @@ EXAMPLES: dict[str, State] = {
     "x_transformers": xt_state(True, False, False),
     "x_transformers gated": xt_state(True, True, True),
 }
+
+
+@pytest.mark.parametrize("name", CONVERTERS)
+@pytest.mark.parametrize("spoil", ["flat", "short", "missing"])
+def test_tensors_of_odd_shapes_are_refused_in_a_sentence(spoil: str, name: str, tmp_path: Path) -> None:
+    given = {"n_heads": 4, "activation": "relu", "attention": "cog", "direction": "causal", "norm": "LN"}
+    for number, tensor_name in enumerate(EXAMPLES[name]):
+        state = dict(EXAMPLES[name])
+        if spoil == "missing":
+            del state[tensor_name]
+        else:
+            state[tensor_name] = state[tensor_name].flatten() if spoil == "flat" else state[tensor_name][..., :1]
+        if number % 5 == 0:
+            open_or_refuse(stored(state, tmp_path), {key: given[key] for key in CONVERTERS[name].facts if key in given})
+
+
+def open_or_refuse(file: Path, given: dict[str, Any]) -> None:
+    """What is left out may be a bias; whatever else comes is a refusal."""
+    try:
+        open_model(file, given=given)
+    except CheckpointError as refusal:
+        assert str(file) in str(refusal)
 
 
 @pytest.mark.parametrize("name", CONVERTERS)

@@ -18,6 +18,7 @@ from headscope.models.checkpoints.matching import stored_layers, stored_names
 from headscope.models.checkpoints.opening import OpenedModel, filled_model
 from headscope.models.checkpoints.skeleton import skeleton
 from headscope.models.checkpoints.trial import refuse_broken
+from headscope.models.io.foreign_input import foreign_input
 
 LAYOUT = "its layout"  # what describes such a model in errors, where of a folder it is config.json
 
@@ -34,7 +35,8 @@ def open_foreign(
     converter, checkpoint = known.converter, known.checkpoint
     told = {name: value for name, value in given.items() if name != WEIGHTS}
     facts = known_facts(converter.facts, checkpoint, told, converter.kind)
-    converted = converter.convert(checkpoint, facts)
+    with foreign_input(f"cannot open {file}: its tensors are not shaped as {converter.kind}", CheckpointError):
+        converted = converter.convert(checkpoint, facts)
     return opened_model(file, converted, opened_as(converter.kind, (known.note,), facts.assumptions), device, dtype)
 
 

@@ -12,6 +12,7 @@ from headscope.models.checkpoints.converters.notes_beside import tables_beside
 from headscope.models.checkpoints.converters.table import CONVERTERS
 from headscope.models.checkpoints.files.foreign_file import file_contents
 from headscope.models.checkpoints.files.refusal import CheckpointError
+from headscope.models.io.foreign_input import foreign_input
 from headscope.models.io.near_names import known_names
 
 WEIGHTS = "weights"  # the fact that names one of several state dicts
@@ -30,12 +31,15 @@ class Recognition:
 def recognition(file: Path, given: Given) -> Recognition:
     """What the file is taken for. CheckpointError where no converter knows it, with names of tensors that it holds."""
     present = candidates(file, file_contents(file), tables_beside(file))
-    known = {
-        label: (converter, checkpoint)
-        for label, checkpoint in present.items()
-        for converter in CONVERTERS.values()
-        if converter.recognises(checkpoint)
-    }
+    with foreign_input(
+        f"cannot open {file}: its tensors have the names of a known layout, not its shapes", CheckpointError
+    ):
+        known = {
+            label: (converter, checkpoint)
+            for label, checkpoint in present.items()
+            for converter in CONVERTERS.values()
+            if converter.recognises(checkpoint)
+        }
     if not known:
         raise CheckpointError(f"cannot open {file}: {unknown_layout(present)}")
     label = chosen_label(file, [*known], given)
