@@ -3,9 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
-from typing import Any
+
+from transformers import PreTrainedTokenizerBase
 
 from headscope.interp.reading.activations import Activations
+from headscope.interp.reading.hooked_model import HookedModel
 from headscope.interp.reading.model_facts import ModelFacts
 from headscope.interp.reading.prompt import Prompt
 from headscope.interp.reading.prompt_pair import PromptPair
@@ -15,6 +17,7 @@ from headscope.interp.reading.watch import Watch, watch_nothing
 from headscope.interp.results.result import Result
 from headscope.interp.weights.head_weights import HeadWeights
 from headscope.models.hosts.words import Words, filled
+from headscope.models.io.fields import Fields
 
 WITHOUT_DEFAULT = ("corrupt", "run")  # choices that those who read them cannot do without
 
@@ -28,7 +31,7 @@ class Setting:
 
     facts: ModelFacts
     weights: HeadWeights
-    tokenizer: Any = None
+    tokenizer: PreTrainedTokenizerBase | None = None
     watch: Watch = watch_nothing
 
     def answer(self, number: int) -> str:
@@ -102,14 +105,14 @@ class AnalysisRequest:
     numbers that trajectories follow, as analysis.field or analysis.field.label.
     """
 
-    model: Any
+    model: HookedModel
     setting: Setting
     prompts: tuple[Prompt, ...]
-    analyse: Callable[[Any, list[str]], Mapping[str, Result]]
+    analyse: Callable[[HookedModel, list[str]], Mapping[str, Result]]
     bos: bool = False
     pair: PromptPair | None = None
     run: str | Path | None = None
-    choices: Mapping[str, Any] = field(default_factory=dict)
+    choices: Fields = field(default_factory=dict)
     followed: tuple[str, ...] = ()
 
 

@@ -5,14 +5,15 @@ is pressed while the page is still busy, it hears the button first.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import streamlit as st
+
+from headscope.models.io.fields import Fields
 
 ANSWERS, ANSWERED = "answers", "answered"
 
 
-def answer_callback(key: str, name: str, answer: Callable[[dict[str, Any]], None]) -> Callable[[], None]:
+def answer_callback(key: str, name: str, answer: Callable[[Fields], None]) -> Callable[[], None]:
     """A callback of the component under a key: `answer` gets the record that its state holds under a name.
 
     Every choice has a stamp of its own, so that the same one made again is a new one.

@@ -6,7 +6,6 @@ The bundle travels once as the script of one component; the heads travel as data
 from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
 from streamlit.components.v2 import component
 
@@ -18,7 +17,7 @@ MOST_TOKENS = 64
 
 
 @cache
-def _bundle() -> Callable[..., Any]:
+def _bundle() -> Callable[..., object]:
     """The component that brings CircuitsVis into the page; 1.3 MB, read when somebody asks for it."""
     library = files("circuitsvis").joinpath("dist", "cdn", "iife.js").read_text(encoding="utf-8")
     return component("headscope_circuitsvis_bundle", js=f"{library}\n{source_text('circuitsvis_bundle.js')}")

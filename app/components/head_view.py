@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,6 +15,7 @@ from headscope.app.components.signed_code import signed_code
 from headscope.app.components.source import source_text
 from headscope.app.serving.address import OpenHead
 from headscope.interp.heads.attention_run import AttentionRun
+from headscope.models.io.fields import Fields
 
 _mount = component(
     "headscope_head_view",
@@ -70,7 +70,7 @@ def head_view(
     """
     count, start = len(run.tokens), run.tokens.read_out % len(run.tokens)
 
-    def chosen(choice: dict[str, Any]) -> None:
+    def chosen(choice: Fields) -> None:
         if on_row is not None and choice.get("run") == run_name:
             on_row(chosen_row(choice, run_name, count, start))
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -24,7 +23,7 @@ _picture = component("headscope_picture", js=source_text("downloads.js", "pictur
 
 
 @cache
-def _bundle() -> Callable[..., Any]:
+def _bundle() -> Callable[..., object]:
     """The component that brings plotly into the page; 4.8 MB, sent when a browser without it asks for a picture."""
     return component("headscope_plotly_bundle", js=f"{get_plotlyjs()}\n{source_text('plotly_bundle.js')}")
 

@@ -1,7 +1,6 @@
 """Analysis choices: boxes for what only some analyses read, drawn for those that do."""
 
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
@@ -9,6 +8,7 @@ from headscope.app.frame.page import OpenPrompt
 from headscope.interp.asking.choices import EMBEDDINGS, Choices
 from headscope.interp.asking.table import ANALYSES
 from headscope.models.checkpoints.steps import own_run
+from headscope.models.io.fields import Fields
 
 TOKEN = "One token as the model writes it, its leading space included; without one, the likeliest."
 
@@ -16,7 +16,7 @@ TOKEN = "One token as the model writes it, its leading space included; without o
 def choices_for(opened: OpenPrompt, analysis: str) -> Choices:
     """What is chosen for an analysis; nothing is drawn for one that reads none of it."""
     readers = ANALYSES[analysis].reads
-    chosen: dict[str, Any] = {}
+    chosen: Fields = {}
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         if "corrupt" in readers:
             chosen |= patching_boxes()

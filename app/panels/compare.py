@@ -1,9 +1,10 @@
 """Panels of the Compare page: models on one prompt, head beside head, and how far each collapses."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from headscope.app.components.head_view import common_peak
 from headscope.app.figure.code import analysis_code, model_code
@@ -78,7 +79,7 @@ def partner(keys: tuple[RunKey, RunKey], run: AttentionRun, head: OpenHead, by: 
     return result, f"likeness {float(alike.value.max()):.2f}; any head {mean:.2f} ± {spread:.2f}"
 
 
-def planes(shown: list[ComparedHead], columns: Any) -> None:
+def planes(shown: list[ComparedHead], columns: Sequence[DeltaGenerator]) -> None:
     """The decision plane of every model."""
     if left_out(shown[0].opened, "decision_plane", "Weights or OV circuit"):
         return

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import streamlit as st
 import torch
+from streamlit.delta_generator import DeltaGenerator
 
 from headscope.app.figure.constant import no_sign
 from headscope.app.figure.panel import figure_panel
@@ -102,6 +103,6 @@ def follow(sampling: Sampling, what: SamplingSettings, model: UViT, watch: Watch
     return over_timesteps(model, sampling, what.label_for(model.config), watch)
 
 
-def parts_in_columns(parts: list[Part]) -> Iterator[tuple[Part, Any]]:
+def parts_in_columns(parts: list[Part]) -> Iterator[tuple[Part, DeltaGenerator]]:
     """Each part with a column of its own."""
     return zip(parts, st.columns(len(parts), gap="medium"), strict=True)

@@ -4,6 +4,7 @@ from importlib.util import find_spec
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from headscope.app.figure.code import analysis_code, asked_code
 from headscope.app.figure.panel import figure_panel
@@ -74,7 +75,7 @@ how = Embedding({how.method!r}, {how.dims})
 coloured_map(embedding_of(asked.setting, run, {head.layer}, {head.head}, how), {colour!r})"""
 
 
-def angles_panels(opened: OpenPrompt, head: OpenHead, left: Any, right: Any) -> None:
+def angles_panels(opened: OpenPrompt, head: OpenHead, left: DeltaGenerator, right: DeltaGenerator) -> None:
     """The histogram of one head, and the shares of all."""
     result = analysed(opened, ("angles",)).of("angles", Angles)
     with left:
@@ -97,7 +98,7 @@ def angles_panels(opened: OpenPrompt, head: OpenHead, left: Any, right: Any) -> 
         )
 
 
-def spectrum_panels(opened: OpenPrompt, head: OpenHead, left: Any, right: Any) -> None:
+def spectrum_panels(opened: OpenPrompt, head: OpenHead, left: DeltaGenerator, right: DeltaGenerator) -> None:
     """The singular values of all heads, and the eigenvalues of one."""
     result = analysis_when_asked(opened, "qk_spectrum", "Spectra of W_QK")
     if not isinstance(result, QKSpectrum):

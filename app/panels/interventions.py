@@ -1,9 +1,9 @@
 """Interventions: a list of edits of the weights, and the untouched run beside the changed one."""
 
 import json
-from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from headscope.app.components.head_view import common_peak
 from headscope.app.figure.code import asked_code
@@ -68,7 +68,7 @@ def watched_tokens(opened: OpenPrompt) -> tuple[int | None, int | None]:
     return target, distractor
 
 
-def class_box(place: Any, opened: OpenPrompt, name: str) -> int | None:
+def class_box(place: DeltaGenerator, opened: OpenPrompt, name: str) -> int | None:
     """A box of the model's classes; none is chosen at first."""
     names = opened.facts.classes
     return place.selectbox(

@@ -1,7 +1,6 @@
 """New edit: the boxes of one edit, and the edit that they say when the button is pressed, not when it was drawn."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import streamlit as st
 
@@ -50,8 +49,8 @@ def edit_boxes(opened: OpenPrompt, row: int) -> None:
         keys = range(row + 1 if opened.tokens.is_ordered else len(tokens))
         st.selectbox("Key", keys, key=KEY, format_func=lambda at: f"{at} {tokens[at]!r}", width=170)
     if kind in VALUED:
-        limits: dict[str, Any] = {"min_value": -LARGEST_VALUE, "max_value": LARGEST_VALUE}
-        st.number_input("Value", value=FIRST_VALUES[kind], key=value_key(kind), width=130, **limits)
+        low, high = -LARGEST_VALUE, LARGEST_VALUE
+        st.number_input("Value", low, high, FIRST_VALUES[kind], key=value_key(kind), width=130)
 
 
 def chosen_edit(ground: Ground) -> Intervention:

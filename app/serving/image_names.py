@@ -1,8 +1,7 @@
 """Image names: what the address calls an image, 17 for a digit or the name of a kept picture, and the image itself."""
 
-from typing import Any
-
 from headscope.app.serving.kept_pictures import kept_picture
+from headscope.interp.reading.hooked_model import HookedModel
 from headscope.interp.reading.image_prompt import ImagePrompt
 from headscope.interp.reading.pictures import digit_prompt, picture_prompt
 
@@ -14,7 +13,7 @@ def is_digit(name: str) -> bool:
     return name.isascii() and name.isdigit() and len(name) < 5
 
 
-def image_named(name: str, model: Any) -> ImagePrompt:
+def image_named(name: str, model: HookedModel) -> ImagePrompt:
     """The image as a hooked model reads it. ValueError in one sentence where there is none of that name."""
     if is_digit(name):
         return digit_prompt(int(name), model)

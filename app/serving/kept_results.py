@@ -3,12 +3,13 @@
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import fields, is_dataclass
-from typing import Any, final
+from typing import Any, TypeVar, final
 
 from torch import Tensor
 
 MOST_BYTES = 1 * 2**30
 MOST_KEPT = 64
+Value = TypeVar("Value")
 
 
 @final
@@ -17,28 +18,28 @@ class KeptResults:
 
     def __init__(self, most_bytes: int = MOST_BYTES, most_kept: int = MOST_KEPT) -> None:
         self._most_bytes, self._most_kept = most_bytes, most_kept
-        self._found: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
+        self._results: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
 
-    def of(self, request: Hashable, compute: Callable[[], Any]) -> Any:
+    def of(self, request: Hashable, compute: Callable[[], Value]) -> Value:
         """The result, computed where it is not there; the newest one is always kept."""
-        if request not in self._found:
+        if request not in self._results:
             result = compute()
-            self._found[request] = (result, bytes_of(result))
-        self._found.move_to_end(request)
-        while len(self._found) > 1 and (len(self._found) > self._most_kept or self.bytes > self._most_bytes):
-            self._found.popitem(last=False)
-        return self._found[request][0]
+            self._results[request] = (result, bytes_of(result))
+        self._results.move_to_end(request)
+        while len(self._results) > 1 and (len(self._results) > self._most_kept or self.bytes > self._most_bytes):
+            self._results.popitem(last=False)
+        return self._results[request][0]
 
     def __contains__(self, request: Hashable) -> bool:
-        return request in self._found
+        return request in self._results
 
     @property
     def bytes(self) -> int:
         """How much room the tensors take."""
-        return sum(size for _, size in self._found.values())
+        return sum(size for _, size in self._results.values())
 
 
-def bytes_of(result: Any) -> int:
+def bytes_of(result: object) -> int:
     """Bytes of the tensors in a record, a mapping or a sequence of them."""
     if isinstance(result, Tensor):
         return result.numel() * result.element_size()

@@ -17,6 +17,7 @@ from headscope.interp.weights.head_weights import HeadWeights, head_weights
 
 MOST_PATTERN_BYTES = 1 * 2**30
 Facts = TypeVar("Facts")
+Value = TypeVar("Value")
 
 
 @final
@@ -65,7 +66,7 @@ class ModelService(Generic[Facts]):
         room = most - 1 if prepend_bos and self.facts.has_bos else most
         return shortened_prompt(prompt, tokenizer_of(self._model), max(1, room), end)
 
-    def kept(self, request: Hashable, compute: Callable[[Any], Any]) -> Any:
+    def kept(self, request: Hashable, compute: Callable[[Any], Value]) -> Value:
         """What `compute` makes of the model, computed once for all sessions while there is room for it."""
         with self._lock:
             return self._kept.of(request, lambda: compute(self._model))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,6 +18,7 @@ from headscope.app.terminal.inspect_options import (
     refuse_unknown_analyses,
 )
 from headscope.app.terminal.refusals import refuse_command, refusing_clearly
+from headscope.models.io.fields import Fields
 
 if TYPE_CHECKING:
     from headscope.app.terminal.inspection import Inspection, InspectionOutcome
@@ -68,7 +69,7 @@ def inspect(
     """Analyse the heads of a model on a prompt: a short table, or all of it as JSON, CSV or an HTML report."""
     if everything and what:
         refuse_command("--all runs every analysis and --what some: choose one of them")
-    options: dict[str, Any] = {"corrupt": corrupt, "target": target, "distractor": distractor}
+    options: Fields = {"corrupt": corrupt, "target": target, "distractor": distractor}
     options |= {"embedding": embedding, "distance": distance}
     output = Output(as_json, as_csv, html, names_analyses=bool(what))
     models = (model, compare) if compare else (model,)
@@ -116,7 +117,7 @@ class Output:
 def refuse_at_the_door(
     models: Sequence[str],
     what: Sequence[str],
-    options: Mapping[str, Any],
+    options: Mapping[str, object],
     dtype: str | None,
     output: Output,
     *,

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from headscope import models
 from headscope.app.terminal.analyses_listed import listed_analyses
@@ -17,7 +16,7 @@ ALL = "all"
 ZOO = Path(models.__file__).parent / "zoo"
 
 
-def refuse_conflicts(what: Collection[str], options: Mapping[str, Any], *, as_json: bool, as_csv: bool) -> None:
+def refuse_conflicts(what: Collection[str], options: Mapping[str, object], *, as_json: bool, as_csv: bool) -> None:
     """Raise ValueError for two formats, tokens to weigh but nothing to patch from, and an option that nobody reads."""
     if as_json and as_csv:
         raise ValueError("--json and --csv both go to standard output: choose one of them")

@@ -3,9 +3,8 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from headscope.interp.reading.hooked_model import begins_with_bos, tokenizer_of
+from headscope.interp.reading.hooked_model import HookedModel, begins_with_bos, tokenizer_of
 from headscope.interp.reading.image_prompt import ImagePrompt
 from headscope.interp.reading.pictures import DIGITS, digit_prompt, picture_prompt
 from headscope.interp.reading.prompt import classes_of
@@ -35,14 +34,14 @@ def text_of_file(file: Path) -> str:
         raise ValueError(f"cannot read the prompt in {file}: {(error.strerror or str(error)).lower()}") from error
 
 
-def prompts_for_model(prompts: Sequence[str], model: Any) -> Sequence[str] | Sequence[ImagePrompt]:
+def prompts_for_model(prompts: Sequence[str], model: HookedModel) -> Sequence[str] | Sequence[ImagePrompt]:
     """The prompts as texts; for a model of images digits by number, and picture files."""
     if not classes_of(model):
         return list(prompts)
     return [image_of(prompt, model) for prompt in prompts]
 
 
-def image_of(prompt: str, model: Any) -> ImagePrompt:
+def image_of(prompt: str, model: HookedModel) -> ImagePrompt:
     """A digit by its number, or a picture file. Raises ValueError for a text, and says what the model reads."""
     if prompt.isdecimal():
         return digit_prompt(int(prompt), model)
@@ -62,7 +61,7 @@ def is_there(file: Path) -> bool:
         return False
 
 
-def truncated_prompt(text: str, model: Any, bos: bool | None) -> PromptTokens:
+def truncated_prompt(text: str, model: HookedModel, bos: bool | None) -> PromptTokens:
     """The first tokens of a text, as many as the model's context holds."""
     tokenizer = tokenizer_of(model)
     ids = typed_ids(text) if tokenizer is None else encoded_ids(text, tokenizer, begins_with_bos(model, bos))

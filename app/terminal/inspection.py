@@ -26,7 +26,8 @@ from headscope.interp.asking.costs import costly_in_words
 from headscope.interp.asking.findings import Findings, Interruption
 from headscope.interp.asking.same_numbers import numbers_that_differ, same_in_words
 from headscope.interp.asking.standing_out import standing_out_of_each
-from headscope.interp.reading.prompt import classes_of
+from headscope.interp.reading.hooked_model import HookedModel
+from headscope.interp.reading.prompt import Prompt, classes_of
 from headscope.interp.report.page import report
 from headscope.interp.results.numbers import numbers_per_head
 from headscope.models.checkpoints.converters.facts import Given
@@ -136,7 +137,7 @@ def format_named(name: str | None) -> Format:
     return getattr(torch, name) if name not in (None, "auto") else name  # type: ignore[return-value]
 
 
-def inspection_prompts(request: Inspection, model: Any) -> Any:
+def inspection_prompts(request: Inspection, model: HookedModel) -> Sequence[str] | Sequence[Prompt]:
     """The prompts as the model reads them, cut where that was asked for."""
     if request.truncate and not classes_of(model):
         return [truncated_prompt(prompt, model, request.bos) for prompt in request.prompts]

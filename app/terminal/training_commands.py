@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -44,7 +44,7 @@ def temper(
     from headscope.models.training.partial import Course
     from headscope.models.training.tempering import Tempering
 
-    text: dict[str, Any] = {"source": "text", "path": str(corpus.resolve())} if corpus else {"source": "stdlib"}
+    text: dict[str, str] = {"source": "text", "path": str(corpus.resolve())} if corpus else {"source": "stdlib"}
     how = Tempering({"position": position, "token": token}, Course(text, steps, lr, batch, context, seed))
     typer.echo(tempering_summary(going_on_later(lambda: tempered_with_bar(model, out, how))))
 

@@ -1,11 +1,10 @@
 """The table of the shipped models, for a terminal and for the README: only what was measured."""
 
-from typing import Any
-
 from rich.box import SIMPLE
 from rich.table import Table
 
 from headscope.models.fitting.machine import machine_words
+from headscope.models.io.fields import Fields
 from headscope.models.training.shipped import ShippedModel, shipped_models, training_speed
 
 COLUMNS = ("model", "parameters", "tokens seen", "validation loss", "in 16 bits", "tokens/s", "snapshots")
@@ -45,7 +44,7 @@ def rows() -> list[tuple[str, ...]]:
     return [_row(model, speeds.get(model.name)) for model in shipped_models()]
 
 
-def zoo_caption(speed: dict[str, Any] | None) -> str:
+def zoo_caption(speed: Fields | None) -> str:
     """What the columns mean and where they were measured."""
     trained = sorted(
         {

@@ -1,6 +1,6 @@
 """Outcome: the measured trials of one experiment at one size, and samples of their numbers over seeds."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from headscope.interp.arms.trial import DIVERGED, TrialOutcome
+from headscope.interp.arms.trial import DIVERGED, Level, TrialOutcome
+from headscope.models.io.fields import Fields
 from headscope.models.io.foreign_input import ForeignInputError
 from headscope.models.io.json_file import read_json_object
 
@@ -22,18 +23,18 @@ class Outcome:
 
     experiment: str
     size: str
-    numbers_of_size: Mapping[str, Any]
-    machine: Mapping[str, Any]
+    numbers_of_size: Fields
+    machine: Fields
     trials: tuple[TrialOutcome, ...]
 
-    def where(self, **condition: Any) -> "Outcome":
+    def where(self, **condition: Level) -> "Outcome":
         """The trials under these values. ValueError where there are none."""
         kept = tuple(item for item in self.trials if item.trial.matches(**condition))
         if not kept:
             raise ValueError(f"{self.experiment} has no trial with {condition}")
         return Outcome(self.experiment, self.size, self.numbers_of_size, self.machine, kept)
 
-    def conditions(self, name: str) -> list[Any]:
+    def conditions(self, name: str) -> list[Level]:
         """The values of one part of the condition, in the order of the trials."""
         return list(dict.fromkeys(item.trial.condition[name] for item in self.trials if name in item.trial.condition))
 
@@ -59,7 +60,7 @@ class Outcome:
         """The trials that did not diverge."""
         return [trial for trial in self.trials if DIVERGED not in trial.numbers]
 
-    def split(self, name: str) -> Iterator[tuple[Any, "Outcome"]]:
+    def split(self, name: str) -> Iterator[tuple[Level, "Outcome"]]:
         """The trials under each value of one part of the condition."""
         return ((value, self.where(**{name: value})) for value in self.conditions(name))
 
@@ -68,7 +69,7 @@ class Outcome:
         """How many seeds there are."""
         return len({item.trial.seed for item in self.trials})
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Fields:
         """As results.json."""
         return {
             "format": FORMAT,

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from headscope.models.io.fields import Fields
 from headscope.models.io.foreign_input import ForeignInputError
 
+Level = str | int | float  # of one part of a condition
 Numbers = dict[str, Any]  # name -> a number, or a list of numbers
 DIVERGED = "diverged"  # a number that a trial has alone, whose loss was no longer finite
 PARTS = ("condition", "seed", "numbers", "seconds")
@@ -18,7 +20,7 @@ NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9.]+")
 class Trial:
     """A condition by names and plain values, such as {"variant": "softmax"}, and a seed."""
 
-    condition: Mapping[str, str | int | float]
+    condition: Mapping[str, Level]
     seed: int
 
     @property
@@ -26,7 +28,7 @@ class Trial:
         """Its name among the trials of an experiment, fit for a folder."""
         return NOT_IN_A_NAME.sub("_", "-".join(map(str, [*self.condition.values(), self.seed])))
 
-    def matches(self, **condition: Any) -> bool:
+    def matches(self, **condition: Level) -> bool:
         """Whether it ran under these values."""
         return all(self.condition.get(name) == value for name, value in condition.items())
 
@@ -50,13 +52,13 @@ class TrialOutcome:
     numbers: Numbers
     seconds: float
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Fields:
         """As results.json holds it."""
         condition = dict(self.trial.condition)
         return {"condition": condition, "seed": self.trial.seed, "seconds": self.seconds, "numbers": self.numbers}
 
     @classmethod
-    def from_json(cls, plain: Any, origin: str) -> "TrialOutcome":
+    def from_json(cls, plain: object, origin: str) -> "TrialOutcome":
         """Back from to_json's form; `origin` says in errors where it came from."""
         match plain:
             case {"condition": dict(condition), "seed": int(seed), "numbers": dict(numbers), "seconds": float(seconds)}:
@@ -70,7 +72,7 @@ class TrialOutcome:
         return cls(Trial(condition, seed), numbers, seconds)
 
 
-def is_numeric(value: Any) -> bool:
+def is_numeric(value: object) -> bool:
     """Whether a value is a number, nothing (one that was not finite), or lists of these."""
     if isinstance(value, list):
         return all(map(is_numeric, value))

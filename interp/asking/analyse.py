@@ -67,14 +67,14 @@ def analyse(
 
 
 def asked_of(
-    model: Any, prompts: Sequence[str] | Sequence[Prompt], choices: Choices, prepend_bos: bool | None
+    model: HookedModel, prompts: Sequence[str] | Sequence[Prompt], choices: Choices, prepend_bos: bool | None
 ) -> AnalysisRequest:
     """The prompts as ids and the model's facts and weights; a pair for patching where a corrupt prompt was given."""
     facts, bos = model_facts(model), begins_with_bos(model, prepend_bos)
     read = tuple(as_read(prompts, model, facts, bos))
     setting = Setting(facts, circuit_weights(model, head_weights(model), choices), tokenizer_of(model))
 
-    def analyse_another(other: Any, names: list[str]) -> Findings:
+    def analyse_another(other: HookedModel, names: list[str]) -> Findings:
         return analyse(other, read, names, choices=Choices(embedding=choices.embedding), prepend_bos=bos)
 
     plain, followed = choices.to_json(), followed_numbers(facts)
@@ -111,7 +111,7 @@ def result_about(result: Result, facts: ModelFacts) -> About:
     return result.about.of_gauges(facts.gauges).said_with(facts.words)
 
 
-def refuse_unhooked(model: Any) -> None:
+def refuse_unhooked(model: object) -> None:
     """Raise TypeError for a name, a folder or a plain model, and say how it becomes a hooked one."""
     if isinstance(model, str | Path):
         raise TypeError(f"analyse takes a hooked model, got {str(model)!r}: use load({str(model)!r})")

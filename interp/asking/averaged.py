@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 
 from headscope.interp.results.result import Result
+from headscope.models.io.fields import Fields
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class AveragedResult:
     spread: Result
     prompts: int
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Fields:
         """The mean's plain values, with the spread of every field and the count of prompts."""
         spread = {name: field["values"] for name, field in self.spread.to_json()["fields"].items()}
         return {**self.mean.to_json(), "spread": spread, "prompts": self.prompts}

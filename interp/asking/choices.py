@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -12,11 +11,12 @@ from torch import Tensor
 from headscope.interp.attribution.patching import last_logits
 from headscope.interp.circuits.distance import ANGLES, relative_rotation, score_weights
 from headscope.interp.circuits.embeddings import effective_embedding
-from headscope.interp.reading.hooked_model import tokenizer_of
+from headscope.interp.reading.hooked_model import HookedModel, tokenizer_of
 from headscope.interp.reading.prompt_pair import PromptPair, refuse_other_length
 from headscope.interp.reading.prompt_tokens import PromptTokens, single_token
 from headscope.interp.reading.token_strings import token_string
 from headscope.interp.weights.head_weights import HeadWeights
+from headscope.models.io.fields import Fields
 from headscope.models.io.near_names import known_names
 
 EMBEDDINGS = ("token", "effective")
@@ -47,13 +47,13 @@ class Choices:
                 "a target or distractor was given without a corrupt prompt, which patching needs: give one"
             )
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Fields:
         """What was chosen otherwise than by default, as plain values; of a folder its name."""
         entry = {name: value for name, value in vars(self).items() if value != getattr(Choices, name)}
         return {name: Path(value).name if name == "run" else value for name, value in entry.items()}
 
 
-def circuit_weights(model: Any, weights: HeadWeights, choices: Choices) -> HeadWeights:
+def circuit_weights(model: HookedModel, weights: HeadWeights, choices: Choices) -> HeadWeights:
     """The weights as circuits are to read them. Raises ValueError for a distance where nothing is rotated by it."""
     if choices.distance and f"blocks.0.{ANGLES[0]}" not in model.hook_dict:
         raise ValueError(
@@ -67,7 +67,7 @@ def circuit_weights(model: Any, weights: HeadWeights, choices: Choices) -> HeadW
     )
 
 
-def prompt_pair(model: Any, clean: PromptTokens, corrupt: PromptTokens, choices: Choices) -> PromptPair:
+def prompt_pair(model: HookedModel, clean: PromptTokens, corrupt: PromptTokens, choices: Choices) -> PromptPair:
     """The pair with its two tokens, chosen or what the model expects.
 
     Raises ValueError for prompts of different lengths, and for a target that is the distractor.

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from time import perf_counter
-from typing import Any
 
 import torch
 
 from headscope.interp.analysis import Analysis, AnalysisRequest, Probe
+from headscope.interp.reading.hooked_model import HookedModel
 from headscope.interp.reading.prompt import Prompt, batch_of, logits_by_position
 from headscope.interp.reading.size import Size
 from headscope.models.zoo import snapshots
@@ -30,7 +30,7 @@ def costly_analyses(rows: Sequence[Analysis | Probe], size: Size) -> dict[str, f
     return {row.name: count for row in rows if (count := passes(row, size)) > CHEAP}
 
 
-def pass_seconds(model: Any, prompts: Sequence[Prompt]) -> float:
+def pass_seconds(model: HookedModel, prompts: Sequence[Prompt]) -> float:
     """The seconds of one timed forward pass over the prompts, as many times as there are prompts the longest one's.
 
     Hooks are state: the caller lets one run in at a time.

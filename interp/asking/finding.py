@@ -1,10 +1,10 @@
 """Finding: a measure of a model that `analyse` knows, by name."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from headscope.interp.asking.analyse import analyse
 from headscope.interp.asking.choices import Choices
+from headscope.interp.reading.hooked_model import HookedModel
 from headscope.interp.reading.prompt import Prompt
 from headscope.interp.results.result import Result
 from headscope.interp.trajectories.measures import Measure
@@ -24,7 +24,7 @@ def finding(
     left out of a mean. choices, prepend_bos: those of `analyse`.
     """
 
-    def analyses_of(model: Any, analyses: list[str]) -> Mapping[str, Result]:
+    def analyses_of(model: HookedModel, analyses: list[str]) -> Mapping[str, Result]:
         return analyse(model, prompts, analyses, choices=choices, prepend_bos=prepend_bos)
 
     return named_numbers(analyses_of, names, head)

@@ -3,13 +3,14 @@
 import html
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from headscope.interp.asking.averaged import AveragedResult
 from headscope.interp.reading.model_facts import ModelFacts
 from headscope.interp.reading.prompt import Prompt
 from headscope.interp.results.numbers import numbers_per_head
 from headscope.interp.results.result import Result
+from headscope.models.io.fields import Fields
 from headscope.models.io.near_names import known_names
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Findings(Mapping[str, Result]):
     prompts: tuple[Prompt, ...]
     results: Mapping[str, Result]
     spread: Mapping[str, Result]
-    choices: Mapping[str, Any] = field(default_factory=dict)
+    choices: Fields = field(default_factory=dict)
     questions: Mapping[str, str] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
     costly: Mapping[str, float] = field(default_factory=dict)
@@ -60,7 +61,7 @@ class Findings(Mapping[str, Result]):
         """The table of heads: a row per head, a column per number that every head has, named `analysis.field`."""
         import pandas as pd
 
-        columns: dict[str, Any] = {}
+        columns: dict[str, object] = {}
         for name, result in self.results.items():
             for column, tensor in numbers_per_head(result).items():
                 columns[f"{name}.{column}"] = tensor.cpu().flatten().numpy()
@@ -73,7 +74,7 @@ class Findings(Mapping[str, Result]):
         """The table of heads as CSV."""
         return self.to_frame().to_csv(index=False)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Fields:
         """Plain values with stable keys."""
         return {
             "model": self.model,
@@ -106,7 +107,7 @@ class Findings(Mapping[str, Result]):
         count = len(self.prompts)
         return f"{self.model}, {count} prompt{'s' * (count != 1)}"
 
-    def _of(self, name: str) -> dict[str, Any]:
+    def _of(self, name: str) -> Fields:
         result = self.results[name]
         if name not in self.spread:
             return result.to_json()

@@ -1,9 +1,8 @@
 """Given prompts: what `analyse` was given, texts, ids or images, as the model reads it."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from headscope.interp.reading.hooked_model import tokenizer_of
+from headscope.interp.reading.hooked_model import HookedModel, tokenizer_of
 from headscope.interp.reading.model_facts import ModelFacts
 from headscope.interp.reading.prompt import Prompt
 from headscope.interp.reading.prompt_tokens import PromptTokens, prompt_tokens, refuse_unreadable_ids
@@ -13,7 +12,7 @@ Given = str | Prompt | Sequence[str] | Sequence[Prompt]
 
 
 def as_read(
-    prompts: Sequence[str] | Sequence[Prompt], model: Any, facts: ModelFacts, prepend_bos: bool
+    prompts: Sequence[str] | Sequence[Prompt], model: HookedModel, facts: ModelFacts, prepend_bos: bool
 ) -> list[Prompt]:
     """Each prompt as the ids that the model reads, or as the image. Raises ValueError for one that it cannot read."""
     refuse_no_prompts(prompts)

@@ -1,7 +1,7 @@
 """Same numbers: those of a table of heads that are the same for every head, said in one line."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from headscope.interp.results.numbers import is_null
 
@@ -22,7 +22,7 @@ def same_in_words(heads: "pd.DataFrame", numbers: Sequence[str]) -> list[str]:
     return [f"The same for every head: {', '.join(words)}."] if words else []
 
 
-def word(value: Any) -> str:
+def word(value: object) -> str:
     """Three digits after the point; – for what is not a number."""
     if value != value:
         return "–"

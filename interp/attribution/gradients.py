@@ -1,6 +1,6 @@
 """Attribution patching: the effect of every patch at once, estimated by a gradient times a difference."""
 
-from typing import Any
+from collections.abc import Mapping
 
 import torch
 from jaxtyping import Float
@@ -8,6 +8,7 @@ from torch import Tensor
 
 from headscope.interp.attribution.patching import PLACES, UNIT, Patching, ends_of, patching_of
 from headscope.interp.reading.activations import gathered_activations
+from headscope.interp.reading.hooked_model import HookedModel, module_of
 from headscope.interp.reading.prompt_pair import PromptPair
 from headscope.interp.results.about import About
 from headscope.models.attention.run import at_least_float32
@@ -26,7 +27,7 @@ GRADIENT = About(
 )
 
 
-def attribution_patching(model: Any, pair: PromptPair) -> Patching:
+def attribution_patching(model: HookedModel, pair: PromptPair) -> Patching:
     """Three forward passes and one backward pass; gradients by transformer-lens.
 
     Hooks are state: the caller lets one run in at a time.
@@ -36,7 +37,7 @@ def attribution_patching(model: Any, pair: PromptPair) -> Patching:
     [clean] = gathered_activations(model, [pair.clean], list(PLACES.values()))
     layers = len(clean["hook_resid_pre"])
     places = {name: [f"blocks.{layer}.{place}" for layer in range(layers)] for name, place in PLACES.items()}
-    ids = torch.tensor([pair.corrupt.ids], device=execution_device(model))
+    ids = torch.tensor([pair.corrupt.ids], device=execution_device(module_of(model)))
     wanted = [place for of_name in places.values() for place in of_name]
     with torch.enable_grad():
         run = cache_activation_and_gradient(model, ids, lambda logits: pair.difference(logits)[0], wanted)
@@ -53,6 +54,7 @@ def attribution_patching(model: Any, pair: PromptPair) -> Patching:
     return patching_of(pair, between, GRADIENT, fields)
 
 
-def stacked_layers(result: dict[str, Any], places: list[str]) -> Float[Tensor, "layer pos ..."]:
+def stacked_layers(result: Mapping[str, Tensor | None], places: list[str]) -> Float[Tensor, "layer pos ..."]:
     """One prompt's tensors of every layer on the CPU, float32 at least."""
-    return torch.stack([at_least_float32(result[place][0].cpu()) for place in places])
+    tensors = [tensor for place in places if (tensor := result[place]) is not None]
+    return torch.stack([at_least_float32(tensor[0].cpu()) for tensor in tensors])

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from headscope.interp.reading.activations import gathered_activations
+from headscope.interp.reading.hooked_model import Hook, HookedModel, module_of
 from headscope.interp.reading.prompt_pair import Ends, PromptPair
 from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.interp.reading.watch import Watch, step_counter, watch_nothing
@@ -16,6 +17,7 @@ from headscope.interp.results.about import About
 from headscope.interp.results.result import Result
 from headscope.models.attention.run import at_least_float32
 from headscope.models.hosts.execution_device import execution_device
+from headscope.models.io.fields import Fields
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +50,7 @@ class Patching(Result):
     clean: float
     corrupt: float
     of: str
-    pair: Mapping[str, Any]
+    pair: Fields
     resid_pre_null: Float[Tensor, "layer pos"] | None = None
     resid_pre_null_spread: Float[Tensor, "layer pos"] | None = None
     head_null: Float[Tensor, "layer head"] | None = None
@@ -73,7 +75,9 @@ class Job:
         return f"blocks.{self.layer}.{PLACES[self.field]}"
 
 
-def activation_patching(model: Any, pair: PromptPair, batch_size: int = 32, watch: Watch = watch_nothing) -> Patching:
+def activation_patching(
+    model: HookedModel, pair: PromptPair, batch_size: int = 32, watch: Watch = watch_nothing
+) -> Patching:
     """Every cell in a run of its own, batch_size of them in one forward pass; watch(done, total) counts the passes.
 
     transformer_lens.patching gives the same numbers with one pass for every cell. Hooks are state: the caller lets
@@ -121,7 +125,7 @@ def jobs(layers: int, positions: int, heads: int, batch_size: int) -> list[Job]:
 
 
 def patched_differences(
-    model: Any, pair: PromptPair, job: Job, clean: Float[Tensor, "pos ..."]
+    model: HookedModel, pair: PromptPair, job: Job, clean: Float[Tensor, "pos ..."]
 ) -> Float[Tensor, "cell"]:
     """The corrupt prompt's logit differences with a job's cells taken from the clean prompt."""
 
@@ -131,22 +135,22 @@ def patched_differences(
     return logit_differences_of_prompts(model, pair, [pair.corrupt] * len(job.moved), [(job.place, put)])
 
 
-def ends_of(model: Any, pair: PromptPair) -> Ends:
+def ends_of(model: HookedModel, pair: PromptPair) -> Ends:
     """The logit differences of both prompts, nothing patched."""
     return Ends(*logit_differences_of_prompts(model, pair, [pair.clean, pair.corrupt]).tolist())
 
 
 @torch.no_grad()
 def last_logits(
-    model: Any, prompts: Sequence[PromptTokens], hooks: Sequence[tuple[str, Any]] = ()
+    model: HookedModel, prompts: Sequence[PromptTokens], hooks: Sequence[Hook] = ()
 ) -> Float[Tensor, "prompt vocab"]:
     """Logits after the last position of prompts of one length, float32 at least, on the CPU."""
-    ids = torch.tensor([prompt.ids for prompt in prompts], device=execution_device(model))
+    ids = torch.tensor([prompt.ids for prompt in prompts], device=execution_device(module_of(model)))
     return at_least_float32(model.run_with_hooks(ids, fwd_hooks=list(hooks))[:, -1]).cpu()
 
 
 def logit_differences_of_prompts(
-    model: Any, pair: PromptPair, prompts: Sequence[PromptTokens], hooks: Sequence[tuple[str, Any]] = ()
+    model: HookedModel, pair: PromptPair, prompts: Sequence[PromptTokens], hooks: Sequence[Hook] = ()
 ) -> Float[Tensor, "prompt"]:
     """The pair's logit difference of every prompt."""
     return pair.difference(last_logits(model, prompts, hooks)[:, None])

@@ -1,7 +1,6 @@
 """Distance: the W_QK of a head that rotates its queries and keys, for a query so many positions after its key."""
 
 from dataclasses import replace
-from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -46,7 +45,7 @@ def relative_rotation(model: HookedModel, distance: int) -> Float[Tensor, "layer
     over Δ + 1 tokens, so that a rotation of a part of the head, of its own base in each layer, or of a longer context
     comes out as it is there. Raises ValueError for a distance that the model's context does not hold.
     """
-    cfg: Any = model.cfg
+    cfg = model.cfg
     if not 0 <= distance < cfg.n_ctx:
         raise ValueError(f"distance {distance} lies outside this model's context: give one of 0 to {cfg.n_ctx - 1}")
     if f"blocks.0.{ANGLES[0]}" not in model.hook_dict:

@@ -6,19 +6,22 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from headscope.interp.reading.hooked_model import HookedModel, module_of
 from headscope.models.hosts.execution_device import execution_device, floating_dtype
 
 BLOCK = 1024
 
 
 @torch.no_grad()
-def effective_embedding(model: Any, embedding: Float[Tensor, "vocab d_model"]) -> Float[Tensor, "vocab d_model"]:
+def effective_embedding(
+    model: HookedModel, embedding: Float[Tensor, "vocab d_model"]
+) -> Float[Tensor, "vocab d_model"]:
     """Each token's embedding plus what the first block's MLP makes of it: x + MLP_0(x), attention left out.
 
     model: a hooked model; embedding: the W_E of its head_weights. Learned positions are left out too. Law: it is block
     0's hook_resid_post in a model without positions whose first attention writes nothing. The caller lets one run in.
     """
-    place = {"device": execution_device(model.blocks[0]), "dtype": floating_dtype(model)}
+    place = {"device": execution_device(model.blocks[0]), "dtype": floating_dtype(module_of(model))}
     rows = [_after_mlp(model.blocks[0], some.to(**place)) for some in embedding.split(BLOCK)]
     return torch.cat(rows).to(embedding)
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from headscope.interp.reading.equal_lengths import batches
+from headscope.interp.reading.hooked_model import HookedModel, module_of
 from headscope.interp.reading.watch import Watch, watch_nothing
 from headscope.models.attention.run import at_least_float32
 from headscope.models.hooked.patternless import patternless
@@ -19,7 +19,7 @@ BATCH = 16
 
 
 def last_residuals(
-    model: Any, prompts: Sequence[Ids], watch: Watch = watch_nothing, batch_size: int = BATCH
+    model: HookedModel, prompts: Sequence[Ids], watch: Watch = watch_nothing, batch_size: int = BATCH
 ) -> Float[Tensor, "prompt depth d_model"]:
     """resid_post of every layer and the final norm's output at the last token, on the CPU, float32 at least.
 
@@ -42,7 +42,7 @@ def residual_hook_names(n_layers: int) -> list[str]:
 
 
 @torch.no_grad()
-def of_batch(model: Any, batch: Sequence[Ids]) -> Float[Tensor, "prompt depth d_model"]:
+def of_batch(model: HookedModel, batch: Sequence[Ids]) -> Float[Tensor, "prompt depth d_model"]:
     """One forward pass over prompts of one length."""
     rows: dict[str, Tensor] = {}
 
@@ -50,7 +50,7 @@ def of_batch(model: Any, batch: Sequence[Ids]) -> Float[Tensor, "prompt depth d_
         rows[place] = at_least_float32(residual[:, -1].detach().cpu())
 
     wanted = residual_hook_names(model.cfg.n_layers)
-    ids = torch.tensor(batch, device=execution_device(model))
+    ids = torch.tensor(batch, device=execution_device(module_of(model)))
     with patternless():
         model.run_with_hooks(ids, fwd_hooks=[(place, partial(keep, place)) for place in wanted], logits_to_keep=1)
     return torch.stack([rows[place] for place in wanted], 1)

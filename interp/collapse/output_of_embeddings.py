@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor
+from transformers import PreTrainedModel
 
+from headscope.interp.reading.hooked_model import HookedModel
 from headscope.interp.reading.prompt import Prompt, batch_of, prompt_of
 
 
@@ -23,16 +24,17 @@ class OutputOfEmbeddings:
     output: Float[Tensor, "copy d_model"]
 
 
-def output_of_embeddings(model: Any, ids: Sequence[int] | Prompt, position: int, copies: int) -> OutputOfEmbeddings:
+def output_of_embeddings(
+    model: HookedModel | PreTrainedModel, ids: Sequence[int] | Prompt, position: int, copies: int
+) -> OutputOfEmbeddings:
     """One pass of a hooked model, or of a plain Hugging Face decoder. Hooks are state: one run at a time."""
     repeated = batch_of(model, [prompt_of(ids)] * copies)
     with torch.enable_grad():
-        run = hooked_pass if hasattr(model, "run_with_hooks") else plain_pass
-        embeddings, output = run(model, repeated).values()
-    return OutputOfEmbeddings(embeddings, output[:, position])
+        run = hooked_pass(model, repeated) if isinstance(model, HookedModel) else plain_pass(model, repeated)
+    return OutputOfEmbeddings(run["embeddings"], run["output"][:, position])
 
 
-def hooked_pass(model: Any, batch: Shaped[Tensor, "copy ..."]) -> dict[str, Float[Tensor, "copy pos d_model"]]:
+def hooked_pass(model: HookedModel, batch: Shaped[Tensor, "copy ..."]) -> dict[str, Float[Tensor, "copy pos d_model"]]:
     """Embeddings and final norm's output, by way of hooks."""
     seen: dict[str, Tensor] = {}
 
@@ -48,7 +50,7 @@ def hooked_pass(model: Any, batch: Shaped[Tensor, "copy ..."]) -> dict[str, Floa
     return seen
 
 
-def plain_pass(model: Any, ids: Int[Tensor, "copy pos"]) -> dict[str, Float[Tensor, "copy pos d_model"]]:
+def plain_pass(model: PreTrainedModel, ids: Int[Tensor, "copy pos"]) -> dict[str, Float[Tensor, "copy pos d_model"]]:
     """The same of a model without hooks: transformers' last_hidden_state comes after the final norm."""
     embeddings = model.get_input_embeddings()(ids).detach().requires_grad_()
     return {"embeddings": embeddings, "output": model.base_model(inputs_embeds=embeddings).last_hidden_state}

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
+from transformers import PreTrainedTokenizerBase
+
 from headscope.interp.analysis import AnalysisRequest, Probe
 from headscope.interp.collapse.curves import SAMPLES, CollapseCurves, collapse
 from headscope.interp.collapse.pairs import (
@@ -29,7 +31,7 @@ def preset(pairs: Preset, question: str) -> Callable[[AnalysisRequest, Watch], C
     """D(n) of a preset for doubling n, up to the context or LONGEST tokens."""
 
     def curve(request: AnalysisRequest, watch: Watch) -> CollapseCurves:
-        tokenizer = request.setting.tokenizer
+        tokenizer = reading_tokenizer(request)
         around = len(question_ids(question, tokenizer, prepend_bos=request.bos)) + 1
         most = min(LONGEST, request.setting.facts.context - around)
         return collapse(
@@ -39,6 +41,12 @@ def preset(pairs: Preset, question: str) -> Callable[[AnalysisRequest, Watch], C
     return curve
 
 
+def reading_tokenizer(request: AnalysisRequest) -> PreTrainedTokenizerBase:
+    """The tokenizer of a model that reads text, as no_digits has made sure."""
+    assert request.setting.tokenizer is not None
+    return request.setting.tokenizer
+
+
 def lacking(question: str) -> Callable[[AnalysisRequest], str]:
     """What a model lacks for a preset."""
 
@@ -46,7 +54,7 @@ def lacking(question: str) -> Callable[[AnalysisRequest], str]:
         if words := no_digits(request):
             return words
         try:
-            tokens = len(question_ids(question, request.setting.tokenizer, prepend_bos=request.bos))
+            tokens = len(question_ids(question, reading_tokenizer(request), prepend_bos=request.bos))
         except ForeignInputError as refusal:
             return f"asks in words, and {refusal}"
         context = request.setting.facts.context

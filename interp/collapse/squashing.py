@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
+from transformers import PreTrainedModel
 
 from headscope.interp.collapse.output_of_embeddings import OutputOfEmbeddings, output_of_embeddings
+from headscope.interp.reading.hooked_model import HookedModel
 from headscope.interp.reading.prompt import Prompt, prompt_of
 from headscope.interp.reading.watch import Watch, watch_nothing
 from headscope.interp.results.about import About
@@ -47,7 +48,7 @@ class Squashing(Result):
 
 
 def squashing(
-    model: Any,
+    model: HookedModel | PreTrainedModel,
     ids: Sequence[int] | Prompt,
     tokens: Sequence[str] = (),
     *,

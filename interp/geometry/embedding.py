@@ -1,8 +1,8 @@
 """Joint embedding: the queries and keys of one head as points of one plane or space (Yeh et al. 2023, AttentionViz)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from types import MappingProxyType
 
 import torch
 from jaxtyping import Float
@@ -13,6 +13,7 @@ from headscope.interp.results.about import About
 from headscope.interp.results.gauges import Gauge, kernel_gauges
 from headscope.interp.results.result import Result
 from headscope.models.attention import VARIANTS, variant_named
+from headscope.models.attention.options import Options
 from headscope.models.io.near_names import known_names
 
 PLACES = ("queries", "keys", "query_norms", "key_norms")
@@ -67,7 +68,7 @@ def joint_embedding(
     k: Float[Tensor, "key d_head"],
     tokens: Sequence[str],
     how: Embedding = Embedding(),
-    options: Mapping[str, Any] = {},
+    options: Options = MappingProxyType({}),
 ) -> JointEmbedding:
     """Queries and keys of one head (rotated where the model rotates them) of the named variant with these options.
 
@@ -99,7 +100,7 @@ def joint_embedding(
     )
 
 
-def embedding_about(variant: str, options: Mapping[str, Any], how: Embedding, *, is_projective: bool) -> About:
+def embedding_about(variant: str, options: Options, how: Embedding, *, is_projective: bool) -> About:
     """What the coordinates are; a flip of an odd kernel's queries moves them, and neighbours with them.
 
     A vector added to all keys moves everything, unless the keys are centred.

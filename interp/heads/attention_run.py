@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from headscope.interp.reading.hooked_model import HookedModel
+from headscope.interp.reading.hooked_model import Hook, HookedModel
 from headscope.interp.reading.next_tokens import NextTokens
 from headscope.interp.reading.prompt import Prompt, answer_names, batch_of, logits_by_position
 from headscope.interp.reading.seen_cells import seen_cells
@@ -30,7 +29,7 @@ class AttentionRun:
 
 
 def attention_run(
-    model: HookedModel, tokens: Prompt, predictions: int = 10, edits: Sequence[tuple[str, Any]] = ()
+    model: HookedModel, tokens: Prompt, predictions: int = 10, edits: Sequence[Hook] = ()
 ) -> AttentionRun:
     """Run a prompt once and keep its patterns on the CPU. Hooks are state: the caller lets one run in at a time.
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -17,6 +16,7 @@ from headscope.interp.reading.prompt import Prompt, answer_names
 from headscope.interp.results.about import About
 from headscope.interp.results.gauges import Gauge
 from headscope.interp.results.result import Result
+from headscope.models.io.fields import Fields
 
 RANKS = 5
 NUMBERS = ("kl", "loss_change", "target_change", "distractor_change", "changed", "after_ids", "after_probability")
@@ -49,7 +49,7 @@ class InterventionEffect(Result):
     after_probability: Float[Tensor, "position rank"]
     target_change: Float[Tensor, "position"] | None = None
     distractor_change: Float[Tensor, "position"] | None = None
-    interventions: tuple[Mapping[str, Any], ...] = ()
+    interventions: tuple[Fields, ...] = ()
     strings: Mapping[int, str] | None = None
 
 
@@ -137,7 +137,7 @@ def losses_by_position(logits: Float[Tensor, "pos vocab"], known: Int[Tensor, "p
     return torch.cat([result, result.new_full((len(logits) - len(known),), torch.nan)])
 
 
-def changed_by_gauge(model: Any, interventions: Sequence[Intervention]) -> dict[Gauge, tuple[str, ...]]:
+def changed_by_gauge(model: HookedModel, interventions: Sequence[Intervention]) -> dict[Gauge, tuple[str, ...]]:
     """The numbers that depend on a gauge, because an edit tells apart weights that the kernel of its layer does not."""
     gauges = {
         intervention.layer: set(layer_gauges(model.blocks[intervention.layer].attn)) for intervention in interventions

@@ -3,12 +3,12 @@
 import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from headscope.models.io.fields import Fields
 from headscope.models.io.near_names import known_names
 
 # Kind -> the new weights, from the old ones and the record's value.
@@ -46,12 +46,12 @@ class Intervention:
     def __post_init__(self) -> None:
         _check(asdict(self))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Fields:
         """The fields that are not None."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
     @classmethod
-    def from_json(cls, stored: Any) -> "Intervention":
+    def from_json(cls, stored: object) -> "Intervention":
         """The record back from to_json's form; unknown and missing fields are refused by name."""
         known = [field.name for field in fields(cls)]
         if not isinstance(stored, Mapping):
@@ -69,7 +69,7 @@ class Intervention:
         return cls(**{**stored, "value": None if value is None else float(value)})
 
 
-def _check(entry: Mapping[str, Any]) -> None:
+def _check(entry: Fields) -> None:
     kind, value = entry["kind"], entry["value"]
     if not isinstance(kind, str) or kind not in KINDS:
         raise ValueError(f"unknown kind of intervention {value_in_short(kind)}; known: {known_names(kind, KINDS)}")

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -11,6 +10,7 @@ from torch import Tensor
 from headscope.interp.interventions.touched_run import ROWS
 from headscope.interp.reading.activations import gathered_activations
 from headscope.interp.reading.equal_lengths import batches
+from headscope.interp.reading.hooked_model import HookedModel
 from headscope.interp.reading.prompt import text_alone
 from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.interp.weights.head_weights import HeadWeights
@@ -37,7 +37,7 @@ class LayerHeads:
 
 
 def layer_heads(
-    model: Any, weights: HeadWeights, prompts: Sequence[PromptTokens], layer: int, batch_size: int = ROWS
+    model: HookedModel, weights: HeadWeights, prompts: Sequence[PromptTokens], layer: int, batch_size: int = ROWS
 ) -> list[LayerHeads]:
     """A layer in every prompt; prompts of one length run together, at most batch_size of them."""
     names = [*MIXING, *([SCALE] if hasattr(model.blocks[layer], "ln1_post") else [])]

@@ -1,9 +1,9 @@
 """Path patching: what one head's output at the last position is worth to the answer, through the MLPs alone."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float, Int
@@ -17,6 +17,7 @@ from headscope.interp.reading.watch import Watch, step_counter, watch_nothing
 from headscope.interp.results.about import About
 from headscope.interp.results.nulls import null_of
 from headscope.interp.results.result import Result
+from headscope.models.io.fields import Fields
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +48,7 @@ class PathPatching(Result):
     change_null_spread: Float[Tensor, "layer head"]
     difference: Float[Tensor, "prompt"]
     of: str
-    pairs: tuple[Mapping[str, Any], ...]
+    pairs: tuple[Fields, ...]
 
     def to_frame(self, field: str | None = None) -> "pd.DataFrame":
         """As of every result, with the two tokens."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -13,6 +12,7 @@ from headscope.interp.deletion.contributions import ov_terms
 from headscope.interp.interventions.divergence import divergence
 from headscope.interp.interventions.layer_heads import LayerHeads, layer_heads
 from headscope.interp.interventions.touched_run import ROWS, logits_of_rows
+from headscope.interp.reading.hooked_model import HookedModel
 from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.interp.reading.watch import Watch, step_counter, watch_nothing
 from headscope.interp.results.about import About
@@ -56,7 +56,7 @@ class SuppressionEffect(Result):
 
 
 def suppression_effect(
-    model: Any,
+    model: HookedModel,
     prompts: Sequence[PromptTokens],
     samples: int = SAMPLES,
     batch_size: int = ROWS,
@@ -112,7 +112,7 @@ def suppression(run: LayerHeads, unembeddings: Float[Tensor, "d_model key"]) -> 
 
 
 def kl_keeping(
-    model: Any,
+    model: HookedModel,
     runs: Sequence[LayerHeads],
     parts: Iterable[Float[Tensor, "head _ d_model"]],
     batch_size: int,
@@ -130,7 +130,9 @@ def kl_keeping(
     return torch.cat([torch.cat(list(kl(*item))) for item in zip(runs, rests, strict=True)], 1).mean(1)
 
 
-def divergences(model: Any, run: LayerHeads, change: Float[Tensor, "row pos d_model"]) -> Float[Tensor, "row pos"]:
+def divergences(
+    model: HookedModel, run: LayerHeads, change: Float[Tensor, "row pos d_model"]
+) -> Float[Tensor, "row pos"]:
     """KL from the untouched run at every position, one change of the layer's attention in each row."""
     hook = (f"blocks.{run.layer}.hook_attn_out", lambda out, hook: out + change.to(out))
     after = logits_of_rows(model, run.ids.expand(len(change), -1), [hook])

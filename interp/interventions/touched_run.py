@@ -1,20 +1,18 @@
 """Touched run: one forward pass with interventions in it."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, cast
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from headscope.interp.interventions.intervention import Intervention, edited_pattern
-from headscope.interp.reading.hooked_model import HookedModel
+from headscope.interp.reading.hooked_model import Hook, HookedModel, module_of
 from headscope.interp.reading.prompt import Prompt, batch_of, logits_by_position
 from headscope.interp.reading.seen_cells import seen_cells
 from headscope.models.attention.run import at_least_float32
 from headscope.models.hosts.execution_device import execution_device
 
-Hook = tuple[str, Callable[..., Any]]
 ROWS = 16  # edited copies of a prompt that share a forward pass
 
 
@@ -27,10 +25,10 @@ def logits_of_prompt(
 
 @torch.no_grad()
 def logits_of_rows(
-    model: HookedModel, batch: Shaped[Tensor, "row ..."], hooks: Sequence[Hook] = (), **how: Any
+    model: HookedModel, batch: Shaped[Tensor, "row ..."], hooks: Sequence[Hook] = (), **how: object
 ) -> Float[Tensor, "row pos_kept vocab"]:
     """Logits of prompts of one length on the CPU, float32 at least, under hooks; how: options of the forward pass."""
-    device = execution_device(cast(Any, model))
+    device = execution_device(module_of(model))
     logits = model.run_with_hooks(batch.to(device), fwd_hooks=list(hooks), **how)
     return at_least_float32(logits_by_position(logits)).cpu()
 

@@ -1,23 +1,68 @@
 """The part of a hooked model that an analysis of attention reads; a TransformerBridge keeps it."""
 
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
+
+from torch import nn
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+if TYPE_CHECKING:
+    from transformer_lens.hook_points import HookPoint
+
+Hook = tuple[str, Callable[..., object]]  # a hook's name, and what is called there with its tensor
+
+
+@runtime_checkable
+class HookedConfig(Protocol):
+    """What an analysis reads of a model's config, under transformer-lens's names."""
+
+    n_layers: int
+    n_heads: int
+    d_model: int
+    d_head: int
+    n_ctx: int
+    d_vocab: int
+    model_name: str
+    default_prepend_bos: bool
 
 
 @runtime_checkable
 class HookedModel(Protocol):
-    """A model with transformer-lens's hook names, a config with n_layers, n_heads, n_ctx, d_model and d_vocab."""
+    """A model with transformer-lens's hook names, a config, and perhaps a tokenizer."""
 
-    cfg: Any
-    tokenizer: Any
-    hook_dict: Any
+    @property
+    def cfg(self) -> HookedConfig:
+        """Its sizes and its name."""
+        ...
+
+    @property
+    def tokenizer(self) -> PreTrainedTokenizerBase | None:
+        """None for a model of ids or images."""
+        ...
+
+    @property
+    def hook_dict(self) -> Mapping[str, "HookPoint"]:
+        """Every hook by its name."""
+        ...
 
     def run_with_hooks(self, *args: Any, **kwargs: Any) -> Any:
         """One forward pass during which the given hooks are called; returns the logits."""
         ...
 
-    def parameters(self) -> Any:
+    def parameters(self) -> Iterator[nn.Parameter]:
         """The weights."""
         ...
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Its modules, such as blocks, and what a hooked model keeps besides."""
+            ...
+
+
+def module_of(model: HookedModel | PreTrainedModel) -> nn.Module:
+    """The model as torch's module, which a TransformerBridge is."""
+    return cast(nn.Module, model)
 
 
 def begins_with_bos(model: HookedModel, prepend_bos: bool | None) -> bool:
@@ -28,6 +73,6 @@ def begins_with_bos(model: HookedModel, prepend_bos: bool | None) -> bool:
     return tokenizer is not None and tokenizer.bos_token_id is not None and bool(model.cfg.default_prepend_bos)
 
 
-def tokenizer_of(model: HookedModel) -> Any:
+def tokenizer_of(model: HookedModel) -> PreTrainedTokenizerBase | None:
     """The tokenizer as the model's folder has it, or None; the hooked model's own may have a padding token added."""
     return getattr(model, "plain_tokenizer", None) or model.tokenizer

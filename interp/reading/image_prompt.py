@@ -1,15 +1,16 @@
 """Image prompt: one image as a vision transformer reads it, with a name for each of its tokens."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from transformers import PreTrainedConfig
 
 from headscope.interp.reading.next_tokens import NextTokens, class_predictions
 from headscope.models.hosts.modality import IMAGE, Modality, patch_grid, two_sides
+from headscope.models.io.fields import Fields
 
 CLASS_TOKEN = "CLS"
 
@@ -64,7 +65,7 @@ class ImagePrompt:
     def __len__(self) -> int:
         return self.grid[0] * self.grid[1] + 1
 
-    def to_json(self) -> Mapping[str, Any]:
+    def to_json(self) -> Fields:
         """What the image is called, and its tokens."""
         return {"image": self.name, "label": self.label, "tokens": list(self.strings)}
 
@@ -76,7 +77,10 @@ def patch_token_names(grid: tuple[int, int]) -> tuple[str, ...]:
 
 
 def image_prompt(
-    pixels: Float[Tensor, "channel row column"], config: Any, name: str = "an image", label: int | None = None
+    pixels: Float[Tensor, "channel row column"],
+    config: PreTrainedConfig,
+    name: str = "an image",
+    label: int | None = None,
 ) -> ImagePrompt:
     """An image for the model of a transformers config. Raises ValueError for one of another size."""
     wanted = (config.num_channels, *two_sides(config.image_size))

@@ -1,18 +1,21 @@
 """Model facts: the few numbers that introduce a model."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from headscope.interp.reading.hooked_model import tokenizer_of
+from transformers import PreTrainedConfig, PreTrainedModel
+
+from headscope.interp.reading.hooked_model import HookedModel, tokenizer_of
 from headscope.interp.reading.prompt import classes_of
 from headscope.interp.results.gauges import Gauge, kernel_gauges, merged_gauges
 from headscope.models.attention import variant_named
+from headscope.models.attention.options import Options
 from headscope.models.checkpoints.opening import PLAIN
 from headscope.models.data.images.processed import processor_of, processor_words
 from headscope.models.hosts.families import family_of
 from headscope.models.hosts.modality import MODALITIES, Modality, Reads, patch_grid, two_sides
 from headscope.models.hosts.words import Words
+from headscope.models.io.fields import Fields
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class ModelFacts:
     paper: str
     non_negative: bool
     layer_variants: tuple[str, ...]
-    options: Mapping[str, Any]
+    options: Options
     gauges: tuple[Gauge, ...]
     heads: int
     d_model: int
@@ -63,7 +66,7 @@ class ModelFacts:
         return self.modality.words
 
 
-def model_facts(model: Any) -> ModelFacts:
+def model_facts(model: HookedModel) -> ModelFacts:
     """The facts of an opened model (a TransformerBridge with its attention_spec).
 
     Raises ValueError for a diffusion model, of which other things are known.
@@ -95,7 +98,7 @@ def model_facts(model: Any) -> ModelFacts:
     )
 
 
-def image_facts(model: Any) -> dict[str, Any]:
+def image_facts(model: PreTrainedModel) -> Fields:
     """What is known of a model of images besides."""
     config, processor = model.config, processor_of(model)
     if family_of(config.model_type).modality.reads_ids:
@@ -108,7 +111,7 @@ def image_facts(model: Any) -> dict[str, Any]:
     }
 
 
-def model_gauges(model: Any) -> tuple[Gauge, ...]:
+def model_gauges(model: HookedModel) -> tuple[Gauge, ...]:
     """Those of all its layers, and of its logits."""
     of_logits: tuple[Gauge, ...] = ("logits",) if has_free_logits(model) else ()
     return merged_gauges([*(layer_gauges(block.attn) for block in model.blocks), of_logits])
@@ -122,7 +125,7 @@ def layer_gauges(attention: Any) -> tuple[Gauge, ...]:
     return (*own, "query_key") if layer.reads_values else (*own, "query_key", "basis")
 
 
-def has_free_logits(model: Any) -> bool:
+def has_free_logits(model: HookedModel) -> bool:
     """Whether a vector may be added to every column of W_U: without a soft cap, and where W_E is not tied to it.
 
     Learned positions can take such a vector off again.
@@ -136,7 +139,7 @@ def has_free_logits(model: Any) -> bool:
     return is_free and getattr(config, "final_logit_softcapping", None) is None
 
 
-def turns_every_entry(config: Any) -> bool:
+def turns_every_entry(config: PreTrainedConfig) -> bool:
     """Whether a decoder turns queries and keys with their position in all their entries (GPT-NeoX: in some)."""
     rotation = getattr(config, "rope_parameters", None)
     return rotation is not None and rotation.get("partial_rotary_factor", 1.0) == 1.0

@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from PIL import Image, ImageOps
+from transformers import PreTrainedConfig
+from transformers.image_processing_utils import BaseImageProcessor
 
+from headscope.interp.reading.hooked_model import HookedModel
 from headscope.interp.reading.image_prompt import ImagePrompt, image_prompt
 from headscope.models.data.images.digits import all_digits, digits
 from headscope.models.data.images.picture import picture, picture_in_model_colours, resized_pixels
@@ -14,7 +16,7 @@ from headscope.models.data.images.processed import as_picture, processed_picture
 DIGITS = 1797
 
 
-def digit_prompt(number: int, model: Any) -> ImagePrompt:
+def digit_prompt(number: int, model: HookedModel) -> ImagePrompt:
     """A digit of scikit-learn's by its number, for a hooked model; its class is known where the model has ten."""
     if type(number) is not int or not 0 <= number < DIGITS:
         raise ValueError(f"digit {number!r} was asked for; they are numbered 0 to {DIGITS - 1}")
@@ -32,7 +34,7 @@ def is_held_out(number: int) -> bool:
     return number in digits().validation.numbers.tolist()
 
 
-def picture_prompt(file: str | Path, model: Any, *, inverted: bool = False) -> ImagePrompt:
+def picture_prompt(file: str | Path, model: HookedModel, *, inverted: bool = False) -> ImagePrompt:
     """A PNG or JPEG file for a hooked model, resized and normalised as its folder says.
 
     inverted: black becomes white, as of a drawing on paper.
@@ -46,7 +48,9 @@ def picture_prompt(file: str | Path, model: Any, *, inverted: bool = False) -> I
     return processed_prompt(ImageOps.invert(image) if inverted else image, config, processor, name)
 
 
-def processed_prompt(image: Image.Image, config: Any, processor: Any, name: str) -> ImagePrompt:
+def processed_prompt(
+    image: Image.Image, config: PreTrainedConfig, processor: BaseImageProcessor, name: str
+) -> ImagePrompt:
     """A picture as the image processor of the model's folder makes it."""
     result = processed_picture(image, config, processor)
     return replace(image_prompt(result.pixels, config, name), shown=result.shown)

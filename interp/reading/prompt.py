@@ -1,13 +1,13 @@
 """Prompt: what a model is run on, the tokens of a text or an image; how it goes in and how the answer comes out."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
+from transformers import PreTrainedModel
 
-from headscope.interp.reading.hooked_model import HookedModel, tokenizer_of
+from headscope.interp.reading.hooked_model import HookedModel, module_of, tokenizer_of
 from headscope.interp.reading.image_prompt import ImagePrompt
 from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.interp.reading.token_strings import token_string
@@ -16,9 +16,10 @@ from headscope.models.hosts.execution_device import execution_device, floating_d
 Prompt = PromptTokens | ImagePrompt
 
 
-def batch_of(model: Any, prompts: Sequence[Prompt]) -> Shaped[Tensor, "prompt ..."]:
+def batch_of(model: HookedModel | PreTrainedModel, prompts: Sequence[Prompt]) -> Shaped[Tensor, "prompt ..."]:
     """Prompts of one length as the model takes them: ids [prompt, pos] or pixels [prompt, channel, row, column]."""
-    device, dtype = execution_device(model), floating_dtype(model)
+    module = module_of(model)
+    device, dtype = execution_device(module), floating_dtype(module)
     return torch.stack([prompt.tensor(device, dtype) for prompt in prompts])
 
 

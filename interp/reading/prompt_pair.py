@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor
 
 from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.interp.reading.target import token_name
+from headscope.models.io.fields import Fields
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class PromptPair:
         target, distractor = self.strings or (None, None)
         return f"{token_name(self.target, target)} against {token_name(self.distractor, distractor)}"
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Fields:
         """What was compared, as plain values."""
         target, distractor = self.strings or (None, None)
         return {

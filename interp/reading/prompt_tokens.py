@@ -1,6 +1,5 @@
 """Prompt tokens: a text as the ids that a model reads, with a readable string for each."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -12,6 +11,7 @@ from transformers import PreTrainedTokenizerBase
 from headscope.interp.reading.next_tokens import NextTokens, next_tokens
 from headscope.interp.reading.token_strings import token_string
 from headscope.models.hosts.modality import TEXT, Modality
+from headscope.models.io.fields import Fields
 from headscope.models.io.foreign_input import foreign_tokenizer
 from headscope.models.io.known_words import unknown_words_named
 
@@ -56,7 +56,7 @@ class PromptTokens:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def to_json(self) -> Mapping[str, Any]:
+    def to_json(self) -> Fields:
         """Ids and strings."""
         return {"ids": list(self.ids), "tokens": list(self.strings)}
 
@@ -94,7 +94,7 @@ def encoded_ids(prompt: str, tokenizer: PreTrainedTokenizerBase, prepend_bos: bo
     if prepend_bos and tokenizer.bos_token_id is None:
         raise ValueError("this model's tokenizer has no beginning-of-sequence token: switch it off")
     with foreign_tokenizer(tokenizer, "fails on this text"), unknown_words_named(tokenizer, [prompt]):
-        ids: Any = tokenizer.encode(prompt, add_special_tokens=False)
+        ids = tokenizer.encode(prompt, add_special_tokens=False)
     start: Any = [tokenizer.bos_token_id] if prepend_bos else []
     return (*start, *ids)
 

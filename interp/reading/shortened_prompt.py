@@ -1,7 +1,7 @@
 """Shortened prompt: the first or the last tokens of a text, as a text that reads as no more tokens than that."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from transformers import PreTrainedTokenizerBase
 
@@ -35,6 +35,6 @@ def pieces_of(prompt: str, tokenizer: PreTrainedTokenizerBase) -> list[str]:
     """The text that each token stands for; joined they are the text. A tokenizer without offsets spells its tokens."""
     if not tokenizer.is_fast:
         return [str(tokenizer.decode([i])) for i in encoded_ids(prompt, tokenizer, prepend_bos=False)]
-    read: Any = tokenizer(prompt, add_special_tokens=False, return_offsets_mapping=True)
+    read = tokenizer(prompt, add_special_tokens=False, return_offsets_mapping=True)
     starts = [start for start, _ in read["offset_mapping"]]
     return [prompt[start:stop] for start, stop in zip(starts, [*starts[1:], len(prompt)], strict=True)]

@@ -5,12 +5,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
 from weakref import WeakKeyDictionary
 
 from transformers import PreTrainedTokenizerBase
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
+from headscope.models.io.fields import Fields
 from headscope.models.io.foreign_input import foreign_tokenizer
 
 BYTE = re.compile("<0x([0-9A-F]{2})>")
@@ -21,12 +21,12 @@ ASCII = 0x80
 class TokenStrings:
     """What a tokenizer's decoder does, step by step, the ids that stand outside of it, and the strings found so far."""
 
-    steps: Mapping[str, Mapping[str, Any]]
+    steps: Mapping[str, Fields]
     added: frozenset[int]
     strings: dict[int, str] = field(default_factory=dict)
 
 
-BY_TOKENIZER: WeakKeyDictionary[Any, TokenStrings] = WeakKeyDictionary()
+BY_TOKENIZER: WeakKeyDictionary[PreTrainedTokenizerBase, TokenStrings] = WeakKeyDictionary()
 
 
 def token_string(token_id: int, tokenizer: PreTrainedTokenizerBase | None) -> str:
@@ -37,8 +37,8 @@ def token_string(token_id: int, tokenizer: PreTrainedTokenizerBase | None) -> st
     with foreign_tokenizer(tokenizer, f"fails on token {token_id}"):
         known = BY_TOKENIZER.get(tokenizer) or BY_TOKENIZER.setdefault(tokenizer, token_strings(tokenizer))
         if token_id not in known.strings:
-            piece: Any = tokenizer.convert_ids_to_tokens(token_id)
-            if piece is None:
+            piece = tokenizer.convert_ids_to_tokens(token_id)
+            if not isinstance(piece, str):
                 return f"[{token_id}]"
             known.strings[token_id] = piece if token_id in known.added else decoded_piece(piece, known.steps)
         return known.strings[token_id]
@@ -48,13 +48,13 @@ def token_strings(tokenizer: PreTrainedTokenizerBase) -> TokenStrings:
     """The record of a tokenizer; one that is no tokenizers-library tokenizer is read like sentencepiece."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
     decoder = getattr(backend, "decoder", None)
-    without: Any = {"type": "Metaspace" if backend is None else "none"}
+    without: Fields = {"type": "Metaspace" if backend is None else "none"}
     steps = json.loads(decoder.__getstate__()) if decoder else without
     in_order = steps["decoders"] if steps["type"] == "Sequence" else [steps]
     return TokenStrings({step["type"]: step for step in in_order}, frozenset(tokenizer.added_tokens_decoder))
 
 
-def decoded_piece(piece: str, steps: Mapping[str, Mapping[str, Any]]) -> str:
+def decoded_piece(piece: str, steps: Mapping[str, Fields]) -> str:
     """A piece of the vocabulary as text."""
     if "ByteLevel" in steps:
         return text_of_bytes(piece)
@@ -67,7 +67,7 @@ def decoded_piece(piece: str, steps: Mapping[str, Mapping[str, Any]]) -> str:
     return piece
 
 
-def space_marks(steps: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def space_marks(steps: Mapping[str, Fields]) -> list[str]:
     """The characters that the decoder turns into spaces."""
     replaced = steps.get("Replace", {})
     mark = replaced.get("pattern", {}).get("String") if replaced.get("content") == " " else None

@@ -2,7 +2,6 @@
 
 import html
 from itertools import groupby
-from typing import Any
 
 from headscope.interp.asking.findings import Findings
 from headscope.interp.figures.drawing.canvas import head_name
@@ -57,7 +56,7 @@ def first(is_first: bool) -> str:
     return " class='first'" if is_first else ""
 
 
-def cell_number(number: Any) -> str:
+def cell_number(number: object) -> str:
     """Four digits after the point."""
     if number != number:
         return ABSENT

@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 from headscope.interp.results.gauges import Gauge
 from headscope.models.hosts.words import Words, worded
+from headscope.models.io.fields import Fields
 
 Assumption = Literal["non_negative", "rows_sum_to_one", "causal"]
 
@@ -59,13 +60,13 @@ class About:
         }
         return replace(self, by_gauge={gauge: fields for gauge, fields in kept.items() if fields})
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Fields:
         """As plain values; gauge_dependent and the fields by gauge."""
-        plain: dict[str, Any] = {name: json_like(value) for name, value in asdict(self).items()}
+        plain: Fields = {name: json_like(value) for name, value in asdict(self).items()}
         by_gauge = {gauge: list(fields) for gauge, fields in self.by_gauge.items()}
         return {**plain, "gauge_dependent": list(self.gauge_dependent), "by_gauge": by_gauge}
 
 
-def json_like(value: Any) -> Any:
+def json_like(value: object) -> object:
     """A tuple as a list, as JSON has it; anything else as it is."""
-    return [*cast(tuple[Any, ...], value)] if isinstance(value, tuple) else value
+    return [*cast(tuple[object, ...], value)] if isinstance(value, tuple) else value

@@ -1,9 +1,10 @@
 """Gauges: the changes of weights that leave a model's function alone, and which of them a kernel has."""
 
-from collections.abc import Collection, Mapping
-from typing import Any, Literal
+from collections.abc import Collection
+from typing import Literal
 
 from headscope.models.attention import variant_named
+from headscope.models.attention.options import Options
 
 Gauge = Literal["odd", "even", "scale", "translation", "query_key", "basis", "logits"]
 MEANINGS: dict[Gauge, str] = {
@@ -18,7 +19,7 @@ MEANINGS: dict[Gauge, str] = {
 
 
 def kernel_gauges(
-    variant: str, options: Mapping[str, Any], *, is_capped: bool = False, is_rotated: bool = True
+    variant: str, options: Options, *, is_capped: bool = False, is_rotated: bool = True
 ) -> tuple[Gauge, ...]:
     """Those of a head whose kernel is this variant with these options, apart from those that no kernel decides.
 

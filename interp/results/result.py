@@ -13,6 +13,7 @@ import numpy as np
 from torch import Tensor
 
 from headscope.interp.results.about import About
+from headscope.models.io.fields import Fields
 from headscope.models.io.near_names import known_names
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Result:
     A field `x_null` holds the null of the score `x` (about.null says which), `x_null_spread` its standard deviation.
     """
 
-    drawn_by: ClassVar[str | Callable[[Any], Any]] = ""
+    drawn_by: ClassVar[str | Callable[..., Any]] = ""
 
     about: About = field(kw_only=True)
     labels: Labels = field(default_factory=dict[str, tuple[str, ...]], kw_only=True)
@@ -67,7 +68,7 @@ class Result:
 
         chosen = self._chosen(field)
         axes, shape = self.axes()[chosen], self.tensors()[chosen].shape
-        columns: dict[str, Any] = {}
+        columns: dict[str, np.ndarray] = {}
         for axis, index in zip(axes, np.indices(tuple(shape)).reshape(len(shape), -1), strict=True):
             columns[axis] = index
             if axis in self.labels:
@@ -81,7 +82,7 @@ class Result:
         """to_frame as CSV."""
         return str(self.to_frame(field).to_csv(index=False))  # pyright: ignore[reportUnknownMemberType]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Fields:
         """Plain values with stable keys; numbers that are not finite are None."""
         gauge = self.about.gauge_dependent
         axes = self.axes()
@@ -96,7 +97,7 @@ class Result:
             "facts": self.facts(),
         }
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> Fields:
         """The plain fields that are no tensors: options, names, counts."""
         skipped = {"about", "labels", *self.axes()}
         return {item.name: getattr(self, item.name) for item in fields(self) if item.name not in skipped}
@@ -111,7 +112,7 @@ class Result:
             raise ValueError(f"{type(self).__name__} has no field {field!r}; known: {known_names(field, known)}")
         return known[0] if field is None else field
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Fields:
         """The figure where Jupyter draws plotly, its picture where no script runs, and one line of text."""
         figure: Any = self.figure()
         return {PLOTLY: json.loads(str(figure.to_json())), SVG: figure.svg(), "text/plain": repr(self)}
@@ -130,7 +131,7 @@ def _axes(cls: type[Result]) -> dict[str, tuple[str, ...]]:
     return result
 
 
-def _columns(name: str, values: Tensor) -> dict[str, Any]:
+def _columns(name: str, values: Tensor) -> dict[str, np.ndarray]:
     """A field as columns of a table, whose numbers are real."""
     if values.is_complex():
         return {f"{name}_real": values.real.numpy(), f"{name}_imaginary": values.resolve_conj().imag.numpy()}
@@ -144,6 +145,6 @@ def plain(tensor: Tensor) -> Any:
     array = tensor.detach().cpu().numpy()
     if array.dtype.kind in "iub" or np.isfinite(array).all():
         return array.tolist()
-    holed: Any = array.astype(object)
+    holed = array.astype(object)
     holed[~np.isfinite(array)] = None
     return holed.tolist()

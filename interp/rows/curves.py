@@ -1,8 +1,7 @@
 """Row curves: the measures of every row of every head, by the position of its query."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -13,6 +12,7 @@ from headscope.interp.results.gauges import Gauge, kernel_gauges, merged_gauges
 from headscope.interp.results.result import Result
 from headscope.interp.rows.reading import BESIDE_TWIN, TOP, Reading, Rows, rows_of
 from headscope.models.attention import variant_named
+from headscope.models.attention.options import Options
 from headscope.models.hosts.words import Sentence
 
 MIRRORED = ("negative_mass", "signed_sum")
@@ -79,7 +79,7 @@ def row_curves(
     visible: Bool[Tensor, "layer query key"],
     variants: Sequence[str],
     top: int = TOP,
-    kernels: Sequence[Mapping[str, Any]] | None = None,
+    kernels: Sequence[Options] | None = None,
 ) -> RowCurves:
     """Every row of patterns whose layers have the named variants; scores are what the kernel weighed.
 

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from headscope.interp.reading.hooked_model import HookedModel
 from headscope.interp.reading.model_facts import layer_gauges
 from headscope.interp.reading.prompt import Prompt, batch_of, last_logits_alone
 from headscope.interp.reading.seen_cells import seen_cells
@@ -22,7 +23,7 @@ Keep = Callable[[Rows], None]
 
 
 @torch.no_grad()
-def model_row_curves(model: Any, tokens: Prompt, top: int = TOP) -> RowCurves:
+def model_row_curves(model: HookedModel, tokens: Prompt, top: int = TOP) -> RowCurves:
     """row_curves of a hooked model's prompt, on the CPU, in memory that grows with the prompt, not its square.
 
     Layers that `patternless` has to leave alone (soft caps, GPT-2, GPT-NeoX, layers with hooks on their scores) form
@@ -53,7 +54,7 @@ def without_order(curves: RowCurves) -> RowCurves:
     return replace(curves, **{name: torch.full_like(getattr(curves, name), torch.nan) for name in ordered})
 
 
-def pattern_hooks(model: Any, layer: int, top: int, keep: Keep) -> list[tuple[str, Callable[..., None]]]:
+def pattern_hooks(model: HookedModel, layer: int, top: int, keep: Keep) -> list[tuple[str, Callable[..., None]]]:
     """Hooks of a layer that forms its pattern: the scores wait for it, and both are let go when they were measured."""
     scores: list[Tensor] = []
     attention = model.blocks[layer].attn

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from jaxtyping import Bool, Float, Int, Num
 from torch import Tensor
@@ -12,6 +11,7 @@ from headscope.interp.results.gauges import Gauge
 from headscope.interp.results.nulls import softmax_twin
 from headscope.interp.rows.measures import measures, measures_of_equal_weights, sharpness
 from headscope.models.attention import variant_named
+from headscope.models.attention.options import Options
 
 TOP = 5
 BESIDE_NULL = (
@@ -34,7 +34,7 @@ class Reading:
     """
 
     variant: str
-    kernel: Mapping[str, Any] = field(default_factory=dict)
+    kernel: Options = field(default_factory=dict[str, object])
     top: int = TOP
     gauges: tuple[Gauge, ...] = ()
 

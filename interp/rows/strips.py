@@ -1,7 +1,6 @@
 """Row curves from queries and keys, strip by strip: exact for every kernel, no query × key matrix kept."""
 
 from dataclasses import replace
-from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
@@ -28,7 +27,7 @@ def row_curves_by_strips(
     causal: bool = True,
     scale: float | None = None,
     top: int = TOP,
-    **options: Any,
+    **options: object,
 ) -> RowCurves:
     """row_curves of what `attend` makes of queries and keys (rotated where the model does); its options and errors.
 

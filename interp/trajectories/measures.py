@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from headscope.interp.reading.hooked_model import HookedModel
 from headscope.interp.results.gauges import Gauge
 
 
@@ -20,7 +21,7 @@ class NamedNumbers:
 
 
 Measured = float | int | Tensor | np.ndarray | Mapping[str, Any]
-Measure = Callable[[Any], Measured | NamedNumbers]
+Measure = Callable[[HookedModel], Measured | NamedNumbers]
 
 
 def numbers_by_name(values: Measured) -> dict[str, float]:

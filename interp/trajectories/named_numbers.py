@@ -2,8 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
+from headscope.interp.reading.hooked_model import HookedModel
 from headscope.interp.results.gauges import Gauge
 from headscope.interp.results.numbers import HEADS, result_numbers
 from headscope.interp.results.result import Result
@@ -12,7 +12,7 @@ from headscope.models.io.near_names import known_names
 
 
 def named_numbers(
-    analyses_of: Callable[[Any, list[str]], Mapping[str, Result]],
+    analyses_of: Callable[[HookedModel, list[str]], Mapping[str, Result]],
     names: Sequence[str],
     head: tuple[int, int] | None = None,
 ) -> Measure:
@@ -26,7 +26,7 @@ def named_numbers(
     if not wanted or any(len(parts) != 2 for parts in wanted):
         raise ValueError(f"numbers are named analysis.field, one at least; got {', '.join(names) or 'none'}")
 
-    def measure(model: Any) -> NamedNumbers:
+    def measure(model: HookedModel) -> NamedNumbers:
         results = analyses_of(model, [analysis for analysis, _ in wanted])
         means = {f"{analysis}.{name}": field_mean(results[analysis], name, head) for analysis, name in wanted}
         return NamedNumbers(means, free(results, wanted))

@@ -1,12 +1,12 @@
 """The row of trajectories in the table of analyses: how a model's own training went."""
 
 from pathlib import Path
-from typing import Any
 
 from headscope.interp.analysis import AnalysisRequest, Probe, Setting
-from headscope.interp.reading.hooked_model import tokenizer_of
+from headscope.interp.reading.hooked_model import HookedModel, tokenizer_of
 from headscope.interp.reading.size import OPENING
 from headscope.interp.reading.watch import Watch
+from headscope.interp.trajectories.measures import Measured, NamedNumbers
 from headscope.interp.trajectories.named_numbers import named_numbers
 from headscope.interp.trajectories.trajectory import Trajectory, trajectory
 
@@ -15,7 +15,7 @@ def run_trajectory(request: AnalysisRequest, watch: Watch) -> Trajectory:
     """The followed numbers over the snapshots of the run, whose models must read ids as the model that is asked."""
     numbers = named_numbers(request.analyse, request.followed)
 
-    def measure(model: Any) -> Any:
+    def measure(model: HookedModel) -> Measured | NamedNumbers:
         refuse_other_vocabulary(model, request.setting)
         return numbers(model)
 
@@ -23,7 +23,7 @@ def run_trajectory(request: AnalysisRequest, watch: Watch) -> Trajectory:
     return trajectory({run.name: run}, measure, watch, "Over the snapshots of training")
 
 
-def refuse_other_vocabulary(model: Any, setting: Setting) -> None:
+def refuse_other_vocabulary(model: HookedModel, setting: Setting) -> None:
     """Raise ValueError for a snapshot with other tokens than the model whose ids the prompt is."""
     tokenizers = (tokenizer_of(model), setting.tokenizer)
     known = [item.get_vocab() for item in tokenizers if item is not None]

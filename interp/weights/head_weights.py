@@ -1,10 +1,10 @@
 """Head weights: the matrices of every head, read from a hooked model and held against what it does in a trial run."""
 
 from dataclasses import replace
-from typing import Any
 
 import torch
 
+from headscope.interp.reading.hooked_model import HookedModel, module_of
 from headscope.interp.weights.head_matrices import HeadWeights
 from headscope.interp.weights.trial_run import trial_run
 from headscope.interp.weights.weight_laws import READS, misread, with_factors
@@ -16,7 +16,7 @@ __all__ = ["HeadWeights", "head_weights"]
 
 
 @torch.no_grad()
-def head_weights(model: Any) -> HeadWeights:
+def head_weights(model: HookedModel) -> HeadWeights:
     """The matrices of a hooked model (a TransformerBridge whose weights were not processed); the model stays as it is.
 
     Law: (resid_pre / ln1.hook_scale) W_Q + b_Q is hook_q, and (resid_post / ln_final.hook_scale) W_U + b_U the logits
@@ -29,6 +29,6 @@ def head_weights(model: Any) -> HeadWeights:
             "the matrices of heads are read from weights in memory, and some lie on a disk: load them whole"
         )
     soft_cap = getattr(model.original_model.config, "final_logit_softcapping", None)
-    run, near = trial_run(model, READS), tolerance(floating_dtype(model))
+    run, near = trial_run(model, READS), tolerance(floating_dtype(module_of(model)))
     weights = with_factors(weights_of_modules(model), run, near, soft_cap)
     return replace(weights, misread=misread(weights, run, near, soft_cap))

@@ -2,25 +2,29 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import TYPE_CHECKING
 
 from headscope.interp.reading.activations import Activations, gathered_activations, has_hook
+from headscope.interp.reading.hooked_model import HookedModel, module_of
 from headscope.interp.reading.image_prompt import image_prompt
 from headscope.interp.reading.prompt import Prompt, classes_of
 from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.models.hosts.linear_map import eval_mode
 from headscope.models.hosts.modality import grey_ramp
 
+if TYPE_CHECKING:
+    from transformer_lens.hook_points import HookPoint
+
 LENGTH = 8
 
 
-def trial_run(model: Any, names: Sequence[str]) -> Activations:
+def trial_run(model: HookedModel, names: Sequence[str]) -> Activations:
     """What those of the named hooks that the model has hold over a few tokens or a grey ramp.
 
     Hooks, modes and random numbers stay as they are. The caller lets one run in at a time.
     """
     with ExitStack() as stack:
-        stack.enter_context(eval_mode(model))
+        stack.enter_context(eval_mode(module_of(model)))
         for point in model.modules():
             if hasattr(point, "fwd_hooks"):
                 stack.enter_context(muted(point))
@@ -28,7 +32,7 @@ def trial_run(model: Any, names: Sequence[str]) -> Activations:
     return run
 
 
-def trial_prompt(model: Any) -> Prompt:
+def trial_prompt(model: HookedModel) -> Prompt:
     """Tokens from all over the vocabulary, or a grey ramp."""
     config, cfg = model.original_model.config, model.cfg
     if classes_of(model):
@@ -39,7 +43,7 @@ def trial_prompt(model: Any) -> Prompt:
 
 
 @contextmanager
-def muted(point: Any) -> Iterator[None]:
+def muted(point: "HookPoint") -> Iterator[None]:
     """A hook point without what add_hook put on it, which is there again afterwards in its old order."""
     forward, backward, all_hooks = point.fwd_hooks, point.bwd_hooks, dict(point._forward_hooks)
     point.fwd_hooks, point.bwd_hooks = [], []

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from headscope.interp.reading.hooked_model import HookedModel
 from headscope.interp.reading.prompt import classes_of
 from headscope.interp.weights.head_matrices import HeadWeights
 from headscope.interp.weights.measured_norm import MeasuredNorm, measured_norm
@@ -13,7 +14,7 @@ from headscope.models.hosts.execution_device import execution_device
 from headscope.models.hosts.linear_map import LinearMap, eval_mode, is_plain, linear_map, wide
 
 
-def weights_of_modules(model: Any) -> HeadWeights:
+def weights_of_modules(model: HookedModel) -> HeadWeights:
     """The matrices before any factor that the model applies between its modules."""
     n_heads, d_model = model.cfg.n_heads, model.cfg.d_model
     q, k, v = (torch.stack([_read(block, name, d_model) for block in model.blocks]) for name in "qkv")
@@ -80,7 +81,7 @@ def _centre(weight: Float[Tensor, "d_model width"], centred: bool) -> Float[Tens
     return weight - weight.mean(0, keepdim=True) if centred else weight
 
 
-def _embedding(model: Any) -> Float[Tensor, "vocab_or_none d_model"]:
+def _embedding(model: HookedModel) -> Float[Tensor, "vocab_or_none d_model"]:
     """The embedding module's output for every token; a model of images has none."""
     if classes_of(model):
         return torch.empty(0, model.cfg.d_model)
@@ -91,7 +92,7 @@ def _embedding(model: Any) -> Float[Tensor, "vocab_or_none d_model"]:
         return wide(module(torch.arange(model.cfg.d_vocab, device=execution_device(module))))
 
 
-def _positions(model: Any) -> Float[Tensor, "position d_model"] | None:
+def _positions(model: HookedModel) -> Float[Tensor, "position d_model"] | None:
     """Learned positions, where the model adds any; a vision transformer's begin with that of the class token."""
     of_patches = getattr(model.embed.original_component, "position_embeddings", None)
     if of_patches is not None:
@@ -100,7 +101,7 @@ def _positions(model: Any) -> Float[Tensor, "position d_model"] | None:
     return None if pos_embed is None else wide(pos_embed.original_component.weight)
 
 
-def _head_norm(model: Any, name: str, d_head: int) -> Float[Tensor, "layer d_head"] | None:
+def _head_norm(model: HookedModel, name: str, d_head: int) -> Float[Tensor, "layer d_head"] | None:
     """Gains of a norm inside each head, the same for all heads of a layer; none for a norm of another width."""
     modules = [getattr(block.attn, name).original_component for block in model.blocks if hasattr(block.attn, name)]
     if not modules or any(parameter.numel() != d_head for module in modules for parameter in module.parameters()):

@@ -66,6 +66,7 @@ def pairs_of(name: str, model: HookedModel) -> list[CollapsePair]:
     """Pairs of a question at lengths that grow tenfold, up to the model's context."""
     pairs, question = QUESTIONS[name]
     tokenizer = tokenizer_of(model)
+    assert tokenizer is not None  # every model of the experiment reads text
     most = model.cfg.n_ctx - len(question_ids(question, tokenizer, prepend_bos=False)) - 1
     return pairs(tokenizer, lengths(most))
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from headscope.interp.arms.trial import Numbers, Place, Trial
 from headscope.interp.experiments.e3_delayed_sums.task_models import (
@@ -25,6 +26,7 @@ from headscope.interp.experiments.e4_temperatures.temperature_sizes import Tempe
 from headscope.interp.experiments.e4_temperatures.tempering_trials import ARMS, measure_tempering
 from headscope.interp.experiments.engine.experiment import Watch
 from headscope.interp.experiments.engine.trained_once import TRAINED, trained_once
+from headscope.interp.reading.hooked_model import HookedModel
 from headscope.models.data.tasks.answering import answers, held_out_examples
 from headscope.models.data.tasks.denoising import Denoising
 from headscope.models.data.tasks.neighbours import Neighbours
@@ -78,13 +80,13 @@ def task_recipe(trial: Trial, size: TemperatureSize) -> Recipe:
     )
 
 
-def asked_at(model: Any, size: TemperatureSize) -> Numbers:
+def asked_at(model: nn.Module, size: TemperatureSize) -> Numbers:
     """The share of passkeys found, by length."""
     rows = [held_out_examples(replace(TASKS["passkeys"], length=n), size.measured) for n in size.lengths]
     return {"lengths": list(size.lengths), "found": [answers(model, row).accuracy for row in rows]}
 
 
-def read_denoising(model: Any, size: TemperatureSize) -> Numbers:
+def read_denoising(model: HookedModel, size: TemperatureSize) -> Numbers:
     """How much comes from noise, and the temperatures of tokens that say something and of noise."""
     task: Denoising = TASKS["denoising"]
     examples, is_noise = held_out_examples(task, size.read), np.arange(task.vocabulary) >= task.classes
@@ -92,7 +94,7 @@ def read_denoising(model: Any, size: TemperatureSize) -> Numbers:
     return {"noise_share": share, **by_kind(model, examples, is_noise.astype(np.int64), (0, 1))}
 
 
-def read_neighbours(model: Any, size: TemperatureSize) -> Numbers:
+def read_neighbours(model: HookedModel, size: TemperatureSize) -> Numbers:
     """How rows widen with the number of neighbours, and the temperatures by that number."""
     task: Neighbours = TASKS["neighbours"]
     examples = held_out_examples(task, size.read)
@@ -100,14 +102,14 @@ def read_neighbours(model: Any, size: TemperatureSize) -> Numbers:
     return {"slope": slope, **by_kind(model, examples, task.degree, task.degrees)}
 
 
-def read_passkeys(model: Any, size: TemperatureSize) -> Numbers:
+def read_passkeys(model: HookedModel, size: TemperatureSize) -> Numbers:
     """How sharp the last row is, by length."""
     rows = [held_out_examples(replace(TASKS["passkeys"], length=n), size.read) for n in size.lengths]
     result = [sharpest(model, row) for row in rows]
     return {name: [item[name] for item in result] for name in ("max_b", "spikiness")}
 
 
-READINGS: dict[str, Callable[[Any, TemperatureSize], Numbers]] = {
+READINGS: dict[str, Callable[[HookedModel, TemperatureSize], Numbers]] = {
     "denoising": read_denoising,
     "neighbours": read_neighbours,
     "passkeys": read_passkeys,

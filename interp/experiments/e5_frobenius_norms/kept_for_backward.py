@@ -1,13 +1,12 @@
 """Bytes kept for the backward pass: what a step makes autograd hold, the same on every machine."""
 
 from collections.abc import Callable
-from typing import Any
 
 from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 
 
-def bytes_kept(step: Callable[[], Any]) -> int:
+def bytes_kept(step: Callable[[], object]) -> int:
     """Bytes of the distinct storages that autograd keeps while the step runs, parameters left out."""
     sizes: dict[int, int] = {}
 

@@ -1,11 +1,12 @@
 """What is measured of a vision transformer while it is trained: ‖A‖_F/√N and gradients of every layer."""
 
-from typing import Any
+from typing import cast
 
 import torch
 from accelerate import Accelerator
 from jaxtyping import Float
 from torch import Tensor, nn
+from transformers import PreTrainedModel
 
 from headscope.models.data.images.classifying import classification_loss, labelled_batch
 from headscope.models.data.images.digits import digits
@@ -20,7 +21,9 @@ def norms_and_gradients(accelerator: Accelerator, model: nn.Module) -> Record:
     """By layer, on the first of the held-out images."""
     few = {name: values[:LOOKED_AT] for name, values in labelled_batch(digits().validation, model).items()}
     norms = {f"norm_{at}": item for at, item in enumerate(frobenius_norms(model, few["images"]))}
-    return norms | {f"gradient_{at}": item for at, item in enumerate(score_gradients(model, few))}
+    return norms | {
+        f"gradient_{at}": item for at, item in enumerate(score_gradients(cast(PreTrainedModel, model), few))
+    }
 
 
 @torch.no_grad()
@@ -30,7 +33,7 @@ def frobenius_norms(model: nn.Module, images: Float[Tensor, "image channel row c
     return [(pattern.float().flatten(2).norm(dim=-1) / pattern.shape[-1] ** 0.5).mean().item() for pattern in patterns]
 
 
-def score_gradients(model: Any, batch: Batch) -> list[float]:
+def score_gradients(model: PreTrainedModel, batch: Batch) -> list[float]:
     """‖∂loss/∂(W_Q, W_K)‖ of every layer."""
     weights = [[module.q_proj.weight, module.k_proj.weight] for module in attention_modules(model)]
     with torch.enable_grad():

@@ -3,11 +3,11 @@
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 from headscope.interp.arms.trial import Place, Trial
 from headscope.interp.experiments.engine.experiment import Watch
 from headscope.interp.experiments.engine.trained_once import trained_once, widths
+from headscope.models.io.fields import Fields
 from headscope.models.training.recipe import Recipe
 from headscope.models.training.recipe_file import read_recipe
 from headscope.models.zoo import HERE
@@ -66,7 +66,7 @@ def language_recipe(trial: Trial, size: LanguageSize) -> Recipe:
     )
 
 
-def documentation() -> dict[str, Any]:
+def documentation() -> Fields:
     """The data of Python's language reference, half a megabyte that every Python has."""
     [place] = import_module("pydoc_data").__path__
     return {"source": "text", "path": str(Path(place) / "topics.py")}

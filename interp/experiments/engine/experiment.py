@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Generic, TypeVar
 
 from headscope.interp.arms.outcome import Outcome
 from headscope.interp.arms.trial import Numbers, Place, Trial
@@ -10,11 +10,12 @@ from headscope.interp.arms.verdict import Verdict
 from headscope.interp.results.result import Result
 from headscope.models.io.near_names import known_names
 
+Size = TypeVar("Size")  # the numbers of a size, each experiment's own record
 Watch = Callable[[str, int, int], None]  # what is being done, steps done, steps in all
 
 
 @dataclass(frozen=True)
-class Experiment:
+class Experiment(Generic[Size]):
     """One of the papers' claims at three sizes.
 
     sizes: "smoke", "default" and "full" -> a frozen dataclass of plain numbers. trials: those of a size and a number
@@ -26,14 +27,14 @@ class Experiment:
     name: str
     title: str
     source: str
-    sizes: Mapping[str, Any]
-    trials: Callable[[Any, int], list[Trial]]
-    measure: Callable[[Trial, Any, Place, Watch], Numbers]
+    sizes: Mapping[str, Size]
+    trials: Callable[[Size, int], list[Trial]]
+    measure: Callable[[Trial, Size, Place, Watch], Numbers]
     judge: Callable[[Outcome], list[Verdict]]
     results: Callable[[Outcome], Mapping[str, Result]]
     notes: str
 
-    def size(self, name: str) -> Any:
+    def size(self, name: str) -> Size:
         """The numbers of a size. ValueError with the names there are."""
         if name not in self.sizes:
             raise ValueError(f"{self.name} has no size {name!r}; known: {known_names(name, self.sizes)}")

@@ -16,6 +16,7 @@ from headscope.interp.arms.trial import DIVERGED, Place, Trial, TrialOutcome
 from headscope.interp.experiments.engine.experiment import Watch
 from headscope.interp.experiments.engine.table import experiment_named
 from headscope.models.fitting.machine import machine_facts
+from headscope.models.io.fields import Fields
 from headscope.models.io.foreign_input import ForeignInputError
 from headscope.models.io.json_file import read_json_object, write_json
 
@@ -58,7 +59,7 @@ def outcome_of(request: ExperimentRequest, watch: Watch, done: Callable[[int, in
         raise ValueError(f"{request.experiment} has two trials of one name: {', '.join(item.key for item in trials)}")
     for finished, _ in enumerate(_measured(request, trials, watch), start=1):
         done(finished, len(trials))
-    result = tuple(measured_before(request, trial, size) for trial in trials)
+    result = tuple(measured_before(request, trial, asdict(size)) for trial in trials)
     machine = machine_facts(request.jobs)
     return Outcome(request.experiment, request.size, asdict(size), machine, tuple(item for item in result if item))
 
@@ -66,7 +67,7 @@ def outcome_of(request: ExperimentRequest, watch: Watch, done: Callable[[int, in
 def _measured(request: ExperimentRequest, trials: list[Trial], watch: Watch) -> Iterator[TrialOutcome]:
     """Every trial as it is finished."""
     size = experiment_named(request.experiment).size(request.size)
-    before = {trial: measured_before(request, trial, size) for trial in trials}
+    before = {trial: measured_before(request, trial, asdict(size)) for trial in trials}
     yield from filter(None, before.values())
     missing = [trial for trial in trials if before[trial] is None]
     if request.jobs == 1:
@@ -106,7 +107,7 @@ def measure(request: ExperimentRequest, trial: Trial, watch: Watch = watch_no_tr
     return result
 
 
-def measured_before(request: ExperimentRequest, trial: Trial, size: Any) -> TrialOutcome | None:
+def measured_before(request: ExperimentRequest, trial: Trial, size: Fields) -> TrialOutcome | None:
     """What a trial gave earlier; None where it is still to do. ValueError where it ran at other numbers."""
     path = request.place(trial).own / RESULT
     if not path.is_file():
@@ -115,7 +116,7 @@ def measured_before(request: ExperimentRequest, trial: Trial, size: Any) -> Tria
     before = plain["size"]
     if not isinstance(before, dict):
         raise ForeignInputError(f"cannot read {path}: its size is {before!r:.40}, not an object")
-    if before != (now := json.loads(json.dumps(asdict(size)))):
+    if before != (now := json.loads(json.dumps(size))):
         other = next(name for name in {**now, **before} if now.get(name) != before.get(name))
         raise ValueError(
             f"{request.folder} holds trials with {other} {before.get(other)}; the size {request.size!r} has "
