@@ -83,7 +83,7 @@ def test_the_calls_of_a_model_that_was_never_hooked_can_be_watched_soft_cap_and_
     assert [call.layer for call in told] == [0, 1, 2] and {call.soft_cap for call in told} == {5.0}
     expected = of_gathered(hooked(model), tokens)
     for call in told:
-        found = rows_of_call(call).found
+        found = rows_of_call(call).measures
         assert_close(found["entropy"][0], expected.entropy[call.layer], rtol=1e-3, atol=1e-4, equal_nan=True)
 
 

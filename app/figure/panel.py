@@ -1,7 +1,10 @@
 """Figure panel: a result as its figure, with its table, its meaning, the Python that makes it, and downloads."""
 
+from collections.abc import Sequence
+
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.elements.lib.mutable_tab_container import TabContainer
 
 from headscope.app.components.picture_buttons import picture_buttons
 from headscope.app.figure.constant import constant_value, does_not_apply
@@ -42,26 +45,32 @@ def figure_panel(
     with st.container(border=True, key=f"panel_{key}"):
         heading, downloads = st.columns([5, 2], vertical_alignment="center")
         heading.subheader(title, anchor=False)
-        chart, table, words, python = st.tabs(TABS, key=f"tab_{key}", on_change="rerun", bind="query-params")
+        chart, *others = st.tabs(TABS, key=f"tab_{key}", on_change="rerun", bind="query-params")
         with chart:
             drawn = with_menu_chosen(drawn, key, is_shown=bool(chart.open))
             if chart.open:
                 _chart_or_sentence(drawn, key, on_select, if_constant)
                 st.caption(plain_markdown(law_in_short(result, field)))
-        if table.open:
-            with table:
-                result_table(result, field, key)
-        if words.open:
-            with words:
-                meaning(result, field)
-        if python.open:
-            python.code(code, language="python")
+        _tabs_beside(others, result, code, field, key)
         save = downloads.popover(
             "Save", icon=":material/download:", width="stretch", key=f"save_{key}", on_change="rerun"
         )
         if save.open:
             with save:
                 _downloads(result, drawn, field, key)
+
+
+def _tabs_beside(tabs: Sequence[TabContainer], result: Result, code: str, field: str | None, key: str) -> None:
+    """What the open one of the tabs beside the figure holds."""
+    table, words, python = tabs
+    if table.open:
+        with table:
+            result_table(result, field, key)
+    if words.open:
+        with words:
+            meaning(result, field)
+    if python.open:
+        python.code(code, language="python")
 
 
 def law_in_short(result: Result, field: str | None) -> str:

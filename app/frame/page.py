@@ -41,7 +41,7 @@ class OpenPrompt:
         """What sentences call the prompt and its parts."""
         return self.facts.words
 
-    def said(self, template: str) -> str:
+    def in_words(self, template: str) -> str:
         """A sentence with the words in the place of their names."""
         return filled(template, self.words)
 

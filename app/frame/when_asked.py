@@ -19,21 +19,21 @@ from headscope.models.zoo import snapshots
 PATIENCE = 6.0  # seconds: what takes longer waits until it is asked for
 PENDING = "asked_to_compute"
 Progress = Callable[[str, int, int], None]
-Found = TypeVar("Found")
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
 class Work:
     """What may be computed of a model: its key among what is kept, a name of its own, about how many seconds."""
 
-    asked: tuple[object, ...]
+    request: tuple[object, ...]
     name: str
     seconds: float
 
 
-def done_when_asked(opened: OpenPrompt, work: Work, compute: Callable[[], Found]) -> Found | None:
+def done_when_asked(opened: OpenPrompt, work: Work, compute: Callable[[], Value]) -> Value | None:
     """What compute gives, where it is quick, kept from before, or asked for just now; else nothing, and a button."""
-    if work.seconds <= PATIENCE or opened.service.has(work.asked):
+    if work.seconds <= PATIENCE or opened.service.has(work.request):
         return compute()
     if st.session_state.get(PENDING) == (opened.key.name, work):
         del st.session_state[PENDING]  # a stop, or any other click, ends it: it does not begin again by itself
@@ -42,7 +42,7 @@ def done_when_asked(opened: OpenPrompt, work: Work, compute: Callable[[], Found]
     return None
 
 
-def stoppable_result(work: Work, compute: Callable[[], Found]) -> Found:
+def stoppable_result(work: Work, compute: Callable[[], Value]) -> Value:
     """What compute gives, with a button that ends it at its next step."""
     place = st.empty()
     place.button(f"Stop: {work.name}", icon=":material/stop_circle:", key=f"stop_{work.name}")

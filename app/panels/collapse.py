@@ -38,14 +38,14 @@ def fitting_presets(opened: OpenPrompt) -> dict[str, str]:
     """The presets that this model can be asked."""
     weights = opened.service.weights
 
-    def fitting(model: HookedModel) -> dict[str, str]:
+    def presets_by_name(model: HookedModel) -> dict[str, str]:
         setting, prompts = Setting(opened.facts, weights, tokenizer_of(model)), (opened.tokens,)
         request = AnalysisRequest(
             model, setting, prompts, lambda other, names: analyse(other, prompts, names), opened.bos
         )
         return {words: name for words, name in PRESETS.items() if not (name and misfit(ANALYSES[name], request))}
 
-    return opened.service.kept(("presets", opened.bos), fitting)
+    return opened.service.kept(("presets", opened.bos), presets_by_name)
 
 
 def curve_panel(opened: OpenPrompt) -> None:
@@ -87,8 +87,9 @@ def own_pair(opened: OpenPrompt) -> None:
 
     request = ("pair", first, second)
     seconds = seconds_of_pass(opened) * pair_passes(opened, pairs)
-    if found := done_when_asked(opened, Work(request, TITLE, seconds), lambda: shared_result(opened, request, compute)):
-        figure_panel(TITLE, found, pair_code(opened, first, second), key="pair")
+    work = Work(request, TITLE, seconds)
+    if curves := done_when_asked(opened, work, lambda: shared_result(opened, request, compute)):
+        figure_panel(TITLE, curves, pair_code(opened, first, second), key="pair")
 
 
 def pair_passes(opened: OpenPrompt, pairs: Sequence[CollapsePair]) -> float:

@@ -26,6 +26,7 @@ from headscope.interp.asking.table import ANALYSES
 from headscope.interp.reading.hooked_model import HookedModel
 from headscope.interp.reading.prompt import Prompt
 from headscope.interp.results.numbers import HEADS, is_null, result_numbers
+from headscope.interp.results.result import Result
 from headscope.interp.trajectories.losses import losses
 from headscope.interp.trajectories.snapshots import run_folder
 from headscope.interp.trajectories.trajectory import Trajectory, trajectory
@@ -72,13 +73,32 @@ def training_panels(opened: OpenPrompt) -> None:
 
 def number_panel(opened: OpenPrompt, runs: dict[str, Path]) -> None:
     """Any number of any analysis, over the snapshots."""
-    names = [name for name in ANALYSES if ANALYSES[name].stands_alone and can_read(opened, name)]
     left, middle, right = st.columns([2, 2, 1], vertical_alignment="bottom")
-    first_analysis, number = first_number(opened.facts).split(".")
-    analysis = left.selectbox(
+    first_analysis, first_field = first_number(opened.facts).split(".")
+    with left:
+        analysis = followed_analysis(opened, first_analysis)
+    result = analysis_when_asked(opened, analysis, number_name_in_words(analysis))
+    if result is None:
+        return
+    with middle:
+        field = followed_field(result, analysis, first_field)
+    is_of_heads = result_numbers(result)[field].axes == HEADS
+    with right:
+        head = open_head(opened.facts) if is_of_heads and is_of_open_head() else None
+    number = f"{analysis}.{field}"
+    where = f"L{head.layer}H{head.head}" if head else "mean"
+    entry = number_trajectory(opened, runs, number, head)
+    code = trajectory_code(opened, runs, number, head)
+    figure_panel(f"{number_name_in_words(number)}, {where}", entry, code, key="trajectory")
+
+
+def followed_analysis(opened: OpenPrompt, first: str) -> str:
+    """A box of the analyses whose numbers can be followed; first: the one that it opens with."""
+    names = [name for name in ANALYSES if ANALYSES[name].stands_alone and can_read(opened, name)]
+    analysis = st.selectbox(
         "Analysis",
         names,
-        index=names.index(first_analysis),
+        index=names.index(first),
         key="followed",
         bind="query-params",
         format_func=number_name_in_words,
@@ -86,34 +106,28 @@ def number_panel(opened: OpenPrompt, runs: dict[str, Path]) -> None:
             f"- {number_name_in_words(name)}: {ANALYSES[name].question(opened.facts.words)}" for name in names
         ),
     )
-    analysis = analysis or first_analysis
-    result = analysis_when_asked(opened, analysis, number_name_in_words(analysis))
-    if result is None:
-        return
-    known = result_numbers(result)
-    fields = [name for name in known if not is_null(name)]
-    first = fields.index(number) if number in fields else 0
-    field = middle.selectbox(
+    return analysis or first
+
+
+def followed_field(result: Result, analysis: str, first: str) -> str:
+    """A box of an analysis' numbers; first: the one that it opens with, where the analysis has it."""
+    fields = [name for name in result_numbers(result) if not is_null(name)]
+    at = fields.index(first) if first in fields else 0
+    field = st.selectbox(
         "Number",
         fields,
-        index=first,
+        index=at,
         key=f"number_of_{analysis}",
         bind="query-params",
         format_func=number_name_in_words,
     )
-    field = field or fields[first]
-    head = None
-    if (
-        known[field].axes == HEADS
-        and right.segmented_control("Over", OVER, default=OVER[0], required=True, key="over", bind="query-params")
-        == OVER[1]
-    ):
-        head = open_head(opened.facts)
-    number = f"{analysis}.{field}"
-    where = f"L{head.layer}H{head.head}" if head else "mean"
-    entry = number_trajectory(opened, runs, number, head)
-    code = trajectory_code(opened, runs, number, head)
-    figure_panel(f"{number_name_in_words(number)}, {where}", entry, code, key="trajectory")
+    return field or fields[at]
+
+
+def is_of_open_head() -> bool:
+    """Whether the number of the open head is followed, or the mean over all."""
+    over = st.segmented_control("Over", OVER, default=OVER[0], required=True, key="over", bind="query-params")
+    return over == OVER[1]
 
 
 def losses_panel(runs: dict[str, Path]) -> None:

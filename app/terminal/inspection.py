@@ -128,8 +128,8 @@ def _inspected(name: str, short: str, request: Inspection) -> Findings:
 
 def given_of(name: str, request: Inspection) -> Given:
     """The facts that are given, of a model that may be asked for some; where no model is, the first refuses them."""
-    asked = [other for other in request.models if is_asked(place_of(other))]
-    return request.given if name in (asked or request.models[:1]) else {}
+    foreign = [other for other in request.models if is_asked(place_of(other))]
+    return request.given if name in (foreign or request.models[:1]) else {}
 
 
 def format_named(name: str | None) -> Format:

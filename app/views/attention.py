@@ -17,8 +17,8 @@ opened = page(
 )
 key, facts = opened.key, opened.facts
 with (
-    refusals_in_a_box(opened.said("This {prompt} cannot be read")),
-    st.spinner(opened.said("Running the {prompt} through the model …")),
+    refusals_in_a_box(opened.in_words("This {prompt} cannot be read")),
+    st.spinner(opened.in_words("Running the {prompt} through the model …")),
 ):
     run = cached_attention_run(key)
 

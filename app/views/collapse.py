@@ -29,12 +29,12 @@ if not left_out(opened, "collapse_prompt", "How far apart two prompts are after 
     with refusals_in_place("These prompts cannot be compared"):
         curve_panel(opened)
 columns = st.columns(2, gap="medium")
-with refusals_in_place(opened.said("This {prompt}'s residuals cannot be analysed")):
-    found = analysed(opened, tuple(PANELS))
+with refusals_in_place(opened.in_words("This {prompt}'s residuals cannot be analysed")):
+    findings = analysed(opened, tuple(PANELS))
     for place, (name, title) in enumerate(PANELS.items()):
         with columns[place % 2]:
-            figure_panel(opened.said(title), found[name], analysis_code(opened, name), key=name)
+            figure_panel(opened.in_words(title), findings[name], analysis_code(opened, name), key=name)
 with refusals_in_place("Over-squashing cannot be computed"):
-    title = opened.said("How much the {last_output} depends on each {token}")
+    title = opened.in_words("How much the {last_output} depends on each {token}")
     if squashing := analysis_when_asked(opened, "squashing", title):
         figure_panel(title, squashing, analysis_code(opened, "squashing"), key="squashing")

@@ -31,17 +31,17 @@ with left, refusals_in_place("This head's softmax twin cannot be computed"):
 with right, refusals_in_place("These tokens cannot be ranked"):
     top_tokens_panel(opened, head)
 with refusals_in_place("The heads of this model cannot be compared"):
-    found = analysed(opened, ("deletion", "negative_mass", "attention_contribution"))
+    findings = analysed(opened, ("deletion", "negative_mass", "attention_contribution"))
     left, right = st.columns(2, gap="medium")
     with left:
         figure_panel(
             "Copying and deletion",
-            found["deletion"],
+            findings["deletion"],
             analysis_code(opened, "deletion"),
             key="quadrants",
             field="share",
             on_select=open_from_points(facts, curves=len(QUADRANTS)),
         )
-        scatter_panel(opened, head, found)
+        scatter_panel(opened, head, findings)
     with right:
         mass_panel(opened)

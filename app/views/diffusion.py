@@ -17,18 +17,18 @@ if not models:
     st.info("Choose a model.")
     st.stop()
 what = sampling_settings(models)
-found = {}
+sampled = {}
 for opened, column in zip(models, st.columns(len(models), gap="medium"), strict=True):
     with column, refusals_in_place(f"{opened.title}: these images cannot be made"):
-        found[opened.source] = (opened, image_sampling(opened, what))
-        images_panel(opened, what, found[opened.source][1])
-if not found:
+        sampled[opened.source] = (opened, image_sampling(opened, what))
+        images_panel(opened, what, sampled[opened.source][1])
+if not sampled:
     st.stop()
 st.subheader("Attention while the noise is removed", anchor=False)
-opened, sampling = next(iter(found.values()))
-at = diffusion_selection([item for item, _ in found.values()], sampling)
+opened, sampling = next(iter(sampled.values()))
+at = diffusion_selection([item for item, _ in sampled.values()], sampling)
 with refusals_in_place("The attention cannot be read"):
-    attention_panels(found, what, at)
+    attention_panels(sampled, what, at)
 st.subheader("From noise to image", anchor=False)
 with refusals_in_place("The timesteps cannot be followed"):
-    timestep_panels(found, what)
+    timestep_panels(sampled, what)

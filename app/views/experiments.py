@@ -11,7 +11,7 @@ st.caption(
     "before looking. The model and the prompt of the sidebar are for the other pages."
 )
 with refusals_in_a_box("These results cannot be read"):
-    found = chosen_results()
-    claims_table(found)
+    outcomes = chosen_results()
+    claims_table(outcomes)
 st.subheader("What was measured", anchor=False)
-result_panels(found)
+result_panels(outcomes)

@@ -22,7 +22,7 @@ with refusals_in_place("The spectra cannot be computed"):
 if opened.facts.learns_temperatures:
     with refusals_in_place("The temperatures cannot be shown"):
         figure_panel(
-            opened.said("Temperatures by layer and {token}"),
+            opened.in_words("Temperatures by layer and {token}"),
             analysed(opened, ("temperatures",))["temperatures"],
             analysis_code(opened, "temperatures"),
             key="temperatures",

@@ -33,9 +33,9 @@ is_costly = st.toggle(
 )
 with refusals_in_a_box("These numbers cannot be computed"):
     names = readable_analyses(opened, (*head_analyses(), *(slow if is_costly else ())))
-    found = analysed_when_asked(opened, names, number_name_in_words)
+    findings = analysed_when_asked(opened, names, number_name_in_words)
 
-chosen = number_of(found)
+chosen = number_of(findings)
 left, right = st.columns([1, 1], gap="medium")
 with left:
     figure_panel(
@@ -51,7 +51,7 @@ with right:
     if not left_out(opened, "decision_plane", "Who decides: weights or OV circuit"):
         figure_panel(
             "Who decides: weights or OV circuit",
-            found["decision_plane"],
+            findings["decision_plane"],
             analysis_code(opened, "decision_plane"),
             key="plane",
             on_select=open_from_points(facts),
@@ -59,4 +59,4 @@ with right:
 with st.container(border=True):
     st.subheader("Table of heads", anchor=False)
     st.caption("Sort by a column, point at its title for what it is; choose a row to open its head.")
-    head_table(found, f"{chosen.analysis}.{chosen.column}", lambda *at: write_open_head(OpenHead(*at)))
+    head_table(findings, f"{chosen.analysis}.{chosen.column}", lambda *at: write_open_head(OpenHead(*at)))

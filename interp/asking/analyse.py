@@ -52,9 +52,9 @@ def analyse(
     left_out = misfits(rows, request)
     if left_out and is_by_name(what):
         raise ValueError(" ".join(next(iter(left_out.items()))))
-    fitting = [row for row in rows if row.name not in left_out]
-    passes = costly_analyses(fitting, request_size(request)) if what is None else {}
-    chosen = [item for item in fitting if item.name not in passes]
+    applicable = [row for row in rows if row.name not in left_out]
+    passes = costly_analyses(applicable, request_size(request)) if what is None else {}
+    chosen = [item for item in applicable if item.name not in passes]
     finished: dict[str, list[Result]] = {}
     results = partial(results_by_analysis, chosen, request, batch_size)
     try:

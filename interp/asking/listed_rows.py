@@ -27,5 +27,5 @@ def head_analyses(*, runs_heads: bool = False) -> tuple[str, ...]:
 def first_number(facts: ModelFacts) -> str:
     """analysis.field that pages open with; one of signs only where weights may be negative."""
     rows = [row for row in ANALYSES.values() if row.first]
-    fitting = [row for row in rows if not (facts.non_negative and row.first in row.of_signs)]
-    return f"{fitting[0].name}.{fitting[0].first}"
+    candidates = [row for row in rows if not (facts.non_negative and row.first in row.of_signs)]
+    return f"{candidates[0].name}.{candidates[0].first}"

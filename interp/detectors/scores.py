@@ -86,7 +86,7 @@ def cells_of(
 class OnCells:
     """Weight on the cells, summed over rows, and its mean and standard deviation when the keys of rows are shuffled."""
 
-    found: Float[Tensor, "detector head"]
+    weight: Float[Tensor, "detector head"]
     null: Float[Tensor, "detector head"]
     spread: Float[Tensor, "detector head"]
 
@@ -101,13 +101,13 @@ def layer_detector_scores(
     rows = counted.sum(-1).to(pattern.dtype)
     signed, absolute, share = (on_cells(x, counted, cells) for x in (pattern, size, size / total[..., None]))
     return {
-        "signed": signed.found / rows,
+        "signed": signed.weight / rows,
         "signed_null": signed.null / rows,
         "signed_null_spread": signed.spread / rows,
-        "share": share.found / rows,
+        "share": share.weight / rows,
         "share_null": share.null / rows,
         "share_null_spread": share.spread / rows,
-        "sign": signed.found / absolute.found,
+        "sign": signed.weight / absolute.weight,
         "sign_null": signed.null / absolute.null,
         "rows": rows,
     }

@@ -37,7 +37,8 @@ def head_heatmap(result: Result, field: str, *index: int, name: str = "", visibl
     """A heatmap of a field, at an index of the axes that it has before layer and head; its null in the hover text."""
     tensors = result.tensors()
     null, spread = (
-        tensors[one][index] if (one := f"{field}_{of}") in tensors else None for of in ("null", "null_spread")
+        tensors[null_field][index] if (null_field := f"{field}_{of}") in tensors else None
+        for of in ("null", "null_spread")
     )
     entry = field_label(result, field) if name in ("", field) else f"{name} {field_label(result, field)}"
     hover = f"layer %{{y}}, head %{{x}}<br>{escaped(entry)} %{{z:.4f}}" + ("" if null is None else "<br>null %{text}")

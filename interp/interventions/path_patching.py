@@ -15,7 +15,7 @@ from headscope.interp.reading.hooked_model import HookedModel
 from headscope.interp.reading.prompt_pair import PromptPair, decision
 from headscope.interp.reading.watch import Watch, step_counter, watch_nothing
 from headscope.interp.results.about import About
-from headscope.interp.results.nulls import null_of
+from headscope.interp.results.nulls import Null, null_of
 from headscope.interp.results.result import Result
 from headscope.models.io.fields import Fields
 
@@ -87,8 +87,18 @@ def path_patching(
         return 100 * (result.unflatten(1, (n_heads, -1)) - before).mean(-1) / before.mean()
 
     anywhere = null_of(lambda dice: change(int(torch.randint(max(ids.shape[1] - 1, 1), (), generator=dice))), SAMPLES)
+    return path_patching_of(pairs, before, change(-1), anywhere)
+
+
+def path_patching_of(
+    pairs: Sequence[PromptPair],
+    before: Float[Tensor, "prompt"],
+    change: Float[Tensor, "layer head"],
+    anywhere: Null,
+) -> PathPatching:
+    """The changes beside their null, with what is decided between."""
     return PathPatching(
-        change(-1),
+        change,
         anywhere.mean,
         anywhere.spread,
         before,

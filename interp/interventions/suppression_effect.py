@@ -32,6 +32,10 @@ ABOUT = About(
 )
 
 
+# Of each run the part of every head's output that is kept -> the mean KL of each head.
+Keeping = Callable[[Iterable[Float[Tensor, "head _ d_model"]]], Float[Tensor, "head"]]
+
+
 @dataclass(frozen=True, repr=False)
 class SuppressionEffect(Result):
     """explained: 1 for a head that only suppresses, 0 for one whose suppression does no more than its mean output.
@@ -77,30 +81,32 @@ def suppression_effect(
 
     def of_layer(layer: int) -> Float[Tensor, "field head"]:
         runs = layer_heads(model, weights, prompts, layer, batch_size)
-
-        def keeping(parts: Iterable[Float[Tensor, "head _ d_model"]]) -> Float[Tensor, "head"]:
-            return kl_keeping(model, runs, parts, batch_size, step)
-
-        def suppressing(sources: Sequence[Int[Tensor, "_"]]) -> Float[Tensor, "head"]:
-            return keeping(
-                suppression(run, weights.W_U_centred[:, own]) for run, own in zip(runs, sources, strict=True)
-            )
-
-        kl_mean = keeping(torch.zeros_like(run.output) for run in runs)
-        kl_kept = suppressing([run.ids for run in runs])
-        whole = effect_to_explain(kl_mean, prompts)
-        null = null_of(
-            lambda dice: 1 - suppressing([shuffled_token_ids(run.ids, dice) for run in runs]) / whole, samples
+        return layer_suppression(
+            runs, weights.W_U_centred, lambda parts: kl_keeping(model, runs, parts, batch_size, step), samples
         )
-        return torch.stack([1 - kl_kept / whole, null.mean, null.spread, kl_kept, kl_mean])
 
     fields = torch.stack([of_layer(layer) for layer in range(n_layers)], 1)
     return SuppressionEffect(*fields, about=ABOUT)
 
 
-def effect_to_explain(kl_mean: Float[Tensor, "head"], prompts: Sequence[PromptTokens]) -> Float[Tensor, "head"]:
-    """The KL of mean ablation; NaN where it is rounding, and where every prompt is a single token."""
-    there = (kl_mean >= FLOOR) & (max(len(prompt.ids) for prompt in prompts) > 1)
+def layer_suppression(
+    runs: Sequence[LayerHeads], W_U: Float[Tensor, "d_model vocab"], keeping: Keeping, samples: int
+) -> Float[Tensor, "field head"]:
+    """The fields of SuppressionEffect for the heads of one layer; keeping: the KL when heads keep a part."""
+
+    def suppressing(sources: Sequence[Int[Tensor, "_"]]) -> Float[Tensor, "head"]:
+        return keeping(suppression(run, W_U[:, own]) for run, own in zip(runs, sources, strict=True))
+
+    kl_mean = keeping(torch.zeros_like(run.output) for run in runs)
+    kl_kept = suppressing([run.ids for run in runs])
+    whole = effect_to_explain(kl_mean, max(len(run.ids) for run in runs))
+    null = null_of(lambda dice: 1 - suppressing([shuffled_token_ids(run.ids, dice) for run in runs]) / whole, samples)
+    return torch.stack([1 - kl_kept / whole, null.mean, null.spread, kl_kept, kl_mean])
+
+
+def effect_to_explain(kl_mean: Float[Tensor, "head"], longest: int) -> Float[Tensor, "head"]:
+    """The KL of mean ablation; NaN where it is rounding, and where the longest prompt is a single token."""
+    there = (kl_mean >= FLOOR) & (longest > 1)
     return kl_mean.where(there, torch.nan)
 
 

@@ -114,7 +114,7 @@ def refuse_other_axes(pattern: Float[Tensor, "..."]) -> None:
 def curves_of(layers: Sequence[Rows]) -> RowCurves:
     """The record of the rows of some layers, in their order."""
     gauges = merged_gauges([rows.reading.gauges for rows in layers])
-    result = {name: torch.cat([rows.found[name] for rows in layers]) for name in layers[0].found}
+    result = {name: torch.cat([rows.measures[name] for rows in layers]) for name in layers[0].measures}
     return RowCurves(**result, top=layers[0].reading.top, about=about_with_gauges(ABOUT, gauges, BESIDE_TWIN, SCALED))  # type: ignore[arg-type]
 
 

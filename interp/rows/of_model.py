@@ -34,7 +34,7 @@ def model_row_curves(model: HookedModel, tokens: Prompt, top: int = TOP) -> RowC
 
     def keeping(layer: int) -> Keep:
         def keep(rows: Rows) -> None:
-            layers[layer] = Rows(rows.reading, {name: values.cpu() for name, values in rows.found.items()})
+            layers[layer] = Rows(rows.reading, {name: values.cpu() for name, values in rows.measures.items()})
 
         return keep
 

@@ -44,7 +44,7 @@ class Rows:
     """The rows of some layers under one reading: every measure by name, its null as `x_null`, and visible_keys."""
 
     reading: Reading
-    found: Mapping[str, Num[Tensor, "layer head query"]]
+    measures: Mapping[str, Num[Tensor, "layer head query"]]
 
 
 def rows_of(

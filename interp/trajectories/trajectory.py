@@ -67,7 +67,7 @@ class Point:
     run: str
     step: int
     fingerprint: str
-    found: NamedNumbers
+    numbers: NamedNumbers
 
 
 def trajectory(
@@ -108,9 +108,9 @@ def snapshot_point(run: str, step: int, folder: Path, measure: Measure) -> Point
 
 def of_points(points: list[Point], runs: tuple[str, ...], left_out: tuple[str, ...], about: About) -> Trajectory:
     """The points as a result."""
-    changed = [item for point in points for item in point.found.by_gauge.items()]
+    changed = [item for point in points for item in point.numbers.by_gauge.items()]
     return Trajectory(
-        value=torch.tensor([list(point.found.values.values()) for point in points], dtype=torch.float64),
+        value=torch.tensor([list(point.numbers.values.values()) for point in points], dtype=torch.float64),
         run=torch.tensor([runs.index(point.run) for point in points]),
         step=torch.tensor([point.step for point in points]),
         runs=runs,
@@ -120,17 +120,17 @@ def of_points(points: list[Point], runs: tuple[str, ...], left_out: tuple[str, .
         about=replace(about, by_gauge={gauge: ("value",) for gauge, _ in changed}),
         labels={
             "point": tuple(f"{point.run} at {point.step}" for point in points),
-            "measure": tuple(name or "value" for name in points[0].found.values),
+            "measure": tuple(name or "value" for name in points[0].numbers.values),
         },
     )
 
 
 def refuse_other_measure_names(first: Point, now: Point) -> None:
     """A measure must say the same of every snapshot."""
-    if list(now.found.values) != list(first.found.values):
+    if list(now.numbers.values) != list(first.numbers.values):
         raise ValueError(
-            f"the measure gave {', '.join(now.found.values)} at step {now.step} of {now.run}, and "
-            f"{', '.join(first.found.values)} before: it must give the same names for every snapshot"
+            f"the measure gave {', '.join(now.numbers.values)} at step {now.step} of {now.run}, and "
+            f"{', '.join(first.numbers.values)} before: it must give the same names for every snapshot"
         )
 
 

@@ -68,12 +68,12 @@ def cost(trial: Trial, size: LanguageSize) -> Numbers:
     """Tokens per second of CPU time, and bytes kept per token, of the first steps of a fresh model."""
     tokens = size.batch * size.context
     with TemporaryDirectory() as scratch:
-        fitting = open_run(language_recipe(trial, size), Path(scratch) / "run").fitting
-        kept = bytes_kept(lambda: update(fitting, 0))
+        run = open_run(language_recipe(trial, size), Path(scratch) / "run").fitting
+        kept = bytes_kept(lambda: update(run, 0))
         seconds = []
         for step in range(1, TIMED_STEPS + 1):
             began = process_time()
-            update(fitting, step)
+            update(run, step)
             seconds.append(process_time() - began)
     return {"tokens_per_second": tokens / median(seconds), "bytes_per_token": kept / tokens}
 

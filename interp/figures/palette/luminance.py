@@ -38,11 +38,11 @@ class Light:
 
 def light(colour: str) -> Light:
     """The light of #rrggbb, rgb(…) or rgba(…). Raises ValueError for a colour that is written otherwise."""
-    if found := HEX.fullmatch(colour):
-        parts = [int(group, 16) for group in found.groups()]
+    if match := HEX.fullmatch(colour):
+        parts = [int(group, 16) for group in match.groups()]
         opacity = None
-    elif found := NUMBERS.fullmatch(colour.replace(" ", "")):
-        *parts, opacity = found.groups()
+    elif match := NUMBERS.fullmatch(colour.replace(" ", "")):
+        *parts, opacity = match.groups()
     else:
         raise ValueError(f"a colour is #rrggbb, rgb(red, green, blue) or rgba(…, opacity); got {colour!r}")
     encoded = np.array(parts, dtype=float) / 255
