@@ -35,9 +35,9 @@ class Setting:
     watch: Watch = watch_nothing
 
     def answer(self, number: int) -> str:
-        """The token, or the class, that a logit stands for."""
-        classes = self.facts.classes
-        return classes[number] if classes else token_string(number, self.tokenizer)
+        """The token, the class, or the number of the answer that a logit stands for."""
+        classes, tokenizer = self.facts.classes, self.tokenizer if self.facts.answers is None else None
+        return classes[number] if classes else token_string(number, tokenizer)
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,11 @@ class Row:
 
     summary: its question, in one line, with names of Words in braces. over_tokens: its numbers run over the tokens of
     one prompt, so that several prompts have no mean. matrices: the names in weight_laws.LAWS that must hold for it.
-    text_only: why it cannot read images, as the end of a sentence; empty where it can. cost: beside the pass that all
-    share, in multiply-adds (interp/reading/size.py). reads: the fields of Choices that change what it finds.
-    per_head: whether it has a number of every head, which tables of heads then show. runs_heads: whether it runs the
-    model for every head, which the page Heads does when asked to.
+    text_only: why it cannot read images, as the end of a sentence; empty where it can. own_logits: whether it asks for
+    the logits of the tokens that are read. looks_back: whether a token may see those before it alone.
+    cost: beside the pass that all share, in multiply-adds (interp/reading/size.py). reads: the fields of Choices that
+    change what it finds. per_head: whether it has a number of every head, which tables of heads then show. runs_heads:
+    whether it runs the model for every head, which the page Heads does when asked to.
     Of its numbers, each a field or field.label: telling: those that say most of a head, with their places in the order
     of all; followed: those that a trajectory follows, likewise; of_signs: the fields that need weights of both signs;
     first: the one that pages open with.
@@ -61,6 +62,8 @@ class Row:
     over_tokens: bool = False
     matrices: tuple[str, ...] = ()
     text_only: str = ""
+    own_logits: bool = False
+    looks_back: bool = False
     cost: Callable[[Size], int] = nothing_more
     reads: tuple[str, ...] = ()
     per_head: bool = False

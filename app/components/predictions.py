@@ -22,7 +22,7 @@ def predictions(run: AttentionRun, row: int) -> None:
     names = [run.prediction_strings[i] for i in likely.ids[row].tolist()]
     is_last = row == len(tokens) - 1
     actual = None
-    if not is_last:
+    if not is_last and tokens.is_continued:
         actual = {
             "token": tokens.strings[row + 1],
             "probability": float(likely.actual_probability[row]),
@@ -30,7 +30,8 @@ def predictions(run: AttentionRun, row: int) -> None:
         }
     after = {"position": row, "token": tokens.strings[row]}
     likeliest = list(zip(names, likely.probabilities[row].tolist(), strict=True))
-    _mount(key="predictions", data={"after": after, "likeliest": likeliest, "actual": actual})
+    words = {} if tokens.is_continued else {"end": "These are answers, not the tokens that come next."}
+    _mount(key="predictions", data={"after": after, "likeliest": likeliest, "actual": actual, "said": words})
 
 
 def classes(run: AttentionRun) -> None:

@@ -84,8 +84,10 @@ def class_box(place: DeltaGenerator, opened: OpenPrompt, name: str) -> int | Non
 
 def token_id(opened: OpenPrompt, text: str) -> int:
     """The id of a typed token. ValueError in one sentence where it is none."""
-    size = opened.facts.vocabulary
-    return opened.service.kept(("token", text), lambda model: single_token(text, tokenizer_of(model), size))
+    facts = opened.facts
+    if facts.answers is not None:
+        return single_token(text, None, facts.answers)
+    return opened.service.kept(("token", text), lambda model: single_token(text, tokenizer_of(model), facts.vocabulary))
 
 
 def effect_of(

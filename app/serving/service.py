@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar, final
 
 from headscope.app.serving.image_names import image_named
 from headscope.app.serving.kept_results import KeptResults
+from headscope.interp.asking.given_prompts import read_by_model
 from headscope.interp.heads.attention_run import AttentionRun, attention_run
 from headscope.interp.reading.hooked_model import tokenizer_of
 from headscope.interp.reading.model_facts import ModelFacts
@@ -53,13 +54,9 @@ class ModelService(Generic[Facts]):
 
     def _text(self: "ModelService[ModelFacts]", prompt: str, prepend_bos: bool) -> PromptTokens:
         facts = self.facts
-        return prompt_tokens(
-            prompt,
-            tokenizer_of(self._model),
-            prepend_bos=prepend_bos and facts.has_bos,
-            vocabulary=facts.vocabulary,
-            context=facts.context,
-        )
+        sizes = {"vocabulary": facts.vocabulary, "context": facts.context}
+        bos = prepend_bos and facts.has_bos
+        return read_by_model(prompt_tokens(prompt, tokenizer_of(self._model), prepend_bos=bos, **sizes), facts)
 
     def shortened(self: "ModelService[ModelFacts]", prompt: str, prepend_bos: bool, most: int, end: End) -> str:
         """The first or the last `most` tokens of a text, the token that is put before it among them."""

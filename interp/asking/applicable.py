@@ -49,6 +49,10 @@ def unsuited(analysis: Analysis | Probe, facts: ModelFacts) -> str:
     """Why an analysis has nothing to say of any prompt of such a model, as the end of a sentence, or nothing."""
     if analysis.text_only and not facts.modality.reads_ids:
         return analysis.text_only
+    if analysis.own_logits and facts.answers is not None:
+        return f"asks for the logits of the tokens that are read, and this model's are of {facts.answers} answers"
+    if analysis.looks_back and facts.modality.reads_ids and not facts.is_causal:
+        return "looks for what stood before a token, and a token of this model sees those after it too"
     if isinstance(analysis, Analysis) and not analysis.applies(facts):
         return f"says nothing about a model with {facts.variant} attention: {filled(analysis.summary, facts.words)}"
     return ""

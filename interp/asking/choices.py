@@ -12,6 +12,7 @@ from headscope.interp.attribution.patching import last_logits
 from headscope.interp.circuits.distance import ANGLES, relative_rotation, score_weights
 from headscope.interp.circuits.embeddings import effective_embedding
 from headscope.interp.reading.hooked_model import HookedModel, tokenizer_of
+from headscope.interp.reading.prompt import answers_tokens
 from headscope.interp.reading.prompt_pair import PromptPair, refuse_other_length
 from headscope.interp.reading.prompt_tokens import PromptTokens, single_token
 from headscope.interp.reading.token_strings import token_string
@@ -72,7 +73,7 @@ def prompt_pair(model: HookedModel, clean: PromptTokens, corrupt: PromptTokens, 
 
     Raises ValueError for prompts of different lengths, and for a target that is the distractor.
     """
-    tokenizer, vocabulary = tokenizer_of(model), model.cfg.d_vocab
+    tokenizer, vocabulary = tokenizer_of(model) if answers_tokens(model) else None, model.cfg.d_vocab_out
     value = {
         name: single_token(text, tokenizer, vocabulary)
         for name in ("target", "distractor")

@@ -1,6 +1,7 @@
 """Given prompts: what `analyse` was given, texts, ids or images, as the model reads it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from headscope.interp.reading.hooked_model import HookedModel, tokenizer_of
 from headscope.interp.reading.model_facts import ModelFacts
@@ -24,12 +25,18 @@ def as_read(
     for prompt in prompts:
         if isinstance(prompt, PromptTokens):
             refuse_unreadable_ids(prompt.ids, **sizes)
-    return [
+    texts = [
         prompt
         if isinstance(prompt, PromptTokens)
         else prompt_tokens(str(prompt), tokenizer, prepend_bos=prepend_bos, **sizes)
         for prompt in prompts
     ]
+    return [read_by_model(text, facts) for text in texts]
+
+
+def read_by_model(prompt: PromptTokens, facts: ModelFacts) -> PromptTokens:
+    """The prompt as what it is to such a model: tokens in order or all at once, continued or answered."""
+    return replace(prompt, is_ordered=facts.is_causal, is_continued=facts.continues_texts)
 
 
 def refuse_no_prompts(prompts: object) -> None:

@@ -71,15 +71,16 @@ class SourceAttribution(Result):
 
 
 def direct_attribution(parts: ResidualParts, readout: Readout, target: Target) -> DirectAttribution:
-    """By component and by head. transformer-lens's logit_attrs gives the same for a model whose norms were folded; on
-    one as it was trained it leaves out the final norm's gain.
+    """By component and by head; MLPs that write nothing are none. transformer-lens's logit_attrs gives the same for a
+    model whose norms were folded; on one as it was trained it leaves out the final norm's gain.
     """
-    layers = torch.stack([parts.attention, parts.mlp], 1).flatten(0, 1)
+    written = {"attention": parts.attention, "MLP": parts.mlp} if parts.mlp.any() else {"attention": parts.attention}
+    layers = torch.stack(list(written.values()), 1).flatten(0, 1)
     columns = columns_of(readout.W_U / readout.scale, target)
     components = attribution_with_null(torch.cat([parts.embedding[None], layers]), columns)
     bias = attribution_with_null(torch.ones_like(readout.b_U[:1, None]), columns_of(readout.b_U[None], target))
     heads = attribution_with_null(parts.head, columns)
-    names = [f"L{layer} {part}" for layer in range(len(parts.mlp)) for part in ("attention", "MLP")]
+    names = [f"L{layer} {part}" for layer in range(len(parts.mlp)) for part in written]
     return DirectAttribution(
         heads.value,
         heads.null,

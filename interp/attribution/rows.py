@@ -25,14 +25,15 @@ LAST = "ln_final.hook_scale"
 
 def likeliest(run: Activations) -> Target:
     """The token that the model expects after the prompt, or the class that it sees in an image."""
-    answer = run.tokens.modality.words.answer
+    answer = run.tokens.words.answer
     return Target(int(run.logits[-1].argmax()), name=f"logit of the likeliest {answer}")
 
 
 def naming(target: Target, setting: Setting) -> dict[str, tuple[str, ...]]:
     """The target's token or class as a label, which a mean over prompts has not where they differ in it."""
-    name = setting.answer(target.token)
-    return {"target": (f"class {name}" if setting.facts.classes else token_name(target.token, name),)}
+    name, facts = setting.answer(target.token), setting.facts
+    kind = "class" if facts.classes else "" if facts.answers is None else "answer"
+    return {"target": (f"{kind} {name}" if kind else token_name(target.token, name),)}
 
 
 def _direct_logit_attribution(setting: Setting, run: Activations) -> DirectAttribution:
@@ -57,7 +58,8 @@ def _source_attribution(setting: Setting, run: Activations) -> SourceAttribution
 def _logit_lens(setting: Setting, run: Activations) -> LogitLens:
     """Of the token that comes next and of the one that the model expects; after the last position, of the latter.
 
-    Of an image: of the class that it shows, where that is known, and of the one that the model sees.
+    Of an image: of the class that it shows, where that is known, and of the one that the model sees. Of a text that
+    the model does not continue: of the likeliest answer.
     """
     targets, names = lens_targets(run)
     result = logit_lens(logit_lens_stream(run), setting.weights, targets, names, setting.facts.soft_cap)
@@ -72,6 +74,8 @@ def lens_targets(run: Activations) -> tuple[Int[Tensor, "pos target"], tuple[str
     if not run.tokens.answers_by_position:
         answers = [int(expected), *run.tokens.known_answers]
         return torch.tensor(answers).expand(len(run.tokens), -1), ("likeliest class", "true class")[: len(answers)]
+    if not run.tokens.is_continued:
+        return expected[:, None], ("likeliest answer",)
     following = torch.tensor([*run.tokens.known_answers, int(expected[-1])])
     return torch.stack([following, expected], -1), ("next token", "likeliest token")
 

@@ -20,7 +20,10 @@ def effective_embedding(
 
     model: a hooked model; embedding: the W_E of its head_weights. Learned positions are left out too. Law: it is block
     0's hook_resid_post in a model without positions whose first attention writes nothing. The caller lets one run in.
+    Raises ValueError for a model without MLPs.
     """
+    if not hasattr(model.blocks[0], "mlp"):
+        raise ValueError("the effective embedding adds the first MLP, and this model is attention alone: read W_E")
     place = {"device": execution_device(model.blocks[0]), "dtype": floating_dtype(module_of(model))}
     rows = [_after_mlp(model.blocks[0], some.to(**place)) for some in embedding.split(BLOCK)]
     return torch.cat(rows).to(embedding)

@@ -55,6 +55,7 @@ ROWS = (
         deletion,
         matrices=OV_TO_LOGITS,
         text_only=NO_LOGIT,
+        own_logits=True,
         per_head=True,
         telling={"net_copy": 1},
         followed={"net_copy": 2},
@@ -66,6 +67,7 @@ ROWS = (
         plane,
         matrices=OV_TO_LOGITS,
         text_only=NO_LOGIT,
+        own_logits=True,
         per_head=True,
         telling={"dynamic": 2, "static": 8},
     ),
@@ -88,6 +90,7 @@ ROWS = (
         over_tokens=True,
         matrices=OV_TO_LOGITS,
         text_only=NO_LOGIT,
+        own_logits=True,
     ),
     Analysis(
         "attention_contribution",
@@ -97,6 +100,7 @@ ROWS = (
         over_tokens=True,
         matrices=OV_TO_LOGITS,
         text_only=NO_LOGIT,
+        own_logits=True,
         per_head=True,
     ),
 )

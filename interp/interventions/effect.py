@@ -67,8 +67,8 @@ def intervene(
     """
     refuse_outside(model, len(tokens), interventions)
     for token in (target, distractor):
-        if token is not None and not 0 <= token < model.cfg.d_vocab:
-            raise ValueError(f"token id {token} was asked for; ids run from 0 to {model.cfg.d_vocab - 1}")
+        if token is not None and not 0 <= token < (answers := model.cfg.d_vocab_out):
+            raise ValueError(f"token id {token} was asked for; ids run from 0 to {answers - 1}")
     before = logits_of_prompt(model, tokens)
     after = logits_of_prompt(model, tokens, editing_hooks(interventions))
     refuse_overflow(before, after)

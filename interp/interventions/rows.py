@@ -37,6 +37,7 @@ PROBES = (
         together=True,
         matrices=("W_O", "W_U"),
         text_only="suppresses the logits of the tokens that a head reads, and patches have none of their own",
+        own_logits=True,
         cost=lambda size: size.passes_by_head(2 + SAMPLES),
         per_head=True,
         runs_heads=True,

@@ -16,6 +16,7 @@ from headscope.models.attention.run import at_least_float32
 SCORES = "attn.hook_attn_scores"
 TEMPERATURES = ("attn.hook_temperature_q", "attn.hook_temperature_v")
 NORM_AFTER = "ln1_post.hook_scale"
+MLP_OUT = "hook_mlp_out"
 UNTURNED = {"attn.hook_cos": 1.0, "attn.hook_sin": 0.0}
 AFTER_NORM = {"attn.hook_rot_q": "attn.hook_q_normed", "attn.hook_rot_k": "attn.hook_k_normed"}
 HEADS_FIRST = tuple(AFTER_NORM.values())  # so transformer-lens has them
@@ -44,10 +45,10 @@ class Activations:
 def gathered_activations(model: HookedModel, prompts: Sequence[Prompt], names: Sequence[str]) -> list[Activations]:
     """Run prompts of one length in one forward pass and keep the named hooks, float32 at least.
 
-    A layer without a temperature has temperature 1, one without a norm after attention has its scale 1, one that does
-    not rotate has cos 1 and sin 0; where nothing is rotated, hook_rot_q is hook_q, and where a norm follows the
-    rotation (HunYuan), it is what that norm gives. Hooks are state: the caller lets one run in at a time. Raises
-    ValueError for prompts of several lengths and for a hook that the model does not have.
+    A layer without a temperature has temperature 1, one without a norm after attention has its scale 1, one without an
+    MLP has 0 of it, one that does not rotate has cos 1 and sin 0; where nothing is rotated, hook_rot_q is hook_q, and
+    where a norm follows the rotation (HunYuan), it is what that norm gives. Hooks are state: the caller lets one run in
+    at a time. Raises ValueError for prompts of several lengths and for a hook that the model does not have.
     """
     if len({len(prompt) for prompt in prompts}) != 1:
         raise ValueError("gather takes prompts of one length, at least one; group them by length")
@@ -65,7 +66,7 @@ def gathered_activations(model: HookedModel, prompts: Sequence[Prompt], names: S
         logits = logits_by_position(model.run_with_hooks(batch_of(model, prompts), fwd_hooks=hooks))
     ones = torch.ones(len(prompts), len(prompts[0]))
     absent = {name: ones[..., None] if name == NORM_AFTER else ones[:, None] for name in places}
-    absent |= unturned(kept, places)
+    absent |= unturned(kept, places) | {MLP_OUT: torch.zeros(*ones.shape, model.cfg.d_model)}
     result = {name: [kept.get(place, absent[name]) for place in of_name] for name, of_name in places.items()}
     return [
         Activations(
@@ -96,7 +97,8 @@ def hook_names(model: HookedModel, name: str) -> list[str]:
         return [name]
     missing = [place for place in of_layers if place not in known]
     tempered = name in TEMPERATURES and any(place.endswith(TEMPERATURES) for place in known)
-    if missing and not tempered and name != NORM_AFTER:
+    unwritten = name == MLP_OUT and getattr(model.cfg, "attn_only", False)
+    if missing and not (tempered or unwritten or name == NORM_AFTER):
         raise ValueError(f"this model has no hook {missing[0]}")
     return of_layers
 

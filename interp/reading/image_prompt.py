@@ -10,6 +10,7 @@ from transformers import PreTrainedConfig
 
 from headscope.interp.reading.next_tokens import NextTokens, class_predictions
 from headscope.models.hosts.modality import IMAGE, Modality, patch_grid, two_sides
+from headscope.models.hosts.words import Words
 from headscope.models.io.fields import Fields
 
 CLASS_TOKEN = "CLS"
@@ -32,6 +33,7 @@ class ImagePrompt:
     modality: ClassVar[Modality] = IMAGE
     read_out: ClassVar[int] = 0
     is_ordered: ClassVar[bool] = False
+    is_continued: ClassVar[bool] = False
     answers_by_position: ClassVar[bool] = False
 
     @property
@@ -43,6 +45,11 @@ class ImagePrompt:
     def shown_pixels(self) -> Float[Tensor, "channel row column"]:
         """The pixels between -1 (black) and 1."""
         return self.pixels if self.shown is None else self.shown
+
+    @property
+    def words(self) -> Words:
+        """What sentences call it and its parts."""
+        return IMAGE.words
 
     @property
     def known_answers(self) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ from typing import Any
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from headscope.interp.reading.hooked_model import HookedModel, tokenizer_of
-from headscope.interp.reading.prompt import classes_of
+from headscope.interp.reading.prompt import answers_tokens, classes_of
 from headscope.interp.results.gauges import Gauge, kernel_gauges, merged_gauges
 from headscope.models.attention import variant_named
 from headscope.models.attention.options import Options
@@ -14,7 +14,7 @@ from headscope.models.checkpoints.opening import PLAIN
 from headscope.models.data.images.processed import processor_of, processor_words
 from headscope.models.hosts.families import family_of
 from headscope.models.hosts.modality import MODALITIES, Modality, Reads, patch_grid, two_sides
-from headscope.models.hosts.words import Words
+from headscope.models.hosts.words import ANSWER_WORDS, Words
 from headscope.models.io.fields import Fields
 
 
@@ -23,10 +23,11 @@ class ModelFacts:
     """The attention variant, its source and options, the variant of every layer, and sizes.
 
     parameters: shared ones are counted once. soft_cap: c of a model whose logits are c tanh(x / c) (Gemma 2).
-    gauges: which changes of weights leave the model's function alone. reads: "text" or "image"; then grid has the rows
-    and columns of patches, image_size the channels, height and width, and classes the names of what vocabulary counts;
-    pictures: how the model's folder says that pictures are read, where it says so. opened_as: what a file of others'
-    code was taken for, and what was assumed of it.
+    gauges: which changes of weights leave the model's function alone. is_causal: tokens see those before them alone.
+    answers: how many its logits are of, where they are neither tokens nor classes. reads: "text" or "image";
+    then grid has the rows and columns of patches, image_size the channels, height and width, and classes the names of
+    what vocabulary counts; pictures: how the model's folder says that pictures are read, where it says so. opened_as:
+    what a file of others' code was taken for, and what was assumed of it.
     """
 
     variant: str
@@ -43,6 +44,8 @@ class ModelFacts:
     has_tokenizer: bool
     has_bos: bool
     soft_cap: float | None
+    is_causal: bool = True
+    answers: int | None = None
     reads: Reads = "text"
     grid: tuple[int, int] | None = None
     image_size: tuple[int, int, int] | None = None
@@ -63,7 +66,12 @@ class ModelFacts:
     @property
     def words(self) -> Words:
         """What sentences call a prompt of it and its parts."""
-        return self.modality.words
+        return ANSWER_WORDS if self.modality.reads_ids and not self.continues_texts else self.modality.words
+
+    @property
+    def continues_texts(self) -> bool:
+        """Whether its answers are the tokens that come next."""
+        return self.modality.reads_ids and self.is_causal and self.answers is None
 
 
 def model_facts(model: HookedModel) -> ModelFacts:
@@ -92,6 +100,8 @@ def model_facts(model: HookedModel) -> ModelFacts:
         has_tokenizer=tokenizer is not None,
         has_bos=tokenizer is not None and tokenizer.bos_token_id is not None,
         soft_cap=getattr(model.original_model.config, "final_logit_softcapping", None),
+        is_causal=all(block.attn.is_causal for block in model.blocks),
+        answers=None if answers_tokens(model) else cfg.d_vocab_out,
         classes=classes_of(model),
         opened_as="" if (words := getattr(cfg, "opened_as", PLAIN)) == PLAIN else words,
         **image_facts(model.original_model),

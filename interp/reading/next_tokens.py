@@ -1,6 +1,6 @@
 """Next tokens: what the model expects after each position, and what it gave to the token that came."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float, Int
@@ -11,7 +11,8 @@ from torch import Tensor
 class NextTokens:
     """The likeliest ids after each position, likeliest first, and the token that did come after all but the last.
 
-    Of an image: one row, of classes, and the class that it shows, where that is known.
+    Of an image: one row, of classes, and the class that it shows, where that is known. Of a model that does not
+    continue its text: answers, and none that came.
     """
 
     ids: Int[Tensor, "pos rank"]
@@ -31,6 +32,12 @@ def next_tokens(logits: Float[Tensor, "pos vocab"], ids: Int[Tensor, "pos"], cou
         actual_probability=actual[:, 0],
         actual_rank=(probabilities[:-1] > actual).sum(-1),
     )
+
+
+def answers(logits: Float[Tensor, "pos answer"], count: int) -> NextTokens:
+    """The likeliest answers at every position, of which none is known to be right."""
+    likely = next_tokens(logits, torch.zeros(len(logits), dtype=torch.int64), count)
+    return replace(likely, actual_probability=likely.actual_probability[:0], actual_rank=likely.actual_rank[:0])
 
 
 def class_predictions(logits: Float[Tensor, "1 class"], label: int | None, count: int) -> NextTokens:

@@ -39,9 +39,14 @@ def classes_of(model: HookedModel) -> tuple[str, ...]:
 
 
 def answer_names(model: HookedModel) -> Callable[[int], str]:
-    """The names of what the model's logits stand for: classes, or tokens."""
-    classes, tokenizer = classes_of(model), tokenizer_of(model)
+    """The names of what the model's logits stand for: classes, or tokens; answers of their own have numbers."""
+    classes, tokenizer = classes_of(model), tokenizer_of(model) if answers_tokens(model) else None
     return lambda answer: classes[answer] if classes else token_string(answer, tokenizer)
+
+
+def answers_tokens(model: HookedModel) -> bool:
+    """Whether the model's logits are of what it reads, or of classes; else they are of answers of their own."""
+    return model.cfg.d_vocab_out == model.cfg.d_vocab
 
 
 def text_alone(prompt: Prompt) -> PromptTokens:

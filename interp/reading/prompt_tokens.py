@@ -8,9 +8,10 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from headscope.interp.reading.next_tokens import NextTokens, next_tokens
+from headscope.interp.reading.next_tokens import NextTokens, answers, next_tokens
 from headscope.interp.reading.token_strings import token_string
 from headscope.models.hosts.modality import TEXT, Modality
+from headscope.models.hosts.words import ANSWER_WORDS, TEXT_WORDS, Words
 from headscope.models.io.fields import Fields
 from headscope.models.io.foreign_input import foreign_tokenizer
 from headscope.models.io.known_words import unknown_words_named
@@ -21,15 +22,16 @@ class PromptTokens:
     """Ids of one prompt and one string per id, in order.
 
     read_out: the token whose residual becomes the logits of what comes next. is_ordered: its tokens stand one after the
-    other, and see those before them. answers_by_position: the model answers after every token. grid, shown_pixels: of
-    an image.
+    other, and see those before them. is_continued: the model's answers are the tokens that come next.
+    answers_by_position: the model answers after every token. grid, shown_pixels: of an image.
     """
 
     ids: tuple[int, ...]
     strings: tuple[str, ...]
+    is_ordered: bool = True
+    is_continued: bool = True
     modality: ClassVar[Modality] = TEXT
     read_out: ClassVar[int] = -1
-    is_ordered: ClassVar[bool] = True
     answers_by_position: ClassVar[bool] = True
     grid: ClassVar[None] = None
     shown_pixels: ClassVar[None] = None
@@ -42,16 +44,21 @@ class PromptTokens:
 
     @property
     def known_answers(self) -> tuple[int, ...]:
-        """The token that followed each position, of all but the last."""
-        return self.ids[1:]
+        """The token that followed each position, of all but the last; none where that is not what the model answers."""
+        return self.ids[1:] if self.is_continued else ()
+
+    @property
+    def words(self) -> Words:
+        """What sentences call it and what the model answers."""
+        return TEXT_WORDS if self.is_continued else ANSWER_WORDS
 
     def tensor(self, device: torch.device, dtype: torch.dtype) -> Shaped[Tensor, "pos"]:
         """As the model takes it."""
         return torch.tensor(self.ids, device=device)
 
     def predictions(self, logits: Float[Tensor, "pos vocab"], count: int) -> NextTokens:
-        """The likeliest next tokens."""
-        return next_tokens(logits, torch.tensor(self.ids), count)
+        """The likeliest next tokens, or answers."""
+        return next_tokens(logits, torch.tensor(self.ids), count) if self.is_continued else answers(logits, count)
 
     def __len__(self) -> int:
         return len(self.ids)

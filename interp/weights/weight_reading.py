@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from headscope.interp.reading.hooked_model import HookedModel
 from headscope.interp.reading.prompt import classes_of
@@ -72,7 +72,9 @@ def _component_map(component: Any, d_in: int) -> LinearMap:
 
 
 def _norm(component: Any, width: int) -> MeasuredNorm:
-    """The norm behind a component of the hooked model."""
+    """The norm behind a component of the hooked model; where there is none, its hook_scale is 1 as well."""
+    if isinstance(component.original_component, nn.Identity):
+        return MeasuredNorm(torch.ones(width), torch.zeros(width), centred=False)
     return measured_norm(component.original_component, width)
 
 

@@ -67,6 +67,7 @@ def hooked(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None = N
     if not modality_of(model).reads_ids:  # transformer-lens knows no sizes of these
         classes: Any = model.config.id2label
         bridge.cfg.n_ctx, bridge.cfg.d_vocab = modality_of(model).context(model.config), len(classes)
+        bridge.cfg.d_vocab_out = len(classes)
         bridge.cfg.classes = tuple(classes[number] for number in sorted(classes))
     DOORS[modality_of(model).reads](model)
     if tokenizer is not None:

@@ -23,7 +23,9 @@ from headscope.models.vanilla.config import Norm, VanillaConfig
 
 Residual = Float[Tensor, "batch pos d_model"]
 OF_AN_MLP = ("hook_mlp_in", "hook_mlp_out", "hook_resid_mid")
-WORDS = {"layer_norm": "LN", "rms_norm": "RMS", "none": None}  # of transformer-lens
+# What transformer-lens calls them
+WORDS = {"layer_norm": "LN", "rms_norm": "RMS", "none": None}
+POSITIONS = {"learned": "standard", "rotary": "rotary", "none": "none"}
 
 
 class AbsentNorm(NormalizationBridge):
@@ -50,7 +52,7 @@ class VariantVanilla(Starcoder2ArchitectureAdapter):
         self.cfg.attn_only = config.attention_only
         self.cfg.attention_dir = "causal" if config.is_causal else "bidirectional"
         self.cfg.d_vocab_out = config.output_vocab_size
-        self.cfg.positional_embedding_type = "rotary" if config.position_embedding == "rotary" else "standard"
+        self.cfg.positional_embedding_type = POSITIONS[config.position_embedding]
         self.component_mapping = {
             "embed": EmbeddingBridge(name="model.embed_tokens"),
             **self._positions(config),

@@ -1,6 +1,6 @@
 """Words: what sentences call an input and its parts, and sentences that are written with them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,15 @@ TEXT_WORDS = Words(
     candidate="token of the vocabulary",
     choice="token",
     next_answer="next token",
+)
+# Of a model that reads a text and does not continue it: an encoder, or one whose answers are no tokens.
+ANSWER_WORDS = replace(
+    TEXT_WORDS,
+    earlier="token",
+    answer="answer at the last token",
+    candidate="answer",
+    choice="answer",
+    next_answer="answer",
 )
 IMAGE_WORDS = Words(
     prompt="image",

@@ -64,8 +64,16 @@ def refuse_unread(recipe: Recipe) -> None:
 
 
 def fresh_model(recipe: Recipe, material: Material) -> PreTrainedModel:
-    """The model before its first step. ValueError where it has too few positions for what it is shown."""
+    """The model before its first step.
+
+    ValueError where it has too few positions for what it is shown, and where its answers are not those asked for.
+    """
     config = untrained_config(recipe.model, material.decides)
+    if not getattr(config, "continues_texts", True):
+        raise ValueError(
+            f"the recipe's data {recipe.data['source']!r} asks for tokens from those before them; its model is "
+            "bidirectional or of answers that are no tokens: leave out 'is_causal' and 'output_vocab_size'"
+        )
     if material.context > (positions := untrained_family(recipe.model).modality.context(config)):
         raise ValueError(f"the data's context is {material.context}; its model has {positions} positions")
     return untrained_model(config, recipe.spec, recipe.seed)
