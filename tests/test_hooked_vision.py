@@ -184,6 +184,16 @@ def test_a_model_without_classes_is_refused() -> None:
         hooked(ViTModel(untrained_vit(AttentionSpec("softmax")).config))
 
 
+@torch.no_grad()
+@every_spec
+def test_a_half_precision_model_says_what_the_plain_one_says(name: str) -> None:
+    exact, half = tiny_vit(name), tiny_vit(name).bfloat16()
+    plain = half(IMAGES.bfloat16()).logits
+    logits, stored = hooked(half).run_with_cache(IMAGES.bfloat16())
+    assert stored[f"{LAYER}.hook_attn_scores"].dtype == torch.float32
+    assert (logits - plain).abs().mean() <= (plain - exact(IMAGES).logits).abs().mean()
+
+
 # Saved
 
 
