@@ -22,6 +22,7 @@ class HookedConfig(Protocol):
     d_head: int
     n_ctx: int
     d_vocab: int
+    d_vocab_out: int
     model_name: str
     default_prepend_bos: bool
 
