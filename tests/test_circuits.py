@@ -234,6 +234,8 @@ def test_the_spectrum_is_that_of_the_plain_matrix(weights: HeadWeights) -> None:
     assert_close(found.singular_values[1, 1], sigma)
     assert_close(found.operator_norm[1, 1], torch.linalg.matrix_norm(W_QK, 2))
     assert_close(found.effective_rank[1, 1], (-(share * share.log()).sum()).exp())
+    energy = sigma.square() / sigma.square().sum()
+    assert_close(found.effective_rank_of_squares[1, 1], (-(energy * energy.log()).sum()).exp())
     symmetric = (W_QK + W_QK.T) / 2
     assert_close(found.symmetric_share[1, 1], symmetric.square().sum() / W_QK.square().sum())
     assert_close(found.antisymmetric_share[1, 1], (W_QK - symmetric).square().sum() / W_QK.square().sum())

@@ -1,5 +1,7 @@
 """The residual stream: collapsed and noisy matrices with known geometry, sinks and massive activations by hand."""
 
+import math
+
 import pytest
 import torch
 from torch import Tensor
@@ -7,7 +9,7 @@ from torch.testing import assert_close
 
 from headscope.interp.collapse.massive import massive_activations
 from headscope.interp.collapse.matrix_measures import (
-    effective_rank,
+    MEASURES,
     mean_cosine,
     relative_residual,
     singular_values,
@@ -15,6 +17,7 @@ from headscope.interp.collapse.matrix_measures import (
 )
 from headscope.interp.collapse.residual import residual_geometry, residual_norms, residual_stream
 from headscope.interp.collapse.sinks import sinks
+from headscope.interp.weights.effective_rank import effective_rank, effective_rank_of_squares
 
 CAUSAL = torch.ones(1, 4, 4).tril().bool()
 
@@ -26,13 +29,14 @@ def random_stream(depths: int = 3, pos: int = 9, d_model: int = 5) -> Tensor:
 def test_equal_rows_are_collapsed() -> None:
     found = residual_geometry(torch.randn(2, 1, 6).expand(2, 8, 6))
     assert_close(found.relative_residual, torch.zeros(2, dtype=torch.float64), rtol=0, atol=1e-7)
-    for name in ("mean_cosine", "stable_rank", "effective_rank"):
+    for name in ("mean_cosine", "stable_rank", "effective_rank", "effective_rank_of_squares"):
         assert_close(found.tensors()[name], torch.ones(2, dtype=torch.float64), rtol=1e-5, atol=0)
 
 
 def test_orthogonal_rows_of_one_length_have_full_rank_and_no_cosine() -> None:
     found = residual_geometry(3 * torch.eye(4)[None])
     assert_close(found.effective_rank, torch.tensor([4.0], dtype=torch.float64))
+    assert_close(found.effective_rank_of_squares, torch.tensor([4.0], dtype=torch.float64))
     assert_close(found.stable_rank, torch.tensor([4.0], dtype=torch.float64))
     assert_close(found.mean_cosine, torch.zeros(1, dtype=torch.float64), rtol=0, atol=1e-12)
     assert_close(found.relative_residual, torch.tensor([0.75**0.5], dtype=torch.float64))
@@ -59,6 +63,29 @@ def test_singular_values_come_from_the_smaller_gram_matrix(shape: tuple[int, int
     p = sigma / sigma.sum(-1, keepdim=True)
     assert_close(effective_rank(singular_values(X)), (-(p * p.log()).sum(-1)).exp())
     assert_close(stable_rank(singular_values(X)), X.double().norm(dim=(1, 2)) ** 2 / sigma[:, 0] ** 2)
+
+
+def test_both_effective_ranks_of_two_directions_are_those_counted_by_hand() -> None:
+    found = residual_geometry(torch.tensor([[[2.0, 0, 0], [0, 1, 0]]]))
+    of_thirds = math.exp(math.log(3) - 2 / 3 * math.log(2))  # σ/Σσ = 2/3, 1/3
+    of_fifths = math.exp(math.log(5) - 4 / 5 * math.log(4))  # σ²/Σσ² = 4/5, 1/5
+    assert_close(found.effective_rank.item(), of_thirds)
+    assert_close(found.effective_rank_of_squares.item(), of_fifths)
+    assert found.stable_rank.item() == pytest.approx(5 / 4)
+
+
+def test_a_direction_that_dominates_collapses_the_rank_of_squares_first() -> None:
+    sigma = torch.tensor([100.0, *[1.0] * 99]).double()
+    assert effective_rank(sigma) > 19 and effective_rank_of_squares(sigma) < 1.2
+    sigma = torch.rand(50, 7).double()
+    ranks = (stable_rank(sigma), effective_rank_of_squares(sigma), effective_rank(sigma))
+    assert bool((ranks[0] <= ranks[1]).all() and (ranks[1] <= ranks[2]).all())
+
+
+def test_both_effective_ranks_say_whose_they_are() -> None:
+    about = residual_geometry(random_stream()).about
+    assert "exp H(σ/Σσ), of squares exp H(σ²/Σσ²)" in about.law
+    assert "effective rank: Roy & Vetterli 2007; of squares: Giraldo et al. 2014" in about.source
 
 
 def test_the_relative_residual_is_what_is_left_of_the_mean() -> None:
@@ -139,7 +166,7 @@ def test_the_geometry_s_figure_shows_each_measure_beside_its_null() -> None:
     assert [button.label for button in figure.layout.updatemenus[0].buttons][:2] == ["mean cosine", "relative residual"]
     assert figure.data[4].y.tolist() == found.effective_rank.tolist()
     assert figure.data[5].error_y.array.tolist() == found.effective_rank_null_spread.tolist()
-    assert [bool(one.visible) for one in figure.data] == [True, True] + [False] * 6
+    assert [bool(one.visible) for one in figure.data] == [True, True] + [False] * 2 * (len(MEASURES) - 1)
 
 
 def test_the_figure_of_massive_activations_says_where_they_stand() -> None:

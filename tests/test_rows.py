@@ -328,6 +328,22 @@ def test_rows_without_a_choice_and_dead_rows_are_not_counted() -> None:
     )
 
 
+def test_the_entropy_of_all_rows_counts_the_first_which_sees_one_key() -> None:
+    heads = head_rows(of_pattern([[1.0, 0, 0], [0.5, 0.5, 0], [0, 0.5, -0.5]]))
+    assert_close(heads.entropy.item(), math.log(2))
+    assert_close(heads.entropy_all_rows.item(), 2 / 3 * math.log(2))
+    dead = head_rows(of_pattern([[1.0, 0, 0], [0, 0, 0], [0.5, 0.5, 0]]))
+    assert_close(dead.entropy_all_rows.item(), math.log(2) / 2)
+
+
+@ALL
+def test_the_two_entropies_and_their_nulls_differ_by_the_first_row_alone(variant: str, options: dict[str, Any]) -> None:
+    heads = head_rows(row_curves_by_strips(variant, *queries_and_keys(), **options))
+    assert_close(LENGTH * heads.entropy_all_rows, (LENGTH - 1) * heads.entropy)
+    assert_close(LENGTH * heads.entropy_all_rows_null, (LENGTH - 1) * heads.entropy_null)
+    assert "entropy_all_rows" in heads.about.law and "2303.06296" in heads.about.source
+
+
 def test_a_power_that_cannot_be_read_leaves_no_jacobian() -> None:
     one = torch.ones(1, 1, 1, 1)
     curves = row_curves(one, one, one[0].bool(), ("polynomial",))

@@ -27,7 +27,10 @@ HEAD_NUMBERS = {
         ),
         StatisticField("signed_sum", "signed sum", "Σa: 1 for softmax, and less where weights are negative."),
         StatisticField(
-            "entropy", "entropy", "−Σ b ln b in nats, with b = |a| / Σ|a|: low is focused, ln n is uniform."
+            "entropy",
+            "entropy",
+            "−Σ b ln b in nats, with b = |a| / Σ|a|: low is focused, ln n is uniform. A head's is the mean over the "
+            "rows that see two keys or more.",
         ),
         StatisticField(
             "first_token_mass", "first-token mass", "b of the first token: near 1 where a head rests on it."

@@ -11,6 +11,7 @@ from headscope.interp.circuits.eigenvalues import product_eigenvalues, sign_bala
 from headscope.interp.results.about import About
 from headscope.interp.results.nulls import null_of
 from headscope.interp.results.result import Result
+from headscope.interp.weights.effective_rank import SOURCE, effective_rank, effective_rank_of_squares
 from headscope.interp.weights.head_weights import HeadWeights
 
 MIRRORED = ("eigenvalues", "eigenvalue_balance")
@@ -18,8 +19,9 @@ SCALED = ("operator_norm", "operator_norm_null", "operator_norm_null_spread", "s
 QK_SPECTRUM = About(
     title="Spectrum of W_QK",
     unit="1; singular values and eigenvalues: q·k of unit residuals",
-    law="W_QK = W_Q W_Kᵀ = U diag(σ) Vᵀ = symmetric + antisymmetric part",
-    source="Elhage et al. 2021 (eigenvalues); Roy and Vetterli 2007 (effective rank)",
+    law="W_QK = W_Q W_Kᵀ = U diag(σ) Vᵀ = symmetric + antisymmetric part; effective rank exp H(σ/Σσ), of squares "
+    "exp H(σ²/Σσ²)",
+    source=f"eigenvalues: Elhage et al. 2021; {SOURCE}",
     null="random W_Q and W_K whose W_QK has the same norm",
     by_gauge={"odd": MIRRORED, "even": MIRRORED, "scale": SCALED},
     plain="Which directions of the residual stream a head compares, and how strongly. The symmetric part seeks what "
@@ -31,25 +33,29 @@ QK_SPECTRUM = About(
 class QKSpectrum(Result):
     """Of every head's W_QK: singular values σ, largest first, and the eigenvalues that may differ from 0.
 
-    operator_norm: the largest σ. effective_rank: exp of the entropy of σ/Σσ, from 1 to d_head. symmetric_share: of
-    ‖W_QK‖², by (W_QK + W_QKᵀ)/2; the antisymmetric part has the rest. eigenvalue_balance: Σ Re λ / Σ |λ|, 1 where like
-    attends to like. A flip, of an odd kernel or an even one, changes the sign of the eigenvalues and of their balance.
+    operator_norm: the largest σ. effective_rank: exp of the entropy of σ/Σσ, from 1 to d_head;
+    effective_rank_of_squares: of σ²/Σσ². symmetric_share: of ‖W_QK‖², by (W_QK + W_QKᵀ)/2; the antisymmetric part has
+    the rest. eigenvalue_balance: Σ Re λ / Σ |λ|, 1 where like attends to like. A flip, of an odd kernel or an even one,
+    changes the sign of the eigenvalues and of their balance.
     """
 
     drawn_by = "circuits:spectrum_figure"
 
     operator_norm: Float[Tensor, "layer head"]
     effective_rank: Float[Tensor, "layer head"]
+    effective_rank_of_squares: Float[Tensor, "layer head"]
     symmetric_share: Float[Tensor, "layer head"]
     antisymmetric_share: Float[Tensor, "layer head"]
     eigenvalue_balance: Float[Tensor, "layer head"]
     operator_norm_null: Float[Tensor, "layer head"]
     effective_rank_null: Float[Tensor, "layer head"]
+    effective_rank_of_squares_null: Float[Tensor, "layer head"]
     symmetric_share_null: Float[Tensor, "layer head"]
     antisymmetric_share_null: Float[Tensor, "layer head"]
     eigenvalue_balance_null: Float[Tensor, "layer head"]
     operator_norm_null_spread: Float[Tensor, "layer head"]
     effective_rank_null_spread: Float[Tensor, "layer head"]
+    effective_rank_of_squares_null_spread: Float[Tensor, "layer head"]
     symmetric_share_null_spread: Float[Tensor, "layer head"]
     antisymmetric_share_null_spread: Float[Tensor, "layer head"]
     eigenvalue_balance_null_spread: Float[Tensor, "layer head"]
@@ -106,11 +112,10 @@ def qk_singular_values(
 def spectrum_statistics(
     W_Q: Float[Tensor, "*head d_model d_head"], W_K: Float[Tensor, "*head d_model d_head"]
 ) -> Float[Tensor, "statistic *head"]:
-    """operator_norm, effective_rank, symmetric_share, antisymmetric_share and eigenvalue_balance."""
+    """The statistics in the order of QKSpectrum's fields."""
     sigma = qk_singular_values(W_Q, W_K)
     crossed = W_K.mT @ W_Q
     symmetry = (crossed * crossed.mT).sum((-2, -1)) / sigma.square().sum(-1)  # tr W² / ‖W‖²
-    share = sigma / sigma.sum(-1, keepdim=True)
-    rank = torch.special.entr(share).sum(-1).exp()
+    ranks = (effective_rank(sigma), effective_rank_of_squares(sigma))
     balance = sign_balance(product_eigenvalues(W_Q, W_K.mT))
-    return torch.stack([sigma[..., 0], rank, (1 + symmetry) / 2, (1 - symmetry) / 2, balance])
+    return torch.stack([sigma[..., 0], *ranks, (1 + symmetry) / 2, (1 - symmetry) / 2, balance])

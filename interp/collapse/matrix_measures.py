@@ -4,13 +4,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-MEASURES = ("relative_residual", "mean_cosine", "effective_rank", "stable_rank")
+from headscope.interp.weights.effective_rank import effective_rank, effective_rank_of_squares
+
+MEASURES = ("relative_residual", "mean_cosine", "effective_rank", "effective_rank_of_squares", "stable_rank")
 
 
 def matrix_measures(X: Float[Tensor, "depth pos d_model"]) -> Float[Tensor, "measure depth"]:
     """The measures, in the order of MEASURES."""
     sigma = singular_values(X)
-    return torch.stack([relative_residual(X), mean_cosine(X), effective_rank(sigma), stable_rank(sigma)])
+    ranks = (effective_rank(sigma), effective_rank_of_squares(sigma), stable_rank(sigma))
+    return torch.stack([relative_residual(X), mean_cosine(X), *ranks])
 
 
 def relative_residual(X: Float[Tensor, "*depth pos d_model"]) -> Float[Tensor, "*depth"]:
@@ -32,11 +35,6 @@ def singular_values(X: Float[Tensor, "*depth pos d_model"]) -> Float[Tensor, "*d
     wide = X.double()
     gram = wide @ wide.mT if X.shape[-2] <= X.shape[-1] else wide.mT @ wide
     return torch.linalg.eigvalsh(gram).clamp(min=0).sqrt()
-
-
-def effective_rank(sigma: Float[Tensor, "*depth rank"]) -> Float[Tensor, "*depth"]:
-    """exp of the entropy of σ/Σσ, from 1 to the number of singular values."""
-    return torch.special.entr(sigma / sigma.sum(-1, keepdim=True)).sum(-1).exp()
 
 
 def stable_rank(sigma: Float[Tensor, "*depth rank"]) -> Float[Tensor, "*depth"]:

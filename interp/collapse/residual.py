@@ -11,6 +11,7 @@ from headscope.interp.collapse.matrix_measures import MEASURES, matrix_measures,
 from headscope.interp.results.about import About
 from headscope.interp.results.nulls import null_of
 from headscope.interp.results.result import Result
+from headscope.interp.weights.effective_rank import SOURCE
 from headscope.models.hosts.words import Sentence
 
 NORMS = About(
@@ -23,8 +24,12 @@ NORMS = About(
 ABOUT = About(
     title="Geometry of the residual stream",
     unit="1",
-    law=Sentence("‖X − 1x̄ᵀ‖_F/‖X‖_F; mean cosine of two {tokens}; effective rank exp H(σ/Σσ); stable rank ‖X‖_F²/σ₁²"),
-    source="Dong et al. 2021 (arXiv 2103.03404), in the Frobenius norm; Roy & Vetterli 2007; Rudelson & Vershynin 2007",
+    law=Sentence(
+        "‖X − 1x̄ᵀ‖_F/‖X‖_F; mean cosine of two {tokens}; effective rank exp H(σ/Σσ), of squares exp H(σ²/Σσ²); "
+        "stable rank ‖X‖_F²/σ₁²; of X as it is, its mean not taken off"
+    ),
+    source=f"Dong et al. 2021 (arXiv 2103.03404), in the Frobenius norm; {SOURCE}; "
+    "stable rank: Rudelson & Vershynin 2007",
     null="Gaussian rows of the same norms",
     plain=Sentence(
         "How different the {tokens} of {a_prompt} still are after every layer. A mean cosine near 1 and few effective "
@@ -37,7 +42,9 @@ ABOUT = About(
 class ResidualGeometry(Result):
     """Of the residuals X [pos, d_model] after the embedding and after every layer; no change of gauge touches them.
 
-    Collapsed tokens: relative residual 0, cosine 1, both ranks 1. A prompt of one token has no pair: cosine NaN.
+    Collapsed tokens: relative residual 0, cosine 1, all ranks 1. A prompt of one token has no pair: cosine NaN.
+    effective_rank is of σ, effective_rank_of_squares of σ²; others call either the effective rank. Where one direction
+    dominates, the second is near 1 and the first may still be large.
     """
 
     drawn_by = "residual:residual_geometry_figure"
@@ -51,6 +58,9 @@ class ResidualGeometry(Result):
     effective_rank: Float[Tensor, "depth"]
     effective_rank_null: Float[Tensor, "depth"]
     effective_rank_null_spread: Float[Tensor, "depth"]
+    effective_rank_of_squares: Float[Tensor, "depth"]
+    effective_rank_of_squares_null: Float[Tensor, "depth"]
+    effective_rank_of_squares_null_spread: Float[Tensor, "depth"]
     stable_rank: Float[Tensor, "depth"]
     stable_rank_null: Float[Tensor, "depth"]
     stable_rank_null_spread: Float[Tensor, "depth"]

@@ -7,12 +7,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from headscope.interp.collapse.matrix_measures import effective_rank, mean_cosine, relative_residual, singular_values
+from headscope.interp.collapse.matrix_measures import mean_cosine, relative_residual, singular_values
 from headscope.interp.collapse.residual import depth_labels
 from headscope.interp.diffusion.denoising_run import DenoisingRun, denoising_run, patch_residuals
 from headscope.interp.results.about import About
 from headscope.interp.results.result import Result
 from headscope.interp.rows.measures import minority_mass
+from headscope.interp.weights.effective_rank import SOURCE, effective_rank, effective_rank_of_squares
 from headscope.models.data.images.ddim import Sampling
 from headscope.models.uvit.uvit import UViT
 
@@ -20,8 +21,9 @@ MOST = 12  # timesteps that are looked at
 COLLAPSE = About(
     title="Collapse of the patch tokens",
     unit="1",
-    law="mean cosine of two patches; ‖X − 1x̄ᵀ‖_F/‖X‖_F; exp H(σ/Σσ); mean over images",
-    source="Dong et al. 2021 (arXiv 2103.03404); Roy & Vetterli 2007; over timesteps: headscope",
+    law="mean cosine of two patches; ‖X − 1x̄ᵀ‖_F/‖X‖_F; effective rank exp H(σ/Σσ), of squares exp H(σ²/Σσ²); "
+    "mean over images",
+    source=f"Dong et al. 2021 (arXiv 2103.03404); {SOURCE}; over timesteps: headscope",
     plain="How alike the patches of an image are after every block, from almost pure noise to almost the image. A "
     "mean cosine near 1 and few effective directions mean that all patches have become one.",
 )
@@ -43,6 +45,7 @@ class CollapseByTimestep(Result):
     mean_cosine: Float[Tensor, "timestep depth"]
     relative_residual: Float[Tensor, "timestep depth"]
     effective_rank: Float[Tensor, "timestep depth"]
+    effective_rank_of_squares: Float[Tensor, "timestep depth"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -76,20 +79,21 @@ def over_timesteps(
         measured.append(of_run(run))
         subtracted.append(subtracted_mass(run.pattern))
         watch("timesteps", done, len(steps))
-    cosine, relative, rank = torch.stack(measured, 1)
+    collapse = torch.stack(measured, 1)
     at = tuple(str(sampling.timesteps[step]) for step in steps)
-    depths = depth_labels(cosine.shape[1])
+    depths = depth_labels(collapse.shape[2])
     return OverTimesteps(
-        CollapseByTimestep(cosine, relative, rank, about=COLLAPSE, labels={"timestep": at, "depth": depths}),
+        CollapseByTimestep(*collapse, about=COLLAPSE, labels={"timestep": at, "depth": depths}),
         SubtractedByTimestep(torch.stack(subtracted), about=SUBTRACTED, labels={"timestep": at, "layer": depths[1:]}),
     )
 
 
 def of_run(run: DenoisingRun) -> Float[Tensor, "measure depth"]:
-    """The three measures at every depth, means over images."""
+    """The measures at every depth, in the order of CollapseByTimestep, means over images."""
     patches = patch_residuals(run.residual).double()
-    result = mean_cosine(patches), relative_residual(patches), effective_rank(singular_values(patches))
-    return torch.stack([item.mean(0) for item in result]).float()
+    sigma = singular_values(patches)
+    ranks = (effective_rank(sigma), effective_rank_of_squares(sigma))
+    return torch.stack([item.mean(0) for item in (mean_cosine(patches), relative_residual(patches), *ranks)]).float()
 
 
 def subtracted_mass(pattern: Float[Tensor, "image layer head query key"]) -> Float[Tensor, "layer"]:

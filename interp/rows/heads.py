@@ -35,7 +35,8 @@ ABOUT_HEADS = replace(
     ABOUT,
     title="Row statistics",
     law=f"{ABOUT.law}; means over the rows that see two keys or more; frobenius ‖A‖_F, per_root over √N, "
-    "dilution_slope d ln max b / d ln n over rows",
+    "dilution_slope d ln max b / d ln n over rows; entropy_all_rows: entropy over all rows, those of one key too",
+    source=f"{ABOUT.source}; Zhai et al. 2023, arXiv 2303.06296 (entropy_all_rows)",
 )
 
 
@@ -43,6 +44,8 @@ ABOUT_HEADS = replace(
 class HeadRows(Result):
     """Means over the rows of a head that see at least two keys; NaN where there is none.
 
+    entropy_all_rows: entropy over all rows, as others average it. The first row of a causal head sees key 0 alone and
+    has entropy 0: of N rows, N · entropy_all_rows = (N − 1) · entropy.
     minority_mass: min(m, 1 − m) of the mean negative mass m, which a flip of signs of an odd kernel leaves alone.
     frobenius, jacobian_norm: ‖A‖_F and ‖∂A/∂P‖_F over all rows; per_root: over √N of N rows. Where Σ abs(a) = 1,
     ‖A‖_F ≤ √N and ‖∂A/∂P‖_F ≤ √N/2 (Saratchandran et al. 2024). dilution_slope: see headscope.interp.rows.dilution.
@@ -51,6 +54,7 @@ class HeadRows(Result):
     drawn_by = "row_statistics:head_rows_figure"
 
     entropy: Float[Tensor, "layer head"]
+    entropy_all_rows: Float[Tensor, "layer head"]
     normalised_entropy: Float[Tensor, "layer head"]
     participation: Float[Tensor, "layer head"]
     spikiness: Float[Tensor, "layer head"]
@@ -75,6 +79,7 @@ class HeadRows(Result):
     previous_token_mass_null: Float[Tensor, "layer head"]
     first_token_mass_null: Float[Tensor, "layer head"]
     entropy_null: Float[Tensor, "layer head"]
+    entropy_all_rows_null: Float[Tensor, "layer head"]
     normalised_entropy_null: Float[Tensor, "layer head"]
     participation_null: Float[Tensor, "layer head"]
     spikiness_null: Float[Tensor, "layer head"]
@@ -99,12 +104,14 @@ def head_rows(curves: RowCurves) -> HeadRows:
     means: dict[str, Any] = {name: mean_of_choices(getattr(curves, name), curves.visible_keys) for name in AVERAGED}
     return HeadRows(
         **means,
+        entropy_all_rows=curves.entropy.nanmean(-1),
+        entropy_all_rows_null=curves.entropy_null.nanmean(-1),
         **head_norms(curves.row_norm, curves.jacobian_norm),
         **{f"{name}_null": norm for name, norm in head_norms(curves.row_norm_null, curves.jacobian_norm_null).items()},
         minority_mass=minority_mass(means["negative_mass"]),
         dilution_slope=dilution_slope(curves.max_share, curves.visible_keys),
         top=curves.top,
-        about=about_with_gauges(ABOUT_HEADS, curves.about.by_gauge, (*SHARPNESS, *NORMS), SCALED),
+        about=about_with_gauges(ABOUT_HEADS, curves.about.by_gauge, (*SHARPNESS, "entropy_all_rows", *NORMS), SCALED),
     )
 
 

@@ -10,7 +10,7 @@ from headscope.interp.figures.drawing.heatmaps import heatmap
 from headscope.interp.figures.palette.properties import Properties
 from headscope.interp.results.result import Result
 
-MEASURES = ("mean_cosine", "relative_residual", "effective_rank")
+MEASURES = ("mean_cosine", "relative_residual", "effective_rank", "effective_rank_of_squares")
 
 
 def collapse_by_timestep_figure(result: CollapseByTimestep) -> go.Figure:
