@@ -124,10 +124,12 @@ class Probe(Row):
     """One analysis that runs the model itself: patched, edited, on prompts of its own, or snapshot after snapshot.
 
     together: it takes all prompts at once; else one at a time, and several have a mean unless its numbers run
-    over_tokens. missing: what it lacks here, as the end of a sentence, or nothing.
+    over_tokens. missing: what it lacks here, as the end of a sentence, or nothing. hooks: those that it cannot do
+    without, where not every model has them.
     """
 
     compute: Callable[[AnalysisRequest, Watch], Result]
     _: KW_ONLY
     together: bool = False
     missing: Callable[[AnalysisRequest], str] = lambda request: ""
+    hooks: tuple[str, ...] = ()

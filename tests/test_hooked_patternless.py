@@ -18,7 +18,7 @@ from transformers import DynamicCache
 from headscope.interp.collapse.last_residuals import last_residuals
 from headscope.models.hooked import hooked
 from headscope.models.hooked.patternless import patternless
-from headscope.models.hosts.watched_calls import Call, watched_calls
+from headscope.models.seam.watched_calls import Call, watched_calls
 
 OWN_FORWARD = ("llama", "qwen3", "gemma3_text")
 SILENT = ("hook_attn_scores", "hook_pattern", "hook_rot_q", "hook_rot_k", "hook_result", "hook_cos")

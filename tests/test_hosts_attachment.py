@@ -217,7 +217,7 @@ import sys, torch
 sys.path.insert(0, "tests")
 from tiny_decoders import SPECS, random_ids, tiny_decoder
 from headscope import attach
-from headscope.models.hosts.watched_calls import watched_calls
+from headscope.models.seam.watched_calls import watched_calls
 model, ids, calls = attach(tiny_decoder("llama"), SPECS["cog"]), random_ids(), []
 compiled = torch.compile(model, backend="eager")
 for _ in range(2):

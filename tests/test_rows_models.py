@@ -19,7 +19,7 @@ from headscope.interp.rows.of_model import model_row_curves
 from headscope.interp.rows.strips import rows_of_call
 from headscope.models.attention import VARIANTS
 from headscope.models.hooked import hooked
-from headscope.models.hosts.watched_calls import Call, watched_calls
+from headscope.models.seam.watched_calls import Call, watched_calls
 
 PATTERN = "attn.hook_pattern"
 

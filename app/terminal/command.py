@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from headscope.app.terminal.convert_command import convert
+from headscope.app.terminal.families_command import families
 from headscope.app.terminal.inspect_command import inspect
 from headscope.app.terminal.refusals import complain, going_on_later, refusal_in_words, refuse_command, refusing_clearly
 from headscope.app.terminal.training_commands import ship, temper, train, zoo
@@ -65,7 +66,7 @@ def app(
     refusing_clearly(lambda: launch(port))
 
 
-for listed in (train, temper, ship, zoo, inspect, convert):
+for listed in (train, temper, ship, zoo, families, inspect, convert):
     command.command()(listed)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from headscope.interp.analysis import Analysis, AnalysisRequest, Probe
 from headscope.interp.asking.table import ANALYSES
+from headscope.interp.reading.activations import has_hook
 from headscope.interp.reading.model_facts import ModelFacts
 from headscope.models.hosts.words import filled
 from headscope.models.io.near_names import known_names
@@ -40,6 +41,9 @@ def misfit(analysis: Analysis | Probe, request: AnalysisRequest) -> str:
         return words
     if words := request.setting.weights.misread_words(analysis.matrices):
         return words
+    needs = analysis.needs if isinstance(analysis, Analysis) else analysis.hooks
+    if lost := [name for name in needs if not has_hook(request.model, name)]:
+        return f"reads {lost[0]}, and this model has no such hook"
     if analysis.over_tokens and prompts > 1:
         return filled("runs over the {tokens} of one {prompt}, and ", facts.words) + f"{prompts} were given: give one"
     return analysis.missing(request) if isinstance(analysis, Probe) else ""

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from headscope.interp.reading.activations import final_hook
 from headscope.interp.reading.equal_lengths import batches
 from headscope.interp.reading.hooked_model import HookedModel, module_of
 from headscope.interp.reading.watch import Watch, watch_nothing
@@ -36,9 +37,9 @@ def last_residuals(
     return torch.stack([result[prompt] for prompt in prompts])
 
 
-def residual_hook_names(n_layers: int) -> list[str]:
-    """The hooks that are read, from the first layer to the final norm."""
-    return [*(f"blocks.{layer}.hook_resid_post" for layer in range(n_layers)), "ln_final.hook_out"]
+def residual_hook_names(model: HookedModel) -> list[str]:
+    """The hooks that are read, from the first layer to what the unembedding reads."""
+    return [*(f"blocks.{layer}.hook_resid_post" for layer in range(model.cfg.n_layers)), final_hook(model)]
 
 
 @torch.no_grad()
@@ -49,7 +50,7 @@ def of_batch(model: HookedModel, batch: Sequence[Ids]) -> Float[Tensor, "prompt 
     def keep(place: str, residual: Float[Tensor, "prompt pos d_model"], hook: object) -> None:
         rows[place] = at_least_float32(residual[:, -1].detach().cpu())
 
-    wanted = residual_hook_names(model.cfg.n_layers)
+    wanted = residual_hook_names(model)
     ids = torch.tensor(batch, device=execution_device(module_of(model)))
     with patternless():
         model.run_with_hooks(ids, fwd_hooks=[(place, partial(keep, place)) for place in wanted], logits_to_keep=1)

@@ -8,6 +8,7 @@ from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from headscope.interp.reading.activations import final_hook
 from headscope.interp.reading.hooked_model import HookedModel
 from headscope.interp.reading.prompt import Prompt, batch_of, prompt_of
 
@@ -46,7 +47,7 @@ def hooked_pass(model: HookedModel, batch: Shaped[Tensor, "copy ..."]) -> dict[s
         seen["output"] = output
 
     few = {} if batch.is_floating_point() else {"logits_to_keep": 1}
-    model.run_with_hooks(batch, fwd_hooks=[("hook_embed", feed), ("ln_final.hook_out", keep)], **few)
+    model.run_with_hooks(batch, fwd_hooks=[("hook_embed", feed), (final_hook(model), keep)], **few)
     return seen
 
 

@@ -17,6 +17,7 @@ SCORES = "attn.hook_attn_scores"
 TEMPERATURES = ("attn.hook_temperature_q", "attn.hook_temperature_v")
 NORM_AFTER = "ln1_post.hook_scale"
 MLP_OUT = "hook_mlp_out"
+SCALES = (NORM_AFTER, "ln1.hook_scale", "ln_final.hook_scale")  # of norms that not every model has
 UNTURNED = {"attn.hook_cos": 1.0, "attn.hook_sin": 0.0}
 AFTER_NORM = {"attn.hook_rot_q": "attn.hook_q_normed", "attn.hook_rot_k": "attn.hook_k_normed"}
 HEADS_FIRST = tuple(AFTER_NORM.values())  # so transformer-lens has them
@@ -45,8 +46,8 @@ class Activations:
 def gathered_activations(model: HookedModel, prompts: Sequence[Prompt], names: Sequence[str]) -> list[Activations]:
     """Run prompts of one length in one forward pass and keep the named hooks, float32 at least.
 
-    A layer without a temperature has temperature 1, one without a norm after attention has its scale 1, one without an
-    MLP has 0 of it, one that does not rotate has cos 1 and sin 0; where nothing is rotated, hook_rot_q is hook_q, and
+    A layer without a temperature has temperature 1, a norm that is not there has the scale 1, a layer without an MLP
+    has 0 of it, one that does not rotate has cos 1 and sin 0; where nothing is rotated, hook_rot_q is hook_q, and
     where a norm follows the rotation (HunYuan), it is what that norm gives. Hooks are state: the caller lets one run in
     at a time. Raises ValueError for prompts of several lengths and for a hook that the model does not have.
     """
@@ -65,7 +66,7 @@ def gathered_activations(model: HookedModel, prompts: Sequence[Prompt], names: S
     with torch.no_grad():
         logits = logits_by_position(model.run_with_hooks(batch_of(model, prompts), fwd_hooks=hooks))
     ones = torch.ones(len(prompts), len(prompts[0]))
-    absent = {name: ones[..., None] if name == NORM_AFTER else ones[:, None] for name in places}
+    absent = {name: ones[..., None] if name in SCALES else ones[:, None] for name in places}
     absent |= unturned(kept, places) | {MLP_OUT: torch.zeros(*ones.shape, model.cfg.d_model)}
     result = {name: [kept.get(place, absent[name]) for place in of_name] for name, of_name in places.items()}
     return [
@@ -98,9 +99,15 @@ def hook_names(model: HookedModel, name: str) -> list[str]:
     missing = [place for place in of_layers if place not in known]
     tempered = name in TEMPERATURES and any(place.endswith(TEMPERATURES) for place in known)
     unwritten = name == MLP_OUT and getattr(model.cfg, "attn_only", False)
-    if missing and not (tempered or unwritten or name == NORM_AFTER):
+    if missing and not (tempered or unwritten or name in SCALES):
         raise ValueError(f"this model has no hook {missing[0]}")
-    return of_layers
+    return [name] if name.startswith("ln_final") else of_layers
+
+
+def final_hook(model: HookedModel) -> str:
+    """The hook of what the unembedding reads: the final norm's output, or the last residual where there is no norm."""
+    final = "ln_final.hook_out"
+    return final if final in model.hook_dict else f"blocks.{model.cfg.n_layers - 1}.hook_resid_post"
 
 
 def has_hook(model: HookedModel, name: str) -> bool:

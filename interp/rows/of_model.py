@@ -17,7 +17,7 @@ from headscope.interp.rows.reading import TOP, Reading, Rows, rows_of
 from headscope.interp.rows.strips import rows_of_call
 from headscope.models.hooked.patternless import patternless
 from headscope.models.hosts.attention_layer import AttentionLayer
-from headscope.models.hosts.watched_calls import watched_calls
+from headscope.models.seam.watched_calls import watched_calls
 
 Keep = Callable[[Rows], None]
 

@@ -14,8 +14,8 @@ from headscope.models.attention.attend import refuse_unknown_options
 from headscope.models.attention.run import Inputs, at_least_float32, check_kernel, repeated_kv_heads
 from headscope.models.attention.shapes import check_causal, check_shapes
 from headscope.models.attention.tiled import tile_options, tile_scores, tile_visible, tiles
-from headscope.models.hosts.attention_function import around_kernel
-from headscope.models.hosts.watched_calls import Call
+from headscope.models.seam.hooked_kernel import soft_capped
+from headscope.models.seam.watched_calls import Call
 
 
 def row_curves_by_strips(
@@ -49,15 +49,13 @@ def rows_of_call(call: Call, top: int = TOP) -> Rows:
     k = repeated_kv_heads(at_least_float32(inputs.k), inputs.q.shape[1])
     prepared = row.prepare(at_least_float32(inputs.q), k, **call.options)
     check_kernel(prepared.kernel, (*prepared.q.shape[:3], k.shape[2]))
-    around = around_kernel(call.soft_cap, 0.0)
     gauges = kernel_gauges(row.name, prepared.kernel, is_capped=call.soft_cap is not None)
     reading = Reading(row.name, prepared.kernel, top, gauges)
     n_query, n_key = inputs.q.shape[2], k.shape[2]
     position = torch.arange(n_key - n_query, n_key, device=k.device)
     result: dict[str, Tensor] = {}
     for tile in tiles(prepared.q.shape[:3], n_key, inputs.causal):
-        scores = tile_scores(prepared.q, k, tile, inputs.scale)
-        scores = scores if around is None else around.scores(scores)
+        scores = soft_capped(tile_scores(prepared.q, k, tile, inputs.scale), call.soft_cap)
         visible = tile_visible(inputs.mask, inputs.causal, tile, k.device)
         of_tile = replace(reading, kernel=tile_options(prepared.kernel, tile))
         pattern = row.weigh(scores, visible, **of_tile.kernel)

@@ -17,17 +17,18 @@ class HeadWeights:
     W_E: embedding with the model's factor, without a row where images are read; W_pos learned positions or None.
     W_U, b_U: the final norm, and the model's factor of its logits, folded in.
     q_norm, k_norm: gains of norms on queries and keys (Qwen3, Gemma 3), not folded in, or None.
+    d_value is d_head but where values have a size of their own (DeepSeek). NaN: no module of its own makes it.
     misread: what this model does not do as these matrices say, by the names of weight_laws.LAWS, each with
     the law that failed in a trial run; nearly always empty.
     """
 
     W_Q: Float[Tensor, "layer head d_model d_head"]
     W_K: Float[Tensor, "layer head d_model d_head"]
-    W_V: Float[Tensor, "layer head d_model d_head"]
-    W_O: Float[Tensor, "layer head d_head d_model"]
+    W_V: Float[Tensor, "layer head d_model d_value"]
+    W_O: Float[Tensor, "layer head d_value d_model"]
     b_Q: Float[Tensor, "layer head d_head"]
     b_K: Float[Tensor, "layer head d_head"]
-    b_V: Float[Tensor, "layer head d_head"]
+    b_V: Float[Tensor, "layer head d_value"]
     W_E: Float[Tensor, "vocab_or_none d_model"]
     W_U: Float[Tensor, "d_model vocab"]
     b_U: Float[Tensor, "vocab"]

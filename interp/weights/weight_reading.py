@@ -16,18 +16,22 @@ from headscope.models.hosts.linear_map import LinearMap, eval_mode, is_plain, li
 
 def weights_of_modules(model: HookedModel) -> HeadWeights:
     """The matrices before any factor that the model applies between its modules."""
-    n_heads, d_model = model.cfg.n_heads, model.cfg.d_model
-    q, k, v = (torch.stack([_read(block, name, d_model) for block in model.blocks]) for name in "qkv")
+    n_heads, d_model, d_head = model.cfg.n_heads, model.cfg.d_model, model.cfg.d_head
+    d_value = getattr(model.cfg, "d_value", d_head)
+    widths = {"q": n_heads * d_head, "k": n_heads * d_head, "v": n_heads * d_value}
+    q, k, v = (
+        torch.stack([_read(block, name, d_model, width) for block in model.blocks]) for name, width in widths.items()
+    )
     W_Q, b_Q = _by_head(q, n_heads)
     W_K, b_K = _by_head(k, n_heads, W_Q.shape[-1])
-    W_V, b_V = _by_head(v, n_heads, W_Q.shape[-1])
+    W_V, b_V = _by_head(v, n_heads, d_value if d_value != d_head else W_Q.shape[-1])
     unembed = _component_map(model.unembed, d_model)
-    final = _norm(model.ln_final, d_model)
+    final = _norm(model, "ln_final", d_model)
     return HeadWeights(
         W_Q,
         W_K,
         W_V,
-        torch.stack([_written(block, n_heads, W_Q.shape[-1], d_model) for block in model.blocks]),
+        torch.stack([_written(block, n_heads, W_V.shape[-1], d_model) for block in model.blocks]),
         b_Q,
         b_K,
         b_V,
@@ -40,9 +44,14 @@ def weights_of_modules(model: HookedModel) -> HeadWeights:
     )
 
 
-def _read(block: Any, name: str, d_model: int) -> Float[Tensor, "d_model_and_one width"]:
-    """A projection of the normalised residual with its norm folded in; the last row is its bias."""
-    projection, norm = _component_map(getattr(block.attn, name), d_model), _norm(block.ln1, d_model)
+def _read(block: Any, name: str, d_model: int, width: int) -> Float[Tensor, "d_model_and_one width"]:
+    """A projection of the normalised residual with its norm folded in; the last row is its bias.
+
+    NaN, of this width, where no module of its own makes it.
+    """
+    if not hasattr(block.attn, name):
+        return torch.full((d_model + 1, width), torch.nan)
+    projection, norm = _component_map(getattr(block.attn, name), d_model), _norm(block, "ln1", d_model)
     W = _centre(norm.gain[:, None] * projection.W, norm.centred)
     return torch.cat([W, (norm.bias @ projection.W + projection.b)[None]])
 
@@ -59,9 +68,11 @@ def _by_head(
 
 def _written(block: Any, n_heads: int, d_head: int, d_model: int) -> Float[Tensor, "head d_head d_model"]:
     """W_O by head, with the gain and the centring of a norm that follows attention."""
+    if not hasattr(block.attn, "o"):
+        return torch.full((n_heads, d_head, d_model), torch.nan)
     W = _component_map(block.attn.o, n_heads * d_head).W
     if hasattr(block, "ln1_post"):
-        norm = _norm(block.ln1_post, d_model)
+        norm = _norm(block, "ln1_post", d_model)
         W = (W - W.mean(1, keepdim=True) if norm.centred else W) * norm.gain
     return W.unflatten(0, (n_heads, -1))
 
@@ -71,11 +82,12 @@ def _component_map(component: Any, d_in: int) -> LinearMap:
     return linear_map(component.original_component, d_in)
 
 
-def _norm(component: Any, width: int) -> MeasuredNorm:
-    """The norm behind a component of the hooked model; where there is none, its hook_scale is 1 as well."""
-    if isinstance(component.original_component, nn.Identity):
+def _norm(of: Any, name: str, width: int) -> MeasuredNorm:
+    """The norm behind a component of the hooked model or a block of it; where there is none, one that does nothing."""
+    norm = getattr(of, name).original_component if hasattr(of, name) else nn.Identity()
+    if isinstance(norm, nn.Identity):
         return MeasuredNorm(torch.ones(width), torch.zeros(width), centred=False)
-    return measured_norm(component.original_component, width)
+    return measured_norm(norm, width)
 
 
 def _centre(weight: Float[Tensor, "d_model width"], centred: bool) -> Float[Tensor, "d_model width"]:
@@ -105,7 +117,8 @@ def _positions(model: HookedModel) -> Float[Tensor, "position d_model"] | None:
 
 def _head_norm(model: HookedModel, name: str, d_head: int) -> Float[Tensor, "layer d_head"] | None:
     """Gains of a norm inside each head, the same for all heads of a layer; none for a norm of another width."""
-    modules = [getattr(block.attn, name).original_component for block in model.blocks if hasattr(block.attn, name)]
+    parts = [getattr(block.attn, name, None) for block in model.blocks]
+    modules = [getattr(part, "original_component", part) for part in parts if part is not None]
     if not modules or any(parameter.numel() != d_head for module in modules for parameter in module.parameters()):
         return None
     return torch.stack([measured_norm(module, d_head).gain for module in modules])

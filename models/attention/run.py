@@ -9,7 +9,7 @@ from torch import Tensor
 
 from headscope.models.attention.options import Options
 from headscope.models.attention.shapes import check_broadcast
-from headscope.models.attention.variant import Pattern, PreparedInputs, Scores, Variant
+from headscope.models.attention.variant import Pattern, PreparedInputs, Scores, Variant, Visible
 from headscope.models.attention.visibility import visible_keys
 
 
@@ -41,9 +41,9 @@ class Inputs:
 
 @dataclass(frozen=True)
 class KernelSurroundings:
-    """What a decoder may put around the kernel: a change of the scores before it, one of the weights after it."""
+    """What a decoder may put around the kernel: a change of scores and mask before it, of the weights after it."""
 
-    scores: Callable[[Scores], Scores] = lambda scores: scores
+    scores: Callable[[Scores, Visible], tuple[Scores, Visible]] = lambda scores, visible: (scores, visible)
     weights: Callable[[Pattern], Pattern] = lambda weights: weights
 
 
@@ -78,7 +78,7 @@ def weighted_sum(
 ) -> Attention:
     """The plain path, which keeps the pattern."""
     visible = visible_keys(inputs.mask, inputs.causal, prepared.q.shape[2], k.shape[2], k.device)
-    scores = around.scores((prepared.q * inputs.scale) @ k.mT)
+    scores, visible = around.scores((prepared.q * inputs.scale) @ k.mT, visible)
     pattern = variant.weigh(scores, visible, **prepared.kernel)
     return Attention(around.weights(pattern) @ prepared.v, pattern, scores)
 

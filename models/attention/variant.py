@@ -26,7 +26,7 @@ class PreparedInputs:
     """Queries and values as the kernel will see them, and the options left for the kernel itself."""
 
     q: Float[Tensor, "batch head query d_head"]
-    v: Float[Tensor, "batch head key d_head"]
+    v: Float[Tensor, "batch head key d_value"]
     kernel: Options = field(default_factory=dict[str, object])
 
 

@@ -9,7 +9,7 @@ from headscope.models.checkpoints.files.entries import read_object
 from headscope.models.checkpoints.files.refusal import CheckpointError
 from headscope.models.checkpoints.labels import LABELS, labels
 from headscope.models.checkpoints.rope import refuse_unused_rope
-from headscope.models.hosts.families import FAMILIES, family_of
+from headscope.models.hosts.families import FAMILIES, family_of, is_family
 from headscope.models.hosts.spec import AttentionSpec
 from headscope.models.io.fields import Fields
 from headscope.models.io.foreign_input import foreign_input
@@ -64,13 +64,14 @@ def _config_class(fields: Fields, origin: str) -> type[PreTrainedConfig]:
             raise CheckpointError(f"cannot open {origin}: {name!r} {reason}")
     model_type = fields.get("model_type")
     _refuse_own_code(fields.get("auto_map"), model_type, origin)
-    if model_type not in tuple(FAMILIES):
+    if not (isinstance(model_type, str) and is_family(model_type)):
         hint = "; of gemma3, the text model alone is opened" if model_type == "gemma3" else ""
         supported = known_names(model_type, FAMILIES)
         raise CheckpointError(
-            f"cannot open {origin}: model_type {model_type!r} is not supported{hint}; supported: {supported}"
+            f"cannot open {origin}: model_type {model_type!r} is not supported{hint}; supported: {supported}; and "
+            "every other language model of transformers that asks its attention interface"
         )
-    return family_of(str(model_type)).modality.configs[str(model_type)]
+    return family_of(model_type).modality.configs[model_type]
 
 
 def _refuse_own_code(auto_map: object, model_type: object, origin: str) -> None:
@@ -87,7 +88,8 @@ def _refuse_own_code(auto_map: object, model_type: object, origin: str) -> None:
 def _refuse_other_depth(fields: Fields, config_class: type[PreTrainedConfig], n_layers: int, origin: str) -> None:
     own_name = config_class.attribute_map.get("num_hidden_layers", "num_hidden_layers")
     claims = [fields[name] for name in dict.fromkeys(("num_hidden_layers", own_name)) if name in fields]
-    for claimed in claims or [getattr(config_class, own_name)]:
+    usual = getattr(config_class, own_name, None)  # some families count their layers by other fields
+    for claimed in claims or ([] if isinstance(usual, property | None) else [usual]):
         if type(claimed) is not int or claimed != n_layers:
             raise CheckpointError(
                 f"cannot open {origin}: it describes {claimed!r} layers, the weights hold {n_layers}; "

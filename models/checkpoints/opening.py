@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
+from headscope.models.checkpoints.converted import converted_model, fingerprint_of_files, is_converted
 from headscope.models.checkpoints.description import Description, description
 from headscope.models.checkpoints.files.contents import refuse_without_config
 from headscope.models.checkpoints.files.entries import model_folder, read_object
@@ -55,16 +56,20 @@ def open_folder(path: str | Path, device: str | torch.device | None = None, dtyp
     stored = stored_weights(folder)
     words = description(folder, stored_layers(list(stored)))
     frame = skeleton(words, str(folder))
-    result = stored_names(stored, frame, str(folder))
-    refuse_beyond_memory(stored, result, dtype, str(folder))
-    weights = read_weights(stored, result, words.fields, dtype, str(folder))
-    model = filled_model(words, weights.tensors, frame.tied, str(folder))
+    if is_converted(stored, frame, words.config.model_type):
+        model, fingerprint = converted_model(folder, words, stored, dtype), fingerprint_of_files(words, stored)
+    else:
+        result = stored_names(stored, frame, str(folder))
+        refuse_beyond_memory(stored, result, dtype, str(folder))
+        weights = read_weights(stored, result, words.fields, dtype, str(folder))
+        model = filled_model(words, weights.tensors, frame.tied, str(folder))
+        fingerprint = weights.fingerprint
     _set_generation(model, folder)
     give_processor(model, folder)
     tokenizer = folder_tokenizer(folder)
     refuse_broken(model, str(folder))
     nn.Module.to(model, device or "cpu")
-    return OpenedModel(model, tokenizer, words.spec, weights.fingerprint)
+    return OpenedModel(model, tokenizer, words.spec, fingerprint)
 
 
 def filled_model(words: Description, tensors: dict[str, Tensor], tied: dict[str, str], origin: str) -> PreTrainedModel:

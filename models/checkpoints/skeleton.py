@@ -10,7 +10,7 @@ from transformers.initialization import no_init_weights
 from headscope.models.checkpoints.description import Description
 from headscope.models.checkpoints.file_names import names_in_files
 from headscope.models.checkpoints.files.refusal import CheckpointError
-from headscope.models.hosts.attachment import attach
+from headscope.models.hosts.attachment import carrying
 from headscope.models.hosts.families import family_of
 from headscope.models.io.foreign_input import foreign_input
 
@@ -70,4 +70,4 @@ def _refuse_large_buffers(model: PreTrainedModel, origin: str) -> None:
 def _model(description: Description) -> PreTrainedModel:
     config = deepcopy(description.config)  # a model changes its config
     head = family_of(config.model_type).modality.head
-    return attach(head.from_config(config, dtype=torch.float32), description.spec)
+    return carrying(head.from_config(config, dtype=torch.float32), description.spec)

@@ -4,8 +4,9 @@ import torch
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from headscope.models.checkpoints.files.refusal import CheckpointError
-from headscope.models.hosts.families import modality_of
+from headscope.models.hosts.families import family_of, modality_of
 from headscope.models.hosts.modality import two_sides
+from headscope.models.hosts.proof import refuse_unproved
 from headscope.models.io.foreign_input import foreign_input
 
 MAX_IMAGE = 2**25  # numbers
@@ -21,6 +22,9 @@ def refuse_broken(model: PreTrainedModel, origin: str) -> None:
         result = model(**modality.trial(model.config))[0]
     if not torch.isfinite(result).all():
         raise CheckpointError(f"cannot open {origin}: {what} gives {modality.output} that are not finite")
+    if not family_of(model.config.model_type).is_listed:
+        with foreign_input(f"cannot open {origin}: it takes no variant", CheckpointError):
+            refuse_unproved(model)
 
 
 def refuse_huge(config: PreTrainedConfig, origin: str) -> None:

@@ -16,6 +16,7 @@ from headscope.models.hooked.diffusion import VariantUViT
 from headscope.models.hooked.door import guard
 from headscope.models.hooked.encoder import VariantViT
 from headscope.models.hooked.image_door import guard_images
+from headscope.models.hooked.measured import MEASURED, measure, measured_config, register_measured
 from headscope.models.hooked.tokenizer import give_tokenizer
 from headscope.models.hooked.turns import Turns
 from headscope.models.hooked.vanilla import VariantVanilla
@@ -23,7 +24,7 @@ from headscope.models.hosts.adapters import refuse_fused_adapters
 from headscope.models.hosts.attachment import attach, attachment_of, refuse_drift
 from headscope.models.hosts.attention_function import NAME
 from headscope.models.hosts.carried import refuse_other_models
-from headscope.models.hosts.families import modality_of
+from headscope.models.hosts.families import family_of, modality_of
 from headscope.models.hosts.spec import AttentionSpec
 
 DOORS = {"text": guard, "image": guard_images, "noisy image": guard_images}
@@ -53,13 +54,7 @@ def hooked(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None = N
     if attachment_of(model) is None:
         attach(model, AttentionSpec("softmax"))
     names = tuple(model.state_dict())
-    bridge: Any = build_bridge_from_module(
-        model,
-        ARCHITECTURES.get(model.config.model_type, type(model).__name__),
-        hf_config=model.config,
-        model_name=model.config.name_or_path or type(model).__name__,
-        post_adapter_hook=partial(prepare, model),
-    )
+    bridge: Any = listed_bridge(model) if family_of(model.config.model_type).is_listed else measured_bridge(model)
     model.set_attn_implementation(NAME)  # transformer-lens switches some families to eager attention, which is softmax
     bridge.__class__ = HookedBridge
     bridge.hf_names = names
@@ -73,6 +68,32 @@ def hooked(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None = N
     if tokenizer is not None:
         give_tokenizer(bridge, tokenizer)
     return bridge
+
+
+def listed_bridge(model: PreTrainedModel) -> TransformerBridge:
+    """A bridge by transformer-lens's own adapter of the family, its attention with the layers' variants."""
+    return build_bridge_from_module(
+        model,
+        ARCHITECTURES.get(model.config.model_type, type(model).__name__),
+        hf_config=model.config,
+        model_name=bridge_name(model),
+        post_adapter_hook=partial(prepare, model),
+    )
+
+
+def measured_bridge(model: PreTrainedModel) -> TransformerBridge:
+    """A bridge by what the parts of the model were seen to do, its attention as transformers wrote it."""
+    register_measured()
+    config = measured_config(model)
+    hook = partial(measure, model)
+    return build_bridge_from_module(
+        model, MEASURED, tl_config=config, model_name=bridge_name(model), post_adapter_hook=hook
+    )
+
+
+def bridge_name(model: PreTrainedModel) -> str:
+    """What transformer-lens calls the model."""
+    return model.config.name_or_path or type(model).__name__
 
 
 def refuse_headless(model: PreTrainedModel) -> None:

@@ -11,6 +11,7 @@ from transformers import PreTrainedModel
 
 from headscope.models.hosts.attention_function import as_boolean
 from headscope.models.hosts.call_arguments import Keywords, Places, by_name
+from headscope.models.hosts.carried import is_hooked
 
 POSITIONS = ("wpe", "embed_positions")
 
@@ -21,8 +22,9 @@ def guard(model: PreTrainedModel) -> None:
     model.register_forward_pre_hook(refuse_unknown_tokens, with_kwargs=True)
     names = tuple(inspect.signature(model.forward).parameters)
     model.register_forward_pre_hook(partial(with_boolean_mask, names), with_kwargs=True)
-    for positions in (getattr(model.base_model, name) for name in POSITIONS if hasattr(model.base_model, name)):
-        positions.register_forward_pre_hook(refuse_unknown_positions)
+    for positions in (getattr(model.base_model, name, None) for name in POSITIONS):
+        if positions is not None and is_hooked(positions):
+            positions.register_forward_pre_hook(refuse_unknown_positions)
 
 
 def refuse_unknown_tokens(model: Any, inputs: Places, kwargs: Keywords) -> None:

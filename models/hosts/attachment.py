@@ -1,5 +1,6 @@
 """Put an attention variant into a Hugging Face model, and take it out again."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -8,10 +9,11 @@ from torch.utils.hooks import RemovableHandle
 from transformers import PreTrainedModel
 
 from headscope.models.attention import variant_named
+from headscope.models.attention.layer_shape import LayerShape
 from headscope.models.hosts.added_to_scores import refuse_added_parts
 from headscope.models.hosts.attention_function import NAME, register
 from headscope.models.hosts.attention_layer import AttentionLayer
-from headscope.models.hosts.call_facts import temperature_hooks, with_pattern_request
+from headscope.models.hosts.call_facts import count_of_call, temperature_hooks, with_pattern_request
 from headscope.models.hosts.carried import (
     is_hooked,
     refuse_lost_variant,
@@ -25,6 +27,7 @@ from headscope.models.hosts.families import (
     AttentionModule,
     Family,
     attention_modules,
+    entrance,
     family_of,
     layer_modules,
     layer_shape,
@@ -32,7 +35,10 @@ from headscope.models.hosts.families import (
 )
 from headscope.models.hosts.kept_keywords import handed_on
 from headscope.models.hosts.padding_notice import give_padding_notice
+from headscope.models.hosts.proof import refuse_unproved
 from headscope.models.hosts.spec import AttentionSpec
+from headscope.models.seam.pass_hooks import pass_hooks, query_hook
+from headscope.models.seam.projections import projections
 
 
 @dataclass(frozen=True)
@@ -48,11 +54,25 @@ def attach(model: PreTrainedModel, spec: AttentionSpec) -> PreTrainedModel:
     """The same model with the spec's variant in its layers, in place, through transformers' attention interface.
 
     Layers that the spec does not choose compute softmax. Learned parts become parameters of the model, named
-    `…<attention>.variant.…`. A model that carries a variant already changes to the new one.
+    `…<attention>.variant.…`. A model that carries a variant already changes to the new one. A decoder of a family that
+    is not listed is run on a few tokens first, which proves that its layers compute what the variant gives them.
 
     Raises ValueError for what is no transformers model, for a family that is not supported, one whose attention has
-    parts that no variant computes with, and for layers that the model has not.
+    parts that no variant computes with or that fails the proof (the model is then as it was), and for layers that the
+    model has not.
     """
+    carrier = carrying(model, spec)
+    if not family_of(model.config.model_type).is_listed:
+        try:
+            refuse_unproved(carrier)
+        except ValueError:
+            detach(model)
+            raise
+    return carrier
+
+
+def carrying(model: PreTrainedModel, spec: AttentionSpec) -> PreTrainedModel:
+    """As attach, unproved: for a model whose weights are still to come."""
     if not isinstance(spec, AttentionSpec):
         raise ValueError(f"attach takes an AttentionSpec, such as AttentionSpec('softmax'); got {spec!r}")
     refuse_other_models("attach", model)
@@ -70,21 +90,57 @@ def attach(model: PreTrainedModel, spec: AttentionSpec) -> PreTrainedModel:
     previous = None if previous == NAME else previous  # a config that was an attached model's
     model.set_attn_implementation(NAME)
     model.config.attention_spec = spec.to_json()
-    handles = call_hooks(model.base_model, family, spec)
-    if family.keeps_keywords:
-        handles += [each for pair in zip(layer_modules(model), modules, strict=True) for each in handed_on(*pair)]
-    handles += temperature_hooks(model, family, modules) if variant_named(spec.variant).learns_temperatures else []
+    hooks = listed_hooks if family.is_listed else unlisted_hooks
+    handles = [*call_hooks(entrance(model), family, spec), *hooks(model, family, modules, spec)]
     model.attention_attachment = Attachment(spec, tuple(handles), previous)  # type: ignore[assignment]
     return model
 
 
 def call_hooks(base: nn.Module, family: Family, spec: AttentionSpec) -> list[RemovableHandle]:
     """What every call of the base model goes through, whatever the variant."""
-    hooks = (partial(refuse_other_implementation, spec.variant), with_pattern_request)
-    handles = [base.register_forward_pre_hook(hook, with_kwargs=True) for hook in hooks]
+    handles = [base.register_forward_pre_hook(partial(refuse_other_implementation, spec.variant), with_kwargs=True)]
     if family.modality.reads_ids:
         handles += [keep_documents_apart(base), give_padding_notice(base)]
     return handles
+
+
+def listed_hooks(
+    model: PreTrainedModel, family: Family, modules: Sequence[AttentionModule], spec: AttentionSpec
+) -> list[RemovableHandle]:
+    """What a listed family's layers are told of a call by keyword."""
+    handles = [model.base_model.register_forward_pre_hook(with_pattern_request, with_kwargs=True)]
+    if family.keeps_keywords:
+        handles += [each for pair in zip(layer_modules(model), modules, strict=True) for each in handed_on(*pair)]
+    return handles + (temperature_hooks(model, family, modules) if learns_temperatures(spec) else [])
+
+
+def unlisted_hooks(
+    model: PreTrainedModel, family: Family, modules: Sequence[AttentionModule], spec: AttentionSpec
+) -> list[RemovableHandle]:
+    """What attention of any other family knows of a call: through the pass, for layers hand on what they like."""
+    if not learns_temperatures(spec):
+        return pass_hooks(entrance(model), lambda arguments: None)
+    handles = pass_hooks(entrance(model), partial(count_of_call, family.modality, model.config, modules))
+    for number, module in enumerate(modules):
+        if module.variant.temperature_q is not None:
+            handles.append(query_hook(query_projection(module, layer_shape(model, module)), number))
+    return handles
+
+
+def learns_temperatures(spec: AttentionSpec) -> bool:
+    """Whether the spec's variant may have learned temperatures."""
+    return variant_named(spec.variant).learns_temperatures
+
+
+def query_projection(module: nn.Module, shape: LayerShape) -> nn.Module:
+    """The part of an attention module that makes W_Q x. Raises ValueError where none stands apart."""
+    name = projections(module, {"q": shape.query_width, "k": -1, "v": -1, "o": -1}).get("q")
+    if name is None:
+        raise ValueError(
+            f"temperatures of queries read W_Q x, and a {type(module).__name__} has no projection of its own for it: "
+            "leave them out (on_query=False), or take another variant"
+        )
+    return getattr(module, name)
 
 
 def detach(model: PreTrainedModel) -> PreTrainedModel:
@@ -148,5 +204,5 @@ def own_attention(model: PreTrainedModel) -> list[AttentionModule]:
 
 def new_layer(model: PreTrainedModel, module: nn.Module, spec: AttentionSpec, number: int) -> AttentionLayer:
     """A fresh layer of the variant, in the dtype of the attention module it hangs on, there where that computes."""
-    layer = AttentionLayer(spec.variant, spec.options, layer_shape(model), number)
+    layer = AttentionLayer(spec.variant, spec.options, layer_shape(model, module), number)
     return layer.to(dtype=floating_dtype(module), device=execution_device(module)).train(model.training)

@@ -9,11 +9,15 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import sdpa_mask
 
 from headscope.models.attention.finite import check_scale, check_soft_cap
-from headscope.models.attention.run import Inputs, KernelSurroundings, attention_in_float32
+from headscope.models.attention.options import Options
+from headscope.models.attention.run import Inputs, at_least_float32, attention_in_float32
+from headscope.models.attention.temperature import TEMPERATURES
 from headscope.models.hosts.added_to_scores import refuse_lost_window, refuse_unknown_keywords
 from headscope.models.hosts.attention_layer import AttentionLayer
 from headscope.models.hosts.families import hides_the_future
-from headscope.models.hosts.watched_calls import Call, tell
+from headscope.models.seam.hooked_kernel import Surroundings
+from headscope.models.seam.model_pass import Hooks, ModelPass, current_hooks, current_pass
+from headscope.models.seam.watched_calls import Call, tell
 
 NAME = "headscope"
 HIDDEN = -1e4
@@ -30,7 +34,7 @@ def variant_attention(
     module: nn.Module,
     query: Float[Tensor, "batch head query d_head"],
     key: Float[Tensor, "batch kv_head key d_head"],
-    value: Float[Tensor, "batch kv_head key d_head"],
+    value: Float[Tensor, "batch kv_head key d_value"],
     attention_mask: Shaped[Tensor, "..."] | None,
     scaling: float | None = None,
     dropout: float = 0.0,
@@ -41,7 +45,7 @@ def variant_attention(
     visible_count: Int[Tensor, "batch_or_one total"] | None = None,
     need_pattern: bool = False,
     **others: object,
-) -> tuple[Float[Tensor, "batch query head d_head"], Float[Tensor, "batch head query key"] | None]:
+) -> tuple[Float[Tensor, "batch query head d_value"], Float[Tensor, "batch head query key"] | None]:
     """Attention by the variant that hangs on the module; transformers' attention-interface signature.
 
     A mask of None means the causal rule where the module is causal (keys behind the queries are then empty slots of a
@@ -58,14 +62,54 @@ def variant_attention(
     layer, mask = variant_of(module), as_boolean(attention_mask)
     scale = layer.scale(query.shape[-1] ** -0.5 if scaling is None else scaling)
     check_scale(layer.variant.name, scale)
-    count = None if visible_count is None else counts_of_keys(visible_count, key.shape[2])
-    tempered = temperature_q() if callable(temperature_q) else temperature_q
-    options = layer.call_options(value, tempered, count)
+    check_soft_cap("attention", softcap)
+    hooks, current = current_hooks(), current_pass()
+    if hooks is not None:
+        places = {"hook_rot_q": query, "hook_rot_k": key, "hook_v": value}
+        query, key, value = (edited(hooks, layer.number, name, place) for name, place in places.items())
+    total = current.visible_count if visible_count is None else visible_count
+    count = None if total is None else counts_of_keys(total, key.shape[2])
+    tempered = query_temperature(layer, current, count) if temperature_q is None else temperature_q
+    options = layer.call_options(value, tempered() if callable(tempered) else tempered, count)
+    if hooks is not None and layer.variant.learns_temperatures:
+        value, options = with_temperature_hooks(hooks, layer.number, value, options)
     inputs = Inputs(query, key, value, mask, causal, scale)
     tell(Call(layer.number, layer.variant, inputs, options, softcap))
-    result = attention_in_float32(layer.variant, inputs, options, need_pattern, around_kernel(softcap, dropout))
+    around = Surroundings(layer.number, softcap, dropout, hooks).around_kernel()
+    wanted = need_pattern or current.need_pattern
+    result = attention_in_float32(layer.variant, inputs, options, wanted, around)
     pattern = None if result.pattern is None else result.pattern.to(query.dtype)
-    return result.output.transpose(1, 2).contiguous(), pattern
+    output = result.output if hooks is None else edited(hooks, layer.number, "hook_z", result.output)
+    return output.transpose(1, 2).contiguous(), pattern
+
+
+def edited(
+    hooks: Hooks, layer: int, name: str, value: Float[Tensor, "batch head pos d"]
+) -> Float[Tensor, "batch head pos d"]:
+    """What a hook of [batch, pos, head, d] leaves of a tensor that has the heads first."""
+    return hooks.edit(layer, name, value.transpose(1, 2)).transpose(1, 2)
+
+
+def with_temperature_hooks(
+    hooks: Hooks, layer: int, value: Float[Tensor, "batch kv_head key d_value"], options: Options
+) -> tuple[Float[Tensor, "batch kv_head key d_value"], Options]:
+    """The values after their temperature, and the options without it; all three as hooks leave them."""
+    tau_q, tau_v = (options.get(name) for name in TEMPERATURES)
+    hooked_q = None if tau_q is None else hooks.edit(layer, "hook_temperature_q", tau_q)
+    if tau_v is not None:
+        tempered = at_least_float32(value) * hooks.edit(layer, "hook_temperature_v", tau_v)[..., None]
+        value = edited(hooks, layer, "hook_tempered_v", tempered)
+    return value, {**options, "temperature_q": hooked_q, "temperature_v": None}
+
+
+def query_temperature(
+    layer: AttentionLayer, current: ModelPass, count: Int[Tensor, "batch_or_one key"] | None
+) -> Temperature | None:
+    """τ_q of the queries that this pass projected, where the family hands nothing down by keyword."""
+    query = current.queries.get(layer.number)
+    if layer.temperature_q is None or query is None or count is None:
+        return None
+    return layer.temperature_q(query, count[:, -query.shape[1] :])
 
 
 def variant_of(module: nn.Module) -> AttentionLayer:
@@ -77,17 +121,6 @@ def variant_of(module: nn.Module) -> AttentionLayer:
             "it: attach(model, spec), or model.set_attn_implementation('sdpa') for softmax"
         )
     return layer
-
-
-def around_kernel(softcap: float | None, dropout: float) -> KernelSurroundings | None:
-    """Gemma 2's soft cap on the scores and dropout on the weights, where a model has either."""
-    check_soft_cap("attention", softcap)
-    if softcap is None and dropout == 0.0:
-        return None
-    return KernelSurroundings(
-        scores=lambda scores: scores if softcap is None else softcap * torch.tanh(scores / softcap),
-        weights=lambda weights: nn.functional.dropout(weights, p=dropout),
-    )
 
 
 def as_boolean(mask: Shaped[Tensor, "..."] | None) -> Bool[Tensor, "..."] | None:

@@ -1,11 +1,12 @@
 """What layers need to know of a call beyond their own inputs, handed down by keyword; nothing is stored."""
 
 import inspect
+from collections.abc import Sequence
 from functools import partial
 
 import torch
 from jaxtyping import Int, Shaped
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 from transformers import PreTrainedConfig, PreTrainedModel
 
@@ -15,7 +16,9 @@ from headscope.models.hosts.families import AttentionModule, Family, QueryProjec
 from headscope.models.hosts.modality import Modality
 
 
-def temperature_hooks(model: PreTrainedModel, family: Family, modules: list[AttentionModule]) -> list[RemovableHandle]:
+def temperature_hooks(
+    model: PreTrainedModel, family: Family, modules: Sequence[AttentionModule]
+) -> list[RemovableHandle]:
     """Hand each layer, by keyword, its query temperatures and the count of visible tokens; nothing is stored."""
     base = model.base_model
     names = tuple(inspect.signature(base.forward).parameters)
@@ -24,7 +27,7 @@ def temperature_hooks(model: PreTrainedModel, family: Family, modules: list[Atte
     handles = [base.register_forward_pre_hook(count, with_kwargs=True)]
     project = family.query_projection
     for module in modules:
-        if module.variant.temperature_q is not None:
+        if project is not None and module.variant.temperature_q is not None:
             hook = partial(with_query_temperature, project)
             handles.append(module.register_forward_pre_hook(hook, with_kwargs=True))
     return handles
@@ -44,6 +47,15 @@ def with_visible_count(
         raise ValueError(f"tempered attention counts visible tokens as its layers see them, with is_causal={causal}")
     count = visible_count(padding_mask(modality, base.config, arguments), causal)
     return args, {**kwargs, "visible_count": within_documents(count, document_numbers(arguments))}
+
+
+def count_of_call(
+    modality: Modality, config: PreTrainedConfig, modules: Sequence[nn.Module], arguments: Keywords
+) -> Int[Tensor, "batch_or_more total"]:
+    """The visible tokens up to each position of a call, by its arguments by name."""
+    causal = all(hides_the_future(module) for module in modules)
+    count = visible_count(padding_mask(modality, config, arguments), causal)
+    return within_documents(count, document_numbers(arguments))
 
 
 def padding_mask(

@@ -1,5 +1,9 @@
 """A model carries what it says: the variant is refused where something else has come into its place."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 from torch import nn
 from transformers import PreTrainedModel
 
@@ -7,6 +11,7 @@ from headscope.models.hosts.attention_function import NAME
 from headscope.models.hosts.families import attention_modules
 from headscope.models.hosts.spec import AttentionSpec
 
+UNGUARDED: ContextVar[bool] = ContextVar("UNGUARDED", default=False)
 INNER = {"get_base_model": "model.get_base_model()", "_orig_mod": "model._orig_mod", "module": "model.module"}
 
 
@@ -22,10 +27,20 @@ def refuse_other_models(verb: str, model: object) -> None:
     raise ValueError(f"{verb} takes a transformers model; got a {type(model).__name__}, {advice}")
 
 
+@contextmanager
+def unguarded() -> Iterator[None]:
+    """A model may compute transformers' own attention inside, as a reference."""
+    token = UNGUARDED.set(True)
+    try:
+        yield
+    finally:
+        UNGUARDED.reset(token)
+
+
 def refuse_other_implementation(variant: str, base: PreTrainedModel, args: object = (), kwargs: object = None) -> None:
     """Raise ValueError where transformers was told to compute another attention; a hooked model computes its own."""
     implementation = base.config._attn_implementation
-    if implementation != NAME and not is_hooked(next(attention_modules(base))):
+    if implementation != NAME and not UNGUARDED.get() and not is_hooked(next(attention_modules(base))):
         raise ValueError(
             f"this model carries {variant}, but its attention implementation was set to {implementation!r}, which is "
             f"softmax: model.set_attn_implementation({NAME!r}) gives {variant} back, detach(model) takes it out"

@@ -6,11 +6,13 @@ from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor, nn
-from transformers import PreTrainedModel
+from transformers import CONFIG_MAPPING, PreTrainedModel
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
 from headscope.models.attention.layer_shape import LayerShape
 from headscope.models.hosts.modality import IMAGE, NOISY_IMAGE, TEXT, VANILLA_TEXT, Modality
 from headscope.models.io.near_names import known_names
+from headscope.models.seam.dispatch import attention_places, reading_module
 
 Hidden = Float[Tensor, "batch pos d_model"]
 Projected = Float[Tensor, "batch pos width"]
@@ -22,14 +24,20 @@ QueryProjection = Callable[[AttentionModule, Hidden], Projected]
 class Family:
     """One architecture: the path from the base model to each layer's attention, and W_Q x of such a module.
 
-    keeps_keywords: whether a layer does not hand on to its attention what it is told.
+    Without a path the attention is where modules ask transformers' interface for it, and what it computes is proved
+    when a variant is attached. keeps_keywords: whether a layer does not hand on to its attention what it is told.
     """
 
-    layers: str
-    attention: str
-    query_projection: QueryProjection
+    layers: str = ""
+    attention: str = ""
+    query_projection: QueryProjection | None = None
     modality: Modality = TEXT
     keeps_keywords: bool = False
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether its paths are known, and the suite proves what it computes."""
+        return bool(self.layers)
 
 
 def split_projection(module: AttentionModule, hidden: Hidden) -> Projected:
@@ -80,12 +88,28 @@ FAMILIES: dict[str, Family] = {
 }
 
 
+def is_family(model_type: str) -> bool:
+    """Whether models of this type may carry a variant: listed ones, and transformers' decoders of text alone."""
+    if model_type in FAMILIES:
+        return True
+    is_decoder = model_type in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES and model_type not in MODEL_FOR_MASKED_LM_MAPPING_NAMES
+    return is_decoder and not CONFIG_MAPPING[model_type].sub_configs
+
+
 def family_of(model_type: str) -> Family:
-    """The family's record, or an error that lists the supported ones."""
-    if model_type not in FAMILIES:
-        supported = known_names(model_type, FAMILIES)
-        raise ValueError(f"model family {model_type!r} is not supported; supported: {supported}")
-    return FAMILIES[model_type]
+    """The family's record: of the list, or of any decoder of transformers.
+
+    Raises ValueError for a type of which transformers has no causal language model.
+    """
+    if model_type in FAMILIES:
+        return FAMILIES[model_type]
+    if is_family(model_type):
+        return Family()
+    supported = known_names(model_type, FAMILIES)
+    raise ValueError(
+        f"model family {model_type!r} is not supported; supported: {supported}; and every other causal language model "
+        "of transformers whose attention goes through its attention interface"
+    )
 
 
 def hides_the_future(module: nn.Module) -> bool:
@@ -100,19 +124,38 @@ def modality_of(model: PreTrainedModel) -> Modality:
 
 def attention_modules(model: PreTrainedModel) -> Iterator[AttentionModule]:
     """The attention module of each layer, first to last."""
+    family = family_of(model.config.model_type)
+    if not family.is_listed:
+        yield from (place.module for place in attention_places(model))
+        return
     for layer in layer_modules(model):
-        yield getattr(layer, family_of(model.config.model_type).attention)
+        yield getattr(layer, family.attention)
+
+
+def entrance(model: PreTrainedModel) -> nn.Module:
+    """The module that every call goes through, with its inputs and mask as they were given."""
+    if family_of(model.config.model_type).is_listed:
+        return model.base_model
+    return reading_module(model, attention_places(model)[0].blocks)
 
 
 def layer_modules(model: PreTrainedModel) -> Iterator[nn.Module]:
-    """The layers, first to last."""
+    """The layers of a listed family, first to last."""
     yield from getattr(model.base_model, family_of(model.config.model_type).layers)
 
 
-def layer_shape(model: PreTrainedModel) -> LayerShape:
-    """Head count and projection widths from the config."""
+def layer_shape(model: PreTrainedModel, module: nn.Module) -> LayerShape:
+    """Head count and projection widths of one layer, from its attention module and the config."""
     config = model.config
-    n_heads = config.num_attention_heads
-    d_head = getattr(config, "head_dim", None) or config.hidden_size // n_heads
+    n_heads = own_number(module, ("num_heads", "num_attention_heads")) or config.num_attention_heads
+    d_head = own_number(module, ("qk_head_dim", "head_dim")) or getattr(config, "head_dim", None)
+    d_head = d_head or config.hidden_size // n_heads
     n_key_value_heads = 1 if getattr(config, "multi_query", False) else getattr(config, "num_key_value_heads", None)
-    return LayerShape(n_heads, n_heads * d_head, (n_key_value_heads or n_heads) * d_head)
+    d_value = own_number(module, ("v_head_dim",)) or d_head
+    return LayerShape(n_heads, n_heads * d_head, (n_key_value_heads or n_heads) * d_value)
+
+
+def own_number(module: nn.Module, names: tuple[str, ...]) -> int | None:
+    """The first of these attributes that a module has as a whole number."""
+    values = (getattr(module, name, None) for name in names)
+    return next((value for value in values if isinstance(value, int)), None)

@@ -66,8 +66,8 @@ class Modality:
 
 
 def n_positions(config: PreTrainedConfig) -> int:
-    """How many tokens a decoder was made for."""
-    return config.max_position_embeddings
+    """How many tokens a decoder was made for; 2048 where its config says nothing of it."""
+    return getattr(config, "max_position_embeddings", None) or 2048
 
 
 def n_given(config: PreTrainedConfig, arguments: Keywords) -> int:
@@ -78,7 +78,7 @@ def n_given(config: PreTrainedConfig, arguments: Keywords) -> int:
 
 def first_ids(config: PreTrainedConfig) -> Keywords:
     """The first four token ids."""
-    ids = torch.arange(min(4, config.max_position_embeddings))[None] % config.vocab_size
+    ids = torch.arange(min(4, n_positions(config)))[None] % config.vocab_size
     return {"input_ids": ids, "attention_mask": torch.ones_like(ids), "use_cache": False}
 
 

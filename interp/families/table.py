@@ -1,0 +1,44 @@
+"""The table of families: what the last trial of all of them gave, as it is kept beside this file."""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from headscope.interp.families.trial import FamilyTrial
+
+KEPT = Path(__file__).parent / "tried.json"
+
+
+def kept_trials() -> list[FamilyTrial]:
+    """The trials that are kept, by name."""
+    return [FamilyTrial(**fields) for fields in json.loads(KEPT.read_text(encoding="utf-8"))]
+
+
+def keep_trials(trials: Iterable[FamilyTrial]) -> None:
+    """Put these in the place of what was kept."""
+    rows = [json.dumps(trial.to_json(), ensure_ascii=False) for trial in trials]
+    KEPT.write_text("[\n" + ",\n".join(rows) + "\n]\n", encoding="utf-8")
+
+
+def family_rows(trials: Sequence[FamilyTrial]) -> list[tuple[str, str, str, str, str]]:
+    """family, opens, hooks, circuits, sizes: in words."""
+    return [(trial.family, *words_of(trial), trial.sizes) for trial in trials]
+
+
+def words_of(trial: FamilyTrial) -> tuple[str, str, str]:
+    """Whether it opens, whether it is hooked, and which circuits are read; each with the reason where not."""
+    if trial.opens:
+        return f"no: {trial.opens}", "", ""
+    if trial.hooks:
+        return "yes", f"no: {trial.hooks}", ""
+    failed = ", ".join(trial.circuits or ())
+    return "yes", f"yes, off by {trial.off:.0e}", f"without {failed}" if failed else "all"
+
+
+def markdown_table(trials: Sequence[FamilyTrial]) -> str:
+    """The table as Markdown, those that open first."""
+    rows = sorted(family_rows(trials), key=lambda row: (row[1] != "yes", row[0]))
+    head = ["| family | opens | hooks | circuits | sizes |", "|---|---|---|---|---|"]
+    return (
+        "\n".join([*head, *("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)]) + "\n"
+    )

@@ -1,0 +1,106 @@
+"""Family trial: a tiny random model of one family, attached, hooked and read; what came of it, or why not."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+
+import torch
+from transformers import PreTrainedModel
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+
+from headscope.interp.weights.head_weights import head_weights
+from headscope.models.hooked import hooked
+from headscope.models.hosts.attachment import attach
+from headscope.models.hosts.families import FAMILIES, family_of, is_family
+from headscope.models.hosts.spec import AttentionSpec
+from headscope.models.io.fields import Fields
+from headscope.models.seam.tiny_config import tiny_config
+
+MOST_NUMBERS = 3 * 10**7
+SPREAD, NEAR = 0.1, 1e-4
+PROMPT = range(3, 12)
+
+
+@dataclass(frozen=True)
+class FamilyTrial:
+    """What one family was seen to do.
+
+    opens, hooks: empty where it does, else the reason. off: the largest difference of a hooked logit from the plain
+    model's. circuits: names of weight_laws.LAWS that fail in it, each with how; None where nothing was hooked.
+    sizes: of the model that was tried.
+    """
+
+    family: str
+    opens: str = ""
+    hooks: str = ""
+    off: float | None = None
+    circuits: dict[str, str] | None = None
+    sizes: str = ""
+
+    def to_json(self) -> Fields:
+        """As plain values."""
+        return asdict(self)
+
+
+def tried_families() -> list[str]:
+    """The names of all that may be tried: transformers' language models of text alone, listed or not, by name."""
+    others = [name for name in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES if is_family(name)]
+    return sorted(
+        {*others, *(name for name, family in FAMILIES.items() if family.modality.reads_ids)} - {"vanilla_transformer"}
+    )
+
+
+def family_trials(families: Iterable[str]) -> Iterator[FamilyTrial]:
+    """A trial of each, one after the other."""
+    yield from map(family_trial, families)
+
+
+def family_trial(name: str) -> FamilyTrial:
+    """A tiny random model of the family with cog attention, hooked, its matrices held against what it does."""
+    try:
+        model = tiny_random_model(name)
+    except Exception as fault:  # a config's class raises what it likes for sizes that do not fit together
+        return FamilyTrial(name, opens=f"no tiny model of it is made here: {first_line(fault)}")
+    sizes = model_sizes(model)
+    ids = torch.tensor([list(PROMPT)])
+    try:
+        attach(model, AttentionSpec("cog"))
+    except ValueError as refusal:
+        return FamilyTrial(name, opens=str(refusal), sizes=sizes)
+    with torch.no_grad():
+        plain = model(ids).logits
+    try:
+        bridge = hooked(model)
+    except ValueError as refusal:
+        return FamilyTrial(name, hooks=str(refusal), sizes=sizes)
+    with torch.no_grad():
+        off = float((bridge(ids) - plain).abs().max())
+    words = "" if off <= NEAR else f"hooked logits are {off:.1e} off"
+    return FamilyTrial(name, "", words, off, dict(head_weights(bridge).misread), sizes)
+
+
+def tiny_random_model(name: str) -> PreTrainedModel:
+    """A model whose weights, norms and biases are all stirred. Raises ValueError for one that would not be tiny."""
+    config, head = tiny_config(name), family_of(name).modality.head
+    with torch.device("meta"):
+        numbers = sum(parameter.numel() for parameter in head.from_config(config).parameters())
+    if numbers > MOST_NUMBERS:
+        raise ValueError(f"the smallest that its config makes has {numbers} numbers")
+    torch.manual_seed(0)
+    model = head.from_config(config).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(torch.randn_like(parameter) * SPREAD)
+    return model
+
+
+def model_sizes(model: PreTrainedModel) -> str:
+    """Layers, heads and key heads of a model, in words."""
+    config = model.config
+    heads = getattr(config, "num_attention_heads", "?")
+    groups = getattr(config, "num_key_value_heads", None) or heads
+    return f"{config.num_hidden_layers} × {heads} heads, {groups} of keys, d_model {config.hidden_size}"
+
+
+def first_line(fault: BaseException) -> str:
+    """The first line of an error."""
+    return (str(fault).strip().splitlines() or [type(fault).__name__])[0]

@@ -1,0 +1,90 @@
+"""Converted weights: folders whose tensors transformers renames and joins as it reads them, as those with experts."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel
+from transformers.conversion_mapping import get_checkpoint_conversion_mapping
+
+from headscope.models.checkpoints.description import Description
+from headscope.models.checkpoints.files.header import StoredTensor
+from headscope.models.checkpoints.files.memory import refuse_beyond_memory
+from headscope.models.checkpoints.files.refusal import CheckpointError
+from headscope.models.checkpoints.files.shards import PICKLED
+from headscope.models.checkpoints.files.weights import Format
+from headscope.models.checkpoints.skeleton import Skeleton
+from headscope.models.hosts.attachment import carrying
+from headscope.models.hosts.families import family_of
+from headscope.models.io.foreign_input import foreign_input
+
+BLOCK = 2**24  # bytes
+STORED = {"F64": torch.float64, "F32": torch.float32, "BF16": torch.bfloat16, "F16": torch.float16}
+FAULTS = {"missing_keys": "lack", "unexpected_keys": "have too much with", "mismatched_keys": "have another shape of"}
+
+
+def is_converted(stored: dict[str, StoredTensor], frame: Skeleton, model_type: str) -> bool:
+    """Whether transformers has a conversion for the family, and the names in the files are those before it."""
+    known = {name.removeprefix(frame.prefix) for name in frame.shapes}
+    own = all(name.removeprefix(frame.prefix) in known for name in stored)
+    return not own and get_checkpoint_conversion_mapping(model_type) is not None
+
+
+@torch.no_grad()
+def converted_model(
+    folder: Path, words: Description, stored: dict[str, StoredTensor], dtype: Format
+) -> PreTrainedModel:
+    """The described model with the folder's weights, by transformers' own conversion. Raises CheckpointError."""
+    if pickled := next((tensor.file for tensor in stored.values() if tensor.file.suffix == PICKLED.ending), None):
+        raise CheckpointError(
+            f"cannot open {folder}: transformers converts the weights of a {words.config.model_type}, and would "
+            f"unpickle {pickled.name} to do so; save them as safetensors first"
+        )
+    if other := next((name for name, tensor in stored.items() if tensor.dtype not in STORED), None):
+        raise CheckpointError(
+            f"cannot open {folder}: {other!r} is stored as {stored[other].dtype}; weights are {', '.join(STORED)}"
+        )
+    refuse_beyond_memory(stored, {name: name for name in stored}, dtype, str(folder))
+    head: Any = family_of(words.config.model_type).modality.head
+    with foreign_input(f"cannot open {folder}: transformers refuses its weights", CheckpointError):
+        model, info = head.from_pretrained(
+            folder,
+            config=words.config,
+            dtype=opened_dtype(stored, dtype),
+            local_files_only=True,
+            use_safetensors=True,
+            attn_implementation="eager",
+            output_loading_info=True,
+        )
+    for name, verb in FAULTS.items():
+        if keys := sorted(map(str, info.get(name) or ())):
+            raise CheckpointError(f"cannot open {folder}: its weights {verb} {keys[0]!r}, as config.json describes it")
+    refuse_infinite(model, folder)
+    return carrying(model.eval(), words.spec)
+
+
+def opened_dtype(stored: dict[str, StoredTensor], dtype: Format) -> torch.dtype:
+    """The number format of the model: the widest that is stored, float32 at least unless it is kept as stored."""
+    if isinstance(dtype, torch.dtype):
+        return dtype
+    widest = max((STORED[tensor.dtype] for tensor in stored.values()), key=lambda kind: kind.itemsize)
+    return widest if dtype == "auto" or widest.itemsize > 2 else torch.float32
+
+
+def refuse_infinite(model: PreTrainedModel, folder: Path) -> None:
+    """Raise CheckpointError for weights that are not finite, with the first of their names."""
+    for name, tensor in model.state_dict().items():
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            raise CheckpointError(f"cannot open {folder}: {name!r} holds numbers that are not finite")
+
+
+def fingerprint_of_files(words: Description, stored: dict[str, StoredTensor]) -> str:
+    """sha256 (hex) of the description and of the files' bytes."""
+    digest = hashlib.sha256(json.dumps(words.fields, sort_keys=True).encode())
+    for file in sorted({tensor.file for tensor in stored.values()}):
+        with file.open("rb") as stream:
+            while block := stream.read(BLOCK):
+                digest.update(block)
+    return digest.hexdigest()

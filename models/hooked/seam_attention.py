@@ -1,0 +1,95 @@
+"""Seam attention: transformer-lens's hooks on a module whose own forward asks for its attention, of any family."""
+
+from typing import Any, cast
+
+from torch import Tensor, nn
+from transformer_lens.hook_points import HookPoint
+from transformer_lens.model_bridge.generalized_components import AttentionBridge
+from transformer_lens.model_bridge.generalized_components.base import GeneralizedComponent
+
+from headscope.models.hooked.attention import temperature_hook
+from headscope.models.hooked.patternless import inside_patternless
+from headscope.models.hosts.attention_layer import AttentionLayer
+from headscope.models.hosts.families import hides_the_future
+from headscope.models.seam.model_pass import Hooks, with_hooks
+
+ON_SCORES = ("hook_attn_scores", "hook_pattern")
+HEADS_FIRST = ("hook_rot_q", "hook_rot_k")  # so transformer-lens has them before it shows them
+
+
+class SeamAttention(AttentionBridge):
+    """An attention module as transformers wrote it; its hooks are called inside of the attention function.
+
+    hook_rot_q and hook_rot_k are queries and keys as the kernel takes them, hook_attn_scores, hook_pattern and hook_z
+    as in VariantAttention. hook_q and hook_k are there where projections of their own make them; else hook_v is the
+    values as the kernel takes them. A pass whose hooks look at no score and no pattern forms neither.
+    """
+
+    supports_split_qkv_fork = False
+
+    def __init__(self, name: str, config: Any, submodules: dict[str, GeneralizedComponent]) -> None:
+        super().__init__(name, config, submodules)
+        self.hook_rot_q, self.hook_rot_k = HookPoint(), HookPoint()
+        absent = {f"hook_{letter}" for letter in "qkv" if letter not in submodules}
+        aliases = {hook: place for hook, place in type(self).hook_aliases.items() if hook not in absent}
+        if "v" not in submodules:
+            self.hook_v = HookPoint()
+        if "o" not in submodules:
+            aliases.pop("hook_z")
+            self.hook_z = HookPoint()
+        self.hook_aliases = aliases
+
+    @property
+    def layer(self) -> AttentionLayer:
+        """The variant that `attach` hung on the wrapped attention module."""
+        return cast(Any, self.original_component).variant
+
+    @property
+    def keeps_constant_values(self) -> bool:
+        """Whether Σ_s pattern[t, s] · c is c for a constant c, as the folding of value biases assumes."""
+        return self.layer.variant.rows_sum_to_one and self.layer.temperature_v is None
+
+    @property
+    def needs_pattern(self) -> bool:
+        """Whether a pass forms the layer's pattern even under `patternless`: where a hook looks at it."""
+        return any(getattr(self, name).has_hooks() for name in ON_SCORES)
+
+    def set_original_component(self, original_component: nn.Module) -> None:
+        """Wrap one attention module."""
+        super().set_original_component(original_component)
+        object.__setattr__(self, "is_causal", hides_the_future(original_component))
+        if self.layer.temperature_q is not None:
+            self.hook_temperature_q = temperature_hook()
+        if self.layer.temperature_v is not None:
+            self.hook_temperature_v, self.hook_tempered_v = temperature_hook(), HookPoint()
+            self.hook_aliases = {**self.hook_aliases, "hook_v": "hook_tempered_v"}
+
+    def setup_hook_compatibility(self) -> None:
+        """As transformer-lens's, with the values' own size of a head."""
+        super().setup_hook_compatibility()
+        config: Any = self.config
+        for name, hook, heads in (("v", "hook_out", config.n_key_value_heads), ("o", "hook_in", config.n_heads)):
+            if name in self.submodules:
+                point = getattr(self.submodules[name], hook)
+                point.hook_conversion = type(point.hook_conversion)(heads, config.d_value)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """The module's own forward pass, with hooks around and inside of it."""
+        if args:
+            args = (self.hook_in(args[0]), *args[1:])
+        elif isinstance(hidden := kwargs.get("hidden_states"), Tensor):
+            kwargs = {**kwargs, "hidden_states": self.hook_in(hidden)}
+        with with_hooks(Hooks(self.edited, self.needs_pattern or not inside_patternless())):
+            output = cast(Any, self.original_component)(*args, **kwargs)
+        if isinstance(output, Tensor):
+            return self.hook_out(output)
+        return self.hook_out(output[0]), *output[1:]
+
+    def edited(self, layer: int, name: str, value: Tensor) -> Tensor:
+        """What the hook of this name leaves of a tensor; unchanged where there is no such hook here."""
+        hook = vars(self)["_modules"].get(name)
+        if hook is None or not hook.has_hooks(dir="both"):
+            return value
+        if name in HEADS_FIRST:
+            return hook(value.transpose(1, 2)).transpose(1, 2)
+        return hook(value)

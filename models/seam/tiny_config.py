@@ -1,0 +1,49 @@
+"""Tiny configs: a config of any family of transformers whose model has a few thousand numbers."""
+
+from typing import Any
+
+from transformers import CONFIG_MAPPING, PreTrainedConfig
+
+BLOCKS: dict[str, Any] = {
+    **dict.fromkeys(("num_hidden_layers", "n_layer", "num_layers", "decoder_layers"), 2),
+    **dict.fromkeys(("num_attention_heads", "n_head", "num_heads", "decoder_attention_heads"), 4),
+    "num_key_value_heads": 2,
+}
+WIDTHS: dict[str, Any] = {
+    **dict.fromkeys(("hidden_size", "d_model", "n_embd", "embed_dim", "embedding_size", "emb_dim"), 32),
+    **dict.fromkeys(("word_embed_proj_dim",), 32),
+    **dict.fromkeys(("intermediate_size", "ffn_dim", "decoder_ffn_dim", "n_inner", "d_ff", "ffn_hidden_size"), 48),
+    "hidden_dim": 48,
+    **dict.fromkeys(("head_dim", "d_kv", "attention_head_dim", "v_head_dim", "rotary_dim"), 8),
+    **dict.fromkeys(("qk_rope_head_dim", "qk_nope_head_dim", "linear_key_head_dim", "linear_value_head_dim"), 8),
+    **dict.fromkeys(("q_lora_rank", "kv_lora_rank", "qk_head_dim"), 16),
+}
+EXPERTS: dict[str, Any] = {
+    **dict.fromkeys(("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts"), 4),
+    **dict.fromkeys(("num_experts_per_tok", "moe_topk", "moe_top_k"), 2),
+    **dict.fromkeys(("moe_intermediate_size", "shared_expert_intermediate_size", "expert_ffn_hidden_size"), 16),
+    **dict.fromkeys(("n_group", "topk_group", "first_k_dense_replace", "n_shared_experts", "num_shared_experts"), 1),
+}
+TOKENS: dict[str, Any] = {
+    "vocab_size": 99,
+    "bos_token_id": 1,
+    "eos_token_id": 2,
+    "pad_token_id": 0,
+    **dict.fromkeys(("max_position_embeddings", "n_positions"), 64),
+    "sliding_window": 6,
+}
+OTHERS: dict[str, Any] = {"linear_num_value_heads": 4, "linear_num_key_heads": 2, "mamba_d_state": 8}
+SIZES = {**TOKENS, **BLOCKS, **WIDTHS, **EXPERTS, **OTHERS}
+
+
+def tiny_config(model_type: str) -> PreTrainedConfig:
+    """Those of the sizes that such a config has; keys and values of a latent attention have a head for each query's.
+
+    Raises whatever the config's class raises for sizes that do not fit together.
+    """
+    kind = CONFIG_MAPPING[model_type]
+    usual = kind()
+    fields = {name: size for name, size in SIZES.items() if hasattr(usual, name)}
+    if "kv_lora_rank" in fields and "num_key_value_heads" in fields:
+        fields["num_key_value_heads"] = fields["num_attention_heads"]
+    return kind(**fields)
