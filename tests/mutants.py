@@ -87,7 +87,8 @@ def copied_tree(to: Path) -> Path:
 
 def survives(mutant: Mutant, tree: Path) -> bool:
     """Whether every test of its room passes with it. Raises RuntimeError where there are no tests, or none ran."""
-    file, original = tree / mutant.file, (ROOT / mutant.file).read_text()
+    file = tree / mutant.file
+    original = file.read_text()
     tests = sorted(str(test.relative_to(tree)) for test in (tree / "tests").glob(f"test_{mutant.room}*.py"))
     tests += ["tests/test_asking_table.py"]  # every analysis over every variant
     command = [
