@@ -26,7 +26,7 @@ from headscope.interp.asking.analyse import analyse
 from headscope.interp.experiments.engine.publishing import RESULTS, publish, read_publication
 from headscope.interp.experiments.engine.table import experiment_named
 from headscope.models.checkpoints import CheckpointError
-from headscope.models.checkpoints.description import description_from_fields
+from headscope.models.checkpoints.config.description import description_from_fields
 from headscope.models.data.table import fields_of
 from headscope.models.data.text.corpus import prepare_corpus
 from headscope.models.fitting.history import append_record

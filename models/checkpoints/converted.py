@@ -9,7 +9,7 @@ import torch
 from transformers import PreTrainedModel
 from transformers.conversion_mapping import get_checkpoint_conversion_mapping
 
-from headscope.models.checkpoints.description import Description
+from headscope.models.checkpoints.config.description import Description
 from headscope.models.checkpoints.files.header import StoredTensor
 from headscope.models.checkpoints.files.memory import refuse_beyond_memory
 from headscope.models.checkpoints.files.refusal import CheckpointError

@@ -5,10 +5,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from headscope.models.checkpoints.config.description import description_from_fields
 from headscope.models.checkpoints.converters.converter import ConvertedModel
 from headscope.models.checkpoints.converters.facts import Given, known_facts
 from headscope.models.checkpoints.converters.recognition import WEIGHTS, recognition
-from headscope.models.checkpoints.description import description_from_fields
 from headscope.models.checkpoints.files.header import StoredTensor
 from headscope.models.checkpoints.files.memory import refuse_beyond_memory
 from headscope.models.checkpoints.files.pickled import NUMBER_FORMATS

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
+from headscope.models.checkpoints.config.description import Description, description
 from headscope.models.checkpoints.converted import converted_model, fingerprint_of_files, is_converted
-from headscope.models.checkpoints.description import Description, description
 from headscope.models.checkpoints.files.contents import refuse_without_config
 from headscope.models.checkpoints.files.entries import model_folder, read_object
 from headscope.models.checkpoints.files.memory import refuse_beyond_memory

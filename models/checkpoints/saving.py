@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
-from headscope.models.checkpoints.description import Description, description_from_fields
+from headscope.models.checkpoints.config.description import Description, description_from_fields
 from headscope.models.checkpoints.files.refusal import CheckpointError
 from headscope.models.checkpoints.files.shards import SINGLE
 from headscope.models.checkpoints.files.weights import FORMATS

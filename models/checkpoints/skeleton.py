@@ -7,7 +7,7 @@ import torch
 from transformers import PreTrainedModel
 from transformers.initialization import no_init_weights
 
-from headscope.models.checkpoints.description import Description
+from headscope.models.checkpoints.config.description import Description
 from headscope.models.checkpoints.file_names import names_in_files
 from headscope.models.checkpoints.files.refusal import CheckpointError
 from headscope.models.hosts.attachment import carrying

@@ -49,6 +49,10 @@ class Modality:
     words: Words = IMAGE_WORDS
     how_given: str = ""
 
+    def reads_as(self, other: "Modality") -> bool:
+        """Whether both read the same kind of input."""
+        return self.reads == other.reads
+
     @property
     def reads_ids(self) -> bool:
         """Whether it reads ids of a vocabulary, one after the other."""

@@ -55,8 +55,8 @@ def open_run(recipe: Recipe, folder: Path, more: Measure = measure_nothing) -> R
 def refuse_unread(recipe: Recipe) -> None:
     """Refuse a model that cannot read the data."""
     wanted, model = MODALITIES[row_of(recipe.data).reads], untrained_family(recipe.model).modality
-    if model.reads != wanted.reads:
-        families = ", ".join(name for name, family in FAMILIES.items() if family.modality.reads == wanted.reads)
+    if not model.reads_as(wanted):
+        families = ", ".join(name for name, family in FAMILIES.items() if family.modality.reads_as(wanted))
         raise ValueError(
             f"a model of type {recipe.model['model_type']!r} reads {model.reads}s, and the recipe's data "
             f"{recipe.data['source']!r} is for models of {wanted.reads}s: {families}"

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from transformers import PreTrainedConfig
 
+from headscope.models.checkpoints.config.labels import LABELS, labels
+from headscope.models.checkpoints.config.rope import refuse_unused_rope
 from headscope.models.checkpoints.files.entries import read_object
 from headscope.models.checkpoints.files.refusal import CheckpointError
-from headscope.models.checkpoints.labels import LABELS, labels
-from headscope.models.checkpoints.rope import refuse_unused_rope
 from headscope.models.hosts.families import FAMILIES, family_of, is_family
 from headscope.models.hosts.spec import AttentionSpec
 from headscope.models.io.fields import Fields
