@@ -1,5 +1,7 @@
 """The table of families: what is kept of the last trial is what a trial gives now, and the command shows it."""
 
+from pathlib import Path
+
 import pytest
 from test_app_command import headscope
 
@@ -49,3 +51,14 @@ def test_the_command_shows_the_families_that_are_named() -> None:
 def test_the_command_refuses_a_family_that_transformers_does_not_know() -> None:
     said = headscope("families", "mixtrall", "--try")
     assert said.exit_code == 1 and "did you mean 'mixtral'?" in said.stderr
+
+
+def test_the_page_of_the_docs_is_the_table() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "families.md").read_text(encoding="utf-8")
+    assert page.endswith("\n\n" + markdown_table(kept_trials()))
+
+
+def test_the_readme_says_how_many_open() -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    count = sum(not trial.opens for trial in KEPT.values())
+    assert f"{count} of the {len(KEPT)} families that were tried" in readme
