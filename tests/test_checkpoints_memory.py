@@ -10,7 +10,8 @@ from headscope import load, save
 from headscope.models.checkpoints import CheckpointError, opening
 from headscope.models.checkpoints.files import memory
 from headscope.models.checkpoints.files.header import StoredTensor
-from headscope.models.checkpoints.files.memory import bytes_of_weights, free_bytes, free_in_group
+from headscope.models.checkpoints.files.memory import bytes_of_weights
+from headscope.models.io.memory import free_bytes, free_in_group
 
 
 def test_a_model_beyond_the_memory_is_refused_before_it_is_read(

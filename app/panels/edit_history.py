@@ -7,6 +7,7 @@ import streamlit as st
 
 from headscope.app.serving.address import lasting_address_value, write_lasting
 from headscope.interp.interventions.intervention import Intervention
+from headscope.models.io.bounds import refuse_deep
 from headscope.models.io.foreign_input import foreign_input
 
 EDITS, PAST, FUTURE = "edits", "edits_before", "edits_undone"
@@ -23,6 +24,7 @@ def read_edits(text: str) -> tuple[Intervention, ...]:
     """Edits from their JSON form."""
     with foreign_input("the list of edits is no JSON; save one here to see its form", quotes=False):
         stored = json.loads(text)
+        refuse_deep(stored)
     if not isinstance(stored, list):
         raise ValueError(f"a list of edits was expected, this is a {type(stored).__name__}; save one to see its form")
     if len(stored) > MOST_EDITS:

@@ -12,12 +12,12 @@ from transformers.modeling_gguf_pytorch_utils import load_gguf_checkpoint
 from transformers.utils.import_utils import is_gguf_available
 
 from headscope.models.checkpoints.converters.converter import ConvertedModel
-from headscope.models.checkpoints.files.memory import free_bytes, gib
 from headscope.models.checkpoints.files.refusal import CheckpointError
 from headscope.models.hosts.families import FAMILIES
 from headscope.models.hosts.spec import AttentionSpec
 from headscope.models.io.fields import Fields
 from headscope.models.io.foreign_input import foreign_input
+from headscope.models.io.memory import free_bytes, gib
 from headscope.models.io.near_names import known_names
 
 KIND = "a GGUF file"

@@ -3,11 +3,13 @@
 import json
 from pathlib import Path
 
+from headscope.models.io.bounds import bounded_text
 from headscope.models.io.fields import Fields
 from headscope.models.io.foreign_input import ForeignInputError, foreign_input
 from headscope.models.io.whole_file import write_errors_in_words, write_whole
 
 Record = Fields
+MOST_BYTES = 32 * 2**20
 MOST_WHOLE = 2**53  # whole numbers beyond it are no steps, tokens or seconds of a training
 
 
@@ -17,7 +19,7 @@ def read_history(path: Path) -> list[Record]:
     Raises ForeignInputError, naming file and line, for a line that is no step with its numbers.
     """
     with foreign_input(f"cannot read {path} as text"):
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
+        lines = bounded_text(path, MOST_BYTES).splitlines(keepends=True) if path.exists() else []
     return [read_record(line, f"line {at} of {path}") for at, line in enumerate(lines, start=1) if line.endswith("\n")]
 
 

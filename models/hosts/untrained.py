@@ -1,5 +1,6 @@
 """Untrained: a model of any family before its first step of training."""
 
+from copy import deepcopy
 from difflib import get_close_matches
 
 import torch
@@ -11,6 +12,10 @@ from headscope.models.hosts.modality import two_sides
 from headscope.models.hosts.spec import AttentionSpec
 from headscope.models.io.fields import Fields
 from headscope.models.io.foreign_input import foreign_input
+from headscope.models.io.memory import free_bytes, gib
+
+MOST_LAYERS = 1024
+BYTES_PER_WEIGHT = 16  # in training: a weight, its gradient and two moments, of four bytes each
 
 
 def untrained_model(config: PreTrainedConfig, spec: AttentionSpec, seed: int = 0) -> PreTrainedModel:
@@ -38,6 +43,7 @@ def untrained_config(fields: Fields, decided: Fields) -> PreTrainedConfig:
     with foreign_input(f"the recipe's model is no {fields['model_type']}"):
         config = kind(**own, **decided)
     refuse_untiled(config)
+    refuse_huge(config)
     return config
 
 
@@ -61,3 +67,13 @@ def refuse_untiled(config: PreTrainedConfig) -> None:
         if patch < 1 or side % patch:
             sizes = ", ".join(str(size) for size in range(1, side + 1) if side % size == 0)
             raise ValueError(f"the recipe's model has 'patch_size' {patch}; images of {side} pixels take {sizes}")
+
+
+def refuse_huge(config: PreTrainedConfig) -> None:
+    """Refuse a model that cannot be trained in the memory that is free, before anything of it is made."""
+    if (layers := config.num_hidden_layers) > MOST_LAYERS:
+        raise ValueError(f"the recipe's model has {layers} layers; at most {MOST_LAYERS} are trained")
+    with foreign_input(f"the recipe's model is no {config.model_type}"), torch.device("meta"):
+        weights = family_of(config.model_type).modality.head.from_config(deepcopy(config)).num_parameters()
+    if (needed := weights * BYTES_PER_WEIGHT) > (free := free_bytes()):
+        raise ValueError(f"the recipe's model takes {gib(needed)} of memory in training, and {gib(free)} are free here")

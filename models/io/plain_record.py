@@ -8,6 +8,10 @@ from typing import Any, TypeVar, get_args, get_origin
 from headscope.models.io.near_names import known_names
 
 Record = TypeVar("Record")
+# The largest numbers that a recipe says: of tokens, of what is squared, and of all else that is counted.
+MOST = {"vocabulary": 2**20, "nodes": 2**12}
+MOST_COUNTED = 2**24
+MOST_WHOLE = 2**63 - 1
 
 
 def record_from(kind: type[Record], plain: Mapping[str, object], table: str = "") -> Record:
@@ -28,6 +32,8 @@ def typed(name: str, kind: Any, value: Any) -> Any:
     expected = get_origin(kind) or kind
     if expected is tuple and isinstance(value, list | tuple):
         return tuple(typed(name, get_args(kind)[0], item) for item in value)
+    if isinstance(value, int) and abs(value) > MOST_WHOLE:
+        raise ValueError(f"recipe field {name!r} has {value.bit_length()} bits; whole numbers have at most 63")
     right = isinstance(value, (int, float) if expected is float else expected)
     if not right or (isinstance(value, bool) and expected is not bool):
         words = "list" if expected is tuple else expected.__name__
@@ -36,13 +42,21 @@ def typed(name: str, kind: Any, value: Any) -> Any:
 
 
 def refuse_out_of_range(record: Any, table: str = "") -> None:
-    """Refuse counts below 1, seeds below 0, and shares that do not lie between 0 and 1."""
+    """Refuse counts below 1 and beyond all use, seeds below 0, and shares that do not lie between 0 and 1."""
     for field in fields(record):
         name, value = f"{table}{field.name}", getattr(record, field.name)
-        if type(value) is int and value < (least := 0 if field.name.endswith("seed") else 1):
-            raise ValueError(f"recipe field {name!r} is {value}; it must be at least {least}")
+        if type(value) is int:
+            refuse_count(name, value, is_seed=field.name.endswith("seed"))
         if type(value) is float and not 0 < value < 1:
             raise ValueError(f"recipe field {name!r} is {value}; it must lie between 0 and 1")
+
+
+def refuse_count(name: str, value: int, *, is_seed: bool) -> None:
+    """Refuse a whole number that is none of its kind."""
+    if value < (least := 0 if is_seed else 1):
+        raise ValueError(f"recipe field {name!r} is {value}; it must be at least {least}")
+    if value > (most := MOST_WHOLE if is_seed else MOST.get(name.rpartition(".")[2], MOST_COUNTED)):
+        raise ValueError(f"recipe field {name!r} is {value}; it must be at most {most}")
 
 
 def refuse_unknown_choice(name: str, value: str, known: Collection[str]) -> None:

@@ -12,6 +12,7 @@ from headscope.models.io.fields import Fields
 from headscope.models.io.plain_record import record_from, refuse_unknown_choice
 
 PRECISIONS = ("float32", "bfloat16")
+MOST_BATCH = 2**20
 LEAST_ONE = ("steps", "batch", "save_every", "measure_every")
 NOT_NEGATIVE = ("warmup", "snapshots", "seed", "lr", "weight_decay")
 OF_TEXT = ("vocabulary", "context", "windows", "split_seed", "validation_windows")
@@ -56,6 +57,8 @@ class Recipe:
         for name in LEAST_ONE:
             if getattr(self, name) < 1:
                 raise ValueError(f"recipe field {name!r} is {getattr(self, name)}; it must be at least 1")
+        if self.batch > MOST_BATCH:
+            raise ValueError(f"recipe field 'batch' is {self.batch}; it must be at most {MOST_BATCH}")
         for name in NOT_NEGATIVE:
             if not 0 <= getattr(self, name) < float("inf"):
                 raise ValueError(f"recipe field {name!r} is {getattr(self, name)}; it must not be negative or infinite")

@@ -4,9 +4,14 @@ import json
 import tomllib
 from pathlib import Path
 
+from headscope.models.io.bounds import bounded_text, refuse_deep
 from headscope.models.io.foreign_input import foreign_input
 from headscope.models.io.near_names import known_names
+from headscope.models.io.plain_yaml import plain_yaml
 from headscope.models.training.recipe import Recipe
+
+MOST_BYTES = 2**16
+READERS = {".toml": tomllib.loads, ".yaml": plain_yaml, ".yml": plain_yaml, ".json": json.loads}
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -16,7 +21,8 @@ def read_recipe(path: Path) -> Recipe:
     if not path.is_file():
         raise FileNotFoundError(f"there is no recipe at {path}")
     with foreign_input(f"recipe {path} cannot be read as {path.suffix}: its parser refuses it"):
-        plain = READERS[path.suffix](path.read_text(encoding="utf-8"))
+        plain = READERS[path.suffix](bounded_text(path, MOST_BYTES))
+        refuse_deep(plain)
     if not isinstance(plain, dict):
         raise ValueError(f"recipe {path} holds a {type(plain).__name__}; it must be a table of fields")
     recipe = Recipe.from_plain(plain)
@@ -25,10 +31,3 @@ def read_recipe(path: Path) -> Recipe:
     return recipe
 
 
-def _read_yaml(text: str) -> object:
-    import yaml
-
-    return yaml.safe_load(text)
-
-
-READERS = {".toml": tomllib.loads, ".yaml": _read_yaml, ".yml": _read_yaml, ".json": json.loads}

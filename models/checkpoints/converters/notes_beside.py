@@ -3,16 +3,15 @@
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from headscope.models.checkpoints.files.entries import plain_file, read_object
 from headscope.models.checkpoints.files.refusal import CheckpointError
+from headscope.models.io.bounds import bounded_text, refuse_deep
 from headscope.models.io.fields import Fields
 from headscope.models.io.foreign_input import foreign_input
+from headscope.models.io.plain_yaml import plain_yaml
 
 JSON = ("lit_config.json",)
 YAML = ("model_config.yaml",)
-MAX_BYTES = 2**20
 
 
 def tables_beside(file: Path) -> tuple[Fields, ...]:
@@ -25,10 +24,9 @@ def tables_beside(file: Path) -> tuple[Fields, ...]:
 def read_yaml(folder: Path, name: str) -> Fields:
     """The table of plain values in a YAML file; one that asks for objects is refused."""
     place = plain_file(folder, name)
-    if (size := place.stat().st_size) > MAX_BYTES:
-        raise CheckpointError(f"cannot open {place}: it has {size} bytes; at most {MAX_BYTES} are read")
     with foreign_input(f"cannot open {place}: it is no YAML of plain values", CheckpointError):
-        table: Any = yaml.safe_load(place.read_text(encoding="utf-8"))
+        table: Any = plain_yaml(bounded_text(place))
+        refuse_deep(table)
     if not isinstance(table, dict):
         raise CheckpointError(f"cannot open {place}: it holds a {type(table).__name__}, no table")
     return {str(key): value for key, value in table.items()}

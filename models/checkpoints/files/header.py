@@ -11,6 +11,8 @@ from headscope.models.io.fields import Fields
 
 MAX_HEADER_BYTES = 10 * 2**20
 MAX_TENSORS = 100_000
+MAX_DIMENSIONS = 8
+MAX_SIZE = 2**63 - 1
 LENGTH = struct.Struct("<Q")
 BYTES_PER_NUMBER = {
     **dict.fromkeys(("BOOL", "U8", "I8", "F8_E4M3", "F8_E5M2"), 1),
@@ -77,7 +79,11 @@ def _span(file: Path, name: str, entry: object) -> tuple[int, int]:
         raise CheckpointError(
             f"cannot open {file}: {name!r} is stored as {dtype!r}; known: {', '.join(BYTES_PER_NUMBER)}"
         )
-    if not all(type(number) is int and number >= 0 for number in (*shape, begin, stop)):
+    if len(shape) > MAX_DIMENSIONS:
+        raise CheckpointError(
+            f"cannot open {file}: {name!r} has {len(shape)} dimensions; at most {MAX_DIMENSIONS} are read"
+        )
+    if not all(type(number) is int and 0 <= number <= MAX_SIZE for number in (*shape, begin, stop)):
         raise CheckpointError(f"cannot open {file}: shape and offsets of {name!r} are not all whole and non-negative")
     if (needed := math.prod(shape) * BYTES_PER_NUMBER[dtype]) != stop - begin:
         raise CheckpointError(

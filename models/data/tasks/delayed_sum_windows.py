@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import log2
 
 import numpy as np
 from jaxtyping import Int64
@@ -11,6 +12,8 @@ from headscope.models.data.material import Material
 from headscope.models.data.tasks.answering import HELD_OUT
 from headscope.models.data.tasks.delayed_sums import DelayedSum, mixed_windows_from, mixture, windows_from, windows_of
 from headscope.models.data.tasks.task_material import rows_material
+
+MOST_BITS = 20
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,8 @@ class DelayedSums:
     def __post_init__(self) -> None:
         if not self.laws or any(len(law) != 2 for law in self.laws):
             raise ValueError(f"recipe field 'data.laws' is {self.laws}; it must list pairs of N and τ")
+        if large := [law for law in self.laws if min(law) >= 1 and law[1] * log2(law[0]) > MOST_BITS]:
+            raise ValueError(f"recipe field 'data.laws' has {large[0]}, a law of more than 2^{MOST_BITS} states")
         if unsplit := [law for law in self.laws if min(law) < 1 or not DelayedSum(*law).is_splittable()]:
             raise ValueError(f"recipe field 'data.laws' has {unsplit[0]}, a law with too few cycles to hold some out")
         if self.vocabulary is not None and self.vocabulary < self.tokens:
