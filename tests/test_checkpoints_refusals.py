@@ -146,6 +146,11 @@ REFUSALS: dict[str, tuple[Callable[[Path], Any], str]] = {
     "entry incomplete": (header({"a": {"dtype": "F32"}}), "entry of 'a' is not dtype, shape and offsets"),
     "entry unknown field": (header({"a": {**ENTRY, "more": 1}}, b"." * 8), "entry of 'a' is not dtype"),
     "number format": (header({"a": {**ENTRY, "dtype": "F3"}}, b"." * 8), "'a' is stored as 'F3'; known: BOOL"),
+    "many dimensions": (
+        header({"a": {**ENTRY, "shape": [1] * 100_000}}, b"." * 8),
+        "'a' has 100000 dimensions; at most 8 are read",
+    ),
+    "deep header": (header(b'{"a":' * 200 + b"1" + b"}" * 200), "it is more than 64 tables or lists deep"),
     "negative shape": (header({"a": {**ENTRY, "shape": [-2]}}, b"." * 8), "'a' are not all whole and non-negative"),
     "true is no number": (header({"a": {**ENTRY, "shape": [True]}}, b"." * 8), "not all whole and non-negative"),
     "huge shape": (header({"a": {**ENTRY, "shape": [10**9, 10**9]}}, b"." * 8), "needs 4000000000000000000 bytes"),
@@ -190,6 +195,7 @@ REFUSALS: dict[str, tuple[Callable[[Path], Any], str]] = {
     "a billion layers": (config(num_hidden_layers=10**9), "it describes 1000000000 layers"),
     "default layers": (config(num_hidden_layers=...), "it describes 32 layers, the weights hold 3"),
     "fractional layers": (config(num_hidden_layers=3.0), "it describes 3.0 layers"),
+    "deep config": (config(rope_parameters=json.loads("[" * 100 + "]" * 100)), "more than 64 tables or lists deep"),
     "huge width": (config(hidden_size=2**40), "has shape|config.json makes no model"),
     "other width": (config(hidden_size=64), r"has shape \[99, 32\], config.json makes it \[99, 64\]"),
     "text as width": (config(hidden_size="wide"), "transformers refuses it"),
@@ -246,7 +252,7 @@ REFUSALS: dict[str, tuple[Callable[[Path], Any], str]] = {
         raw("tokenizer_config.json", b'{"fast_tokenizer_files": ["../tokenizer.4.0.0.json"]}'),
         "'fast_tokenizer_files' names other tokenizer files",
     ),
-    "tokenizer no json": (raw("tokenizer.json", b"{"), "cannot open the tokenizer of .*: transformers refuses it"),
+    "tokenizer no json": (raw("tokenizer.json", b"{"), "cannot open the tokenizer of .*: tokenizer.json is refused"),
     "half a tokenizer": (
         without("tokenizer.json"),
         "it has tokenizer_config.json but no tokenizer.json; write one with",

@@ -1,6 +1,8 @@
 """Recipes: read from TOML, YAML and JSON alike, and refused by the name of the field that is wrong."""
 
 import json
+import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +77,9 @@ def test_a_missing_field_is_refused_by_name() -> None:
         Recipe.from_plain(plain)
 
 
+NINE_DEEP = "a: &a [1, 1]\n" + "".join(f"{b}: &{b} [{', '.join(['*' + a] * 9)}]\n" for a, b in pairwise("abcdefghi"))
+
+
 @pytest.mark.parametrize(
     ("name", "text", "refusal"),
     [
@@ -83,6 +88,10 @@ def test_a_missing_field_is_refused_by_name() -> None:
         ("a.yaml", "steps: [", r"recipe .*a\.yaml cannot be read as \.yaml: "),
         ("a.yaml", "- 1", r"recipe .*a\.yaml holds a list; it must be a table of fields"),
         ("a.json", "{", r"recipe .*a\.json cannot be read as \.json: "),
+        ("a.yaml", NINE_DEEP, r"recipe .*a\.yaml cannot be read .* more than 16 aliases"),
+        ("a.yaml", "a: &a [*a]", r"recipe .*a\.yaml cannot be read .* more than 64 tables or lists deep"),
+        ("a.json", '{"model": ' + "[" * 99 + "]" * 99 + "}", r"recipe .*a\.json .* more than 64 tables or lists deep"),
+        ("a.toml", "#" * 2**17, r"recipe .*a\.toml cannot be read .*it has 131072 bytes; at most 65536 are read"),
     ],
 )
 def test_a_file_that_is_no_recipe_is_refused(name: str, text: str, refusal: str, tmp_path: Path) -> None:
@@ -94,6 +103,39 @@ def test_a_file_that_is_no_recipe_is_refused(name: str, text: str, refusal: str,
 def test_a_recipe_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="there is no recipe at"):
         read_recipe(tmp_path / "recipe.toml")
+
+
+@pytest.mark.parametrize(
+    ("changes", "refusal"),
+    [
+        (
+            {"data": {"source": "stories", "vocabulary": 10**9}},
+            "'data.vocabulary' is 1000000000; it must be at most 10",
+        ),
+        (
+            {"data": {"source": "stories", "context": 10**9}},
+            "'data.context' is 1000000000; it must be at most 16777216",
+        ),
+        ({"data": {"source": "delayed_sums", "laws": [[99, 99]]}}, "a law of more than 2^20 states"),
+        ({"batch": 10**9}, "'batch' is 1000000000; it must be at most 1048576"),
+        ({"steps": 10**100}, "'steps' has 333 bits; whole numbers have at most 63"),
+    ],
+)
+def test_a_number_beyond_all_use_is_refused_by_name(changes: dict[str, Any], refusal: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(refusal)):
+        Recipe.from_plain({**tiny_plain(TEXT), **changes})
+
+
+@pytest.mark.parametrize(
+    ("size", "refusal"),
+    [
+        ({"hidden_size": 2**20, "intermediate_size": 2**20}, "GiB of memory in training, and .* are free here"),
+        ({"num_hidden_layers": 10**9}, "has 1000000000 layers; at most 1024 are trained"),
+    ],
+)
+def test_a_model_beyond_the_memory_is_refused_before_it_is_made(size: dict[str, int], refusal: str) -> None:
+    with pytest.raises(ValueError, match=refusal):
+        untrained(tiny_recipe(TEXT, model={**tiny_recipe(TEXT).model, **size}), tiny_tokenizer())
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import streamlit as st
 
 from headscope.app.serving.address import lasting_address_value, write_lasting
 from headscope.app.serving.model_source import fingerprint
+from headscope.app.serving.tokenizer_trial import refuse_aborting_tokenizer
 from headscope.models.io.foreign_input import foreign_tokenizer
 
 BOS = "bos"
@@ -45,6 +46,7 @@ def puts_bos(folder: str, fingerprint: str) -> bool:
     from headscope.models.checkpoints.tokenizer import folder_tokenizer
     from headscope.models.hooked.tokenizer import added_ends
 
+    refuse_aborting_tokenizer(Path(folder))
     tokenizer = folder_tokenizer(Path(folder))
     if tokenizer is None or tokenizer.bos_token_id is None:
         return False

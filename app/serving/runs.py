@@ -11,6 +11,7 @@ from headscope.app.serving.address import OpenHead
 from headscope.app.serving.choice import Choice
 from headscope.app.serving.model_source import fingerprint
 from headscope.app.serving.service import ModelService
+from headscope.app.serving.tokenizer_trial import refuse_aborting_tokenizer
 from headscope.interp.heads.attention_run import AttentionRun
 from headscope.interp.heads.signed_max_pool import signed_max_pool, visible_max_pool
 from headscope.interp.heads.similar_heads import SimilarHeads, similar_heads
@@ -59,6 +60,7 @@ def opened_model(folder: str, fingerprint: str) -> ModelService[ModelFacts]:
         load,  # here because it imports transformer-lens, which takes seconds
     )
 
+    refuse_aborting_tokenizer(Path(folder))
     model = load(folder, best_device())
     return ModelService(model, model_facts(model))
 

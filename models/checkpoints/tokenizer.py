@@ -6,12 +6,15 @@ from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from headscope.models.checkpoints.files.entries import plain_file, read_object
 from headscope.models.checkpoints.files.refusal import CheckpointError
+from headscope.models.checkpoints.files.tokenizer_file import refuse_tokenizer_file, refuse_tokenizer_settings
 from headscope.models.io.foreign_input import foreign_input
 
 FAST = "tokenizer.json"
 SETTINGS = "tokenizer_config.json"
 OTHERS = ("vocab.json", "merges.txt", "vocab.txt", "tokenizer.model", "spiece.model", "tekken.json")
-READ_BESIDE = ("added_tokens.json", "special_tokens_map.json", "chat_template.jinja")
+TABLES = ("added_tokens.json", "special_tokens_map.json")
+TEMPLATE = "chat_template.jinja"
+READ_BESIDE = (*TABLES, TEMPLATE)
 OF_THIS_READING = ("is_local", "local_files_only")  # transformers would write them into the next folder
 REFUSED = {
     "auto_map": "asks for the folder's own code, which is never run here",
@@ -30,16 +33,21 @@ def folder_tokenizer(folder: Path) -> PreTrainedTokenizerBase | None:
                 "write one with AutoTokenizer.from_pretrained(folder).save_pretrained(folder)"
             )
         return None
-    plain_file(folder, FAST)
-    for name in READ_BESIDE:
-        if (folder / name).exists():
-            plain_file(folder, name)
-    settings = read_object(folder, SETTINGS) if (folder / SETTINGS).exists() else {}
-    for name, reason in REFUSED.items():
-        if settings.get(name):
-            raise CheckpointError(f"cannot open {folder / SETTINGS}: {name!r} {reason}")
+    refuse_tokenizer_file(folder, FAST)
+    refuse_settings(folder)
     with foreign_input(f"cannot open the tokenizer of {folder}: transformers refuses it", CheckpointError):
         tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     for name in OF_THIS_READING:
         tokenizer.init_kwargs.pop(name, None)
     return tokenizer
+
+
+def refuse_settings(folder: Path) -> None:
+    """Raise CheckpointError for what stands beside a tokenizer.json and asks for code, other files or too much."""
+    for name in (name for name in (SETTINGS, *TABLES) if (folder / name).exists()):
+        refuse_tokenizer_settings(folder / name, settings := read_object(folder, name))
+        for field, reason in REFUSED.items():
+            if name == SETTINGS and settings.get(field):
+                raise CheckpointError(f"cannot open {folder / name}: {field!r} {reason}")
+    if (folder / TEMPLATE).exists():
+        plain_file(folder, TEMPLATE)

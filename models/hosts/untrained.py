@@ -43,7 +43,6 @@ def untrained_config(fields: Fields, decided: Fields) -> PreTrainedConfig:
     with foreign_input(f"the recipe's model is no {fields['model_type']}"):
         config = kind(**own, **decided)
     refuse_untiled(config)
-    refuse_huge(config)
     return config
 
 

@@ -26,6 +26,6 @@ def free_in_group(group: Path) -> float:
     return float("inf")
 
 
-def gib(count: float) -> str:
+def gib(count: int) -> str:
     """Bytes in words: 13.5 GiB."""
     return f"{count / 2**30:.3g} GiB"

@@ -29,5 +29,3 @@ def read_recipe(path: Path) -> Recipe:
     if "path" in recipe.data:
         recipe.data["path"] = str((path.parent / recipe.data["path"]).resolve())
     return recipe
-
-

@@ -14,7 +14,7 @@ from headscope.models.fitting.objective import Measure, measure_nothing, share
 from headscope.models.fitting.sole import LOCK
 from headscope.models.hosts.families import FAMILIES
 from headscope.models.hosts.modality import MODALITIES
-from headscope.models.hosts.untrained import untrained_config, untrained_family, untrained_model
+from headscope.models.hosts.untrained import refuse_huge, untrained_config, untrained_family, untrained_model
 from headscope.models.io.json_file import read_json_object, write_json
 from headscope.models.training.recipe import Recipe, refuse_other_recipe
 from headscope.models.training.recipe_file import read_recipe
@@ -76,6 +76,7 @@ def fresh_model(recipe: Recipe, material: Material) -> PreTrainedModel:
         )
     if material.context > (positions := untrained_family(recipe.model).modality.context(config)):
         raise ValueError(f"the data's context is {material.context}; its model has {positions} positions")
+    refuse_huge(config)
     return untrained_model(config, recipe.spec, recipe.seed)
 
 
