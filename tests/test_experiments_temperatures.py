@@ -35,7 +35,7 @@ from headscope.models.data.table import fields_of
 from headscope.models.data.tasks.denoising import Denoising
 from headscope.models.data.tasks.neighbours import Neighbours
 from headscope.models.data.tasks.passkeys import Passkeys
-from headscope.models.data.text.own_tokens import SPLIT
+from headscope.models.data.text.sources import Stdlib
 from headscope.models.hooked import hooked
 from headscope.models.hosts.spec import AttentionSpec
 from headscope.models.hosts.untrained import untrained_config, untrained_model
@@ -210,7 +210,7 @@ def test_about_as_many_norm_gains_learn_as_temperatures(smoke: Outcome) -> None:
 def test_own_models_are_of_e7_and_have_not_met_the_held_out_windows() -> None:
     assert [LANGUAGE[one] for one in SIZES.values()] == list(language_models.SIZES.values())
     for size in language_models.SIZES.values():
-        assert fields_of(language_recipe(Trial({"variant": "softmax"}, 5), size).data).split_seed == SPLIT
+        assert fields_of(language_recipe(Trial({"variant": "softmax"}, 5), size).data).split_seed == Stdlib().split_seed
 
 
 BETTER: Numbers = {"excess": 0.1, "noise_share": 0.1, "slope": 0.8, "found": [1.0, 0.9], "max_b": [1.0, 0.8]}

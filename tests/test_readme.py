@@ -19,8 +19,8 @@ from headscope.app.terminal.zoo_table import zoo_markdown_table
 from headscope.interp.experiments.engine.publishing import claims_markdown_table as claims_table
 from headscope.models.attention import VARIANTS
 from headscope.models.data.table import material_of
+from headscope.models.training.beginning import fresh_model
 from headscope.models.training.recipe import Recipe
-from headscope.models.training.run import fresh_model
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

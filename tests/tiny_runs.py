@@ -12,8 +12,8 @@ from headscope.models.data.material import Material, token_fields
 from headscope.models.data.table import fields_of
 from headscope.models.data.text.text_data import TextData
 from headscope.models.fitting.objective import Objective
+from headscope.models.training.beginning import fresh_model
 from headscope.models.training.recipe import OF_TEXT, Recipe
-from headscope.models.training.run import fresh_model
 
 ROOT = Path(__file__).parents[1]
 WORDS = ("def", "return", "self", "value", "if", "else", "the", "list", "of", "names", "\n", "    ", "é", "0x1f")

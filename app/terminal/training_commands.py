@@ -14,13 +14,20 @@ if TYPE_CHECKING:
 RecipeFile = Annotated[Path, typer.Argument(help="A .toml, .yaml or .json recipe.")]
 RunFolder = Annotated[Path | None, typer.Option(help="The run's folder; else runs/ and the recipe's name.")]
 
+StartFolder = Annotated[
+    str | None,
+    typer.Option(
+        "--from", help="A model folder, or a shipped model, whose weights a recipe without a model starts from."
+    ),
+]
 
-def train(recipe: RecipeFile, out: RunFolder = None) -> None:
+
+def train(recipe: RecipeFile, out: RunFolder = None, start: StartFolder = None) -> None:
     """Train a model from a recipe, or go on with the run where it was cut off."""
     from headscope.models.training.recipe_file import read_recipe
 
     folder = out or default_run_folder(recipe)
-    has_trained = train_with_bar(refusing_clearly(lambda: read_recipe(recipe)), folder)
+    has_trained = train_with_bar(refusing_clearly(lambda: read_recipe(recipe, start)), folder)
     if os.environ.get("RANK", "0") == "0":
         typer.echo(f"trained: {folder}" if has_trained else f"nothing to do: the run in {folder} is complete")
 

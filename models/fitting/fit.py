@@ -78,6 +78,7 @@ def fit(
     """
     step, seconds = resume(fitting)
     began = monotonic() - seconds
+    fitting.model.train()  # a model that was opened is in eval mode until then
     with stop_on_interrupt() as stop:
         if step == 0:
             _after_step(fitting, 0, began, {}, watch, keep)

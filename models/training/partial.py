@@ -11,16 +11,13 @@ from transformers import PreTrainedModel
 
 from headscope.models.checkpoints import OpenedModel, save
 from headscope.models.data.material import Material
-from headscope.models.data.table import fields_of
-from headscope.models.data.text.own_tokens import corpus_in_tokens_of
-from headscope.models.data.text.text_data import TextData
-from headscope.models.data.text.text_material import corpus_material
 from headscope.models.fitting.count import Count
 from headscope.models.fitting.fit import accelerator_of, fit, fitting_of, watch_no_record
 from headscope.models.fitting.formats import narrow_weights, widen_weights
 from headscope.models.fitting.history import Record
 from headscope.models.fitting.sole import sole_training
 from headscope.models.hosts.spec import AttentionSpec
+from headscope.models.training.own_text import own_text_material
 from headscope.models.training.recipe import Recipe
 from headscope.models.training.run import Run, refuse_other_run, sign
 
@@ -88,7 +85,7 @@ def train_part(
     """
     formats, before = widen_weights(opened.model), opened.model.num_parameters()
     recipe = recipe_of(opened, part, course)
-    material = material_in_tokens_of(opened, recipe)
+    material = own_text_material(opened, recipe.data, recipe.batch, recipe.seed)
     refuse_other_run(recipe, material.facts, out)
     accelerator = accelerator_of(recipe.precision)
     losses = [held_out_loss(opened.model, material, accelerator)]
@@ -122,15 +119,6 @@ def recipe_of(opened: OpenedModel, part: LearnedPart, course: Course) -> Recipe:
         measure_every=max(1, course.steps // 4),
         snapshots=0,
     )
-
-
-def material_in_tokens_of(opened: OpenedModel, recipe: Recipe) -> Material:
-    """The recipe's text in the model's own tokens. ValueError for data that is no text."""
-    text, tokenizer = fields_of(recipe.data), opened.tokenizer
-    if not isinstance(text, TextData) or tokenizer is None:
-        raise ValueError(f"a part of a model learns from a text; the data {recipe.data['source']!r} is none")
-    corpus = corpus_in_tokens_of(tokenizer, text, opened.model.config.vocab_size)
-    return corpus_material(corpus, text, recipe.batch, recipe.seed)
 
 
 def held_out_loss(model: PreTrainedModel, material: Material, accelerator: Accelerator) -> float:

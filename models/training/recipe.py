@@ -13,6 +13,7 @@ from headscope.models.io.plain_record import record_from, refuse_unknown_choice
 
 PRECISIONS = ("float32", "bfloat16")
 MOST_BATCH = 2**20
+START, FINGERPRINT = "start", "fingerprint"  # of a model that begins with the weights of another
 LEAST_ONE = ("steps", "batch", "save_every", "measure_every")
 NOT_NEGATIVE = ("warmup", "snapshots", "seed", "lr", "weight_decay")
 OF_TEXT = ("vocabulary", "context", "windows", "split_seed", "validation_windows")
@@ -32,9 +33,11 @@ RENAMED = {
 class Recipe:
     """What a run is made of; two runs of equal recipes on one machine have equal loss curves.
 
-    `model` holds the fields of a transformers config (`model_type` among them), `data` names a row of the table of data
-    by its `source`, with that row's own fields, `attention` holds the fields of an `AttentionSpec`; `batch` counts the
-    examples of a step, over all processes: windows of a text, rows of a task, images. All others are a plan's.
+    `model` holds the fields of a transformers config (`model_type` among them), or `start`: a folder or a shipped model
+    whose weights, config and tokenizer it begins with; a run adds that one's `fingerprint`. `data` names a row of the
+    table of data by its `source`, with that row's own fields, `attention` holds the fields of an `AttentionSpec`;
+    `batch` counts the examples of a step, over all processes: windows of a text, rows of a task, images. All others are
+    a plan's.
     """
 
     model: Fields
@@ -64,6 +67,8 @@ class Recipe:
                 raise ValueError(f"recipe field {name!r} is {getattr(self, name)}; it must not be negative or infinite")
         refuse_unknown_choice("schedule", self.schedule, SCHEDULES)
         refuse_unknown_choice("precision", self.precision, PRECISIONS)
+        if START in self.model:
+            refuse_fields_beside_start(self.model)
         fields_of(self.data)
 
     @property
@@ -86,6 +91,18 @@ class Recipe:
     def to_plain(self) -> Fields:
         """The recipe as JSON-plain values."""
         return json.loads(json.dumps(asdict(self)))
+
+
+def refuse_fields_beside_start(model: Fields) -> None:
+    """Refuse what a model that starts from a folder takes from it."""
+    if not isinstance(model[START], str):
+        raise TypeError(
+            f"recipe field 'model.{START}' is {model[START]!r}; it must be a folder or a shipped model's name"
+        )
+    if more := [name for name in model if name not in (START, FINGERPRINT)]:
+        raise ValueError(
+            f"recipe field 'model.{more[0]}' stands beside 'model.{START}', whose folder decides it: leave it out"
+        )
 
 
 def refuse_other_recipe(before: Recipe, now: Recipe) -> None:

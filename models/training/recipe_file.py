@@ -4,18 +4,23 @@ import json
 import tomllib
 from pathlib import Path
 
+from headscope.models import zoo
 from headscope.models.io.bounds import bounded_text, refuse_deep
-from headscope.models.io.foreign_input import foreign_input
+from headscope.models.io.fields import Fields
+from headscope.models.io.foreign_input import expanded_path, foreign_input
 from headscope.models.io.near_names import known_names
 from headscope.models.io.plain_yaml import plain_yaml
-from headscope.models.training.recipe import Recipe
+from headscope.models.training.recipe import START, Recipe
 
 MOST_BYTES = 2**16
 READERS = {".toml": tomllib.loads, ".yaml": plain_yaml, ".yml": plain_yaml, ".json": json.loads}
 
 
-def read_recipe(path: Path) -> Recipe:
-    """The recipe of a .toml, .yaml, .yml or .json file; paths in it are taken from the file's folder."""
+def read_recipe(path: Path, start: str | None = None) -> Recipe:
+    """The recipe of a .toml, .yaml, .yml or .json file; paths in it are taken from the file's folder.
+
+    start: what a recipe without a model of its own starts from, a path from here.
+    """
     if path.suffix not in READERS:
         raise ValueError(f"recipe {path} ends in {path.suffix!r}; known: {known_names(path.suffix, READERS)}")
     if not path.is_file():
@@ -25,7 +30,21 @@ def read_recipe(path: Path) -> Recipe:
         refuse_deep(plain)
     if not isinstance(plain, dict):
         raise ValueError(f"recipe {path} holds a {type(plain).__name__}; it must be a table of fields")
-    recipe = Recipe.from_plain(plain)
+    recipe = Recipe.from_plain(plain if start is None else with_start(plain, path, start))
     if "path" in recipe.data:
         recipe.data["path"] = str((path.parent / recipe.data["path"]).resolve())
+    if START in recipe.model:
+        recipe.model[START] = start_from(path.parent, recipe.model[START])
     return recipe
+
+
+def with_start(plain: Fields, path: Path, start: str) -> Fields:
+    """A recipe's fields with a model that starts from what is named; refused where it has a model of its own."""
+    if "model" in plain:
+        raise ValueError(f"recipe {path} describes a model, and {start} was given to start from: leave one of them out")
+    return {**plain, "model": {START: start_from(Path.cwd(), start)}}
+
+
+def start_from(folder: Path, start: str) -> str:
+    """The name of a shipped model as it is; anything else as a path from the folder."""
+    return start if start in zoo.names() else str((folder / expanded_path(start)).resolve())

@@ -4,20 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from transformers import PreTrainedModel
-
 from headscope.models.data.material import Material
-from headscope.models.data.table import material_of, row_of
 from headscope.models.fitting.fit import Fitting, accelerator_of, fitting_of
 from headscope.models.fitting.machine import machine_facts
 from headscope.models.fitting.objective import Measure, measure_nothing, share
 from headscope.models.fitting.sole import LOCK
-from headscope.models.hosts.families import FAMILIES
-from headscope.models.hosts.modality import MODALITIES
-from headscope.models.hosts.untrained import refuse_huge, untrained_config, untrained_family, untrained_model
 from headscope.models.io.json_file import read_json_object, write_json
-from headscope.models.training.recipe import Recipe, refuse_other_recipe
+from headscope.models.training.beginning import untrained_beginning
+from headscope.models.training.recipe import START, Recipe, refuse_other_recipe
 from headscope.models.training.recipe_file import read_recipe
+from headscope.models.training.start import started_beginning
 
 FACTS, MACHINE, RECIPE = "corpus.json", "machine.json", "recipe.json"
 FIRST_FILES = {LOCK, FACTS, MACHINE, RECIPE}  # in the order they come: the last makes it a run
@@ -42,42 +38,14 @@ def open_run(recipe: Recipe, folder: Path, more: Measure = measure_nothing) -> R
 
     more: what is measured besides what the data measures.
     """
-    refuse_unread(recipe)
     accelerator = accelerator_of(recipe.precision)
     share(recipe.batch, accelerator.num_processes)
     with accelerator.local_main_process_first():
-        material = material_of(recipe.data, recipe.batch, recipe.seed)
-    refuse_other_run(recipe, material.facts, folder)
-    objective = material.objective.measuring(more)
-    return Run(recipe, material, fitting_of(fresh_model(recipe, material), objective, recipe.plan, folder, accelerator))
-
-
-def refuse_unread(recipe: Recipe) -> None:
-    """Refuse a model that cannot read the data."""
-    wanted, model = MODALITIES[row_of(recipe.data).reads], untrained_family(recipe.model).modality
-    if not model.reads_as(wanted):
-        families = ", ".join(name for name, family in FAMILIES.items() if family.modality.reads_as(wanted))
-        raise ValueError(
-            f"a model of type {recipe.model['model_type']!r} reads {model.reads}s, and the recipe's data "
-            f"{recipe.data['source']!r} is for models of {wanted.reads}s: {families}"
-        )
-
-
-def fresh_model(recipe: Recipe, material: Material) -> PreTrainedModel:
-    """The model before its first step.
-
-    ValueError where it has too few positions for what it is shown, and where its answers are not those asked for.
-    """
-    config = untrained_config(recipe.model, material.decides)
-    if not getattr(config, "continues_texts", True):
-        raise ValueError(
-            f"the recipe's data {recipe.data['source']!r} asks for tokens from those before them; its model is "
-            "bidirectional or of answers that are no tokens: leave out 'is_causal' and 'output_vocab_size'"
-        )
-    if material.context > (positions := untrained_family(recipe.model).modality.context(config)):
-        raise ValueError(f"the data's context is {material.context}; its model has {positions} positions")
-    refuse_huge(config)
-    return untrained_model(config, recipe.spec, recipe.seed)
+        beginning = (started_beginning if START in recipe.model else untrained_beginning)(recipe)
+    refuse_other_run(beginning.recipe, beginning.material.facts, folder)
+    objective = beginning.material.objective.measuring(more)
+    fitting = fitting_of(beginning.model(), objective, recipe.plan, folder, accelerator)
+    return Run(beginning.recipe, beginning.material, fitting)
 
 
 def sign(run: Run) -> None:

@@ -12,6 +12,7 @@ from headscope.models.fitting.history import Record
 from headscope.models.hooked.loading import place_of
 from headscope.models.hosts.spec import AttentionSpec
 from headscope.models.io.json_file import write_json
+from headscope.models.training.own_text import refuse_without_tokenizer
 from headscope.models.training.partial import Course, LearnedPart, LearningOutcome, train_part
 from headscope.models.training.tempered import tempered_model
 
@@ -44,8 +45,7 @@ def softmax_model(place: Path) -> OpenedModel:
     opened = open_folder(place, dtype="auto")
     if opened.spec.variant != "softmax":
         raise ValueError(f"{place} carries {opened.spec.variant} attention; only a softmax model can be tempered")
-    if opened.tokenizer is None:
-        raise ValueError(f"{place} has no tokenizer, and text cannot be read without its own: put tokenizer.json there")
+    refuse_without_tokenizer(opened, place)
     return opened
 
 
