@@ -188,7 +188,6 @@ SPOILED: dict[str, tuple[Callable[[Path], None], str]] = {
     "sparse": (state(lambda s: {**s, NORM: torch.ones(32).to_sparse()}), "'model.norm.weight' is no plain tensor"),
     "complex": (state(lambda s: {**s, NORM: s[NORM] * 1j}), "'model.norm.weight' is no plain tensor"),
     "shape": (state(lambda s: {**s, NORM: torch.ones(31)}), r"'model.norm.weight' has shape \[31\]"),
-    "nan": (state(lambda s: {**s, NORM: s[NORM] * torch.nan}), "holds numbers that are not finite"),
     "missing": (state(lambda s: {k: v for k, v in s.items() if k != NORM}), "missing tensor 'model.norm.weight'"),
 }
 

@@ -107,8 +107,6 @@ REFUSALS: dict[str, tuple[Callable[[Path], Any], str]] = {
         weights(lambda w: w.update({NORM: torch.ones(31)})),
         r"'model.norm.weight' has shape \[31\], config.json makes it \[32\]",
     ),
-    "nan": (weights(lambda w: w[NORM].fill_(torch.nan)), "'model.norm.weight' holds numbers that are not finite"),
-    "infinite": (weights(lambda w: w[NORM][-1:].fill_(-torch.inf)), "holds numbers that are not finite"),
     "integers": (
         weights(lambda w: w.update({NORM: torch.ones(32, dtype=torch.int32)})),
         "'model.norm.weight' is stored as I32; weights are F16, BF16, F32, F64",

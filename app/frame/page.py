@@ -9,7 +9,7 @@ import streamlit as st
 from headscope.app.frame.controls import chosen_modality, sidebar_choice
 from headscope.app.frame.long_prompt import shorter_ones_offered
 from headscope.app.serving.progress import progress
-from headscope.app.serving.refusals import refusals_in_a_box
+from headscope.app.serving.refusals import plain_markdown, refusals_in_a_box
 from headscope.app.serving.runs import RunKey, opened_model, run_key
 from headscope.app.serving.service import ModelService
 from headscope.interp.analysis import Analysis
@@ -65,6 +65,8 @@ def page(title: str, sentence: str) -> OpenPrompt:
     for words in (service.facts.opened_as, service.facts.pictures):
         if words:
             st.caption(words)
+    for words in service.facts.not_finite:
+        st.warning(plain_markdown(words))
     with refusals_in_a_box(f"This {service.facts.words.prompt} cannot be read"), shorter_ones_offered(service):
         return OpenPrompt(key, service, service.tokens(key.prompt, key.bos))
 

@@ -220,7 +220,8 @@ def without_numbers(findings: Sequence[Findings]) -> list[str]:
 def inspection_notes(findings: Sequence[Findings]) -> list[str]:
     """What was not analysed of which model, a line for each reason; what takes long in one line."""
     left_out = [f"{finding.model}: left out {line}" for finding in findings for line in finding.left_out_in_words()]
-    return left_out + [
+    not_finite = [f"{finding.model}: {words}" for finding in findings for words in finding.facts.not_finite]
+    return [*not_finite, *left_out] + [
         f"{finding.model}: takes longer: {costly_in_words(finding.costly)}; --what NAME runs one, --all every one"
         for finding in findings
         if finding.costly

@@ -31,10 +31,15 @@ def mean_cosine(X: Float[Tensor, "*depth pos d_model"]) -> Float[Tensor, "*depth
 
 
 def singular_values(X: Float[Tensor, "*depth pos d_model"]) -> Float[Tensor, "*depth rank"]:
-    """From the eigenvalues of the smaller Gram matrix, in float64, ascending; exact to 1e-8 of the largest."""
+    """From the eigenvalues of the smaller Gram matrix, in float64, ascending; exact to 1e-8 of the largest.
+
+    NaN, all of them, of a matrix that is not finite, where LAPACK would not converge.
+    """
     wide = X.double()
     gram = wide @ wide.mT if X.shape[-2] <= X.shape[-1] else wide.mT @ wide
-    return torch.linalg.eigvalsh(gram).clamp(min=0).sqrt()
+    finite = gram.isfinite().all(-1).all(-1)[..., None]
+    values = torch.linalg.eigvalsh(gram.where(finite[..., None], 0.0))
+    return values.where(finite, torch.nan).clamp(min=0).sqrt()
 
 
 def stable_rank(sigma: Float[Tensor, "*depth rank"]) -> Float[Tensor, "*depth"]:

@@ -27,7 +27,8 @@ class ModelFacts:
     answers: how many its logits are of, where they are neither tokens nor classes. reads: "text" or "image";
     then grid has the rows and columns of patches, image_size the channels, height and width, and classes the names of
     what vocabulary counts; pictures: how the model's folder says that pictures are read, where it says so. opened_as:
-    what a file of others' code was taken for, and what was assumed of it.
+    what a file of others' code was taken for, and what was assumed of it. not_finite: a sentence for every layer whose
+    weights held NaN or infinity when the model was opened.
     """
 
     variant: str
@@ -52,6 +53,7 @@ class ModelFacts:
     classes: tuple[str, ...] = ()
     pictures: str = ""
     opened_as: str = ""
+    not_finite: tuple[str, ...] = ()
 
     @property
     def learns_temperatures(self) -> bool:
@@ -103,6 +105,7 @@ def model_facts(model: HookedModel) -> ModelFacts:
         is_causal=all(block.attn.is_causal for block in model.blocks),
         answers=None if answers_tokens(model) else cfg.d_vocab_out,
         classes=classes_of(model),
+        not_finite=getattr(cfg, "not_finite", ()),
         opened_as="" if (words := getattr(cfg, "opened_as", PLAIN)) == PLAIN else words,
         **image_facts(model.original_model),
     )

@@ -18,6 +18,7 @@ def introduction(findings: Findings) -> str:
     lines += [f"means over {count} prompts"] if count > 1 else []
     lines += [f"{name.replace('_', ' ')}: {value}" for name, value in findings.choices.items()]
     lines += [facts.pictures] if facts.pictures else []
+    lines += facts.not_finite
     lines += [f"left out: {line}" for line in findings.left_out_in_words()]
     words = f"{variants_in_words(facts)} ({facts.paper}); {sizes}"
     return f"<h2>{html.escape(findings.model)}</h2><p>{html.escape(words)}</p>{prompts}{note_paragraphs(lines)}"

@@ -29,7 +29,10 @@ class Law:
         """How the law fails, or nothing."""
         if missing := [name for name in self.needs if name not in run.hooks]:
             return f"there is no hook {missing[0]}"
-        error = relative_error(*self.sides(weights, run, soft_cap))
+        mine, theirs = self.sides(weights, run, soft_cap)
+        if not theirs.isfinite().all():
+            return f"there is NaN or infinity in {self.theirs}, against which nothing can be held"
+        error = relative_error(mine, theirs)
         if error == torch.inf:
             return f"{self.mine} has no value, as a projection or norm in it is another function: merge adapters first"
         return "" if error <= near else f"{self.mine} is {error:.1%} off {self.theirs}"

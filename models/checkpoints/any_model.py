@@ -69,7 +69,7 @@ def open_merged(folder: Path, given: Given, device: str | torch.device | None, d
         refuse_adapter(folder, base)
     opened = open_model(str(base), None, dtype)
     digest = merge_adapter(folder, opened.model)
-    refuse_broken(opened.model, str(folder))
+    refuse_broken(opened.model, str(folder), has_broken_weights=bool(opened.not_finite))
     nn.Module.to(opened.model, device or "cpu")
     fingerprint = sha256((opened.fingerprint + digest).encode()).hexdigest()
     return replace(opened, fingerprint=fingerprint, opened_as=f"opened as a LoRA adapter, merged into {base}")

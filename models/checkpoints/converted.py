@@ -61,7 +61,6 @@ def converted_model(
     for name, verb in FAULTS.items():
         if keys := sorted(map(str, info.get(name) or ())):
             raise CheckpointError(f"cannot open {folder}: its weights {verb} {keys[0]!r}, as config.json describes it")
-    refuse_infinite(model, folder)
     return carrying(model.eval(), words.spec)
 
 
@@ -71,13 +70,6 @@ def opened_dtype(stored: dict[str, StoredTensor], dtype: Format) -> torch.dtype:
         return dtype
     widest = max((STORED[tensor.dtype] for tensor in stored.values()), key=lambda kind: kind.itemsize)
     return widest if dtype == "auto" or widest.itemsize > 2 else torch.float32
-
-
-def refuse_infinite(model: PreTrainedModel, folder: Path) -> None:
-    """Raise CheckpointError for weights that are not finite, with the first of their names."""
-    for name, tensor in model.state_dict().items():
-        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
-            raise CheckpointError(f"cannot open {folder}: {name!r} holds numbers that are not finite")
 
 
 def fingerprint_of_files(words: Description, stored: dict[str, StoredTensor]) -> str:

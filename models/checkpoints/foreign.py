@@ -17,7 +17,7 @@ from headscope.models.checkpoints.files.weights import Format, weights_as
 from headscope.models.checkpoints.matching import stored_layers, stored_names
 from headscope.models.checkpoints.opening import OpenedModel, filled_model
 from headscope.models.checkpoints.skeleton import skeleton
-from headscope.models.checkpoints.trial import refuse_broken
+from headscope.models.checkpoints.trial import trial_notes
 from headscope.models.io.foreign_input import foreign_input
 
 LAYOUT = "its layout"  # what describes such a model in errors, where of a folder it is config.json
@@ -52,9 +52,9 @@ def opened_model(
     refuse_beyond_memory(stored, result, dtype, origin)
     weights = weights_as(dtype, stored, result, words.fields, converted.tensors.__getitem__, origin)
     model = filled_model(words, weights.tensors, frame.tied, origin)
-    refuse_broken(model, origin)
+    not_finite = trial_notes(model, origin)
     nn.Module.to(model, device or "cpu")
-    return OpenedModel(model, None, words.spec, weights.fingerprint, sentence)
+    return OpenedModel(model, None, words.spec, weights.fingerprint, sentence, not_finite)
 
 
 def stored_tensor(file: Path, name: str, tensor: Tensor) -> StoredTensor:

@@ -20,7 +20,7 @@ from headscope.models.checkpoints.matching import stored_layers, stored_names
 from headscope.models.checkpoints.skeleton import empty_model, skeleton
 from headscope.models.checkpoints.ties import retied_tensors
 from headscope.models.checkpoints.tokenizer import folder_tokenizer
-from headscope.models.checkpoints.trial import refuse_broken
+from headscope.models.checkpoints.trial import trial_notes
 from headscope.models.hosts.spec import AttentionSpec
 from headscope.models.io.foreign_input import foreign_input
 
@@ -32,7 +32,7 @@ class OpenedModel:
     """A transformers model in eval mode that carries its variant, its tokenizer if it has one, and its spec.
 
     fingerprint: sha256 (hex) of the stored weights, config and spec. opened_as: what it was taken for, and what was
-    assumed, as a sentence.
+    assumed, as a sentence. not_finite: a sentence for every layer whose weights hold NaN or infinity.
     """
 
     model: PreTrainedModel
@@ -40,6 +40,7 @@ class OpenedModel:
     spec: AttentionSpec
     fingerprint: str
     opened_as: str = PLAIN
+    not_finite: tuple[str, ...] = ()
 
 
 def open_folder(path: str | Path, device: str | torch.device | None = None, dtype: Format = None) -> OpenedModel:
@@ -67,9 +68,9 @@ def open_folder(path: str | Path, device: str | torch.device | None = None, dtyp
     _set_generation(model, folder)
     give_processor(model, folder)
     tokenizer = folder_tokenizer(folder)
-    refuse_broken(model, str(folder))
+    not_finite = trial_notes(model, str(folder))
     nn.Module.to(model, device or "cpu")
-    return OpenedModel(model, tokenizer, words.spec, fingerprint)
+    return OpenedModel(model, tokenizer, words.spec, fingerprint, not_finite=not_finite)
 
 
 def filled_model(words: Description, tensors: dict[str, Tensor], tied: dict[str, str], origin: str) -> PreTrainedModel:

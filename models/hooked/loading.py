@@ -43,6 +43,7 @@ def load(
     model = hooked(opened.model, opened.tokenizer)
     model.cfg.model_name = short_name(place)
     model.cfg.opened_as = opened.opened_as  # type: ignore[attr-defined]
+    model.cfg.not_finite = opened.not_finite  # type: ignore[attr-defined]
     return model
 
 

@@ -1,4 +1,4 @@
-"""Reading the matched tensors: finite, in the asked number format, and known by a fingerprint."""
+"""Reading the matched tensors: in the asked number format, and known by a fingerprint."""
 
 import hashlib
 import json
@@ -61,7 +61,7 @@ def weights_as(
     tensor_named: Callable[[str], Tensor],
     origin: str,
 ) -> Weights:
-    """Each parameter of `result` (parameter name -> stored name), finite.
+    """Each parameter of `result` (parameter name -> stored name).
 
     dtype None widens 16-bit weights to float32 and keeps wider ones, so that nothing is lost; "auto" keeps all as
     stored; a torch dtype casts.
@@ -70,8 +70,6 @@ def weights_as(
     tensors = {}
     for name in sorted(result):
         source, tensor = stored[result[name]], tensor_named(result[name])
-        if not torch.isfinite(tensor).all():
-            raise CheckpointError(f"cannot open {origin}: {result[name]!r} holds numbers that are not finite")
         digest.update(f"{name} {source.dtype} {source.shape}".encode())
         digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
         tensors[name] = tensor.to(_target(tensor.dtype, dtype), copy=True).contiguous()
