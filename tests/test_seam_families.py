@@ -182,9 +182,14 @@ def test_the_proof_leaves_the_variant_in_its_place() -> None:
     assert len(proof.attention_names(model)) == len(layers)
 
 
-def test_experts_stored_one_by_one_are_joined_by_transformers(tmp_path: Path) -> None:
+def test_experts_stored_one_by_one_are_joined_by_transformers(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     model = tiny_random_model("mixtral")
     model.save_pretrained(tmp_path)
+    capfd.readouterr()
+    load(tmp_path)
+    assert "Loading" not in capfd.readouterr().err
     opened = AutoModelForCausalLM.from_pretrained(tmp_path)
     with torch.no_grad():
         assert_close(load(tmp_path)(ids := ids_of()), logits(opened, ids), atol=1e-4, rtol=0)

@@ -2,12 +2,15 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import PreTrainedModel
 from transformers.conversion_mapping import get_checkpoint_conversion_mapping
+from transformers.utils import logging
 
 from headscope.models.checkpoints.config.description import Description
 from headscope.models.checkpoints.files.header import StoredTensor
@@ -48,7 +51,7 @@ def converted_model(
         )
     refuse_beyond_memory(stored, {name: name for name in stored}, dtype, str(folder))
     head: Any = family_of(words.config.model_type).modality.head
-    with foreign_input(f"cannot open {folder}: transformers refuses its weights", CheckpointError):
+    with without_bars(), foreign_input(f"cannot open {folder}: transformers refuses its weights", CheckpointError):
         model, info = head.from_pretrained(
             folder,
             config=words.config,
@@ -62,6 +65,18 @@ def converted_model(
         if keys := sorted(map(str, info.get(name) or ())):
             raise CheckpointError(f"cannot open {folder}: its weights {verb} {keys[0]!r}, as config.json describes it")
     return carrying(model.eval(), words.spec)
+
+
+@contextmanager
+def without_bars() -> Iterator[None]:
+    """transformers shows no progress inside; whoever opens a model says how far it is."""
+    had_bars = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if had_bars:
+            logging.enable_progress_bar()
 
 
 def opened_dtype(stored: dict[str, StoredTensor], dtype: Format) -> torch.dtype:
