@@ -26,6 +26,7 @@ from headscope.models.hosts.attention_function import NAME
 from headscope.models.hosts.carried import refuse_other_models
 from headscope.models.hosts.families import family_of, modality_of
 from headscope.models.hosts.spec import AttentionSpec
+from headscope.models.seam.own_attention import set_implementation
 
 DOORS = {"text": guard, "image": guard_images, "noisy image": guard_images}
 # What transformer-lens takes a family for, and the adapter that knows it: by default that of transformer-lens.
@@ -55,7 +56,7 @@ def hooked(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None = N
         attach(model, AttentionSpec("softmax"))
     names = tuple(model.state_dict())
     bridge: Any = listed_bridge(model) if family_of(model.config.model_type).is_listed else measured_bridge(model)
-    model.set_attn_implementation(NAME)  # transformer-lens switches some families to eager attention, which is softmax
+    set_implementation(model, NAME)  # transformer-lens switches some families to eager attention, which is softmax
     bridge.__class__ = HookedBridge
     bridge.hf_names = names
     bridge.turns = Turns()

@@ -37,6 +37,7 @@ from headscope.models.hosts.kept_keywords import handed_on
 from headscope.models.hosts.padding_notice import give_padding_notice
 from headscope.models.hosts.proof import refuse_unproved
 from headscope.models.hosts.spec import AttentionSpec
+from headscope.models.seam.own_attention import Redirection, redirections, set_implementation, usual_implementation
 from headscope.models.seam.pass_hooks import pass_hooks, query_hook
 from headscope.models.seam.projections import projections
 
@@ -46,7 +47,7 @@ class Attachment:
     """What detach needs to give the model back as it was."""
 
     spec: AttentionSpec
-    handles: tuple[RemovableHandle, ...]
+    handles: tuple[RemovableHandle | Redirection, ...]
     previous_implementation: str | None
 
 
@@ -88,10 +89,10 @@ def carrying(model: PreTrainedModel, spec: AttentionSpec) -> PreTrainedModel:
         module.variant = new_layer(model, module, spec if number in chosen else AttentionSpec("softmax"), number)
     previous = model.config._attn_implementation
     previous = None if previous == NAME else previous  # a config that was an attached model's
-    model.set_attn_implementation(NAME)
+    set_implementation(model, NAME)
     model.config.attention_spec = spec.to_json()
     hooks = listed_hooks if family.is_listed else unlisted_hooks
-    handles = [*call_hooks(entrance(model), family, spec), *hooks(model, family, modules, spec)]
+    handles = [*call_hooks(entrance(model), family, spec), *hooks(model, family, modules, spec), *redirections(model)]
     model.attention_attachment = Attachment(spec, tuple(handles), previous)  # type: ignore[assignment]
     return model
 
@@ -154,7 +155,7 @@ def detach(model: PreTrainedModel) -> PreTrainedModel:
         handle.remove()
     for module in modules:
         del module.variant
-    model.set_attn_implementation(attachment.previous_implementation or "sdpa")
+    set_implementation(model, attachment.previous_implementation or usual_implementation(model))
     delattr(model.config, "attention_spec")
     del model.attention_attachment
     return model

@@ -16,6 +16,7 @@ from headscope.models.hosts.families import attention_modules, layer_shape, moda
 from headscope.models.hosts.linear_map import eval_mode, tolerance
 from headscope.models.io.foreign_input import foreign_input
 from headscope.models.seam.model_pass import Hooks, with_hooks
+from headscope.models.seam.own_attention import set_implementation
 from headscope.models.seam.watched_calls import Call, watched_calls
 
 EDITED = ("hook_attn_scores", "hook_pattern")
@@ -116,12 +117,12 @@ def refuse_deaf_layers(name: str, logits: Logits, names: list[str]) -> None:
 def eager_logits(model: PreTrainedModel, trial: dict[str, Any]) -> Logits:
     """The logits of transformers' own attention."""
     ours = str(model.config._attn_implementation)
-    model.set_attn_implementation("eager")
+    set_implementation(model, "eager")
     try:
         with unguarded():
             return logits_of(model, trial)
     finally:
-        model.set_attn_implementation(ours)
+        set_implementation(model, ours)
 
 
 @contextmanager

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from torch import nn
 from transformers import PreTrainedModel
 
+from headscope.models.seam.own_attention import is_redirected
+
 INTERFACE = "ALL_ATTENTION_FUNCTIONS"
 BLOCK = re.compile(r"^(?P<blocks>.+?)\.(?P<number>\d+)\.(?P<within>.+)$")
 
@@ -24,7 +26,9 @@ class AttentionPlace:
 
 
 def dispatches(module: nn.Module) -> bool:
-    """Whether a module's own forward asks the interface."""
+    """Whether a module's own forward asks the interface, or is led to it."""
+    if is_redirected(module):
+        return True
     code = getattr(inspect.unwrap(type(module).forward), "__code__", None)
     return code is not None and INTERFACE in code.co_names
 

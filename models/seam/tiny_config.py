@@ -33,6 +33,7 @@ TOKENS: dict[str, Any] = {
     "sliding_window": 6,
 }
 OTHERS: dict[str, Any] = {"linear_num_value_heads": 4, "linear_num_key_heads": 2, "mamba_d_state": 8}
+OWN: dict[str, dict[str, Any]] = {"gpt_neo": {"attention_types": [[["global", "local"], 1]], "window_size": 6}}
 SIZES = {**TOKENS, **BLOCKS, **WIDTHS, **EXPERTS, **OTHERS}
 
 
@@ -46,4 +47,4 @@ def tiny_config(model_type: str) -> PreTrainedConfig:
     fields = {name: size for name, size in SIZES.items() if hasattr(usual, name)}
     if "kv_lora_rank" in fields and "num_key_value_heads" in fields:
         fields["num_key_value_heads"] = fields["num_attention_heads"]
-    return kind(**fields)
+    return kind(**{**fields, **OWN.get(model_type, {})})
