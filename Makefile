@@ -4,6 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 LINKS := .links# the package as one folder, for what reads its files instead of importing them
 STAMP := $(VENV)/.installed
+BROWSER_TESTS := $(wildcard tests/test_*browser.py) tests/test_figures.py
 PIP := $(BIN)/python -m pip install $(if $(CI),--quiet) --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: app install test check-tests e2e lint bench notebooks zoo real-model
@@ -17,10 +18,10 @@ install: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not slow and not e2e"
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m e2e
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m e2e $(BROWSER_TESTS)
 
 e2e: $(STAMP)
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m e2e
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m e2e $(BROWSER_TESTS)
 
 check-tests: $(STAMP)
 	$(PIP) --no-build-isolation --editable '.[dev,checks]'

@@ -8,6 +8,9 @@ import numpy
 import pytest
 from browser import browser, contexts, folder, run, tab, url  # noqa: F401
 
+SECOND_FAMILIES = ("gpt_neox", "qwen3", "gemma3_text")  # their ways are those of GPT-2, Llama and Gemma 2
+FIRST_VARIANTS = ("cog", "selective", "polynomial learned")  # that ask most of a family
+
 
 def pytest_configure() -> None:
     """Set what libraries and subprocesses read when they start; nothing has imported torch yet."""
@@ -15,6 +18,15 @@ def pytest_configure() -> None:
     os.environ["OMP_NUM_THREADS"] = "1"
     os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Pairs of a family and a variant that differ from their neighbours in little are run by hand, with `-m slow`."""
+    for item in items:
+        params = item.callspec.params if hasattr(item, "callspec") else {}
+        if params.get("family") in SECOND_FAMILIES and params.get("name", "cog") not in FIRST_VARIANTS:
+            item.add_marker(pytest.mark.slow)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

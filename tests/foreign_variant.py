@@ -26,7 +26,7 @@ SPECS: dict[str, dict[str, Any]] = {
     f"{NAME} with a sink": {"sink": -2.0},
     f"{NAME} learned": {"sink": -1.0, "learned": True},
 }
-FAMILIES = ("llama", "gpt2", "gemma2")
+FAMILIES = ("llama", "gpt2")
 TABLES = (VARIANTS, attention_cases.CASES, test_rows.CASES, tiny_decoders.SPECS, tiny_decoders.PAIRS)
 
 

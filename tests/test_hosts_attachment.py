@@ -236,10 +236,10 @@ def test_a_compiled_model_is_watched_and_only_while_someone_watches() -> None:
 @pytest.mark.parametrize(
     ("backend", "names"),
     [
-        ("aot_eager", ["cog", "selective"]),  # one that is a kernel alone, and one that asks most of a model's call
+        ("aot_eager", ["selective"]),  # which asks most of a model's call
         *(pytest.param(backend, list(SPECS), marks=pytest.mark.slow) for backend in ("aot_eager", "inductor")),
     ],
-    ids=["two variants", "every option", "to machine code"],
+    ids=["one variant", "every option", "to machine code"],
 )
 def test_the_compiled_model_gives_the_same_logits(backend: str, names: list[str]) -> None:
     """In a process of its own: the shape checks of the test run are no part of the compiled code."""

@@ -47,7 +47,11 @@ def test_it_opens_with_a_question_answers_it_in_words_and_its_cells_are_short(pa
     assert [cell.source for cell in code(book) if cell.source.count("\n") >= 15] == []
 
 
-@every_notebook
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, marks=[pytest.mark.slow] if at % 2 else []) for at, path in enumerate(NOTEBOOKS)],
+    ids=[path.stem for path in NOTEBOOKS],
+)
 def test_it_gives_what_is_stored(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in QUIET.items():
         monkeypatch.setenv(name, value)
