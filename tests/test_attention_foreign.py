@@ -201,7 +201,7 @@ def test_a_learned_part_that_no_kernel_takes_is_refused(monkeypatch: pytest.Monk
 def test_a_learned_part_may_not_take_the_name_of_something_else() -> None:
     row = replace(VARIANTS[NAME], kernel=lambda *, scale: {})
     with pytest.raises(ValueError, match="sigmoid: every layer has something else of the name 'scale'"):
-        refuse_lost_parts(row, ["scale"], taken=dir(AttentionLayer))
+        refuse_lost_parts(row, ["scale"], own=dir(AttentionLayer))
 
 
 def test_three_steps_of_training_move_what_it_learns() -> None:

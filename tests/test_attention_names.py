@@ -13,6 +13,7 @@ BASELINE = "softmax"  # what every variant is compared with
 ALLOWED = {
     "models/attention/table.py": "the rows",
     "models/zoo/__init__.py": "the literal list of what ships",
+    "interp/families/trial.py": "the one that families are tried with",
     "app/frame/controls.py": "the literal name of the model that the app opens",
 }
 # Lines with a paper's own name for a model; U-ViC is the U-ViT of Lv et al. 2024 with Cog attention.
@@ -25,13 +26,16 @@ SOURCES = {
     for part in ("models", "interp", "app")
     for path in (ROOT / part).rglob("*.py")
 }
-EXPERIMENTS = "interp/experiments/"  # which compare them by name
+BY_NAME = (
+    "interp/experiments/",  # which compare them
+    "models/checkpoints/converters/",  # layouts of code that computes one of them
+)
 
 
 def mentions(name: str) -> list[str]:
     """Lines with the name as a whole word, outside of where it may stand."""
     own = f"models/attention/{name}.py"
-    searched = [place for place in SOURCES if place not in (own, *ALLOWED) and not place.startswith(EXPERIMENTS)]
+    searched = [place for place in SOURCES if place not in (own, *ALLOWED) and not place.startswith(BY_NAME)]
     word = re.compile(rf"\b{re.escape(name)}\b", re.IGNORECASE)
     lines = [(place, line) for place in searched for line in SOURCES[place].splitlines() if word.search(line)]
     return [f"{place}: {line}" for place, line in lines if not any(part in line for part in PROSE.get(place, ()))]

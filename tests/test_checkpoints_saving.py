@@ -267,5 +267,5 @@ def test_untied_twins_are_not_saved_as_tied(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("thing", [None, 3])
 def test_load_of_no_name_and_no_path_is_refused(thing: Any) -> None:
-    with pytest.raises(CheckpointError, match="load takes the name of a shipped model or a folder, got a "):
+    with pytest.raises(CheckpointError, match="load takes the name of a shipped model, a folder or a file, got a "):
         inspect.unwrap(place_of)(thing)

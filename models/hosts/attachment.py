@@ -62,6 +62,7 @@ def attach(model: PreTrainedModel, spec: AttentionSpec) -> PreTrainedModel:
     parts that no variant computes with or that fails the proof (the model is then as it was), and for layers that the
     model has not.
     """
+    refuse_other_arguments(model, spec)
     carrier = carrying(model, spec)
     if not family_of(model.config.model_type).is_listed:
         try:
@@ -72,11 +73,15 @@ def attach(model: PreTrainedModel, spec: AttentionSpec) -> PreTrainedModel:
     return carrier
 
 
-def carrying(model: PreTrainedModel, spec: AttentionSpec) -> PreTrainedModel:
-    """As attach, unproved: for a model whose weights are still to come."""
+def refuse_other_arguments(model: object, spec: object) -> None:
+    """Raise ValueError for what is no spec, and for what is no transformers model."""
     if not isinstance(spec, AttentionSpec):
         raise ValueError(f"attach takes an AttentionSpec, such as AttentionSpec('softmax'); got {spec!r}")
     refuse_other_models("attach", model)
+
+
+def carrying(model: PreTrainedModel, spec: AttentionSpec) -> PreTrainedModel:
+    """As attach, unproved: for a model whose weights are still to come."""
     family = family_of(model.config.model_type)
     modules = own_attention(model)
     refuse_added_parts(modules)
