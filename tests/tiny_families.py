@@ -13,7 +13,7 @@ from headscope.interp.families.trial import tiny_random_model
 UNLISTED = (
     *("mixtral", "qwen2_moe", "qwen3_moe", "olmoe", "granitemoe", "phimoe", "minimax_m2"),
     *("olmo", "olmo2", "olmo3", "cohere", "cohere2", "nemotron", "exaone4", "helium", "ministral"),
-    *("opt", "biogpt", "persimmon", "jetmoe"),
+    *("opt", "biogpt", "persimmon", "jetmoe", "gpt_neo"),
     *("deepseek_v2", "deepseek_v3", "minicpm3", "glm4_moe", "llama4_text", "modernbert-decoder"),
 )
 

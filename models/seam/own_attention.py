@@ -9,7 +9,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from transformers import AttentionInterface, PreTrainedModel
 
-Heads = Float[Tensor, "batch head pos d_head"]
+Queries = Float[Tensor, "batch head query d_head"]
+Keys = Float[Tensor, "batch head key d_head"]
 
 
 class Redirection:
@@ -25,8 +26,8 @@ class Redirection:
 
 
 def gpt_neo_attention(
-    module: Any, query: Heads, key: Heads, value: Heads, attention_mask: Tensor | None = None
-) -> tuple[Heads, Tensor | None]:
+    module: Any, query: Queries, key: Keys, value: Keys, attention_mask: Tensor | None = None
+) -> tuple[Queries, Tensor | None]:
     """GPT-Neo's (TinyStories'): scores without a scale, every second layer with a window.
 
     transformers' own where the config asks for that.
