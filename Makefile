@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 BROWSER_TESTS := $(wildcard tests/test_*browser.py) tests/test_figures.py
 PIP := $(BIN)/python -m pip install $(if $(CI),--quiet) --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: app install test check-tests e2e lint bench notebooks zoo real-model
+.PHONY: app install test check-tests e2e lint bench notebooks zoo real-model fuzz
 .DEFAULT_GOAL := app
 
 app: $(STAMP)
@@ -28,6 +28,9 @@ check-tests: $(STAMP)
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not slow and not e2e" \
 		--cov models/attention --cov interp --cov-report term:skip-covered
 	$(BIN)/python tests/mutants.py
+
+fuzz: $(STAMP)
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE TOKENIZERS_PARALLELISM=false HF_HUB_OFFLINE=1 $(BIN)/python tests/fuzz.py
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/attention_speed.py

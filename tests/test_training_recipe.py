@@ -118,6 +118,7 @@ def test_a_recipe_that_is_not_there_is_refused(tmp_path: Path) -> None:
         ),
         ({"data": {"source": "delayed_sums", "laws": [[99, 99]]}}, "a law of more than 2^20 states"),
         ({"batch": 10**9}, "'batch' is 1000000000; it must be at most 1048576"),
+        ({"two\nlines": 1}, "unknown recipe field 'two\\nlines'; known: "),
         ({"steps": 10**100}, "'steps' has 333 bits; whole numbers have at most 63"),
     ],
 )

@@ -18,7 +18,8 @@ def record_from(kind: type[Record], plain: Mapping[str, object], table: str = ""
     """The dataclass that a table of a recipe describes; table: what its fields are called by, such as "data."."""
     known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]
     if unknown := [name for name in plain if name not in known]:
-        raise ValueError(f"unknown recipe field '{table}{unknown[0]}'; known: {known_names(unknown[0], known)}")
+        name = f"{table}{unknown[0]}"  # of YAML it may be no text
+        raise ValueError(f"unknown recipe field {name!r}; known: {known_names(unknown[0], known)}")
     required = [name for name, item in known.items() if item.default is MISSING and item.default_factory is MISSING]
     if missing := [name for name in required if name not in plain]:
         raise ValueError(f"recipe field '{table}{missing[0]}' is missing; required: {', '.join(required)}")

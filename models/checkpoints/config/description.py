@@ -50,12 +50,18 @@ def description_from_fields(fields: Fields, n_layers: int, origin: str) -> Descr
     for name in own:
         if callable(getattr(config_class, name, None)):
             raise CheckpointError(f"cannot open {origin}: {name!r} is no field of a {fields['model_type']} config")
+    _refuse_unnamed_classes(fields.get("architectures"), origin)
     names = labels(fields, origin)
     spec = _spec(own.pop("attention_spec", AttentionSpec("softmax").to_json()), n_layers, origin)
     with foreign_input(f"cannot open {origin}: transformers refuses it", CheckpointError):
         config = config_class(**own, **names)
     refuse_unused_rope(config, origin)
     return Description(config, spec, {**own, **names, "attention_spec": spec.to_json()})
+
+
+def _refuse_unnamed_classes(classes: object, origin: str) -> None:
+    if classes is not None and not (isinstance(classes, list) and all(isinstance(name, str) for name in classes)):
+        raise CheckpointError(f"cannot open {origin}: 'architectures' is {classes!r:.60}, no list of names of classes")
 
 
 def _config_class(fields: Fields, origin: str) -> type[PreTrainedConfig]:
