@@ -1,6 +1,6 @@
 """Bounds of what comes from elsewhere: how long a text may be, and how deep what a parser makes of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 MOST_BYTES = 10 * 2**20
@@ -12,6 +12,13 @@ def bounded_text(path: Path, most: int = MOST_BYTES) -> str:
     if (size := path.stat().st_size) > most:
         raise ValueError(f"it has {size} bytes; at most {most} are read")
     return path.read_text(encoding="utf-8")
+
+
+def refuse_wide(text: str, most_of: Mapping[str, int]) -> None:
+    """Raise ValueError for a JSON text with too many of its marks, before Python's far larger values are made of it."""
+    for mark, most in most_of.items():
+        if (count := text.count(mark)) > most:
+            raise ValueError(f"it has {mark} {count} times; at most {most} times")
 
 
 def refuse_deep(value: object, most: int = MOST_DEEP) -> None:

@@ -6,11 +6,12 @@ from pathlib import Path
 from headscope.models.checkpoints.files.contents import refuse_place
 from headscope.models.checkpoints.files.hub_cache import hub_snapshot_folder, link_boundary
 from headscope.models.checkpoints.files.refusal import CheckpointError
-from headscope.models.io.bounds import refuse_deep
+from headscope.models.io.bounds import refuse_deep, refuse_wide
 from headscope.models.io.fields import Fields
 from headscope.models.io.foreign_input import expanded_path, foreign_input
 
 MAX_JSON_BYTES = 10 * 2**20
+MOST_MARKS = {"{": 200_000, "[": 400_000}  # a header has a table with two lists for every tensor
 LFS_POINTER = b"version https://git-lfs"
 
 
@@ -55,7 +56,8 @@ def read_object(folder: Path, name: str) -> Fields:
 def parse_object(text: bytes, origin: str) -> Fields:
     """The JSON object in `text`, each name once; `origin` says in errors where the text came from."""
     with foreign_input(f"cannot open {origin}: it is not valid JSON", CheckpointError):
-        value = json.loads(text.decode("utf-8"), object_pairs_hook=_each_name_once)
+        refuse_wide(plain := text.decode("utf-8"), MOST_MARKS)
+        value = json.loads(plain, object_pairs_hook=_each_name_once)
         refuse_deep(value)
     if not isinstance(value, dict):
         raise CheckpointError(f"cannot open {origin}: it is a JSON {type(value).__name__}, not an object")

@@ -7,7 +7,7 @@ from pathlib import Path
 from headscope.models.checkpoints.files.entries import plain_file
 from headscope.models.checkpoints.files.refusal import CheckpointError
 from headscope.models.checkpoints.files.tokenizer_steps import refuse_unbounded_steps
-from headscope.models.io.bounds import bounded_text, refuse_deep
+from headscope.models.io.bounds import bounded_text, refuse_deep, refuse_wide
 from headscope.models.io.fields import Fields
 from headscope.models.io.foreign_input import foreign_input
 
@@ -35,9 +35,7 @@ def refuse_tokenizer_file(folder: Path, name: str) -> None:
 def tokenizer_fields(file: Path) -> Fields:
     """The object in the file."""
     text = bounded_text(file, MAX_BYTES)
-    for mark, most in MOST_MARKS.items():
-        if (count := text.count(mark)) > most:
-            raise ValueError(f"it has {mark} {count} times; at most {most} times")
+    refuse_wide(text, MOST_MARKS)
     fields = json.loads(text)
     if not isinstance(fields, dict):
         raise ValueError(f"it is a JSON {type(fields).__name__}, not an object")
