@@ -18,6 +18,7 @@ from transformer_lens.model_bridge.generalized_components.base import Generalize
 
 from headscope.models.attention.finite import check_soft_cap
 from headscope.models.attention.run import at_least_float32
+from headscope.models.hooked.carrying_attention import CarryingAttention, temperature_hook
 from headscope.models.hooked.layer_pass import (
     LayerPass,
     is_patternless,
@@ -29,13 +30,13 @@ from headscope.models.hooked.layer_pass import (
 from headscope.models.hooked.patternless import hooked_elsewhere, inside_patternless
 from headscope.models.hosts.added_to_scores import refuse_unknown_keywords
 from headscope.models.hosts.attention_function import NAME
-from headscope.models.hosts.attention_layer import AttentionLayer
 from headscope.models.hosts.call_arguments import Keywords, Places
 from headscope.models.hosts.families import hides_the_future
 from headscope.models.hosts.kept_keywords import call_keywords
+from headscope.models.seam.hooked_kernel import soft_capped, unmasked
 
 
-class VariantAttention(AttentionBridge):
+class VariantAttention(CarryingAttention):
     """transformer-lens's attention with the layer's own variant in the place of softmax, and its temperatures.
 
     hook_attn_scores: what the variant weighs, after scale, query temperature and soft cap; hidden entries are the
@@ -45,21 +46,6 @@ class VariantAttention(AttentionBridge):
     there where the layer learned them. Scores, pattern, hook_rot_q and tempered values are float32 at least, whatever
     the model's dtype; hook_z and what follows are in the model's own.
     """
-
-    @property
-    def attention_module(self) -> Any:
-        """transformers' own attention module; what it calls its parts is its family's own."""
-        return self.original_component
-
-    @property
-    def layer(self) -> AttentionLayer:
-        """The variant that `attach` hung on the wrapped attention module."""
-        return self.attention_module.variant
-
-    @property
-    def keeps_constant_values(self) -> bool:
-        """Whether Σ_s pattern[t, s] · c is c for a constant c, as the folding of value biases assumes."""
-        return self.layer.variant.rows_sum_to_one and self.layer.temperature_v is None
 
     def set_original_component(self, original_component: nn.Module) -> None:
         """Wrap one attention module; its soft cap is taken over, because query temperatures go under it."""
@@ -157,15 +143,13 @@ class VariantAttention(AttentionBridge):
     def _apply_reconstruct_attention_mask(
         self, attn_scores: Float[Tensor, "batch head query key"], *args: Any, **kwargs: Any
     ) -> Float[Tensor, "batch head query key"]:
-        scores = self._capped(self._tempered_scores(attn_scores * self._rescaling()))
+        scores = soft_capped(self._tempered_scores(attn_scores * self._rescaling()), self._soft_cap)
         return super()._apply_reconstruct_attention_mask(scores, *args, **kwargs)
 
     def _masked_softmax(
         self, attn_scores: Float[Tensor, "batch head query key"], dtype: torch.dtype | None = None
     ) -> Float[Tensor, "batch head query key"]:
-        # Written so that a NaN stays visible and comes out as NaN.
-        visible = ~(attn_scores <= torch.finfo(attn_scores.dtype).min / 2)
-        return self.layer.weigh(attn_scores.masked_fill(~visible, 0.0), visible)
+        return self.layer.weigh(*unmasked(attn_scores))
 
     def _reshape_attn_output(
         self, attn_output: Float[Tensor, "batch head query d_head"], *sizes: int, **named_sizes: int
@@ -217,9 +201,6 @@ class VariantAttention(AttentionBridge):
         by_head = projected.unflatten(-1, (-1, self.attention_module.head_dim)).transpose(1, 2)
         return self._tempered_values(by_head).transpose(1, 2).flatten(2)
 
-    def _capped(self, scores: Float[Tensor, "batch head query key"]) -> Float[Tensor, "batch head query key"]:
-        return scores if self._soft_cap is None else self._soft_cap * torch.tanh(scores / self._soft_cap)
-
 
 @cache
 def with_variant(bridge: type[AttentionBridge]) -> type[AttentionBridge]:
@@ -230,10 +211,3 @@ def with_variant(bridge: type[AttentionBridge]) -> type[AttentionBridge]:
 def float32_output(hook: nn.Module, inputs: Places, output: Tensor) -> Tensor:
     """A forward hook: the output in float32 at least."""
     return at_least_float32(output)
-
-
-def temperature_hook() -> HookPoint:
-    """A hook point for [batch, head or 1, pos]."""
-    hook = HookPoint()
-    hook.pos_dim = 2
-    return hook

@@ -9,9 +9,9 @@ from jaxtyping import Int
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from headscope.models.hosts.attention_function import as_boolean
 from headscope.models.hosts.call_arguments import Keywords, Places, by_name
 from headscope.models.hosts.carried import is_hooked
+from headscope.models.seam.boolean_mask import as_boolean
 
 POSITIONS = ("wpe", "embed_positions")
 

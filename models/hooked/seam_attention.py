@@ -1,23 +1,21 @@
 """Seam attention: transformer-lens's hooks on a module whose own forward asks for its attention, of any family."""
 
-from typing import Any, cast
+from typing import Any
 
 from torch import Tensor, nn
 from transformer_lens.hook_points import HookPoint
-from transformer_lens.model_bridge.generalized_components import AttentionBridge
 from transformer_lens.model_bridge.generalized_components.base import GeneralizedComponent
 
-from headscope.models.hooked.attention import temperature_hook
+from headscope.models.hooked.carrying_attention import CarryingAttention, temperature_hook
 from headscope.models.hooked.patternless import inside_patternless
-from headscope.models.hosts.attention_layer import AttentionLayer
 from headscope.models.hosts.families import hides_the_future
-from headscope.models.seam.model_pass import Hooks, with_hooks
+from headscope.models.seam.model_pass import HOOKS, Hooks
 
 ON_SCORES = ("hook_attn_scores", "hook_pattern")
 HEADS_FIRST = ("hook_rot_q", "hook_rot_k")  # so transformer-lens has them before it shows them
 
 
-class SeamAttention(AttentionBridge):
+class SeamAttention(CarryingAttention):
     """An attention module as transformers wrote it; its hooks are called inside of the attention function.
 
     hook_rot_q and hook_rot_k are queries and keys as the kernel takes them, hook_attn_scores, hook_pattern and hook_z
@@ -38,16 +36,6 @@ class SeamAttention(AttentionBridge):
             aliases.pop("hook_z")
             self.hook_z = HookPoint()
         self.hook_aliases = aliases
-
-    @property
-    def layer(self) -> AttentionLayer:
-        """The variant that `attach` hung on the wrapped attention module."""
-        return cast(Any, self.original_component).variant
-
-    @property
-    def keeps_constant_values(self) -> bool:
-        """Whether Σ_s pattern[t, s] · c is c for a constant c, as the folding of value biases assumes."""
-        return self.layer.variant.rows_sum_to_one and self.layer.temperature_v is None
 
     @property
     def needs_pattern(self) -> bool:
@@ -79,8 +67,8 @@ class SeamAttention(AttentionBridge):
             args = (self.hook_in(args[0]), *args[1:])
         elif isinstance(hidden := kwargs.get("hidden_states"), Tensor):
             kwargs = {**kwargs, "hidden_states": self.hook_in(hidden)}
-        with with_hooks(Hooks(self.edited, self.needs_pattern or not inside_patternless())):
-            output = cast(Any, self.original_component)(*args, **kwargs)
+        with HOOKS.set_to(Hooks(self.edited, self.needs_pattern or not inside_patternless())):
+            output = self.attention_module(*args, **kwargs)
         if isinstance(output, Tensor):
             return self.hook_out(output)
         return self.hook_out(output[0]), *output[1:]

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 
-import torch
-from jaxtyping import Bool, Float, Int, Shaped
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import sdpa_mask
@@ -15,12 +14,12 @@ from headscope.models.attention.temperature import TEMPERATURES
 from headscope.models.hosts.added_to_scores import refuse_lost_window, refuse_unknown_keywords
 from headscope.models.hosts.attention_layer import AttentionLayer
 from headscope.models.hosts.families import hides_the_future
+from headscope.models.seam.boolean_mask import as_boolean
 from headscope.models.seam.hooked_kernel import Surroundings
-from headscope.models.seam.model_pass import Hooks, ModelPass, current_hooks, current_pass
+from headscope.models.seam.model_pass import HOOKS, Hooks, ModelPass, current_pass
 from headscope.models.seam.watched_calls import Call, tell
 
 NAME = "headscope"
-HIDDEN = -1e4
 Temperature = Float[Tensor, "batch 1 query"]
 
 
@@ -55,15 +54,14 @@ def variant_attention(
     Raises ValueError for keywords that no variant computes with.
     """
     refuse_unknown_keywords(others)
-    causal = attention_mask is None and (hides_the_future(module) if is_causal is None else is_causal)
+    layer, mask, hooks, current = variant_of(module), as_boolean(attention_mask), HOOKS.get(), current_pass()
+    causal = mask is None and (hides_the_future(module) if is_causal is None else is_causal)
     if causal and query.shape[2] > 1:
         key, value = key[:, :, : query.shape[2]], value[:, :, : query.shape[2]]
-    refuse_lost_window(sliding_window, attention_mask is not None, key.shape[2])
-    layer, mask = variant_of(module), as_boolean(attention_mask)
+    refuse_lost_window(sliding_window, mask is not None, key.shape[2])
     scale = layer.scale(query.shape[-1] ** -0.5 if scaling is None else scaling)
     check_scale(layer.variant.name, scale)
     check_soft_cap("attention", softcap)
-    hooks, current = current_hooks(), current_pass()
     if hooks is not None:
         places = {"hook_rot_q": query, "hook_rot_k": key, "hook_v": value}
         query, key, value = (edited(hooks, layer.number, name, place) for name, place in places.items())
@@ -73,13 +71,18 @@ def variant_attention(
     options = layer.call_options(value, tempered() if callable(tempered) else tempered, count)
     if hooks is not None and layer.variant.learns_temperatures:
         value, options = with_temperature_hooks(hooks, layer.number, value, options)
-    inputs = Inputs(query, key, value, mask, causal, scale)
-    tell(Call(layer.number, layer.variant, inputs, options, softcap))
-    around = Surroundings(layer.number, softcap, dropout, hooks).around_kernel()
-    wanted = need_pattern or current.need_pattern
-    result = attention_in_float32(layer.variant, inputs, options, wanted, around)
-    pattern = None if result.pattern is None else result.pattern.to(query.dtype)
-    output = result.output if hooks is None else edited(hooks, layer.number, "hook_z", result.output)
+    call = Call(layer.number, layer.variant, Inputs(query, key, value, mask, causal, scale), options, softcap)
+    tell(call)
+    return call_result(call, Surroundings(call.layer, softcap, dropout, hooks), need_pattern or current.need_pattern)
+
+
+def call_result(
+    call: Call, around: Surroundings, need_pattern: bool
+) -> tuple[Float[Tensor, "batch query head d_value"], Float[Tensor, "batch head query key"] | None]:
+    """Output and pattern, in the number format of the queries, as transformers takes them."""
+    result = attention_in_float32(call.variant, call.given, call.options, need_pattern, around.around_kernel())
+    pattern = None if result.pattern is None else result.pattern.to(call.given.q.dtype)
+    output = result.output if around.hooks is None else edited(around.hooks, call.layer, "hook_z", result.output)
     return output.transpose(1, 2).contiguous(), pattern
 
 
@@ -121,18 +124,6 @@ def variant_of(module: nn.Module) -> AttentionLayer:
             "it: attach(model, spec), or model.set_attn_implementation('sdpa') for softmax"
         )
     return layer
-
-
-def as_boolean(mask: Shaped[Tensor, "..."] | None) -> Bool[Tensor, "..."] | None:
-    """True where visible; an additive mask has 0 there and −1e4 or less where a key is hidden, and nothing else."""
-    if mask is None or mask.dtype == torch.bool:
-        return mask
-    if not mask.is_floating_point() or not ((mask == 0) | (mask <= HIDDEN)).all():
-        raise ValueError(
-            "a prepared attention mask is boolean, or additive with 0 where a key is visible and -1e4 or less where it "
-            f"is hidden; got {mask.dtype} with values from {mask.min().item():g} to {mask.max().item():g}"
-        )
-    return mask == 0
 
 
 def counts_of_keys(count: Int[Tensor, "batch_or_one total"], n_key: int) -> Int[Tensor, "batch_or_one key"]:

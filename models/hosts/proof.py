@@ -15,7 +15,7 @@ from headscope.models.hosts.carried import unguarded
 from headscope.models.hosts.families import attention_modules, layer_shape, modality_of
 from headscope.models.hosts.linear_map import eval_mode, tolerance
 from headscope.models.io.foreign_input import foreign_input
-from headscope.models.seam.model_pass import Hooks, with_hooks
+from headscope.models.seam.model_pass import HOOKS, Hooks
 from headscope.models.seam.own_attention import set_implementation
 from headscope.models.seam.watched_calls import Call, watched_calls
 
@@ -100,7 +100,7 @@ def edited_logits(model: PreTrainedModel, trial: dict[str, Any], count: int) -> 
     wide = {
         key: value.repeat_interleave(rows, 0) if isinstance(value, Tensor) else value for key, value in trial.items()
     }
-    with with_hooks(Hooks(edit)):
+    with HOOKS.set_to(Hooks(edit)):
         return logits_of(model, wide)
 
 

@@ -38,15 +38,22 @@ class Surroundings:
             return capped, visible
         lowest = torch.finfo(capped.dtype).min
         edited = self.hooks.edit(self.layer, "hook_attn_scores", capped.masked_fill(~visible, lowest))
-        # Written so that a NaN stays visible and comes out as NaN.
-        seen = ~(edited <= lowest / 2)
-        return edited.masked_fill(~seen, 0.0), seen
+        return unmasked(edited)
 
     def weights(self, pattern: Scores) -> Scores:
         """Hooked weights under dropout."""
         if self.hooks is not None and self.hooks.on_scores:
             pattern = self.hooks.edit(self.layer, "hook_pattern", pattern)
         return nn.functional.dropout(pattern, p=self.dropout)
+
+
+def unmasked(scores: Scores) -> tuple[Scores, Visible]:
+    """Masked scores with 0 in the place of hidden ones (−inf, or the lowest number), and which are visible.
+
+    A NaN stays visible, and comes out as NaN.
+    """
+    visible = ~(scores <= torch.finfo(scores.dtype).min / 2)
+    return scores.masked_fill(~visible, 0.0), visible
 
 
 def soft_capped(scores: Scores, soft_cap: float | None) -> Scores:

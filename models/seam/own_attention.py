@@ -4,10 +4,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from transformers import AttentionInterface, PreTrainedModel
+
+from headscope.models.seam.boolean_mask import as_boolean
 
 Queries = Float[Tensor, "batch head query d_head"]
 Keys = Float[Tensor, "batch head key d_head"]
@@ -35,12 +36,9 @@ def gpt_neo_attention(
     implementation = module.config._attn_implementation
     if implementation not in AttentionInterface():
         return type(module)._attn(module, query, key, value, attention_mask)
-    visible: Bool[Tensor, "1 1 query key"] = module.bias[
-        :, :, key.shape[2] - query.shape[2] : key.shape[2], : key.shape[2]
-    ]
-    if attention_mask is not None:
-        shown = attention_mask if attention_mask.dtype == torch.bool else attention_mask == 0
-        visible = visible & shown
+    n_key, mask = key.shape[2], as_boolean(attention_mask)
+    window: Bool[Tensor, "1 1 query key"] = module.bias[:, :, n_key - query.shape[2] : n_key, :n_key]
+    visible = window if mask is None else window & mask
     attend = AttentionInterface()[implementation]
     dropout = module.attn_dropout.p if module.training else 0.0
     output, pattern = attend(module, query, key, value, visible, scaling=1.0, dropout=dropout)

@@ -9,7 +9,7 @@ from jaxtyping import Int
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from headscope.models.seam.model_pass import MODEL_PASS, ModelPass, Users, current_pass
+from headscope.models.seam.model_pass import MODEL_PASS, ModelPass, current_pass
 
 CountOf = Callable[[dict[str, Any]], Int[Tensor, "batch_or_one total"] | None]
 
@@ -26,15 +26,11 @@ def pass_hooks(base: nn.Module, count_of: CountOf) -> list[RemovableHandle]:
             return
         arguments = {**dict(zip(names, args, strict=False)), **kwargs}
         need_pattern = bool(arguments.get("output_attentions") or module.config.output_attentions)
-        MODEL_PASS.set(ModelPass(need_pattern, count_of(arguments)))
-        Users.add(1)
+        MODEL_PASS.put(ModelPass(need_pattern, count_of(arguments)))
 
     def end(module: Any, args: tuple[Any, ...], output: Any) -> None:
-        if torch.compiler.is_compiling():
-            return
-        if MODEL_PASS.get() is not None:
-            MODEL_PASS.set(None)
-            Users.add(-1)
+        if not torch.compiler.is_compiling():
+            MODEL_PASS.drop()
 
     return [
         base.register_forward_pre_hook(begin, with_kwargs=True),

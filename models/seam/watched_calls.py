@@ -1,14 +1,13 @@
 """Watched calls: what every attention call of a running model was given, told to whoever watches in this thread."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from threading import Lock
 
 from headscope.models.attention.options import Options
 from headscope.models.attention.run import Inputs
 from headscope.models.attention.variant import Variant
+from headscope.models.seam.thread_value import ThreadValue
 
 
 @dataclass(frozen=True)
@@ -25,39 +24,18 @@ class Call:
     soft_cap: float | None
 
 
-WATCHER: ContextVar[Callable[[Call], None] | None] = ContextVar("WATCHER", default=None)
+WATCHER = ThreadValue[Callable[[Call], None]]("WATCHER")
 
 
-class Watchers:
-    """How many watch, in all threads. A plain number, since torch.compile cannot read a ContextVar: a model that is
-    compiled while nobody watches stays one graph, and is compiled anew when someone does."""
-
-    count = 0
-    lock = Lock()
-
-    @classmethod
-    def add(cls, change: int) -> None:
-        """One more or one less."""
-        with cls.lock:
-            cls.count += change
-
-
-@contextmanager
-def watched_calls(watch: Callable[[Call], None]) -> Iterator[None]:
+def watched_calls(watch: Callable[[Call], None]) -> AbstractContextManager[None]:
     """watch is told of every call that goes through transformers' attention interface, just before it is computed.
 
-    A layer of a hooked model goes there only without its pattern: see headscope.models.hooked.patternless.
+    Behind hooks a listed family's layer goes there only without its pattern: see headscope.models.hooked.patternless.
     """
-    token = WATCHER.set(watch)
-    Watchers.add(1)
-    try:
-        yield
-    finally:
-        Watchers.add(-1)
-        WATCHER.reset(token)
+    return WATCHER.set_to(watch)
 
 
 def tell(call: Call) -> None:
     """Tell the one who watches, if anyone does."""
-    if Watchers.count and (watch := WATCHER.get()):
+    if watch := WATCHER.get():
         watch(call)

@@ -1,0 +1,34 @@
+"""Carrying attention: what every attention bridge knows of the variant that `attach` hung on the module behind it."""
+
+from typing import Any
+
+from transformer_lens.hook_points import HookPoint
+from transformer_lens.model_bridge.generalized_components import AttentionBridge
+
+from headscope.models.hosts.attention_layer import AttentionLayer
+
+
+class CarryingAttention(AttentionBridge):
+    """Abstract: transformer-lens's attention around a module that carries a variant."""
+
+    @property
+    def attention_module(self) -> Any:
+        """transformers' own attention module; what it calls its parts is its family's own."""
+        return self.original_component
+
+    @property
+    def layer(self) -> AttentionLayer:
+        """The variant that `attach` hung on the wrapped attention module."""
+        return self.attention_module.variant
+
+    @property
+    def keeps_constant_values(self) -> bool:
+        """Whether Σ_s pattern[t, s] · c is c for a constant c, as the folding of value biases assumes."""
+        return self.layer.variant.rows_sum_to_one and self.layer.temperature_v is None
+
+
+def temperature_hook() -> HookPoint:
+    """A hook point for [batch, head or 1, pos]."""
+    hook = HookPoint()
+    hook.pos_dim = 2
+    return hook
