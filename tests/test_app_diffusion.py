@@ -1,18 +1,14 @@
 """The Diffusion page without a browser: its panels, their code, what the address keeps, and what is refused."""
 
-import ast
-import json
 from pathlib import Path
-from typing import Any
 
-import plotly.graph_objects as go
 import pytest
 from streamlit.testing.v1 import AppTest
+from test_app_views import figures, made_by
 from tiny_diffusion import LAYERS, tiny_diffusion_folder, untrained_uvit
 from tiny_models import tiny_folder
 
 from headscope import save
-from headscope.interp.results.result import Result
 from headscope.models import zoo
 from headscope.models.hosts.spec import AttentionSpec
 
@@ -44,20 +40,6 @@ def view(folder: Path, tabs: str = "Figure", **query: str) -> AppTest:
     test = tried(tabs, diffusion="a folder", diffusion_folder=str(folder), **query)
     assert not test.error, [*test.error]
     return test
-
-
-def figures(test: AppTest) -> list[dict[str, Any]]:
-    return [json.loads(chart.proto.spec) for chart in test.get("plotly_chart")]
-
-
-def made_by(code: str) -> go.Figure:
-    """The figure that the last line of the code makes."""
-    *body, last = ast.parse(code).body
-    names: dict[str, Any] = {}
-    exec(compile(ast.Module(body, []), "code", "exec"), names)  # what a page shows, run as a user would
-    assert isinstance(last, ast.Expr)
-    made = eval(compile(ast.Expression(last.value), "code", "eval"), names)
-    return made.figure() if isinstance(made, Result) else made
 
 
 def test_every_panel_is_there(folder: Path) -> None:

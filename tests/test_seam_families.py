@@ -146,7 +146,8 @@ REFUSED = {
 @pytest.mark.parametrize("family", REFUSED)
 def test_what_is_more_than_one_map_of_scores_is_refused_and_left_as_it_was(family: str) -> None:
     model = tiny_random_model(family)
-    before, ids = logits(model, ids := ids_of()), ids
+    ids = ids_of()
+    before = logits(model, ids)
     with pytest.raises(ValueError, match=REFUSED[family]):
         attach(model, AttentionSpec("cog"))
     assert_close(logits(model, ids), before)

@@ -12,7 +12,7 @@ from test_app_command import assert_refused, headscope
 from test_training_resume import curve, dying
 from tiny_decoders import tiny_decoder
 from tiny_models import tiny_folder, tiny_model, tiny_tokenizer
-from tiny_runs import tiny_text
+from tiny_runs import write_text
 from tiny_vits import tiny_vit
 
 from headscope import load
@@ -31,9 +31,7 @@ KILLED = ("headscope.models.fitting.fit", "append_record", 7)
 
 @pytest.fixture(scope="module")
 def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("text") / "text.txt"
-    path.write_text(tiny_text(2000), encoding="utf-8")
-    return path
+    return write_text(tmp_path_factory.mktemp("text"), 2000)
 
 
 @pytest.fixture(scope="module")

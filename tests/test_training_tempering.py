@@ -12,7 +12,7 @@ import torch
 from test_app_command import assert_refused, headscope
 from tiny_decoders import CONFIGS, random_ids, tiny_decoder
 from tiny_models import tiny_folder, tiny_tokenizer
-from tiny_runs import tiny_text
+from tiny_runs import write_text
 from transformers import PreTrainedTokenizerFast
 
 from headscope import AttentionSpec, load
@@ -37,9 +37,7 @@ COUNTS: dict[str, tuple[dict[str, Any], int]] = {
 
 @pytest.fixture(scope="module")
 def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("text") / "text.txt"
-    path.write_text(tiny_text(2000), encoding="utf-8")
-    return path
+    return write_text(tmp_path_factory.mktemp("text"), 2000)
 
 
 @pytest.fixture(scope="module")

@@ -24,9 +24,9 @@ def tiny_text(sentences: int = 400) -> str:
     return "".join(f"{WORDS[i * i % 7]} {WORDS[i * 5 % 14]} {i % 11}.\n" for i in range(sentences))
 
 
-def write_text(folder: Path) -> Path:
+def write_text(folder: Path, sentences: int = 400) -> Path:
     path = folder / "text.txt"
-    path.write_text(tiny_text(), encoding="utf-8")
+    path.write_text(tiny_text(sentences), encoding="utf-8")
     return path
 
 

@@ -1,6 +1,5 @@
 """Family trial: a tiny random model of one family, attached, hooked and read; what came of it, or why not."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 
 import torch
@@ -11,6 +10,7 @@ from headscope.interp.weights.head_weights import head_weights
 from headscope.models.hooked import hooked
 from headscope.models.hosts.attachment import attach
 from headscope.models.hosts.families import FAMILIES, family_of, is_family
+from headscope.models.hosts.modality import TEXT
 from headscope.models.hosts.spec import AttentionSpec
 from headscope.models.io.fields import Fields
 from headscope.models.seam.tiny_config import tiny_config
@@ -43,15 +43,8 @@ class FamilyTrial:
 
 def tried_families() -> list[str]:
     """The names of all that may be tried: transformers' language models of text alone, listed or not, by name."""
-    others = [name for name in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES if is_family(name)]
-    return sorted(
-        {*others, *(name for name, family in FAMILIES.items() if family.modality.reads_ids)} - {"vanilla_transformer"}
-    )
-
-
-def family_trials(families: Iterable[str]) -> Iterator[FamilyTrial]:
-    """A trial of each, one after the other."""
-    yield from map(family_trial, families)
+    others = {name for name in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES if is_family(name)}
+    return sorted(others | {name for name, family in FAMILIES.items() if family.modality is TEXT})
 
 
 def family_trial(name: str) -> FamilyTrial:

@@ -33,11 +33,6 @@ PLAIN: dict[str, tuple[object, ...]] = {
 }
 
 
-def is_adapter(folder: Path) -> bool:
-    """Whether a folder holds an adapter."""
-    return (folder / ADAPTER).exists()
-
-
 def base_named(folder: Path) -> str | None:
     """The base that an adapter names, a folder or a name on the hub."""
     name = read_object(folder, ADAPTER).get("base_model_name_or_path")

@@ -15,16 +15,18 @@ from transformers.utils import logging
 from headscope.models.checkpoints.config.description import Description
 from headscope.models.checkpoints.files.header import StoredTensor
 from headscope.models.checkpoints.files.memory import refuse_beyond_memory
+from headscope.models.checkpoints.files.pickled import NUMBER_FORMATS
 from headscope.models.checkpoints.files.refusal import CheckpointError
 from headscope.models.checkpoints.files.shards import PICKLED
 from headscope.models.checkpoints.files.weights import Format
+from headscope.models.checkpoints.matching import refuse_other_numbers
 from headscope.models.checkpoints.skeleton import Skeleton
 from headscope.models.hosts.attachment import carrying
 from headscope.models.hosts.families import family_of
 from headscope.models.io.foreign_input import foreign_input
 
 BLOCK = 2**24  # bytes
-STORED = {"F64": torch.float64, "F32": torch.float32, "BF16": torch.bfloat16, "F16": torch.float16}
+STORED = {name: kind for kind, name in NUMBER_FORMATS.items()}
 FAULTS = {"missing_keys": "lack", "unexpected_keys": "have too much with", "mismatched_keys": "have another shape of"}
 
 
@@ -45,10 +47,8 @@ def converted_model(
             f"cannot open {folder}: transformers converts the weights of a {words.config.model_type}, and would "
             f"unpickle {pickled.name} to do so; save them as safetensors first"
         )
-    if other := next((name for name, tensor in stored.items() if tensor.dtype not in STORED), None):
-        raise CheckpointError(
-            f"cannot open {folder}: {other!r} is stored as {stored[other].dtype}; weights are {', '.join(STORED)}"
-        )
+    for name, tensor in stored.items():
+        refuse_other_numbers(name, tensor, str(folder))
     refuse_beyond_memory(stored, {name: name for name in stored}, dtype, str(folder))
     head: Any = family_of(words.config.model_type).modality.head
     with without_bars(), foreign_input(f"cannot open {folder}: transformers refuses its weights", CheckpointError):

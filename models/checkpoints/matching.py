@@ -39,11 +39,16 @@ def stored_names(
                 f"cannot open {origin}: {stored_name!r} has shape {list(tensor.shape)}, "
                 f"{described_by} makes it {list(skeleton.shapes[name])}"
             )
-        if tensor.dtype not in WEIGHTS:
-            raise CheckpointError(
-                f"cannot open {origin}: {stored_name!r} is stored as {tensor.dtype}; weights are {', '.join(WEIGHTS)}"
-            )
+        refuse_other_numbers(stored_name, tensor, origin)
     return result
+
+
+def refuse_other_numbers(name: str, tensor: StoredTensor, origin: str) -> None:
+    """Raise CheckpointError for a stored tensor of numbers that are no weights."""
+    if tensor.dtype not in WEIGHTS:
+        raise CheckpointError(
+            f"cannot open {origin}: {name!r} is stored as {tensor.dtype}; weights are {', '.join(WEIGHTS)}"
+        )
 
 
 def unknown_names(names: Set[str], skeleton: Skeleton) -> set[str]:

@@ -28,7 +28,7 @@ NOT_WRITTEN = ("_name_or_path", "_attn_implementation", "attn_implementation", "
 
 
 @runtime_checkable
-class HookedModel(Protocol):
+class ModelBehindHooks(Protocol):
     """A model behind hooks, which knows its weights by the names that they had before."""
 
     hf_names: tuple[str, ...]
@@ -108,7 +108,7 @@ def plain_weights(model: object) -> dict[str, Tensor]:
     original = plain_model(model)
     if model is original:
         return original.state_dict()
-    if not isinstance(model, HookedModel):
+    if not isinstance(model, ModelBehindHooks):
         raise CheckpointError(f"cannot save a {type(model).__name__} that headscope.hooked did not make")
     if words := adapter_words(model.hf_names):
         raise CheckpointError(f"cannot save the model: {words}")

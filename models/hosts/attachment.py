@@ -96,8 +96,8 @@ def carrying(model: PreTrainedModel, spec: AttentionSpec) -> PreTrainedModel:
     previous = None if previous == NAME else previous  # a config that was an attached model's
     set_implementation(model, NAME)
     model.config.attention_spec = spec.to_json()
-    hooks = listed_hooks if family.is_listed else unlisted_hooks
-    handles = [*call_hooks(entrance(model), family, spec), *hooks(model, family, modules, spec), *redirections(model)]
+    hooks, base = listed_hooks if family.is_listed else unlisted_hooks, entrance(model)
+    handles = [*call_hooks(base, family, spec), *hooks(model, base, modules, spec), *redirections(model)]
     model.attention_attachment = Attachment(spec, tuple(handles), previous)  # type: ignore[assignment]
     return model
 
@@ -111,22 +111,23 @@ def call_hooks(base: nn.Module, family: Family, spec: AttentionSpec) -> list[Rem
 
 
 def listed_hooks(
-    model: PreTrainedModel, family: Family, modules: Sequence[AttentionModule], spec: AttentionSpec
+    model: PreTrainedModel, base: nn.Module, modules: Sequence[AttentionModule], spec: AttentionSpec
 ) -> list[RemovableHandle]:
     """What a listed family's layers are told of a call by keyword."""
-    handles = [model.base_model.register_forward_pre_hook(with_pattern_request, with_kwargs=True)]
+    family, handles = family_of(model.config.model_type), list[RemovableHandle]()
+    handles.append(base.register_forward_pre_hook(with_pattern_request, with_kwargs=True))
     if family.keeps_keywords:
         handles += [each for pair in zip(layer_modules(model), modules, strict=True) for each in handed_on(*pair)]
     return handles + (temperature_hooks(model, family, modules) if learns_temperatures(spec) else [])
 
 
 def unlisted_hooks(
-    model: PreTrainedModel, family: Family, modules: Sequence[AttentionModule], spec: AttentionSpec
+    model: PreTrainedModel, base: nn.Module, modules: Sequence[AttentionModule], spec: AttentionSpec
 ) -> list[RemovableHandle]:
     """What attention of any other family knows of a call: through the pass, for layers hand on what they like."""
     if not learns_temperatures(spec):
-        return pass_hooks(entrance(model), lambda arguments: None)
-    handles = pass_hooks(entrance(model), partial(count_of_call, family.modality, model.config, modules))
+        return pass_hooks(base, lambda arguments: None)
+    handles = pass_hooks(base, partial(count_of_call, modality_of(model), model.config, modules))
     for number, module in enumerate(modules):
         if module.variant.temperature_q is not None:
             handles.append(query_hook(query_projection(module, layer_shape(model, module)), number))

@@ -20,7 +20,6 @@ from headscope.models.io.fields import Fields
 LAYER = r"transformer\.h\.(\d+)\."
 FIRST = "transformer.h.0."
 EMBEDDING = "transformer.wte.weight"
-FUSED = r"transformer\.h\.(\d+)\.attn\.(attn|qkv)\.(weight|bias)"
 FACTS = {
     "n_heads": Fact("heads of a layer", int, lambda checkpoint: checkpoint.stated("n_head")),
     "context": Fact(
