@@ -5,16 +5,24 @@ import torch
 from attention_cases import CASES, every_case, run, tensors
 
 from headscope.models.attention import VARIANTS, attend
+from headscope.models.attention import blocks as blocks_module
 from headscope.models.attention import tiled as tiled_module
 
 
-@every_case
-@pytest.mark.parametrize("visibility", ["causal", "mask", "both"])
-def test_the_fused_path_equals_the_plain_one_in_value_and_gradient(
-    case: str, visibility: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks and strips so small that a short prompt has many."""
     monkeypatch.setattr(tiled_module, "STRIP_ROWS", 4)
     monkeypatch.setattr(tiled_module, "TILE_ELEMENTS", 130)
+    sizes = {"BLOCK_ROWS": 4, "LONG_ROWS": 4, "BLOCK_KEYS": 3, "BLOCK_ELEMENTS": 36}
+    for name, size in sizes.items():
+        monkeypatch.setattr(blocks_module, name, size)
+
+
+@every_case
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("visibility", ["causal", "mask", "both"])
+def test_the_fused_path_equals_the_plain_one_in_value_and_gradient(case: str, visibility: str) -> None:
     q, (k, v) = torch.randn(2, 4, 9, 8).double(), torch.randn(2, 2, 2, 11, 8).double()
     mask = torch.rand(2, 1, 9, 11) > 0.3
     mask[0, :, 5] = False
@@ -26,6 +34,53 @@ def test_the_fused_path_equals_the_plain_one_in_value_and_gradient(
     torch.testing.assert_close(
         torch.autograd.grad(fused.output, leaves, direction), torch.autograd.grad(plain.output, leaves, direction)
     )
+
+
+@every_case
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("gain", [1e-25, 1e-9, 30.0, 1e4])
+def test_the_fused_path_equals_the_plain_one_at_any_gain(case: str, gain: float) -> None:
+    leaves = [x.requires_grad_() for x in tensors(1, 4, 9, 8)]
+    more = {"scale": gain, "mask": torch.rand(9, 9) > 0.2}
+    plain, fused = run(case, *leaves, **more), run(case, *leaves, **more, need_pattern=False)
+    direction = torch.randn_like(plain.output)
+    torch.testing.assert_close(fused.output, plain.output, atol=0, rtol=1e-9)
+    torch.testing.assert_close(
+        torch.autograd.grad(fused.output, leaves, direction),
+        torch.autograd.grad(plain.output, leaves, direction),
+        atol=1e-14 * max(gain, 1.0),
+        rtol=1e-9,
+    )
+
+
+@every_case
+@pytest.mark.usefixtures("small_blocks")
+def test_a_score_of_exactly_zero_weighs_without_a_pattern_what_it_weighs_with_one(case: str) -> None:
+    q, k, v = tensors(1, 4, 9, 8)
+    q[:, :, ::2] = 0.0
+    k[:, :, ::3] = 0.0
+    leaves = [x.requires_grad_() for x in (q, k, v)]
+    plain, fused = run(case, *leaves), run(case, *leaves, need_pattern=False)
+    torch.testing.assert_close(fused.output, plain.output)
+    direction = torch.randn_like(plain.output)
+    torch.testing.assert_close(
+        torch.autograd.grad(fused.output, leaves, direction), torch.autograd.grad(plain.output, leaves, direction)
+    )
+
+
+@every_case
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("hidden", ["window", "padding", "everything"])
+def test_blocks_that_a_mask_hides_are_passed_over(case: str, hidden: str) -> None:
+    q, k, v = tensors(2, 4, 9, 8)
+    place = torch.arange(9)
+    mask = {
+        "window": (place[:, None] - place < 3),
+        "padding": (place >= torch.tensor([[0], [5]]))[:, None, None],
+        "everything": torch.zeros(9, 9, dtype=torch.bool),
+    }[hidden]
+    plain, fused = run(case, q, k, v, mask=mask), run(case, q, k, v, mask=mask, need_pattern=False)
+    torch.testing.assert_close(fused.output, plain.output)
 
 
 @every_case

@@ -1,8 +1,12 @@
 """Cog attention: a = sign(p) · softmax(|p|), so a weight may be negative (Lv et al. 2024, arXiv 2411.07176)."""
 
+import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from headscope.models.attention.block_kernel import BlockKernel
+from headscope.models.attention.blocks import Hidden
+from headscope.models.attention.blockwise import blockwise_attention
 from headscope.models.attention.jacobian import softmax_slope
 from headscope.models.attention.masked import masked_softmax
 from headscope.models.attention.variant import Variant
@@ -25,6 +29,36 @@ def pullback(
     return pattern.abs() * grad_pattern - pattern * (pattern * grad_pattern).sum(-1, keepdim=True)
 
 
+def numerators(
+    scores: Float[Tensor, "head query key"],
+    work: Float[Tensor, "head query key"],
+    hidden: Hidden,
+    shift: Float[Tensor, "head query 1"] | None,
+) -> Float[Tensor, "head query 1"]:
+    """sign(p) e^|p| in place; returns Σ e^|p|."""
+    torch.abs(scores, out=work)
+    if shift is not None:
+        work -= shift
+    total = hidden.cleared(work.exp_()).sum(-1, keepdim=True)
+    scores.sign_().mul_(work)
+    return total
+
+
+def gradients(
+    scores: Float[Tensor, "head query key"],
+    grad: Float[Tensor, "head query key"],
+    work: Float[Tensor, "head query key"],
+    hidden: Hidden,
+    total: Float[Tensor, "head query 1"],
+    delta: Float[Tensor, "head query 1"],
+) -> None:
+    """∂L/∂p = |a| ∂L/∂a − a δ = a (sign(p) ∂L/∂a − δ) in place, the scores becoming a."""
+    hidden.cleared(torch.abs(scores, out=work).sub_(total).exp_())
+    scores.sign_()
+    grad.mul_(scores).sub_(delta)
+    grad.mul_(scores.mul_(work))
+
+
 COG = Variant(
     name="cog",
     paper="Lv et al. 2024, arXiv 2411.07176",
@@ -33,6 +67,8 @@ COG = Variant(
     non_negative=False,
     rows_sum_to_one=False,
     invariant_to_key_translation=False,
+    fused=blockwise_attention,
+    blocks=BlockKernel(numerators, gradients, exponent=lambda scores, work: torch.abs(scores, out=work)),
     parity=lambda options: "odd",
     slope=softmax_slope,
 )

@@ -10,6 +10,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.autograd.function import BackwardCFunction, FunctionCtx
 
+from headscope.models.attention.block_kernel import BlockKernel
+from headscope.models.attention.blocks import Hidden
+from headscope.models.attention.blockwise import blockwise_attention
 from headscope.models.attention.finite import is_finite_number
 from headscope.models.attention.jacobian import largest_slope, normalised_slope
 from headscope.models.attention.options import Options
@@ -85,6 +88,32 @@ def slope(
     return unit[..., 0] * normalised_slope(pattern.clone(), slopes / unit)
 
 
+def numerators(
+    scores: Float[Tensor, "head query key"],
+    work: Float[Tensor, "head query key"],
+    hidden: Hidden,
+    shift: None,
+) -> Float[Tensor, "head query 1"]:
+    """f in place; returns Σ f."""
+    hidden.cleared(scores.mul_(scores))
+    return scores.div_(torch.add(scores, 1.0, out=work)).sum(-1, keepdim=True)
+
+
+def gradients(
+    scores: Float[Tensor, "head query key"],
+    grad: Float[Tensor, "head query key"],
+    work: Float[Tensor, "head query key"],
+    hidden: Hidden,
+    total: Float[Tensor, "head query 1"],
+    delta: Float[Tensor, "head query 1"],
+) -> None:
+    """∂L/∂z = 2z/(1+z²)² (∂L/∂a − δ)/Σf in place, the scores becoming a = z²/(1+z²)/Σf."""
+    hidden.cleared(scores)
+    torch.mul(scores, scores, out=work).add_(1.0).reciprocal_()
+    grad.sub_(delta).mul_(scores).mul_(work).mul_(work).mul_(2.0 / total)
+    scores.mul_(scores).mul_(work).div_(total)
+
+
 def check_options(options: Options) -> None:
     scale = options["scale"]
     if type(scale) not in (int, float) or not is_finite_number(scale) or scale <= 0:
@@ -101,6 +130,8 @@ EXPRESSIVE = Variant(
     invariant_to_key_translation=False,
     options={"scale": 1.0},
     check_options=check_options,
+    fused=blockwise_attention,
+    blocks=BlockKernel(numerators, gradients, largest=1e18, smallest=1e-24),
     parity=lambda options: "even",
     scale=lambda options, usual: options["scale"],
     slope=slope,

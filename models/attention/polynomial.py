@@ -4,16 +4,21 @@ Odd powers give signed weights; c ≈ 1/√N bounds the Frobenius norm of the pa
 """
 
 import math
+from collections.abc import Callable
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from headscope.models.attention.block_kernel import BlockKernel
+from headscope.models.attention.blocks import Hidden
+from headscope.models.attention.blockwise import blockwise_attention
 from headscope.models.attention.finite import is_finite_number
 from headscope.models.attention.jacobian import largest_slope, row_norm
 from headscope.models.attention.layer_shape import LayerShape
 from headscope.models.attention.options import Options
-from headscope.models.attention.variant import Parity, Variant
+from headscope.models.attention.variant import Parity, PreparedInputs, Variant
+from headscope.models.attention.visibility import visible_count, visible_keys
 
 PER_ROW = "per_row"
 Coefficient = float | int | str | Float[Tensor, "..."]
@@ -48,15 +53,11 @@ def coefficient_by_head(coefficient: Float[Tensor, "..."]) -> Float[Tensor, "...
 
 
 def _factor(
-    scores: Float[Tensor, "batch head query key"],
-    visible: Bool[Tensor, "#batch #head query key"],
-    coefficient: Coefficient,
+    coefficient: Coefficient, dtype: torch.dtype, visible_count: Callable[[], Int[Tensor, "... query 1"]]
 ) -> float | Float[Tensor, "..."]:
     if isinstance(coefficient, str):
-        return visible.sum(-1, keepdim=True).clamp_min(1).to(scores.dtype).rsqrt()
-    if isinstance(coefficient, Tensor):
-        return coefficient.to(scores.dtype)
-    return coefficient
+        return visible_count().clamp_min(1).to(dtype).rsqrt()
+    return coefficient.to(dtype) if isinstance(coefficient, Tensor) else coefficient
 
 
 def weigh(
@@ -64,11 +65,12 @@ def weigh(
     visible: Bool[Tensor, "#batch #head query key"],
     *,
     power: int,
-    coefficient: Coefficient,
+    coefficient: Coefficient = 1.0,
 ) -> Float[Tensor, "batch head query key"]:
     """Element-wise power, no normalisation; masked after the power."""
     visible_scores = scores.masked_fill(~visible, 0.0)
-    return (visible_scores.pow(power) * _factor(scores, visible, coefficient)).masked_fill(~visible, 0.0)
+    factor = _factor(coefficient, scores.dtype, lambda: visible.sum(-1, keepdim=True))
+    return (visible_scores.pow(power) * factor).masked_fill(~visible, 0.0)
 
 
 def pullback(
@@ -78,11 +80,60 @@ def pullback(
     grad_pattern: Float[Tensor, "batch head query key"],
     *,
     power: int,
-    coefficient: Coefficient,
+    coefficient: Coefficient = 1.0,
 ) -> Float[Tensor, "batch head query key"]:
     """∂a/∂p = c · power · p^(power−1), element by element."""
-    slope = power * scores.pow(power - 1) * _factor(scores, visible, coefficient)
-    return (slope * grad_pattern).masked_fill(~visible, 0.0)
+    factor = _factor(coefficient, scores.dtype, lambda: visible.sum(-1, keepdim=True))
+    return (power * scores.pow(power - 1) * factor * grad_pattern).masked_fill(~visible, 0.0)
+
+
+def numerators(
+    scores: Float[Tensor, "head query key"],
+    work: Float[Tensor, "head query key"],
+    hidden: Hidden,
+    shift: None,
+    *,
+    power: int,
+) -> None:
+    """p^power in place."""
+    hidden.cleared(scores.pow_(power))
+
+
+def gradients(
+    scores: Float[Tensor, "head query key"],
+    grad: Float[Tensor, "head query key"],
+    work: Float[Tensor, "head query key"],
+    hidden: Hidden,
+    total: Float[Tensor, "head query 1"],
+    delta: Float[Tensor, "head query 1"],
+    *,
+    power: int,
+) -> None:
+    """∂L/∂p = power p^(power−1) ∂L/∂a in place, the scores becoming p^power."""
+    hidden.cleared(torch.pow(scores, power - 1, out=work))
+    scores.mul_(work)
+    grad.mul_(work).mul_(power)
+
+
+def fused(
+    variant: Variant,
+    prepared: PreparedInputs,
+    k: Float[Tensor, "batch head key d_head"],
+    mask: Bool[Tensor, "..."] | None,
+    scale: float,
+    causal: bool,
+) -> Float[Tensor, "batch head query d_value"]:
+    """The output without its pattern: powers by blocks, and c on the rows of the output, where a learned one has its
+    gradient; a c of single keys needs the pattern."""
+    coefficient, n_query, n_key = prepared.kernel["coefficient"], prepared.q.shape[2], k.shape[2]
+    if isinstance(coefficient, Tensor) and coefficient.ndim and coefficient.shape[-1] > 1:
+        visible = visible_keys(mask, causal, n_query, n_key, k.device)
+        return weigh((prepared.q * scale) @ k.mT, visible, **prepared.kernel) @ prepared.v
+    powers = PreparedInputs(prepared.q, prepared.v, {"power": prepared.kernel["power"]})
+    output = blockwise_attention(variant, powers, k, mask, scale, causal)
+    return output * _factor(
+        coefficient, output.dtype, lambda: visible_count(mask, causal, n_query, n_key, k.device)[..., None]
+    )
 
 
 def kernel(*, power: int = 3, coefficient: Coefficient | None = None, n_ctx: int | None = None) -> Options:
@@ -184,6 +235,9 @@ POLYNOMIAL = Variant(
     kernel=kernel,
     learned=learned,
     in_context=in_context,
+    fused=fused,
+    fused_learns=True,
+    blocks=BlockKernel(numerators, gradients),
     parity=parity,
     degree=lambda options: options.get("power", math.nan),
     learns_factor=lambda options: bool(options.get("learned")) or isinstance(options.get("coefficient"), Tensor),

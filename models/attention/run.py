@@ -61,7 +61,8 @@ def attention_in_float32(
         prepared = variant.prepare(at_least_float32(inputs.q), values, **options)
         k = repeated_kv_heads(at_least_float32(inputs.k), n_heads)
         check_kernel(prepared.kernel, (*prepared.q.shape[:3], k.shape[2]))
-        if need_pattern or around is not None or needs_gradient(prepared.kernel):
+        learns = needs_gradient(prepared.kernel) and not variant.fused_learns
+        if need_pattern or around is not None or learns:
             whole = weighted_sum(variant, prepared, k, inputs, around or KernelSurroundings())
             output = whole.output.to(inputs.q.dtype)
             return Attention(output, whole.pattern, whole.scores) if need_pattern else Attention(output, None, None)
@@ -94,7 +95,7 @@ def repeated_kv_heads(x: Float[Tensor, "batch kv_head pos d"], n_heads: int) -> 
 
 
 def needs_gradient(kernel: Options) -> bool:
-    """A learned kernel option needs autograd through the whole pattern."""
+    """Whether an option of the kernel is learned."""
     learned = (value for value in kernel.values() if isinstance(value, Tensor))
     return torch.is_grad_enabled() and any(value.requires_grad for value in learned)
 

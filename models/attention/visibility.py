@@ -1,7 +1,7 @@
 """Which keys a query sees: the causal rule, a boolean mask, or both."""
 
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Int
 from torch import Tensor
 
 
@@ -20,3 +20,18 @@ def visible_keys(
     if mask is None:
         return visible
     return visible & mask
+
+
+def visible_count(
+    mask: Bool[Tensor, "..."] | None, causal: bool, n_query: int, n_key: int, device: torch.device
+) -> Int[Tensor, "... query_or_one"]:
+    """How many keys each query sees; no query × key matrix is made that the mask is not."""
+    if mask is None:
+        before = torch.arange(n_key - n_query + 1, n_key + 1, device=device)
+        return before if causal else torch.full_like(before, n_key)
+    keys = mask.expand(*mask.shape[:-1], n_key)
+    if not causal:
+        return keys.sum(-1)
+    if keys.ndim == 1 or keys.shape[-2] == 1:
+        return (keys if keys.ndim == 1 else keys.squeeze(-2)).cumsum(-1)[..., n_key - n_query :]
+    return (causal_visible(n_query, n_key, device) & keys).sum(-1)

@@ -1,0 +1,127 @@
+"""Blocks of queries × keys that stay in the processor's cache, and which of their cells are hidden."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from headscope.models.attention.visibility import visible_keys
+
+BLOCK_ROWS, LONG, LONG_ROWS = 128, 1024, 256  # rows of a block, and of a block of that many queries
+BLOCK_KEYS = 512
+BLOCK_ELEMENTS = 1 << 18
+
+
+@dataclass(frozen=True)
+class Strip:
+    """Some rows of some heads of one entry of the batch, and how many first keys its last row can see."""
+
+    entry: int
+    head: slice
+    query: slice
+    n_key: int
+
+    def rows(self, x: Float[Tensor, "batch head query d"]) -> Float[Tensor, "_ n d"]:
+        """Its rows of a tensor."""
+        return x[self.entry, self.head, self.query]
+
+    def keys(self, x: Float[Tensor, "batch head key d"]) -> Float[Tensor, "_ key d"]:
+        """The keys of its heads."""
+        return x[self.entry, self.head]
+
+    def part(self, mask: Bool[Tensor, "#batch #head #query #key"], key: slice) -> Bool[Tensor, "_ _ _"]:
+        """The part of a mask that belongs to its rows and some keys."""
+        entry = mask[self.entry if mask.shape[0] > 1 else 0]
+        wanted = (self.head, self.query, key)
+        return entry[tuple(own if size > 1 else slice(None) for own, size in zip(wanted, entry.shape, strict=True))]
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """The hidden cells of a block: above a diagonal, and those of a mask."""
+
+    diagonal: int | None = None
+    mask: Bool[Tensor, "#head #query #key"] | None = None
+
+    def cleared(self, x: Float[Tensor, "head query key"]) -> Float[Tensor, "head query key"]:
+        """x, in place, with exact zeros there."""
+        if self.diagonal is not None:
+            x.tril_(self.diagonal)
+        return x if self.mask is None else x.masked_fill_(self.mask, 0.0)
+
+    def lowered(self, x: Float[Tensor, "head query key"]) -> Float[Tensor, "head query key"]:
+        """x, in place, with -inf there."""
+        if self.diagonal is not None:
+            future = torch.ones(x.shape[-2:], dtype=torch.bool, device=x.device).triu(self.diagonal + 1)
+            x.masked_fill_(future, -torch.inf)
+        return x if self.mask is None else x.masked_fill_(self.mask, -torch.inf)
+
+
+NOTHING_HIDDEN = Hidden()
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """How [batch, head, query] × keys are cut: strips of rows, and each of them into blocks of keys.
+
+    memory: that of the blocks, which all of them use, by its use and the block's shape.
+    """
+
+    shape: tuple[int, int, int]
+    n_key: int
+    causal: bool
+    mask: Bool[Tensor, "#batch #head #query #key"] | None
+    memory: dict[tuple[str, tuple[int, int, int]], Tensor] = field(
+        default_factory=dict[tuple[str, tuple[int, int, int]], Tensor]
+    )
+
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """Heads, rows and keys of a block."""
+        rows = min(LONG_ROWS if self.shape[2] >= LONG else BLOCK_ROWS, self.shape[2])
+        keys = min(BLOCK_KEYS, self.n_key)
+        return max(1, min(self.shape[1], BLOCK_ELEMENTS // (rows * keys))), rows, keys
+
+    def strips(self) -> Iterator[Strip]:
+        """Every row once."""
+        batch, n_heads, n_query = self.shape
+        heads, rows, _ = self.size
+        for entry in range(batch):
+            for head in range(0, n_heads, heads):
+                for query in range(0, n_query, rows):
+                    end = min(query + rows, n_query)
+                    n_key = end + self.n_key - n_query if self.causal else self.n_key
+                    yield Strip(entry, slice(head, min(head + heads, n_heads)), slice(query, end), n_key)
+
+    def of(self, strip: Strip) -> Iterator[tuple[slice, Hidden]]:
+        """The keys of each block of a strip in which a row sees something, and what it does not see."""
+        keys = self.size[2]
+        first = strip.query.start + self.n_key - self.shape[2]
+        for start in range(0, strip.n_key, keys):
+            key = slice(start, min(start + keys, strip.n_key))
+            diagonal = first - start if self.causal and key.stop - 1 > first else None
+            mask = None if self.mask is None else strip.part(self.mask, key)
+            if mask is not None and not mask.any():
+                continue
+            if mask is not None and not mask.all():
+                yield key, Hidden(diagonal, ~mask)
+            else:
+                yield key, NOTHING_HIDDEN if diagonal is None else Hidden(diagonal)
+
+    def sees_something(self, strip: Strip) -> Bool[Tensor, "_ _ 1"]:
+        """Whether a row of a strip sees any key."""
+        n_rows = strip.query.stop - strip.query.start
+        mask = None if self.mask is None else strip.part(self.mask, slice(0, strip.n_key))[None]
+        device = torch.device("cpu") if mask is None else mask.device
+        return visible_keys(mask, self.causal, n_rows, strip.n_key, device)[0].any(-1, keepdim=True)
+
+    def buffer(self, use: str, like: Tensor, shape: tuple[int, int, int]) -> Float[Tensor, "a b c"]:
+        """Memory of a block's shape, with anything in it; of one use it is the same for all blocks."""
+        if (use, shape) not in self.memory:
+            full = (*self.size[:2], max(self.size[2], like.shape[2]))
+            whole = self.memory.setdefault((use, full), like.new_empty(full))
+            self.memory[use, shape] = whole.view(-1)[: math.prod(shape)].view(shape)
+        return self.memory[use, shape]

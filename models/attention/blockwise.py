@@ -1,0 +1,192 @@
+"""Attention by blocks of queries × keys: exact output and gradient of kernels that work in place, a = g(p) / Σ h(p).
+
+A block is computed, used and overwritten by the next; of a row one number is kept for its gradient. Exponentials are
+shifted by the row's largest exponent where they could overflow. What the direct form would lose (infinite, too large,
+too small) goes by strips of whole rows, tiled.py.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from headscope.models.attention.block_kernel import Block, BlockKernel, Row
+from headscope.models.attention.blocks import Blocks, Hidden, Strip
+from headscope.models.attention.options import Options
+from headscope.models.attention.tiled import tiled_attention
+
+if TYPE_CHECKING:
+    from headscope.models.attention.variant import PreparedInputs, Variant
+
+SAFE_EXPONENT, SAFE_VALUE = 40.0, 1e15  # e⁴⁰ times such a value, of a hundred thousand keys, is still a float32
+
+
+@dataclass(frozen=True)
+class BlockCall:
+    """What a call is besides its tensors; shifted: whether exponents have their row's largest taken off."""
+
+    kernel: BlockKernel
+    options: Options
+    scale: float
+    blocks: Blocks
+    shifted: bool
+
+
+class BlockwiseAttention(torch.autograd.Function):
+    """output = Σ g(scale · q kᵀ) v / Σ h, and what each row keeps, NaN where the direct form has lost the row."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        q: Float[Tensor, "batch head query d_head"],
+        k: Float[Tensor, "batch head key d_head"],
+        v: Float[Tensor, "batch head key d_value"],
+        call: BlockCall,
+    ) -> tuple[Float[Tensor, "batch head query d_value"], Float[Tensor, "batch head query 1"]]:
+        output, kept = q.new_empty(*q.shape[:-1], v.shape[-1]), q.new_ones(*q.shape[:-1], 1)
+        for strip in call.blocks.strips():
+            write_output(call, strip, (q, k, v), strip.rows(output), strip.rows(kept))
+        ctx.save_for_backward(q, k, v, output, kept)
+        ctx.call = call
+        ctx.mark_non_differentiable(kept)
+        return output, kept
+
+    @staticmethod
+    def backward(ctx: Any, grad: Float[Tensor, "batch head query d_value"], _: object) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        if torch.is_grad_enabled():
+            raise RuntimeError("attention without its pattern has first derivatives only; ask with need_pattern=True")
+        q, k, v, output, kept = ctx.saved_tensors
+        grads = torch.zeros_like(q), torch.zeros_like(k), torch.zeros_like(v)
+        for strip in ctx.call.blocks.strips():
+            rows = RowGradients(*(strip.rows(x) for x in (grad, kept, output)))
+            add_gradients(ctx.call, strip, (q, k, v), grads, rows)
+        return *grads, None
+
+
+@dataclass(frozen=True)
+class RowGradients:
+    """What the gradient of a strip starts from: ∂L/∂output, what its rows kept, and their output."""
+
+    grad: Float[Tensor, "head query d_value"]
+    kept: Row
+    output: Float[Tensor, "head query d_value"]
+
+
+def scaled_rows(call: BlockCall, strip: Strip, q: Tensor) -> Float[Tensor, "head query d_head"]:
+    """The queries of a strip times the scale, in memory that the next strip uses again."""
+    rows = strip.rows(q)
+    return torch.mul(
+        rows, call.scale, out=call.blocks.buffer("query", rows, (rows.shape[0], rows.shape[1], rows.shape[2]))
+    )
+
+
+def block_scores(
+    call: BlockCall, query: Float[Tensor, "head query d"], key: Float[Tensor, "head d key"]
+) -> tuple[Block, Block]:
+    """The scores of a block, and scratch of their shape."""
+    shape = (query.shape[0], query.shape[1], key.shape[2])
+    scores, work = (call.blocks.buffer(use, query, shape) for use in ("scores", "work"))
+    return torch.bmm(query, key, out=scores), work
+
+
+def write_output(
+    call: BlockCall, strip: Strip, inputs: tuple[Tensor, Tensor, Tensor], output: Tensor, kept: Tensor
+) -> None:
+    """Write a strip of the output, and what its rows keep."""
+    query, keys, values = scaled_rows(call, strip, inputs[0]), strip.keys(inputs[1]).mT, strip.keys(inputs[2])
+    shift, total, is_written = None, None, False
+    for key, hidden in call.blocks.of(strip):
+        scores, work = block_scores(call, query, keys[..., key])
+        if call.shifted:
+            shift = raised_shift(call.kernel, scores, work, hidden, shift, () if total is None else (output, total))
+        sums = call.kernel.numerators(scores, work, hidden, shift, **call.options)
+        output.baddbmm_(scores, values[:, key], beta=int(is_written))
+        total, is_written = sums if total is None or sums is None else total.add_(sums), True
+    if not is_written:
+        output.zero_()
+    if total is not None:
+        kept.copy_(call.kernel.kept(total, shift))
+        output /= total.masked_fill(total == 0, 1.0)
+        if bool((lost := total < call.kernel.smallest).any()):
+            kept.masked_fill_(lost & call.blocks.sees_something(strip), torch.nan)
+
+
+def raised_shift(
+    kernel: BlockKernel, scores: Block, work: Block, hidden: Hidden, before: Row | None, sums: tuple[Tensor, ...]
+) -> Row:
+    """The largest exponent of each row so far; what was summed with a smaller one taken off is rescaled."""
+    assert kernel.exponent is not None
+    largest = hidden.lowered(kernel.exponent(scores, work)).amax(-1, keepdim=True)
+    largest.clamp_min_(torch.finfo(largest.dtype).min / 2)
+    if before is None:
+        return largest
+    torch.maximum(before, largest, out=largest)
+    loss = (before - largest).exp_()
+    for summed in sums:
+        summed *= loss
+    return largest
+
+
+def add_gradients(
+    call: BlockCall,
+    strip: Strip,
+    inputs: tuple[Tensor, Tensor, Tensor],
+    grads: tuple[Tensor, Tensor, Tensor],
+    rows: RowGradients,
+) -> None:
+    """Add what a strip gives to the gradients of queries, keys and values."""
+    query, keys, values = scaled_rows(call, strip, inputs[0]), strip.keys(inputs[1]), strip.keys(inputs[2])
+    grad_query, grad_keys, grad_values = strip.rows(grads[0]), strip.keys(grads[1]), strip.keys(grads[2])
+    delta = dot(rows.grad, rows.output)[..., None]
+    for key, hidden in call.blocks.of(strip):
+        scores, work = block_scores(call, query, keys[:, key].mT)
+        grad = call.blocks.buffer("grad", query, (scores.shape[0], scores.shape[1], scores.shape[2]))
+        torch.bmm(rows.grad, values[:, key].mT, out=grad)
+        call.kernel.gradients(scores, grad, work, hidden, rows.kept, delta, **call.options)
+        grad_values[:, key].baddbmm_(scores.mT, rows.grad)
+        grad_query.baddbmm_(grad, keys[:, key])
+        grad_keys[:, key].baddbmm_(grad.mT, query)
+    grad_query *= call.scale
+
+
+def blockwise_attention(
+    variant: "Variant",
+    prepared: "PreparedInputs",
+    k: Float[Tensor, "batch head key d_head"],
+    mask: Bool[Tensor, "..."] | None,
+    scale: float,
+    causal: bool,
+) -> Float[Tensor, "batch head query d_value"]:
+    """The output of a variant that has a block kernel, without its pattern; by strips what that would lose.
+
+    First derivatives only: a second one is refused.
+    """
+    q, v, kernel = prepared.q, prepared.v, variant.blocks
+    reach = 0.0 if torch.compiler.is_compiling() else largest_score(q, k, scale)
+    if kernel is None or torch.compiler.is_compiling() or not reach <= kernel.largest:
+        return tiled_attention(variant, prepared, k, mask, scale, causal)
+    full = None if mask is None else mask[(None,) * (4 - mask.ndim)]
+    blocks = Blocks((q.shape[0], q.shape[1], q.shape[2]), k.shape[2], causal, full)
+    is_safe = reach <= SAFE_EXPONENT and bool(v.detach().abs().amax() <= SAFE_VALUE)
+    shifted = kernel.exponent is not None and not is_safe
+    call = BlockCall(kernel, prepared.kernel, scale, blocks, shifted)
+    output, kept = cast(tuple[Tensor, Tensor], BlockwiseAttention.apply(q, k, v, call))  # pyright: ignore[reportUnknownMemberType]
+    if kernel.smallest and bool(kept.isnan().any()):
+        return tiled_attention(variant, prepared, k, mask, scale, causal)
+    return output
+
+
+@torch.no_grad()
+def largest_score(
+    q: Float[Tensor, "batch head query d_head"], k: Float[Tensor, "batch head key d_head"], scale: float
+) -> float:
+    """A bound of the magnitude of every score, by Cauchy and Schwarz; NaN where a query or a key has one."""
+    squares = dot(q, q).amax() * dot(k, k).amax()
+    return abs(scale) * float(squares.sqrt())
+
+
+def dot(a: Float[Tensor, "*rows d"], b: Float[Tensor, "*rows d"]) -> Float[Tensor, "*rows"]:
+    """Σ a b of every row."""
+    return torch.linalg.vecdot(a, b)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
