@@ -17,7 +17,8 @@ def fact_strip(facts: ModelFacts, tokens: int) -> None:
     """Draw variant, paper, layers, heads, width, parameters, and how much of the context a prompt takes."""
     layers = len(facts.layer_variants)
     chosen = [str(layer) for layer, variant in enumerate(facts.layer_variants) if variant == facts.variant]
-    where = "all layers" if len(chosen) == layers else f"layers {', '.join(chosen)}; softmax in the others"
+    others = " or ".join(sorted({name or "none" for name in facts.layer_variants} - {facts.variant}))
+    where = "all layers" if len(chosen) == layers else f"layers {', '.join(chosen)}; {others} in the others"
     pairs = {
         "attention": f"{facts.variant} in {where}",
         "defined in": facts.paper,

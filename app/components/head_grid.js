@@ -25,14 +25,14 @@ function layOut(root, header) {
   const { layers, heads, side, order } = header;
   root.style.setProperty("--columns", heads);
   root.classList.toggle("sorted", order !== null);
-  const places = order ?? Array.from({ length: layers * heads }, (_, i) => i);
+  const places = order ?? layers.flatMap((layer) => Array.from({ length: heads }, (_, i) => layer * heads + i));
   root.replaceChildren(
-    ...Array.from({ length: layers }, (_, line) => {
+    ...layers.map((layer, line) => {
       const row = document.createElement("div");
       row.setAttribute("role", "row");
       const name = document.createElement("b");
       name.setAttribute("role", "rowheader");
-      name.textContent = order ? "" : `L${line}`;
+      name.textContent = order ? "" : `L${layer}`;
       row.append(name, ...places.slice(line * heads, (line + 1) * heads).map((index) => headCell(index, side)));
       return row;
     }),

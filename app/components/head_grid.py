@@ -1,6 +1,6 @@
 """Head grid: a signed thumbnail of every head of every layer, each a button that opens its head."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from streamlit.components.v2 import component
@@ -27,6 +27,7 @@ _mount_mark = component("headscope_head_mark", js=source_text("head_mark.js"))
 def head_thumbnail_grid(
     thumbnails: Thumbnails,
     statistics: HeadStatistics,
+    rows: Sequence[int],
     *,
     number: StatisticField,
     is_sorted: bool,
@@ -36,26 +37,30 @@ def head_thumbnail_grid(
 ) -> None:
     """Draw the grid; a click or an arrow key calls `on_open`. Each thumbnail has its own range unless it is shared.
 
+    rows: the numbers of the layers that have heads, a row for each.
+
     The mark of the open head is a component of its own: the thumbnails are the same bytes whichever head is open, and
     Streamlit sends the same bytes once.
     """
     pictures = thumbnails.patterns.numpy()
     layers, heads, side, _ = pictures.shape
+    with_heads = np.repeat(np.isin(np.arange(layers), rows), heads)
     flat = pictures.reshape(layers * heads, side, side)
     visible = np.repeat(thumbnails.visible.numpy(), heads, axis=0)
     peaks = np.abs(flat).max((1, 2)).tolist()
     values = getattr(statistics, number.field).flatten().numpy()
+    order = np.argsort(-np.nan_to_num(values, nan=-np.inf), kind="stable")
     codes = [signed_code(head, seen, peak, np.int8) for head, seen, peak in zip(flat, visible, peaks, strict=True)]
     header = {
         "key": KEY,
-        "layers": layers,
+        "layers": list(rows),
         "heads": heads,
         "side": side,
         "ranges": [max(peaks)] * len(peaks) if shared_range else peaks,
         "peaks": peaks,
         "label": number.label,
         "values": [None if np.isnan(value) else float(value) for value in values],
-        "order": np.argsort(-np.nan_to_num(values, nan=-np.inf), kind="stable").tolist() if is_sorted else None,
+        "order": [at for at in order.tolist() if with_heads[at]] if is_sorted else None,
     }
     opened = answer_callback(KEY, "head", lambda choice: on_open(OpenHead(*divmod(int(choice["head"]), heads))))
     chosen = _mount(key=KEY, data=payload(header, codes=np.stack(codes)), on_head_change=opened).get("head")

@@ -29,7 +29,7 @@ def does_not_apply(value: float, why: str) -> str:
 
 def no_sign(layer_variants: Iterable[str]) -> str:
     """Why numbers about signs cannot differ in a model of such layers, where that is so."""
-    variants = dict.fromkeys(layer_variants)
+    variants = dict.fromkeys(filter(None, layer_variants))
     if not all(variant_named(name).non_negative for name in variants):
         return ""
     return f"the weights of {' and '.join(variants)} attention are never negative"

@@ -12,7 +12,7 @@ ONE_HEAD = {"attention": "Attention", "deletion": "Deletion & copying", "geometr
 def head_chooser(facts: ModelFacts) -> OpenHead:
     """Two boxes, layer and head, that say and change the open head."""
     head = open_head(facts)
-    layers, heads = len(facts.layer_variants), facts.heads
+    heads = facts.heads
     st.session_state["chosen_layer"], st.session_state["chosen_head"] = head.layer, head.head
 
     def write() -> None:
@@ -21,7 +21,7 @@ def head_chooser(facts: ModelFacts) -> OpenHead:
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         st.selectbox(
             "Layer",
-            range(layers),
+            facts.head_layers,
             key="chosen_layer",
             on_change=write,
             format_func=lambda layer: f"{layer} ({facts.layer_variants[layer]})",
@@ -47,7 +47,8 @@ def open_from_points(facts: ModelFacts, curves: int | None = None) -> OnSelect:
 
     def opened(selection: Selection) -> None:
         points = [item for item in selection.get("points", []) if curves is None or item["curve_number"] < curves]
-        if points:
-            write_open_head(OpenHead(*divmod(int(points[0]["point_index"]), facts.heads)))
+        head = OpenHead(*divmod(int(points[0]["point_index"]), facts.heads)) if points else None
+        if head is not None and head.layer in facts.head_layers:
+            write_open_head(head)
 
     return opened

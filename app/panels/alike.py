@@ -19,7 +19,7 @@ def alike_panel(opened: OpenPrompt, head: OpenHead) -> None:
     """Draw the choice of likeness, and the heads that are most alike as buttons."""
     with st.container(border=True):
         st.subheader("Heads like this one", anchor=False)
-        if len(opened.facts.layer_variants) * opened.facts.heads == 1:
+        if len(opened.facts.head_layers) * opened.facts.heads == 1:
             st.caption("This model has one head: there is no other that could be like it.")
             return
         by = st.segmented_control(
@@ -35,9 +35,10 @@ def by_attention(opened: OpenPrompt, head: OpenHead) -> None:
     """The heads whose attention on this prompt is most like the open one's."""
     alike = alike_of(opened.key, head, opened.key)
     heads = alike.value.shape[1]
-    order = [OpenHead(*divmod(at, heads)) for at in alike.value.flatten().argsort(descending=True).tolist()]
+    places = alike.value.nan_to_num(-1).flatten().argsort(descending=True).tolist()
+    order = [OpenHead(*divmod(at, heads)) for at in places]
     alike_head_buttons({item: f"{float(alike.value[item.layer, item.head]):.2f}" for item in order if item != head})
-    mean, spread = float(alike.value_null[0, 0]), float(alike.value_null_spread[0, 0])
+    mean, spread = (float(of[head.layer, head.head]) for of in (alike.value_null, alike.value_null_spread))
     st.caption(
         f"Cosine of the shares |a|/Σ|a| on this {opened.words.prompt}, signs left out; "
         f"any head to this one: {mean:.2f} ± {spread:.2f}."

@@ -39,6 +39,7 @@ def heads_panel(key: RunKey, run: AttentionRun, facts: ModelFacts, head: OpenHea
     head_thumbnail_grid(
         thumbnails_of(key),
         run.heads,
+        facts.head_layers,
         number=HEAD_NUMBERS[field],
         is_sorted=is_sorted,
         shared_range=bool(st.session_state.get("shared")),
@@ -88,7 +89,7 @@ def edges_panel(run: AttentionRun, facts: ModelFacts, head: OpenHead) -> None:
     with st.container(border=True):
         if not st.toggle(f"Show attention as edges between the {words.tokens}", key="edges_open", bind="query-params"):
             return
-        all_heads = [OpenHead(*divmod(at, facts.heads)) for at in range(len(facts.layer_variants) * facts.heads)]
+        all_heads = [OpenHead(layer, at) for layer in facts.head_layers for at in range(facts.heads)]
         others = st.multiselect(
             "Heads beside the open one",
             [all_head for all_head in all_heads if all_head != head],

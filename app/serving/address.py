@@ -51,9 +51,11 @@ def open_head(facts: ModelFacts) -> OpenHead:
     """The head that the address names, or the nearest one that exists; else the first of the variant's middle layer."""
     chosen = [layer for layer, variant in enumerate(facts.layer_variants) if variant == facts.variant]
     middle = chosen[len(chosen) // 2]
-    return OpenHead(
-        index_from_address("layer", len(facts.layer_variants), middle), index_from_address("head", facts.heads, 0)
-    )
+    layer = index_from_address("layer", len(facts.layer_variants), middle)
+    nearest = min(facts.head_layers, key=lambda item: abs(item - layer))
+    if nearest != layer:
+        write_lasting(layer=str(nearest))
+    return OpenHead(nearest, index_from_address("head", facts.heads, 0))
 
 
 def index_from_address(name: str, count: int, otherwise: int) -> int:

@@ -16,6 +16,7 @@ from headscope.interp.heads.attention_run import AttentionRun
 from headscope.interp.heads.signed_max_pool import signed_max_pool, visible_max_pool
 from headscope.interp.heads.similar_heads import SimilarHeads, similar_heads
 from headscope.interp.reading.model_facts import ModelFacts, model_facts
+from headscope.interp.results.all_layers import over_all_layers
 from headscope.models.io.device import best_device
 
 THUMBNAIL_SIDE = 32
@@ -74,9 +75,14 @@ def cached_attention_run(key: RunKey) -> AttentionRun:
 @st.cache_resource(max_entries=1024, show_spinner=False)
 def alike_of(key: RunKey, head: OpenHead, others: RunKey) -> SimilarHeads:
     """How alike the heads of a run, the same or another model's, are to one head of a run."""
-    return similar_heads(
-        cached_attention_run(key).patterns[head.layer, head.head], cached_attention_run(others).patterns
-    )
+    theirs, layers = cached_attention_run(others).patterns, head_layers_of(others)
+    alike = similar_heads(cached_attention_run(key).patterns[head.layer, head.head], theirs[list(layers)])
+    return over_all_layers(alike, layers, len(theirs))
+
+
+def head_layers_of(key: RunKey) -> tuple[int, ...]:
+    """The numbers of the layers of a run's model that have heads."""
+    return opened_model(key.folder, key.fingerprint).facts.head_layers
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

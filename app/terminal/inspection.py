@@ -26,7 +26,7 @@ from headscope.interp.asking.costs import costly_in_words
 from headscope.interp.asking.findings import Findings, Interruption
 from headscope.interp.asking.same_numbers import numbers_that_differ, same_in_words
 from headscope.interp.asking.standing_out import standing_out_of_each
-from headscope.interp.reading.hooked_model import HookedModel
+from headscope.interp.reading.hooked_model import HookedModel, head_layers
 from headscope.interp.reading.prompt import Prompt, classes_of
 from headscope.interp.report.page import report
 from headscope.interp.results.numbers import numbers_per_head
@@ -111,7 +111,7 @@ def inspection_outcome(request: Inspection) -> InspectionOutcome:
 
 def _inspected(name: str, short: str, request: Inspection) -> Findings:
     model: Any = load(name, request.device, request.dtype, given=given_of(name, request))
-    request.shown.refuse_absent(short, model.cfg.n_layers, model.cfg.n_heads)
+    request.shown.refuse_absent(short, head_layers(model), model.cfg.n_heads)
     console = Console(stderr=True)
     if (words := getattr(model.cfg, "opened_as", PLAIN)) != PLAIN:
         console.print(f"{short}: {words}", highlight=False, markup=False, soft_wrap=True)

@@ -31,13 +31,14 @@ class ShownHeads:
         places = zip(table["layer"], table["head"], strict=True)
         return table.loc[[layer in self.layers or (layer, head) in self.heads for layer, head in places]]
 
-    def refuse_absent(self, model: str, layers: int, heads: int) -> None:
-        """Raise ValueError for a layer or a head that a model of these sizes has not."""
-        absent = [f"L{layer}" for layer in self.layers if layer not in range(layers)]
-        absent += [f"L{at}H{head}" for at, head in self.heads if at not in range(layers) or head not in range(heads)]
+    def refuse_absent(self, model: str, layers: Sequence[int], heads: int) -> None:
+        """Raise ValueError for a layer or a head that a model with so many heads in these layers has not."""
+        absent = [f"L{layer}" for layer in self.layers if layer not in layers]
+        absent += [f"L{at}H{head}" for at, head in self.heads if at not in layers or head not in range(heads)]
         if absent:
-            last = head_name(layers - 1, heads - 1)
-            raise ValueError(f"there is no {absent[0]} in {model}; its heads run from {head_name(0, 0)} to {last}")
+            first, last = head_name(layers[0], 0), head_name(layers[-1], heads - 1)
+            some = "" if len(layers) == layers[-1] - layers[0] + 1 else f", in the layers {', '.join(map(str, layers))}"
+            raise ValueError(f"there is no {absent[0]} in {model}; its heads run from {first} to {last}{some}")
 
 
 def shown_heads(layers: Sequence[int], heads: Sequence[str]) -> ShownHeads:

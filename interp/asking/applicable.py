@@ -57,6 +57,8 @@ def unsuited(analysis: Analysis | Probe, facts: ModelFacts) -> str:
         return f"asks for the logits of the tokens that are read, and this model's are of {facts.answers} answers"
     if analysis.looks_back and facts.modality.reads_ids and not facts.is_causal:
         return "looks for what stood before a token, and a token of this model sees those after it too"
+    if analysis.by_heads_alone and (words := facts.mixed_without_heads):
+        return f"follows what passes from token to token through heads alone, and {words}"
     if isinstance(analysis, Analysis) and not analysis.applies(facts):
         return f"says nothing about a model with {facts.variant} attention: {filled(analysis.summary, facts.words)}"
     return ""

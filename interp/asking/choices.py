@@ -11,7 +11,7 @@ from torch import Tensor
 from headscope.interp.attribution.patching import last_logits
 from headscope.interp.circuits.distance import ANGLES, relative_rotation, score_weights
 from headscope.interp.circuits.embeddings import effective_embedding
-from headscope.interp.reading.hooked_model import HookedModel, tokenizer_of
+from headscope.interp.reading.hooked_model import HookedModel, head_layers, tokenizer_of
 from headscope.interp.reading.prompt import answers_tokens
 from headscope.interp.reading.prompt_pair import PromptPair, refuse_other_length
 from headscope.interp.reading.prompt_tokens import PromptTokens, single_token
@@ -56,7 +56,7 @@ class Choices:
 
 def circuit_weights(model: HookedModel, weights: HeadWeights, choices: Choices) -> HeadWeights:
     """The weights as circuits are to read them. Raises ValueError for a distance where nothing is rotated by it."""
-    if choices.distance and f"blocks.0.{ANGLES[0]}" not in model.hook_dict:
+    if choices.distance and f"blocks.{head_layers(model)[0]}.{ANGLES[0]}" not in model.hook_dict:
         raise ValueError(
             f"distance {choices.distance} was asked for, but this model does not rotate queries and keys, so that W_QK "
             "is the same at every distance: leave it at 0"

@@ -11,6 +11,7 @@ from headscope.interp.analysis import Analysis, AnalysisRequest, Probe, Setting
 from headscope.interp.reading.activations import Activations, gathered_activations
 from headscope.interp.reading.equal_lengths import batches
 from headscope.interp.reading.prompt_tokens import PromptTokens
+from headscope.interp.results.all_layers import over_all_layers
 from headscope.interp.results.result import Result
 
 Progress = Callable[[str, int, int], None]
@@ -35,7 +36,8 @@ def weight_results(
     """The analyses of the weights alone."""
     for item in chosen:
         if isinstance(item, Analysis) and not item.needs:
-            yield item.name, [item.compute(replace(setting, watch=partial(watch, item.name)), NOTHING_RUN)]
+            result = item.compute(replace(setting, watch=partial(watch, item.name)), NOTHING_RUN)
+            yield item.name, [of_all_layers(result, setting)]
 
 
 def prompt_results(
@@ -49,7 +51,8 @@ def prompt_results(
     for run in batches(request.prompts if readers else (), batch_size, len):
         for activations in gathered_activations(request.model, run, needs):
             for reader in readers:
-                results[reader.name].append(reader.compute(request.setting, activations))
+                result = reader.compute(request.setting, activations)
+                results[reader.name].append(of_all_layers(result, request.setting))
                 if len(results[reader.name]) == len(request.prompts):
                     yield reader.name, results[reader.name]
         done += len(run)
@@ -59,4 +62,10 @@ def prompt_results(
 def probe_results(probe: Probe, request: AnalysisRequest, watch: Progress) -> Iterator[Result]:
     """What a probe finds, of all prompts together or of each."""
     for prompts in [request.prompts] if probe.together else [(prompt,) for prompt in request.prompts]:
-        yield probe.compute(replace(request, prompts=prompts), partial(watch, probe.name))
+        result = probe.compute(replace(request, prompts=prompts), partial(watch, probe.name))
+        yield of_all_layers(result, request.setting)
+
+
+def of_all_layers(result: Result, setting: Setting) -> Result:
+    """A result whose layers have the model's own numbers: analyses look at those that have heads."""
+    return over_all_layers(result, setting.facts.head_layers, len(setting.facts.layer_variants))

@@ -62,11 +62,11 @@ class Findings(Mapping[str, Result]):
         import pandas as pd
 
         columns: dict[str, object] = {}
+        layers, heads = list(self.facts.head_layers), self.facts.heads
         for name, result in self.results.items():
             for column, tensor in numbers_per_head(result).items():
-                columns[f"{name}.{column}"] = tensor.cpu().flatten().numpy()
-        layers, heads = len(self.facts.layer_variants), self.facts.heads
-        at = {"layer": [layer for layer in range(layers) for _ in range(heads)], "head": [*range(heads)] * layers}
+                columns[f"{name}.{column}"] = tensor.cpu()[layers].flatten().numpy()
+        at = {"layer": [layer for layer in layers for _ in range(heads)], "head": [*range(heads)] * len(layers)}
         variants = [self.facts.layer_variants[layer] for layer in at["layer"]]
         return pd.DataFrame({**at, "attention": variants, **columns})
 

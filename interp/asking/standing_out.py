@@ -19,12 +19,16 @@ WITHIN = "Far from the null too, but as far as chance may go there: {}. A longer
 
 @dataclass(frozen=True)
 class HeadNumber:
-    """One number of every head, its null, and how far the null varies by chance, each head's own."""
+    """One number of every head, its null, and how far the null varies by chance, each head's own.
+
+    heads: how many there are; layers without attention have none.
+    """
 
     name: str
     value: Float[Tensor, "layer head"]
     null: Float[Tensor, "layer head"]
     spread: Float[Tensor, "layer head"]
+    heads: int
 
     @property
     def away(self) -> Float[Tensor, "layer head"]:
@@ -39,7 +43,7 @@ class HeadNumber:
     @property
     def of_most_heads(self) -> bool:
         """Whether more than half of the heads stand out, so that doing so says little of any of them."""
-        return 2 * int(self.stands_out.sum()) > self.stands_out.numel()
+        return 2 * int(self.stands_out.sum()) > self.heads
 
     @property
     def distance(self) -> Float[Tensor, "layer head"]:
@@ -62,7 +66,8 @@ def head_numbers(findings: Findings, names: Sequence[str]) -> list[HeadNumber]:
         f"{name}.{column}": value for name, item in findings.items() for column, value in numbers_per_head(item).items()
     }
     triples = [(name, null_name(name), null_name(name, "_null_spread")) for name in names]
-    known = [HeadNumber(of[0], *(numbers[name] for name in of)) for of in triples if {*of} <= numbers.keys()]
+    heads = len(findings.facts.head_layers) * findings.facts.heads
+    known = [HeadNumber(of[0], *(numbers[at] for at in of), heads=heads) for of in triples if {*of} <= numbers.keys()]
     return [number for number in known if number.away.any()]
 
 
@@ -94,7 +99,7 @@ def standing_out_in_words(findings: Findings, names: Sequence[str]) -> str:
 def how_many_in_words(numbers: Sequence[HeadNumber]) -> str:
     """How many heads stand out, and in which numbers; where most heads do in a number, it singles out none of them."""
     telling = [number for number in numbers if number.stands_out.any()]
-    heads = numbers[0].value.numel()
+    heads = numbers[0].heads
     if not telling:
         return f"None of {heads} heads stands out: every number lies within {SPREADS:g} spreads of its null."
     rare = [item for item in telling if not item.of_most_heads] or telling

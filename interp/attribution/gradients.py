@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from headscope.interp.attribution.patching import PLACES, UNIT, Patching, ends_of, patching_of
-from headscope.interp.reading.activations import gathered_activations
+from headscope.interp.reading.activations import gathered_activations, hook_names
 from headscope.interp.reading.hooked_model import HookedModel, module_of
 from headscope.interp.reading.prompt_pair import PromptPair
 from headscope.interp.results.about import About
@@ -35,8 +35,7 @@ def attribution_patching(model: HookedModel, pair: PromptPair) -> Patching:
     from transformer_lens.tools.analysis.attribution_patching import cache_activation_and_gradient
 
     [clean] = gathered_activations(model, [pair.clean], list(PLACES.values()))
-    layers = len(clean["hook_resid_pre"])
-    places = {name: [f"blocks.{layer}.{place}" for layer in range(layers)] for name, place in PLACES.items()}
+    places = {name: hook_names(model, place) for name, place in PLACES.items()}
     ids = torch.tensor([pair.corrupt.ids], device=execution_device(module_of(model)))
     wanted = [place for of_name in places.values() for place in of_name]
     with torch.enable_grad():
@@ -51,7 +50,7 @@ def attribution_patching(model: HookedModel, pair: PromptPair) -> Patching:
         fields[name] = (step * slope).sum(-1)
         fields[f"{name}_null"] = torch.zeros_like(fields[name])
         fields[f"{name}_null_spread"] = step.norm(dim=-1) * slope.norm(dim=-1) / step.shape[-1] ** 0.5
-    return patching_of(pair, between, GRADIENT, fields)
+    return patching_of(pair, between, GRADIENT, fields, clean.head_layers)
 
 
 def stacked_layers(result: Mapping[str, Tensor | None], places: list[str]) -> Float[Tensor, "layer pos ..."]:

@@ -14,6 +14,7 @@ from headscope.interp.reading.prompt_pair import Ends, PromptPair
 from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.interp.reading.watch import Watch, step_counter, watch_nothing
 from headscope.interp.results.about import About
+from headscope.interp.results.all_layers import spread_over_layers
 from headscope.interp.results.result import Result
 from headscope.models.attention.run import at_least_float32
 from headscope.models.hosts.execution_device import execution_device
@@ -85,22 +86,29 @@ def activation_patching(
     """
     [clean] = gathered_activations(model, [pair.clean], list(PLACES.values()))
     between = ends_of(model, pair)
-    layers, positions, heads = clean[PLACES["head"]].shape[:3]
+    positions, heads = clean[PLACES["head"]].shape[1:3]
+    layers = {"resid_pre": tuple(range(model.cfg.n_layers)), "head": clean.head_layers}
     planned = jobs(layers, positions, heads, batch_size)
     result: dict[str, list[Tensor]] = {name: [] for name in PLACES}
     step = step_counter(watch, len(planned))
     for job in planned:
-        differences = patched_differences(model, pair, job, clean[PLACES[job.field]][job.layer])
+        at = layers[job.field].index(job.layer)
+        differences = patched_differences(model, pair, job, clean[PLACES[job.field]][at])
         result[job.field].append(between.restored(differences))
         step()
-    fields = {name: torch.cat(values).unflatten(0, (layers, -1)) for name, values in result.items()}
-    return patching_of(pair, between, ACTIVATION, fields)
+    fields = {name: torch.cat(values).unflatten(0, (len(layers[name]), -1)) for name, values in result.items()}
+    return patching_of(pair, between, ACTIVATION, fields, clean.head_layers)
 
 
-def patching_of(pair: PromptPair, between: Ends, about: About, fields: Mapping[str, Tensor]) -> Patching:
-    """The fields as a record that says what was compared; the two tokens stand in its title."""
+def patching_of(
+    pair: PromptPair, between: Ends, about: About, fields: Mapping[str, Tensor], head_layers: Sequence[int]
+) -> Patching:
+    """The fields as a record of all layers that says what was compared; the two tokens stand in its title."""
+    layers = len(fields["resid_pre"])
+    of_heads = {name: item for name, item in fields.items() if name.startswith("head")}
+    spread = {name: spread_over_layers(item, head_layers, layers) for name, item in of_heads.items()}
     return Patching(
-        **fields,
+        **{**fields, **spread},
         clean=between.clean,
         corrupt=between.corrupt,
         of=str(pair),
@@ -110,8 +118,8 @@ def patching_of(pair: PromptPair, between: Ends, about: About, fields: Mapping[s
     )
 
 
-def jobs(layers: int, positions: int, heads: int, batch_size: int) -> list[Job]:
-    """All forward passes, layer by layer."""
+def jobs(layers: Mapping[str, Sequence[int]], positions: int, heads: int, batch_size: int) -> list[Job]:
+    """All forward passes, layer by layer. layers: the numbers of those that have the field's place."""
     cells = {
         "resid_pre": torch.eye(positions, dtype=torch.bool)[:, :, None],
         "head": torch.eye(heads, dtype=torch.bool)[:, None, :, None],
@@ -119,7 +127,7 @@ def jobs(layers: int, positions: int, heads: int, batch_size: int) -> list[Job]:
     return [
         Job(name, layer, moved)
         for name, all_cells in cells.items()
-        for layer in range(layers)
+        for layer in layers[name]
         for moved in all_cells.split(batch_size)
     ]
 

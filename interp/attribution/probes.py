@@ -65,6 +65,7 @@ PROBES = (
         "how much each head's output at the last position is worth to the logit difference, through MLPs alone",
         path_patching_of_pair,
         over_tokens=True,
+        by_heads_alone=True,
         missing=no_pair,
         text_only=OF_TEXTS,
         cost=lambda size: size.passes_by_head(1 + SAMPLES),

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from headscope.interp.reading.activations import gathered_activations
-from headscope.interp.reading.hooked_model import HookedModel
+from headscope.interp.reading.hooked_model import HookedModel, head_layers
 from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.interp.weights.head_weights import HeadWeights
 
@@ -48,8 +48,9 @@ def relative_rotation(model: HookedModel, distance: int) -> Float[Tensor, "layer
     cfg = model.cfg
     if not 0 <= distance < cfg.n_ctx:
         raise ValueError(f"distance {distance} lies outside this model's context: give one of 0 to {cfg.n_ctx - 1}")
-    if f"blocks.0.{ANGLES[0]}" not in model.hook_dict:
-        return torch.eye(cfg.d_head).expand(cfg.n_layers, -1, -1)
+    layers = head_layers(model)
+    if f"blocks.{layers[0]}.{ANGLES[0]}" not in model.hook_dict:
+        return torch.eye(cfg.d_head).expand(len(layers), -1, -1)
     [run] = gathered_activations(model, [PromptTokens((0,) * (distance + 1), ("",) * (distance + 1))], ANGLES)
     cos, sin = (run[name] for name in ANGLES)
     turned = pair_rotation if getattr(cfg, "rotary_adjacent_pairs", False) else half_rotation

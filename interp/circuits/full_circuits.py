@@ -23,8 +23,8 @@ def full_ov(
     """
     from transformer_lens import FactoredMatrix
 
-    read = weights.W_E if embedding is None else embedding
-    return FactoredMatrix(read @ weights.W_V[layer, head], weights.W_O[layer, head] @ weights.W_U_centred)
+    read, at = weights.W_E if embedding is None else embedding, weights.of_head(layer, head)
+    return FactoredMatrix(read @ weights.W_V[at], weights.W_O[at] @ weights.W_U_centred)
 
 
 def full_qk(
@@ -38,4 +38,5 @@ def full_qk(
     from transformer_lens import FactoredMatrix
 
     scored, read = score_weights(weights), weights.W_E if embedding is None else embedding
-    return FactoredMatrix(read @ scored.W_Q[layer, head], (read @ scored.W_K[layer, head]).T)
+    at = weights.of_head(layer, head)
+    return FactoredMatrix(read @ scored.W_Q[at], (read @ scored.W_K[at]).T)

@@ -116,6 +116,7 @@ ROWS = (
         (PATTERN, VALUES),
         cancelled,
         over_tokens=True,
+        by_heads_alone=True,
         matrices=("W_O",),
     ),
     Analysis(
@@ -124,5 +125,6 @@ ROWS = (
         (PATTERN, SCORES),
         prompt_path_bound,
         over_tokens=True,
+        by_heads_alone=True,
     ),
 )

@@ -58,6 +58,7 @@ NEEDS = (PATTERN, VALUES, SCORES, *SCALES)
 def head_contributions(setting: Setting, run: Activations, layer: int, head: int) -> HeadContributions:
     """C of one head on a prompt that was gathered with NEEDS."""
     assert run.visible is not None  # gathered with the scores
+    layer, head = setting.weights.of_head(layer, head)
     unembeddings = setting.weights.W_U_centred[:, list(text_alone(run.tokens).ids)]
     ov = ov_terms(run[VALUES], setting.weights.W_O, unembeddings)[layer, head]
     pattern, scale = run[PATTERN][layer, head], scale_to_logits(run)[layer]

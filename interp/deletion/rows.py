@@ -1,5 +1,7 @@
 """The rows of the table of analyses that are about deletion and copying."""
 
+from dataclasses import replace
+
 from jaxtyping import Float
 from torch import Tensor
 
@@ -44,7 +46,8 @@ def strongest_head_contributions(setting: Setting, run: Activations) -> Contribu
     ov, scale = own_ov_terms(setting, run), scale_to_logits(run)
     total = quadrant_masses(run[PATTERN], ov, scale).sum(-1).nan_to_num()
     head = divmod(int(total.argmax()), total.shape[1])
-    return contributions(run[PATTERN], ov, scale, [head], run.tokens.strings)
+    result = contributions(run[PATTERN], ov, scale, [head], run.tokens.strings)
+    return replace(result, labels={**result.labels, "head": (f"L{run.head_layers[head[0]]}H{head[1]}",)})
 
 
 ROWS = (

@@ -32,7 +32,8 @@ def embedding_of(
 ) -> JointEmbedding:
     """The joint embedding of one head on one prompt, with the queries and keys that `angles` needs."""
     variant = setting.facts.layer_variants[layer]
-    q, k = (vectors_by_head(activations, name)[layer] for name in QUERY_KEY)
+    at, head = setting.weights.of_head(layer, head)
+    q, k = (vectors_by_head(activations, name)[at] for name in QUERY_KEY)
     mine = k[head * len(k) // len(q)]
     result = joint_embedding(variant, q[head], mine, activations.tokens.strings, how, setting.facts.options)
     return replace(result, about=result.about.of_gauges(setting.facts.gauges))

@@ -7,17 +7,21 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from headscope.interp.reading.hooked_model import Hook, HookedModel
+from headscope.interp.reading.hooked_model import Hook, HookedModel, head_layers
 from headscope.interp.reading.next_tokens import NextTokens
 from headscope.interp.reading.prompt import Prompt, answer_names, batch_of, logits_by_position
 from headscope.interp.reading.seen_cells import seen_cells
+from headscope.interp.results.all_layers import spread_over_layers
 from headscope.interp.rows.head_statistics import HeadStatistics, head_statistics
 from headscope.interp.rows.row_statistics import RowStatistics, row_statistics
 
 
 @dataclass(frozen=True)
 class AttentionRun:
-    """Signed patterns of one prompt, which cells a query may see, and the statistics and predictions of every row."""
+    """Signed patterns of one prompt, which cells a query may see, and the statistics and predictions of every row.
+
+    Of all layers; one without attention sees nothing.
+    """
 
     tokens: Prompt
     patterns: Float[Tensor, "layer head query key"]
@@ -47,13 +51,15 @@ def attention_run(
     def keep_visible(scores: Float[Tensor, "1 head query key"], hook: object) -> None:
         visible.append(seen_cells(scores[0, 0]).cpu())
 
-    names = [f"blocks.{layer}.attn" for layer in range(model.cfg.n_layers)]
+    layers = head_layers(model)
+    names = [f"blocks.{layer}.attn" for layer in layers]
     hooks = [*edits, *((f"{name}.hook_pattern", keep_pattern) for name in names)]
     hooks += [(f"{name}.hook_attn_scores", keep_visible) for name in names]
     with torch.no_grad():
         [logits] = logits_by_position(model.run_with_hooks(batch_of(model, [tokens]), fwd_hooks=hooks))
     answers = tokens.predictions(logits.cpu(), predictions)
-    return attention_run_from_tensors(tokens, torch.stack(patterns), torch.stack(visible), answers, answer_names(model))
+    seen, a = (spread_over_layers(torch.stack(each), layers, model.cfg.n_layers) for each in (visible, patterns))
+    return attention_run_from_tensors(tokens, a.nan_to_num(), seen, answers, answer_names(model))
 
 
 def attention_run_from_tensors(

@@ -34,9 +34,10 @@ class HeadPattern(Result):
 
 def head_pattern(run: AttentionRun, facts: ModelFacts, layer: int, head: int) -> HeadPattern:
     """The pattern of one head of a run. Raises ValueError for a head that the run does not have."""
-    layers, heads = run.patterns.shape[:2]
-    if not (0 <= layer < layers and 0 <= head < heads):
-        raise ValueError(f"L{layer}H{head} was asked for; there are layers 0 to {layers - 1} of heads 0 to {heads - 1}")
+    layers, heads = facts.head_layers, run.patterns.shape[1]
+    if layer not in layers or not 0 <= head < heads:
+        there_are = ", ".join(map(str, layers))
+        raise ValueError(f"L{layer}H{head} was asked for; heads 0 to {heads - 1} are in the layers {there_are}")
     variant = facts.layer_variants[layer]
     title = f"Attention of L{layer}H{head} ({variant})"
     about = replace(ABOUT, title=title, source=variant_named(variant).paper)

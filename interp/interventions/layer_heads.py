@@ -42,7 +42,7 @@ def layer_heads(
     """A layer in every prompt; prompts of one length run together, at most batch_size of them."""
     names = [*MIXING, *([SCALE] if hasattr(model.blocks[layer], "ln1_post") else [])]
     places = [f"blocks.{layer}.{name}" for name in names]
-    W_O = weights.W_O[layer]
+    W_O = weights.W_O[weights.of_head(layer, 0)[0]]
     result = []
     for batch in batches(prompts, batch_size, lambda prompt: len(prompt.ids)):
         for run in gathered_activations(model, batch, places):

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from headscope.interp.interventions.touched_run import ROWS, logits_of_rows
 from headscope.interp.interventions.untouched_run import Z, untouched_run
-from headscope.interp.reading.hooked_model import HookedModel
+from headscope.interp.reading.hooked_model import HookedModel, head_layers
 from headscope.interp.reading.prompt_pair import PromptPair, decision
 from headscope.interp.reading.watch import Watch, step_counter, watch_nothing
 from headscope.interp.results.about import About
@@ -62,9 +62,15 @@ def path_patching(
 
     Every head and prompt is run 1 + SAMPLES times, the senders of one layer together, at most batch_size rows in a
     forward pass; watch(done, total) counts the passes but for those of untouched prompts. Hooks are state: the caller
-    lets one run in at a time. Raises ValueError for no pair, pairs of several lengths and a mean difference of 0.
+    lets one run in at a time. Raises ValueError for no pair, pairs of several lengths, a mean difference of 0, and a
+    model whose other layers move something from token to token too.
     """
     refuse_other_lengths(pairs)
+    if len(with_heads := head_layers(model)) < model.cfg.n_layers:
+        raise ValueError(
+            f"path patching holds all heads, and only {len(with_heads)} of this model's {model.cfg.n_layers} layers "
+            "have any: the others would not be held"
+        )
     runs = untouched_run(model, [pair.clean for pair in pairs], batch_size)
     clean, before = runs.z, logit_differences_of_pairs(pairs, runs.last_logits)
     corrupt = untouched_run(model, [pair.corrupt for pair in pairs], batch_size).z

@@ -12,7 +12,7 @@ from headscope.interp.deletion.contributions import ov_terms
 from headscope.interp.interventions.divergence import divergence
 from headscope.interp.interventions.layer_heads import LayerHeads, layer_heads
 from headscope.interp.interventions.touched_run import ROWS, logits_of_rows
-from headscope.interp.reading.hooked_model import HookedModel
+from headscope.interp.reading.hooked_model import HookedModel, head_layers
 from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.interp.reading.watch import Watch, step_counter, watch_nothing
 from headscope.interp.results.about import About
@@ -76,8 +76,8 @@ def suppression_effect(
         raise ValueError("suppression was asked of no prompt; give one at least")
     weights = head_weights(model)
     weights.refuse_misread("W_O", "W_U")
-    n_layers, n_heads = weights.shape
-    step = step_counter(watch, n_layers * len(prompts) * -(-n_heads // batch_size) * (2 + samples))
+    layers, n_heads = head_layers(model), weights.shape[1]
+    step = step_counter(watch, len(layers) * len(prompts) * -(-n_heads // batch_size) * (2 + samples))
 
     def of_layer(layer: int) -> Float[Tensor, "field head"]:
         runs = layer_heads(model, weights, prompts, layer, batch_size)
@@ -85,7 +85,7 @@ def suppression_effect(
             runs, weights.W_U_centred, lambda parts: kl_keeping(model, runs, parts, batch_size, step), samples
         )
 
-    fields = torch.stack([of_layer(layer) for layer in range(n_layers)], 1)
+    fields = torch.stack([of_layer(layer) for layer in layers], 1)
     return SuppressionEffect(*fields, about=ABOUT)
 
 

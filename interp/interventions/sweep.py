@@ -11,7 +11,7 @@ from torch import Tensor
 from headscope.interp.interventions.effect import answers_known, changed_answers, changed_by_gauge
 from headscope.interp.interventions.intervention import KINDS, SIGNED, VALUELESS, Intervention
 from headscope.interp.interventions.touched_run import ROWS, Hook, logits_of_prompt, logits_of_rows
-from headscope.interp.reading.hooked_model import HookedModel
+from headscope.interp.reading.hooked_model import HookedModel, head_layers
 from headscope.interp.reading.prompt import Prompt, batch_of
 from headscope.interp.reading.watch import Watch, step_counter, watch_nothing
 from headscope.interp.results.about import About
@@ -70,20 +70,21 @@ def sweep(
     untouched, known = logits_of_prompt(model, tokens), answers_known(tokens)
     [read] = batch_of(model, [tokens])
     heads = torch.arange(model.cfg.n_heads).split(batch_size)
-    step = step_counter(watch, (len(kinds) + NULL_SAMPLES) * model.cfg.n_layers * len(heads))
+    layers = head_layers(model)
+    step = step_counter(watch, (len(kinds) + NULL_SAMPLES) * len(layers) * len(heads))
 
     def changes(touch: Touch) -> Float[Tensor, "measure layer head"]:
         result = []
-        for layer in range(model.cfg.n_layers):
+        for layer in layers:
             for some in heads:
                 after = logits_of_rows(model, read.expand(len(some), *read.shape), [touching(layer, some, touch)])
                 result.append(mean_changes(untouched, after, known))
                 step()
-        return torch.cat(result, 1).unflatten(1, (model.cfg.n_layers, -1))
+        return torch.cat(result, 1).unflatten(1, (len(layers), -1))
 
     by_kind = torch.stack([changes(lambda weights, edit=KINDS[kind]: edit(weights, 0.0)) for kind in kinds], 1)
     null = null_of(lambda dice: changes(partial(pattern_with_shuffled_signs, dice=dice)), NULL_SAMPLES)
-    every = [Intervention(kind, layer) for kind in kinds for layer in range(model.cfg.n_layers)]
+    every = [Intervention(kind, layer) for kind in kinds for layer in layers]
     by_gauge = dict.fromkeys(changed_by_gauge(model, every), MEASURES)
     return InterventionSweep(
         *by_kind,

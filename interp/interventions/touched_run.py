@@ -7,7 +7,7 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from headscope.interp.interventions.intervention import Intervention, edited_pattern
-from headscope.interp.reading.hooked_model import Hook, HookedModel, module_of
+from headscope.interp.reading.hooked_model import Hook, HookedModel, head_layers, module_of
 from headscope.interp.reading.prompt import Prompt, batch_of, logits_by_position
 from headscope.interp.reading.seen_cells import seen_cells
 from headscope.models.attention.run import at_least_float32
@@ -64,7 +64,11 @@ class _Editor:
 def refuse_outside(model: HookedModel, pos: int, interventions: Sequence[Intervention]) -> None:
     """Raise ValueError for an intervention on a layer, head or token that is not there."""
     sizes = {"layer": model.cfg.n_layers, "head": model.cfg.n_heads, "query": pos, "key": pos}
+    layers = head_layers(model)
     for intervention in interventions:
         for name, size in sizes.items():
             if (index := getattr(intervention, name)) is not None and index >= size:
                 raise ValueError(f"intervention on {name} {index}; this run has {name} 0 to {size - 1}")
+        if intervention.layer not in layers:
+            there_are = ", ".join(map(str, layers))
+            raise ValueError(f"intervention on layer {intervention.layer}, which has no heads; in layers {there_are}")

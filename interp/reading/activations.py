@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
-from headscope.interp.reading.hooked_model import HookedModel
+from headscope.interp.reading.hooked_model import HookedModel, head_layers
 from headscope.interp.reading.prompt import Prompt, batch_of, logits_by_position
 from headscope.interp.reading.seen_cells import seen_cells
 from headscope.models.attention.run import at_least_float32
@@ -18,6 +18,7 @@ TEMPERATURES = ("attn.hook_temperature_q", "attn.hook_temperature_v")
 NORM_AFTER = "ln1_post.hook_scale"
 MLP_OUT = "hook_mlp_out"
 SCALES = (NORM_AFTER, "ln1.hook_scale", "ln_final.hook_scale")  # of norms that not every model has
+OF_ATTENTION = ("attn.", "hook_attn_out", "ln1_post.")
 UNTURNED = {"attn.hook_cos": 1.0, "attn.hook_sin": 0.0}
 AFTER_NORM = {"attn.hook_rot_q": "attn.hook_q_normed", "attn.hook_rot_k": "attn.hook_k_normed"}
 HEADS_FIRST = tuple(AFTER_NORM.values())  # so transformer-lens has them
@@ -28,7 +29,8 @@ class Activations:
     """One prompt's activations on the CPU, without the batch axis.
 
     logits: at every position of a text, at one of an image; the last are those of the answer.
-    hooks: transformer-lens's name after `blocks.N.` -> [layer, …]; a whole name (`ln_final.hook_scale`) -> […].
+    hooks: transformer-lens's name after `blocks.N.` -> [layer, …]; a whole name (`ln_final.hook_scale`) -> […]. Those
+    of attention are of the layers with heads, whose numbers are in head_layers, others of all layers.
     visible: which keys each query may see; None unless `attn.hook_attn_scores` was gathered.
     """
 
@@ -36,11 +38,16 @@ class Activations:
     hooks: Mapping[str, Shaped[Tensor, "..."]]
     logits: Float[Tensor, "pos_or_one vocab"]
     visible: Bool[Tensor, "layer query key"] | None = None
+    head_layers: tuple[int, ...] = ()
 
     def __getitem__(self, name: str) -> Shaped[Tensor, "..."]:
         if name not in self.hooks:
             raise KeyError(f"{name} was not gathered; there are: {', '.join(self.hooks)}")
         return self.hooks[name]
+
+    def at_heads(self, name: str) -> Shaped[Tensor, "layer ..."]:
+        """A hook of all layers, in those that have heads."""
+        return self[name][list(self.head_layers)]
 
 
 def gathered_activations(model: HookedModel, prompts: Sequence[Prompt], names: Sequence[str]) -> list[Activations]:
@@ -75,6 +82,7 @@ def gathered_activations(model: HookedModel, prompts: Sequence[Prompt], names: S
             hooks={name: prompt_slice(values, row, layered=places[name] != [name]) for name, values in result.items()},
             logits=at_least_float32(logits[row]).cpu(),
             visible=visible_of(result[SCORES], row) if SCORES in result else None,
+            head_layers=head_layers(model),
         )
         for row, prompt in enumerate(prompts)
     ]
@@ -91,9 +99,11 @@ def hook_names(model: HookedModel, name: str) -> list[str]:
     known = model.hook_dict
     if getattr(model.cfg, "qk_norm_after_rope", False):
         name = AFTER_NORM.get(name, name)
-    if f"blocks.0.{name}" not in known:
+    with_heads = head_layers(model)
+    if f"blocks.{with_heads[0]}.{name}" not in known:
         name = name.replace("hook_rot_", "hook_")
-    of_layers = [f"blocks.{layer}.{name}" for layer in range(model.cfg.n_layers)]
+    layers = with_heads if name.startswith(OF_ATTENTION) else range(model.cfg.n_layers)
+    of_layers = [f"blocks.{layer}.{name}" for layer in layers]
     if name in known:
         return [name]
     missing = [place for place in of_layers if place not in known]

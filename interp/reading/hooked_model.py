@@ -66,6 +66,11 @@ def module_of(model: HookedModel | PreTrainedModel) -> nn.Module:
     return cast(nn.Module, model)
 
 
+def head_layers(model: HookedModel) -> tuple[int, ...]:
+    """The numbers of the layers that have heads; of hybrids (Jamba, LFM2) other layers mix tokens without attention."""
+    return tuple(layer for layer, block in enumerate(model.blocks) if "attn" in block.submodules)
+
+
 def begins_with_bos(model: HookedModel, prepend_bos: bool | None) -> bool:
     """Whether BOS comes before a text: as chosen, else where the tokenizer itself puts it, as run_with_cache does."""
     if prepend_bos is not None:

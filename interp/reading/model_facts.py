@@ -5,7 +5,7 @@ from typing import Any
 
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from headscope.interp.reading.hooked_model import HookedModel, tokenizer_of
+from headscope.interp.reading.hooked_model import HookedModel, head_layers, tokenizer_of
 from headscope.interp.reading.prompt import answers_tokens, classes_of
 from headscope.interp.results.gauges import Gauge, kernel_gauges, merged_gauges
 from headscope.models.attention import variant_named
@@ -22,6 +22,7 @@ from headscope.models.io.fields import Fields
 class ModelFacts:
     """The attention variant, its source and options, the variant of every layer, and sizes.
 
+    layer_variants: empty where a layer has no attention (hybrids). heads: of a layer that has some.
     parameters: shared ones are counted once. soft_cap: c of a model whose logits are c tanh(x / c) (Gemma 2).
     gauges: which changes of weights leave the model's function alone. is_causal: tokens see those before them alone.
     answers: how many its logits are of, where they are neither tokens nor classes. reads: "text" or "image";
@@ -56,6 +57,17 @@ class ModelFacts:
     not_finite: tuple[str, ...] = ()
 
     @property
+    def head_layers(self) -> tuple[int, ...]:
+        """The numbers of the layers that have heads."""
+        return tuple(layer for layer, variant in enumerate(self.layer_variants) if variant)
+
+    @property
+    def mixed_without_heads(self) -> str:
+        """Which layers mix tokens by another way than heads, as the end of a sentence, or nothing."""
+        others = ", ".join(str(layer) for layer, variant in enumerate(self.layer_variants) if not variant)
+        return f"in the layers {others} of this model tokens are mixed without them" if others else ""
+
+    @property
     def learns_temperatures(self) -> bool:
         """Whether layers of this variant may have learned temperatures."""
         return variant_named(self.variant).learns_temperatures
@@ -86,12 +98,14 @@ def model_facts(model: HookedModel) -> ModelFacts:
             "this is a diffusion model: headscope.interp.diffusion reads it, and the app on its page Diffusion"
         )
     cfg, spec, tokenizer = model.cfg, model.attention_spec, tokenizer_of(model)
-    chosen = spec.chosen(cfg.n_layers)
+    with_heads = head_layers(model)
+    chosen = spec.chosen(cfg.n_layers, with_heads)
+    variants = {layer: spec.variant if layer in chosen else "softmax" for layer in with_heads}
     return ModelFacts(
         variant=spec.variant,
         paper=variant_named(spec.variant).paper,
         non_negative=variant_named(spec.variant).non_negative,
-        layer_variants=tuple(spec.variant if layer in chosen else "softmax" for layer in range(cfg.n_layers)),
+        layer_variants=tuple(variants.get(layer, "") for layer in range(cfg.n_layers)),
         options=dict(spec.options),
         gauges=model_gauges(model),
         heads=cfg.n_heads,
@@ -102,7 +116,7 @@ def model_facts(model: HookedModel) -> ModelFacts:
         has_tokenizer=tokenizer is not None,
         has_bos=tokenizer is not None and tokenizer.bos_token_id is not None,
         soft_cap=getattr(model.original_model.config, "final_logit_softcapping", None),
-        is_causal=all(block.attn.is_causal for block in model.blocks),
+        is_causal=all(model.blocks[layer].attn.is_causal for layer in with_heads),
         answers=None if answers_tokens(model) else cfg.d_vocab_out,
         classes=classes_of(model),
         not_finite=getattr(cfg, "not_finite", ()),
@@ -127,7 +141,7 @@ def image_facts(model: PreTrainedModel) -> Fields:
 def model_gauges(model: HookedModel) -> tuple[Gauge, ...]:
     """Those of all its layers, and of its logits."""
     of_logits: tuple[Gauge, ...] = ("logits",) if has_free_logits(model) else ()
-    return merged_gauges([*(layer_gauges(block.attn) for block in model.blocks), of_logits])
+    return merged_gauges([*(layer_gauges(model.blocks[layer].attn) for layer in head_layers(model)), of_logits])
 
 
 def layer_gauges(attention: Any) -> tuple[Gauge, ...]:

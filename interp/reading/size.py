@@ -32,7 +32,7 @@ class Size:
     @property
     def heads(self) -> int:
         """Of all layers."""
-        return self.layers * self.facts.heads
+        return len(self.facts.head_layers) * self.facts.heads
 
     @property
     def d_head(self) -> int:

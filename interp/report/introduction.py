@@ -28,7 +28,7 @@ def variants_in_words(facts: ModelFacts) -> str:
     """Which variant is in which layers."""
     layers: dict[str, list[int]] = {}
     for layer, variant in enumerate(facts.layer_variants):
-        layers.setdefault(variant, []).append(layer)
+        layers.setdefault(variant or "none", []).append(layer)
     if len(layers) == 1:
         return f"{facts.variant} attention in all layers"
     shown = sorted(layers, key=lambda variant: variant != facts.variant)

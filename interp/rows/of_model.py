@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from headscope.interp.reading.hooked_model import HookedModel
+from headscope.interp.reading.hooked_model import HookedModel, head_layers
 from headscope.interp.reading.model_facts import layer_gauges
 from headscope.interp.reading.prompt import Prompt, batch_of, last_logits_alone
 from headscope.interp.reading.seen_cells import seen_cells
@@ -38,11 +38,11 @@ def model_row_curves(model: HookedModel, tokens: Prompt, top: int = TOP) -> RowC
 
         return keep
 
-    plain = [layer for layer, block in enumerate(model.blocks) if block.attn.needs_pattern]
+    plain = [layer for layer in head_layers(model) if model.blocks[layer].attn.needs_pattern]
     hooks = [hook for layer in plain for hook in pattern_hooks(model, layer, top, keeping(layer))]
     with patternless(), watched_calls(lambda call: keeping(call.layer)(rows_of_call(call, top))):
         model.run_with_hooks(batch_of(model, [tokens]), fwd_hooks=hooks, **last_logits_alone(tokens))
-    curves = curves_of([layers[layer] for layer in range(model.cfg.n_layers)])
+    curves = curves_of([layers[layer] for layer in head_layers(model)])
     curves = curves if tokens.is_ordered else without_order(curves)
     return replace(curves, labels={"query": tokens.strings})
 

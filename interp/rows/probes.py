@@ -22,7 +22,7 @@ def means(request: AnalysisRequest, watch: Watch) -> HeadRows:
 
 def pullbacks(size: Size) -> int:
     """A pullback per key and row where a variant has no closed form of its Jacobian's norm."""
-    layers = sum(variant_named(name).slope is None for name in size.facts.layer_variants)
+    layers = sum(bool(name) and variant_named(name).slope is None for name in size.facts.layer_variants)
     return sum(layers * size.facts.heads * length**3 // 2 * LOOK for length in size.lengths)
 
 

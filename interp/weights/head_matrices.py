@@ -10,7 +10,9 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class HeadWeights:
-    """Row-vector convention, float32 at least, on the CPU; queries are x W_Q + b_Q of the residual x over its norm.
+    """Of the layers that have heads, whose numbers are in head_layers; () where all of them do.
+
+    Row-vector convention, float32 at least, on the CPU; queries are x W_Q + b_Q of the residual x over its norm.
 
     W_Q, W_K, W_V read the normalised residual (its norm's gain, bias and centring folded in), before rotation.
     W_O writes to the residual; where a norm follows attention (Gemma) its gain is folded in, its scale is not.
@@ -36,6 +38,7 @@ class HeadWeights:
     q_norm: Float[Tensor, "layer d_head"] | None = None
     k_norm: Float[Tensor, "layer d_head"] | None = None
     misread: Mapping[str, str] = field(default_factory=dict)
+    head_layers: tuple[int, ...] = ()
 
     @cached_property
     def W_U_centred(self) -> Float[Tensor, "d_model vocab"]:  # noqa: N802
@@ -50,6 +53,17 @@ class HeadWeights:
     def shape(self) -> tuple[int, int]:
         """Numbers of layers and of heads in each."""
         return self.W_Q.shape[0], self.W_Q.shape[1]
+
+    def of_head(self, layer: int, head: int) -> tuple[int, int]:
+        """Where the matrices of a head stand, by the number of its layer in the model.
+
+        Raises ValueError for a head that the model does not have.
+        """
+        layers, (_, heads) = self.head_layers or tuple(range(self.shape[0])), self.shape
+        if layer not in layers or not 0 <= head < heads:
+            there_are = ", ".join(map(str, layers))
+            raise ValueError(f"L{layer}H{head} was asked for; heads 0 to {heads - 1} are in the layers {there_are}")
+        return layers.index(layer), head
 
     def refuse_misread(self, *names: str) -> None:
         """Raise ValueError where one of the matrices is not what the model computes with."""

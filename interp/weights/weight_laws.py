@@ -75,7 +75,7 @@ def projection(letter: str, weights: HeadWeights, run: Activations, soft_cap: fl
     W, b = getattr(weights, f"W_{letter}"), getattr(weights, f"b_{letter}")
     theirs = projections_by_head(run[PROJECTIONS[letter]], W.shape[-1])
     first = slice(None, None, W.shape[1] // theirs.shape[2])
-    normalised = run["hook_resid_pre"] / run["ln1.hook_scale"]
+    normalised = run.at_heads("hook_resid_pre") / run.at_heads("ln1.hook_scale")
     return torch.einsum("lpm,lhmd->lphd", normalised, W[:, first]) + b[:, None, first], theirs
 
 

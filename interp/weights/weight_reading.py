@@ -1,12 +1,13 @@
 """Weight reading: the matrices of heads from the modules of a hooked model, each taken as the function that it is."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from headscope.interp.reading.hooked_model import HookedModel
+from headscope.interp.reading.hooked_model import HookedModel, head_layers
 from headscope.interp.reading.prompt import classes_of
 from headscope.interp.weights.head_matrices import HeadWeights
 from headscope.interp.weights.measured_norm import MeasuredNorm, measured_norm
@@ -19,9 +20,9 @@ def weights_of_modules(model: HookedModel) -> HeadWeights:
     n_heads, d_model, d_head = model.cfg.n_heads, model.cfg.d_model, model.cfg.d_head
     d_value = getattr(model.cfg, "d_value", d_head)
     widths = {"q": n_heads * d_head, "k": n_heads * d_head, "v": n_heads * d_value}
-    q, k, v = (
-        torch.stack([_read(block, name, d_model, width) for block in model.blocks]) for name, width in widths.items()
-    )
+    layers = head_layers(model)
+    blocks = [model.blocks[layer] for layer in layers]
+    q, k, v = (torch.stack([_read(block, name, d_model, width) for block in blocks]) for name, width in widths.items())
     W_Q, b_Q = _by_head(q, n_heads)
     W_K, b_K = _by_head(k, n_heads, W_Q.shape[-1])
     W_V, b_V = _by_head(v, n_heads, d_value if d_value != d_head else W_Q.shape[-1])
@@ -31,7 +32,7 @@ def weights_of_modules(model: HookedModel) -> HeadWeights:
         W_Q,
         W_K,
         W_V,
-        torch.stack([_written(block, n_heads, W_V.shape[-1], d_model) for block in model.blocks]),
+        torch.stack([_written(block, n_heads, W_V.shape[-1], d_model) for block in blocks]),
         b_Q,
         b_K,
         b_V,
@@ -39,19 +40,22 @@ def weights_of_modules(model: HookedModel) -> HeadWeights:
         W_U=_centre(final.gain[:, None] * unembed.W, final.centred),
         b_U=unembed.b + final.bias @ unembed.W,
         W_pos=_positions(model),
-        q_norm=_head_norm(model, "q_norm", W_Q.shape[-1]),
-        k_norm=_head_norm(model, "k_norm", W_Q.shape[-1]),
+        q_norm=_head_norm(blocks, "q_norm", W_Q.shape[-1]),
+        k_norm=_head_norm(blocks, "k_norm", W_Q.shape[-1]),
+        head_layers=layers,
     )
 
 
 def _read(block: Any, name: str, d_model: int, width: int) -> Float[Tensor, "d_model_and_one width"]:
     """A projection of the normalised residual with its norm folded in; the last row is its bias.
 
-    NaN, of this width, where no module of its own makes it.
+    NaN, of this width, where no module of its own makes it, or not from the residual alone.
     """
     if not hasattr(block.attn, name):
         return torch.full((d_model + 1, width), torch.nan)
     projection, norm = _component_map(getattr(block.attn, name), d_model), _norm(block, "ln1", d_model)
+    if len(projection.W) != d_model:  # Zamba's read the embedding beside the residual
+        return torch.full((d_model + 1, width), torch.nan)
     W = _centre(norm.gain[:, None] * projection.W, norm.centred)
     return torch.cat([W, (norm.bias @ projection.W + projection.b)[None]])
 
@@ -115,9 +119,9 @@ def _positions(model: HookedModel) -> Float[Tensor, "position d_model"] | None:
     return None if pos_embed is None else wide(pos_embed.original_component.weight)
 
 
-def _head_norm(model: HookedModel, name: str, d_head: int) -> Float[Tensor, "layer d_head"] | None:
+def _head_norm(blocks: Sequence[Any], name: str, d_head: int) -> Float[Tensor, "layer d_head"] | None:
     """Gains of a norm inside each head, the same for all heads of a layer; none for a norm of another width."""
-    parts = [getattr(block.attn, name, None) for block in model.blocks]
+    parts = [getattr(block.attn, name, None) for block in blocks]
     modules = [getattr(part, "original_component", part) for part in parts if part is not None]
     if not modules or any(parameter.numel() != d_head for module in modules for parameter in module.parameters()):
         return None

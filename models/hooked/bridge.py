@@ -116,7 +116,8 @@ class HookedBridge(TransformerBridge):
 
     def _lawful(self, processing: dict[str, bool]) -> dict[str, bool]:
         """The steps as asked for, with fold_value_biases decided by the kernels when it was not named."""
-        spec, mixing = self.attention_spec, [i for i, b in enumerate(self.blocks) if not b.attn.keeps_constant_values]
+        spec, with_heads = self.attention_spec, [i for i, block in enumerate(self.blocks) if "attn" in block.submodules]
+        mixing = [i for i in with_heads if not self.blocks[i].attn.keeps_constant_values]
         if mixing and processing.get("fold_value_biases"):
             raise ValueError(
                 f"fold_value_biases needs attention rows that sum to one; layers {mixing} are {spec.variant}: "

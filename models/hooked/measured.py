@@ -1,6 +1,7 @@
 """Measured models: a transformer-lens adapter for any decoder, its parts found by what goes in and out of them."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 import torch
@@ -9,26 +10,24 @@ from transformer_lens.config import TransformerBridgeConfig
 from transformer_lens.factories.architecture_adapter_factory import ArchitectureAdapterFactory
 from transformer_lens.model_bridge.architecture_adapter import ArchitectureAdapter
 from transformer_lens.model_bridge.generalized_components import (
-    BlockBridge,
     EmbeddingBridge,
     LinearBridge,
     NormalizationBridge,
     UnembeddingBridge,
 )
 from transformer_lens.model_bridge.generalized_components.base import GeneralizedComponent
-from transformer_lens.model_bridge.generalized_components.block import ParallelBlockBridge
 from transformers import PreTrainedModel
 
+from headscope.models.hooked.measured_block import Block, ParallelBlock
 from headscope.models.hooked.seam_attention import SeamAttention
 from headscope.models.hosts.families import layer_shape, modality_of
 from headscope.models.hosts.linear_map import eval_mode
-from headscope.models.seam.block_parts import PartCall, block_parts, is_norm, reading, recorded_parts
-from headscope.models.seam.dispatch import AttentionPlace, attention_places
+from headscope.models.seam.block_parts import PartCall, block_parts, is_norm, parts_as, reading, recorded_parts
+from headscope.models.seam.dispatch import AttentionPlace, attention_layers, attention_places
 from headscope.models.seam.projections import projections
 
 MEASURED = "HeadscopeMeasured"
 SHIFT = 0.5
-OF_BLOCK = ("hook_in", "hook_out")
 ABSENT = ("hook_attn_in", "hook_q_input", "hook_k_input", "hook_v_input")  # forks that a module's own forward lacks
 
 
@@ -45,16 +44,17 @@ def register_measured() -> None:
 
 
 def measured_config(model: PreTrainedModel) -> TransformerBridgeConfig:
-    """Sizes of a model whose blocks have one attention each. Raises ValueError for other models."""
+    """Sizes of a model whose blocks have one attention at most. Raises ValueError for other models."""
     places = attention_places(model)
     refuse_other_blocks(model, places)
+    refuse_other_heads(model, places)
     shape = layer_shape(model, places[0].module)
     embedding: Any = model.get_input_embeddings()
     key_heads = getattr(model.config, "num_key_value_heads", None) or shape.n_heads
     config = TransformerBridgeConfig(
         d_model=model.config.hidden_size,
         d_head=shape.query_width // shape.n_heads,
-        n_layers=len(places),
+        n_layers=attention_layers(model, places).count,
         n_ctx=modality_of(model).context(model.config),
         n_heads=shape.n_heads,
         d_vocab=embedding.weight.shape[0],
@@ -66,38 +66,57 @@ def measured_config(model: PreTrainedModel) -> TransformerBridgeConfig:
 
 
 def refuse_other_blocks(model: PreTrainedModel, places: Sequence[AttentionPlace]) -> None:
-    """Raise ValueError where blocks of one list do not have one attention each, under one name."""
+    """Raise ValueError where attention is in several lists of blocks, twice in a block, or of several names."""
     lists, names = {place.blocks for place in places}, {place.within for place in places}
-    count = len(model.get_submodule(places[0].blocks)) if len(lists) == 1 else 0  # type: ignore[arg-type]
-    if len(names) > 1 or [place.number for place in places] != list(range(count)):
+    if len(lists) > 1 or len(names) > 1:
         raise ValueError(
-            f"hooked takes a model whose blocks have one attention each; those of a {type(model).__name__} have "
-            f"attention at {', '.join(place.name for place in places[:4])} … of {count} blocks: use the attached model"
+            f"hooked takes a model whose blocks have one attention at most; those of a {type(model).__name__} have "
+            f"attention at {', '.join(place.name for place in places[:4])} …: use the attached model"
         )
+
+
+def refuse_other_heads(model: PreTrainedModel, places: Sequence[AttentionPlace]) -> None:
+    """Raise ValueError where layers differ in their heads: transformer-lens has one size of all."""
+    first, *others = (layer_shape(model, place.module) for place in places)
+    for place, shape in zip(places[1:], others, strict=True):
+        if shape != first:
+            raise ValueError(
+                f"hooked takes a model whose layers have heads of one size; {place.name} of a {type(model).__name__} "
+                f"has {shape}, {places[0].name} has {first}: use the attached model"
+            )
 
 
 @torch.no_grad()
 def measure(model: PreTrainedModel, adapter: ArchitectureAdapter) -> None:
     """Fill in an adapter's components from one small forward pass of the model."""
-    place, *_ = places = attention_places(model)
+    places = {place.number: place for place in attention_places(model)}
+    place = next(iter(places.values()))
     blocks: Any = model.get_submodule(place.blocks)
-    block, last = blocks[0], blocks[len(places) - 1]
-    parts = dict(block.named_children())
-    parts |= {place.within: place.module, "": block}
     end = {name: part for name, part in model.named_modules() if name and is_norm(part)}
-    with eval_mode(model), recorded_parts(parts) as calls, recorded_parts({**end, "": last}) as ends:
+    with ExitStack() as stack:
+        stack.enter_context(eval_mode(model))
+        calls = [stack.enter_context(recorded_block(block, places.get(at))) for at, block in enumerate(blocks)]
+        ends = stack.enter_context(recorded_parts({**end, "": blocks[-1]}))
         model(**modality_of(model).trial(model.config))
     after = next((call.output for call in ends if call.name == ""), None)
     final = reading([call for call in ends if call.name], after)
-    adapter.component_mapping = components(model, adapter.cfg, place, block_parts(block, place.within, calls), final)
+    own = {at: block_parts(blocks[at], item.within, calls[at]) for at, item in places.items()}
+    roles = own[place.number]
+    others = {at: parts_as(roles, calls[at]) for at in range(len(blocks)) if at not in places}
+    whole = block_component(model, adapter.cfg, place, roles)
+    whole.parts_of = {id(block): {"attn", *own[at]} if at in own else others[at] for at, block in enumerate(blocks)}
+    adapter.component_mapping = components(model, adapter.cfg, whole, final)
 
 
-def components(
-    model: PreTrainedModel, cfg: Any, place: AttentionPlace, roles: dict[str, str], final: PartCall | None
-) -> dict[str, Any]:
-    """transformer-lens's components for the parts that a model was seen to have."""
-    names = {module: name for name, module in model.named_modules(remove_duplicate=False)}
-    block: Any = model.get_submodule(place.blocks)[0]  # type: ignore[index]
+def recorded_block(block: nn.Module, place: AttentionPlace | None) -> AbstractContextManager[list[PartCall]]:
+    """The calls of a block, of its children and of its attention, where it has one."""
+    attention = {} if place is None else {place.within: place.module}
+    return recorded_parts({**dict(block.named_children()), **attention, "": block})
+
+
+def block_component(model: PreTrainedModel, cfg: Any, place: AttentionPlace, roles: dict[str, str]) -> Any:
+    """transformer-lens's component for blocks with the parts that one of them was seen to have."""
+    block = model.get_submodule(f"{place.blocks}.{place.number}")
     attention = attention_component(model, cfg, place)
     parts: dict[str, GeneralizedComponent] = {"attn": attention}
     for role in ("ln1", "ln1_post", "ln2", "ln2_post"):
@@ -106,13 +125,14 @@ def components(
     is_parallel = "mlp" in roles and not {"ln2", "ln2_post"} & roles.keys()
     if "mlp" in roles:
         parts["mlp"] = GeneralizedComponent(roles["mlp"], cfg)
-    kind = ParallelBlockBridge if is_parallel else BlockBridge
-    whole = kind(name=place.blocks, config=cfg, submodules=parts)
-    whole.hook_aliases = {
-        alias: hook
-        for alias, hook in whole.hook_aliases.items()
-        if isinstance(hook, str) and (hook in OF_BLOCK or hook.split(".")[0] in parts) and alias not in ABSENT
-    }
+    whole = (ParallelBlock if is_parallel else Block)(name=place.blocks, config=cfg, submodules=parts)
+    whole.hook_aliases = {alias: hook for alias, hook in whole.hook_aliases.items() if alias not in ABSENT}
+    return whole
+
+
+def components(model: PreTrainedModel, cfg: Any, whole: Any, final: PartCall | None) -> dict[str, Any]:
+    """transformer-lens's components for a model whose blocks are known."""
+    names = {module: name for name, module in model.named_modules(remove_duplicate=False)}
     mapping: dict[str, Any] = {
         "embed": EmbeddingBridge(name=names[model.get_input_embeddings()]),
         "blocks": whole,

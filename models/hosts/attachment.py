@@ -31,6 +31,7 @@ from headscope.models.hosts.families import (
     family_of,
     layer_modules,
     layer_shape,
+    layers_with_attention,
     modality_of,
 )
 from headscope.models.hosts.kept_keywords import handed_on
@@ -86,11 +87,12 @@ def carrying(model: PreTrainedModel, spec: AttentionSpec) -> PreTrainedModel:
     modules = own_attention(model)
     refuse_added_parts(modules)
     spec = resolved_spec(spec, model)
-    chosen = spec.chosen(len(modules))
+    layers = layers_with_attention(model)
+    chosen = spec.chosen(layers.count, layers.numbers)
     if attachment_of(model) is not None:
         detach(model)
     register()
-    for number, module in enumerate(modules):
+    for number, module in zip(layers.numbers, modules, strict=True):
         module.variant = new_layer(model, module, spec if number in chosen else AttentionSpec("softmax"), number)
     previous = model.config._attn_implementation
     previous = None if previous == NAME else previous  # a config that was an attached model's
@@ -128,9 +130,9 @@ def unlisted_hooks(
     if not learns_temperatures(spec):
         return pass_hooks(base, lambda arguments: None)
     handles = pass_hooks(base, partial(count_of_call, modality_of(model), model.config, modules))
-    for number, module in enumerate(modules):
+    for module in modules:
         if module.variant.temperature_q is not None:
-            handles.append(query_hook(query_projection(module, layer_shape(model, module)), number))
+            handles.append(query_hook(query_projection(module, layer_shape(model, module)), module.variant.number))
     return handles
 
 

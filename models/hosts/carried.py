@@ -8,7 +8,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from headscope.models.hosts.attention_function import NAME
-from headscope.models.hosts.families import attention_modules
+from headscope.models.hosts.families import attention_modules, layers_with_attention
 from headscope.models.hosts.spec import AttentionSpec
 
 UNGUARDED: ContextVar[bool] = ContextVar("UNGUARDED", default=False)
@@ -49,9 +49,9 @@ def refuse_other_implementation(variant: str, base: PreTrainedModel, args: objec
 
 def refuse_other_layers(spec: AttentionSpec, model: PreTrainedModel) -> None:
     """Raise ValueError where a layer carries another variant than the spec gives it: the layers were changed."""
-    modules = list(attention_modules(model))
-    chosen = spec.chosen(len(modules))
-    for number, module in enumerate(modules):
+    layers = layers_with_attention(model)
+    chosen = spec.chosen(layers.count, layers.numbers)
+    for number, module in zip(layers.numbers, attention_modules(model), strict=True):
         expected = spec.variant if number in chosen else "softmax"
         layer = getattr(getattr(module, "original_component", module), "variant", None)
         if layer is None or layer.variant.name != expected:

@@ -12,7 +12,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_N
 from headscope.models.attention.layer_shape import LayerShape
 from headscope.models.hosts.modality import IMAGE, NOISY_IMAGE, TEXT, VANILLA_TEXT, Modality
 from headscope.models.io.near_names import known_names
-from headscope.models.seam.dispatch import attention_places, reading_module
+from headscope.models.seam.dispatch import AttentionLayers, attention_layers, attention_places, reading_module
 
 Hidden = Float[Tensor, "batch pos d_model"]
 Projected = Float[Tensor, "batch pos width"]
@@ -130,6 +130,14 @@ def attention_modules(model: PreTrainedModel) -> Iterator[AttentionModule]:
         return
     for layer in layer_modules(model):
         yield getattr(layer, family.attention)
+
+
+def layers_with_attention(model: PreTrainedModel) -> AttentionLayers:
+    """The numbers of the layers whose modules attention_modules gives; a listed family has attention in all."""
+    if family_of(model.config.model_type).is_listed:
+        count = len(list(layer_modules(model)))
+        return AttentionLayers(tuple(range(count)), count)
+    return attention_layers(model, attention_places(model))
 
 
 def entrance(model: PreTrainedModel) -> nn.Module:

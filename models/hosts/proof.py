@@ -31,24 +31,25 @@ def refuse_unproved(model: PreTrainedModel) -> None:
     they are the eager model's, and an edit of any layer's scores or pattern moves them. Four small forward passes.
     """
     name, names = type(model).__name__, attention_names(model)
+    layers = {module.variant.number: module.variant for module in attention_modules(model)}
     with eval_mode(model):
         trial, calls = modality_of(model).trial(model.config), list[Call]()
         with watched_calls(calls.append):
             logits = logits_of(model, trial)
         refuse_other_calls(name, [call.layer for call in calls], names)
-        refuse_lost_temperatures(name, calls, [module.variant for module in attention_modules(model)])
+        refuse_lost_temperatures(name, calls, layers)
         if not logits.isfinite().all():
             raise ValueError(f"a {name} with {calls[0].variant.name} gives logits that are not finite")
         with softmax_everywhere(model):
             softmax = logits_of(model, trial)
             refuse_other_function(name, softmax, eager_logits(model, trial), tolerance(model.dtype))
-            refuse_deaf_layers(name, edited_logits(model, trial, len(names)), names)
+            refuse_deaf_layers(name, edited_logits(model, trial, list(names)), list(names.values()))
 
 
-def attention_names(model: PreTrainedModel) -> list[str]:
-    """What the attention modules are called, layer by layer."""
+def attention_names(model: PreTrainedModel) -> dict[int, str]:
+    """What the attention modules are called, by the numbers of their layers."""
     names = {module: name for name, module in model.named_modules()}
-    return [names[module] for module in attention_modules(model)]
+    return {module.variant.number: names[module] for module in attention_modules(model)}
 
 
 def logits_of(model: PreTrainedModel, inputs: dict[str, Any]) -> Logits:
@@ -57,9 +58,9 @@ def logits_of(model: PreTrainedModel, inputs: dict[str, Any]) -> Logits:
         return model(**inputs)[0].float()
 
 
-def refuse_other_calls(name: str, layers: list[int], names: list[str]) -> None:
+def refuse_other_calls(name: str, layers: list[int], names: dict[int, str]) -> None:
     """Raise ValueError unless every layer asks for its attention once."""
-    for layer, place in enumerate(names):
+    for layer, place in names.items():
         if (times := layers.count(layer)) != 1:
             raise ValueError(
                 f"a {name} asks for the attention of {place} {times} times in one forward pass of a prompt, and a "
@@ -67,7 +68,7 @@ def refuse_other_calls(name: str, layers: list[int], names: list[str]) -> None:
             )
 
 
-def refuse_lost_temperatures(name: str, calls: list[Call], layers: list[AttentionLayer]) -> None:
+def refuse_lost_temperatures(name: str, calls: list[Call], layers: dict[int, AttentionLayer]) -> None:
     """Raise ValueError where a layer's learned temperature does not reach its attention."""
     for call in calls:
         for part in TEMPERATURES:
@@ -85,10 +86,10 @@ def refuse_other_function(name: str, softmax: Logits, eager: Logits, near: float
         )
 
 
-def edited_logits(model: PreTrainedModel, trial: dict[str, Any], count: int) -> Logits:
+def edited_logits(model: PreTrainedModel, trial: dict[str, Any], layers: list[int]) -> Logits:
     """In one pass: a row untouched, then one for each layer whose scores are changed, then one for each pattern."""
-    rows = 1 + len(EDITED) * count
-    places = [(name, layer) for name in EDITED for layer in range(count)]
+    places = [(name, layer) for name in EDITED for layer in layers]
+    rows = 1 + len(places)
 
     def edit(layer: int, name: str, value: Tensor) -> Tensor:
         if name in EDITED:

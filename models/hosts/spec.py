@@ -1,6 +1,6 @@
 """AttentionSpec: which variant a model carries, with which options, in which layers; plain JSON both ways."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +17,8 @@ STORED_FIELDS = ("variant", "layers", "options")
 class AttentionSpec:
     """A variant by name, the layers that carry it (the others stay softmax), and the variant's options.
 
-    layers: "all", "inner" (all but the first and the last), or layer numbers,
-    negative ones counted from the end. Options not given take the variant's defaults.
+    layers: "all", "inner" (all but the first and the last), or layer numbers, negative ones counted from the end.
+    Layers without attention are among neither, and keep their numbers. Options not given take the variant's defaults.
     """
 
     variant: str
@@ -30,15 +30,22 @@ class AttentionSpec:
         object.__setattr__(self, "layers", checked_layers(layers))
         object.__setattr__(self, "options", checked_options(variant, options))
 
-    def chosen(self, n_layers: int) -> tuple[int, ...]:
-        """The numbers of the layers that carry the variant in a model of n_layers layers."""
-        if self.layers == "inner" and n_layers < 3:
-            raise ValueError(f"inner layers asked for, all but the first and the last; the model has {n_layers}")
+    def chosen(self, n_layers: int, with_attention: Sequence[int] | None = None) -> tuple[int, ...]:
+        """The numbers of the layers that carry the variant in a model of n_layers layers.
+
+        with_attention: which of them have attention, where not all do.
+        """
+        possible = tuple(range(n_layers) if with_attention is None else with_attention)
+        if self.layers == "inner" and len(possible) < 3:
+            raise ValueError(f"inner layers asked for, all but the first and the last; the model has {len(possible)}")
         if isinstance(self.layers, str):
-            return tuple(range(n_layers)) if self.layers == "all" else tuple(range(1, n_layers - 1))
+            return possible if self.layers == "all" else possible[1:-1]
         outside = [layer for layer in self.layers if not -n_layers <= layer < n_layers]
         if outside:
             raise ValueError(f"layer {outside[0]} asked for; the model has layers 0 to {n_layers - 1}")
+        if without := [layer for layer in self.layers if layer % n_layers not in possible]:
+            there_are = ", ".join(map(str, possible))
+            raise ValueError(f"layer {without[0]} asked for, which has no attention; the layers with it: {there_are}")
         return tuple(sorted({layer % n_layers for layer in self.layers}))
 
     def to_json(self) -> Fields:

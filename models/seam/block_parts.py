@@ -72,6 +72,22 @@ def block_parts(block: nn.Module, within: str, calls: Sequence[PartCall]) -> dic
     return {role: call.name for role, call in roles.items() if call is not None}
 
 
+def parts_as(roles: dict[str, str], calls: Sequence[PartCall]) -> set[str]:
+    """The roles of other blocks' parts that those of the same name have in a block without attention.
+
+    The block's norm reads its stream, and its MLP what the norm before it wrote; nothing is said of what mixes tokens.
+    """
+    by_name = {call.name: call for call in calls}
+    called = {role: by_name[name] for role, name in roles.items() if name in by_name}
+    whole, mlp = by_name.get(""), called.get("mlp")
+    first, before, after = (called.get(role) for role in ("ln1", "ln2", "ln2_post"))
+    has = {"ln1": first is not None and whole is not None and first.given is whole.given}
+    if mlp is not None and "ln2" in roles:
+        has["ln2"] = has["mlp"] = before is not None and before.output is mlp.given
+        has["ln2_post"] = has["mlp"] and after is not None and after.given is mlp.output
+    return {role for role, there in has.items() if there}
+
+
 def joining(calls: Sequence[PartCall], source: Tensor | None, target: Tensor | None) -> PartCall | None:
     """The part from one tensor to another."""
     return next((call for call in calls if call.given is source and call.output is target), None)

@@ -2,8 +2,9 @@
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from torch import nn
 from transformers import PreTrainedModel
@@ -23,6 +24,14 @@ class AttentionPlace:
     blocks: str
     number: int
     within: str
+
+
+@dataclass(frozen=True)
+class AttentionLayers:
+    """Which layers of a model have attention, by number, and how many layers there are."""
+
+    numbers: tuple[int, ...]
+    count: int
 
 
 def dispatches(module: nn.Module) -> bool:
@@ -54,6 +63,15 @@ def attention_places(model: PreTrainedModel) -> list[AttentionPlace]:
         for name, module, match in places
         if match
     ]
+
+
+def attention_layers(model: PreTrainedModel, places: Sequence[AttentionPlace]) -> AttentionLayers:
+    """The blocks with attention, of one list; where it is in several, or twice in a block, one after the other."""
+    numbers = tuple(place.number for place in places)
+    if len({place.blocks for place in places}) > 1 or len(set(numbers)) < len(numbers):
+        return AttentionLayers(tuple(range(len(places))), len(places))
+    blocks: Any = model.get_submodule(places[0].blocks)
+    return AttentionLayers(numbers, len(blocks))
 
 
 def reading_module(model: PreTrainedModel, blocks: str) -> nn.Module:

@@ -33,7 +33,30 @@ TOKENS: dict[str, Any] = {
     "sliding_window": 6,
 }
 OTHERS: dict[str, Any] = {"linear_num_value_heads": 4, "linear_num_key_heads": 2, "mamba_d_state": 8}
-OWN: dict[str, dict[str, Any]] = {"gpt_neo": {"attention_types": [[["global", "local"], 1]], "window_size": 6}}
+# Of families whose blocks differ: four, attention in the second and the last.
+IN_SOME: dict[str, Any] = {"num_hidden_layers": 4, "layer_types": ["linear_attention", "full_attention"] * 2}
+MAMBA: dict[str, Any] = {"mamba_n_heads": 4, "mamba_d_head": 16, "mamba_expand": 2, "mamba_n_groups": 1}
+CHUNKS: dict[str, Any] = {"mamba_chunk_size": 4}
+OWN: dict[str, dict[str, Any]] = {
+    "gpt_neo": {"attention_types": [[["global", "local"], 1]], "window_size": 6},
+    **dict.fromkeys(("qwen3_next", "qwen3_5_text", "qwen3_5_moe_text", "olmo_hybrid", "minimax"), IN_SOME),
+    **dict.fromkeys(("kimi_linear", "bailing_hybrid"), IN_SOME | {"linear_head_dim": 8, "linear_num_heads": 4}),
+    "qwen4_exp_text": {**IN_SOME, "layer_types": ["linear_attention", "indexed_attention"] * 2},
+    **dict.fromkeys(("lfm2", "lfm2_moe", "lfm3"), IN_SOME | {"layer_types": ["conv", "full_attention"] * 2}),
+    "jamba": {"num_hidden_layers": 4, "attn_layer_period": 2, "attn_layer_offset": 1, "mamba_dt_rank": 4},
+    "bamba": {"num_hidden_layers": 4, "attn_layer_indices": [1, 3], **MAMBA, **CHUNKS},
+    "granitemoehybrid": {**IN_SOME, **MAMBA, **CHUNKS},
+    "nemotron_h": {
+        **{"layers_block_type": ["linear_attention", "full_attention", "mlp", "full_attention"]},
+        **{"mamba_num_heads": 4, "mamba_head_dim": 16, "n_groups": 1, "chunk_size": 4},
+    },
+    "zamba": {
+        **{"num_hidden_layers": 4, "layers_block_type": ["linear_attention", "hybrid"] * 2, "n_mamba_heads": 2},
+        **{"attention_hidden_size": 64, "attention_head_dim": 16, "mamba_dt_rank": 4},
+    },
+    "zamba2": {"num_hidden_layers": 4, "layers_block_type": ["linear_attention", "hybrid"] * 2, "mamba_headdim": 16},
+    "recurrent_gemma": {"num_hidden_layers": 4, "block_types": ["recurrent", "attention"]},
+}
 SIZES = {**TOKENS, **BLOCKS, **WIDTHS, **EXPERTS, **OTHERS}
 
 

@@ -28,12 +28,17 @@ def tempered_model(model: PreTrainedModel, spec: AttentionSpec) -> PreTrainedMod
     added = dict(temperature_parameters(model))
     if not added:
         raise ValueError(f"this spec adds no temperature: {dict(spec.options)}; temper tokens, positions, or both")
-    for module in model.modules():
-        if isinstance(module, Temperature):
-            module.still()
+    still_temperatures(model)
     for item in added.values():
         item.requires_grad_(True)
     return model
+
+
+def still_temperatures(model: PreTrainedModel) -> None:
+    """Set all temperatures to almost 1, so that a trained model begins with what it can do."""
+    for module in model.modules():
+        if isinstance(module, Temperature):
+            module.still()
 
 
 def count(model: PreTrainedModel) -> Count:

@@ -1,0 +1,42 @@
+"""All layers: what is known of the layers that have heads, beside layers without, so that each keeps its number."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+import torch
+from jaxtyping import Shaped
+from torch import Tensor
+
+from headscope.interp.results.result import Result
+
+Kind = TypeVar("Kind", bound=Result)
+LAYERS = ("layer", "writer_layer", "reader_layer")
+
+
+def over_all_layers(result: Kind, numbers: Sequence[int], count: int) -> Kind:
+    """A result of the layers with these numbers as one of all `count` layers; the others have no value.
+
+    Fields that have every layer already stay.
+    """
+    if len(numbers) == count:
+        return result
+    fields = {name: tensor for name, tensor in result.tensors().items() if {*LAYERS} & {*result.axes()[name]}}
+    return replace(result, **{name: _spread(result.axes()[name], fields[name], numbers, count) for name in fields})
+
+
+def spread_over_layers(
+    values: Shaped[Tensor, "..."], numbers: Sequence[int], count: int, axis: int = 0
+) -> Shaped[Tensor, "..."]:
+    """The same along an axis of `count` layers: NaN in the others, 0 of whole numbers, False of truths."""
+    shape = [*values.shape]
+    shape[axis] = count
+    empty = torch.nan if values.is_floating_point() or values.is_complex() else 0
+    return values.new_full(shape, empty).index_copy(axis, torch.tensor(numbers, device=values.device), values)
+
+
+def _spread(axes: tuple[str, ...], values: Tensor, numbers: Sequence[int], count: int) -> Tensor:
+    for at, axis in enumerate(axes):
+        if axis in LAYERS and values.shape[at] == len(numbers):
+            values = spread_over_layers(values, numbers, count, at)
+    return values
