@@ -64,7 +64,8 @@ def test_an_unknown_option_is_refused_with_the_known_ones() -> None:
 
 POLYNOMIAL_REFUSED = {
     "polynomial: give coefficient": {},
-    "power is a whole number from 1, got 0": {"power": 0, "n_ctx": 4},
+    "power is a whole number from 1 to 16777216, got 0": {"power": 0, "n_ctx": 4},
+    "power is a whole number from 1 to 16777216, got one of 401 digits": {"power": 10**400, "n_ctx": 4},
     "'per_row', got 'per_column'": {"coefficient": "per_column"},
     "'per_row', got nan": {"coefficient": float("nan")},
     "'per_row', got 1000": {"coefficient": 10**400},

@@ -15,7 +15,7 @@ from headscope.interp.analysis import Row
 from headscope.interp.asking.analyse import analyse
 from headscope.interp.asking.table import ANALYSES
 from headscope.models.hosts.modality import MODALITIES
-from headscope.models.hosts.words import IMAGE_WORDS, TEXT_WORDS, Sentence
+from headscope.models.hosts.words import IMAGE_WORDS, TEXT_WORDS, Sentence, reworded
 
 pytestmark = pytest.mark.usefixtures("no_page_waits")
 
@@ -40,6 +40,12 @@ def test_a_sentence_is_said_with_the_words_of_a_modality() -> None:
     sentence = Sentence("The {last} of {a_prompt}.")
     assert sentence == "The last token of a prompt." and sentence.of(IMAGE_WORDS) == "The class token of an image."
     assert sentence.of(IMAGE_WORDS).of(TEXT_WORDS) == sentence
+
+
+def test_a_docstring_is_said_in_the_words_of_images() -> None:
+    said = reworded("Of a prompt: the first token, a token and Tokens; class token; prompts.", IMAGE_WORDS)
+    assert said == "Of an image: the class token, a patch and Patches; class token; images."
+    assert reworded(said, TEXT_WORDS) == said
 
 
 @pytest.mark.parametrize("row", ANALYSES.values(), ids=lambda row: row.name)

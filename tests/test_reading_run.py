@@ -17,6 +17,7 @@ from headscope.interp.reading.model_facts import model_facts
 from headscope.interp.reading.next_tokens import next_tokens
 from headscope.interp.reading.prompt_tokens import PromptTokens, prompt_tokens
 from headscope.models.hooked import hooked
+from headscope.models.seam.hooked_kernel import unmasked, visible_cells
 
 
 def read(prompt: str, tokenizer: PreTrainedTokenizerBase | None = None, bos: bool = False) -> PromptTokens:
@@ -131,3 +132,10 @@ def test_a_run_leaves_no_hook_behind() -> None:
     tokens = prompt_tokens(CORPUS[0], model.tokenizer, prepend_bos=False, vocabulary=model.cfg.d_vocab, context=64)
     attention_run(model, tokens)
     assert not [name for name, point in model.hook_dict.items() if point.fwd_hooks]
+
+
+def test_a_masked_score_is_not_seen_and_a_score_that_is_no_number_is() -> None:
+    scores = torch.tensor([0.0, -1e9, torch.nan, torch.inf, -torch.inf, torch.finfo(torch.float32).min])
+    assert visible_cells(scores).tolist() == [True, True, True, True, False, False]
+    by_kernel = unmasked(scores[None, None, None])[1]
+    assert torch.equal(by_kernel.flatten(), visible_cells(scores))

@@ -108,7 +108,7 @@ def test_a_folder_that_transformers_wrote_opens_with_equal_logits(family: str, t
         assert_close(load(tmp_path / "model")(ids), logits(model, ids), atol=1e-4, rtol=0)
 
 
-@pytest.mark.parametrize("family", ["mixtral", "olmo2", "opt", "cohere"])
+@pytest.mark.parametrize("family", ["mixtral", "olmo2", "opt", "cohere", "deepseek_v3"])
 @pytest.mark.parametrize("name", ["selective", "selective values", "expressive", "polynomial learned"])
 def test_other_variants_are_hooked_too(family: str, name: str) -> None:
     model, ids = unlisted(family, name), ids_of()

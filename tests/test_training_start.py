@@ -15,7 +15,7 @@ from tiny_models import tiny_folder, tiny_model, tiny_tokenizer
 from tiny_runs import write_text
 from tiny_vits import tiny_vit
 
-from headscope import load
+from headscope import AttentionSpec, attach, load
 from headscope.models.checkpoints import open_folder, save
 from headscope.models.hosts.attachment import spec_of
 from headscope.models.training.loop import train
@@ -80,6 +80,19 @@ def test_the_finished_folder_has_the_tokenizer_and_config_that_it_started_with(t
 def test_it_goes_on_learning_from_there(trained: Path) -> None:
     losses = [record["validation_loss"] for record in curve(trained) if "validation_loss" in record]
     assert len(losses) == 3 and losses[-1] < losses[0]
+
+
+def test_new_temperatures_leave_the_model_almost_as_it_was(source: Path, text: Path, tmp_path: Path) -> None:
+    ids = torch.arange(5, 15)[None]
+    plain: Any = open_folder(source).model
+    with torch.no_grad():
+        softmax = plain(ids).logits
+        run = open_run(recipe_from(source, text, attention={"variant": "selective"}), tmp_path / "run")
+        begun: Any = run.fitting.model
+        assert spec_of(begun).variant == "selective"
+        still = begun.eval()(ids).logits
+        others = attach(plain, AttentionSpec("selective"))(ids).logits
+    assert (still - softmax).norm() < 0.05 * (others - softmax).norm()
 
 
 def killed(work: Any, *arguments: Any) -> int | None:

@@ -238,3 +238,11 @@ def test_a_shipped_diffusion_model_tells_noise_better_than_nothing(name: str) ->
     objective = denoising_objective(digits(), timesteps=1000, batch=1, seed=0)
     assert opened.spec.variant == {"uvit": "softmax", "uvic": "cog"}[name]
     assert float(objective.loss(opened.model, {key: one[:100] for key, one in shown.items()}).detach()) < 0.4
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_16_bit_weights_open_as_they_are_stored(dtype: torch.dtype, tmp_path: Path) -> None:
+    opened = open_folder(save(tiny_uvit().to(dtype), tmp_path / "narrow"), dtype="auto").model
+    images, timestep = torch.randn(1, 1, 8, 8), torch.tensor([500])
+    assert opened.dtype == dtype
+    assert opened(images, timestep).noise.isfinite().all()

@@ -7,6 +7,7 @@ import streamlit as st
 from headscope.app.serving.refusals import plain_markdown
 from headscope.interp.results.gauges import MEANINGS
 from headscope.interp.results.result import Result
+from headscope.models.hosts.words import reworded
 
 GAUGE = (
     "A change of gauge is a change of the model's weights that leaves everything it computes alone, such as turning "
@@ -33,7 +34,8 @@ def meaning(result: Result, field: str | None = None) -> None:
     st.markdown("\n".join(f"- **{name}**: {plain_markdown(words)}" for name, words in entry.items() if words))
     if about.gauge_dependent:
         st.caption(GAUGE)
-    st.markdown(with_bold(plain_markdown(type(result).__doc__ or ""), plain_markdown(field or "")))
+    record = reworded(type(result).__doc__ or "", about.words)
+    st.markdown(with_bold(plain_markdown(record), plain_markdown(field or "")))
 
 
 def with_bold(markdown: str, word: str) -> str:

@@ -39,7 +39,9 @@ def temper(
         Path | None, typer.Option(help="A text file, or a folder of .txt files; else the running Python's own text.")
     ] = None,
     steps: Annotated[int, typer.Option(min=1, help="Steps of training.")] = 300,
-    lr: Annotated[float, typer.Option(help="Learning rate of the temperatures.")] = 1e-2,
+    lr: Annotated[
+        float, typer.Option(help="Learning rate of the temperatures; 1e-2 suits models as small as the shipped ones.")
+    ] = 1e-3,
     batch: Annotated[int, typer.Option(min=1, help="Windows of a step.")] = 8,
     context: Annotated[int, typer.Option(min=1, help="Tokens of a window, at most the model's context.")] = 256,
     position: Annotated[str, typer.Option(help="Positional temperatures: paper, paper_code or none.")] = "paper",

@@ -66,8 +66,12 @@ def head_numbers(findings: Findings, names: Sequence[str]) -> list[HeadNumber]:
         f"{name}.{column}": value for name, item in findings.items() for column, value in numbers_per_head(item).items()
     }
     triples = [(name, null_name(name), null_name(name, "_null_spread")) for name in names]
-    heads = len(findings.facts.head_layers) * findings.facts.heads
-    known = [HeadNumber(of[0], *(numbers[at] for at in of), heads=heads) for of in triples if {*of} <= numbers.keys()]
+    without = len(findings.facts.layer_variants) - len(findings.facts.head_layers)
+    known = [
+        HeadNumber(of[0], *(numbers[at] for at in of), heads=(len(numbers[of[0]]) - without) * numbers[of[0]].shape[1])
+        for of in triples
+        if {*of} <= numbers.keys()
+    ]
     return [number for number in known if number.away.any()]
 
 

@@ -10,10 +10,10 @@ from torch import Tensor
 from headscope.interp.reading.hooked_model import Hook, HookedModel, head_layers
 from headscope.interp.reading.next_tokens import NextTokens
 from headscope.interp.reading.prompt import Prompt, answer_names, batch_of, logits_by_position
-from headscope.interp.reading.seen_cells import seen_cells
 from headscope.interp.results.all_layers import spread_over_layers
 from headscope.interp.rows.head_statistics import HeadStatistics, head_statistics
 from headscope.interp.rows.row_statistics import RowStatistics, row_statistics
+from headscope.models.seam.hooked_kernel import visible_cells
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def attention_run(
         patterns.append(pattern[0].float().cpu().clone())
 
     def keep_visible(scores: Float[Tensor, "1 head query key"], hook: object) -> None:
-        visible.append(seen_cells(scores[0, 0]).cpu())
+        visible.append(visible_cells(scores[0, 0]).cpu())
 
     layers = head_layers(model)
     names = [f"blocks.{layer}.attn" for layer in layers]

@@ -9,9 +9,9 @@ from torch import Tensor
 from headscope.interp.interventions.intervention import Intervention, edited_pattern
 from headscope.interp.reading.hooked_model import Hook, HookedModel, head_layers, module_of
 from headscope.interp.reading.prompt import Prompt, batch_of, logits_by_position
-from headscope.interp.reading.seen_cells import seen_cells
 from headscope.models.attention.run import at_least_float32
 from headscope.models.hosts.execution_device import execution_device
+from headscope.models.seam.hooked_kernel import visible_cells
 
 ROWS = 16  # edited copies of a prompt that share a forward pass
 
@@ -53,7 +53,7 @@ class _Editor:
         self.interventions = interventions
 
     def see(self, scores: Float[Tensor, "batch head query key"], hook: object) -> None:
-        self.visible = seen_cells(scores)
+        self.visible = visible_cells(scores)
 
     def edit(self, pattern: Float[Tensor, "batch head query key"], hook: object) -> Float[Tensor, "..."]:
         for intervention in self.interventions:

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from headscope.interp.reading.hooked_model import HookedModel, head_layers
 from headscope.interp.reading.prompt import Prompt, batch_of, logits_by_position
-from headscope.interp.reading.seen_cells import seen_cells
 from headscope.models.attention.run import at_least_float32
+from headscope.models.seam.hooked_kernel import visible_cells
 
 SCORES = "attn.hook_attn_scores"
 TEMPERATURES = ("attn.hook_temperature_q", "attn.hook_temperature_v")
@@ -137,4 +137,4 @@ def prompt_slice(values: list[Tensor], row: int, *, layered: bool) -> Shaped[Ten
 
 def visible_of(scores: list[Tensor], row: int) -> Bool[Tensor, "layer query key"]:
     """Which cells are not masked; every head of a layer has the same mask."""
-    return torch.stack([seen_cells(layer[row, 0]) for layer in scores])
+    return torch.stack([visible_cells(layer[row, 0]) for layer in scores])

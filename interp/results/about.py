@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Literal, cast
 
 from headscope.interp.results.gauges import Gauge
-from headscope.models.hosts.words import Words, worded
+from headscope.models.hosts.words import TEXT_WORDS, Words, worded
 from headscope.models.io.fields import Fields
 
 Assumption = Literal["non_negative", "rows_sum_to_one", "causal"]
@@ -20,7 +20,7 @@ class About:
     assumes: what a pattern must obey; one that does not is refused. null: what the *_null fields are, "" without.
     by_gauge: the fields that each change of gauge changes, which leaves the model's function alone; gauge_labels: of a
     field with labels those that are changed, none where all are. plain: what the numbers say, in a few sentences
-    without symbols.
+    without symbols. words: of what the model reads, in which all of this is said.
     """
 
     title: str
@@ -32,6 +32,7 @@ class About:
     by_gauge: Mapping[Gauge, tuple[str, ...]] = field(default_factory=dict[Gauge, tuple[str, ...]])
     gauge_labels: tuple[str, ...] = ()
     plain: str = ""
+    words: Words = TEXT_WORDS
 
     @property
     def gauge_dependent(self) -> tuple[str, ...]:
@@ -50,7 +51,7 @@ class About:
     def said_with(self, words: Words) -> "About":
         """The same in the words of a modality."""
         names = ("title", "unit", "law", "null", "plain")
-        return replace(self, **{name: worded(getattr(self, name), words) for name in names})
+        return replace(self, words=words, **{name: worded(getattr(self, name), words) for name in names})
 
     def of_fields(self, new_names: Mapping[str, str]) -> "About":
         """The same for some of the fields alone, under new names."""
@@ -62,7 +63,7 @@ class About:
 
     def to_json(self) -> Fields:
         """As plain values; gauge_dependent and the fields by gauge."""
-        plain: Fields = {name: json_like(value) for name, value in asdict(self).items()}
+        plain: Fields = {name: json_like(value) for name, value in asdict(self).items() if name != "words"}
         by_gauge = {gauge: list(fields) for gauge, fields in self.by_gauge.items()}
         return {**plain, "gauge_dependent": list(self.gauge_dependent), "by_gauge": by_gauge}
 

@@ -11,12 +11,12 @@ from torch import Tensor
 from headscope.interp.reading.hooked_model import HookedModel, head_layers
 from headscope.interp.reading.model_facts import layer_gauges
 from headscope.interp.reading.prompt import Prompt, batch_of, last_logits_alone
-from headscope.interp.reading.seen_cells import seen_cells
 from headscope.interp.rows.curves import RowCurves, curves_of
 from headscope.interp.rows.reading import TOP, Reading, Rows, rows_of
 from headscope.interp.rows.strips import rows_of_call
 from headscope.models.hooked.patternless import patternless
 from headscope.models.hosts.attention_layer import AttentionLayer
+from headscope.models.seam.hooked_kernel import visible_cells
 from headscope.models.seam.watched_calls import watched_calls
 
 Keep = Callable[[Rows], None]
@@ -77,4 +77,4 @@ def rows_of_pattern(
     reading = Reading(layer.variant.name, layer.kernel(), top, layer_gauges(attention))
     n_query, n_key = pattern.shape[-2:]
     position = torch.arange(n_key - n_query, n_key, device=pattern.device)
-    return Rows(reading, rows_of(reading, pattern, scores, seen_cells(scores[:, :1]), position))
+    return Rows(reading, rows_of(reading, pattern, scores, visible_cells(scores[:, :1]), position))

@@ -21,6 +21,7 @@ from headscope.models.attention.variant import Parity, PreparedInputs, Variant
 from headscope.models.attention.visibility import visible_count, visible_keys
 
 PER_ROW = "per_row"
+LARGEST = 2**24  # beyond it float32 does not know odd from even
 Coefficient = float | int | str | Float[Tensor, "..."]
 
 
@@ -202,8 +203,9 @@ def parity(options: Options) -> Parity:
 
 
 def check_power(power: object) -> None:
-    if type(power) is not int or power < 1:
-        raise ValueError(f"polynomial: power is a whole number from 1, got {power!r}")
+    if type(power) is not int or not 1 <= power <= LARGEST:
+        got = f"one of {len(str(power))} digits" if type(power) is int and power > LARGEST else repr(power)
+        raise ValueError(f"polynomial: power is a whole number from 1 to {LARGEST}, got {got}")
 
 
 def check_options(options: Options) -> None:

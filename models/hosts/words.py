@@ -1,5 +1,6 @@
 """Words: what sentences call an input and its parts, and sentences that are written with them."""
 
+import re
 from dataclasses import dataclass, replace
 
 
@@ -100,3 +101,19 @@ class Sentence(str):
 def worded(text: str, words: Words) -> str:
     """A sentence in these words; any other text as it is."""
     return text.of(words) if isinstance(text, Sentence) else text
+
+
+def reworded(text: str, words: Words) -> str:
+    """A text about tokens and prompts, such as a docstring, in these words."""
+    said = {
+        **{getattr(TEXT_WORDS, name): getattr(words, name) for name in ("first", "a_token", "tokens", "token")},
+        **{f"{TEXT_WORDS.prompt}s": f"{words.prompt}s"},
+        **{getattr(TEXT_WORDS, name): getattr(words, name) for name in ("a_prompt", "prompt")},
+    }
+    known = "|".join(said)
+
+    def other(match: re.Match[str]) -> str:
+        word = said[match[0].lower()]
+        return word[:1].upper() + word[1:] if match[0][0].isupper() else word
+
+    return re.sub(rf"(?<!class )\b(?:{known})\b", other, text, flags=re.IGNORECASE)

@@ -47,12 +47,17 @@ class Surroundings:
         return nn.functional.dropout(pattern, p=self.dropout)
 
 
+def visible_cells(scores: Float[Tensor, "*cells"]) -> Bool[Tensor, "*cells"]:
+    """False where a score is masked, with −inf or the lowest number of its dtype; NaN is a score."""
+    return ~(scores <= torch.finfo(scores.dtype).min / 2)
+
+
 def unmasked(scores: Scores) -> tuple[Scores, Visible]:
     """Masked scores with 0 in the place of hidden ones (−inf, or the lowest number), and which are visible.
 
     A NaN stays visible, and comes out as NaN.
     """
-    visible = ~(scores <= torch.finfo(scores.dtype).min / 2)
+    visible = visible_cells(scores)
     return scores.masked_fill(~visible, 0.0), visible
 
 

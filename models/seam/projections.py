@@ -3,7 +3,7 @@
 from torch import nn
 
 NAMES = {
-    "q": ("q_proj", "query", "wq", "q_lin"),
+    "q": ("q_proj", "q_b_proj", "query", "wq", "q_lin"),
     "k": ("k_proj", "key", "wk", "k_lin"),
     "v": ("v_proj", "value", "wv", "v_lin"),
     "o": ("o_proj", "out_proj", "c_proj", "dense", "wo", "out_lin", "output"),

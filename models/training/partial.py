@@ -31,7 +31,7 @@ class Course:
 
     data: Mapping[str, object] = field(default_factory=lambda: {"source": "stdlib"})
     steps: int = 300
-    lr: float = 1e-2
+    lr: float = 1e-3
     batch: int = 8
     context: int = 256
     seed: int = 0

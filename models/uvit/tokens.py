@@ -29,7 +29,7 @@ class Tokens(nn.Module):
         label: Int[Tensor, "batch"],
     ) -> Float[Tensor, "batch pos d_model"]:
         """What enters the first block."""
-        patches = self.projection(noisy).flatten(2).transpose(1, 2)
+        patches = self.projection(noisy.to(self.projection.weight.dtype)).flatten(2).transpose(1, 2)
         time = sinusoidal(timestep, patches.shape[-1]).to(patches.dtype)
         return torch.cat([self.classes(label)[:, None], time[:, None], patches], dim=1) + self.positions
 

@@ -20,6 +20,7 @@ CORPORA = {
 }
 # The models of E7 at the size of the same name.
 LANGUAGE: dict[TemperatureSize, LanguageSize] = {item: language_models.SIZES[name] for name, item in SIZES.items()}
+RATE = 1e-2  # that of models as small as these
 PARTS = {"temperatures": temperature_part({}), "norm gains": NORM_GAINS}
 # variant: of the model in the end. model: the shipped one, or E7's of the trial's own seed.
 ARMS: list[dict[str, str]] = [
@@ -31,7 +32,7 @@ ARMS: list[dict[str, str]] = [
 
 def measure_tempering(trial: Trial, size: TemperatureSize, place: Place, watch: Watch) -> Numbers:
     """A trained softmax model learns the trial's part alone, from the same windows in the same order for every part."""
-    course = Course(CORPORA[size.corpus], size.tempering_steps, batch=size.tempering_batch, seed=trial.seed)
+    course = Course(CORPORA[size.corpus], size.tempering_steps, RATE, batch=size.tempering_batch, seed=trial.seed)
     opened, part = (
         softmax_model(trained_model_folder(trial, size, place, watch)),
         PARTS[str(trial.condition["learned"])],
