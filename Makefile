@@ -36,6 +36,7 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/attention_speed.py
 	$(BIN)/python benchmarks/row_statistics.py
 	$(BIN)/python benchmarks/app_speed.py
+	$(BIN)/python benchmarks/loading.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check

@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def _unread(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of ours looks at the file before the library does."""
-    monkeypatch.setattr(tokenizer_trial, "refuse_tokenizer_file", lambda folder, name: None)
+    monkeypatch.setattr(tokenizer_trial, "checked_tokenizer_file", lambda folder, name: None)
 
 
 def spoil(folder: Path, **fields: Any) -> Path:

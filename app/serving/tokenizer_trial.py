@@ -8,7 +8,7 @@ from pathlib import Path
 from headscope.app.serving.model_source import fingerprint
 from headscope.models import zoo
 from headscope.models.checkpoints.files.refusal import CheckpointError
-from headscope.models.checkpoints.files.tokenizer_file import refuse_tokenizer_file
+from headscope.models.checkpoints.files.tokenizer_file import checked_tokenizer_file
 from headscope.models.checkpoints.model_place import place_of_model
 
 FILE = "tokenizer.json"
@@ -25,7 +25,7 @@ def refuse_aborting_tokenizer(folder: Path) -> None:
     place = place_of_model(folder)
     if place.is_relative_to(zoo.HERE) or not (place / FILE).is_file():
         return
-    refuse_tokenizer_file(place, FILE)
+    checked_tokenizer_file(place, FILE)
     if fault := fault_of(place, fingerprint(place)):
         raise CheckpointError(f"cannot open the tokenizer of {place}: {fault}; fetch {FILE} again")
 

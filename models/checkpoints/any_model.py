@@ -71,8 +71,8 @@ def open_merged(folder: Path, given: Given, device: str | torch.device | None, d
     digest = merge_adapter(folder, opened.model)
     refuse_broken(opened.model, str(folder), has_broken_weights=bool(opened.not_finite))
     nn.Module.to(opened.model, device or "cpu")
-    fingerprint = sha256((opened.fingerprint + digest).encode()).hexdigest()
-    return replace(opened, fingerprint=fingerprint, opened_as=f"opened as a LoRA adapter, merged into {base}")
+    whole = lambda: sha256((opened.fingerprint + digest).encode()).hexdigest()  # noqa: E731
+    return replace(opened, stored_digest=whole, opened_as=f"opened as a LoRA adapter, merged into {base}")
 
 
 def refuse_given(place: Path, given: Given) -> None:

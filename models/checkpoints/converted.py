@@ -15,10 +15,9 @@ from transformers.utils import logging
 from headscope.models.checkpoints.config.description import Description
 from headscope.models.checkpoints.files.header import StoredTensor
 from headscope.models.checkpoints.files.memory import refuse_beyond_memory
-from headscope.models.checkpoints.files.pickled import NUMBER_FORMATS
 from headscope.models.checkpoints.files.refusal import CheckpointError
 from headscope.models.checkpoints.files.shards import PICKLED
-from headscope.models.checkpoints.files.weights import Format
+from headscope.models.checkpoints.files.weights import STORED, Format
 from headscope.models.checkpoints.matching import refuse_other_numbers
 from headscope.models.checkpoints.skeleton import Skeleton
 from headscope.models.hosts.attachment import carrying
@@ -26,7 +25,6 @@ from headscope.models.hosts.families import family_of
 from headscope.models.io.foreign_input import foreign_input
 
 BLOCK = 2**24  # bytes
-STORED = {name: kind for kind, name in NUMBER_FORMATS.items()}
 FAULTS = {"missing_keys": "lack", "unexpected_keys": "have too much with", "mismatched_keys": "have another shape of"}
 
 

@@ -13,7 +13,7 @@ from headscope.models.checkpoints.files.header import StoredTensor
 from headscope.models.checkpoints.files.memory import refuse_beyond_memory
 from headscope.models.checkpoints.files.pickled import NUMBER_FORMATS
 from headscope.models.checkpoints.files.refusal import CheckpointError
-from headscope.models.checkpoints.files.weights import Format, weights_as
+from headscope.models.checkpoints.files.weights import Format, own_copy, weights_as, weights_fingerprint
 from headscope.models.checkpoints.matching import stored_layers, stored_names
 from headscope.models.checkpoints.opening import OpenedModel, filled_model
 from headscope.models.checkpoints.skeleton import skeleton
@@ -50,11 +50,12 @@ def opened_model(
     frame = skeleton(words, origin, LAYOUT)
     result = stored_names(stored, frame, origin, LAYOUT)
     refuse_beyond_memory(stored, result, dtype, origin)
-    weights = weights_as(dtype, stored, result, words.fields, converted.tensors.__getitem__, origin)
-    model = filled_model(words, weights.tensors, frame.tied, origin)
+    reader = lambda name: own_copy(converted.tensors[name])  # noqa: E731
+    model = filled_model(words, weights_as(dtype, result, reader), frame.tied, origin)
+    fingerprint = weights_fingerprint(stored, result, words.fields, reader)
     not_finite = trial_notes(model, origin)
     nn.Module.to(model, device or "cpu")
-    return OpenedModel(model, None, words.spec, weights.fingerprint, sentence, not_finite)
+    return OpenedModel(model, None, words.spec, lambda: fingerprint, sentence, not_finite)
 
 
 def stored_tensor(file: Path, name: str, tensor: Tensor) -> StoredTensor:

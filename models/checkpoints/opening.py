@@ -1,6 +1,8 @@
 """Opening a model folder: the door, the headers, the config against them, and only then the numbers."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 
 import torch
@@ -11,10 +13,18 @@ from headscope.models.checkpoints.config.description import Description, descrip
 from headscope.models.checkpoints.converted import converted_model, fingerprint_of_files, is_converted
 from headscope.models.checkpoints.files.contents import refuse_without_config
 from headscope.models.checkpoints.files.entries import model_folder, read_object
+from headscope.models.checkpoints.files.header import StoredTensor
 from headscope.models.checkpoints.files.memory import refuse_beyond_memory
 from headscope.models.checkpoints.files.refusal import CheckpointError
 from headscope.models.checkpoints.files.shards import stored_weights
-from headscope.models.checkpoints.files.weights import Format, checked_format, read_weights
+from headscope.models.checkpoints.files.versions import file_versions, unchanged
+from headscope.models.checkpoints.files.weights import (
+    Format,
+    checked_format,
+    tensor_reader,
+    weights_as,
+    weights_fingerprint,
+)
 from headscope.models.checkpoints.image_processor import give_processor
 from headscope.models.checkpoints.matching import stored_layers, stored_names
 from headscope.models.checkpoints.skeleton import empty_model, skeleton
@@ -31,16 +41,24 @@ PLAIN = "opened as a Hugging Face folder"
 class OpenedModel:
     """A transformers model in eval mode that carries its variant, its tokenizer if it has one, and its spec.
 
-    fingerprint: sha256 (hex) of the stored weights, config and spec. opened_as: what it was taken for, and what was
-    assumed, as a sentence. not_finite: a sentence for every layer whose weights hold NaN or infinity.
+    stored_digest: computes the fingerprint. opened_as: what it was taken for, and what was assumed, as a sentence.
+    not_finite: a sentence for every layer whose weights hold NaN or infinity.
     """
 
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase | None
     spec: AttentionSpec
-    fingerprint: str
+    stored_digest: Callable[[], str]
     opened_as: str = PLAIN
     not_finite: tuple[str, ...] = ()
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 (hex) of the stored weights, config and spec: reads the files once more, so only when asked for.
+
+        Raises CheckpointError where a file was written over since the model was opened.
+        """
+        return self.stored_digest()
 
 
 def open_folder(path: str | Path, device: str | torch.device | None = None, dtype: Format = None) -> OpenedModel:
@@ -55,22 +73,27 @@ def open_folder(path: str | Path, device: str | torch.device | None = None, dtyp
     folder = model_folder(path)
     refuse_without_config(folder)
     stored = stored_weights(folder)
+    versions = file_versions(tensor.file for tensor in stored.values())
     words = description(folder, stored_layers(list(stored)))
     frame = skeleton(words, str(folder))
     if is_converted(stored, frame, words.config.model_type):
-        model, fingerprint = converted_model(folder, words, stored, dtype), fingerprint_of_files(words, stored)
+        model, digest = converted_model(folder, words, stored, dtype), partial(fingerprint_of_files, words, stored)
     else:
         result = stored_names(stored, frame, str(folder))
         refuse_beyond_memory(stored, result, dtype, str(folder))
-        weights = read_weights(stored, result, words.fields, dtype, str(folder))
-        model = filled_model(words, weights.tensors, frame.tied, str(folder))
-        fingerprint = weights.fingerprint
+        model = filled_model(words, weights_as(dtype, result, tensor_reader(stored)), frame.tied, str(folder))
+        digest = partial(fingerprint_of_weights, stored, result, words)
     _set_generation(model, folder)
     give_processor(model, folder)
     tokenizer = folder_tokenizer(folder)
     not_finite = trial_notes(model, str(folder))
     nn.Module.to(model, device or "cpu")
-    return OpenedModel(model, tokenizer, words.spec, fingerprint, not_finite=not_finite)
+    return OpenedModel(model, tokenizer, words.spec, partial(unchanged, versions, digest), not_finite=not_finite)
+
+
+def fingerprint_of_weights(stored: dict[str, StoredTensor], result: dict[str, str], words: Description) -> str:
+    """sha256 (hex) of the description and of the tensors that the files hold."""
+    return weights_fingerprint(stored, result, words.fields, tensor_reader(stored))
 
 
 def filled_model(words: Description, tensors: dict[str, Tensor], tied: dict[str, str], origin: str) -> PreTrainedModel:

@@ -4,6 +4,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 
 import torch
+from accelerate import init_empty_weights
 from transformers import PreTrainedModel
 from transformers.initialization import no_init_weights
 
@@ -53,8 +54,8 @@ def skeleton(description: Description, origin: str, described_by: str = "config.
 
 
 def empty_model(description: Description) -> PreTrainedModel:
-    """The described model in eval mode, its parameters allocated but not set, its other buffers computed."""
-    with no_init_weights():
+    """The described model in eval mode, its parameters without memory yet, its other buffers computed."""
+    with no_init_weights(), init_empty_weights(include_buffers=False):
         return _model(description).eval()
 
 

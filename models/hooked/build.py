@@ -3,12 +3,14 @@
 from functools import partial
 from typing import Any
 
+from torch import Tensor
 from transformer_lens.model_bridge import TransformerBridge
 from transformer_lens.model_bridge.architecture_adapter import ArchitectureAdapter
 from transformer_lens.model_bridge.generalized_components import JointGateUpMLPBridge, JointQKVAttentionBridge
 from transformer_lens.model_bridge.generalized_components.base import GeneralizedComponent
 from transformer_lens.model_bridge.sources._bridge_builder import build_bridge_from_module
 from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.initialization import no_init_weights
 
 from headscope.models.hooked.attention import with_variant
 from headscope.models.hooked.bridge import HookedBridge
@@ -16,6 +18,7 @@ from headscope.models.hooked.diffusion import VariantUViT
 from headscope.models.hooked.door import guard
 from headscope.models.hooked.encoder import VariantViT
 from headscope.models.hooked.image_door import guard_images
+from headscope.models.hooked.joined_embeddings import WithoutJoinedEmbeddings
 from headscope.models.hooked.measured import MEASURED, measure, measured_config, register_measured
 from headscope.models.hooked.tokenizer import give_tokenizer
 from headscope.models.hooked.turns import Turns
@@ -55,7 +58,10 @@ def hooked(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None = N
     if attachment_of(model) is None:
         attach(model, AttentionSpec("softmax"))
     names = tuple(model.state_dict())
-    bridge: Any = listed_bridge(model) if family_of(model.config.model_type).is_listed else measured_bridge(model)
+    is_listed = family_of(model.config.model_type).is_listed
+    # Projections that transformer-lens splits need no numbers of their own: it sets them from the fused one.
+    with no_init_weights(), WithoutJoinedEmbeddings(first_weight(model)):
+        bridge: Any = listed_bridge(model) if is_listed else measured_bridge(model)
     set_implementation(model, NAME)  # transformer-lens switches some families to eager attention, which is softmax
     bridge.__class__ = HookedBridge
     bridge.hf_names = names
@@ -69,6 +75,11 @@ def hooked(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None = N
     if tokenizer is not None:
         give_tokenizer(bridge, tokenizer)
     return bridge
+
+
+def first_weight(model: PreTrainedModel) -> Tensor:
+    """The weight that a prompt meets first: of the tokens' embedding, where there is one."""
+    return next(model.get_input_embeddings().parameters())
 
 
 def listed_bridge(model: PreTrainedModel) -> TransformerBridge:

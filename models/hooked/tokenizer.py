@@ -21,11 +21,18 @@ def give_tokenizer(bridge: TransformerBridge, tokenizer: PreTrainedTokenizerBase
     cast(Any, bridge).plain_tokenizer = tokenizer
     with foreign_tokenizer(tokenizer, "fails on a short text"):
         if tokenizer.pad_token is None:
-            tokenizer = copy.deepcopy(tokenizer)
-            tokenizer.pad_token = tokenizer.eos_token or tokenizer.bos_token or tokenizer.convert_ids_to_tokens(0)
+            tokenizer = with_padding(tokenizer)
         bridge.tokenizer = tokenizer
         bridge.cfg.tokenizer_prepends_bos, bridge.cfg.tokenizer_appends_eos = added_ends(tokenizer)
     bridge.cfg.default_prepend_bos = bridge.cfg.tokenizer_prepends_bos
+
+
+def with_padding(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
+    """One that pads with a token of its own, and shares its vocabulary, whose copy would be written out and parsed."""
+    padding: Any = copy.copy(tokenizer)
+    padding._special_tokens_map = dict(padding._special_tokens_map)
+    padding.pad_token = tokenizer.eos_token or tokenizer.bos_token or tokenizer.convert_ids_to_tokens(0)
+    return padding
 
 
 def added_ends(tokenizer: PreTrainedTokenizerBase) -> tuple[bool, bool]:

@@ -24,11 +24,15 @@ BYTES_PER_NUMBER = {
 
 @dataclass(frozen=True)
 class StoredTensor:
-    """What a header says of one tensor; `dtype` is safetensors' name for the number format."""
+    """What a header says of one tensor; `dtype` is safetensors' name for the number format.
+
+    begin: the byte of the file where its numbers begin, where they lie there one after another.
+    """
 
     file: Path
     dtype: str
     shape: tuple[int, ...]
+    begin: int = 0
 
 
 def stored_tensors(file: Path) -> dict[str, StoredTensor]:
@@ -48,7 +52,11 @@ def stored_tensors(file: Path) -> dict[str, StoredTensor]:
             f"cannot open {file}: its header promises {end} bytes of tensors, the file holds {body_bytes}; "
             "it was cut short or written over, so fetch it again"
         )
-    return {name: StoredTensor(file, header[name]["dtype"], tuple(header[name]["shape"])) for name in spans}
+    first = file.stat().st_size - body_bytes
+    return {
+        name: StoredTensor(file, header[name]["dtype"], tuple(header[name]["shape"]), first + begin)
+        for name, (begin, _) in spans.items()
+    }
 
 
 def _header(file: Path) -> tuple[Fields, int]:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 
 LAYER = re.compile(r"(?:^|\.)(?:h|layers?|blocks|(?:in|out)_blocks)\.(\d{1,6})\.")
@@ -13,7 +12,7 @@ NAN, INFINITY = "NaN", "infinity"
 
 def kind_of_numbers(tensor: Tensor) -> str | None:
     """What a tensor holds that is not finite; None where all of its numbers are."""
-    if torch.isfinite(tensor).all():
+    if tensor.sum().isfinite() or tensor.isfinite().all():  # a sum takes a fifth of the time, but may overflow
         return None
     return NAN if tensor.isnan().any() else INFINITY
 

@@ -21,8 +21,8 @@ WHOLE = ("max_input_chars_per_word", "unk_id")
 NUMBERS = ("model_max_length",)
 
 
-def refuse_tokenizer_file(folder: Path, name: str) -> None:
-    """Raise CheckpointError for a tokenizer.json on which the library would hang, abort or fill the memory."""
+def checked_tokenizer_file(folder: Path, name: str) -> Fields:
+    """What tokenizer.json says. Raises CheckpointError where the library would hang, abort or fill the memory."""
     file = plain_file(folder, name)
     with foreign_input(f"cannot open the tokenizer of {folder}: {name} is refused", CheckpointError):
         fields = tokenizer_fields(file)
@@ -30,6 +30,7 @@ def refuse_tokenizer_file(folder: Path, name: str) -> None:
         refuse_unbounded_steps(fields)
         refuse_added(fields.get("added_tokens"))
         refuse_vocabulary(fields.get("model"))
+    return fields
 
 
 def tokenizer_fields(file: Path) -> Fields:

@@ -1,35 +1,24 @@
-"""Reading the matched tensors: in the asked number format, and known by a fingerprint."""
+"""Reading the matched tensors: in the asked number format; and their fingerprint, which takes as long again."""
 
 import hashlib
 import json
 from collections.abc import Callable
-from contextlib import ExitStack, nullcontext
-from dataclasses import dataclass
-from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, Literal
+from typing import Literal
 
 import torch
-from safetensors import safe_open
 from torch import Tensor
 
 from headscope.models.checkpoints.files.header import StoredTensor
-from headscope.models.checkpoints.files.pickled import pickled_tensors
+from headscope.models.checkpoints.files.pickled import NUMBER_FORMATS, pickled_tensors
 from headscope.models.checkpoints.files.refusal import CheckpointError
 from headscope.models.checkpoints.files.shards import PICKLED
 from headscope.models.io.fields import Fields
 from headscope.models.io.foreign_input import foreign_input
 
+Reader = Callable[[str], Tensor]  # stored name -> a new, contiguous tensor
 Format = torch.dtype | Literal["auto"] | None
 FORMATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
-
-
-@dataclass(frozen=True)
-class Weights:
-    """Tensors by parameter name, and the sha256 (hex) of what was stored: names, formats, shapes, bytes, config."""
-
-    tensors: dict[str, Tensor]
-    fingerprint: str
+STORED = {name: kind for kind, name in NUMBER_FORMATS.items()}
 
 
 def checked_format(dtype: Format, asked_by: str) -> Format:
@@ -39,48 +28,58 @@ def checked_format(dtype: Format, asked_by: str) -> Format:
     return dtype
 
 
-def read_weights(
-    stored: dict[str, StoredTensor], result: dict[str, str], fields: Fields, dtype: Format, origin: str
-) -> Weights:
-    """Read each parameter of `result` (parameter name -> stored name) once, in the number format of `weights_as`."""
-    with ExitStack() as stack:
-        files = {file: stack.enter_context(_reader(file)) for file in {tensor.file for tensor in stored.values()}}
+def tensor_reader(stored: dict[str, StoredTensor]) -> Reader:
+    """What reads a tensor of the files anew, by its stored name."""
+    pickled = {
+        file: pickled_tensors(file)
+        for file in {tensor.file for tensor in stored.values()}
+        if file.suffix == PICKLED.ending
+    }
 
-        def tensor_named(name: str) -> Tensor:
-            with foreign_input(f"cannot open {stored[name].file}: {name!r} cannot be read", CheckpointError):
-                return files[stored[name].file].get_tensor(name)
+    def tensor_named(name: str) -> Tensor:
+        file = stored[name].file
+        with foreign_input(f"cannot open {file}: {name!r} cannot be read", CheckpointError):
+            return own_copy(pickled[file][name]) if file in pickled else stored_numbers(stored[name])
 
-        return weights_as(dtype, stored, result, fields, tensor_named, origin)
+    return tensor_named
 
 
-def weights_as(
-    dtype: Format,
-    stored: dict[str, StoredTensor],
-    result: dict[str, str],
-    fields: Fields,
-    tensor_named: Callable[[str], Tensor],
-    origin: str,
-) -> Weights:
-    """Each parameter of `result` (parameter name -> stored name).
+def stored_numbers(stored: StoredTensor) -> Tensor:
+    """A tensor of a safetensors file in memory of its own: one mapped from the file would change, or fall, with it."""
+    tensor = torch.empty(stored.shape, dtype=STORED[stored.dtype])
+    place = memoryview(tensor.reshape(-1).view(torch.uint8).numpy())
+    with stored.file.open("rb") as stream:
+        stream.seek(stored.begin)
+        if stream.readinto(place) != len(place):
+            raise ValueError("the file has become shorter while it was read")
+    return tensor
+
+
+def own_copy(tensor: Tensor) -> Tensor:
+    """The tensor, no longer a view of a file or of another tensor."""
+    return tensor.clone(memory_format=torch.contiguous_format)
+
+
+def weights_as(dtype: Format, result: dict[str, str], tensor_named: Reader) -> dict[str, Tensor]:
+    """Each parameter of `result` (parameter name -> stored name), by parameter name.
 
     dtype None widens 16-bit weights to float32 and keeps wider ones, so that nothing is lost; "auto" keeps all as
     stored; a torch dtype casts.
     """
+    tensors = ((name, tensor_named(stored_name)) for name, stored_name in result.items())
+    return {name: tensor.to(_target(tensor.dtype, dtype)) for name, tensor in tensors}
+
+
+def weights_fingerprint(
+    stored: dict[str, StoredTensor], result: dict[str, str], fields: Fields, tensor_named: Reader
+) -> str:
+    """The sha256 (hex) of what is stored: names, formats, shapes, bytes, config."""
     digest = hashlib.sha256(json.dumps(fields, sort_keys=True).encode())
-    tensors = {}
     for name in sorted(result):
         source, tensor = stored[result[name]], tensor_named(result[name])
         digest.update(f"{name} {source.dtype} {source.shape}".encode())
-        digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
-        tensors[name] = tensor.to(_target(tensor.dtype, dtype), copy=True).contiguous()
-    return Weights(tensors, digest.hexdigest())
-
-
-def _reader(file: Path) -> Any:
-    if file.suffix == PICKLED.ending:
-        return nullcontext(SimpleNamespace(get_tensor=pickled_tensors(file).__getitem__))
-    with foreign_input(f"cannot open {file}: safetensors refuses it", CheckpointError):
-        return safe_open(file, framework="pt", device="cpu")
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def _target(stored: torch.dtype, request: Format) -> torch.dtype:
