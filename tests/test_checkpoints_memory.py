@@ -60,7 +60,7 @@ def test_what_is_opened_stays_as_it_was_when_its_file_is_written_over(tmp_path: 
     with file.open("r+b") as stream:
         stream.truncate(file.stat().st_size // 2)
     assert all(torch.equal(before[name], tensor) for name, tensor in opened.model.state_dict().items())
-    with pytest.raises(CheckpointError, match="cannot be read|written over"):
+    with pytest.raises(CheckpointError, match=r"cannot be read|written over"):
         _ = opened.fingerprint
 
 

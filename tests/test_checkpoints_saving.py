@@ -16,6 +16,8 @@ from model_folders import carrying, good_folder, tokenizer
 from tiny_decoders import CONFIGS, SPECS, stir, tiny_decoder
 from transformers import (
     ByT5Tokenizer,
+    FalconH1Config,
+    FalconH1ForCausalLM,
     LlamaForSequenceClassification,
     PreTrainedModel,
 )
@@ -179,19 +181,43 @@ def filled(value: float) -> PreTrainedModel:
     return model
 
 
-@pytest.mark.parametrize(
-    ("value", "dtype", "sentence"),
-    [
-        (torch.nan, None, "'model.norm.weight' is not finite in torch.float32"),
-        (1e5, torch.float16, "'model.norm.weight' is not finite in torch.float16"),
-    ],
-)
-def test_weights_that_would_not_open_again_are_not_saved(
-    value: float, dtype: torch.dtype | None, sentence: str, tmp_path: Path
-) -> None:
-    with pytest.raises(CheckpointError, match=sentence):
-        save(filled(value), tmp_path / "model", dtype=dtype)
+def test_weights_that_would_overflow_are_not_saved(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"'model\.norm\.weight' is not finite in torch\.float16"):
+        save(filled(1e5), tmp_path / "model", dtype=torch.float16)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("value", "word"), [(torch.nan, "NaN"), (torch.inf, "infinity")])
+def test_what_is_not_finite_is_saved_with_the_warning_that_it_opens_with(
+    value: float, word: str, tmp_path: Path
+) -> None:
+    sentence = f"weights outside the layers hold {word}: model.norm.weight"
+    with pytest.warns(UserWarning, match=f"saved as it is: {sentence}"):
+        folder = save(filled(value), tmp_path / "model")
+    with pytest.warns(UserWarning, match=sentence):
+        first = open_folder(folder)
+    with pytest.warns(UserWarning, match="saved as it is"):
+        again = save(first.model, tmp_path / "again")
+    with pytest.warns(UserWarning, match=sentence):
+        assert open_folder(again).fingerprint == first.fingerprint
+
+
+def test_a_nan_in_tied_weights_is_saved_too(tmp_path: Path) -> None:
+    model = carrying("gpt2")
+    model.transformer.wte.weight.data[-1, 0] = torch.nan
+    with pytest.warns(UserWarning, match=r"transformer\.wte\.weight"):
+        folder = save(model, tmp_path / "model")
+    with pytest.warns(UserWarning, match=r"transformer\.wte\.weight"):
+        open_folder(folder)
+
+
+def test_a_limit_without_end_is_what_transformers_wrote(tmp_path: Path) -> None:
+    sizes = {"hidden_size": 32, "intermediate_size": 32, "num_attention_heads": 4, "num_key_value_heads": 2}
+    mamba = {"mamba_d_ssm": 32, "mamba_n_heads": 4, "mamba_d_head": 8, "mamba_d_state": 8, "mamba_chunk_size": 4}
+    config = FalconH1Config(vocab_size=32, num_hidden_layers=2, **sizes, **mamba)
+    FalconH1ForCausalLM(config).save_pretrained(tmp_path / "model")
+    again = save(open_folder(tmp_path / "model").model, tmp_path / "again")
+    assert list(open_folder(again).model.config.time_step_limit) == [0.0, float("inf")]
 
 
 def test_only_models_are_saved(tmp_path: Path) -> None:

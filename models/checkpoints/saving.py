@@ -1,6 +1,7 @@
 """Writing a model folder that opens again as the same model, bit for bit."""
 
 import json
+import warnings
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -10,6 +11,7 @@ from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from headscope.models.checkpoints.config.description import Description, description_from_fields
+from headscope.models.checkpoints.files.not_finite import kind_of_numbers, not_finite_notes
 from headscope.models.checkpoints.files.refusal import CheckpointError
 from headscope.models.checkpoints.files.shards import SINGLE
 from headscope.models.checkpoints.files.weights import FORMATS
@@ -122,7 +124,10 @@ def config_fields(model: PreTrainedModel) -> Fields:
 
 
 def stored_form(weights: dict[str, Tensor], frame: Skeleton, dtype: torch.dtype | None) -> dict[str, Tensor]:
-    """Every parameter once, under its name in files, contiguous, on the CPU, finite, in the number format asked for."""
+    """Every parameter once, under its name in files, contiguous, on the CPU, in the number format asked for.
+
+    What is not finite opens again with a warning, and is written with one; what would only become so is refused.
+    """
     refuse_untied(weights, frame.tied, "cannot save the model")
     stored = sorted(frame.shapes.keys() - frame.tied.keys())
     refuse_other_parameters(weights, stored, frame)
@@ -134,9 +139,11 @@ def stored_form(weights: dict[str, Tensor], frame: Skeleton, dtype: torch.dtype 
                 f"cannot save the model: {name!r} has shape {list(tensor.shape)}, "
                 f"its config makes it {list(frame.shapes[name])}"
             )
-        if not torch.isfinite(tensor).all():
+        if kind_of_numbers(tensor) != kind_of_numbers(weights[name]):
             raise CheckpointError(f"cannot save the model: {name!r} is not finite in {tensor.dtype}")
         form[frame.file_names.get(name, name)] = tensor
+    if notes := not_finite_notes(form.items()):
+        warnings.warn(f"saved as it is: {'; '.join(notes)}; what is computed from them is not finite", stacklevel=3)
     return form
 
 

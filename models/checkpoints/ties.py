@@ -18,7 +18,14 @@ def retied_tensors(tensors: dict[str, Tensor], tied: dict[str, str], origin: str
 def refuse_untied(tensors: dict[str, Tensor], tied: dict[str, str], what: str) -> None:
     """Raise CheckpointError when the config ties two parameters that differ."""
     for name, source in tied.items():
-        if name in tensors and source in tensors and not torch.equal(tensors[name], tensors[source]):
+        if name in tensors and source in tensors and not are_same(tensors[name], tensors[source]):
             raise CheckpointError(
                 f"{what}: the config ties {name!r} to {source!r}, but they differ; set tie_word_embeddings to false"
             )
+
+
+def are_same(first: Tensor, second: Tensor) -> bool:
+    """Whether two tensors hold the same numbers; NaN is the same as NaN."""
+    if torch.equal(first, second):
+        return True
+    return first.shape == second.shape and torch.allclose(first, second.to(first), rtol=0, atol=0, equal_nan=True)

@@ -46,7 +46,7 @@ def folder_tokenizer(folder: Path) -> PreTrainedTokenizerBase | None:
     return tokenizer
 
 
-def parsed_already(folder: Path, fields: Fields) -> dict[str, dict[int, AddedToken]]:
+def parsed_already(folder: Path, fields: Fields) -> Fields:
     """The added tokens, which transformers would parse the file for once more where nothing beside it lists them."""
     elsewhere = (folder / SETTINGS).exists() and ADDED in read_object(folder, SETTINGS)
     if elsewhere or any((folder / name).exists() for name in TABLES):

@@ -1,6 +1,7 @@
 """What config.json says a model is: a transformers config and an attention spec; no code, and no size trusted."""
 
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 from transformers import PreTrainedConfig
@@ -16,6 +17,7 @@ from headscope.models.io.foreign_input import foreign_input
 from headscope.models.io.near_names import known_names
 
 MAX_LAYERS = 1024
+TAG, LIMITS = "__float__", {"Infinity": inf, "-Infinity": -inf}
 REFUSED = {
     "quantization_config": "says that the weights are quantised; dequantise them and save the folder again",
     "per_layer_config": "gives layers different sizes, which the attention variants do not know",
@@ -54,9 +56,18 @@ def description_from_fields(fields: Fields, n_layers: int, origin: str) -> Descr
     names = labels(fields, origin)
     spec = _spec(own.pop("attention_spec", AttentionSpec("softmax").to_json()), n_layers, origin)
     with foreign_input(f"cannot open {origin}: transformers refuses it", CheckpointError):
-        config = config_class(**own, **names)
+        config = config_class(**{name: plain_number(value) for name, value in own.items()}, **names)
     refuse_unused_rope(config, origin)
     return Description(config, spec, {**own, **names, "attention_spec": spec.to_json()})
+
+
+def plain_number(value: object) -> object:
+    """The value, or the infinite limits in it, for which transformers writes a table, as JSON has no such numbers."""
+    if isinstance(value, list):
+        return [plain_number(item) for item in value]
+    if isinstance(value, dict) and value.keys() == {TAG}:
+        return LIMITS.get(str(value[TAG]), value)
+    return value
 
 
 def _refuse_unnamed_classes(classes: object, origin: str) -> None:

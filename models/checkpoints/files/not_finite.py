@@ -1,7 +1,7 @@
 """Weights that are not finite: which tensors hold NaN or infinity, and in which layers they are."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from torch import Tensor, nn
 
@@ -19,8 +19,13 @@ def kind_of_numbers(tensor: Tensor) -> str | None:
 
 def not_finite_layers(model: nn.Module) -> tuple[str, ...]:
     """A sentence for every layer with such weights."""
+    return not_finite_notes(model.named_parameters())
+
+
+def not_finite_notes(weights: Iterable[tuple[str, Tensor]]) -> tuple[str, ...]:
+    """The same of weights by name."""
     names_of: dict[tuple[str, str], list[str]] = {}
-    for name, weight in model.named_parameters():
+    for name, weight in weights:
         if kind := kind_of_numbers(weight):
             names_of.setdefault((place_of(name), kind), []).append(name)
     return tuple(f"weights {place} hold {kind}: {named(names)}" for (place, kind), names in names_of.items())

@@ -47,7 +47,7 @@ def tensor_reader(stored: dict[str, StoredTensor]) -> Reader:
 def stored_numbers(stored: StoredTensor) -> Tensor:
     """A tensor of a safetensors file in memory of its own: one mapped from the file would change, or fall, with it."""
     tensor = torch.empty(stored.shape, dtype=STORED[stored.dtype])
-    place = memoryview(tensor.reshape(-1).view(torch.uint8).numpy())
+    place = tensor.reshape(-1).view(torch.uint8).numpy().data
     with stored.file.open("rb") as stream:
         stream.seek(stored.begin)
         if stream.readinto(place) != len(place):
