@@ -109,7 +109,8 @@ def sharded(folder: Path) -> Path:
 
 def test_pickles_in_shards_open_and_are_gone_after_a_save(folder: Path) -> None:
     expected = open_folder(folder)
-    assert open_folder(sharded(folder)).fingerprint == expected.fingerprint
+    fingerprint = expected.fingerprint
+    assert open_folder(sharded(folder)).fingerprint == fingerprint
     save(expected.model, folder)
     assert not list(folder.glob("*.bin*"))
 
