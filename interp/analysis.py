@@ -47,7 +47,8 @@ class Row:
     summary: its question, in one line, with names of Words in braces. over_tokens: its numbers run over the tokens of
     one prompt, so that several prompts have no mean. matrices: the names in weight_laws.LAWS that must hold for it.
     text_only: why it cannot read images, as the end of a sentence; empty where it can. own_logits: whether it asks for
-    the logits of the tokens that are read. by_heads_alone: whether it holds only where nothing but heads moves anything
+    the logits of the tokens that are read. reads_answer: whether it asks what the model answers to a prompt, which a
+    masked language model does at a mask. by_heads_alone: whether it holds only where nothing but heads moves anything
     from token to token, which hybrids' other layers do too. looks_back: whether a token may see those before it alone.
     cost: beside the pass that all share, in multiply-adds (interp/reading/size.py). reads: the fields of Choices that
     change what it finds. per_head: whether it has a number of every head, which tables of heads then show. runs_heads:
@@ -64,6 +65,7 @@ class Row:
     matrices: tuple[str, ...] = ()
     text_only: str = ""
     own_logits: bool = False
+    reads_answer: bool = False
     looks_back: bool = False
     by_heads_alone: bool = False
     cost: Callable[[Size], int] = nothing_more

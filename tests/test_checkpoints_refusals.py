@@ -179,7 +179,7 @@ REFUSALS: dict[str, tuple[Callable[[Path], Any], str]] = {
     "config too large": (raw("config.json", b" " * (10 * 2**20 + 1)), "it has 10485761 bytes; at most 10485760"),
     "config twice": (raw("config.json", b'{"n":1,"n":2}'), "the name 'n' stands there twice"),
     "no family": (config(model_type=...), "model_type None is not supported; supported: gpt2, gpt_neox, llama"),
-    "other family": (config(model_type="bert"), "model_type 'bert' is not supported; supported: gpt2"),
+    "other family": (config(model_type="t5"), "model_type 't5' is not supported; supported: gpt2"),
     "list as family": (config(model_type=["llama"]), r"model_type \['llama'\] is not supported"),
     "multimodal": (
         config(model_type="gemma3"),

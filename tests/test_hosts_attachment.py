@@ -262,8 +262,8 @@ def test_selective_adds_less_than_half_a_percent_of_parameters_to_gpt2() -> None
 
 def test_an_unsupported_family_is_refused_by_name() -> None:
     model = tiny_decoder("llama")
-    model.config.model_type = "bert"
-    with pytest.raises(ValueError, match="model family 'bert' is not supported; supported: gpt2, gpt_neox, llama"):
+    model.config.model_type = "t5"
+    with pytest.raises(ValueError, match="model family 't5' is not supported; supported: gpt2, gpt_neox, llama"):
         attach(model, SPECS["cog"])
 
 

@@ -4,6 +4,7 @@ from streamlit.components.v2 import component
 
 from headscope.app.components.source import source_text
 from headscope.interp.reading.model_facts import ModelFacts
+from headscope.models.seam.input_sizes import CLASS_TOKEN
 
 _mount = component(
     "headscope_fact_strip",
@@ -36,7 +37,15 @@ def what_is_read(facts: ModelFacts, tokens: int) -> dict[str, str]:
     if facts.grid is None:
         return {"vocabulary": f"{facts.vocabulary:,}", "prompt": f"{tokens:,} of {facts.context:,} tokens"}
     rows, columns = facts.grid
-    return {"classes": f"{facts.vocabulary:,}", "image": f"{rows} × {columns} patches and the class token"}
+    answered = f"{facts.vocabulary:,}" if facts.is_headed else "none: a vision encoder without a classifier"
+    return {"classes": answered, "image": f"{rows} × {columns} patches{leading_in_words(facts.leading)}"}
+
+
+def leading_in_words(leading: tuple[str, ...]) -> str:
+    """The tokens before the patches, as the end of a phrase."""
+    registers = sum(name != CLASS_TOKEN for name in leading)
+    parts = ["the class token"] * (CLASS_TOKEN in leading) + [f"{registers} registers"] * bool(registers)
+    return "".join(f" and {part}" for part in parts)
 
 
 def count_in_short(count: int) -> str:

@@ -34,7 +34,7 @@ export default function ({ data, parentElement, setStateValue }) {
   const [root, stage, marks, tip] = [".head", ".stage", ".marks", ".tip"].map(find);
   const memory = (root.memory ??= { stamp: 0 });
   if (memory.run !== header.run) {
-    memory.crops = header.grid ? patchCrops(header.grid, arrays.picture, header.arrays) : null;
+    memory.crops = header.grid ? patchCrops(header.grid, arrays.picture, header.arrays, count) : null;
     const cells = header.grid ? layPatches(find(".tokens"), tokens, header.grid, memory.crops) : layTokens(find(".tokens"), tokens);
     Object.assign(memory, { run: header.run, row: header.start, view: wholeOf(count), cells });
     if (header.grid) find(".hint").textContent = "Point at a patch, click to keep it. Blue adds, striped red subtracts.";

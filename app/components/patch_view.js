@@ -1,9 +1,9 @@
-// Patch view: the image as its patches, coloured by one row of the pattern, or one column; CLS stands before them.
+// Patch view: the image as its patches, coloured by one row of the pattern, or one column; CLS and registers before.
 const LARGEST_PATCH = 64;
 const WIDEST_IMAGE = 336;
 
-// A small canvas of every patch in the order of the tokens; null for CLS.
-function patchCrops([rows, columns], picture, entries) {
+// A small canvas of every patch in the order of the tokens; null for those before the patches.
+function patchCrops([rows, columns], picture, entries, count) {
   const [height, width] = entries.find(({ name }) => name === "picture").shape;
   const whole = document.createElement("canvas");
   Object.assign(whole, { width, height });
@@ -15,7 +15,7 @@ function patchCrops([rows, columns], picture, entries) {
     crop.getContext("2d").drawImage(whole, -wide * (at % columns), -tall * Math.floor(at / columns));
     return crop;
   });
-  return [null, ...crops];
+  return [...Array(count - crops.length).fill(null), ...crops];
 }
 
 function drawCrop(context, crop, x, y, side) {
@@ -36,7 +36,10 @@ function layPatches(root, tokens, [rows, columns], crops) {
     patch.setAttribute("role", "option");
     patch.dataset.at = index;
     if (crops[index]) patch.crop = `url(${crops[index].toDataURL()})`;
-    else patch.textContent = name;
+    else {
+      patch.textContent = name;
+      patch.classList.add("before");
+    }
     patch.setAttribute("aria-label", name);
     return patch;
   });

@@ -7,12 +7,12 @@ from typing import Any, Generic, TypeVar, final
 
 from headscope.app.serving.image_names import image_named
 from headscope.app.serving.kept_results import KeptResults
-from headscope.interp.asking.given_prompts import read_by_model
+from headscope.interp.asking.given_prompts import text_as_read
 from headscope.interp.heads.attention_run import AttentionRun, attention_run
 from headscope.interp.reading.hooked_model import tokenizer_of
 from headscope.interp.reading.model_facts import ModelFacts
 from headscope.interp.reading.prompt import Prompt
-from headscope.interp.reading.prompt_tokens import PromptTokens, PromptTooLongError, prompt_tokens
+from headscope.interp.reading.prompt_tokens import PromptTokens, PromptTooLongError
 from headscope.interp.reading.shortened_prompt import End, shortened_prompt
 from headscope.interp.weights.head_weights import HeadWeights, head_weights
 
@@ -53,14 +53,12 @@ class ModelService(Generic[Facts]):
         return self._text(prompt, prepend_bos) if reads_ids else image_named(prompt, self._model)
 
     def _text(self: "ModelService[ModelFacts]", prompt: str, prepend_bos: bool) -> PromptTokens:
-        facts = self.facts
-        sizes = {"vocabulary": facts.vocabulary, "context": facts.context}
-        bos = prepend_bos and facts.has_bos
-        return read_by_model(prompt_tokens(prompt, tokenizer_of(self._model), prepend_bos=bos, **sizes), facts)
+        return text_as_read(prompt, tokenizer_of(self._model), self.facts, prepend_bos and self.facts.has_bos)
 
     def shortened(self: "ModelService[ModelFacts]", prompt: str, prepend_bos: bool, most: int, end: End) -> str:
-        """The first or the last `most` tokens of a text, the token that is put before it among them."""
-        room = most - 1 if prepend_bos and self.facts.has_bos else most
+        """The first or the last `most` tokens of a text, those that are put around it among them."""
+        around = 0 if not (prepend_bos and self.facts.has_bos) else 2 if self.facts.modality.asks_masks else 1
+        room = most - around
         return shortened_prompt(prompt, tokenizer_of(self._model), max(1, room), end)
 
     def kept(self, request: Hashable, compute: Callable[[Any], Value]) -> Value:

@@ -7,7 +7,7 @@ from pathlib import Path
 from headscope.interp.reading.hooked_model import HookedModel, begins_with_bos, tokenizer_of
 from headscope.interp.reading.image_prompt import ImagePrompt
 from headscope.interp.reading.pictures import DIGITS, digit_prompt, picture_prompt
-from headscope.interp.reading.prompt import classes_of
+from headscope.interp.reading.prompt import reads_ids
 from headscope.interp.reading.prompt_tokens import PromptTokens, encoded_ids, token_string, typed_ids
 from headscope.models.io.foreign_input import expanded_path
 
@@ -36,7 +36,7 @@ def text_of_file(file: Path) -> str:
 
 def prompts_for_model(prompts: Sequence[str], model: HookedModel) -> Sequence[str] | Sequence[ImagePrompt]:
     """The prompts as texts; for a model of images digits by number, and picture files."""
-    if not classes_of(model):
+    if reads_ids(model):
         return list(prompts)
     return [image_of(prompt, model) for prompt in prompts]
 

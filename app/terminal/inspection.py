@@ -27,7 +27,7 @@ from headscope.interp.asking.findings import Findings, Interruption
 from headscope.interp.asking.same_numbers import numbers_that_differ, same_in_words
 from headscope.interp.asking.standing_out import standing_out_of_each
 from headscope.interp.reading.hooked_model import HookedModel, head_layers
-from headscope.interp.reading.prompt import Prompt, classes_of
+from headscope.interp.reading.prompt import Prompt, reads_ids
 from headscope.interp.report.page import report
 from headscope.interp.results.numbers import numbers_per_head
 from headscope.models.checkpoints.converters.facts import Given
@@ -139,7 +139,7 @@ def format_named(name: str | None) -> Format:
 
 def inspection_prompts(request: Inspection, model: HookedModel) -> Sequence[str] | Sequence[Prompt]:
     """The prompts as the model reads them, cut where that was asked for."""
-    if request.truncate and not classes_of(model):
+    if request.truncate and reads_ids(model):
         return [truncated_prompt(prompt, model, request.bos) for prompt in request.prompts]
     return prompts_for_model(request.prompts, model)
 

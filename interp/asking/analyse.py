@@ -22,6 +22,7 @@ from headscope.interp.reading.prompt import Prompt, text_alone
 from headscope.interp.results.about import About
 from headscope.interp.results.result import Result
 from headscope.interp.weights.head_weights import head_weights
+from headscope.models.hosts.words import Words
 
 
 def analyse(
@@ -94,21 +95,21 @@ def findings(
     rows = [item for item in chosen if item.name in finished]
     means = {row.name: averaged(finished[row.name]) for row in rows if len(finished[row.name]) > 1}
     results = {row.name: means[row.name].mean if row.name in means else finished[row.name][0] for row in rows}
-    facts = request.setting.facts
+    facts, words = request.setting.facts, request.prompts[0].words
     return Findings(
         model=str(request.model.cfg.model_name),
         facts=facts,
         prompts=request.prompts,
-        results={name: replace(item, about=result_about(item, facts)) for name, item in results.items()},
+        results={name: replace(item, about=result_about(item, facts, words)) for name, item in results.items()},
         spread={name: item.spread for name, item in means.items()},
         choices=request.choices,
-        questions={row.name: row.question(facts.words) for row in rows},
+        questions={row.name: row.question(words) for row in rows},
     )
 
 
-def result_about(result: Result, facts: ModelFacts) -> About:
-    """What a result says of itself, of this model's gauges and in the words of what it reads."""
-    return result.about.of_gauges(facts.gauges).said_with(facts.words)
+def result_about(result: Result, facts: ModelFacts, words: Words) -> About:
+    """What a result says of itself, of this model's gauges and in the words of what was read."""
+    return result.about.of_gauges(facts.gauges).said_with(words)
 
 
 def refuse_unhooked(model: object) -> None:

@@ -6,6 +6,7 @@ from headscope.interp.analysis import Analysis, AnalysisRequest, Probe
 from headscope.interp.asking.table import ANALYSES
 from headscope.interp.reading.activations import has_hook
 from headscope.interp.reading.model_facts import ModelFacts
+from headscope.interp.reading.prompt import Prompt
 from headscope.models.hosts.words import filled
 from headscope.models.io.near_names import known_names
 
@@ -41,6 +42,8 @@ def misfit(analysis: Analysis | Probe, request: AnalysisRequest) -> str:
         return words
     if words := request.setting.weights.misread_words(analysis.matrices):
         return words
+    if analysis.reads_answer and (words := unasked(facts, request.prompts)):
+        return words
     needs = analysis.needs if isinstance(analysis, Analysis) else analysis.hooks
     if lost := [name for name in needs if not has_hook(request.model, name)]:
         return f"reads {lost[0]}, and this model has no such hook"
@@ -49,10 +52,24 @@ def misfit(analysis: Analysis | Probe, request: AnalysisRequest) -> str:
     return analysis.missing(request) if isinstance(analysis, Probe) else ""
 
 
+def unasked(facts: ModelFacts, prompts: Sequence[Prompt]) -> str:
+    """Why a masked language model is asked nothing by these prompts, as the end of a sentence, or nothing."""
+    if not facts.modality.asks_masks or not any(prompt.answers_by_position for prompt in prompts):
+        return ""
+    one = "this prompt has none" if len(prompts) == 1 else "not every prompt has one"
+    if not facts.mask:
+        return (
+            f"asks what stands at a mask, and {one}: no tokenizer names the mask, so give a PromptTokens with its place"
+        )
+    return f"asks what stands at a mask, and {one}: put {facts.mask} in the place of a word"
+
+
 def unsuited(analysis: Analysis | Probe, facts: ModelFacts) -> str:
     """Why an analysis has nothing to say of any prompt of such a model, as the end of a sentence, or nothing."""
     if analysis.text_only and not facts.modality.reads_ids:
         return analysis.text_only
+    if (analysis.own_logits or analysis.reads_answer) and not facts.is_headed:
+        return "reads logits, and this model has no head that gives any: its attention is what can be read"
     if analysis.own_logits and facts.answers is not None:
         return f"asks for the logits of the tokens that are read, and this model's are of {facts.answers} answers"
     if analysis.looks_back and facts.modality.reads_ids and not facts.is_causal:

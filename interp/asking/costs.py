@@ -7,7 +7,7 @@ import torch
 
 from headscope.interp.analysis import Analysis, AnalysisRequest, Probe
 from headscope.interp.reading.hooked_model import HookedModel
-from headscope.interp.reading.prompt import Prompt, batch_of, logits_by_position
+from headscope.interp.reading.prompt import Prompt, batch_of
 from headscope.interp.reading.size import Size
 from headscope.models.zoo import snapshots
 
@@ -38,7 +38,7 @@ def pass_seconds(model: HookedModel, prompts: Sequence[Prompt]) -> float:
     batch = batch_of(model, [max(prompts, key=len)])
     start = perf_counter()
     with torch.no_grad():
-        logits_by_position(model.run_with_hooks(batch, fwd_hooks=[])).sum().item()  # which waits for an accelerator
+        model.run_with_hooks(batch, fwd_hooks=[]).sum().item()  # which waits for an accelerator
     return (perf_counter() - start) * len(prompts)
 
 

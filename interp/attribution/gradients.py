@@ -9,6 +9,7 @@ from torch import Tensor
 from headscope.interp.attribution.patching import PLACES, UNIT, Patching, ends_of, patching_of
 from headscope.interp.reading.activations import gathered_activations, hook_names
 from headscope.interp.reading.hooked_model import HookedModel, module_of
+from headscope.interp.reading.prompt import logits_by_position
 from headscope.interp.reading.prompt_pair import PromptPair
 from headscope.interp.results.about import About
 from headscope.models.attention.run import at_least_float32
@@ -38,8 +39,12 @@ def attribution_patching(model: HookedModel, pair: PromptPair) -> Patching:
     places = {name: hook_names(model, place) for name, place in PLACES.items()}
     ids = torch.tensor([pair.corrupt.ids], device=execution_device(module_of(model)))
     wanted = [place for of_name in places.values() for place in of_name]
+
+    def answered(output: Float[Tensor, "1 pos vocab"]) -> Float[Tensor, ""]:
+        return pair.difference(logits_by_position(model, output, [pair.corrupt]))[0]
+
     with torch.enable_grad():
-        run = cache_activation_and_gradient(model, ids, lambda logits: pair.difference(logits)[0], wanted)
+        run = cache_activation_and_gradient(model, ids, answered, wanted)
     between = ends_of(model, pair)
     fields = {}
     for name, of_name in places.items():

@@ -1,6 +1,6 @@
 """Logit lens: what the model would predict if its residual stream of each layer were its last."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,9 +80,18 @@ def logit_lens(
         depth_lens(residual / scale @ weights.W_U + weights.b_U, tokens, soft_cap)
         for residual, scale in zip(stream.residual, stream.scale, strict=True)
     ]
+    return lens_of_depths(depths, tokens, names, LENS)
+
+
+def lens_of_depths(
+    depths: Sequence[Mapping[str, Tensor]], tokens: Int[Tensor, "pos target"], names: tuple[str, ...], about: About
+) -> LogitLens:
+    """What `depth_lens` gave before every layer and after the last, as one result."""
     fields: dict[str, Any] = {name: torch.stack([depth[name] for depth in depths]) for name in depths[0]}
     depth = (*(f"before L{layer}" for layer in range(len(depths) - 1)), "after the last")
-    return LogitLens(**fields, token=tokens, about=LENS, labels={"depth": depth} | ({"target": names} if names else {}))
+    return LogitLens(
+        **fields, token=tokens, about=about, labels={"depth": depth} | ({"target": names} if names else {})
+    )
 
 
 def depth_lens(

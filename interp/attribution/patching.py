@@ -10,6 +10,7 @@ from torch import Tensor
 
 from headscope.interp.reading.activations import gathered_activations
 from headscope.interp.reading.hooked_model import Hook, HookedModel, module_of
+from headscope.interp.reading.prompt import logits_by_position
 from headscope.interp.reading.prompt_pair import Ends, PromptPair
 from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.interp.reading.watch import Watch, step_counter, watch_nothing
@@ -152,9 +153,10 @@ def ends_of(model: HookedModel, pair: PromptPair) -> Ends:
 def last_logits(
     model: HookedModel, prompts: Sequence[PromptTokens], hooks: Sequence[Hook] = ()
 ) -> Float[Tensor, "prompt vocab"]:
-    """Logits after the last position of prompts of one length, float32 at least, on the CPU."""
+    """Logits of the answers to prompts of one length, at the end or at the mask, float32 at least, on the CPU."""
     ids = torch.tensor([prompt.ids for prompt in prompts], device=execution_device(module_of(model)))
-    return at_least_float32(model.run_with_hooks(ids, fwd_hooks=list(hooks))[:, -1]).cpu()
+    output = model.run_with_hooks(ids, fwd_hooks=list(hooks))
+    return at_least_float32(logits_by_position(model, output, prompts)[:, -1]).cpu()
 
 
 def logit_differences_of_prompts(

@@ -1,7 +1,8 @@
-"""The rows of patching in the table of analyses: they run the model on a clean and a corrupt prompt."""
+"""The rows of attribution that run the model: its head on every layer's residual, a clean and a corrupt prompt."""
 
 from headscope.interp.analysis import AnalysisRequest, Probe
 from headscope.interp.attribution.gradients import attribution_patching
+from headscope.interp.attribution.head_lens import prompt_head_lens
 from headscope.interp.attribution.patching import Patching, activation_patching
 from headscope.interp.interventions.path_patching import SAMPLES, PathPatching, path_patching
 from headscope.interp.reading.prompt_pair import PromptPair
@@ -39,12 +40,21 @@ def path_patching_of_pair(request: AnalysisRequest, watch: Watch) -> PathPatchin
 
 PROBES = (
     Probe(
+        "head_lens",
+        "What the model's own head would answer at the {last}, were the residual stream before each layer its last.",
+        prompt_head_lens,
+        over_tokens=True,
+        reads_answer=True,
+        cost=lambda size: (size.layers + 1) * sum(size.passes(length, length) for length in size.lengths),
+    ),
+    Probe(
         "activation_patching",
         "how much of the logit difference each activation of the clean prompt restores in the corrupt one",
         activation_patching_of_pair,
         over_tokens=True,
         missing=no_pair,
         text_only=OF_TEXTS,
+        reads_answer=True,
         cost=lambda size: size.passes_by_head(1) + size.layers * sum(size.passes(n * n, n) for n in size.lengths),
         reads=("corrupt", "target", "distractor"),
         per_head=True,
@@ -56,6 +66,7 @@ PROBES = (
         over_tokens=True,
         missing=no_pair,
         text_only=OF_TEXTS,
+        reads_answer=True,
         cost=lambda size: GRADIENT * size.pass_over_prompts(),
         reads=("corrupt", "target", "distractor"),
         per_head=True,
@@ -68,6 +79,7 @@ PROBES = (
         by_heads_alone=True,
         missing=no_pair,
         text_only=OF_TEXTS,
+        reads_answer=True,
         cost=lambda size: size.passes_by_head(1 + SAMPLES),
         reads=("corrupt", "target", "distractor"),
         per_head=True,

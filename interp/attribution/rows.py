@@ -24,7 +24,7 @@ LAST = "ln_final.hook_scale"
 
 
 def likeliest(run: Activations) -> Target:
-    """The token that the model expects after the prompt, or the class that it sees in an image."""
+    """The token that the model expects after the prompt or at its mask, or the class that it sees in an image."""
     answer = run.tokens.words.answer
     return Target(int(run.logits[-1].argmax()), name=f"logit of the likeliest {answer}")
 
@@ -73,7 +73,8 @@ def lens_targets(run: Activations) -> tuple[Int[Tensor, "pos target"], tuple[str
     expected = run.logits.argmax(-1)
     if not run.tokens.answers_by_position:
         answers = [int(expected), *run.tokens.known_answers]
-        return torch.tensor(answers).expand(len(run.tokens), -1), ("likeliest class", "true class")[: len(answers)]
+        names = (f"likeliest {run.tokens.words.choice}", f"true {run.tokens.words.choice}")
+        return torch.tensor(answers).expand(len(run.tokens), -1), names[: len(answers)]
     if not run.tokens.is_continued:
         return expected[:, None], ("likeliest answer",)
     following = torch.tensor([*run.tokens.known_answers, int(expected[-1])])
@@ -92,6 +93,7 @@ ROWS = (
         (*WRITES, LAST),
         _direct_logit_attribution,
         matrices=("W_O", "W_U", "residual parts"),
+        reads_answer=True,
         cost=lambda size: size.vocabulary_squared,
         per_head=True,
     ),
@@ -102,6 +104,7 @@ ROWS = (
         _source_attribution,
         over_tokens=True,
         matrices=("W_O", "W_U"),
+        reads_answer=True,
         cost=lambda size: size.vocabulary_squared,
     ),
     Analysis(
@@ -111,6 +114,7 @@ ROWS = (
         _logit_lens,
         over_tokens=True,
         matrices=("W_U",),
+        reads_answer=True,
         cost=lens_cost,
     ),
 )

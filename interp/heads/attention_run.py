@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from headscope.interp.reading.hooked_model import Hook, HookedModel, head_layers
-from headscope.interp.reading.next_tokens import NextTokens
+from headscope.interp.reading.next_tokens import NextTokens, nothing_predicted
 from headscope.interp.reading.prompt import Prompt, answer_names, batch_of, logits_by_position
 from headscope.interp.results.all_layers import spread_over_layers
 from headscope.interp.rows.head_statistics import HeadStatistics, head_statistics
@@ -56,8 +56,9 @@ def attention_run(
     hooks = [*edits, *((f"{name}.hook_pattern", keep_pattern) for name in names)]
     hooks += [(f"{name}.hook_attn_scores", keep_visible) for name in names]
     with torch.no_grad():
-        [logits] = logits_by_position(model.run_with_hooks(batch_of(model, [tokens]), fwd_hooks=hooks))
-    answers = tokens.predictions(logits.cpu(), predictions)
+        output = model.run_with_hooks(batch_of(model, [tokens]), fwd_hooks=hooks)
+    [logits] = logits_by_position(model, output, [tokens])
+    answers = tokens.predictions(logits.cpu(), predictions) if logits.numel() else nothing_predicted(len(logits))
     seen, a = (spread_over_layers(torch.stack(each), layers, model.cfg.n_layers) for each in (visible, patterns))
     return attention_run_from_tensors(tokens, a.nan_to_num(), seen, answers, answer_names(model))
 

@@ -27,13 +27,18 @@ class LayerHeads:
     """
 
     layer: int
-    ids: Int[Tensor, "pos"]
-    logits: Float[Tensor, "pos vocab"]
+    prompt: PromptTokens
+    logits: Float[Tensor, "pos_or_one vocab"]
     pattern: Float[Tensor, "head pos pos"]
     values: Float[Tensor, "pos kv_head d_head"]
     W_O: Float[Tensor, "head d_head d_model"]
     output: Float[Tensor, "head pos d_model"]
     scale: Float[Tensor, "pos 1"]
+
+    @property
+    def ids(self) -> Int[Tensor, "pos"]:
+        """The prompt's tokens."""
+        return torch.tensor(self.prompt.ids)
 
 
 def layer_heads(
@@ -49,6 +54,6 @@ def layer_heads(
             pattern, values, z, *frozen = (run[place] for place in places)
             scale = frozen[0] if frozen else torch.ones(len(z), 1)
             output = torch.einsum("phe,hem->hpm", z, W_O) / scale
-            ids = torch.tensor(text_alone(run.tokens).ids)
-            result.append(LayerHeads(layer, ids, run.logits, pattern, values, W_O, output, scale))
+            prompt = text_alone(run.tokens)
+            result.append(LayerHeads(layer, prompt, run.logits, pattern, values, W_O, output, scale))
     return result

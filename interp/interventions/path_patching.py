@@ -6,12 +6,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from headscope.interp.interventions.touched_run import ROWS, logits_of_rows
 from headscope.interp.interventions.untouched_run import Z, untouched_run
 from headscope.interp.reading.hooked_model import HookedModel, head_layers
+from headscope.interp.reading.prompt import last_logits_alone
 from headscope.interp.reading.prompt_pair import PromptPair, decision
 from headscope.interp.reading.watch import Watch, step_counter, watch_nothing
 from headscope.interp.results.about import About
@@ -76,7 +77,7 @@ def path_patching(
     corrupt = untouched_run(model, [pair.corrupt for pair in pairs], batch_size).z
     if before.mean() == 0:
         raise ValueError("the mean logit difference of the clean prompts is 0, so no change is a share of it")
-    ids = torch.tensor([pair.clean.ids for pair in pairs])
+    length, at = len(pairs[0].clean), pairs[0].clean.read_out
     n_layers, _, _, n_heads, _ = clean.shape
     rows = torch.cartesian_prod(torch.arange(n_heads), torch.arange(len(pairs))).split(batch_size)
     step = step_counter(watch, (1 + SAMPLES) * n_layers * len(rows))
@@ -84,16 +85,21 @@ def path_patching(
     def after(layer: int, position: int) -> Iterator[Float[Tensor, "row"]]:
         for head, prompt in (some.unbind(-1) for some in rows):
             z = clean[:, prompt]
-            z[layer, torch.arange(len(prompt)), -1, head] = corrupt[layer, prompt, position, head]
-            yield logit_differences_of_pairs([pairs[i] for i in prompt.tolist()], given_logits(model, ids[prompt], z))
+            z[layer, torch.arange(len(prompt)), at, head] = corrupt[layer, prompt, position, head]
+            some_pairs = [pairs[i] for i in prompt.tolist()]
+            yield logit_differences_of_pairs(some_pairs, given_logits(model, some_pairs, z))
             step()
 
     def change(position: int) -> Float[Tensor, "layer head"]:
         result = torch.stack([torch.cat(list(after(layer, position))) for layer in range(n_layers)])
         return 100 * (result.unflatten(1, (n_heads, -1)) - before).mean(-1) / before.mean()
 
-    anywhere = null_of(lambda dice: change(int(torch.randint(max(ids.shape[1] - 1, 1), (), generator=dice))), SAMPLES)
-    return path_patching_of(pairs, before, change(-1), anywhere)
+    def elsewhere(dice: torch.Generator) -> int:
+        place = int(torch.randint(max(length - 1, 1), (), generator=dice))
+        return place + int(place >= at % length) if length > 1 else place
+
+    anywhere = null_of(lambda dice: change(elsewhere(dice)), SAMPLES)
+    return path_patching_of(pairs, before, change(at), anywhere)
 
 
 def path_patching_of(
@@ -122,14 +128,17 @@ def refuse_other_lengths(pairs: Sequence[PromptPair]) -> None:
             "path patching takes prompts of one length, at least one pair of them; these have "
             f"{' and '.join(map(str, lengths)) or 'no'} tokens"
         )
+    if len({prompt.read_out for pair in pairs for prompt in (pair.clean, pair.corrupt)}) != 1:
+        raise ValueError("path patching takes prompts that ask at one place: the mask stands elsewhere in some")
 
 
 def given_logits(
-    model: HookedModel, ids: Int[Tensor, "row pos"], z: Float[Tensor, "layer row pos head d_head"]
+    model: HookedModel, pairs: Sequence[PromptPair], z: Float[Tensor, "layer row pos head d_head"]
 ) -> Float[Tensor, "row vocab"]:
-    """Logits after the last position, what the heads of all layers mix being given."""
+    """Logits of the answer to each clean prompt, what the heads of all layers mix being given."""
     hooks = [(f"blocks.{layer}.{Z}", partial(_put, value=item)) for layer, item in enumerate(z)]
-    return logits_of_rows(model, ids, hooks, logits_to_keep=1)[:, -1]
+    clean, ids = pairs[0].clean, torch.tensor([pair.clean.ids for pair in pairs])
+    return logits_of_rows(model, ids, hooks, clean, **last_logits_alone(clean))[:, -1]
 
 
 def _put(

@@ -141,7 +141,7 @@ def divergences(
 ) -> Float[Tensor, "row pos"]:
     """KL from the untouched run at every position, one change of the layer's attention in each row."""
     hook = (f"blocks.{run.layer}.hook_attn_out", lambda out, hook: out + change.to(out))
-    after = logits_of_rows(model, run.ids.expand(len(change), -1), [hook])
+    after = logits_of_rows(model, run.ids.expand(len(change), -1), [hook], run.prompt)
     return divergence(run.logits.expand_as(after), after)
 
 

@@ -9,28 +9,37 @@ from torch import Tensor
 from headscope.interp.interventions.intervention import Intervention, edited_pattern
 from headscope.interp.reading.hooked_model import Hook, HookedModel, head_layers, module_of
 from headscope.interp.reading.prompt import Prompt, batch_of, logits_by_position
+from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.models.attention.run import at_least_float32
 from headscope.models.hosts.execution_device import execution_device
 from headscope.models.seam.hooked_kernel import visible_cells
 
+AT_EVERY_TOKEN = PromptTokens((), ())
 ROWS = 16  # edited copies of a prompt that share a forward pass
 
 
 def logits_of_prompt(
     model: HookedModel, prompt: Prompt, hooks: Sequence[Hook] = ()
 ) -> Float[Tensor, "pos_or_one vocab"]:
-    """Logits of a text's tokens or of an image on the CPU, float32 at least, under hooks."""
-    return logits_of_rows(model, batch_of(model, [prompt]), hooks)[0]
+    """Logits of a text's tokens, of its mask or of an image on the CPU, float32 at least, under hooks."""
+    return logits_of_rows(model, batch_of(model, [prompt]), hooks, prompt)[0]
 
 
 @torch.no_grad()
 def logits_of_rows(
-    model: HookedModel, batch: Shaped[Tensor, "row ..."], hooks: Sequence[Hook] = (), **how: object
+    model: HookedModel,
+    batch: Shaped[Tensor, "row ..."],
+    hooks: Sequence[Hook],
+    like: Prompt = AT_EVERY_TOKEN,
+    **how: object,
 ) -> Float[Tensor, "row pos_kept vocab"]:
-    """Logits of prompts of one length on the CPU, float32 at least, under hooks; how: options of the forward pass."""
+    """Logits of prompts of one length on the CPU, float32 at least, under hooks; how: options of the forward pass.
+
+    like: a prompt that the model answers where it answers the rows.
+    """
     device = execution_device(module_of(model))
-    logits = model.run_with_hooks(batch.to(device), fwd_hooks=list(hooks), **how)
-    return at_least_float32(logits_by_position(logits)).cpu()
+    output = model.run_with_hooks(batch.to(device), fwd_hooks=list(hooks), **how)
+    return at_least_float32(logits_by_position(model, output, [like] * len(batch))).cpu()
 
 
 def editing_hooks(interventions: Sequence[Intervention]) -> list[Hook]:

@@ -28,7 +28,7 @@ HEADS_FIRST = tuple(AFTER_NORM.values())  # so transformer-lens has them
 class Activations:
     """One prompt's activations on the CPU, without the batch axis.
 
-    logits: at every position of a text, at one of an image; the last are those of the answer.
+    logits: at every position of a text, at one of an image and of a text with a mask; the last are those of the answer.
     hooks: transformer-lens's name after `blocks.N.` -> [layer, …]; a whole name (`ln_final.hook_scale`) -> […]. Those
     of attention are of the layers with heads, whose numbers are in head_layers, others of all layers.
     visible: which keys each query may see; None unless `attn.hook_attn_scores` was gathered.
@@ -71,7 +71,7 @@ def gathered_activations(model: HookedModel, prompts: Sequence[Prompt], names: S
         (place, partial(keep, place)) for of_name in places.values() for place in of_name if place in model.hook_dict
     ]
     with torch.no_grad():
-        logits = logits_by_position(model.run_with_hooks(batch_of(model, prompts), fwd_hooks=hooks))
+        logits = logits_by_position(model, model.run_with_hooks(batch_of(model, prompts), fwd_hooks=hooks), prompts)
     ones = torch.ones(len(prompts), len(prompts[0]))
     absent = {name: ones[..., None] if name in SCALES else ones[:, None] for name in places}
     absent |= unturned(kept, places) | {MLP_OUT: torch.zeros(*ones.shape, model.cfg.d_model)}

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from headscope.models.hosts.families import modality_of
+
 if TYPE_CHECKING:
     from transformer_lens.hook_points import HookPoint
 
@@ -72,11 +74,17 @@ def head_layers(model: HookedModel) -> tuple[int, ...]:
 
 
 def begins_with_bos(model: HookedModel, prepend_bos: bool | None) -> bool:
-    """Whether BOS comes before a text: as chosen, else where the tokenizer itself puts it, as run_with_cache does."""
+    """Whether BOS comes before a text, or an encoder's own tokens around it: as chosen, else as the tokenizer does."""
     if prepend_bos is not None:
         return prepend_bos
     tokenizer = tokenizer_of(model)
-    return tokenizer is not None and tokenizer.bos_token_id is not None and bool(model.cfg.default_prepend_bos)
+    return tokenizer is not None and has_first_token(model, tokenizer) and bool(model.cfg.default_prepend_bos)
+
+
+def has_first_token(model: HookedModel, tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Whether there is a token to begin texts with: BOS, or what stands before a masked language model's ([CLS])."""
+    asks_masks = modality_of(model.original_model).asks_masks
+    return tokenizer.bos_token_id is not None or (asks_masks and tokenizer.cls_token_id is not None)
 
 
 def tokenizer_of(model: HookedModel) -> PreTrainedTokenizerBase | None:

@@ -9,11 +9,10 @@ from torch import Tensor
 from transformers import PreTrainedConfig
 
 from headscope.interp.reading.next_tokens import NextTokens, class_predictions
-from headscope.models.hosts.modality import IMAGE, Modality, patch_grid, two_sides
-from headscope.models.hosts.words import Words
+from headscope.models.hosts.modality import IMAGE, Modality
+from headscope.models.hosts.words import PATCH_WORDS, Words
 from headscope.models.io.fields import Fields
-
-CLASS_TOKEN = "CLS"
+from headscope.models.seam.input_sizes import CLASS_TOKEN, leading_tokens, patch_grid, two_sides
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,8 +20,9 @@ class ImagePrompt:
     """Pixels as the model takes them, the rows and columns of patches that it makes of them, and what it is called.
 
     label: the number of the class that it shows, where that is known. shown: the pixels between -1 (black) and 1 where
-    the model reads them normalised in another way. read_out: the token whose residual becomes logits. Its patches stand
-    in a plane (is_ordered), and the model answers once (answers_by_position).
+    the model reads them normalised in another way. leading: the tokens before the patches, the class token first where
+    there is one. read_out: the token whose residual becomes logits. Its patches stand in a plane (is_ordered), and the
+    model answers once (answers_by_position).
     """
 
     pixels: Float[Tensor, "channel row column"]
@@ -30,8 +30,9 @@ class ImagePrompt:
     name: str
     label: int | None = None
     shown: Float[Tensor, "channel row column"] | None = None
+    leading: tuple[str, ...] = (CLASS_TOKEN,)
     modality: ClassVar[Modality] = IMAGE
-    read_out: ClassVar[int] = 0
+    unknown_answer: ClassVar[str] = "What the image shows is not known."
     is_ordered: ClassVar[bool] = False
     is_continued: ClassVar[bool] = False
     answers_by_position: ClassVar[bool] = False
@@ -49,7 +50,12 @@ class ImagePrompt:
     @property
     def words(self) -> Words:
         """What sentences call it and its parts."""
-        return IMAGE.words
+        return IMAGE.words if CLASS_TOKEN in self.leading else PATCH_WORDS
+
+    @property
+    def read_out(self) -> int:
+        """The class token, or the last patch where there is none."""
+        return 0 if CLASS_TOKEN in self.leading else -1
 
     @property
     def known_answers(self) -> tuple[int, ...]:
@@ -66,21 +72,21 @@ class ImagePrompt:
 
     @property
     def strings(self) -> tuple[str, ...]:
-        """The class token and the patches, from the upper left one to the right and down."""
-        return patch_token_names(self.grid)
+        """The tokens before the patches, and these, from the upper left one to the right and down."""
+        return (*self.leading, *patch_names(self.grid))
 
     def __len__(self) -> int:
-        return self.grid[0] * self.grid[1] + 1
+        return self.grid[0] * self.grid[1] + len(self.leading)
 
     def to_json(self) -> Fields:
         """What the image is called, and its tokens."""
         return {"image": self.name, "label": self.label, "tokens": list(self.strings)}
 
 
-def patch_token_names(grid: tuple[int, int]) -> tuple[str, ...]:
-    """CLS, r0c0, r0c1, …"""
+def patch_names(grid: tuple[int, int]) -> tuple[str, ...]:
+    """r0c0, r0c1, …"""
     rows, columns = grid
-    return (CLASS_TOKEN, *(f"r{row}c{column}" for row in range(rows) for column in range(columns)))
+    return tuple(f"r{row}c{column}" for row in range(rows) for column in range(columns))
 
 
 def image_prompt(
@@ -98,4 +104,4 @@ def image_prompt(
         )
     if not bool(pixels.isfinite().all()):
         raise ValueError(f"{name} has pixels that are no finite numbers")
-    return ImagePrompt(pixels.float(), patch_grid(config), name, label)
+    return ImagePrompt(pixels.float(), patch_grid(config), name, label, leading=leading_tokens(config))

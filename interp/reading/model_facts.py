@@ -5,17 +5,18 @@ from typing import Any
 
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from headscope.interp.reading.hooked_model import HookedModel, head_layers, tokenizer_of
-from headscope.interp.reading.prompt import answers_tokens, classes_of
+from headscope.interp.reading.hooked_model import HookedModel, has_first_token, head_layers, tokenizer_of
+from headscope.interp.reading.prompt import answers_tokens, classes_of, is_headed
 from headscope.interp.results.gauges import Gauge, kernel_gauges, merged_gauges
 from headscope.models.attention import variant_named
 from headscope.models.attention.options import Options
 from headscope.models.checkpoints.opening import PLAIN
 from headscope.models.data.images.processed import processor_of, processor_words
 from headscope.models.hosts.families import family_of
-from headscope.models.hosts.modality import MODALITIES, Modality, Reads, patch_grid, two_sides
-from headscope.models.hosts.words import ANSWER_WORDS, Words
+from headscope.models.hosts.modality import MODALITIES, Modality, Reads
+from headscope.models.hosts.words import ANSWER_WORDS, PATCH_WORDS, Words
 from headscope.models.io.fields import Fields
+from headscope.models.seam.input_sizes import CLASS_TOKEN, leading_tokens, patch_grid, two_sides
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,9 @@ class ModelFacts:
     then grid has the rows and columns of patches, image_size the channels, height and width, and classes the names of
     what vocabulary counts; pictures: how the model's folder says that pictures are read, where it says so. opened_as:
     what a file of others' code was taken for, and what was assumed of it. not_finite: a sentence for every layer whose
-    weights held NaN or infinity when the model was opened.
+    weights held NaN or infinity when the model was opened. is_headed: it ends in logits. mask: the token that stands
+    for what a masked language model is asked, and mask_id, where a tokenizer names one. leading: the tokens before the
+    patches of an image.
     """
 
     variant: str
@@ -55,6 +58,10 @@ class ModelFacts:
     pictures: str = ""
     opened_as: str = ""
     not_finite: tuple[str, ...] = ()
+    is_headed: bool = True
+    mask: str = ""
+    mask_id: int | None = None
+    leading: tuple[str, ...] = ()
 
     @property
     def head_layers(self) -> tuple[int, ...]:
@@ -80,12 +87,16 @@ class ModelFacts:
     @property
     def words(self) -> Words:
         """What sentences call a prompt of it and its parts."""
-        return ANSWER_WORDS if self.modality.reads_ids and not self.continues_texts else self.modality.words
+        if self.modality.asks_masks:
+            return self.modality.words if self.is_headed else ANSWER_WORDS
+        if self.modality.reads_ids:
+            return self.modality.words if self.continues_texts else ANSWER_WORDS
+        return self.modality.words if CLASS_TOKEN in self.leading else PATCH_WORDS
 
     @property
     def continues_texts(self) -> bool:
         """Whether its answers are the tokens that come next."""
-        return self.modality.reads_ids and self.is_causal and self.answers is None
+        return self.modality.continues_texts and self.is_causal and self.answers is None
 
 
 def model_facts(model: HookedModel) -> ModelFacts:
@@ -114,14 +125,27 @@ def model_facts(model: HookedModel) -> ModelFacts:
         vocabulary=cfg.d_vocab,
         parameters=sum(p.numel() for p in model.parameters()),
         has_tokenizer=tokenizer is not None,
-        has_bos=tokenizer is not None and tokenizer.bos_token_id is not None,
+        has_bos=tokenizer is not None and has_first_token(model, tokenizer),
         soft_cap=getattr(model.original_model.config, "final_logit_softcapping", None),
         is_causal=all(model.blocks[layer].attn.is_causal for layer in with_heads),
-        answers=None if answers_tokens(model) else cfg.d_vocab_out,
+        answers=None if answers_tokens(model) or not is_headed(model) else cfg.d_vocab_out,
+        is_headed=is_headed(model),
         classes=classes_of(model),
         not_finite=getattr(cfg, "not_finite", ()),
         opened_as="" if (words := getattr(cfg, "opened_as", PLAIN)) == PLAIN else words,
         **image_facts(model.original_model),
+        **mask_facts(model),
+    )
+
+
+def mask_facts(model: HookedModel) -> Fields:
+    """What is known besides of a model that is asked for what stands at a mask."""
+    tokenizer, modality = tokenizer_of(model), family_of(model.original_model.config.model_type).modality
+    if not modality.asks_masks:
+        return {}
+    named = tokenizer is not None and tokenizer.mask_token_id is not None and is_headed(model)
+    return {"reads": modality.reads} | (
+        {"mask": str(tokenizer.mask_token), "mask_id": tokenizer.mask_token_id} if tokenizer and named else {}
     )
 
 
@@ -133,6 +157,7 @@ def image_facts(model: PreTrainedModel) -> Fields:
     return {
         "reads": "image",
         "grid": patch_grid(config),
+        "leading": leading_tokens(config),
         "image_size": (config.num_channels, *two_sides(config.image_size)),
         "pictures": "" if processor is None else processor_words(processor),
     }
@@ -146,7 +171,7 @@ def model_gauges(model: HookedModel) -> tuple[Gauge, ...]:
 
 def layer_gauges(attention: Any) -> tuple[Gauge, ...]:
     """Those of one layer of a hooked model."""
-    layer, config = attention.layer, attention.original_component.config
+    layer, config = attention.layer, attention.attention_module.config
     is_capped = getattr(config, "attn_logit_softcapping", None) is not None
     own = kernel_gauges(layer.variant.name, layer.options, is_capped=is_capped, is_rotated=turns_every_entry(config))
     return (*own, "query_key") if layer.reads_values else (*own, "query_key", "basis")

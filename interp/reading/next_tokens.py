@@ -34,6 +34,12 @@ def next_tokens(logits: Float[Tensor, "pos vocab"], ids: Int[Tensor, "pos"], cou
     )
 
 
+def nothing_predicted(positions: int) -> NextTokens:
+    """Of a model without a head: no ranks at any position."""
+    ids, probabilities = torch.empty(positions, 0, dtype=torch.int64), torch.empty(positions, 0)
+    return NextTokens(ids, probabilities, probabilities.new_empty(0), ids.new_empty(0))
+
+
 def answers(logits: Float[Tensor, "pos answer"], count: int) -> NextTokens:
     """The likeliest answers at every position, of which none is known to be right."""
     likely = next_tokens(logits, torch.zeros(len(logits), dtype=torch.int64), count)

@@ -12,6 +12,7 @@ from headscope.interp.reading.image_prompt import ImagePrompt
 from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.interp.reading.token_strings import token_string
 from headscope.models.hosts.execution_device import execution_device, floating_dtype
+from headscope.models.hosts.families import modality_of
 
 Prompt = PromptTokens | ImagePrompt
 
@@ -24,13 +25,34 @@ def batch_of(model: HookedModel | PreTrainedModel, prompts: Sequence[Prompt]) ->
 
 
 def last_logits_alone(prompt: Prompt) -> dict[str, int]:
-    """The option of a forward pass that spares logits nobody reads; an image classifier has one row of them anyhow."""
+    """The option of a forward pass that spares logits nobody reads, of a model that answers at the end of a text."""
     return {"logits_to_keep": 1} if prompt.answers_by_position else {}
 
 
-def logits_by_position(logits: Float[Tensor, "prompt *pos vocab"]) -> Float[Tensor, "prompt pos_or_one vocab"]:
-    """A language model answers at every position, an image classifier once: at one."""
-    return logits[:, None] if logits.ndim == 2 else logits
+def logits_by_position(
+    model: HookedModel, output: Float[Tensor, "prompt *pos vocab"], prompts: Sequence[Prompt]
+) -> Float[Tensor, "prompt pos_or_one answer"]:
+    """A language model answers at every position, or at the mask of a text; an image classifier once: at one.
+
+    A model without a head answers nothing: the vocabulary is empty.
+    """
+    if output.ndim == 2:
+        return output[:, None]
+    if not is_headed(model):
+        return output[..., :0]
+    if all(prompt.answers_by_position for prompt in prompts):
+        return output
+    return torch.stack([row[[prompt.read_out]] for row, prompt in zip(output, prompts, strict=True)])
+
+
+def reads_ids(model: HookedModel) -> bool:
+    """Whether the model reads ids of a vocabulary; else it reads images."""
+    return modality_of(model.original_model).reads_ids
+
+
+def is_headed(model: HookedModel) -> bool:
+    """Whether the model ends in logits; else its output is the last residual."""
+    return model.cfg.d_vocab_out > 0
 
 
 def classes_of(model: HookedModel) -> tuple[str, ...]:

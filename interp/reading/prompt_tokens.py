@@ -8,10 +8,10 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from headscope.interp.reading.next_tokens import NextTokens, answers, next_tokens
+from headscope.interp.reading.next_tokens import NextTokens, answers, class_predictions, next_tokens
 from headscope.interp.reading.token_strings import token_string
 from headscope.models.hosts.modality import TEXT, Modality
-from headscope.models.hosts.words import ANSWER_WORDS, TEXT_WORDS, Words
+from headscope.models.hosts.words import ANSWER_WORDS, MASK_WORDS, TEXT_WORDS, Words
 from headscope.models.io.fields import Fields
 from headscope.models.io.foreign_input import foreign_tokenizer
 from headscope.models.io.known_words import unknown_words_named
@@ -21,18 +21,18 @@ from headscope.models.io.known_words import unknown_words_named
 class PromptTokens:
     """Ids of one prompt and one string per id, in order.
 
-    read_out: the token whose residual becomes the logits of what comes next. is_ordered: its tokens stand one after the
-    other, and see those before them. is_continued: the model's answers are the tokens that come next.
-    answers_by_position: the model answers after every token. grid, shown_pixels: of an image.
+    is_ordered: its tokens stand one after the other, and see those before them. is_continued: the model's answers are
+    the tokens that come next. mask: the place of the mask, where the model is asked what stands there, and there alone
+    (answers_by_position). read_out: the token whose residual becomes the answer. grid, shown_pixels: of an image.
     """
 
     ids: tuple[int, ...]
     strings: tuple[str, ...]
     is_ordered: bool = True
     is_continued: bool = True
+    mask: int | None = None
     modality: ClassVar[Modality] = TEXT
-    read_out: ClassVar[int] = -1
-    answers_by_position: ClassVar[bool] = True
+    unknown_answer: ClassVar[str] = "What stood in the place of the mask is not known."
     grid: ClassVar[None] = None
     shown_pixels: ClassVar[None] = None
 
@@ -43,6 +43,16 @@ class PromptTokens:
         return (" " if is_ids else "").join(self.strings)
 
     @property
+    def read_out(self) -> int:
+        """The mask, or the last token."""
+        return -1 if self.mask is None else self.mask
+
+    @property
+    def answers_by_position(self) -> bool:
+        """Whether the model answers after every token."""
+        return self.mask is None
+
+    @property
     def known_answers(self) -> tuple[int, ...]:
         """The token that followed each position, of all but the last; none where that is not what the model answers."""
         return self.ids[1:] if self.is_continued else ()
@@ -50,6 +60,8 @@ class PromptTokens:
     @property
     def words(self) -> Words:
         """What sentences call it and what the model answers."""
+        if self.mask is not None:
+            return MASK_WORDS
         return TEXT_WORDS if self.is_continued else ANSWER_WORDS
 
     def tensor(self, device: torch.device, dtype: torch.dtype) -> Shaped[Tensor, "pos"]:
@@ -57,7 +69,9 @@ class PromptTokens:
         return torch.tensor(self.ids, device=device)
 
     def predictions(self, logits: Float[Tensor, "pos vocab"], count: int) -> NextTokens:
-        """The likeliest next tokens, or answers."""
+        """The likeliest next tokens, or answers, or tokens at the mask."""
+        if self.mask is not None:
+            return class_predictions(logits, None, count)
         return next_tokens(logits, torch.tensor(self.ids), count) if self.is_continued else answers(logits, count)
 
     def __len__(self) -> int:
@@ -81,6 +95,13 @@ def prompt_tokens(
 ) -> PromptTokens:
     """Tokenise a text; without a tokenizer the prompt is ids, such as '12 7 99'. ValueError says what is possible."""
     ids = typed_ids(prompt) if tokenizer is None else encoded_ids(prompt, tokenizer, prepend_bos)
+    return prompt_of_ids(ids, tokenizer, vocabulary=vocabulary, context=context)
+
+
+def prompt_of_ids(
+    ids: tuple[int, ...], tokenizer: PreTrainedTokenizerBase | None, *, vocabulary: int, context: int
+) -> PromptTokens:
+    """Ids with their strings. Raises ValueError for ids that the model cannot read."""
     refuse_unreadable_ids(ids, vocabulary=vocabulary, context=context)  # first: strings of many tokens take seconds
     return PromptTokens(ids, tuple(token_string(i, tokenizer) for i in ids))
 
@@ -104,6 +125,12 @@ def encoded_ids(prompt: str, tokenizer: PreTrainedTokenizerBase, prepend_bos: bo
         ids = tokenizer.encode(prompt, add_special_tokens=False)
     start: Any = [tokenizer.bos_token_id] if prepend_bos else []
     return (*start, *ids)
+
+
+def ids_between_ends(prompt: str, tokenizer: PreTrainedTokenizerBase) -> tuple[int, ...]:
+    """Ids of the text with the tokenizer's own tokens before and after it; none of an empty text."""
+    with foreign_tokenizer(tokenizer, "fails on this text"), unknown_words_named(tokenizer, [prompt]):
+        return tuple(tokenizer.encode(prompt)) if tokenizer.encode(prompt, add_special_tokens=False) else ()
 
 
 def single_token(text: str, tokenizer: PreTrainedTokenizerBase | None, vocabulary: int) -> int:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from headscope.interp.reading.activations import Activations, gathered_activations, has_hook
 from headscope.interp.reading.hooked_model import HookedModel, module_of
 from headscope.interp.reading.image_prompt import image_prompt
-from headscope.interp.reading.prompt import Prompt, classes_of
+from headscope.interp.reading.prompt import Prompt, reads_ids
 from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.models.hosts.linear_map import eval_mode
-from headscope.models.hosts.modality import grey_ramp
+from headscope.models.seam.input_sizes import grey_ramp
 
 if TYPE_CHECKING:
     from transformer_lens.hook_points import HookPoint
@@ -35,7 +35,7 @@ def trial_run(model: HookedModel, names: Sequence[str]) -> Activations:
 def trial_prompt(model: HookedModel) -> Prompt:
     """Tokens from all over the vocabulary, or a grey ramp."""
     config, cfg = model.original_model.config, model.cfg
-    if classes_of(model):
+    if not reads_ids(model):
         return image_prompt(grey_ramp(config)["pixel_values"][0], config)
     length = min(LENGTH, cfg.n_ctx)
     ids = tuple(place * (cfg.d_vocab - 1) // LENGTH for place in range(1, length + 1))

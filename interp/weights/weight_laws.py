@@ -34,7 +34,7 @@ class Law:
             return f"there is NaN or infinity in {self.theirs}, against which nothing can be held"
         error = relative_error(mine, theirs)
         if error == torch.inf:
-            return f"{self.mine} has no value, as a projection or norm in it is another function: merge adapters first"
+            return f"{self.mine} has no value, as a part of it is another function (adapters are to be merged first)"
         return "" if error <= near else f"{self.mine} is {error:.1%} off {self.theirs}"
 
 

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from headscope.interp.reading.hooked_model import HookedModel, head_layers
-from headscope.interp.reading.prompt import classes_of
+from headscope.interp.reading.prompt import reads_ids
 from headscope.interp.weights.head_matrices import HeadWeights
 from headscope.interp.weights.measured_norm import MeasuredNorm, measured_norm
 from headscope.models.hosts.execution_device import execution_device
@@ -26,7 +26,7 @@ def weights_of_modules(model: HookedModel) -> HeadWeights:
     W_Q, b_Q = _by_head(q, n_heads)
     W_K, b_K = _by_head(k, n_heads, W_Q.shape[-1])
     W_V, b_V = _by_head(v, n_heads, d_value if d_value != d_head else W_Q.shape[-1])
-    unembed = _component_map(model.unembed, d_model)
+    unembed = _unembedding(model, d_model)
     final = _norm(model, "ln_final", d_model)
     return HeadWeights(
         W_Q,
@@ -71,14 +71,24 @@ def _by_head(
 
 
 def _written(block: Any, n_heads: int, d_head: int, d_model: int) -> Float[Tensor, "head d_head d_model"]:
-    """W_O by head, with the gain and the centring of a norm that follows attention."""
+    """W_O by head, with the gain and the centring of a norm, or a layer scale, that follows attention."""
     if not hasattr(block.attn, "o"):
         return torch.full((n_heads, d_head, d_model), torch.nan)
     W = _component_map(block.attn.o, n_heads * d_head).W
     if hasattr(block, "ln1_post"):
         norm = _norm(block, "ln1_post", d_model)
         W = (W - W.mean(1, keepdim=True) if norm.centred else W) * norm.gain
+    if hasattr(block, "attn_scale"):
+        W = W @ _component_map(block.attn_scale, d_model).W
     return W.unflatten(0, (n_heads, -1))
+
+
+def _unembedding(model: HookedModel, d_model: int) -> LinearMap:
+    """From the last residual to the logits; NaN where what answers reads another vector, none where nothing does."""
+    answers = model.cfg.d_vocab_out
+    if not answers or getattr(model.unembed.original_component, "in_features", d_model) != d_model:
+        return LinearMap(torch.full((d_model, answers), torch.nan), torch.full((answers,), torch.nan))
+    return _component_map(model.unembed, d_model)
 
 
 def _component_map(component: Any, d_in: int) -> LinearMap:
@@ -101,7 +111,7 @@ def _centre(weight: Float[Tensor, "d_model width"], centred: bool) -> Float[Tens
 
 def _embedding(model: HookedModel) -> Float[Tensor, "vocab_or_none d_model"]:
     """The embedding module's output for every token; a model of images has none."""
-    if classes_of(model):
+    if not reads_ids(model):
         return torch.empty(0, model.cfg.d_model)
     module = model.embed.original_component
     if is_plain(module):

@@ -48,7 +48,7 @@ def converted_model(
     for name, tensor in stored.items():
         refuse_other_numbers(name, tensor, str(folder))
     refuse_beyond_memory(stored, {name: name for name in stored}, dtype, str(folder))
-    head: Any = family_of(words.config.model_type).modality.head
+    head: Any = family_of(words.config.model_type).modality.head_of(words.config)
     with without_bars(), foreign_input(f"cannot open {folder}: transformers refuses its weights", CheckpointError):
         model, info = head.from_pretrained(
             folder,

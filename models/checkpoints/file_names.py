@@ -3,9 +3,16 @@
 import re
 from collections.abc import Iterable
 
+DINOV2 = (
+    (r"\.attention\.o_proj\.", ".attention.output.dense."),
+    (r"\.attention\.q_proj\.", ".attention.attention.query."),
+    (r"\.attention\.k_proj\.", ".attention.attention.key."),
+    (r"\.attention\.v_proj\.", ".attention.attention.value."),
+)
 # Family -> patterns of a parameter's name and what stands there in files, all applied in order.
 OLDER: dict[str, tuple[tuple[str, str], ...]] = {
     "gpt_neox": ((r"^lm_head\.weight$", "embed_out.weight"),),
+    **dict.fromkeys(("dinov2", "dinov2_with_registers"), DINOV2),
     "vit": (
         (r"^vit\.layers\.", "vit.encoder.layer."),
         (r"\.attention\.o_proj\.", ".attention.output.dense."),

@@ -11,6 +11,11 @@ LAYER = re.compile(r"(?:^|\.)(?:h|layers?)\.(\d{1,6})\.")
 WEIGHTS = ("F16", "BF16", "F32", "F64")
 WRAPPERS = ("module._orig_mod.", "_orig_mod.module.", "_orig_mod.", "module.")
 RECOMPUTED = ("bias", "masked_bias", "rotary_emb.inv_freq")
+# Beside a masked language model: what sums up a text or tells two apart, which no token's answer and no residual reads;
+# and positions that are counted anew.
+UNREAD = re.compile(r"(?:^|\.)(?:pooler\.dense|seq_relationship)\.(?:weight|bias)$|embeddings\.position_ids$")
+OLDER = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}
+TOWER = "vision_model."
 
 
 def stored_layers(names: list[str]) -> int:
@@ -28,7 +33,8 @@ def stored_names(
     """
     places = _places(stored, skeleton, origin)
     _refuse_without_head(places.keys(), skeleton, origin)
-    _refuse("unexpected tensor", unknown_names(places.keys(), skeleton), origin, described_by)
+    unknown = {name for name in unknown_names(places.keys(), skeleton) if not UNREAD.search(name)}
+    _refuse("unexpected tensor", unknown, origin, described_by)
     repeated = {name for pair in skeleton.tied.items() for name in pair if set(pair) & places.keys()}
     _refuse("missing tensor", skeleton.shapes.keys() - places.keys() - repeated, origin, described_by)
     result = {name: places[name] for name in skeleton.shapes if name in places}
@@ -63,19 +69,31 @@ def wrapper(names: Set[str]) -> str:
 
 
 def _places(stored: dict[str, StoredTensor], skeleton: Skeleton, origin: str) -> dict[str, str]:
-    """Parameter name -> stored name. Files of a base model (GPT-2's on the hub) leave out its prefix."""
-    taken_off = wrapper(stored.keys())
+    """Parameter name -> stored name. Files of a base model (GPT-2's on the hub) leave out its prefix, or name it."""
+    taken_off = wrapper(stored.keys()) + _needless_prefix(stored.keys(), skeleton)
     bare = not any(name.startswith(taken_off + skeleton.prefix) for name in stored)
     renamed = {in_file: name for name, in_file in skeleton.file_names.items()}
     places: dict[str, str] = {}
     for stored_name in stored:
         own_name = stored_name.removeprefix(taken_off)
-        name = renamed.get(own_name, own_name)
+        name = renamed.get(own_name, current_name(own_name))
         name = skeleton.prefix + name if bare and name not in skeleton.shapes else name
         if name in places:
             raise CheckpointError(f"cannot open {origin}: {stored_name!r} and {places[name]!r} are the same parameter")
         places[name] = stored_name
     return places
+
+
+def current_name(name: str) -> str:
+    """The name of today for a name of a norm's numbers that BERT's first files have."""
+    return next((name.removesuffix(old) + new for old, new in OLDER.items() if name.endswith(old)), name)
+
+
+def _needless_prefix(names: Set[str], skeleton: Skeleton) -> str:
+    """What stands before every name of a file, and before none of a model without a head."""
+    prefixes = (skeleton.prefix, TOWER)
+    bare = not any(name.startswith(prefixes) for name in skeleton.shapes)
+    return next((prefix for prefix in prefixes if bare and all(name.startswith(prefix) for name in names)), "")
 
 
 def _refuse_without_head(names: Set[str], skeleton: Skeleton, origin: str) -> None:

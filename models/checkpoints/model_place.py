@@ -7,7 +7,7 @@ from headscope.models.checkpoints.files.contents import ADAPTER, CONFIG, INTERRU
 from headscope.models.checkpoints.files.entries import model_folder, read_object
 from headscope.models.checkpoints.files.foreign_file import file_magic
 from headscope.models.checkpoints.files.refusal import CheckpointError
-from headscope.models.hosts.families import FAMILIES
+from headscope.models.hosts.families import FAMILIES, unlisted_modality
 from headscope.models.hosts.modality import TEXT, Modality
 from headscope.models.zoo import snapshots
 
@@ -51,5 +51,5 @@ def modality_of_place(path: Path) -> Modality | None:
     place = place_of_model(path)
     if place.is_file():
         return TEXT if file_magic(place) == "gguf" else recognition(place, {}).converter.modality
-    family = FAMILIES.get(str(read_object(place, CONFIG).get("model_type")))
-    return family.modality if family else None
+    model_type = str(read_object(place, CONFIG).get("model_type"))
+    return FAMILIES[model_type].modality if model_type in FAMILIES else unlisted_modality(model_type)

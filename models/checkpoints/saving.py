@@ -22,6 +22,7 @@ from headscope.models.checkpoints.ties import refuse_untied
 from headscope.models.data.images.processed import processor_of
 from headscope.models.hosts.adapters import adapter_words
 from headscope.models.hosts.attachment import refuse_drift
+from headscope.models.hosts.families import modality_of
 from headscope.models.io.fields import Fields
 from headscope.models.io.foreign_input import expanded_path
 from headscope.models.io.whole_file import write_errors_in_words
@@ -120,6 +121,8 @@ def plain_weights(model: object) -> dict[str, Tensor]:
 def config_fields(model: PreTrainedModel) -> Fields:
     """The model's config as plain JSON values, attention spec included."""
     fields = json.loads(json.dumps(model.config.to_diff_dict()))
+    if modality_of(model).opens_bare:  # which class it is decides whether there is a head
+        fields["architectures"] = [type(model).__name__]
     return {name: value for name, value in fields.items() if name not in NOT_WRITTEN}
 
 

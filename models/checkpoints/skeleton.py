@@ -70,5 +70,5 @@ def _refuse_large_buffers(model: PreTrainedModel, origin: str) -> None:
 
 def _model(description: Description) -> PreTrainedModel:
     config = deepcopy(description.config)  # a model changes its config
-    head = family_of(config.model_type).modality.head
+    head = family_of(config.model_type).modality.head_of(config)
     return carrying(head.from_config(config, dtype=torch.float32), description.spec)

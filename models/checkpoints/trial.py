@@ -8,9 +8,9 @@ from transformers import PreTrainedConfig, PreTrainedModel
 from headscope.models.checkpoints.files.not_finite import not_finite_layers
 from headscope.models.checkpoints.files.refusal import CheckpointError
 from headscope.models.hosts.families import family_of, modality_of
-from headscope.models.hosts.modality import two_sides
 from headscope.models.hosts.proof import refuse_unproved
 from headscope.models.io.foreign_input import foreign_input
+from headscope.models.seam.input_sizes import two_sides
 
 MAX_IMAGE = 2**25  # numbers
 

@@ -31,7 +31,7 @@ from headscope.models.hosts.families import family_of, modality_of
 from headscope.models.hosts.spec import AttentionSpec
 from headscope.models.seam.own_attention import set_implementation
 
-DOORS = {"text": guard, "image": guard_images, "noisy image": guard_images}
+DOORS = {"text": guard, "masked text": guard, "image": guard_images, "noisy image": guard_images}
 # What transformer-lens takes a family for, and the adapter that knows it: by default that of transformer-lens.
 ARCHITECTURES = {"uvit": "ViTModel", "vanilla_transformer": "Starcoder2ForCausalLM"}
 ADAPTERS = {"vit": VariantViT, "uvit": VariantUViT, "vanilla_transformer": VariantVanilla}
@@ -43,7 +43,8 @@ def hooked(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None = N
     The model is wrapped in place: from then on use the hooked model, and hf_state_dict(hooked model) for its weights.
     A model that nothing was attached to is softmax. Without a tokenizer the hooked model works with ids.
     hook_result, each head's part of the output, is there after set_use_attn_result(True), as in transformer-lens.
-    Raises ValueError for a family that is not supported, a model without a head, one hooked already, one whose
+    A bare encoder gives its last hidden state in the place of logits.
+    Raises ValueError for a family that is not supported, a decoder without a head, one hooked already, one whose
     config names a variant that is not attached, a GPT-NeoX without attention biases, and an adapter on a fused
     projection.
     """
@@ -67,10 +68,12 @@ def hooked(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None = N
     bridge.hf_names = names
     bridge.turns = Turns()
     if not modality_of(model).reads_ids:  # transformer-lens knows no sizes of these
-        classes: Any = model.config.id2label
+        classes: Any = {} if modality_of(model).is_bare(model) else model.config.id2label
         bridge.cfg.n_ctx, bridge.cfg.d_vocab = modality_of(model).context(model.config), len(classes)
         bridge.cfg.d_vocab_out = len(classes)
         bridge.cfg.classes = tuple(classes[number] for number in sorted(classes))
+    if modality_of(model).is_bare(model):
+        bridge.cfg.d_vocab_out = 0
     DOORS[modality_of(model).reads](model)
     if tokenizer is not None:
         give_tokenizer(bridge, tokenizer)
@@ -109,9 +112,9 @@ def bridge_name(model: PreTrainedModel) -> str:
 
 
 def refuse_headless(model: PreTrainedModel) -> None:
-    """Raise ValueError for a model that does not end in logits."""
+    """Raise ValueError for a model that does not end in logits, unless its family is opened without a head too."""
     modality = modality_of(model)
-    if not modality.is_headed(model):
+    if not (modality.is_headed(model) or modality.is_bare(model)):
         raise ValueError(f"hooked takes {modality.kind}, which a {type(model).__name__} without head is not")
 
 

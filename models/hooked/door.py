@@ -12,6 +12,7 @@ from transformers import PreTrainedModel
 from headscope.models.hosts.call_arguments import Keywords, Places, by_name
 from headscope.models.hosts.carried import is_hooked
 from headscope.models.seam.boolean_mask import as_boolean
+from headscope.models.seam.input_sizes import POSITION_TABLE, positions_before_text
 
 POSITIONS = ("wpe", "embed_positions")
 
@@ -25,6 +26,8 @@ def guard(model: PreTrainedModel) -> None:
     for positions in (getattr(model.base_model, name, None) for name in POSITIONS):
         if positions is not None and is_hooked(positions):
             positions.register_forward_pre_hook(refuse_unknown_positions)
+    if (places := text_positions(model)) is not None:
+        model.register_forward_pre_hook(partial(refuse_longer_ids, places), with_kwargs=True)
 
 
 def refuse_unknown_tokens(model: Any, inputs: Places, kwargs: Keywords) -> None:
@@ -58,6 +61,19 @@ def refuse_unknown_positions(embedding: nn.Module, inputs: Places) -> None:
     unknown = outside(inputs[0], rows := embedding.get_parameter("_original_component.weight").shape[0])
     if unknown is not None:
         raise ValueError(f"position {unknown} is outside the context; this model learned positions 0 to {rows - 1}")
+
+
+def text_positions(model: PreTrainedModel) -> int | None:
+    """How many learned positions an encoder has for the tokens of a text; None where it learned none."""
+    tables = (part for name, part in model.named_modules() if name.endswith(POSITION_TABLE))
+    rows = [table.num_embeddings for table in tables if isinstance(table, nn.Embedding)]
+    return min(rows) - positions_before_text(model) if rows else None
+
+
+def refuse_longer_ids(places: int, model: Any, inputs: Places, kwargs: Keywords) -> None:
+    ids = inputs[0] if inputs else kwargs.get("input_ids")
+    if isinstance(ids, Tensor) and ids.shape[-1] > places:
+        raise ValueError(f"{ids.shape[-1]} tokens are outside the context; this model learned {places} positions")
 
 
 def outside(numbers: Int[Tensor, "..."], rows: int) -> int | None:

@@ -4,7 +4,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from headscope.models.hosts.call_arguments import Keywords, Places
-from headscope.models.hosts.modality import two_sides
+from headscope.models.seam.input_sizes import two_sides
 
 
 def guard_images(model: PreTrainedModel) -> None:

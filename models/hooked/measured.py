@@ -1,6 +1,6 @@
-"""Measured models: a transformer-lens adapter for any decoder, its parts found by what goes in and out of them."""
+"""Measured models: a transformer-lens adapter for any model, its parts found by what goes in and out of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
@@ -20,14 +20,17 @@ from transformers import PreTrainedModel
 
 from headscope.models.hooked.measured_block import Block, ParallelBlock
 from headscope.models.hooked.seam_attention import SeamAttention
-from headscope.models.hosts.families import layer_shape, modality_of
+from headscope.models.hosts.families import hides_the_future, layer_shape, modality_of
 from headscope.models.hosts.linear_map import eval_mode
 from headscope.models.seam.block_parts import PartCall, block_parts, is_norm, parts_as, reading, recorded_parts
 from headscope.models.seam.dispatch import AttentionPlace, attention_layers, attention_places
+from headscope.models.seam.input_sizes import positions_before_text
 from headscope.models.seam.projections import projections
 
 MEASURED = "HeadscopeMeasured"
+PIXELS = "embeddings"
 SHIFT = 0.5
+SCALED = {"attn_scale": "hook_attn_out", "mlp_scale": "hook_mlp_out"}  # what a branch adds, after its layer scale
 ABSENT = ("hook_attn_in", "hook_q_input", "hook_k_input", "hook_v_input")  # forks that a module's own forward lacks
 
 
@@ -48,19 +51,20 @@ def measured_config(model: PreTrainedModel) -> TransformerBridgeConfig:
     places = attention_places(model)
     refuse_other_blocks(model, places)
     refuse_other_heads(model, places)
-    shape = layer_shape(model, places[0].module)
-    embedding: Any = model.get_input_embeddings()
+    shape, modality = layer_shape(model, places[0].module), modality_of(model)
     key_heads = getattr(model.config, "num_key_value_heads", None) or shape.n_heads
     config = TransformerBridgeConfig(
         d_model=model.config.hidden_size,
         d_head=shape.query_width // shape.n_heads,
         n_layers=attention_layers(model, places).count,
-        n_ctx=modality_of(model).context(model.config),
+        n_ctx=modality.context(model.config) - positions_before_text(model),
         n_heads=shape.n_heads,
-        d_vocab=embedding.weight.shape[0],
+        d_vocab=model.get_input_embeddings().weight.shape[0] if modality.reads_ids else 0,  # type: ignore[union-attr]
         n_key_value_heads=key_heads,
         architecture=MEASURED,
     )
+    config.is_visual_model = modality.reads_pictures  # type: ignore[attr-defined]
+    config.attention_dir = "causal" if all(hides_the_future(place.module) for place in places) else "bidirectional"
     config.d_value = shape.value_width // key_heads  # type: ignore[attr-defined]
     return config
 
@@ -100,10 +104,13 @@ def measure(model: PreTrainedModel, adapter: ArchitectureAdapter) -> None:
         model(**modality_of(model).trial(model.config))
     after = next((call.output for call in ends if call.name == ""), None)
     final = reading([call for call in ends if call.name], after)
+    adapter.supports_generation = adapter.supports_causal_loss = modality_of(model).continues_texts
     own = {at: block_parts(blocks[at], item.within, calls[at]) for at, item in places.items()}
     roles = own[place.number]
     others = {at: parts_as(roles, calls[at]) for at in range(len(blocks)) if at not in places}
-    whole = block_component(model, adapter.cfg, place, roles)
+    whole = block_component(
+        model, adapter.cfg, next(reversed(places.values())), roles
+    )  # ModernBERT's first has no norm
     whole.parts_of = {id(block): {"attn", *own[at]} if at in own else others[at] for at, block in enumerate(blocks)}
     adapter.component_mapping = components(model, adapter.cfg, whole, final)
 
@@ -122,22 +129,24 @@ def block_component(model: PreTrainedModel, cfg: Any, place: AttentionPlace, rol
     for role in ("ln1", "ln1_post", "ln2", "ln2_post"):
         if role in roles:
             parts[role] = norm_component(block.get_submodule(roles[role]), roles[role], cfg)
+    parts |= {role: GeneralizedComponent(roles[role], cfg) for role in SCALED if role in roles}
     is_parallel = "mlp" in roles and not {"ln2", "ln2_post"} & roles.keys()
     if "mlp" in roles:
         parts["mlp"] = GeneralizedComponent(roles["mlp"], cfg)
     whole = (ParallelBlock if is_parallel else Block)(name=place.blocks, config=cfg, submodules=parts)
     whole.hook_aliases = {alias: hook for alias, hook in whole.hook_aliases.items() if alias not in ABSENT}
+    whole.hook_aliases |= {SCALED[role]: f"{role}.hook_out" for role in SCALED if role in roles}
+    if attention.inner:  # the whole adds the residual, and norms the sum
+        whole.hook_aliases |= {"hook_attn_out": "attn.o.hook_out", "hook_resid_mid": "attn.hook_out"}
     return whole
 
 
 def components(model: PreTrainedModel, cfg: Any, whole: Any, final: PartCall | None) -> dict[str, Any]:
     """transformer-lens's components for a model whose blocks are known."""
     names = {module: name for name, module in model.named_modules(remove_duplicate=False)}
-    mapping: dict[str, Any] = {
-        "embed": EmbeddingBridge(name=names[model.get_input_embeddings()]),
-        "blocks": whole,
-        "unembed": UnembeddingBridge(name=names[model.get_output_embeddings()]),
-    }
+    mapping: dict[str, Any] = {"embed": embedding_component(model, names), "blocks": whole}
+    if (head := answering_module(model)) is not None:
+        mapping["unembed"] = UnembeddingBridge(name=names[head])
     if final is not None:
         mapping["ln_final"] = norm_component(model.get_submodule(final.name), final.name, cfg)
     return mapping
@@ -148,10 +157,41 @@ def attention_component(model: PreTrainedModel, cfg: Any, place: AttentionPlace)
     shape = layer_shape(model, place.module)
     keys = cfg.n_key_value_heads * cfg.d_head
     widths = {"q": shape.query_width, "k": keys, "v": shape.value_width, "o": shape.n_heads * cfg.d_value}
+    found = projections(place.module, widths)
+    around, _, inner = place.within.rpartition(".")
+    output = None if "o" in found or not around else output_beside(model, place, widths["o"])
+    if output is None:
+        return SeamAttention(place.within, cfg, {letter: LinearBridge(name=name) for letter, name in found.items()})
     parts: dict[str, GeneralizedComponent] = {
-        letter: LinearBridge(name=name) for letter, name in projections(place.module, widths).items()
+        letter: LinearBridge(name=f"{inner}.{name}") for letter, name in found.items()
     }
-    return SeamAttention(place.within, cfg, parts)
+    return SeamAttention(around, cfg, {**parts, "o": LinearBridge(name=output)}, inner)
+
+
+def output_beside(model: PreTrainedModel, place: AttentionPlace, width: int) -> str | None:
+    """The one matrix that reads z beside the module that asks for its attention, by its name in what holds both."""
+    around = model.get_submodule(place.name.rpartition(".")[0])
+    inside = {*place.module.modules()}
+    reading_z = [
+        name
+        for name, part in around.named_modules()
+        if isinstance(part, nn.Linear) and part not in inside and part.in_features == width
+    ]
+    return reading_z[0] if len(reading_z) == 1 else None
+
+
+def embedding_component(model: PreTrainedModel, names: Mapping[Any, str]) -> GeneralizedComponent:
+    """What makes the first residual of ids, or of pixels."""
+    if modality_of(model).reads_ids:
+        return EmbeddingBridge(name=names[model.get_input_embeddings()])
+    return GeneralizedComponent(names[model.base_model.get_submodule(PIXELS)])
+
+
+def answering_module(model: PreTrainedModel) -> nn.Module | None:
+    """The matrix that ends in logits; None where there is no head."""
+    if modality_of(model).is_bare(model):
+        return None
+    return model.get_output_embeddings() or getattr(model, "classifier", None)
 
 
 def norm_component(norm: nn.Module, name: str, cfg: Any) -> NormalizationBridge:

@@ -21,12 +21,14 @@ class SeamAttention(CarryingAttention):
     hook_rot_q and hook_rot_k are queries and keys as the kernel takes them, hook_attn_scores, hook_pattern and hook_z
     as in VariantAttention. hook_q and hook_k are there where projections of their own make them; else hook_v is the
     values as the kernel takes them. A pass whose hooks look at no score and no pattern forms neither.
+    inner: where the module that asks stands within the one that is wrapped, when W_O is outside of it (BERT's).
     """
 
     supports_split_qkv_fork = False
 
-    def __init__(self, name: str, config: Any, submodules: dict[str, GeneralizedComponent]) -> None:
+    def __init__(self, name: str, config: Any, submodules: dict[str, GeneralizedComponent], inner: str = "") -> None:
         super().__init__(name, config, submodules)
+        self.inner = inner
         self.hook_rot_q, self.hook_rot_k = HookPoint(), HookPoint()
         absent = {f"hook_{letter}" for letter in "qkv" if letter not in submodules}
         aliases = {hook: place for hook, place in type(self).hook_aliases.items() if hook not in absent}
@@ -38,6 +40,12 @@ class SeamAttention(CarryingAttention):
         self.hook_aliases = aliases
 
     @property
+    def attention_module(self) -> Any:
+        """The module that asks for its attention, and carries the variant."""
+        whole: Any = self.original_component
+        return whole.get_submodule(self.inner)
+
+    @property
     def needs_pattern(self) -> bool:
         """Whether a pass forms the layer's pattern even under `patternless`: where a hook looks at it."""
         return any(getattr(self, name).has_hooks() for name in ON_SCORES)
@@ -45,7 +53,7 @@ class SeamAttention(CarryingAttention):
     def set_original_component(self, original_component: nn.Module) -> None:
         """Wrap one attention module."""
         super().set_original_component(original_component)
-        object.__setattr__(self, "is_causal", hides_the_future(original_component))
+        object.__setattr__(self, "is_causal", hides_the_future(self.attention_module))
         if self.layer.temperature_q is not None:
             self.hook_temperature_q = temperature_hook()
         if self.layer.temperature_v is not None:
@@ -67,8 +75,9 @@ class SeamAttention(CarryingAttention):
             args = (self.hook_in(args[0]), *args[1:])
         elif isinstance(hidden := kwargs.get("hidden_states"), Tensor):
             kwargs = {**kwargs, "hidden_states": self.hook_in(hidden)}
+        whole: Any = self.original_component
         with HOOKS.set_to(Hooks(self.edited, self.needs_pattern or not inside_patternless())):
-            output = self.attention_module(*args, **kwargs)
+            output = whole(*args, **kwargs)
         if isinstance(output, Tensor):
             return self.hook_out(output)
         return self.hook_out(output[0]), *output[1:]

@@ -56,7 +56,7 @@ def attach(model: PreTrainedModel, spec: AttentionSpec) -> PreTrainedModel:
     """The same model with the spec's variant in its layers, in place, through transformers' attention interface.
 
     Layers that the spec does not choose compute softmax. Learned parts become parameters of the model, named
-    `…<attention>.variant.…`. A model that carries a variant already changes to the new one. A decoder of a family that
+    `…<attention>.variant.…`. A model that carries a variant already changes to the new one. A model of a family that
     is not listed is run on a few tokens first, which proves that its layers compute what the variant gives them.
 
     Raises ValueError for what is no transformers model, for a family that is not supported, one whose attention has
@@ -203,6 +203,11 @@ def resolved_spec(spec: AttentionSpec, model: PreTrainedModel) -> AttentionSpec:
 
 def own_attention(model: PreTrainedModel) -> list[AttentionModule]:
     """The model's attention modules as transformers made them; a hooked model and cross-attention are refused."""
+    if modality_of(model).asks_masks and getattr(model.config, "is_decoder", False):
+        raise ValueError(
+            f"a {model.config.model_type} is carried as an encoder, and this config says is_decoder=True: set it to "
+            "False, or take a family of decoders"
+        )
     if getattr(model.config, "add_cross_attention", False):
         raise ValueError("attention variants are for decoders alone; this model has cross-attention")
     modules = list(attention_modules(model))

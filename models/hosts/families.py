@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from jaxtyping import Float
@@ -10,7 +11,16 @@ from transformers import CONFIG_MAPPING, PreTrainedModel
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
 from headscope.models.attention.layer_shape import LayerShape
-from headscope.models.hosts.modality import IMAGE, NOISY_IMAGE, TEXT, VANILLA_TEXT, Modality
+from headscope.models.hosts.modality import (
+    IMAGE,
+    MASKED_TEXT,
+    NOISY_IMAGE,
+    PICTURE,
+    TEXT,
+    TOWER,
+    VANILLA_TEXT,
+    Modality,
+)
 from headscope.models.io.near_names import known_names
 from headscope.models.seam.dispatch import AttentionLayers, attention_layers, attention_places, reading_module
 
@@ -88,27 +98,48 @@ FAMILIES: dict[str, Family] = {
 }
 
 
+# Encoders of pictures whose tokens before the patches are known (seam/input_sizes.py).
+PICTURE_ENCODERS = {
+    **dict.fromkeys(("dinov2", "dinov2_with_registers"), PICTURE),
+    **dict.fromkeys(("clip_vision_model", "siglip_vision_model"), TOWER),
+}
+
+
 def is_family(model_type: str) -> bool:
-    """Whether models of this type may carry a variant: listed ones, and transformers' decoders of text alone."""
-    if model_type in FAMILIES:
-        return True
-    is_decoder = model_type in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES and model_type not in MODEL_FOR_MASKED_LM_MAPPING_NAMES
-    return is_decoder and not CONFIG_MAPPING[model_type].sub_configs
+    """Whether models of this type may carry a variant: listed ones, and those that transformers knows as such."""
+    return model_type in FAMILIES or unlisted_modality(model_type) is not None
+
+
+def unlisted_modality(model_type: str) -> Modality | None:
+    """What models of a type that is not listed read, by transformers' own mappings; None for what is not opened."""
+    if model_type in PICTURE_ENCODERS:
+        return PICTURE_ENCODERS[model_type]
+    if model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES:
+        return MASKED_TEXT if reads_text_alone(model_type) else None
+    return TEXT if model_type in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES and reads_text_alone(model_type) else None
+
+
+@cache
+def reads_text_alone(model_type: str) -> bool:
+    """Whether a type has no parts with configs of their own, and no encoder beside its decoder."""
+    kind = CONFIG_MAPPING[model_type]
+    encodes_masks = model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES
+    return not kind.sub_configs and not (encodes_masks and kind().is_encoder_decoder)
 
 
 def family_of(model_type: str) -> Family:
-    """The family's record: of the list, or of any decoder of transformers.
+    """The family's record: of the list, or of any decoder or encoder of transformers.
 
-    Raises ValueError for a type of which transformers has no causal language model.
+    Raises ValueError for a type of which transformers has no language model, and which is no encoder of pictures.
     """
     if model_type in FAMILIES:
         return FAMILIES[model_type]
-    if is_family(model_type):
-        return Family()
-    supported = known_names(model_type, FAMILIES)
+    if (modality := unlisted_modality(model_type)) is not None:
+        return Family(modality=modality)
+    supported = known_names(model_type, {**FAMILIES, **PICTURE_ENCODERS})
     raise ValueError(
-        f"model family {model_type!r} is not supported; supported: {supported}; and every other causal language model "
-        "of transformers whose attention goes through its attention interface"
+        f"model family {model_type!r} is not supported; supported: {supported}; and every other causal or masked "
+        "language model of transformers whose attention goes through its attention interface"
     )
 
 

@@ -1,6 +1,6 @@
 """Modality: what a family of models takes in, and what follows from it: its head, its count of tokens, its words."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -8,21 +8,33 @@ import torch
 from torch import nn
 from transformers import (
     CONFIG_MAPPING,
+    AutoModel,
     AutoModelForCausalLM,
     AutoModelForImageClassification,
+    AutoModelForMaskedLM,
     PreTrainedConfig,
     PreTrainedModel,
 )
+from transformers.models.auto.modeling_auto import MODEL_MAPPING_NAMES
 
 from headscope.models.hosts.call_arguments import Keywords
-from headscope.models.hosts.words import IMAGE_WORDS, TEXT_WORDS, Words
+from headscope.models.hosts.words import IMAGE_WORDS, MASK_WORDS, TEXT_WORDS, Words
+from headscope.models.seam.input_sizes import (
+    first_ids,
+    grey_ramp,
+    n_given,
+    n_image_tokens,
+    n_positions,
+    n_seen,
+    patch_grid,
+)
 from headscope.models.uvit.config import UViTConfig
 from headscope.models.uvit.tokens import EXTRA
 from headscope.models.uvit.uvit import UViT
 from headscope.models.vanilla.config import VanillaConfig
 from headscope.models.vanilla.vanilla import VanillaTransformer
 
-Reads = Literal["text", "image", "noisy image"]
+Reads = Literal["text", "masked text", "image", "noisy image"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +45,8 @@ class Modality:
     count: how many tokens a call of the base model has, from its arguments by name. trial: the smallest input, and what
     it is called. is_headed: whether a model has the head; kind: such a model. output: what it gives.
     configs: the class of a family's config, by the family's name. words: what sentences call an input and its parts.
-    how_given: how an input is made, as the end of a sentence.
+    how_given: how an input is made, as the end of a sentence. opens_bare: whether a model without its head is one too,
+    whose output is the last residual, normed.
     """
 
     reads: Reads
@@ -48,6 +61,20 @@ class Modality:
     output: str = "logits"
     words: Words = IMAGE_WORDS
     how_given: str = ""
+    opens_bare: bool = False
+
+    def head_of(self, config: PreTrainedConfig) -> Any:
+        """The transformers class that opens a model of this config: without a head where the config names that."""
+        bare = self.opens_bare and (config.architectures or [])[:1] == [bare_class(config)]
+        return AutoModel if bare else self.head
+
+    def is_bare(self, model: PreTrainedModel) -> bool:
+        """Whether a model has no head, and is opened without."""
+        return self.opens_bare and type(model).__name__ == bare_class(model.config)
+
+    def takes(self, given: "Modality") -> bool:
+        """Whether an input made for that modality can be read: a text may have a mask, or none."""
+        return self.reads_as(given) or (self.reads_ids and given.reads_ids)
 
     def reads_as(self, other: "Modality") -> bool:
         """Whether both read the same kind of input."""
@@ -56,6 +83,16 @@ class Modality:
     @property
     def reads_ids(self) -> bool:
         """Whether it reads ids of a vocabulary, one after the other."""
+        return self.reads in ("text", "masked text")
+
+    @property
+    def asks_masks(self) -> bool:
+        """Whether what is asked of a text is the token at its mask."""
+        return self.reads == "masked text"
+
+    @property
+    def continues_texts(self) -> bool:
+        """Whether it is asked for what comes next."""
         return self.reads == "text"
 
     @property
@@ -67,55 +104,6 @@ class Modality:
     def removes_noise(self) -> bool:
         """Whether it is a diffusion model."""
         return self.reads == "noisy image"
-
-
-def n_positions(config: PreTrainedConfig) -> int:
-    """How many tokens a decoder was made for; 2048 where its config says nothing of it."""
-    return getattr(config, "max_position_embeddings", None) or 2048
-
-
-def n_given(config: PreTrainedConfig, arguments: Keywords) -> int:
-    """How many tokens a decoder's call adds to its cache."""
-    tokens = arguments["input_ids"] if arguments.get("inputs_embeds") is None else arguments["inputs_embeds"]
-    return tokens.shape[1]
-
-
-def first_ids(config: PreTrainedConfig) -> Keywords:
-    """The first four token ids."""
-    ids = torch.arange(min(4, n_positions(config)))[None] % config.vocab_size
-    return {"input_ids": ids, "attention_mask": torch.ones_like(ids), "use_cache": False}
-
-
-def two_sides(size: int | Iterable[int]) -> tuple[int, int]:
-    """Height and width, where a config may give one number for both."""
-    height, width = size if isinstance(size, Iterable) else (size, size)
-    return height, width
-
-
-def patch_grid(config: PreTrainedConfig) -> tuple[int, int]:
-    """Rows and columns of patches."""
-    (height, width), (tall, wide) = two_sides(config.image_size), two_sides(config.patch_size)
-    return height // tall, width // wide
-
-
-def n_patches_and_class(config: PreTrainedConfig) -> int:
-    """The patches of an image, and the class token before them."""
-    rows, columns = patch_grid(config)
-    return rows * columns + 1
-
-
-def n_seen(config: PreTrainedConfig, arguments: Keywords) -> int:
-    """The tokens of the images of a call, which may be larger than those the model was made for."""
-    height, width = arguments["pixel_values"].shape[-2:]
-    tall, wide = two_sides(config.patch_size)
-    return (height // tall) * (width // wide) + 1
-
-
-def grey_ramp(config: PreTrainedConfig) -> Keywords:
-    """An image from black to white."""
-    height, width = two_sides(config.image_size)
-    ramp = torch.linspace(-1, 1, height * width).view(1, 1, height, width)
-    return {"pixel_values": ramp.expand(-1, config.num_channels, -1, -1)}
 
 
 def n_patches_class_and_time(config: PreTrainedConfig) -> int:
@@ -140,6 +128,12 @@ def has_classifier(model: PreTrainedModel) -> bool:
     return isinstance(getattr(model, "classifier", None), nn.Linear)
 
 
+def bare_class(config: PreTrainedConfig) -> str | None:
+    """The name of transformers' class for such a model without a head."""
+    name = MODEL_MAPPING_NAMES.get(config.model_type)
+    return name if isinstance(name, str) else None
+
+
 TEXT = Modality(
     reads="text",
     head=AutoModelForCausalLM,
@@ -154,10 +148,18 @@ TEXT = Modality(
     how_given="give a text",
 )
 VANILLA_TEXT = replace(TEXT, head=VanillaTransformer, configs={"vanilla_transformer": VanillaConfig})
+MASKED_TEXT = replace(
+    TEXT,
+    reads="masked text",
+    head=AutoModelForMaskedLM,
+    kind="a masked language model",
+    words=MASK_WORDS,
+    opens_bare=True,
+)
 IMAGE = Modality(
     reads="image",
     head=AutoModelForImageClassification,
-    context=n_patches_and_class,
+    context=n_image_tokens,
     count=n_seen,
     trial=grey_ramp,
     trial_words="a grey image",
@@ -166,6 +168,8 @@ IMAGE = Modality(
     is_headed=has_classifier,
     how_given="give headscope.interp.reading.pictures' digit_prompt or picture_prompt",
 )
+PICTURE = replace(IMAGE, kind="an image classifier or a bare vision encoder", opens_bare=True)
+TOWER = replace(PICTURE, head=AutoModel)  # of which transformers has no classifier by its own config
 NOISY_IMAGE = Modality(
     reads="noisy image",
     head=UViT,
@@ -178,4 +182,4 @@ NOISY_IMAGE = Modality(
     is_headed=lambda model: True,
     output="noise",
 )
-MODALITIES: dict[Reads, Modality] = {item.reads: item for item in (TEXT, IMAGE, NOISY_IMAGE)}
+MODALITIES: dict[Reads, Modality] = {item.reads: item for item in (TEXT, MASKED_TEXT, IMAGE, NOISY_IMAGE)}

@@ -8,11 +8,11 @@ from transformers import PreTrainedConfig, PreTrainedModel
 
 from headscope.models.hosts.attachment import attach
 from headscope.models.hosts.families import Family, family_of
-from headscope.models.hosts.modality import two_sides
 from headscope.models.hosts.spec import AttentionSpec
 from headscope.models.io.fields import Fields
 from headscope.models.io.foreign_input import foreign_input
 from headscope.models.io.memory import free_bytes, gib
+from headscope.models.seam.input_sizes import two_sides
 
 MOST_LAYERS = 1024
 BYTES_PER_WEIGHT = 16  # in training: a weight, its gradient and two moments, of four bytes each

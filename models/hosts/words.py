@@ -57,6 +57,17 @@ ANSWER_WORDS = replace(
     choice="answer",
     next_answer="answer",
 )
+# Of a text with a mask: what is asked is the token in its place, and its residual becomes the answer.
+MASK_WORDS = replace(
+    ANSWER_WORDS,
+    last="masked token",
+    last_one="masked one",
+    last_output="masked token's output",
+    answer="token at the mask",
+    candidate="token of the vocabulary",
+    choice="token",
+    next_answer="token at the mask",
+)
 IMAGE_WORDS = Words(
     prompt="image",
     a_prompt="an image",
@@ -74,6 +85,10 @@ IMAGE_WORDS = Words(
     candidate="class",
     choice="class",
     next_answer="class",
+)
+# Of a vision encoder without a class token.
+PATCH_WORDS = replace(
+    IMAGE_WORDS, first="first patch", last="last patch", last_one="last one", last_output="last patch's output"
 )
 
 

@@ -5,10 +5,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PartCall:
     """One call of a part: its name, the first tensor that went in and the first that came out."""
 
@@ -47,8 +48,17 @@ def is_norm(module: nn.Module) -> bool:
     return all(parameter.ndim < 2 for parameter in module.parameters())
 
 
+def is_scale(module: nn.Module, call: "PartCall") -> bool:
+    """Whether a part multiplies every entry by a number of its own, as a layer scale does (DINOv2)."""
+    if call.given is None or call.output is None or not any(True for _ in module.parameters()):
+        return False
+    return bool(torch.allclose(module(2 * call.given), 2 * call.output, rtol=1e-3, atol=1e-6))
+
+
 def block_parts(block: nn.Module, within: str, calls: Sequence[PartCall]) -> dict[str, str]:
     """Role in transformer-lens's words -> name within the block: ln1, ln1_post, ln2, mlp, ln2_post, those there are.
+
+    attn_scale, mlp_scale: layer scales after attention and MLP.
 
     calls: of the block's children, of the attention (named `within`) and of the block itself (named ""). A role is
     left out where the tensors do not say so: of a norm over the sum of a branch and the stream, for example.
@@ -58,15 +68,19 @@ def block_parts(block: nn.Module, within: str, calls: Sequence[PartCall]) -> dic
     if attention is None or whole is None:
         return {}
     children = [call for call in calls if call.name and "." not in call.name and call.name != within.split(".")[0]]
-    norms = [call for call in children if is_norm(block.get_submodule(call.name))]
-    others = [call for call in children if call not in norms]
+    vectors = [call for call in children if is_norm(block.get_submodule(call.name))]
+    scales = [call for call in vectors if is_scale(block.get_submodule(call.name), call)]
+    norms = [call for call in vectors if call not in scales]
+    others = [call for call in children if call not in vectors]
     roles = {
         "ln1": joining(norms, whole.given, attention.given),
         "ln1_post": reading(norms, attention.output),
+        "attn_scale": reading(scales, attention.output),
     }
     mlp = others[0] if len(others) == 1 else None
     if mlp is not None:
         roles |= {"ln2": writing(norms, mlp.given), "mlp": mlp, "ln2_post": reading(norms, mlp.output)}
+        roles["mlp_scale"] = reading(scales, mlp.output)
         if roles["ln2"] is not None and roles["ln2"] is roles["ln1"]:
             roles["ln2"] = None
     return {role: call.name for role, call in roles.items() if call is not None}

@@ -11,6 +11,7 @@ from transformers import PreTrainedModel
 
 from headscope.models.seam.own_attention import is_redirected
 
+INPUTS = ("input_ids", "pixel_values")
 INTERFACE = "ALL_ATTENTION_FUNCTIONS"
 BLOCK = re.compile(r"^(?P<blocks>.+?)\.(?P<number>\d+)\.(?P<within>.+)$")
 
@@ -75,10 +76,10 @@ def attention_layers(model: PreTrainedModel, places: Sequence[AttentionPlace]) -
 
 
 def reading_module(model: PreTrainedModel, blocks: str) -> nn.Module:
-    """The innermost module around the blocks that reads ids: what every call of the model goes through.
+    """The innermost module around the blocks that reads ids or pixels: what every call of the model goes through.
 
     It is not always the base model, which some heads pass by (OPT's).
     """
     parts = blocks.split(".")
     around = [model.get_submodule(".".join(parts[:depth])) for depth in range(len(parts))]
-    return next(part for part in reversed(around) if "input_ids" in inspect.signature(part.forward).parameters)
+    return next(part for part in reversed(around) if {*INPUTS} & {*inspect.signature(part.forward).parameters})

@@ -22,6 +22,12 @@ REFUSED = {
     "quantization_config": "says that the weights are quantised; dequantise them and save the folder again",
     "per_layer_config": "gives layers different sizes, which the attention variants do not know",
 }
+TOWER = "; of {}, the vision encoder alone is opened: {}.from_pretrained(folder).save_pretrained(another)"
+HINTS = {
+    "gemma3": "; of gemma3, the text model alone is opened",
+    "clip": TOWER.format("clip", "CLIPVisionModel"),
+    "siglip": TOWER.format("siglip", "SiglipVisionModel"),
+}
 # What a file says of the machine, the number format and the kernels is decided on opening; class labels are read
 # apart. Names that begin with an underscore are transformers' own notes.
 IGNORED = (
@@ -82,7 +88,7 @@ def _config_class(fields: Fields, origin: str) -> type[PreTrainedConfig]:
     model_type = fields.get("model_type")
     _refuse_own_code(fields.get("auto_map"), model_type, origin)
     if not (isinstance(model_type, str) and is_family(model_type)):
-        hint = "; of gemma3, the text model alone is opened" if model_type == "gemma3" else ""
+        hint = HINTS.get(str(model_type), "")
         supported = known_names(model_type, FAMILIES)
         raise CheckpointError(
             f"cannot open {origin}: model_type {model_type!r} is not supported{hint}; supported: {supported}; and "

@@ -10,8 +10,8 @@ from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 from transformers import PreTrainedConfig
 
-from headscope.models.hosts.modality import two_sides
 from headscope.models.io.foreign_input import ForeignInputError, foreign_input
+from headscope.models.seam.input_sizes import two_sides
 
 FORMATS = ("PNG", "JPEG")
 MOST_BYTES = 20 * 2**20

@@ -11,7 +11,7 @@ from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.image_processing_utils import BaseImageProcessor
 
 from headscope.models.data.images.picture import picture_mode
-from headscope.models.hosts.modality import two_sides
+from headscope.models.seam.input_sizes import two_sides
 
 GREY = 128
 
