@@ -10,7 +10,8 @@ def model_code(opened: OpenPrompt) -> str:
     """The expression that opens the model."""
     folder = opened.key.folder
     shipped = [name for name in zoo.names() if str(zoo.folder(name)) == folder]
-    return f"load({(shipped[0] if shipped else folder)!r})"
+    given = f", given={dict(opened.key.given)}" if opened.key.given else ""
+    return f"load({(shipped[0] if shipped else folder)!r}{given})"
 
 
 def prompt_code(opened: OpenPrompt) -> tuple[str, str]:

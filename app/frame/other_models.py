@@ -47,7 +47,7 @@ def open_prompt_in_folder(opened: OpenPrompt, folder: Path) -> OpenPrompt:
     """The model of a folder on the prompt of the open one. ValueError where it cannot read it."""
     key = opened.key.in_folder(folder)
     with st.spinner("Opening the model …"):
-        service = opened_model(key.folder, key.fingerprint)
+        service = opened_model(key.folder, key.fingerprint, key.given)
     if service.facts.modality is not opened.facts.modality:
         raise ValueError(f"it reads {service.facts.reads}s, the open model reads {opened.facts.reads}s")
     return OpenPrompt(key, service, service.tokens(key.prompt, key.bos))

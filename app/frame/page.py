@@ -8,6 +8,7 @@ import streamlit as st
 
 from headscope.app.frame.controls import chosen_modality, sidebar_choice
 from headscope.app.frame.long_prompt import shorter_ones_offered
+from headscope.app.frame.openable import said_anew, ways_to_open
 from headscope.app.serving.progress import progress
 from headscope.app.serving.refusals import plain_markdown, refusals_in_a_box
 from headscope.app.serving.runs import RunKey, opened_model, run_key
@@ -58,13 +59,15 @@ def page(title: str, sentence: str) -> OpenPrompt:
     """
     st.title(title)
     st.caption(filled(sentence, chosen_modality().words))
-    with refusals_in_a_box("This model cannot be opened"):
+    with refusals_in_a_box("This model cannot be opened"), ways_to_open():
         key = run_key(sidebar_choice())
         with st.spinner("Opening the model …"):
-            service = opened_model(key.folder, key.fingerprint)
+            service = opened_model(key.folder, key.fingerprint, key.given)
     for words in (service.facts.opened_as, service.facts.pictures):
         if words:
             st.caption(words)
+    if key.given:
+        said_anew(key.given)
     for words in service.facts.not_finite:
         st.warning(plain_markdown(words))
     with refusals_in_a_box(f"This {service.facts.words.prompt} cannot be read"), shorter_ones_offered(service):

@@ -8,7 +8,7 @@ from headscope.models import zoo
 from headscope.models.checkpoints.files.hub_cache import hub_snapshot_folder
 from headscope.models.checkpoints.model_place import modality_of_place
 from headscope.models.hosts.modality import TEXT, Modality
-from headscope.models.io.foreign_input import expanded_path
+from headscope.models.io.hub import place_named
 
 
 class NothingAskedError(ValueError):
@@ -23,7 +23,10 @@ def source_folder(name: str, typed: str, from_folder: str) -> Path:
 
 
 def typed_folder(text: str) -> Path:
-    """A folder or a file of this computer. Network paths are refused before anything touches them."""
+    """A folder or a file of this computer, or what the hub's cache here holds of a model of that name.
+
+    Network paths are refused before anything touches them. Raises NotFetchedError for a name that is not here.
+    """
     if not text.strip():
         raise NothingAskedError(
             "Name the path of a model folder or of a file of weights, or send the files of a folder: config.json, "
@@ -31,7 +34,7 @@ def typed_folder(text: str) -> Path:
         )
     if text.strip().replace("\\", "/").startswith("//"):
         raise ValueError(f"{text.strip()!r} is a network path; only folders and files of this computer are opened")
-    folder = expanded_path(text.strip())
+    folder = place_named(text.strip())
     if not folder.exists():
         raise ValueError(f"there is no folder or file {text.strip()!r}")
     return hub_snapshot_folder(folder.resolve())

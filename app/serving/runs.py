@@ -9,6 +9,7 @@ import torch
 
 from headscope.app.serving.address import OpenHead
 from headscope.app.serving.choice import Choice
+from headscope.app.serving.given_facts import Facts, facts_in_link
 from headscope.app.serving.model_source import fingerprint
 from headscope.app.serving.service import ModelService
 from headscope.app.serving.tokenizer_trial import refuse_aborting_tokenizer
@@ -24,16 +25,18 @@ THUMBNAIL_SIDE = 32
 
 @dataclass(frozen=True)
 class RunKey:
-    """What a run is known by: folder, state of its files, text, and whether a first token is put before it."""
+    """What a run is known by: folder, state of its files, text, whether a first token is put before it, given facts."""
 
     folder: str
     fingerprint: str
     prompt: str
     bos: bool
+    given: Facts = ()
 
     def in_folder(self, folder: Path) -> "RunKey":
         """The same prompt in the model of another folder, as that is now."""
-        return replace(self, folder=str(folder), fingerprint=fingerprint(folder))
+        place = str(folder)
+        return replace(self, folder=place, fingerprint=fingerprint(folder), given=facts_in_link(place))
 
     @property
     def name(self) -> str:
@@ -43,7 +46,8 @@ class RunKey:
 
 def run_key(choice: Choice) -> RunKey:
     """The key of what the sidebar says; ValueError where there is no such model."""
-    return RunKey(choice.folder, fingerprint(Path(choice.folder)), choice.prompt, choice.bos)
+    folder = choice.folder
+    return RunKey(folder, fingerprint(Path(folder)), choice.prompt, choice.bos, facts_in_link(folder))
 
 
 @dataclass(frozen=True)
@@ -55,21 +59,21 @@ class Thumbnails:
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
-def opened_model(folder: str, fingerprint: str) -> ModelService[ModelFacts]:
-    """The model of a folder, opened once for all sessions."""
+def opened_model(folder: str, fingerprint: str, given: Facts = ()) -> ModelService[ModelFacts]:
+    """The model of a folder, opened once for all sessions; given: what a file does not say, by name."""
     from headscope.models.hooked.loading import (
         load,  # here because it imports transformer-lens, which takes seconds
     )
 
     refuse_aborting_tokenizer(Path(folder))
-    model = load(folder, best_device())
+    model = load(folder, best_device(), given=dict(given))
     return ModelService(model, model_facts(model))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def cached_attention_run(key: RunKey) -> AttentionRun:
     """The run of a prompt, shared by all sessions that ask for it."""
-    return opened_model(key.folder, key.fingerprint).attention(key.prompt, key.bos)
+    return opened_model(key.folder, key.fingerprint, key.given).attention(key.prompt, key.bos)
 
 
 @st.cache_resource(max_entries=1024, show_spinner=False)

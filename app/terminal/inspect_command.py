@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from headscope.app.terminal.convert_command import GivenFacts
+from headscope.app.terminal.convert_command import FromHub, GivenFacts
 from headscope.app.terminal.given_facts import given_facts
 from headscope.app.terminal.inspect_options import (
     ALL,
+    fetch_or_refuse,
     refuse_conflicts,
     refuse_format,
     refuse_hidden,
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 
 
 def inspect(
-    model: Annotated[str, typer.Argument(help="A shipped model's name, a model folder, or a file of weights.")],
+    model: Annotated[
+        str, typer.Argument(help="A shipped model's name, a model folder, a file of weights, or a name of the hub.")
+    ],
     prompt: Annotated[
         list[str] | None,
         typer.Option(
@@ -60,6 +63,7 @@ def inspect(
     ] = None,
     head: Annotated[list[str] | None, typer.Option(help="As --layer, one head, such as L2H3; again for more.")] = None,
     given: GivenFacts = None,
+    hub: FromHub = False,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, … Default: the GPU where there is one.")] = None,
     dtype: Annotated[str | None, typer.Option(help="float32, bfloat16, … or auto, as stored.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
@@ -74,6 +78,7 @@ def inspect(
     output = Output(as_json, as_csv, html, names_analyses=bool(what))
     models = (model, compare) if compare else (model,)
     refuse_at_the_door(models, what or (), options, dtype, output, names_heads=bool(layer or head))
+    refusing_clearly(lambda: fetch_or_refuse(models, hub=hub))
     from headscope.app.terminal.shown_heads import shown_heads
 
     shown = refusing_clearly(lambda: shown_heads(layer or (), head or ()))

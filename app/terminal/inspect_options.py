@@ -6,6 +6,7 @@ from pathlib import Path
 from headscope import models
 from headscope.app.terminal.analyses_listed import listed_analyses
 from headscope.models.io.foreign_input import expanded_path
+from headscope.models.io.hub import is_hub_name, place_fetched, place_named
 from headscope.models.io.near_names import known_names
 from headscope.models.io.whole_file import refuse_unwritable
 
@@ -45,11 +46,17 @@ def refuse_missing(names: Sequence[str], html: Path | None) -> None:
         raise ValueError(f"--compare sets another model beside the first, got {names[0]!r} twice")
     shipped = sorted(config.parent.name for config in ZOO.glob("*/config.json"))
     for name in names:
-        if name not in shipped and not expanded_path(name).exists():
+        if name not in shipped and not is_hub_name(name) and not expanded_path(name).exists():
             known = known_names(name, shipped)
             raise ValueError(f"cannot load {name!r}: no such folder or file, and shipped models are {known}")
     if html:
         refuse_unwritable(html)
+
+
+def fetch_or_refuse(names: Sequence[str], *, hub: bool) -> None:
+    """Fetch models that are named as on the hub, where that was asked for; else raise ValueError for those not here."""
+    for name in names:
+        place_fetched(name) if hub else place_named(name)
 
 
 def refuse_unknown_analyses(what: Collection[str]) -> None:

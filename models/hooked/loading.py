@@ -12,7 +12,7 @@ from headscope.models.checkpoints.files.hub_cache import hub_snapshot_folder, sh
 from headscope.models.checkpoints.files.refusal import CheckpointError
 from headscope.models.checkpoints.files.weights import Format
 from headscope.models.checkpoints.steps import at_step
-from headscope.models.io.foreign_input import expanded_path
+from headscope.models.io.hub import place_fetched, place_named
 from headscope.models.io.near_names import known_names
 
 if TYPE_CHECKING:
@@ -26,15 +26,20 @@ def load(
     *,
     step: int | None = None,
     given: Given | None = None,
+    hub: bool = False,
 ) -> "TransformerBridge":
     """The shipped model of that name, or the model in that folder or file, with transformer-lens's hooks.
+
+    A name of the hub, owner/model, is opened from what the hub's cache holds; hub=True fetches it there first (config,
+    tokenizer and weights, no code), and nothing else here ever asks the network.
 
     step: the model as it was after so many steps of its training, where the folder is a run with snapshots.
     given: what a file in the layout of others' code does not say, by name, as {"n_heads": 8}; cfg.opened_as says what
     it was taken for and what was assumed. dtype as in open_folder. Raises CheckpointError for what holds no model that
-    is known, and names the facts that are missing.
+    is known, and names the facts that are missing; ForeignInputError for a name of the hub that is not here.
     """
-    place = place_of(name_or_path) if step is None else at_step(place_of(name_or_path), step)
+    place = place_of(name_or_path, hub=hub)
+    place = place if step is None else at_step(place, step)
     opened = open_model(place, device, dtype, given)
     from headscope.models.hooked import (
         hooked,  # transformer-lens takes seconds to import, and a bad folder should not wait
@@ -47,8 +52,8 @@ def load(
     return model
 
 
-def place_of(name_or_path: str | Path) -> Path:
-    """The folder that is meant; shipped models come first."""
+def place_of(name_or_path: str | Path, *, hub: bool = False) -> Path:
+    """The folder that is meant; shipped models come first, then paths, then names of the hub."""
     if not isinstance(name_or_path, str | Path):
         raise CheckpointError(
             f"load takes the name of a shipped model, a folder or a file, got a {type(name_or_path).__name__}: "
@@ -56,11 +61,11 @@ def place_of(name_or_path: str | Path) -> Path:
         )
     if name_or_path in (*zoo.names(), *zoo.diffusion_names()):
         return zoo.folder(str(name_or_path))
-    path = expanded_path(name_or_path)
+    path = place_fetched(name_or_path) if hub else place_named(name_or_path)
     if not path.exists():
         shipped = known_names(name_or_path, (*zoo.names(), *zoo.diffusion_names()))
         raise CheckpointError(
             f"cannot load {str(name_or_path)!r}: no such folder or file, and shipped models are {shipped}; a model of "
-            "the hub is opened from its folder, which huggingface_hub.snapshot_download(name) fetches"
+            "the hub is called owner/model"
         )
     return hub_snapshot_folder(path)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from headscope.models.checkpoints.converters.foreign_checkpoint import ForeignCheckpoint
@@ -52,6 +53,20 @@ class KnownFacts:
         return self.values[name]
 
 
+class MissingFactsError(CheckpointError):
+    """Facts that a file does not say, by name; kind: what the file was taken for."""
+
+    def __init__(self, missing: Mapping[str, Fact], file: Path, kind: str) -> None:
+        listed = ", ".join(f"{name} ({fact.words}: {fact.possible})" for name, fact in missing.items())
+        python = ", ".join(f"{name!r}: …" for name in missing)
+        shell = " ".join(f"--given {name}=…" for name in missing)
+        super().__init__(
+            f"cannot open {file}: it is {kind}, which does not say {listed}; give what is missing: "
+            f"load(path, given={{{python}}}), or {shell} to headscope inspect and headscope convert"
+        )
+        self.missing, self.file, self.kind = dict(missing), file, kind
+
+
 def known_facts(facts: Mapping[str, Fact], checkpoint: ForeignCheckpoint, given: Given, kind: str) -> KnownFacts:
     """Every fact; CheckpointError names all that are neither stated nor given, and what contradicts the checkpoint."""
     refuse_unknown(facts, given, checkpoint, kind)
@@ -69,7 +84,8 @@ def known_facts(facts: Mapping[str, Fact], checkpoint: ForeignCheckpoint, given:
         elif (assumed := fact.assumption(checkpoint)) is not None:
             values[name] = assumed
             assumptions.append(f"{name}={assumed} ({fact.words})")
-    refuse_unstated({name: fact for name, fact in facts.items() if name not in values}, checkpoint, kind)
+    if missing := {name: fact for name, fact in facts.items() if name not in values}:
+        raise MissingFactsError(missing, checkpoint.file, kind)
     return KnownFacts(values, tuple(assumptions))
 
 
@@ -80,19 +96,6 @@ def refuse_unknown(facts: Mapping[str, Fact], given: Given, checkpoint: ForeignC
             f"cannot open {checkpoint.file}: {unknown[0]!r} was given, and nothing of {kind} is called so; "
             f"what can be given: {known_names(unknown[0], facts)}"
         )
-
-
-def refuse_unstated(missing: Mapping[str, Fact], checkpoint: ForeignCheckpoint, kind: str) -> None:
-    """Raise CheckpointError for facts that must be asked for, with both ways to give them."""
-    if not missing:
-        return
-    listed = ", ".join(f"{name} ({fact.words}: {fact.possible})" for name, fact in missing.items())
-    python = ", ".join(f"{name!r}: …" for name in missing)
-    shell = " ".join(f"--given {name}=…" for name in missing)
-    raise CheckpointError(
-        f"cannot open {checkpoint.file}: it is {kind}, which does not say {listed}; give what is missing: "
-        f"load(path, given={{{python}}}), or {shell} to headscope inspect and headscope convert"
-    )
 
 
 def checked(name: str, fact: Fact, value: object, checkpoint: ForeignCheckpoint) -> Value:
