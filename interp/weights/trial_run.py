@@ -23,13 +23,20 @@ def trial_run(model: HookedModel, names: Sequence[str]) -> Activations:
 
     Hooks, modes and random numbers stay as they are. The caller lets one run in at a time.
     """
+    with undisturbed(model):
+        [run] = gathered_activations(model, [trial_prompt(model)], [name for name in names if has_hook(model, name)])
+    return run
+
+
+@contextmanager
+def undisturbed(model: HookedModel) -> Iterator[None]:
+    """The model in eval mode, past the hooks that hang on it."""
     with ExitStack() as stack:
         stack.enter_context(eval_mode(module_of(model)))
         for point in model.modules():
             if hasattr(point, "fwd_hooks"):
                 stack.enter_context(muted(point))
-        [run] = gathered_activations(model, [trial_prompt(model)], [name for name in names if has_hook(model, name)])
-    return run
+        yield
 
 
 def trial_prompt(model: HookedModel) -> Prompt:

@@ -13,7 +13,14 @@ from headscope.interp.reading.prompt import text_alone
 from headscope.interp.weights.head_matrices import HeadWeights
 
 Sides = tuple[Float[Tensor, "layer *place"], Float[Tensor, "layer *place"]]
-PROJECTIONS = {"Q": "attn.hook_q", "K": "attn.hook_k", "V": "attn.v.hook_out"}
+# What a module of its own gives, and what goes to the attention function where there is none, or is rotated.
+PROJECTIONS = {
+    "Q": ("attn.hook_q", "attn.hook_rot_q"),
+    "K": ("attn.hook_k", "attn.hook_rot_k"),
+    "V": ("attn.v.hook_out", "attn.hook_v"),
+}
+
+FACTORED = ("W_Q", "W_K", "W_V", "W_E", "W_O", "W_U")
 
 
 @dataclass(frozen=True)
@@ -34,7 +41,10 @@ class Law:
             return f"there is NaN or infinity in {self.theirs}, against which nothing can be held"
         error = relative_error(mine, theirs)
         if error == torch.inf:
-            return f"{self.mine} has no value, as a part of it is another function (adapters are to be merged first)"
+            return (
+                f"{self.mine} has no value, as no linear map of the residual makes it: a norm stands between two "
+                "projections, something else than the residual is read, or an adapter is to be merged first"
+            )
         return "" if error <= near else f"{self.mine} is {error:.1%} off {self.theirs}"
 
 
@@ -52,12 +62,13 @@ def misread(weights: HeadWeights, run: Activations, near: float, soft_cap: float
 
 
 def with_factors(weights: HeadWeights, run: Activations, near: float, soft_cap: float | None) -> HeadWeights:
-    """The weights with the numbers that a model multiplies embeddings, attention and logits by (Granite, Cohere)."""
-    factors = {name: law_factor(LAWS[name], weights, run, near) for name in ("W_E", "W_O", "W_U")}
+    """The weights with the numbers that a model multiplies them by (Granite, Cohere; Falcon-H1 all projections)."""
+    factors = {name: law_factor(LAWS[name], weights, run, near) for name in FACTORED}
     if soft_cap is not None:
         factors["W_U"] = 1.0  # the cap is no factor, and what stands under it is not seen
     scaled = {name: getattr(weights, name) * f for name, f in factors.items() if f != 1}
-    return replace(weights, **scaled, b_U=weights.b_U * factors["W_U"])
+    scaled |= {f"b_{letter}": getattr(weights, f"b_{letter}") * factors[f"W_{letter}"] for letter in "QKVU"}
+    return replace(weights, **scaled)
 
 
 def law_factor(law: Law, weights: HeadWeights, run: Activations, near: float) -> float:
@@ -71,20 +82,39 @@ def law_factor(law: Law, weights: HeadWeights, run: Activations, near: float) ->
 
 
 def projection(letter: str, weights: HeadWeights, run: Activations, soft_cap: float | None) -> Sides:
-    """A projection of the normalised residual; heads of a group share theirs."""
+    """A projection of the normalised residual; heads of a group share theirs.
+
+    Without a module of its own it is held at position 0, where no rotation shows, after a norm inside heads.
+    """
+    own, given = PROJECTIONS[letter]
+    if own in run.hooks:
+        theirs = projections_by_head(run[own], getattr(weights, f"W_{letter}").shape[-1])
+        return projected(letter, weights, run)[:, :, :: weights.shape[1] // theirs.shape[2]], theirs
+    gain = {"Q": weights.q_norm, "K": weights.k_norm}.get(letter)
+    mine = vectors_after_head_norm(projected(letter, weights, run)[:, :1], gain)
+    theirs = projections_by_head(run[given][:, :1], mine.shape[-1])
+    return mine[:, :, :: weights.shape[1] // theirs.shape[2]], theirs
+
+
+def projected(letter: str, weights: HeadWeights, run: Activations) -> Float[Tensor, "layer pos head d"]:
+    """The normalised residual through a projection, for every query head."""
     W, b = getattr(weights, f"W_{letter}"), getattr(weights, f"b_{letter}")
-    theirs = projections_by_head(run[PROJECTIONS[letter]], W.shape[-1])
-    first = slice(None, None, W.shape[1] // theirs.shape[2])
     normalised = run.at_heads("hook_resid_pre") / run.at_heads("ln1.hook_scale")
-    return torch.einsum("lpm,lhmd->lphd", normalised, W[:, first]) + b[:, None, first], theirs
+    return torch.einsum("lpm,lhmd->lphd", normalised, W) + b[:, None]
 
 
 def scores(weights: HeadWeights, run: Activations, soft_cap: float | None) -> Sides:
     """q·k of every position with itself, where no rotation shows; norms on queries and keys by their gains."""
     d_head, heads = weights.W_Q.shape[-1], weights.shape[1]
-    q, k, rot_q, rot_k = (
-        key_heads_by_query_head(projections_by_head(run[f"attn.{name}"], d_head), heads)
-        for name in ("hook_q", "hook_k", "hook_rot_q", "hook_rot_k")
+    rot_q, rot_k = (
+        key_heads_by_query_head(projections_by_head(run[name], d_head), heads)
+        for name in ("attn.hook_rot_q", "attn.hook_rot_k")
+    )
+    q, k = (
+        key_heads_by_query_head(projections_by_head(run[own], d_head), heads)
+        if (own := PROJECTIONS[letter][0]) in run.hooks
+        else projected(letter, weights, run)
+        for letter in "QK"
     )
     mine = vectors_after_head_norm(q, weights.q_norm) * vectors_after_head_norm(k, weights.k_norm)
     return mine.sum(-1), (rot_q * rot_k).sum(-1)
@@ -146,16 +176,16 @@ LAWS: dict[str, Law] = {
     **{
         f"W_{letter}": Law(
             f"(resid_pre / ln1.hook_scale) W_{letter} + b_{letter}",
-            hook.removeprefix("attn."),
-            ("hook_resid_pre", "ln1.hook_scale", hook),
+            own.removeprefix("attn."),
+            ("hook_resid_pre", "ln1.hook_scale", given),
             partial(projection, letter),
         )
-        for letter, hook in PROJECTIONS.items()
+        for letter, (own, given) in PROJECTIONS.items()
     },
     "W_QK": Law(
         "q·k from hook_q, hook_k and the gains of their norms",
         "hook_rot_q · hook_rot_k",
-        ("attn.hook_q", "attn.hook_k", "attn.hook_rot_q", "attn.hook_rot_k"),
+        ("hook_resid_pre", "ln1.hook_scale", "attn.hook_rot_q", "attn.hook_rot_k"),
         scores,
     ),
     "W_O": Law("the heads' sum of z W_O", "hook_attn_out", ("attn.hook_z", "hook_attn_out", NORM_AFTER), attention),
@@ -170,4 +200,6 @@ LAWS: dict[str, Law] = {
         residual,
     ),
 }
-READS = tuple(dict.fromkeys(name for law in LAWS.values() for name in law.needs))
+READS = tuple(
+    dict.fromkeys([*(own for own, _ in PROJECTIONS.values()), *(name for law in LAWS.values() for name in law.needs)])
+)

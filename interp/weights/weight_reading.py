@@ -1,6 +1,7 @@
 """Weight reading: the matrices of heads from the modules of a hooked model, each taken as the function that it is."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from headscope.interp.reading.hooked_model import HookedModel, head_layers
 from headscope.interp.reading.prompt import reads_ids
 from headscope.interp.weights.head_matrices import HeadWeights
+from headscope.interp.weights.heads_at_zero import maps_at_zero
 from headscope.interp.weights.measured_norm import MeasuredNorm, measured_norm
 from headscope.models.hosts.execution_device import execution_device
 from headscope.models.hosts.linear_map import LinearMap, eval_mode, is_plain, linear_map, wide
@@ -22,7 +24,11 @@ def weights_of_modules(model: HookedModel) -> HeadWeights:
     widths = {"q": n_heads * d_head, "k": n_heads * d_head, "v": n_heads * d_value}
     layers = head_layers(model)
     blocks = [model.blocks[layer] for layer in layers]
-    q, k, v = (torch.stack([_read(block, name, d_model, width) for block in blocks]) for name, width in widths.items())
+    at_zero = cache(partial(maps_at_zero, model))
+    q, k, v = (
+        torch.stack([_read(model.blocks[at], name, width, partial(at_zero, at)) for at in layers])
+        for name, width in widths.items()
+    )
     W_Q, b_Q = _by_head(q, n_heads)
     W_K, b_K = _by_head(k, n_heads, W_Q.shape[-1])
     W_V, b_V = _by_head(v, n_heads, d_value if d_value != d_head else W_Q.shape[-1])
@@ -46,15 +52,18 @@ def weights_of_modules(model: HookedModel) -> HeadWeights:
     )
 
 
-def _read(block: Any, name: str, d_model: int, width: int) -> Float[Tensor, "d_model_and_one width"]:
+def _read(
+    block: Any, name: str, width: int, at_zero: Callable[[], dict[str, LinearMap]]
+) -> Float[Tensor, "d_model_and_one width"]:
     """A projection of the normalised residual with its norm folded in; the last row is its bias.
 
-    NaN, of this width, where no module of its own makes it, or not from the residual alone.
+    Where no module of its own makes it of the residual, it is measured at position 0; NaN, of this width, where what is
+    there is not linear.
     """
-    if not hasattr(block.attn, name):
-        return torch.full((d_model + 1, width), torch.nan)
-    projection, norm = _component_map(getattr(block.attn, name), d_model), _norm(block, "ln1", d_model)
-    if len(projection.W) != d_model:  # Zamba's read the embedding beside the residual
+    d_model = block.config.d_model
+    own = _component_map(getattr(block.attn, name), d_model) if hasattr(block.attn, name) else None
+    projection, norm = at_zero()[name] if own is None or len(own.W) != d_model else own, _norm(block, "ln1", d_model)
+    if projection.W.isnan().all():
         return torch.full((d_model + 1, width), torch.nan)
     W = _centre(norm.gain[:, None] * projection.W, norm.centred)
     return torch.cat([W, (norm.bias @ projection.W + projection.b)[None]])

@@ -1,7 +1,5 @@
 """Measured blocks: transformer-lens's bridges of blocks that need not have the same parts."""
 
-from typing import Any
-
 from torch import nn
 from transformer_lens.model_bridge.generalized_components import BlockBridge
 from transformer_lens.model_bridge.generalized_components.block import ParallelBlockBridge
@@ -22,7 +20,7 @@ class SomeParts(BlockBridge):
         super().set_original_component(original_component)
         own = self.parts_of[id(original_component)]
         self.submodules = {name: part for name, part in self.submodules.items() if name in own}
-        aliases: dict[str, Any] = self.hook_aliases
+        aliases: dict[str, str | list[str]] = self.hook_aliases
         self.hook_aliases = {
             alias: hook
             for alias, hook in aliases.items()

@@ -43,12 +43,21 @@ def is_plain(module: nn.Module) -> bool:
 def measured_map(module: nn.Module, d_in: int) -> LinearMap:
     """W and b from the outputs of zero and of the unit vectors; a random vector must agree."""
     like = next((p for p in module.parameters() if p.is_floating_point()), torch.empty(0))
-    trial = torch.randn(1, d_in, generator=torch.Generator().manual_seed(0))
-    inputs = torch.cat([torch.zeros(1, d_in), torch.eye(d_in), trial])
     with eval_mode(module):
-        b, *units, expected = wide(module(inputs.to(like)[None])[0])
-    W = torch.stack(units) - b
-    is_linear = (trial[0].to(W) @ W + b - expected).norm() <= tolerance(like.dtype) * expected.norm()
+        return map_of_units(wide(module(with_units(d_in).to(like)[None])[0]), like.dtype)
+
+
+def with_units(d_in: int) -> Float[Tensor, "row d_in"]:
+    """Zero, the unit vectors, and a random vector: what a linear map is known by, and held against."""
+    trial = torch.randn(1, d_in, generator=torch.Generator().manual_seed(0))
+    return torch.cat([torch.zeros(1, d_in), torch.eye(d_in), trial])
+
+
+def map_of_units(outputs: Float[Tensor, "row d_out"], dtype: torch.dtype) -> LinearMap:
+    """W and b from what a function of some number format makes of with_units; NaN in W where it is not linear."""
+    b, W, expected = outputs[0], outputs[1:-1] - outputs[0], outputs[-1]
+    trial = with_units(len(W))[-1].to(W)
+    is_linear = (trial @ W + b - expected).norm() <= tolerance(dtype) * expected.norm()
     return LinearMap(W if is_linear else torch.full_like(W, torch.nan), b)
 
 

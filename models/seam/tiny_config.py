@@ -1,15 +1,15 @@
 """Tiny configs: a config of any family of transformers whose model has a few thousand numbers."""
 
-from typing import Any
-
 from transformers import CONFIG_MAPPING, PreTrainedConfig
 
-BLOCKS: dict[str, Any] = {
+from headscope.models.io.fields import Fields
+
+BLOCKS: Fields = {
     **dict.fromkeys(("num_hidden_layers", "n_layer", "num_layers", "decoder_layers"), 2),
     **dict.fromkeys(("num_attention_heads", "n_head", "num_heads", "decoder_attention_heads"), 4),
     "num_key_value_heads": 2,
 }
-WIDTHS: dict[str, Any] = {
+WIDTHS: Fields = {
     **dict.fromkeys(("hidden_size", "d_model", "n_embd", "embed_dim", "embedding_size", "emb_dim"), 32),
     **dict.fromkeys(("word_embed_proj_dim",), 32),
     **dict.fromkeys(("intermediate_size", "ffn_dim", "decoder_ffn_dim", "n_inner", "d_ff", "ffn_hidden_size"), 48),
@@ -18,13 +18,13 @@ WIDTHS: dict[str, Any] = {
     **dict.fromkeys(("qk_rope_head_dim", "qk_nope_head_dim", "linear_key_head_dim", "linear_value_head_dim"), 8),
     **dict.fromkeys(("q_lora_rank", "kv_lora_rank", "qk_head_dim"), 16),
 }
-EXPERTS: dict[str, Any] = {
+EXPERTS: Fields = {
     **dict.fromkeys(("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts"), 4),
     **dict.fromkeys(("num_experts_per_tok", "moe_topk", "moe_top_k"), 2),
     **dict.fromkeys(("moe_intermediate_size", "shared_expert_intermediate_size", "expert_ffn_hidden_size"), 16),
     **dict.fromkeys(("n_group", "topk_group", "first_k_dense_replace", "n_shared_experts", "num_shared_experts"), 1),
 }
-TOKENS: dict[str, Any] = {
+TOKENS: Fields = {
     "vocab_size": 99,
     "bos_token_id": 1,
     "eos_token_id": 2,
@@ -32,12 +32,12 @@ TOKENS: dict[str, Any] = {
     **dict.fromkeys(("max_position_embeddings", "n_positions"), 64),
     "sliding_window": 6,
 }
-OTHERS: dict[str, Any] = {"linear_num_value_heads": 4, "linear_num_key_heads": 2, "mamba_d_state": 8}
+OTHERS: Fields = {"linear_num_value_heads": 4, "linear_num_key_heads": 2, "mamba_d_state": 8}
 # Of families whose blocks differ: four, attention in the second and the last.
-IN_SOME: dict[str, Any] = {"num_hidden_layers": 4, "layer_types": ["linear_attention", "full_attention"] * 2}
-MAMBA: dict[str, Any] = {"mamba_n_heads": 4, "mamba_d_head": 16, "mamba_expand": 2, "mamba_n_groups": 1}
-CHUNKS: dict[str, Any] = {"mamba_chunk_size": 4}
-OWN: dict[str, dict[str, Any]] = {
+IN_SOME: Fields = {"num_hidden_layers": 4, "layer_types": ["linear_attention", "full_attention"] * 2}
+MAMBA: Fields = {"mamba_n_heads": 4, "mamba_d_head": 16, "mamba_expand": 2, "mamba_n_groups": 1}
+CHUNKS: Fields = {"mamba_chunk_size": 4}
+OWN: dict[str, Fields] = {
     "gpt_neo": {"attention_types": [[["global", "local"], 1]], "window_size": 6},
     **dict.fromkeys(("qwen3_next", "qwen3_5_text", "qwen3_5_moe_text", "olmo_hybrid", "minimax"), IN_SOME),
     **dict.fromkeys(("kimi_linear", "bailing_hybrid"), IN_SOME | {"linear_head_dim": 8, "linear_num_heads": 4}),
