@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from headscope.interp.reading.hooked_model import HookedModel
+from headscope.interp.reading.prompt import reads_ids
 from headscope.interp.weights.trial_run import undisturbed
 from headscope.models.hosts.call_arguments import by_name
 from headscope.models.hosts.execution_device import execution_device
@@ -33,8 +34,8 @@ def maps_at_zero(model: HookedModel, layer: int) -> dict[str, LinearMap]:
     """
     attention, d_model = model.blocks[layer].attn.original_component, model.cfg.d_model
     with undisturbed(model):
-        hidden, kwargs = first_call(model, attention)
-        if hidden.shape[-1] != d_model:
+        hidden, kwargs = first_call(model, attention) if reads_ids(model) else (None, {})
+        if hidden is None or hidden.shape[-1] != d_model:
             return {name: LinearMap(torch.full((d_model, 1), torch.nan), torch.zeros(1)) for name in "qkv"}
         calls: list[Call] = []
         with watched_calls(calls.append), normed_tensors(attention) as normed:
@@ -43,14 +44,17 @@ def maps_at_zero(model: HookedModel, layer: int) -> dict[str, LinearMap]:
     return {name: map_of_units(wide(value.flatten(1)), hidden.dtype) for name, value in heads.items()}
 
 
-def first_call(model: HookedModel, attention: nn.Module) -> tuple[Tensor, dict[str, Any]]:
-    """What attention is given for a prompt of one token: the hidden states, all else by keyword, and no cache."""
-    given: list[tuple[Tensor, dict[str, Any]]] = []
+def first_call(model: HookedModel, attention: nn.Module) -> tuple[Tensor | None, dict[str, Any]]:
+    """What attention is given for a prompt of one token: the hidden states, all else by keyword, and no cache.
+
+    None where it has another name for what it reads.
+    """
+    given: list[tuple[Tensor | None, dict[str, Any]]] = []
     names = tuple(inspect.signature(attention.forward).parameters)
 
     def record(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         arguments = dict(by_name(names, args, kwargs))
-        given.append((arguments.pop("hidden_states"), arguments))
+        given.append((arguments.pop("hidden_states", None), arguments))
 
     handle = attention.register_forward_pre_hook(record, with_kwargs=True)
     try:

@@ -3,9 +3,9 @@
 from torch import nn
 
 NAMES = {
-    "q": ("q_proj", "q_b_proj", "query", "wq", "q_lin"),
-    "k": ("k_proj", "key", "wk", "k_lin"),
-    "v": ("v_proj", "value", "wv", "v_lin"),
+    "q": ("q_proj", "q_b_proj", "query", "wq", "Wq", "q_lin"),
+    "k": ("k_proj", "key", "wk", "Wk", "k_lin"),
+    "v": ("v_proj", "value", "wv", "Wv", "v_lin"),
     "o": ("o_proj", "out_proj", "c_proj", "dense", "wo", "out_lin", "output", "Wo"),
 }
 
