@@ -26,7 +26,7 @@ def weights_of_modules(model: HookedModel) -> HeadWeights:
     blocks = [model.blocks[layer] for layer in layers]
     at_zero = cache(partial(maps_at_zero, model))
     q, k, v = (
-        torch.stack([_read(model.blocks[at], name, width, partial(at_zero, at)) for at in layers])
+        torch.stack([_read(model.blocks[at], name, d_model, width, partial(at_zero, at)) for at in layers])
         for name, width in widths.items()
     )
     W_Q, b_Q = _by_head(q, n_heads)
@@ -53,14 +53,13 @@ def weights_of_modules(model: HookedModel) -> HeadWeights:
 
 
 def _read(
-    block: Any, name: str, width: int, at_zero: Callable[[], dict[str, LinearMap]]
+    block: Any, name: str, d_model: int, width: int, at_zero: Callable[[], dict[str, LinearMap]]
 ) -> Float[Tensor, "d_model_and_one width"]:
     """A projection of the normalised residual with its norm folded in; the last row is its bias.
 
     Where no module of its own makes it of the residual, it is measured at position 0; NaN, of this width, where what is
     there is not linear.
     """
-    d_model = block.config.d_model
     own = _component_map(getattr(block.attn, name), d_model) if hasattr(block.attn, name) else None
     projection, norm = at_zero()[name] if own is None or len(own.W) != d_model else own, _norm(block, "ln1", d_model)
     if projection.W.isnan().all():
