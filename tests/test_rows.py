@@ -13,6 +13,7 @@ from torch.testing import assert_close
 
 from headscope.interp.figures.row_statistics import row_curves_figure
 from headscope.interp.results.nulls import softmax_twin
+from headscope.interp.rows import strips as strips_module
 from headscope.interp.rows.curves import RowCurves, refuse_other_axes, row_curves
 from headscope.interp.rows.dilution import dilution_slope
 from headscope.interp.rows.heads import head_rows
@@ -22,7 +23,7 @@ from headscope.interp.rows.strips import row_curves_by_strips
 from headscope.models.attention import VARIANTS, attend
 from headscope.models.attention.jacobian import norm_by_pullback
 from headscope.models.attention.polynomial import power_of
-from headscope.models.attention.tiled import STRIP_ROWS, TILE_ELEMENTS
+from headscope.models.attention.tiled import STRIP_ROWS, TILE_ELEMENTS, tile_scores
 
 LENGTH, D_HEAD = 150, 8
 POLYNOMIAL = VARIANTS["polynomial"]
@@ -167,14 +168,14 @@ def test_no_strip_is_larger_than_a_block(
     variant: str, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     weighed: list[int] = []
-    row = VARIANTS[variant]
 
-    @wraps(row.weigh)
-    def weigh(scores: Tensor, *args: Any, **kernel: Any) -> Tensor:
+    @wraps(tile_scores)
+    def counted_scores(*args: Any) -> Tensor:
+        scores = tile_scores(*args)
         weighed.append(scores.numel())
-        return row.weigh(scores, *args, **kernel)
+        return scores
 
-    monkeypatch.setitem(VARIANTS, variant, replace(row, weigh=weigh))
+    monkeypatch.setattr(strips_module, "tile_scores", counted_scores)
     n = 1200
     q, k = (x.float() for x in queries_and_keys(1, 2, n))
     if "temperature_q" in options:

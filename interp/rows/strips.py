@@ -1,6 +1,7 @@
 """Row curves from queries and keys, strip by strip: exact for every kernel, no query × key matrix kept."""
 
 from dataclasses import replace
+from functools import partial
 
 import torch
 from jaxtyping import Bool, Float
@@ -8,12 +9,21 @@ from torch import Tensor
 
 from headscope.interp.results.gauges import kernel_gauges
 from headscope.interp.rows.curves import RowCurves, curves_of
-from headscope.interp.rows.reading import TOP, Reading, Rows, rows_of
+from headscope.interp.rows.reading import TOP, Reading, Rows
+from headscope.interp.rows.strip_rows import (
+    EqualWeights,
+    Scratch,
+    StripScores,
+    equal_weights,
+    equal_weights_of_the_past,
+    rows_of_strip,
+)
 from headscope.models.attention import variant_named
 from headscope.models.attention.attend import refuse_unknown_options
+from headscope.models.attention.blocks import Hidden
 from headscope.models.attention.run import Inputs, at_least_float32, check_kernel, repeated_kv_heads
 from headscope.models.attention.shapes import check_causal, check_shapes
-from headscope.models.attention.tiled import tile_options, tile_scores, tile_visible, tiles
+from headscope.models.attention.tiled import Tile, tile_options, tile_part, tile_scores, tile_visible, tiles
 from headscope.models.seam.hooked_kernel import soft_capped
 from headscope.models.seam.watched_calls import Call
 
@@ -54,12 +64,36 @@ def rows_of_call(call: Call, top: int = TOP) -> Rows:
     n_query, n_key = inputs.q.shape[2], k.shape[2]
     position = torch.arange(n_key - n_query, n_key, device=k.device)
     result: dict[str, Tensor] = {}
+    scratch = Scratch()
+    equal: dict[tuple[int, int, int], EqualWeights] = {}
     for tile in tiles(prepared.q.shape[:3], n_key, inputs.causal):
-        scores = soft_capped(tile_scores(prepared.q, k, tile, inputs.scale), call.soft_cap)
-        visible = tile_visible(inputs.mask, inputs.causal, tile, k.device)
         of_tile = replace(reading, kernel=tile_options(prepared.kernel, tile))
-        pattern = row.weigh(scores, visible, **of_tile.kernel)
-        for name, values in rows_of(of_tile, pattern, scores, visible, position[tile.query]).items():
+        place, visible = position[tile.query], partial(tile_visible, inputs.mask, inputs.causal, tile, k.device)
+        if (masked := masked_part(inputs.mask, tile)) not in equal:
+            is_plain = inputs.causal and inputs.mask is None
+            dtype = prepared.q.dtype
+            equal[masked] = (
+                equal_weights_of_the_past(place, top, dtype)
+                if is_plain
+                else equal_weights(visible(), place, top, dtype)
+            )
+        hidden = hidden_of(inputs.mask, inputs.causal, tile)
+        scores = hidden.lowered(soft_capped(tile_scores(prepared.q, k, tile, inputs.scale), call.soft_cap))
+        strip = StripScores(scores, hidden, visible, place, equal[masked], inputs.causal, scratch)
+        for name, values in rows_of_strip(of_tile, strip).items():
             whole = result.setdefault(name, values.new_empty(inputs.q.shape[:3]))
             whole[tile.batch, tile.head, tile.query] = values
     return Rows(reading, result)
+
+
+def hidden_of(mask: Bool[Tensor, "..."] | None, causal: bool, tile: Tile) -> Hidden:
+    """What the rows of a tile do not see of its keys."""
+    n_rows = tile.query.stop - tile.query.start
+    diagonal = tile.n_key - n_rows if causal and n_rows > 1 else None
+    return Hidden(diagonal, None if mask is None else ~tile_part(mask, tile))
+
+
+def masked_part(mask: Bool[Tensor, "..."] | None, tile: Tile) -> tuple[int, int, int]:
+    """What of a tile's place its visible keys depend on."""
+    sizes = (1,) * 4 if mask is None else (1,) * (4 - mask.ndim) + tuple(mask.shape)
+    return tile.batch.start if sizes[0] > 1 else 0, tile.head.start if sizes[1] > 1 else 0, tile.query.start

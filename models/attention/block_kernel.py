@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
-Block = Float[Tensor, "head query key"]
-Row = Float[Tensor, "head query 1"]
+Block = Float[Tensor, "*heads query key"]
+Row = Float[Tensor, "*heads query 1"]
 
 
 @dataclass(frozen=True)

@@ -44,19 +44,20 @@ class Hidden:
     """The hidden cells of a block: above a diagonal, and those of a mask."""
 
     diagonal: int | None = None
-    mask: Bool[Tensor, "#head #query #key"] | None = None
+    mask: Bool[Tensor, "..."] | None = None
 
-    def cleared(self, x: Float[Tensor, "head query key"]) -> Float[Tensor, "head query key"]:
+    def cleared(self, x: Float[Tensor, "*heads query key"]) -> Float[Tensor, "*heads query key"]:
         """x, in place, with exact zeros there."""
         if self.diagonal is not None:
             x.tril_(self.diagonal)
         return x if self.mask is None else x.masked_fill_(self.mask, 0.0)
 
-    def lowered(self, x: Float[Tensor, "head query key"]) -> Float[Tensor, "head query key"]:
+    def lowered(self, x: Float[Tensor, "*heads query key"]) -> Float[Tensor, "*heads query key"]:
         """x, in place, with -inf there."""
         if self.diagonal is not None:
-            future = torch.ones(x.shape[-2:], dtype=torch.bool, device=x.device).triu(self.diagonal + 1)
-            x.masked_fill_(future, -torch.inf)
+            first = max(self.diagonal + 1, 0)  # the keys before it are seen by every row
+            future = torch.ones(x.shape[-2], x.shape[-1] - first, dtype=torch.bool, device=x.device)
+            x[..., first:].masked_fill_(future.triu_(self.diagonal + 1 - first), -torch.inf)
         return x if self.mask is None else x.masked_fill_(self.mask, -torch.inf)
 
 

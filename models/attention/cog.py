@@ -30,11 +30,11 @@ def pullback(
 
 
 def numerators(
-    scores: Float[Tensor, "head query key"],
-    work: Float[Tensor, "head query key"],
+    scores: Float[Tensor, "*heads query key"],
+    work: Float[Tensor, "*heads query key"],
     hidden: Hidden,
-    shift: Float[Tensor, "head query 1"] | None,
-) -> Float[Tensor, "head query 1"]:
+    shift: Float[Tensor, "*heads query 1"] | None,
+) -> Float[Tensor, "*heads query 1"]:
     """sign(p) e^|p| in place; returns Σ e^|p|."""
     torch.abs(scores, out=work)
     if shift is not None:
@@ -45,12 +45,12 @@ def numerators(
 
 
 def gradients(
-    scores: Float[Tensor, "head query key"],
-    grad: Float[Tensor, "head query key"],
-    work: Float[Tensor, "head query key"],
+    scores: Float[Tensor, "*heads query key"],
+    grad: Float[Tensor, "*heads query key"],
+    work: Float[Tensor, "*heads query key"],
     hidden: Hidden,
-    total: Float[Tensor, "head query 1"],
-    delta: Float[Tensor, "head query 1"],
+    total: Float[Tensor, "*heads query 1"],
+    delta: Float[Tensor, "*heads query 1"],
 ) -> None:
     """∂L/∂p = |a| ∂L/∂a − a δ = a (sign(p) ∂L/∂a − δ) in place, the scores becoming a."""
     hidden.cleared(torch.abs(scores, out=work).sub_(total).exp_())

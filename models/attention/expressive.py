@@ -89,23 +89,23 @@ def slope(
 
 
 def numerators(
-    scores: Float[Tensor, "head query key"],
-    work: Float[Tensor, "head query key"],
+    scores: Float[Tensor, "*heads query key"],
+    work: Float[Tensor, "*heads query key"],
     hidden: Hidden,
     shift: None,
-) -> Float[Tensor, "head query 1"]:
+) -> Float[Tensor, "*heads query 1"]:
     """f in place; returns Σ f."""
     hidden.cleared(scores.mul_(scores))
     return scores.div_(torch.add(scores, 1.0, out=work)).sum(-1, keepdim=True)
 
 
 def gradients(
-    scores: Float[Tensor, "head query key"],
-    grad: Float[Tensor, "head query key"],
-    work: Float[Tensor, "head query key"],
+    scores: Float[Tensor, "*heads query key"],
+    grad: Float[Tensor, "*heads query key"],
+    work: Float[Tensor, "*heads query key"],
     hidden: Hidden,
-    total: Float[Tensor, "head query 1"],
-    delta: Float[Tensor, "head query 1"],
+    total: Float[Tensor, "*heads query 1"],
+    delta: Float[Tensor, "*heads query 1"],
 ) -> None:
     """∂L/∂z = 2z/(1+z²)² (∂L/∂a − δ)/Σf in place, the scores becoming a = z²/(1+z²)/Σf."""
     hidden.cleared(scores)

@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from headscope.models.attention.largest import largest_entries
 from headscope.models.attention.options import Options
 
 
@@ -35,16 +36,21 @@ def norm_by_pullback(
 def softmax_slope(
     pattern: Float[Tensor, "*batch query key"], scores: Float[Tensor, "*batch query key"]
 ) -> Float[Tensor, "*batch query"]:
-    """Of weights whose magnitudes are a softmax."""
-    magnitude = pattern.abs()
-    return normalised_slope(magnitude, magnitude)
+    """Of weights whose magnitudes are a softmax: u = w, in few passes of one copy."""
+    others = pattern.abs()
+    peak, place = largest_entries(others, 1)
+    others.scatter_(-1, place, 0.0)
+    rest, peak = row_norm(others).square(), peak.squeeze(-1)
+    cubes = others.pow_(3).sum(-1)
+    of_peak = peak.square() * ((1 - peak).square() + rest)
+    return (of_peak + (1 + peak.square() + rest) * rest - 2 * cubes).sqrt()
 
 
 def normalised_slope(
     w: Float[Tensor, "*batch query key"], u: Float[Tensor, "*batch query key"]
 ) -> Float[Tensor, "*batch query"]:
     """The largest weight apart from the others, as 1 − 2w + Σw² cancels where it is nearly 1. Clears it in w and u."""
-    peak, place = w.max(-1, keepdim=True)
+    peak, place = largest_entries(w, 1)
     of_peak = u.gather(-1, place).square()
     others, slopes = w.scatter_(-1, place, 0.0), u.scatter_(-1, place, 0.0).square()
     rest = row_norm(others)[..., None].square()

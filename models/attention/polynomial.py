@@ -89,8 +89,8 @@ def pullback(
 
 
 def numerators(
-    scores: Float[Tensor, "head query key"],
-    work: Float[Tensor, "head query key"],
+    scores: Float[Tensor, "*heads query key"],
+    work: Float[Tensor, "*heads query key"],
     hidden: Hidden,
     shift: None,
     *,
@@ -101,12 +101,12 @@ def numerators(
 
 
 def gradients(
-    scores: Float[Tensor, "head query key"],
-    grad: Float[Tensor, "head query key"],
-    work: Float[Tensor, "head query key"],
+    scores: Float[Tensor, "*heads query key"],
+    grad: Float[Tensor, "*heads query key"],
+    work: Float[Tensor, "*heads query key"],
     hidden: Hidden,
-    total: Float[Tensor, "head query 1"],
-    delta: Float[Tensor, "head query 1"],
+    total: Float[Tensor, "*heads query 1"],
+    delta: Float[Tensor, "*heads query 1"],
     *,
     power: int,
 ) -> None:

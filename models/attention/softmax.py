@@ -3,6 +3,8 @@
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from headscope.models.attention.block_kernel import BlockKernel
+from headscope.models.attention.blocks import Hidden
 from headscope.models.attention.fused_softmax import fused_softmax
 from headscope.models.attention.jacobian import softmax_slope
 from headscope.models.attention.masked import masked_softmax
@@ -26,6 +28,33 @@ def pullback(
     return pattern * (grad_pattern - (pattern * grad_pattern).sum(-1, keepdim=True))
 
 
+def numerators(
+    scores: Float[Tensor, "*heads query key"],
+    work: Float[Tensor, "*heads query key"],
+    hidden: Hidden,
+    shift: Float[Tensor, "*heads query 1"] | None,
+) -> Float[Tensor, "*heads query 1"]:
+    """e^p in place; returns Σ e^p."""
+    if shift is not None:
+        scores -= shift
+    return hidden.cleared(scores.exp_()).sum(-1, keepdim=True)
+
+
+def gradients(
+    scores: Float[Tensor, "*heads query key"],
+    grad: Float[Tensor, "*heads query key"],
+    work: Float[Tensor, "*heads query key"],
+    hidden: Hidden,
+    total: Float[Tensor, "*heads query 1"],
+    delta: Float[Tensor, "*heads query 1"],
+) -> None:
+    """∂L/∂p = a (∂L/∂a − δ) in place, the scores becoming a."""
+    hidden.cleared(scores.sub_(total).exp_())
+    grad.sub_(delta).mul_(scores)
+
+
+BLOCKS = BlockKernel(numerators, gradients, exponent=lambda scores, work: work.copy_(scores))
+
 SOFTMAX = Variant(
     name="softmax",
     paper="Vaswani et al. 2017, arXiv 1706.03762",
@@ -35,5 +64,6 @@ SOFTMAX = Variant(
     rows_sum_to_one=True,
     invariant_to_key_translation=True,
     fused=fused_softmax,
+    blocks=BLOCKS,
     slope=softmax_slope,
 )

@@ -17,8 +17,8 @@ from headscope.models.attention.visibility import visible_keys
 if TYPE_CHECKING:
     from headscope.models.attention.variant import PreparedInputs, Variant
 
-STRIP_ROWS = 128
-TILE_ELEMENTS = 1 << 19
+STRIP_ROWS, FEW_ROWS = 128, 16
+TILE_ELEMENTS = 1 << 18  # half a megabyte, which stays in the processor's cache
 
 
 class Tile(NamedTuple):
@@ -33,7 +33,7 @@ class Tile(NamedTuple):
 def tiles(n_rows: tuple[int, ...], n_key: int, causal: bool) -> Iterator[Tile]:
     """Tiles of about TILE_ELEMENTS scores that cover every [batch, head, query] row once, less a strip's future."""
     batch, head, n_query = n_rows
-    rows = min(STRIP_ROWS, n_query)
+    rows = min(max(FEW_ROWS, TILE_ELEMENTS // n_key), STRIP_ROWS, n_query)
     heads = max(1, min(head, TILE_ELEMENTS // (rows * n_key)))
     entries = max(1, min(batch, TILE_ELEMENTS // (rows * n_key * head)))
     for b in range(0, batch, entries):
@@ -49,15 +49,15 @@ def tile_visible(
 ) -> Bool[Tensor, "batch_or_one head_or_one query key"]:
     """What the tile's queries see of its keys; with the causal rule they are the last of those keys."""
     rows = tile.query.stop - tile.query.start
-    return visible_keys(None if mask is None else _cut(mask, tile), causal, rows, tile.n_key, device)
+    return visible_keys(None if mask is None else tile_part(mask, tile), causal, rows, tile.n_key, device)
 
 
 def tile_options(kernel: Options, tile: Tile) -> Options:
     """Kernel options for a tile: a tensor that varies by head or position is cut to it, anything else passes."""
-    return {name: _cut(value, tile) if isinstance(value, Tensor) else value for name, value in kernel.items()}
+    return {name: tile_part(value, tile) if isinstance(value, Tensor) else value for name, value in kernel.items()}
 
 
-def _cut(value: Shaped[Tensor, "..."], tile: Tile) -> Shaped[Tensor, "_ _ _ _"]:
+def tile_part(value: Shaped[Tensor, "..."], tile: Tile) -> Shaped[Tensor, "_ _ _ _"]:
     """The part of a tensor that broadcasts to [batch, head, query, key] which belongs to a tile."""
     full = value[(None,) * (4 - value.ndim)]
     wanted = (tile.batch, tile.head, tile.query, slice(0, tile.n_key))
