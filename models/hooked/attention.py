@@ -29,7 +29,7 @@ from headscope.models.hooked.layer_pass import (
 )
 from headscope.models.hooked.patternless import hooked_elsewhere, inside_patternless
 from headscope.models.hosts.added_to_scores import refuse_unknown_keywords
-from headscope.models.hosts.attention_function import NAME
+from headscope.models.hosts.attention_function import NAME, variant_attention
 from headscope.models.hosts.call_arguments import Keywords, Places
 from headscope.models.hosts.families import hides_the_future
 from headscope.models.hosts.kept_keywords import call_keywords
@@ -78,16 +78,19 @@ class VariantAttention(CarryingAttention):
     @property
     def needs_pattern(self) -> bool:
         """Whether the layer forms its pattern even under `patternless`."""
-        # GPT-2's and GPT-NeoX's own forward uses the fused projection, which the hooks of q, k and v do not see.
-        split = isinstance(self, PositionEmbeddingsAttentionBridge)
-        config = self.attention_module.config
         # Whoever switches the model to eager attention gets softmax there, whatever the variant.
-        ours = split and self._soft_cap is None and config._attn_implementation == NAME
-        return not ours or hooked_elsewhere(self)
+        ours = self.attention_module.config._attn_implementation == NAME and self._soft_cap is None
+        own_forward = isinstance(self, PositionEmbeddingsAttentionBridge)
+        return not ours or not (own_forward or self.is_joint) or hooked_elsewhere(self)
+
+    @property
+    def is_joint(self) -> bool:
+        """Whether one projection makes queries, keys and values; the module's own forward would pass their hooks by."""
+        return isinstance(self, JointQKVAttentionBridge)
 
     def forward(self, *args: object, **kwargs: object) -> object:
         self._refuse_unknown(kwargs)
-        patternless = inside_patternless() and not self.needs_pattern
+        patternless = inside_patternless() and not self.is_joint and not self.needs_pattern
         keywords = call_keywords(kwargs)
         try:
             with shared_layer_pass(LayerPass(keywords.get("visible_count"), patternless)):
@@ -108,6 +111,22 @@ class VariantAttention(CarryingAttention):
         facts = {**kwargs, "temperature_q": tau_q, "visible_count": None}  # no count: the values are tempered already
         output, *more = self.attention_module.forward(self.hook_in(hidden), *others, **facts)
         return self.hook_out(output), *more
+
+    def _reconstruct_attention(self, q: Tensor, k: Tensor, v: Tensor, **kwargs: Any) -> tuple[Tensor, Tensor | None]:
+        """Attention on the hooked projections of GPT-2 and GPT-NeoX; without its pattern where nobody looks at it."""
+        if not inside_patternless() or self.needs_pattern:
+            return cast(Any, super())._reconstruct_attention(q, k, v, **kwargs)
+        n_heads = cast(Any, self.config).n_heads
+        q, k, v, batch, n_query, d_head = self._reshape_qkv_to_heads(q, k, v, n_heads)
+        if isinstance(position := kwargs.get("position_embeddings"), tuple):
+            q, k = self._apply_rotary_pos_emb(q, k, *self._apply_position_embedding_hooks(position))
+        k, v = self._update_kv_cache(k, v, **kwargs)
+        tau_q = None if self.layer.temperature_q is None else self._query_temperature
+        facts = {"scaling": self.attention_module.scaling, "temperature_q": tau_q, "is_causal": self.is_causal}
+        output, _ = variant_attention(self.attention_module, q, k, v, kwargs.get("attention_mask"), **facts)
+        heads_first = output.transpose(1, 2)
+        by_position = self._reshape_attn_output(heads_first, batch, n_query, n_heads, d_head)
+        return self._apply_output_projection(by_position), None
 
     def _project_per_head_qkv(
         self,
