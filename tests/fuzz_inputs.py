@@ -12,6 +12,7 @@ import torch
 from hypothesis import strategies as st
 from mutations import STRANGE, places
 
+GGUF_HEADER = 2**11  # bytes of a tiny one
 NUMBERS = st.integers(-3, 10) | st.sampled_from([2**31, 2**32, 2**63, 10**12, 10**400, -(2**63)])
 LEAVES = st.none() | st.booleans() | NUMBERS | st.floats() | st.text(max_size=8) | st.sampled_from(STRANGE)
 ANYTHING = st.recursive(
@@ -78,6 +79,28 @@ def header_inputs(right: bytes) -> st.SearchStrategy[bytes]:
         return len(header).to_bytes(8, "little") + header + body
 
     return mostly(exchanged(plain).map(json_bytes).map(whole), json_inputs(plain).map(whole), flipped(right))
+
+
+def number_exchanged(draw: st.DrawFn, right: bytearray) -> None:
+    """A count, a length, a kind or a place of a GGUF header becomes another number: four or eight bytes of it."""
+    width = draw(st.sampled_from([4, 8]))
+    at = draw(st.integers(4, min(len(right), GGUF_HEADER) - width))
+    number = draw(st.sampled_from([0, 1, 8, 9, 31, 255, 2**16, 2**31, 2**32 - 1, 2**40, 2**63 - 1, 2**63, 2**64 - 1]))
+    right[at : at + width] = (number % 2 ** (8 * width)).to_bytes(width, "little")
+
+
+@st.composite
+def counted(draw: st.DrawFn, right: bytes) -> bytes:
+    """The bytes of a GGUF file with some of its header's numbers exchanged."""
+    changed = bytearray(right)
+    for _ in range(draw(st.integers(1, 3))):
+        number_exchanged(draw, changed)
+    return bytes(changed)
+
+
+def gguf_inputs(right: bytes) -> st.SearchStrategy[bytes]:
+    """Of a GGUF file: its header's numbers, or its bytes."""
+    return mostly(counted(right), flipped(right))
 
 
 class Runs:

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from fuzz_inputs import flipped, header_inputs, json_inputs, pickle_inputs, text_inputs
+from fuzz_inputs import flipped, gguf_inputs, header_inputs, json_inputs, pickle_inputs, text_inputs
 from hypothesis import strategies as st
 from model_folders import good_folder
 from PIL import Image
 from safetensors.torch import load_file
+from test_app_convert import tiny_gguf
 from test_checkpoints_image_processor import SETTINGS, vit_folder
 
 from headscope import load
@@ -26,6 +27,7 @@ from headscope.models.checkpoints.converters.notes_beside import read_yaml
 from headscope.models.checkpoints.files.header import stored_tensors
 from headscope.models.checkpoints.files.pickled import pickled_tensors
 from headscope.models.checkpoints.files.shards import stored_weights
+from headscope.models.checkpoints.gguf_file import gguf_header
 from headscope.models.checkpoints.steps import last_step
 from headscope.models.checkpoints.tokenizer import folder_tokenizer
 from headscope.models.data.images.picture import decoded_picture
@@ -84,7 +86,7 @@ def parsers(place: Path) -> dict[str, Parser]:
     some = dict(list(state.items())[:3])
     plain = {name: json.loads((folder / name).read_text()) for name in ("config.json", "tokenizer_config.json")}
     tokens = json.loads((folder / "tokenizer.json").read_text())
-    recipe = ValueError, TypeError
+    recipe, gguf = (ValueError, TypeError), tiny_gguf(place / "tiny.gguf").read_bytes()
 
     def parser(share: int, file: Path, inputs: Any, read: Read, refusals: Any = (ForeignInputError,)) -> Parser:
         return Parser(share, file, inputs, read, refusals)
@@ -118,6 +120,8 @@ def parsers(place: Path) -> dict[str, Parser]:
             5, place / "edits", json_inputs(EDITS), lambda file: read_edits(text_in(file)), (ValueError,)
         ),
         "preprocessor_config": parser(2, vit / "preprocessor_config.json", json_inputs(SETTINGS["crop"]), opened),
+        "GGUF header": parser(6, place / "a.gguf", gguf_inputs(gguf), gguf_header),
+        "GGUF file": parser(2, place / "b.gguf", gguf_inputs(gguf), open_model),
         "pickle of tensors": parser(
             4, pickled / "pytorch_model.bin", pickle_inputs(some, canary), lambda file: pickled_tensors(file)
         ),

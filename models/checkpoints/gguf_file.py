@@ -12,6 +12,7 @@ from transformers.modeling_gguf_pytorch_utils import load_gguf_checkpoint
 from transformers.utils.import_utils import is_gguf_available
 
 from headscope.models.checkpoints.converters.converter import ConvertedModel
+from headscope.models.checkpoints.files.gguf_header import refuse_gguf_header
 from headscope.models.checkpoints.files.refusal import CheckpointError
 from headscope.models.hosts.families import FAMILIES
 from headscope.models.hosts.spec import AttentionSpec
@@ -67,6 +68,8 @@ def gguf_header(file: Path) -> Fields:
             f"cannot open {file}: it is {KIND}, which is read with the package gguf: pip install gguf, or "
             "pip install 'headscope[gguf]'"
         )
+    with foreign_input(f"cannot open {file}: its header is refused", CheckpointError):
+        refuse_gguf_header(file)
     with foreign_input(f"cannot open {file}: transformers refuses its header", CheckpointError):
         return load_gguf_checkpoint(str(file))
 
