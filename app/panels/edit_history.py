@@ -7,8 +7,9 @@ import streamlit as st
 
 from headscope.app.serving.address import lasting_address_value, write_lasting
 from headscope.interp.interventions.intervention import Intervention
-from headscope.models.io.bounds import refuse_deep
+from headscope.models.io.bounds import refuse_deep, refuse_wide
 from headscope.models.io.foreign_input import foreign_input
+from headscope.models.io.plain_values import MOST_MARKS
 
 EDITS, PAST, FUTURE = "edits", "edits_before", "edits_undone"
 MOST_EDITS = 50
@@ -23,6 +24,7 @@ def edits_of() -> tuple[Intervention, ...]:
 def read_edits(text: str) -> tuple[Intervention, ...]:
     """Edits from their JSON form."""
     with foreign_input("the list of edits is no JSON; save one here to see its form", quotes=False):
+        refuse_wide(text, MOST_MARKS)
         stored = json.loads(text)
         refuse_deep(stored)
     if not isinstance(stored, list):

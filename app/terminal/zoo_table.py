@@ -4,8 +4,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from headscope.models.fitting.machine import machine_words
-from headscope.models.io.fields import Fields
-from headscope.models.training.shipped import ShippedModel, shipped_models, training_speed
+from headscope.models.training.shipped import ShippedModel, TrainingSpeed, shipped_models, training_speed
 
 COLUMNS = ("model", "parameters", "tokens seen", "validation loss", "in 16 bits", "tokens/s", "snapshots")
 LOSSES = (
@@ -40,15 +39,16 @@ def rows() -> list[tuple[str, ...]]:
     """One row of words a model; ValueError where no model is shipped."""
     if not shipped_models():
         raise ValueError("the zoo holds no model; `headscope zoo --retrain` trains them all")
-    speeds = (training_speed() or {}).get("tokens_per_second", {})
+    speed = training_speed()
+    speeds = speed.tokens_per_second if speed else {}
     return [_row(model, speeds.get(model.name)) for model in shipped_models()]
 
 
-def zoo_caption(speed: Fields | None) -> str:
+def zoo_caption(speed: TrainingSpeed | None) -> str:
     """What the columns mean and where they were measured."""
     trained = sorted(
         {
-            f"{machine_words(shipped_model.facts['machine'])}, {shipped_model.facts['precision']}"
+            f"{machine_words(shipped_model.facts.machine)}, {shipped_model.facts.precision}"
             for shipped_model in shipped_models()
         }
     )
@@ -56,8 +56,8 @@ def zoo_caption(speed: Fields | None) -> str:
     if speed is None:
         return words + " The speed of training was not measured."
     return (
-        f"{words} The speed is that of training in {speed['precision']} on a {machine_words(speed['machine'])}, per "
-        f"second of CPU time, all variants taking turns: the median of {speed['rounds']} steps of {speed['tokens']:,} "
+        f"{words} The speed is that of training in {speed.precision} on a {machine_words(speed.machine)}, per "
+        f"second of CPU time, all variants taking turns: the median of {speed.rounds} steps of {speed.tokens:,} "
         "tokens each (`benchmarks/training_speed.py`)."
     )
 
@@ -66,10 +66,10 @@ def _row(model: ShippedModel, speed: float | None) -> tuple[str, ...]:
     facts = model.facts
     return (
         model.name,
-        f"{facts['parameters']:,}",
-        f"{facts['tokens']:,}",
-        f"{facts['validation_loss']:.3f}",
-        f"{facts['shipped_validation_loss']:.3f}",
+        f"{facts.parameters:,}",
+        f"{facts.tokens:,}",
+        f"{facts.validation_loss:.3f}",
+        f"{facts.shipped_validation_loss:.3f}",
         "not measured" if speed is None else f"{speed:,.0f}",
         str(model.snapshots),
     )

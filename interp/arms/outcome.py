@@ -10,11 +10,9 @@ from jaxtyping import Float
 
 from headscope.interp.arms.trial import DIVERGED, Level, TrialOutcome
 from headscope.models.io.fields import Fields
-from headscope.models.io.foreign_input import ForeignInputError
-from headscope.models.io.json_file import read_json_object
+from headscope.models.io.records import read_record
 
 FORMAT = "headscope experiment 1"
-PARTS = {"experiment": str, "size": str, "numbers_of_size": dict, "machine": dict, "trials": list}
 
 
 @dataclass(frozen=True)
@@ -81,14 +79,24 @@ class Outcome:
         }
 
 
+@dataclass(frozen=True)
+class StoredOutcome:
+    """A results.json, its trials still as they stand there."""
+
+    format: str
+    experiment: str
+    size: str
+    numbers_of_size: Fields
+    machine: Fields
+    trials: tuple[object, ...]
+
+    def __post_init__(self) -> None:
+        if self.format != FORMAT:
+            raise ValueError(f"field 'format' is {self.format!r:.40}; known: {FORMAT!r}")
+
+
 def read_outcome(path: Path) -> Outcome:
     """The outcome of a results.json. Raises ForeignInputError for another file."""
-    plain = read_json_object(path)
-    if (stored := plain.get("format")) != FORMAT:
-        raise ForeignInputError(f"{path} is no {FORMAT!r}: its format is {stored!r:.40}")
-    if missing := [name for name in PARTS if name not in plain]:
-        raise ForeignInputError(f"{path} is no whole {FORMAT!r}: it has no {missing[0]!r}")
-    if strange := [name for name, kind in PARTS.items() if not isinstance(plain[name], kind)]:
-        raise ForeignInputError(f"{path} is no {FORMAT!r}: its {strange[0]!r} is no {PARTS[strange[0]].__name__}")
-    trials = tuple(TrialOutcome.from_json(item, f"trial {at} of {path}") for at, item in enumerate(plain["trials"]))
-    return Outcome(plain["experiment"], plain["size"], plain["numbers_of_size"], plain["machine"], trials)
+    stored = read_record(StoredOutcome, path)
+    trials = tuple(TrialOutcome.from_json(item, f"trial {at} of {path}") for at, item in enumerate(stored.trials))
+    return Outcome(stored.experiment, stored.size, stored.numbers_of_size, stored.machine, trials)

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from headscope.models.io.fields import Fields
-from headscope.models.io.foreign_input import ForeignInputError
+from headscope.models.io.records import record_in
 
 Level = str | int | float  # of one part of a condition
 Numbers = dict[str, Any]  # name -> a number, or a list of numbers
 DIVERGED = "diverged"  # a number that a trial has alone, whose loss was no longer finite
-PARTS = ("condition", "seed", "numbers", "seconds")
 NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9.]+")
 
 
@@ -45,6 +44,20 @@ class Place:
 
 
 @dataclass(frozen=True)
+class StoredTrial:
+    """A trial as results.json holds it."""
+
+    condition: dict[str, Level]
+    seed: int
+    seconds: float
+    numbers: Numbers
+
+    def __post_init__(self) -> None:
+        if strange := [name for name, value in self.numbers.items() if not is_numeric(value)]:
+            raise ValueError(f"field 'numbers' has {strange[0]!r:.60}, which is no number or list of them")
+
+
+@dataclass(frozen=True)
 class TrialOutcome:
     """A trial with the numbers that it gave, and the seconds that it took."""
 
@@ -60,16 +73,8 @@ class TrialOutcome:
     @classmethod
     def from_json(cls, plain: object, origin: str) -> "TrialOutcome":
         """Back from to_json's form; `origin` says in errors where it came from."""
-        match plain:
-            case {"condition": dict(condition), "seed": int(seed), "numbers": dict(numbers), "seconds": float(seconds)}:
-                pass
-            case _:
-                raise ForeignInputError(f"cannot read {origin}: a trial is an object of {', '.join(PARTS)}")
-        if strange := [name for name, value in condition.items() if not isinstance(value, str | int | float)]:
-            raise ForeignInputError(f"cannot read {origin}: the {strange[0]!r} of a trial is no text or number")
-        if strange := [name for name, value in numbers.items() if not is_numeric(value)]:
-            raise ForeignInputError(f"cannot read {origin}: the {strange[0]!r} of a trial is no number or list of them")
-        return cls(Trial(condition, seed), numbers, seconds)
+        stored = record_in(StoredTrial, plain, origin)
+        return cls(Trial(stored.condition, stored.seed), stored.numbers, stored.seconds)
 
 
 def is_numeric(value: object) -> bool:

@@ -5,13 +5,24 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from headscope.interp.families.trial import FamilyTrial
+from headscope.models.io.foreign_input import ForeignInputError
+from headscope.models.io.plain_values import read_plain
+from headscope.models.io.records import record_in
 
 KEPT = Path(__file__).parent / "tried.json"
 
 
 def kept_trials() -> list[FamilyTrial]:
     """The trials that are kept, by name."""
-    return [FamilyTrial(**fields) for fields in json.loads(KEPT.read_text(encoding="utf-8"))]
+    return read_trials(KEPT)
+
+
+def read_trials(file: Path) -> list[FamilyTrial]:
+    """The trials in a file. Raises ForeignInputError, naming file and field, for another."""
+    plain = read_plain(file)
+    if not isinstance(plain, list):
+        raise ForeignInputError(f"cannot read {file}: it holds a {type(plain).__name__}, not a list of trials")
+    return [record_in(FamilyTrial, item, f"trial {at} of {file}") for at, item in enumerate(plain)]
 
 
 def keep_trials(trials: Iterable[FamilyTrial]) -> None:

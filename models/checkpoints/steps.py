@@ -1,33 +1,50 @@
 """The models of a training run by step: its snapshots, and the one that it ended in."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from headscope.models import zoo
 from headscope.models.checkpoints.files.refusal import CheckpointError
-from headscope.models.fitting.history import MOST_WHOLE, read_history
-from headscope.models.io.foreign_input import ForeignInputError
-from headscope.models.io.json_file import read_json_object
+from headscope.models.fitting.history import read_history, refuse_no_step
+from headscope.models.io.records import read_record
 from headscope.models.zoo import snapshots
 
-# Who wrote it -> the file that says at which step a run ended, and under which name: ours, and transformers' Trainer.
-ENDS = {"training.json": "steps", "trainer_state.json": "global_step"}
+
+@dataclass(frozen=True)
+class End:
+    """At which step a run ended, as our training.json says it."""
+
+    steps: int
+
+    def __post_init__(self) -> None:
+        refuse_no_step("steps", self.steps)
+
+
+@dataclass(frozen=True)
+class TrainersEnd:
+    """The same, as transformers' Trainer says it."""
+
+    global_step: int
+
+    def __post_init__(self) -> None:
+        refuse_no_step("global_step", self.global_step)
+
+    @property
+    def steps(self) -> int:
+        """The step, by our name of it."""
+        return self.global_step
+
+
+ENDS: dict[str, type[End | TrainersEnd]] = {"training.json": End, "trainer_state.json": TrainersEnd}
 
 
 def last_step(folder: Path) -> int | None:
     """The step of the model that a run ended in, where a file beside it, or else its history, says so."""
-    for file, name in ENDS.items():
-        if (folder / file).is_file():
-            return step_in(folder / file, name)
+    for name, kind in ENDS.items():
+        if (file := folder / name).is_file():
+            return read_record(kind, file, others=True).steps
     history = read_history(folder / "history.jsonl")
     return int(history[-1]["step"]) if history else None
-
-
-def step_in(file: Path, name: str) -> int:
-    """The step that a JSON file says under a name."""
-    step = read_json_object(file, name)[name]
-    if type(step) is not int or not 0 <= step < MOST_WHOLE:
-        raise ForeignInputError(f"cannot read {file}: its {name!r} is {step!r:.40}, not a whole number")
-    return step
 
 
 def own_run(folder: Path) -> Path | None:

@@ -1,16 +1,35 @@
 """history.jsonl: what a run measured, a line a measurement."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 from headscope.models.io.bounds import bounded_text
 from headscope.models.io.fields import Fields
 from headscope.models.io.foreign_input import ForeignInputError, foreign_input
+from headscope.models.io.plain_values import plain_values
+from headscope.models.io.records import record_in
 from headscope.models.io.whole_file import write_errors_in_words, write_whole
 
 Record = Fields
 MOST_BYTES = 32 * 2**20
 MOST_WHOLE = 2**53  # whole numbers beyond it are no steps, tokens or seconds of a training
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What every line of a history says; all else in it is a number by its own name."""
+
+    step: int
+
+    def __post_init__(self) -> None:
+        refuse_no_step("step", self.step)
+
+
+def refuse_no_step(name: str, step: int) -> None:
+    """Raise ValueError for a number that no training comes to."""
+    if not 0 <= step < MOST_WHOLE:
+        raise ValueError(f"field {name!r} is {step}, no step of a training")
 
 
 def read_history(path: Path) -> list[Record]:
@@ -25,10 +44,9 @@ def read_history(path: Path) -> list[Record]:
 
 def read_record(line: str, origin: str) -> Record:
     """One measurement; `origin` says in errors where the line stands."""
-    with foreign_input(f"cannot read {origin}: it is not valid JSON"):
-        record = json.loads(line)
-    if not isinstance(record, dict) or type(record.get("step")) is not int or record["step"] < 0:
-        raise ForeignInputError(f"cannot read {origin}: it is no object with a whole step")
+    record = plain_values(line, origin)
+    record_in(Measured, record, origin, others=True)
+    assert isinstance(record, dict)  # record_in takes no other
     if strange := [name for name, value in record.items() if not is_number(value)]:
         raise ForeignInputError(f"cannot read {origin}: its {strange[0]!r} is no number")
     return record

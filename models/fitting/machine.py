@@ -1,10 +1,22 @@
 """The machine that a measurement was taken on, in plain words and numbers."""
 
 import os
+from dataclasses import dataclass
 
 import torch
 
 from headscope.models.io.fields import Fields
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The facts of machine.json."""
+
+    device: str
+    cores: int
+    processes: int
+    threads: int
+    torch: str
 
 
 def machine_facts(processes: int = 1) -> Fields:

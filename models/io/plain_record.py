@@ -1,8 +1,8 @@
-"""Records from a recipe's plain values: unknown, missing and mistyped fields are refused by name."""
+"""Records from plain values: unknown, missing and mistyped fields are refused by name."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import MISSING, fields
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin
 
 from headscope.models.io.near_names import known_names
@@ -14,32 +14,50 @@ MOST_COUNTED = 2**24
 MOST_WHOLE = 2**63 - 1
 
 
-def record_from(kind: type[Record], plain: Mapping[str, object], table: str = "") -> Record:
-    """The dataclass that a table of a recipe describes; table: what its fields are called by, such as "data."."""
+def record_from(
+    kind: type[Record], plain: Mapping[str, object], table: str = "", called: str = "recipe field"
+) -> Record:
+    """The dataclass that a table describes; table: what its fields are called by, such as "data."."""
     known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]
     if unknown := [name for name in plain if name not in known]:
         name = f"{table}{unknown[0]}"  # of YAML it may be no text
-        raise ValueError(f"unknown recipe field {name!r}; known: {known_names(unknown[0], known)}")
+        raise ValueError(f"unknown {called} {name!r:.60}; known: {known_names(unknown[0], known)}")
     required = [name for name, item in known.items() if item.default is MISSING and item.default_factory is MISSING]
     if missing := [name for name in required if name not in plain]:
-        raise ValueError(f"recipe field '{table}{missing[0]}' is missing; required: {', '.join(required)}")
-    return kind(**{name: typed(f"{table}{name}", known[name].type, value) for name, value in plain.items()})
+        raise ValueError(f"{called} '{table}{missing[0]}' is missing; required: {', '.join(required)}")
+    return kind(**{name: typed(f"{called} '{table}{name}'", known[name].type, value) for name, value in plain.items()})
 
 
 def typed(name: str, kind: Any, value: Any) -> Any:
-    """The value as its field's type; whole numbers do for fractional ones, and lists for tuples."""
-    if isinstance(kind, UnionType):  # of a type and None
-        return None if value is None else typed(name, get_args(kind)[0], value)
-    expected = get_origin(kind) or kind
+    """The value as its field's type; whole numbers do for fractional ones, and lists for tuples.
+
+    name: what it is called in a sentence. A type may be a choice of plain ones, None among them.
+    """
+    if kind in (Any, object):
+        return value
+    if isinstance(kind, UnionType):
+        return typed_as_one_of(name, get_args(kind), value)
+    expected, items = get_origin(kind) or kind, get_args(kind)
     if expected is tuple and isinstance(value, list | tuple):
-        return tuple(typed(name, get_args(kind)[0], item) for item in value)
+        return tuple(typed(name, items[0], item) for item in value)
+    if expected is dict and items and isinstance(value, dict):
+        return {key: typed(f"{name}, at {key!r:.60},", items[1], item) for key, item in value.items()}
     if isinstance(value, int) and abs(value) > MOST_WHOLE:
-        raise ValueError(f"recipe field {name!r} has {value.bit_length()} bits; whole numbers have at most 63")
+        raise ValueError(f"{name} has {value.bit_length()} bits; whole numbers have at most 63")
     right = isinstance(value, (int, float) if expected is float else expected)
     if not right or (isinstance(value, bool) and expected is not bool):
         words = "list" if expected is tuple else expected.__name__
-        raise TypeError(f"recipe field {name!r} is {value!r}; it must be of type {words}")
+        raise TypeError(f"{name} is {value!r:.200}; it must be of type {words}")
     return float(value) if expected is float else value
+
+
+def typed_as_one_of(name: str, kinds: tuple[Any, ...], value: Any) -> Any:
+    """The value as the first of the types that it has."""
+    if value is None and NoneType in kinds:
+        return None
+    named = [kind for kind in kinds if kind is not NoneType]
+    fitting = [kind for kind in named if isinstance(value, get_origin(kind) or kind) and type(value) is not bool]
+    return typed(name, (fitting or named)[0], value)
 
 
 def refuse_out_of_range(record: Any, table: str = "") -> None:

@@ -1,19 +1,15 @@
 """A recipe's file: TOML, YAML or JSON."""
 
-import json
-import tomllib
 from pathlib import Path
 
 from headscope.models import zoo
-from headscope.models.io.bounds import bounded_text, refuse_deep
 from headscope.models.io.fields import Fields
-from headscope.models.io.foreign_input import expanded_path, foreign_input
+from headscope.models.io.foreign_input import expanded_path
 from headscope.models.io.near_names import known_names
-from headscope.models.io.plain_yaml import plain_yaml
+from headscope.models.io.plain_values import READERS, read_plain
 from headscope.models.training.recipe import START, Recipe
 
 MOST_BYTES = 2**16
-READERS = {".toml": tomllib.loads, ".yaml": plain_yaml, ".yml": plain_yaml, ".json": json.loads}
 
 
 def read_recipe(path: Path, start: str | None = None) -> Recipe:
@@ -25,12 +21,13 @@ def read_recipe(path: Path, start: str | None = None) -> Recipe:
         raise ValueError(f"recipe {path} ends in {path.suffix!r}; known: {known_names(path.suffix, READERS)}")
     if not path.is_file():
         raise FileNotFoundError(f"there is no recipe at {path}")
-    with foreign_input(f"recipe {path} cannot be read as {path.suffix}: its parser refuses it"):
-        plain = READERS[path.suffix](bounded_text(path, MOST_BYTES))
-        refuse_deep(plain)
+    plain = read_plain(path, MOST_BYTES)
     if not isinstance(plain, dict):
         raise ValueError(f"recipe {path} holds a {type(plain).__name__}; it must be a table of fields")
-    recipe = Recipe.from_plain(plain if start is None else with_start(plain, path, start))
+    try:
+        recipe = Recipe.from_plain(plain if start is None else with_start(plain, path, start))
+    except (TypeError, ValueError) as fault:
+        raise type(fault)(f"cannot read {path}: {fault}") from fault
     if "path" in recipe.data:
         recipe.data["path"] = str((path.parent / recipe.data["path"]).resolve())
     if START in recipe.model:

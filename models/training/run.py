@@ -9,7 +9,8 @@ from headscope.models.fitting.fit import Fitting, accelerator_of, fitting_of
 from headscope.models.fitting.machine import machine_facts
 from headscope.models.fitting.objective import Measure, measure_nothing, share
 from headscope.models.fitting.sole import LOCK
-from headscope.models.io.json_file import read_json_object, write_json
+from headscope.models.io.json_file import write_json
+from headscope.models.io.records import read_record
 from headscope.models.training.beginning import untrained_beginning
 from headscope.models.training.recipe import START, Recipe, refuse_other_recipe
 from headscope.models.training.recipe_file import read_recipe
@@ -17,6 +18,14 @@ from headscope.models.training.start import started_beginning
 
 FACTS, MACHINE, RECIPE = "corpus.json", "machine.json", "recipe.json"
 FIRST_FILES = {LOCK, FACTS, MACHINE, RECIPE}  # in the order they come: the last makes it a run
+
+
+@dataclass(frozen=True)
+class TextOfRun:
+    """Which text a run reads, as its corpus.json says: its hash, and the Python that it was taken from."""
+
+    sha256: str
+    python: str
 
 
 @dataclass(frozen=True)
@@ -72,9 +81,9 @@ def refuse_other_text(facts: Mapping[str, object], folder: Path) -> None:
     """Refuse a text that is not the one of the run in the folder."""
     if not facts:
         return
-    before = read_json_object(folder / FACTS, "sha256", "python")
-    if before["sha256"] != facts["sha256"]:
+    before = read_record(TextOfRun, folder / FACTS, others=True)
+    if before.sha256 != facts["sha256"]:
         raise ValueError(
-            f"the corpus changed since this run began (Python {before['python']} then, {facts['python']} now); "
+            f"the corpus changed since this run began (Python {before.python} then, {facts['python']} now); "
             "go on with the old text or train into another folder"
         )

@@ -1,7 +1,7 @@
 """Ship a finished run: its model, snapshots, history and measured facts, small enough for a repository."""
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,10 +13,12 @@ from headscope.models.checkpoints import OpenedModel, open_folder, save
 from headscope.models.data.material import Material
 from headscope.models.data.table import material_of
 from headscope.models.fitting.history import Record, read_history, write_history
+from headscope.models.fitting.machine import Machine
 from headscope.models.hosts.families import modality_of
 from headscope.models.hosts.modality import Reads
 from headscope.models.io.fields import Fields
-from headscope.models.io.json_file import read_json_object, write_json
+from headscope.models.io.json_file import write_json
+from headscope.models.io.records import read_record
 from headscope.models.training.recipe import Recipe
 from headscope.models.training.recipe_file import read_recipe
 from headscope.models.training.run import FACTS, MACHINE, RECIPE, refuse_other_text
@@ -122,7 +124,7 @@ def training_facts(finished: FinishedRun, material: Material, loss: float) -> Fi
         "seconds": measured["seconds"],
         f"{unit}_per_second": round(measured[unit] / max(measured["seconds"], 0.01), 1),
         "precision": finished.recipe.precision,
-        "machine": read_json_object(finished.folder / MACHINE),
+        "machine": asdict(read_record(Machine, finished.folder / MACHINE)),
         "history": f"every {KEPT_STEPS}th step and every validation",
     }
 

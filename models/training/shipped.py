@@ -5,17 +5,41 @@ from pathlib import Path
 
 from headscope.models import zoo
 from headscope.models.io.fields import Fields
-from headscope.models.io.json_file import read_json_object
+from headscope.models.io.records import read_record
 
 SPEED = "speed.json"
 
 
 @dataclass(frozen=True)
+class TrainingFacts:
+    """What the training.json of a shipped model of text says of it, as far as it stands in the table."""
+
+    parameters: int
+    tokens: int
+    validation_loss: float
+    shipped_validation_loss: float
+    precision: str
+    machine: Fields
+
+
+@dataclass(frozen=True)
+class TrainingSpeed:
+    """What speed.json says: per variant tokens in a second of CPU time, and how that was measured."""
+
+    tokens_per_second: dict[str, float]
+    seconds_per_step_over_softmax: dict[str, float]
+    rounds: int
+    tokens: int
+    precision: str
+    machine: Fields
+
+
+@dataclass(frozen=True)
 class ShippedModel:
-    """A shipped model: its name, the facts in its training.json, how many snapshots stand beside it."""
+    """A shipped model: its name, the facts of its training, how many snapshots stand beside it."""
 
     name: str
-    facts: Fields
+    facts: TrainingFacts
     snapshots: int
 
 
@@ -24,14 +48,14 @@ def shipped_models() -> list[ShippedModel]:
     return [_shipped_model(name, zoo.folder(name)) for name in zoo.names() if name in zoo.TEXT]
 
 
-def training_speed() -> Fields | None:
+def training_speed() -> TrainingSpeed | None:
     """What benchmarks/training_speed.py measured last, or None before it did."""
     path = zoo.HERE / SPEED
-    return read_json_object(path) if path.is_file() else None
+    return read_record(TrainingSpeed, path) if path.is_file() else None
 
 
 def _shipped_model(name: str, folder: Path) -> ShippedModel:
     path = folder / "training.json"
     if not path.is_file():
         raise FileNotFoundError(f"there is no {path}; `headscope ship` writes it with the model")
-    return ShippedModel(name, read_json_object(path), len(zoo.snapshots(folder)))
+    return ShippedModel(name, read_record(TrainingFacts, path, others=True), len(zoo.snapshots(folder)))

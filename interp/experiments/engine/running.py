@@ -17,8 +17,9 @@ from headscope.interp.experiments.engine.experiment import Watch
 from headscope.interp.experiments.engine.table import experiment_named
 from headscope.models.fitting.machine import machine_facts
 from headscope.models.io.fields import Fields
-from headscope.models.io.foreign_input import ForeignInputError
-from headscope.models.io.json_file import read_json_object, write_json
+from headscope.models.io.json_file import write_json
+from headscope.models.io.plain_values import read_plain
+from headscope.models.io.records import record_in
 
 RESULT = "result.json"
 
@@ -107,22 +108,28 @@ def measure(request: ExperimentRequest, trial: Trial, watch: Watch = watch_no_tr
     return result
 
 
+@dataclass(frozen=True)
+class SizeOfTrial:
+    """The numbers that a kept trial ran at, beside what it gave."""
+
+    size: Fields
+
+
 def measured_before(request: ExperimentRequest, trial: Trial, size: Fields) -> TrialOutcome | None:
     """What a trial gave earlier; None where it is still to do. ValueError where it ran at other numbers."""
     path = request.place(trial).own / RESULT
     if not path.is_file():
         return None
-    plain = read_json_object(path, "size")
-    before = plain["size"]
-    if not isinstance(before, dict):
-        raise ForeignInputError(f"cannot read {path}: its size is {before!r:.40}, not an object")
+    plain = read_plain(path)
+    before = record_in(SizeOfTrial, plain, str(path), others=True).size
     if before != (now := json.loads(json.dumps(size))):
         other = next(name for name in {**now, **before} if now.get(name) != before.get(name))
         raise ValueError(
             f"{request.folder} holds trials with {other} {before.get(other)}; the size {request.size!r} has "
             f"{now.get(other)} now: give another folder, or remove that one"
         )
-    return TrialOutcome.from_json(plain, str(path))
+    assert isinstance(plain, dict)  # record_in takes no other
+    return TrialOutcome.from_json({name: value for name, value in plain.items() if name != "size"}, str(path))
 
 
 def rounded(numbers: Any) -> Any:

@@ -1,14 +1,11 @@
 """What a training code wrote beside its weights: the model's config in a small file of plain values."""
 
 from pathlib import Path
-from typing import Any
 
 from headscope.models.checkpoints.files.entries import plain_file, read_object
 from headscope.models.checkpoints.files.refusal import CheckpointError
-from headscope.models.io.bounds import bounded_text, refuse_deep
 from headscope.models.io.fields import Fields
-from headscope.models.io.foreign_input import foreign_input
-from headscope.models.io.plain_yaml import plain_yaml
+from headscope.models.io.plain_values import read_plain
 
 JSON = ("lit_config.json",)
 YAML = ("model_config.yaml",)
@@ -24,9 +21,7 @@ def tables_beside(file: Path) -> tuple[Fields, ...]:
 def read_yaml(folder: Path, name: str) -> Fields:
     """The table of plain values in a YAML file; one that asks for objects is refused."""
     place = plain_file(folder, name)
-    with foreign_input(f"cannot open {place}: it is no YAML of plain values", CheckpointError):
-        table: Any = plain_yaml(bounded_text(place))
-        refuse_deep(table)
+    table = read_plain(place, refusal=CheckpointError)
     if not isinstance(table, dict):
         raise CheckpointError(f"cannot open {place}: it holds a {type(table).__name__}, no table")
     return {str(key): value for key, value in table.items()}

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import platform
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import ceil
 from pathlib import Path
 from typing import cast
@@ -18,7 +18,7 @@ from headscope.models.data.text.text_data import TextData
 from headscope.models.io.cache_folder import cache_folder
 from headscope.models.io.fields import Fields
 from headscope.models.io.foreign_input import foreign_input
-from headscope.models.io.json_file import read_json_object
+from headscope.models.io.records import read_record
 from headscope.models.io.whole_file import whole_folder
 
 HELD_OUT = 0.02
@@ -121,11 +121,24 @@ def _fill(folder: Path, documents: list[Document], key: str, data: TextData) -> 
         (partial / "corpus.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
 
 
+@dataclass(frozen=True)
+class CorpusFacts:
+    """What corpus.json says of a kept corpus."""
+
+    sha256: str
+    python: str
+    documents: int
+    training_tokens: int
+    training_characters: int
+    validation_tokens: int
+    validation_characters: int
+
+
 def _open(folder: Path) -> Corpus:
     with foreign_input(f"cannot read the kept corpus {folder}", advice="remove it, and it is made anew"):
         return Corpus(
             training=np.load(folder / "training.npy", mmap_mode="r"),
             validation=np.load(folder / "validation.npy", mmap_mode="r"),
             tokenizer=PreTrainedTokenizerFast.from_pretrained(folder / "tokenizer"),
-            facts=read_json_object(folder / "corpus.json"),
+            facts=asdict(read_record(CorpusFacts, folder / "corpus.json")),
         )
