@@ -3,6 +3,7 @@
 import json
 import tomllib
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from headscope.models.io.bounds import MOST_BYTES, bounded_text, refuse_deep, refuse_wide
@@ -22,15 +23,22 @@ def plain_values(
     text: str, origin: str, kind: str = ".json", refusal: type[ForeignInputError] = ForeignInputError
 ) -> object:
     """The plain values in a text of that kind. Raises `refusal`, in one sentence that says where the text came from."""
-    with foreign_input(f"cannot read {origin}: it is no {kind.removeprefix('.').upper()} of plain values", refusal):
+    with unreadable(origin, kind, refusal):
         refuse_wide(text, MOST_MARKS)
         plain = READERS[kind](text)
         refuse_deep(plain)
     return plain
 
 
-def read_plain(path: Path, most: int = MOST_BYTES, refusal: type[ForeignInputError] = ForeignInputError) -> object:
-    """The plain values in a file, of the kind that its ending says. Raises `refusal` as plain_values does."""
-    with foreign_input(f"cannot read {path} as text", refusal):
+def read_plain(
+    path: Path, most: int = MOST_BYTES, called: str = "", refusal: type[ForeignInputError] = ForeignInputError
+) -> object:
+    """The same of a file, whose ending says its kind; called: what it is, as "recipe ", before its path."""
+    with unreadable(f"{called}{path}", path.suffix, refusal):
         text = bounded_text(path, most)
-    return plain_values(text, str(path), path.suffix, refusal)
+    return plain_values(text, f"{called}{path}", path.suffix, refusal)
+
+
+def unreadable(origin: str, kind: str, refusal: type[ForeignInputError]) -> AbstractContextManager[None]:
+    """foreign_input around a parser."""
+    return foreign_input(f"{origin} cannot be read as {kind}: its parser refuses it", refusal)

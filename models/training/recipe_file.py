@@ -21,13 +21,13 @@ def read_recipe(path: Path, start: str | None = None) -> Recipe:
         raise ValueError(f"recipe {path} ends in {path.suffix!r}; known: {known_names(path.suffix, READERS)}")
     if not path.is_file():
         raise FileNotFoundError(f"there is no recipe at {path}")
-    plain = read_plain(path, MOST_BYTES)
+    plain = read_plain(path, MOST_BYTES, "recipe ")
     if not isinstance(plain, dict):
         raise ValueError(f"recipe {path} holds a {type(plain).__name__}; it must be a table of fields")
     try:
         recipe = Recipe.from_plain(plain if start is None else with_start(plain, path, start))
     except (TypeError, ValueError) as fault:
-        raise type(fault)(f"cannot read {path}: {fault}") from fault
+        raise type(fault)(f"recipe {path} cannot be read: {fault}") from fault
     if "path" in recipe.data:
         recipe.data["path"] = str((path.parent / recipe.data["path"]).resolve())
     if START in recipe.model:
