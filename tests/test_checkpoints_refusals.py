@@ -121,6 +121,10 @@ REFUSALS: dict[str, tuple[Callable[[Path], Any], str]] = {
     ),
     "lfs tokenizer": (raw("tokenizer.json", b"version https://git-lfs.github.com/spec/v1\n"), "Git LFS pointer"),
     "link out": (link_out, "model.safetensors leads out of the folder, to .*cp -rL"),
+    "linked folder": (
+        lambda folder: (folder / "step-000100").symlink_to(folder.parent.parent, target_is_directory=True),
+        "step-000100 leads out of the folder, to .*cp -rL",
+    ),
     "folder as file": (
         lambda f: (without("model.safetensors")(f), (f / "model.safetensors").mkdir()),
         "model.safetensors is not a plain file",
@@ -196,6 +200,7 @@ REFUSALS: dict[str, tuple[Callable[[Path], Any], str]] = {
     "deep config": (config(rope_parameters=json.loads("[" * 100 + "]" * 100)), "more than 64 tables or lists deep"),
     "huge width": (config(hidden_size=2**40), "has shape|config.json makes no model"),
     "other width": (config(hidden_size=64), r"has shape \[99, 32\], config.json makes it \[99, 64\]"),
+    "a billion words": (config(vocab_size=10**9), r"has shape \[99, 32\], config.json makes it \[1000000000, 32\]"),
     "text as width": (config(hidden_size="wide"), "transformers refuses it"),
     "no heads": (config(num_attention_heads=0), "transformers refuses it|config.json makes no model"),
     "huge rope": (
