@@ -17,7 +17,23 @@ from transformers import (
 from headscope import attach
 from headscope.models.seam.tiny_config import tiny_config
 
-WORDS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "capital", "of", "france", "is", "paris", "rome", ".")
+WORDS = (
+    "[PAD]",
+    "[UNK]",
+    "[CLS]",
+    "[SEP]",
+    "[MASK]",
+    "the",
+    "capital",
+    "of",
+    "france",
+    "is",
+    "paris",
+    "rome",
+    ".",
+    "0",
+    "1",
+)
 MASKED = "the capital of france is [MASK] ."
 WHOLE = "the capital of france is paris ."
 TEXTS = ("bert", "roberta", "modernbert", "distilbert")

@@ -14,10 +14,10 @@ _mount = component(
 
 
 def predictions(run: AttentionRun, row: int) -> None:
-    """Draw the likeliest tokens after position `row` of the prompt, or the likeliest classes of an image."""
+    """Draw the likeliest tokens after position `row` of the prompt, or at its mask, or the likeliest classes."""
     likely, tokens = run.predictions, run.tokens
     if not tokens.answers_by_position:
-        classes(run)
+        one_answer(run)
         return
     names = [run.prediction_strings[i] for i in likely.ids[row].tolist()]
     is_last = row == len(tokens) - 1
@@ -34,8 +34,8 @@ def predictions(run: AttentionRun, row: int) -> None:
     _mount(key="predictions", data={"after": after, "likeliest": likeliest, "actual": actual, "said": words})
 
 
-def classes(run: AttentionRun) -> None:
-    """Draw the likeliest classes, beside the one that the image shows."""
+def one_answer(run: AttentionRun) -> None:
+    """Draw the likeliest classes, beside the one that the image shows, or the likeliest tokens at the mask."""
     likely, image = run.predictions, run.tokens
     names = [run.prediction_strings[i] for i in likely.ids[0].tolist()]
     likeliest = list(zip(names, likely.probabilities[0].tolist(), strict=True))
@@ -44,5 +44,5 @@ def classes(run: AttentionRun) -> None:
         probability, rank = float(likely.actual_probability), int(likely.actual_rank) + 1
         actual = {"token": run.prediction_strings[label], "probability": probability, "rank": rank}
     after = {"position": image.read_out, "token": image.strings[image.read_out]}
-    words = {"came": "It is", "end": "What the image shows is not known."}
+    words = {"came": "It is", "end": image.unknown_answer}
     _mount(key="predictions", data={"after": after, "likeliest": likeliest, "actual": actual, "said": words})

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from headscope.app.frame.first_token import BOS, bos_switch
+from headscope.app.frame.first_token import BOS, bos_switch, mask_of
 from headscope.app.frame.image_chooser import IMAGE, INK, NUMBER, PICTURE, image_chooser
-from headscope.app.frame.prompts import EXAMPLES
+from headscope.app.frame.prompts import EXAMPLES, Example, masked_examples
 from headscope.app.serving.address import lasting_address_value, write_lasting
 from headscope.app.serving.choice import FROM_FOLDER, Choice
 from headscope.app.serving.model_source import modality_in, source_folder
@@ -18,7 +18,6 @@ from headscope.models.hosts.modality import TEXT, Modality
 FROM_UPLOAD = "an upload"
 PREFERRED = "cog"
 LONGEST_PROMPT = 130_000  # bytes; three characters each in the address, of which Streamlit reads no more than 2**19
-FIRST_PROMPT = {"prompt": EXAMPLES[0].text}
 UPLOADED, SENT, TURN = "upload", "upload_sent", "upload_turn"
 CUT = "prompt_cut"
 
@@ -38,7 +37,7 @@ def model_and_prompt() -> None:
     """Draw the sidebar; every value stands in the address bar too, under the key of its widget."""
     names = [*zoo.names(), FROM_FOLDER, FROM_UPLOAD]
     preferred = PREFERRED if PREFERRED in names else names[0]
-    start(model=preferred, **({} if opens_on_an_image() else FIRST_PROMPT))
+    start(model=preferred, **first_prompt())
     st.header("Model", anchor=False)
     name = st.radio("Attention", names, index=None, key="model", bind="query-params", label_visibility="collapsed")
     typed = ""
@@ -51,14 +50,15 @@ def model_and_prompt() -> None:
         keep_prompt()
         st.session_state["choice"] = Choice(name or "", typed, image_chooser(), bos=False)
         return
-    start(**FIRST_PROMPT)
+    examples = examples_for(chosen_folder(name or "", typed))
+    start(prompt=examples[0].text)
     st.header("Prompt", anchor=False)
     prompt = st.text_area("Text", key="prompt", bind="query-params", height=230, on_change=shorten_typed_prompt)
     if cut := st.session_state.get(CUT):
         st.caption(f"{cut:,} characters came; the first {len(prompt):,} are taken, which is all that the page keeps.")
     st.caption("Examples")
     with st.container(horizontal=True, gap="xsmall", key="examples"):
-        for example in EXAMPLES:
+        for example in examples:
             st.button(example.title, on_click=write_prompt, args=(example.text,))
     bos = bos_switch(chosen_folder(name or "", typed))
     st.session_state["choice"] = Choice(name or "", typed, prompt, bos)
@@ -77,10 +77,11 @@ def sidebar() -> tuple[object, ...]:
     return *sidebar_model(), *read, lasting_address_value(IMAGE), picture and picture.file_id
 
 
-def opens_on_an_image() -> bool:
-    """Whether the address, or what the boxes say, names a model of images."""
+def first_prompt() -> dict[str, str]:
+    """The prompt of a new session, for the model that the address or the boxes name; none for one of images."""
     words = {**st.query_params, **{str(key): value for key, value in st.session_state.items()}}
-    return asks_for_an_image(str(words.get("model", "")), str(words.get("folder", "")))
+    name, typed = str(words.get("model", "")), str(words.get("folder", ""))
+    return {} if asks_for_an_image(name, typed) else {"prompt": examples_for(chosen_folder(name, typed))[0].text}
 
 
 def asks_for_an_image(name: str, typed: str) -> bool:
@@ -97,6 +98,13 @@ def chosen_folder(name: str, typed: str) -> Path | None:
         return source_folder(name, typed, FROM_FOLDER)
     except (ValueError, OSError):
         return None
+
+
+def examples_for(folder: Path | None) -> tuple[Example, ...]:
+    """The example prompts for a model: with a mask in them where that is what it is asked."""
+    if folder is None or not modality_in(folder).asks_masks:
+        return EXAMPLES
+    return masked_examples(mask) if (mask := mask_of(folder)) else EXAMPLES
 
 
 def keep_prompt() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from headscope.app.serving.address import lasting_address_value, write_lasting
-from headscope.app.serving.model_source import fingerprint
+from headscope.app.serving.model_source import fingerprint, modality_in
 from headscope.app.serving.tokenizer_trial import refuse_aborting_tokenizer
 from headscope.models.io.foreign_input import foreign_tokenizer
 
@@ -21,7 +21,9 @@ def bos_switch(folder: Path | None) -> bool:
         write_lasting(**{BOS: str(usual).lower()})
     st.session_state[BOS] = usual if entry is None else entry
     words = "Where the tokenizer has one. Untouched, it stands where the model's own tokenizer puts it."
-    return st.toggle("Begin with the BOS token", key=BOS, help=words, on_change=remember_bos)
+    around = folder is not None and modality_in(folder).asks_masks
+    title = "The tokenizer's own tokens around it" if around else "Begin with the BOS token"
+    return st.toggle(title, key=BOS, help=words, on_change=remember_bos)
 
 
 def remember_bos() -> None:
@@ -48,7 +50,26 @@ def puts_bos(folder: str, fingerprint: str) -> bool:
 
     refuse_aborting_tokenizer(Path(folder))
     tokenizer = folder_tokenizer(Path(folder))
-    if tokenizer is None or tokenizer.bos_token_id is None:
+    has_ends = tokenizer is not None and modality_in(Path(folder)).asks_masks and tokenizer.cls_token_id is not None
+    if tokenizer is None or (tokenizer.bos_token_id is None and not has_ends):
         return False
     with foreign_tokenizer(tokenizer, "fails on a short text"):
         return added_ends(tokenizer)[0]
+
+
+def mask_of(folder: Path) -> str:
+    """What the tokenizer of a folder writes for the mask; nothing where it has none, or cannot be opened."""
+    try:
+        return written_mask(str(folder), fingerprint(folder))
+    except (ValueError, OSError):
+        return ""
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def written_mask(folder: str, fingerprint: str) -> str:
+    """The same of the files as they are now."""
+    from headscope.models.checkpoints.tokenizer import folder_tokenizer
+
+    refuse_aborting_tokenizer(Path(folder))
+    tokenizer = folder_tokenizer(Path(folder))
+    return str(tokenizer.mask_token) if tokenizer is not None and tokenizer.mask_token_id is not None else ""

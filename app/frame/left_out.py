@@ -3,7 +3,7 @@
 import streamlit as st
 
 from headscope.app.frame.page import OpenPrompt
-from headscope.interp.asking.applicable import unsuited
+from headscope.interp.asking.applicable import unasked, unsuited
 from headscope.interp.asking.table import ANALYSES
 
 
@@ -13,16 +13,30 @@ def can_read(opened: OpenPrompt, name: str) -> bool:
 
 
 def readable_analyses(opened: OpenPrompt, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Those of the analyses that can."""
-    return tuple(name for name in names if can_read(opened, name))
+    """Those of the analyses that have something to say of the open model and prompt."""
+    return tuple(name for name in names if not reason(opened, name))
 
 
 def left_out(opened: OpenPrompt, name: str, title: str) -> bool:
-    """Say why an analysis is not on the page, where it does not suit the model; whether it was said."""
-    why = unsuited(ANALYSES[name], opened.facts).rstrip(".")
+    """Say why an analysis is not on the page, where it does not suit model and prompt; whether it was said."""
+    why = reason(opened, name).rstrip(".")
     if why:
         note(f"{title}: left out, because it {why}.")
     return bool(why)
+
+
+def reason(opened: OpenPrompt, name: str) -> str:
+    """Why an analysis has nothing to say of the open model and prompt, as the end of a sentence, or nothing."""
+    row = ANALYSES[name]
+    why = unsuited(row, opened.facts) or (unanswered(opened) if row.reads_answer else "")
+    return why or (opened.service.weights.misread_words(row.matrices) if row.matrices else "")
+
+
+def unanswered(opened: OpenPrompt) -> str:
+    """Why the model answers nothing to the open prompt, as the end of a sentence, or nothing."""
+    if not opened.facts.is_headed:
+        return "reads logits, and this model has no head that gives any: its attention is what can be read"
+    return unasked(opened.facts, [opened.tokens])
 
 
 def note(sentence: str) -> None:

@@ -1,4 +1,4 @@
-"""Example prompts: text of the kind that the shipped models have read: Python code, its documentation, stories."""
+"""Example prompts: text of the kind that the shipped models have read (Python code, stories), and texts with a mask."""
 
 from dataclasses import dataclass
 
@@ -58,3 +58,12 @@ except""",
         self.assert""",
     ),
 )
+
+
+def masked_examples(mask: str) -> tuple[Example, ...]:
+    """Texts in which a masked language model is asked for one word; mask: what its tokenizer writes for it."""
+    return (
+        Example("A capital", f"The capital of France is {mask}."),
+        Example("An opposite", f"The opposite of hot is {mask}, and the opposite of high is low."),
+        Example("Two names", f"Mary and John went to the store. Mary gave a drink to {mask}."),
+    )

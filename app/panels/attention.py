@@ -9,6 +9,7 @@ from headscope.app.components.head_grid import head_thumbnail_grid
 from headscope.app.components.head_numbers import HEAD_NUMBERS
 from headscope.app.components.head_view import HeadStyle
 from headscope.app.components.predictions import predictions
+from headscope.app.frame.left_out import unanswered
 from headscope.app.frame.page import OpenPrompt
 from headscope.app.frame.row_view import row_view
 from headscope.app.panels.pattern import pattern_figure
@@ -71,11 +72,15 @@ def head_panel(opened: OpenPrompt, run: AttentionRun, head: OpenHead) -> int:
     return row
 
 
-def predictions_panel(run: AttentionRun, row: int) -> None:
+def predictions_panel(opened: OpenPrompt, run: AttentionRun, row: int) -> None:
     """What the model expects after the chosen row."""
+    if why := unanswered(opened):
+        st.subheader("No answer", anchor=False)
+        st.caption(f"Predictions are left out: this {why}.")
+        return
     if not run.tokens.answers_by_position:
-        st.subheader("Class", anchor=False)
-        st.caption("What the model takes the image for: its likeliest classes; softmax of its logits.")
+        st.subheader("Class" if opened.facts.classes else "Token at the mask", anchor=False)
+        st.caption(f"What the model answers: the likeliest {opened.words.choice} of all; softmax of its logits.")
         predictions(run, row)
         return
     st.subheader("Next token", anchor=False)

@@ -8,6 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from headscope.app.components.head_view import common_peak
 from headscope.app.figure.code import asked_code
 from headscope.app.figure.panel import figure_panel
+from headscope.app.frame.left_out import unanswered
 from headscope.app.frame.page import OpenPrompt, shared_result
 from headscope.app.frame.row_view import row_view
 from headscope.app.panels.edit_history import edits_of
@@ -31,6 +32,9 @@ def intervention_panel(opened: OpenPrompt, run: AttentionRun, head: OpenHead, ro
     with st.container(border=True):
         if not st.toggle("Change weights and see what follows", key="intervene", bind="query-params"):
             edits_not_made()
+            return
+        if why := unanswered(opened):
+            st.info(f"What edits change is weighed by what the model answers, which {why}.")
             return
         edits = editor(opened, head, row)
         if not edits:
@@ -152,7 +156,7 @@ def effect_panels(opened: OpenPrompt, result: InterventionEffect, row: int, code
         figure_panel(where, result, f"{code}\neffect.figure()", key="effect")
     with right:
         figure_panel(
-            f"{'Classes' if opened.facts.classes else f'Next tokens after position {row}'}, before and after",
+            f"{answers_title(opened, row)}, before and after",
             result,
             f"""from headscope.interp.figures.interventions import predictions_figure
 {code}
@@ -161,6 +165,13 @@ predictions_figure(effect, {row})""",
             figure=predictions_figure(result, row),
             field="after_ids",
         )
+
+
+def answers_title(opened: OpenPrompt, row: int) -> str:
+    """What the model answers, as a title begins."""
+    if opened.facts.classes:
+        return "Classes"
+    return f"Next tokens after position {row}" if opened.tokens.answers_by_position else "Tokens at the mask"
 
 
 def edits_as_literal(edits: tuple[Intervention, ...]) -> str:

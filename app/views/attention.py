@@ -30,7 +30,7 @@ with left.container(border=True):
 with right.container(border=True):
     row = panels.head_panel(opened, run, head)
 with left.container(border=True):
-    panels.predictions_panel(run, row)
+    panels.predictions_panel(opened, run, row)
 alike = left.container()
 intervention_panel(opened, run, head, row)
 panels.edges_panel(run, facts, head)

@@ -90,7 +90,7 @@ def doubling(first: int, most: int) -> tuple[int, ...]:
 
 def question_ids(question: str, tokenizer: PreTrainedTokenizerBase, prepend_bos: bool) -> tuple[int, ...]:
     """The ids of a question, which may be empty."""
-    return encoded_ids(question, tokenizer, prepend_bos)
+    return encoded_ids(question, tokenizer, prepend_bos and tokenizer.bos_token_id is not None)
 
 
 def token_of(symbol: str, tokenizer: PreTrainedTokenizerBase) -> int:

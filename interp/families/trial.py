@@ -4,12 +4,15 @@ from dataclasses import asdict, dataclass
 
 import torch
 from transformers import PreTrainedModel
-from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+from transformers.models.auto.modeling_auto import (
+    MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+    MODEL_FOR_MASKED_LM_MAPPING_NAMES,
+)
 
 from headscope.interp.weights.head_weights import head_weights
 from headscope.models.hooked import hooked
 from headscope.models.hosts.attachment import attach
-from headscope.models.hosts.families import FAMILIES, family_of, is_family
+from headscope.models.hosts.families import FAMILIES, PICTURE_ENCODERS, family_of, is_family, modality_of
 from headscope.models.hosts.modality import TEXT
 from headscope.models.hosts.spec import AttentionSpec
 from headscope.models.io.fields import Fields
@@ -25,8 +28,8 @@ class FamilyTrial:
     """What one family was seen to do.
 
     opens, hooks: empty where it does, else the reason. off: the largest difference of a hooked logit from the plain
-    model's. circuits: names of weight_laws.LAWS that fail in it, each with how; None where nothing was hooked.
-    sizes: of the model that was tried.
+    model's (without a head, of the last hidden state). circuits: names of weight_laws.LAWS that fail in it, each with
+    how; None where nothing was hooked. sizes: of the model that was tried.
     """
 
     family: str
@@ -42,8 +45,9 @@ class FamilyTrial:
 
 
 def tried_families() -> list[str]:
-    """The names of all that may be tried: transformers' language models of text alone, listed or not, by name."""
-    others = {name for name in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES if is_family(name)}
+    """The names of all that may be tried: language models of text alone and encoders, listed or not, by name."""
+    known = {*MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, *MODEL_FOR_MASKED_LM_MAPPING_NAMES, *PICTURE_ENCODERS}
+    others = {name for name in known if is_family(name)}
     return sorted(others | {name for name, family in FAMILIES.items() if family.modality is TEXT})
 
 
@@ -54,20 +58,21 @@ def family_trial(name: str) -> FamilyTrial:
     except Exception as fault:  # a config's class raises what it likes for sizes that do not fit together
         return FamilyTrial(name, opens=f"no tiny model of it is made here: {first_line(fault)}")
     sizes = model_sizes(model)
-    ids = torch.tensor([list(PROMPT)])
+    modality = modality_of(model)
+    given = torch.tensor([list(PROMPT)]) if modality.reads_ids else modality.trial(model.config)["pixel_values"]
     try:
         attach(model, AttentionSpec("cog"))
     except ValueError as refusal:
         return FamilyTrial(name, opens=str(refusal), sizes=sizes)
     with torch.no_grad():
-        plain = model(ids).logits
+        plain = model(given)[0]
     try:
         bridge = hooked(model)
     except ValueError as refusal:
         return FamilyTrial(name, hooks=str(refusal), sizes=sizes)
     with torch.no_grad():
-        off = float((bridge(ids) - plain).abs().max())
-    words = "" if off <= NEAR else f"hooked logits are {off:.1e} off"
+        off = float((bridge(given) - plain).abs().max())
+    words = "" if off <= NEAR else f"hooked outputs are {off:.1e} off"
     return FamilyTrial(name, "", words, off, dict(head_weights(bridge).misread), sizes)
 
 

@@ -13,11 +13,13 @@ class WithoutJoinedEmbeddings(TorchFunctionMode):
 
     def __init__(self, embedding: Tensor) -> None:
         super().__init__()
-        self.place = embedding.data_ptr()
+        self.place, self.shape = embedding.data_ptr(), embedding.shape
 
     def __torch_function__(
         self, func: Callable[..., object], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> object:
-        if func is torch.cat and isinstance(first := args[0][0], Tensor) and first.data_ptr() == self.place:
+        first = args[0][0] if func is torch.cat else None
+        # A tied head that joins its matrix to others (MobileBERT's) begins with the transposed.
+        if isinstance(first, Tensor) and first.data_ptr() == self.place and first.shape == self.shape:
             raise RuntimeError("embeddings are joined when the bridge is asked for them")
         return func(*args, **(kwargs or {}))

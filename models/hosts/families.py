@@ -187,7 +187,7 @@ def layer_shape(model: PreTrainedModel, module: nn.Module) -> LayerShape:
     """Head count and projection widths of one layer, from its attention module and the config."""
     config = model.config
     n_heads = own_number(module, ("num_heads", "num_attention_heads")) or config.num_attention_heads
-    d_head = own_number(module, ("qk_head_dim", "head_dim")) or getattr(config, "head_dim", None)
+    d_head = own_number(module, ("qk_head_dim", "head_dim", "attention_head_size")) or getattr(config, "head_dim", None)
     d_head = d_head or config.hidden_size // n_heads
     n_key_value_heads = 1 if getattr(config, "multi_query", False) else getattr(config, "num_key_value_heads", None)
     d_value = own_number(module, ("v_head_dim",)) or d_head
