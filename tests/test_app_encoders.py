@@ -49,7 +49,7 @@ def said(test: AppTest) -> str:
 def test_the_first_prompt_asks_at_the_mask(folders: dict[str, Path]) -> None:
     test = view("attention", folders["bert"])
     assert test.text_area(key="prompt").value == "The capital of France is [MASK]."
-    assert "Token at the mask" in said(test)
+    assert "Token at the mask" in said(test) and "its likeliest tokens; softmax" in said(test)
     assert [one.label for one in test.toggle if one.key == "bos"] == ["The tokenizer's own tokens around it"]
 
 

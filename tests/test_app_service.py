@@ -59,10 +59,8 @@ def test_bos_is_left_out_where_the_tokenizer_has_none() -> None:
 
 def test_a_prompt_is_tokenised_once(service: ModelService[ModelFacts], monkeypatch: pytest.MonkeyPatch) -> None:
     texts: list[str] = []
-    read = service_module.prompt_tokens
-    monkeypatch.setattr(
-        service_module, "prompt_tokens", lambda text, *a, **k: texts.append(text) or read(text, *a, **k)
-    )
+    read = service_module.text_as_read
+    monkeypatch.setattr(service_module, "text_as_read", lambda text, *a, **k: texts.append(text) or read(text, *a, **k))
     service.tokens("return x", False)
     service.attention("return x", False)
     assert service.tokens("return x", False).strings and texts == ["return x"]

@@ -79,8 +79,12 @@ def predictions_panel(opened: OpenPrompt, run: AttentionRun, row: int) -> None:
         st.caption(f"Predictions are left out: this {why}.")
         return
     if not run.tokens.answers_by_position:
-        st.subheader("Class" if opened.facts.classes else "Token at the mask", anchor=False)
-        st.caption(f"What the model answers: the likeliest {opened.words.choice} of all; softmax of its logits.")
+        shows = bool(opened.facts.classes)
+        st.subheader("Class" if shows else "Token at the mask", anchor=False)
+        answer = (
+            "takes the image for: its likeliest classes" if shows else "puts in the mask's place: its likeliest tokens"
+        )
+        st.caption(f"What the model {answer}; softmax of its logits.")
         predictions(run, row)
         return
     st.subheader("Next token", anchor=False)
