@@ -215,6 +215,13 @@ def test_what_takes_long_is_named_in_one_line_and_not_run(cog: Path) -> None:
     assert "diagonal_ranks (about" in line and "diagonal_ranks" not in said.stdout
 
 
+def test_every_analysis_is_shown_as_soon_as_it_is_finished(cog: Path) -> None:
+    names = ["logit_lens", "negative_mass", "deletion"]
+    said = headscope("inspect", cog, *PROMPT, *(part for name in names for part in ("--what", name)))
+    lines = {line.split(":")[0]: line.split(": ", 1)[1] for line in said.stderr.splitlines() if ": " in line}
+    assert {*names} <= {*lines} and lines["logit_lens"] == "finished" and "of 24 heads" in lines["deletion"]
+
+
 def test_all_and_some_is_refused(cog: Path) -> None:
     assert_refused(headscope("inspect", cog, *PROMPT, "--all", "--what", "sinks"), "--all runs every analysis")
 

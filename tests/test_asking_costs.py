@@ -93,6 +93,14 @@ def test_what_is_finished_is_kept_when_it_is_stopped(monkeypatch: pytest.MonkeyP
     )
 
 
+def test_what_is_cheap_arrives_first_each_with_what_it_found() -> None:
+    arrived: list[dict[str, Any]] = []
+    names = ["diagonal_ranks", "copying", "negative_mass"]
+    found = analyse(hooked_tiny("cog"), "return x", names, arrived=lambda findings: arrived.append({**findings}))
+    assert [list(item) for item in arrived] == [["copying"], ["diagonal_ranks"], ["negative_mass"]]
+    assert all(item[name] is not None and name in found for item in arrived for name in item)
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"), [(0.01, "1 s"), (12.4, "12 s"), (150.0, "2 min"), (3000.0, "50 min"), (7200.0, "2.0 h")]
 )

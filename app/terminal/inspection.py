@@ -21,11 +21,12 @@ from headscope.app.terminal.heads_in_terminal import (
 from headscope.app.terminal.inspected_prompts import prompts_for_model, truncated_prompt
 from headscope.app.terminal.shown_heads import ShownHeads
 from headscope.interp.asking.analyse import analyse
+from headscope.interp.asking.applicable import is_by_name
 from headscope.interp.asking.choices import Choices
 from headscope.interp.asking.costs import costly_in_words
 from headscope.interp.asking.findings import Findings, Interruption
 from headscope.interp.asking.same_numbers import numbers_that_differ, same_in_words
-from headscope.interp.asking.standing_out import standing_out_of_each
+from headscope.interp.asking.standing_out import head_numbers, how_many_in_words, standing_out_of_each
 from headscope.interp.reading.hooked_model import HookedModel, head_layers
 from headscope.interp.reading.prompt import Prompt, reads_ids
 from headscope.interp.report.page import report
@@ -64,6 +65,11 @@ class Inspection:
     truncate: bool = False
     shown: ShownHeads = field(default_factory=ShownHeads)
     given: Given = field(default_factory=dict)
+
+    @property
+    def takes_long(self) -> bool:
+        """Whether several analyses are named, or all are meant: by default those alone are run that take a moment."""
+        return self.what is not None and (len(self.what) > 1 or not is_by_name(self.what))
 
 
 def short_names(names: Sequence[str]) -> list[str]:
@@ -121,9 +127,22 @@ def _inspected(name: str, short: str, request: Inspection) -> Findings:
         def show(stage: str, done: int, total: int) -> None:
             bar.update(task, description=f"{short}: {stage.replace('_', ' ')}", completed=done, total=total)
 
+        def show_arrival(findings: Findings) -> None:
+            if console.is_terminal or request.takes_long:
+                console.print(arrival_in_words(findings), highlight=False, markup=False, soft_wrap=True)
+
         choices = replace(request.choices, run=run_of(name))
         prompts = inspection_prompts(request, model)
-        return analyse(model, prompts, request.what, choices=choices, prepend_bos=request.bos, watch=show)
+        return analyse(
+            model, prompts, request.what, choices=choices, prepend_bos=request.bos, watch=show, arrived=show_arrival
+        )
+
+
+def arrival_in_words(findings: Findings) -> str:
+    """One analysis that has just been finished, and which heads stand out in it, if it has a number of every head."""
+    [(name, result)] = findings.items()
+    numbers = head_numbers(findings, [f"{name}.{column}" for column in numbers_per_head(result)])
+    return f"{name}: {how_many_in_words(numbers) if numbers else 'finished'}"
 
 
 def given_of(name: str, request: Inspection) -> Given:

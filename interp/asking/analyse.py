@@ -1,6 +1,6 @@
 """Analyse: the one thin layer between a model with prompts and the analyses, which are functions of tensors."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,10 @@ from headscope.interp.weights.head_weights import head_weights
 from headscope.models.hosts.words import Words
 
 
+def wait_for_all(findings: Findings) -> None:
+    """Nothing is shown before all analyses are finished."""
+
+
 def analyse(
     model: Any,
     prompts: Given,
@@ -34,6 +38,7 @@ def analyse(
     prepend_bos: bool | None = None,
     batch_size: int = 8,
     watch: Progress | None = None,
+    arrived: Callable[[Findings], None] = wait_for_all,
 ) -> Findings:
     """The named analyses of a hooked model on a prompt, or on several: then means with their spread.
 
@@ -42,9 +47,10 @@ def analyse(
     are read and no others; prompts of one length run together, at most batch_size. choices: what only some analyses
     read. prepend_bos: whether BOS comes before a text; None: where the tokenizer itself puts it, which is what
     run_with_cache does. watch(stage, done, total) is called after every batch of prompts and every step of an analysis
-    that runs the model itself; None: a notebook shows a bar, and nothing is written elsewhere. Raises ValueError for an
-    analysis that is unknown or does not fit, and for a prompt that the model cannot read; TypeError for no hooked
-    model; Interruption, with what is finished, when it is stopped.
+    that runs the model itself; None: a notebook shows a bar, and nothing is written elsewhere. arrived(findings) is
+    called with every analysis alone as soon as it is finished, of those of a kind the cheap ones first. Raises
+    ValueError for an analysis that is unknown or does not fit, and for a prompt that the model cannot read; TypeError
+    for no hooked model; Interruption, with what is finished, when it is stopped.
     """
     refuse_unhooked(model)
     rows = rows_named(what)
@@ -54,12 +60,15 @@ def analyse(
     if left_out and is_by_name(what):
         raise ValueError(" ".join(next(iter(left_out.items()))))
     applicable = [row for row in rows if row.name not in left_out]
-    passes = costly_analyses(applicable, request_size(request)) if what is None else {}
+    size = request_size(request)
+    passes = costly_analyses(applicable, size) if what is None else {}
     chosen = [item for item in applicable if item.name not in passes]
     finished: dict[str, list[Result]] = {}
-    results = partial(results_by_analysis, chosen, request, batch_size)
+    results = partial(results_by_analysis, sorted(chosen, key=lambda row: row.cost(size)), request, batch_size)
     try:
-        finished.update(results(watch) if watch else with_a_bar(results, len(chosen)))
+        for name, of_prompts in results(watch) if watch else with_a_bar(results, len(chosen)):
+            finished[name] = of_prompts
+            arrived(findings({name: of_prompts}, chosen, request))
     except KeyboardInterrupt as stop:
         raise Interruption(findings(finished, chosen, request)) from stop
     seconds = pass_seconds(model, request.prompts) if passes else 0.0
