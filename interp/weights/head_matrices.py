@@ -12,7 +12,8 @@ from torch import Tensor
 class HeadWeights:
     """Of the layers that have heads, whose numbers are in head_layers; () where all of them do.
 
-    Row-vector convention, float32 at least, on the CPU; queries are x W_Q + b_Q of the residual x over its norm.
+    Row-vector convention, float32 at least, on the CPU; queries are x W_Q + b_Q of the residual x over its norm. To be
+    read only: some may be the model's own memory.
 
     W_Q, W_K, W_V read the normalised residual (its norm's gain, bias and centring folded in), before rotation.
     W_O writes to the residual; where a norm follows attention (Gemma) its gain is folded in, its scale is not.

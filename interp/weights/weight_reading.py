@@ -74,7 +74,8 @@ def _by_head(
     """Weights and biases per query head; heads of a group share theirs."""
     d_head = d_head or stacked.shape[-1] // n_heads
     split = stacked.unflatten(-1, (-1, d_head)).transpose(1, 2)
-    split = split.repeat_interleave(n_heads // split.shape[1], dim=1)
+    if split.shape[1] != n_heads:
+        split = split.repeat_interleave(n_heads // split.shape[1], dim=1)
     return split[:, :, :-1], split[:, :, -1]
 
 
@@ -113,12 +114,12 @@ def _norm(of: Any, name: str, width: int) -> MeasuredNorm:
 
 
 def _centre(weight: Float[Tensor, "d_model width"], centred: bool) -> Float[Tensor, "d_model width"]:
-    """The weight of the input before its mean is taken off."""
-    return weight - weight.mean(0, keepdim=True) if centred else weight
+    """The weight of the input before its mean is taken off; written in the place of what is given."""
+    return weight.sub_(weight.mean(0, keepdim=True)) if centred else weight
 
 
 def _embedding(model: HookedModel) -> Float[Tensor, "vocab_or_none d_model"]:
-    """The embedding module's output for every token; a model of images has none."""
+    """The embedding module's output for every token, its own weight where it is that; a model of images has none."""
     if not reads_ids(model):
         return torch.empty(0, model.cfg.d_model)
     module = model.embed.original_component

@@ -15,7 +15,10 @@ from headscope.models.hosts.adapters import is_matrix
 
 @dataclass(frozen=True)
 class LinearMap:
-    """x W + b, float32 at least, on the CPU, apart from the model; NaN in W where a module is no such function."""
+    """x W + b, float32 at least, on the CPU; NaN in W where a module is no such function.
+
+    Both may be the model's own memory: what is kept or written into is a copy.
+    """
 
     W: Float[Tensor, "d_in d_out"]
     b: Float[Tensor, "d_out"]
@@ -79,5 +82,5 @@ def tolerance(dtype: torch.dtype) -> float:
 
 
 def wide(tensor: Tensor) -> Float[Tensor, "..."]:
-    """A tensor on the CPU, float32 at least, apart from the model."""
-    return (tensor if tensor.dtype == torch.float64 else tensor.float()).detach().cpu().clone()
+    """A tensor on the CPU, float32 at least; the model's own memory where that is so already."""
+    return (tensor if tensor.dtype == torch.float64 else tensor.float()).detach().cpu()
