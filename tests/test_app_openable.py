@@ -65,6 +65,12 @@ def test_a_link_opens_the_model_with_what_was_said_of_it(silent: Path) -> None:
     assert "opened as a checkpoint of Cog attention's authors" in captions(test)
 
 
+def test_heads_are_compared_in_a_model_that_needed_facts(silent: Path) -> None:
+    test = page(silent, IDS, **{GIVEN: f"n_heads={HEADS};attention=np", OF: silent.name})
+    assert not test.exception and not test.error
+    assert "Cosine of the shares" in captions(test)
+
+
 def test_what_was_said_of_another_file_is_not_said_of_this_one(silent: Path) -> None:
     test = page(silent, IDS, **{GIVEN: f"n_heads={HEADS};attention=np", OF: "another.pt"})
     assert TITLE in test.info[0].value

@@ -1,7 +1,7 @@
 """Patternless hooked models: the same function without a query × key pattern, and no hook that is passed by."""
 
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from threading import Thread
 from typing import Any
@@ -166,6 +166,22 @@ def test_gradients_are_the_same(way: Any, name: str) -> None:
     with patternless():
         without = torch.autograd.grad(way(ids).logsumexp(-1).sum(), weights)
     torch.testing.assert_close(without, plain, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("family", WAYS)
+@pytest.mark.parametrize("name", ["softmax", "cog"])
+def test_in_training_as_many_weights_are_dropped(family: str, name: str) -> None:
+    rate = {"gpt2": "attn_pdrop"}.get(family, "attention_dropout")
+    bridge: Any = hooked(attached(family, name, **{rate: 0.5})).train()
+
+    def drawn(seed: int, around: AbstractContextManager[None]) -> Tensor:
+        torch.manual_seed(seed)
+        with torch.no_grad(), around:
+            return bridge(torch.arange(3, 15)[None])
+
+    plain, other = (drawn(seed, nullcontext()) for seed in (0, 1))
+    close(drawn(0, patternless()), plain)
+    assert plain.equal(other) == (family == "gpt_neox")  # of which transformer-lens drops none
 
 
 @pytest.mark.parametrize("name", ["softmax", "cog", "selective"])

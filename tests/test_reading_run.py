@@ -120,6 +120,14 @@ def test_masked_cells_are_zero_in_every_family(family: str) -> None:
     assert model_facts(model).context == 64
 
 
+def test_a_pattern_that_is_no_number_stays_none() -> None:
+    model = hooked_tiny("cog")
+    with torch.no_grad():
+        model.blocks[1].attn.q.original_component.weight[0, 0] = torch.nan
+    run = attention_run(model, PromptTokens(tuple(range(3, 15)), ("x",) * 12))
+    assert run.patterns[1, 0].tril().isnan().any() and run.patterns[0].isfinite().all()
+
+
 def test_a_sliding_window_hides_what_is_far() -> None:
     model: Any = hooked(attach(tiny_decoder("gemma2"), AttentionSpec("cog")))
     run = attention_run(model, PromptTokens(tuple(range(3, 15)), ("x",) * 12))

@@ -86,7 +86,7 @@ def alike_of(key: RunKey, head: OpenHead, others: RunKey) -> SimilarHeads:
 
 def head_layers_of(key: RunKey) -> tuple[int, ...]:
     """The numbers of the layers of a run's model that have heads."""
-    return opened_model(key.folder, key.fingerprint).facts.head_layers
+    return opened_model(key.folder, key.fingerprint, key.given).facts.head_layers
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

@@ -60,7 +60,8 @@ def attention_run(
     [logits] = logits_by_position(model, output, [tokens])
     answers = tokens.predictions(logits.cpu(), predictions) if logits.numel() else nothing_predicted(len(logits))
     seen, a = (spread_over_layers(torch.stack(each), layers, model.cfg.n_layers) for each in (visible, patterns))
-    return attention_run_from_tensors(tokens, a.nan_to_num(), seen, answers, answer_names(model))
+    a[[layer for layer in range(model.cfg.n_layers) if layer not in layers]] = 0.0
+    return attention_run_from_tensors(tokens, a, seen, answers, answer_names(model))
 
 
 def attention_run_from_tensors(

@@ -23,6 +23,7 @@ from headscope.models.checkpoints.skeleton import Skeleton
 from headscope.models.hosts.attachment import carrying
 from headscope.models.hosts.families import family_of
 from headscope.models.io.foreign_input import foreign_input
+from headscope.models.seam.construction import CONSTRUCTION
 
 BLOCK = 2**24  # bytes
 FAULTS = {"missing_keys": "lack", "unexpected_keys": "have too much with", "mismatched_keys": "have another shape of"}
@@ -49,7 +50,8 @@ def converted_model(
         refuse_other_numbers(name, tensor, str(folder))
     refuse_beyond_memory(stored, {name: name for name in stored}, dtype, str(folder))
     head: Any = family_of(words.config.model_type).modality.head_of(words.config)
-    with without_bars(), foreign_input(f"cannot open {folder}: transformers refuses its weights", CheckpointError):
+    refused = foreign_input(f"cannot open {folder}: transformers refuses its weights", CheckpointError)
+    with CONSTRUCTION, without_bars(), refused:
         model, info = head.from_pretrained(
             folder,
             config=words.config,

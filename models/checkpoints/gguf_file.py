@@ -20,6 +20,7 @@ from headscope.models.io.fields import Fields
 from headscope.models.io.foreign_input import foreign_input
 from headscope.models.io.memory import free_bytes, gib
 from headscope.models.io.near_names import known_names
+from headscope.models.seam.construction import CONSTRUCTION
 
 KIND = "a GGUF file"
 NAME = "model.gguf"
@@ -35,6 +36,7 @@ def converted_gguf(file: Path) -> ConvertedModel:
     with (
         alone_in_a_folder(file) as folder,
         foreign_input(f"cannot open {file}: transformers refuses it", CheckpointError),
+        CONSTRUCTION,
     ):
         loaded: Any = AutoModelForCausalLM.from_pretrained(
             folder, gguf_file=NAME, dtype=torch.float32, output_loading_info=True, local_files_only=True

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import torch
 from accelerate import init_empty_weights
 from transformers import PreTrainedModel
-from transformers.initialization import no_init_weights
 
 from headscope.models.checkpoints.config.description import Description
 from headscope.models.checkpoints.file_names import names_in_files
@@ -14,6 +13,7 @@ from headscope.models.checkpoints.files.refusal import CheckpointError
 from headscope.models.hosts.attachment import carrying
 from headscope.models.hosts.families import family_of
 from headscope.models.io.foreign_input import foreign_input
+from headscope.models.seam.construction import CONSTRUCTION, without_initialisation
 
 SMALL = 2**20  # numbers
 
@@ -55,7 +55,7 @@ def skeleton(description: Description, origin: str, described_by: str = "config.
 
 def empty_model(description: Description) -> PreTrainedModel:
     """The described model in eval mode, its parameters without memory yet, its other buffers computed."""
-    with no_init_weights(), init_empty_weights(include_buffers=False):
+    with without_initialisation(), init_empty_weights(include_buffers=False):
         return _model(description).eval()
 
 
@@ -71,4 +71,5 @@ def _refuse_large_buffers(model: PreTrainedModel, origin: str) -> None:
 def _model(description: Description) -> PreTrainedModel:
     config = deepcopy(description.config)  # a model changes its config
     head = family_of(config.model_type).modality.head_of(config)
-    return carrying(head.from_config(config, dtype=torch.float32), description.spec)
+    with CONSTRUCTION:
+        return carrying(head.from_config(config, dtype=torch.float32), description.spec)

@@ -122,8 +122,11 @@ class VariantAttention(CarryingAttention):
             q, k = self._apply_rotary_pos_emb(q, k, *self._apply_position_embedding_hooks(position))
         k, v = self._update_kv_cache(k, v, **kwargs)
         tau_q = None if self.layer.temperature_q is None else self._query_temperature
-        facts = {"scaling": self.attention_module.scaling, "temperature_q": tau_q, "is_causal": self.is_causal}
-        output, _ = variant_attention(self.attention_module, q, k, v, kwargs.get("attention_mask"), **facts)
+        module, mask = self.attention_module, kwargs.get("attention_mask")
+        drop = getattr(module, "attn_dropout", None)  # GPT-2's; transformer-lens drops no weights of GPT-NeoX
+        dropout = drop.p if drop is not None and drop.training else 0.0
+        facts = {"scaling": module.scaling, "temperature_q": tau_q, "is_causal": self.is_causal, "dropout": dropout}
+        output, _ = variant_attention(module, q, k, v, mask, **facts)
         heads_first = output.transpose(1, 2)
         by_position = self._reshape_attn_output(heads_first, batch, n_query, n_heads, d_head)
         return self._apply_output_projection(by_position), None

@@ -10,7 +10,6 @@ from transformer_lens.model_bridge.generalized_components import JointGateUpMLPB
 from transformer_lens.model_bridge.generalized_components.base import GeneralizedComponent
 from transformer_lens.model_bridge.sources._bridge_builder import build_bridge_from_module
 from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
-from transformers.initialization import no_init_weights
 
 from headscope.models.hooked.attention import with_variant
 from headscope.models.hooked.bridge import HookedBridge
@@ -29,6 +28,7 @@ from headscope.models.hosts.attention_function import NAME
 from headscope.models.hosts.carried import refuse_other_models
 from headscope.models.hosts.families import family_of, modality_of
 from headscope.models.hosts.spec import AttentionSpec
+from headscope.models.seam.construction import without_initialisation
 from headscope.models.seam.own_attention import set_implementation
 
 DOORS = {"text": guard, "masked text": guard, "image": guard_images, "noisy image": guard_images}
@@ -61,7 +61,7 @@ def hooked(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None = N
     names = tuple(model.state_dict())
     is_listed = family_of(model.config.model_type).is_listed
     # Projections that transformer-lens splits need no numbers of their own: it sets them from the fused one.
-    with no_init_weights(), WithoutJoinedEmbeddings(first_weight(model)):
+    with without_initialisation(), WithoutJoinedEmbeddings(first_weight(model)):
         bridge: Any = listed_bridge(model) if is_listed else measured_bridge(model)
     set_implementation(model, NAME)  # transformer-lens switches some families to eager attention, which is softmax
     bridge.__class__ = HookedBridge

@@ -12,6 +12,7 @@ from headscope.models.hosts.spec import AttentionSpec
 from headscope.models.io.fields import Fields
 from headscope.models.io.foreign_input import foreign_input
 from headscope.models.io.memory import free_bytes, gib
+from headscope.models.seam.construction import CONSTRUCTION
 from headscope.models.seam.input_sizes import two_sides
 
 MOST_LAYERS = 1024
@@ -20,9 +21,10 @@ BYTES_PER_WEIGHT = 16  # in training: a weight, its gradient and two moments, of
 
 def untrained_model(config: PreTrainedConfig, spec: AttentionSpec, seed: int = 0) -> PreTrainedModel:
     """A fresh float32 model with the spec's attention; equal seeds give equal weights for every variant."""
-    torch.manual_seed(seed)
     head = family_of(config.model_type).modality.head
-    return attach(head.from_config(config, dtype=torch.float32, attn_implementation="eager"), spec)
+    with CONSTRUCTION:
+        torch.manual_seed(seed)
+        return attach(head.from_config(config, dtype=torch.float32, attn_implementation="eager"), spec)
 
 
 def untrained_family(fields: Fields) -> Family:
