@@ -1,6 +1,6 @@
 """How long the row statistics take strip by strip, as a ratio to torch's softmax attention measured in the same run.
 
-    python benchmarks/row_statistics.py [--length 512 2048] [--heads 12] [--rounds 3]
+    python benchmarks/row_statistics.py [--length 1024 16384] [--heads 12] [--rounds 3]
 
 For every variant all statistics of every row and their nulls, float32, one thread: the median of the rounds' ratios of
 CPU seconds to one forward pass of scaled_dot_product_attention; the most memory at one time; and one whole pattern, for
@@ -83,7 +83,7 @@ def of_rows(variant: str, q: Tensor, k: Tensor) -> Call:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--length", type=int, nargs="+", default=[512, 2048])
+    parser.add_argument("--length", type=int, nargs="+", default=[1024, 16384])
     parser.add_argument("--heads", type=int, default=12)
     parser.add_argument("--rounds", type=int, default=3)
     asked = parser.parse_args()

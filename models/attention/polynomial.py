@@ -132,9 +132,11 @@ def fused(
         return weigh((prepared.q * scale) @ k.mT, visible, **prepared.kernel) @ prepared.v
     powers = PreparedInputs(prepared.q, prepared.v, {"power": prepared.kernel["power"]})
     output = blockwise_attention(variant, powers, k, mask, scale, causal)
-    return output * _factor(
+    factor = _factor(
         coefficient, output.dtype, lambda: visible_count(mask, causal, n_query, n_key, k.device)[..., None]
     )
+    learns = output.requires_grad or (isinstance(factor, Tensor) and factor.requires_grad)
+    return output * factor if learns else output.mul_(factor)
 
 
 def kernel(*, power: int = 3, coefficient: Coefficient | None = None, n_ctx: int | None = None) -> Options:
