@@ -84,6 +84,15 @@ def test_blocks_that_a_mask_hides_are_passed_over(case: str, hidden: str) -> Non
 
 
 @every_case
+def test_an_entry_of_a_batch_is_no_matter_of_the_others(case: str) -> None:
+    q, k, v = tensors(2, 4, 9, 8, dtype=torch.float32)
+    more = {"coefficient": 0.25} if case == "polynomial learned" else {}
+    q[1] *= 1e3
+    alone = run(case, q[:1], k[:1], v[:1], need_pattern=False, **more)
+    assert torch.equal(run(case, q, k, v, need_pattern=False, **more).output[:1], alone.output)
+
+
+@every_case
 @pytest.mark.parametrize("scale", [-0.7, 0.0, 3.0])
 @pytest.mark.parametrize("visibility", ["causal", "mask", "none"])
 def test_the_fused_path_equals_the_plain_one_at_any_scale(case: str, scale: float, visibility: str) -> None:

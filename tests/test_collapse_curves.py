@@ -207,7 +207,7 @@ def test_models_are_compared_by_their_relative_curves() -> None:
 
 
 def test_models_of_other_contexts_are_compared_where_both_were_asked() -> None:
-    short = collapse(hooked_tiny("cog"), ONES[1:], samples=2)
+    short = collapse(hooked_tiny("cog"), ONES[1:], samples=1)
     compared = collapse_comparison({"long": curves_of_ones("cog"), "short": short})
     assert compared.lengths == (4, 8)
     assert_close(compared.distance[0], compared.distance[1])

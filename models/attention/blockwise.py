@@ -5,6 +5,7 @@ shifted by the row's largest exponent where they could overflow. What the direct
 too small) goes by strips of whole rows, tiled.py.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -25,13 +26,13 @@ SAFE_EXPONENT, SAFE_VALUE = 40.0, 1e15  # e⁴⁰ times such a value, of a hundr
 
 @dataclass(frozen=True)
 class BlockCall:
-    """What a call is besides its tensors; shifted: whether exponents have their row's largest taken off."""
+    """What a call is besides its tensors; shifted: by entry, whether exponents have their row's largest taken off."""
 
     kernel: BlockKernel
     options: Options
     scale: float
     blocks: Blocks
-    shifted: bool
+    shifted: tuple[bool, ...]
 
 
 class BlockwiseAttention(torch.autograd.Function):
@@ -99,7 +100,7 @@ def write_output(
     shift, total, is_written = None, None, False
     for key, hidden in call.blocks.of(strip):
         scores, work = block_scores(call, query, keys[..., key])
-        if call.shifted:
+        if call.shifted[strip.entry]:
             shift = raised_shift(call.kernel, scores, work, hidden, shift, () if total is None else (output, total))
         sums = call.kernel.numerators(scores, work, hidden, shift, **call.options)
         output.baddbmm_(scores, values[:, key], beta=int(is_written))
@@ -164,13 +165,14 @@ def blockwise_attention(
     First derivatives only: a second one is refused.
     """
     q, v, kernel = prepared.q, prepared.v, variant.blocks
-    reach = 0.0 if torch.compiler.is_compiling() else largest_score(q, k, scale)
-    if kernel is None or torch.compiler.is_compiling() or not reach <= kernel.largest:
+    if kernel is None or torch.compiler.is_compiling():
+        return tiled_attention(variant, prepared, k, mask, scale, causal)
+    reach = largest_scores(q, k, scale)
+    if not all(entry <= kernel.largest for entry in reach):
         return tiled_attention(variant, prepared, k, mask, scale, causal)
     full = None if mask is None else mask[(None,) * (4 - mask.ndim)]
     blocks = Blocks((q.shape[0], q.shape[1], q.shape[2]), k.shape[2], causal, full)
-    is_safe = reach <= SAFE_EXPONENT and bool(v.detach().abs().amax() <= SAFE_VALUE)
-    shifted = kernel.exponent is not None and not is_safe
+    shifted = are_shifted(reach, v) if kernel.exponent is not None else (False,) * len(reach)
     call = BlockCall(kernel, prepared.kernel, scale, blocks, shifted)
     output, kept = cast(tuple[Tensor, Tensor], BlockwiseAttention.apply(q, k, v, call))  # pyright: ignore[reportUnknownMemberType]
     if kernel.smallest and bool(kept.isnan().any()):
@@ -179,12 +181,19 @@ def blockwise_attention(
 
 
 @torch.no_grad()
-def largest_score(
+def largest_scores(
     q: Float[Tensor, "batch head query d_head"], k: Float[Tensor, "batch head key d_head"], scale: float
-) -> float:
-    """A bound of the magnitude of every score, by Cauchy and Schwarz; NaN where a query or a key has one."""
-    squares = dot(q, q).amax() * dot(k, k).amax()
-    return abs(scale) * float(squares.sqrt())
+) -> list[float]:
+    """A bound of the magnitude of every score of each entry, by Cauchy and Schwarz; NaN where a vector has one."""
+    squares = dot(q, q).flatten(1).amax(-1) * dot(k, k).flatten(1).amax(-1)
+    return [float(bound) for bound in squares.sqrt() * abs(scale)]
+
+
+@torch.no_grad()
+def are_shifted(reach: Sequence[float], v: Float[Tensor, "batch head key d_value"]) -> tuple[bool, ...]:
+    """Whether exponents of each entry could overflow; that of one is no matter of the others in its batch."""
+    heights = [float(height) for height in v.abs().flatten(1).amax(-1)]
+    return tuple(not (a <= SAFE_EXPONENT and b <= SAFE_VALUE) for a, b in zip(reach, heights, strict=True))
 
 
 def dot(a: Float[Tensor, "*rows d"], b: Float[Tensor, "*rows d"]) -> Float[Tensor, "*rows"]:
