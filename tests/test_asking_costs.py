@@ -21,7 +21,7 @@ from headscope.interp.reading.size import Size
 SMALL = ModelFacts("softmax", "", True, ("softmax",) * 30, {}, (), 9, 576, 2048, 49_152, 134_500_000, True, True, None)
 LONG = "def __init__(self, x, y): self.x, self.y = x, y"
 MANY_RUNS = ("interventions", "suppression", "squashing", "collapse_count_ones", "collapse_find_a_zero")
-OF_WEIGHTS = ("diagonal_ranks", "composition", "qk_spectrum")
+OF_WEIGHTS = ("diagonal_ranks", "composition")
 
 
 def of_tiny(lengths: tuple[int, ...] = (8,)) -> Size:

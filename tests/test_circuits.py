@@ -25,13 +25,16 @@ from headscope.interp.circuits import (
     score_weights,
     unit_rms,
 )
-from headscope.interp.circuits.composition import pair_scores, unit_gram
+from headscope.interp.circuits.composition import pair_scores, unit_gram, unit_purity
 from headscope.interp.circuits.distance import half_rotation
+from headscope.interp.circuits.eigenvalues import product_eigenvalues
+from headscope.interp.circuits.qk_spectrum import DRAWS, spectrum_statistics
 from headscope.interp.circuits.rows import ROWS
 from headscope.interp.results.result import Result
 from headscope.interp.weights.head_weights import HeadWeights
 
 LAYERS, HEADS, D_MODEL, D_HEAD, VOCAB = 3, 2, 12, 4, 20
+NULL_ENDS = ("_null", "_null_spread")
 Flip = Callable[[HeadWeights], HeadWeights]
 COMPUTED: dict[str, Callable[..., Result]] = {
     "copying": copying_score,
@@ -178,6 +181,22 @@ def test_a_head_that_writes_nothing_is_in_the_middle(weights: HeadWeights) -> No
     assert_close(found.extreme_share, torch.zeros_like(found.extreme_share))
 
 
+def test_ranks_of_a_sample_lie_within_their_errors_and_its_ends_are_exact() -> None:
+    large = random_heads(vocab=700)
+    copies = torch.linalg.pinv(large.W_E.mT @ large.W_U.mT) @ large.W_O[0, 0].T  # a head with tokens at the ends
+    large = replace(large, W_V=torch.cat([copies.expand(1, HEADS, -1, -1), large.W_V[1:]]))
+    found, exact = diagonal_ranks(large, tokens=128, others=64), diagonal_ranks(large, tokens=128, others=None)
+    assert (exact.top_share > 0).any()
+    for name in ("top_share", "bottom_share", "extreme_share"):
+        assert_close(getattr(found, name), getattr(exact, name))
+    whole = diagonal_ranks(large, tokens=None, others=None)
+    for name in ("row_rank", "column_rank"):
+        value, error = getattr(found, name), getattr(found, f"{name}_error")
+        away = (value - getattr(whole, name)) / error
+        assert away.abs().max() < 4 and away.square().mean() > 0.1
+        assert not getattr(whole, f"{name}_error").any()
+
+
 def test_ends_that_overlap_are_refused(weights: HeadWeights) -> None:
     with pytest.raises(ValueError, match="the top and bottom 11 of 20 tokens were asked for: give 1 to 10"):
         diagonal_ranks(weights, k=11)
@@ -222,7 +241,9 @@ def test_the_null_of_composition_is_that_of_readers_turned_at_random() -> None:
     read = unit_gram(right.mT, left.mT)
     squared = (unit_gram(left, right) * (turns @ read @ turns.mT)).sum((-2, -1))
     assert_close(squared.mean(), torch.tensor(1 / d).double(), atol=2e-3, rtol=0)
-    spread = pair_scores(unit_gram(left, right)[None], read[None])[1, 0, 0]
+    pure = unit_gram(left, right).square().sum()[None], read.square().sum()[None]
+    spread = pair_scores(unit_gram(left, right)[None], read[None], *pure)[1, 0, 0]
+    assert_close(unit_purity(left, right), pure[0][0])
     assert_close(squared.std() * math.sqrt(d) / 2, spread, atol=0, rtol=0.03)
 
 
@@ -250,6 +271,18 @@ def test_an_embedding_gives_the_spectrum_of_the_full_circuit(weights: HeadWeight
     assert_close(found.singular_values[2, 0], torch.linalg.svdvals(circuit)[:D_HEAD])
     assert_close(found.symmetric_share[2, 0], (circuit + circuit.T).square().sum() / 4 / circuit.square().sum())
     assert_close(found.eigenvalues[2, 0].sum().real, circuit.trace())
+
+
+def test_the_null_of_a_spectrum_is_that_of_random_heads_of_its_norm(weights: HeadWeights) -> None:
+    found, norm = qk_spectrum(weights), (weights.W_Q[1, 1] @ weights.W_K[1, 1].T).norm()
+    W_Q, W_K = drawn(300, D_MODEL, D_HEAD), drawn(300, D_MODEL, D_HEAD)
+    W_Q = W_Q * (norm / torch.linalg.matrix_norm(W_Q @ W_K.mT))[:, None, None]
+    sigma = torch.linalg.svdvals(W_Q @ W_K.mT)[:, :D_HEAD]
+    plain = spectrum_statistics(W_Q, W_K, sigma, product_eigenvalues(W_Q, W_K.mT))
+    names = list(found.tensors())[: len(plain)]
+    null, spread = (torch.stack([getattr(found, name + end)[1, 1] for name in names]) for end in NULL_ENDS)
+    assert ((null - plain.mean(-1)).abs() < 4 * plain.std(-1) / DRAWS**0.5).all()
+    assert_close(spread, plain.std(-1), rtol=0.5, atol=0)
 
 
 @pytest.mark.parametrize("name", COMPUTED)

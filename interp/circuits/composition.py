@@ -1,5 +1,6 @@
 """Composition: how much of what one head writes another reads, for every pair of heads in the order of layers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -23,6 +24,7 @@ COMPOSITION = About(
         "are looked at, no {prompt}."
     ),
 )
+Factors = tuple[Float[Tensor, "layer head m d_head"], Float[Tensor, "layer head d_head n"]]
 READS = ("query", "key", "value")
 
 
@@ -45,45 +47,62 @@ def composition_scores(weights: HeadWeights) -> Composition:
     """Q-, K- and V-composition of all pairs; W_QK at distance 0, or at that of score_weights(weights, rotation)."""
     scored = score_weights(weights)
     W_Q, W_K, W_V, W_O = scored.W_Q, scored.W_K, scored.W_V, scored.W_O
-    written = unit_gram(W_V, W_O)
-    result = [_all_pairs(written, *read) for read in ((W_Q, W_K.mT), (W_K, W_Q.mT), (W_V, W_O))]
-    score, spread = torch.stack(result, 1)
+    reads = [(W_K, W_Q.mT), (W_Q, W_K.mT), (W_O.mT, W_V.mT)]
+    score, spread = scores_of_all_pairs((W_V, W_O), reads)
     null = torch.full_like(score, W_Q.shape[-2] ** -0.5).where(~score.isnan(), torch.nan)
     return Composition(score, null, spread, score - null, about=COMPOSITION, labels={"read": READS})
+
+
+def scores_of_all_pairs(written: Factors, reads: Sequence[Factors]) -> Float[Tensor, "2 read layer head layer head"]:
+    """Scores and spreads, layer by layer of the readers, all reads of it in one product; reads: (left, right) of Bᵀ."""
+    layers, heads = written[0].shape[:2]
+    writers, purity = unit_gram(*written), unit_purity(*written)
+    purities = torch.stack([unit_purity(*read) for read in reads])
+    result = writers.new_full((2, len(reads), layers, heads, layers, heads), torch.nan)
+    for layer in range(1, layers):
+        readers = torch.cat([unit_gram(left[layer], right[layer]) for left, right in reads])
+        pairs = pair_scores(writers[:layer], readers, purity[:layer], purities[:, layer].flatten())
+        result[:, :, :layer, :, layer] = pairs.unflatten(-1, (len(reads), heads)).movedim(-2, 1)
+    return result
 
 
 def unit_gram(
     left: Float[Tensor, "*head m d_head"], right: Float[Tensor, "*head d_head d_model"]
 ) -> Float[Tensor, "*head d_model d_model"]:
     """(AB)ᵀ(AB) / ‖AB‖² for AB = left @ right, without forming AB."""
-    gram = right.mT @ (left.mT @ left) @ right
-    return gram / gram.diagonal(dim1=-2, dim2=-1).sum(-1)[..., None, None]
+    inner = left.mT @ left
+    return right.mT @ ((inner / squared_norm(inner, right)) @ right)
+
+
+def unit_purity(
+    left: Float[Tensor, "*head m d_head"], right: Float[Tensor, "*head d_head d_model"]
+) -> Float[Tensor, "*head"]:
+    """tr P² of P = unit_gram(left, right), from matrices of d_head × d_head."""
+    inner = left.mT @ left
+    product = (inner / squared_norm(inner, right)) @ (right @ right.mT)
+    return (product * product.mT).sum((-2, -1))
+
+
+def squared_norm(
+    inner: Float[Tensor, "*head d_head d_head"], right: Float[Tensor, "*head d_head d_model"]
+) -> Float[Tensor, "*head 1 1"]:
+    """‖AB‖² from AᵀA and B."""
+    return (inner * (right @ right.mT)).sum((-2, -1), keepdim=True)
 
 
 def pair_scores(
-    written: Float[Tensor, "*writer d_model d_model"], read: Float[Tensor, "reader d_model d_model"]
+    written: Float[Tensor, "*writer d_model d_model"],
+    read: Float[Tensor, "reader d_model d_model"],
+    writer_purity: Float[Tensor, "*writer"],
+    reader_purity: Float[Tensor, "reader"],
 ) -> Float[Tensor, "2 *writer reader"]:
-    """Scores and the null's spread from unit Grams P = AᵀA and S = BBᵀ: the squared score is tr(P S).
+    """Scores and the null's spread from unit Grams P = AᵀA and S = BBᵀ with tr P², tr S²: the squared score is tr(P S).
 
     With S turned by a random orthogonal matrix, tr(P S) has mean 1/d and variance
     2 (tr P² − 1/d)(tr S² − 1/d) / ((d − 1)(d + 2)); the score's spread follows from it to first order.
     """
     d = read.shape[-1]
     squared = written.flatten(-2) @ read.flatten(-2).mT
-    purity = [(gram.square().sum((-2, -1)) - 1 / d).clamp_min(0) for gram in (written, read)]
-    variance = 2 * purity[0][..., None] * purity[1] / ((d - 1) * (d + 2))
+    apart = [(purity - 1 / d).clamp_min(0) for purity in (writer_purity, reader_purity)]
+    variance = 2 * apart[0][..., None] * apart[1] / ((d - 1) * (d + 2))
     return torch.stack([squared.clamp_min(0).sqrt(), (variance * d).sqrt() / 2])
-
-
-def _all_pairs(
-    written: Float[Tensor, "layer head d_model d_model"],
-    left: Float[Tensor, "layer head d_model d_head"],
-    right: Float[Tensor, "layer head d_head n"],
-) -> Float[Tensor, "2 layer head layer head"]:
-    """Scores and spreads of readers left @ right, layer by layer of the readers, which keeps the memory low."""
-    layers, heads = written.shape[:2]
-    result = written.new_full((2, layers, heads, layers, heads), torch.nan)
-    for layer in range(1, layers):
-        read = unit_gram(right[layer].mT, left[layer].mT)
-        result[:, :layer, :, layer] = pair_scores(written[:layer], read)
-    return result

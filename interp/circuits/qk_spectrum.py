@@ -1,5 +1,6 @@
 """QK spectrum: how large, how many-sided, how symmetric and of which sign each head's W_QK is."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -9,11 +10,11 @@ from torch import Tensor
 from headscope.interp.circuits.distance import score_weights
 from headscope.interp.circuits.eigenvalues import product_eigenvalues, sign_balance
 from headscope.interp.results.about import About
-from headscope.interp.results.nulls import null_of
 from headscope.interp.results.result import Result
 from headscope.interp.weights.effective_rank import SOURCE, effective_rank, effective_rank_of_squares
 from headscope.interp.weights.head_weights import HeadWeights
 
+DRAWS = 32  # of random heads
 MIRRORED = ("eigenvalues", "eigenvalue_balance")
 SCALED = ("operator_norm", "operator_norm_null", "operator_norm_null_spread", "singular_values", "eigenvalues")
 QK_SPECTRUM = About(
@@ -22,7 +23,7 @@ QK_SPECTRUM = About(
     law="W_QK = W_Q W_Kᵀ = U diag(σ) Vᵀ = symmetric + antisymmetric part; effective rank exp H(σ/Σσ), of squares "
     "exp H(σ²/Σσ²)",
     source=f"eigenvalues: Elhage et al. 2021; {SOURCE}",
-    null="random W_Q and W_K whose W_QK has the same norm",
+    null="random W_Q and W_K whose W_QK has the same norm; one for all heads but for that norm",
     by_gauge={"odd": MIRRORED, "even": MIRRORED, "scale": SCALED},
     plain="Which directions of the residual stream a head compares, and how strongly. The symmetric part seeks what "
     "is alike, the antisymmetric part what differs.",
@@ -72,26 +73,30 @@ def qk_spectrum(weights: HeadWeights, embedding: Float[Tensor, "vocab d_model"] 
     scored = score_weights(weights)
     read = None if embedding is None else torch.linalg.qr(embedding, mode="r").R
 
-    def seen(W: Float[Tensor, "layer head d_model d_head"]) -> Float[Tensor, "layer head m d_head"]:
+    def seen(W: Float[Tensor, "*head d_model d_head"]) -> Float[Tensor, "*head m d_head"]:
         return W if read is None else read @ W
 
     W_Q, W_K = seen(scored.W_Q), seen(scored.W_K)
+    sigma, eigenvalues = qk_singular_values(W_Q, W_K), product_eigenvalues(W_Q, W_K.mT)
+    statistics = spectrum_statistics(W_Q, W_K, sigma, eigenvalues)
+    mean, spread = (of[:, None, None].expand_as(statistics).clone() for of in unit_null(scored, seen))
     norm = product_norm(W_Q, W_K)
+    mean[0], spread[0] = mean[0] * norm, spread[0] * norm
+    return QKSpectrum(*statistics, *mean, *spread, singular_values=sigma, eigenvalues=eigenvalues, about=QK_SPECTRUM)
 
-    def of_random_heads(dice: torch.Generator) -> Float[Tensor, "statistic layer head"]:
-        drawn_Q, drawn_K = (seen(torch.randn(W.shape, generator=dice, dtype=W.dtype)) for W in (scored.W_Q, scored.W_K))
-        factor = norm / product_norm(drawn_Q, drawn_K)
-        return spectrum_statistics(factor[..., None, None] * drawn_Q, drawn_K)
 
-    null = null_of(of_random_heads)
-    return QKSpectrum(
-        *spectrum_statistics(W_Q, W_K),
-        *null.mean,
-        *null.spread,
-        singular_values=qk_singular_values(W_Q, W_K),
-        eigenvalues=product_eigenvalues(W_Q, W_K.mT),
-        about=QK_SPECTRUM,
+def unit_null(scored: HeadWeights, seen: Callable[[Tensor], Tensor]) -> Float[Tensor, "2 statistic"]:
+    """Mean and deviation of the statistics over random heads whose W_QK has norm 1.
+
+    A head's null is theirs with the operator norm times its own norm: all other statistics know no norm.
+    """
+    dice = torch.Generator().manual_seed(0)
+    W_Q, W_K = (
+        seen(torch.randn(DRAWS, *W.shape[-2:], generator=dice, dtype=W.dtype)) for W in (scored.W_Q, scored.W_K)
     )
+    W_Q = W_Q / product_norm(W_Q, W_K)[..., None, None]
+    drawn = spectrum_statistics(W_Q, W_K, qk_singular_values(W_Q, W_K), product_eigenvalues(W_Q, W_K.mT))
+    return torch.stack([drawn.mean(-1), drawn.std(-1, correction=0)])
 
 
 def product_norm(
@@ -110,12 +115,13 @@ def qk_singular_values(
 
 
 def spectrum_statistics(
-    W_Q: Float[Tensor, "*head d_model d_head"], W_K: Float[Tensor, "*head d_model d_head"]
+    W_Q: Float[Tensor, "*head d_model d_head"],
+    W_K: Float[Tensor, "*head d_model d_head"],
+    sigma: Float[Tensor, "*head rank"],
+    eigenvalues: Complex[Tensor, "*head eigenvalue"],
 ) -> Float[Tensor, "statistic *head"]:
-    """The statistics in the order of QKSpectrum's fields."""
-    sigma = qk_singular_values(W_Q, W_K)
+    """The statistics in the order of QKSpectrum's fields; sigma, eigenvalues: of W_Q W_Kᵀ."""
     crossed = W_K.mT @ W_Q
     symmetry = (crossed * crossed.mT).sum((-2, -1)) / sigma.square().sum(-1)  # tr W² / ‖W‖²
     ranks = (effective_rank(sigma), effective_rank_of_squares(sigma))
-    balance = sign_balance(product_eigenvalues(W_Q, W_K.mT))
-    return torch.stack([sigma[..., 0], *ranks, (1 + symmetry) / 2, (1 - symmetry) / 2, balance])
+    return torch.stack([sigma[..., 0], *ranks, (1 + symmetry) / 2, (1 - symmetry) / 2, sign_balance(eigenvalues)])

@@ -3,10 +3,10 @@
 from headscope.interp.analysis import Analysis
 from headscope.interp.circuits.composition import composition_scores
 from headscope.interp.circuits.copying import copying_score
-from headscope.interp.circuits.diagonal import DRAWS, TOKENS, diagonal_ranks
+from headscope.interp.circuits.diagonal import DRAWS, OTHERS, TOKENS, diagonal_ranks
+from headscope.interp.circuits.qk_spectrum import DRAWS as SPECTRUM_DRAWS
 from headscope.interp.circuits.qk_spectrum import qk_spectrum
 from headscope.interp.reading.size import EIGEN, LOOK, Size
-from headscope.interp.results.nulls import SAMPLES
 
 OV_OF_TOKENS = ("W_E", "W_V", "W_O", "W_U")
 QK = ("W_Q", "W_K", "W_QK")
@@ -19,19 +19,26 @@ def eigenvalues_of_heads(size: Size) -> int:
 
 
 def ranking(size: Size) -> int:
-    """Both factors of every head over the vocabulary; a row and a column of it for every token, looked at three times.
+    """Of every head, the null's among them: both factors of all tokens of a sample, and rows and columns looked at.
 
-    The null draws heads besides.
+    A row of the whole vocabulary for the few tokens that may stand at an end, taken as two a head.
     """
-    factors = 2 * size.facts.d_model * size.d_head
-    lines = 2 * min(TOKENS, size.facts.vocabulary) * (size.d_head + 3 * LOOK)
-    return (size.heads + DRAWS) * size.facts.vocabulary * (factors + lines)
+    vocabulary, heads = size.facts.vocabulary, size.heads + DRAWS
+    tokens, others = min(TOKENS, vocabulary), min(OTHERS, vocabulary)
+    factors = 2 * (tokens + others) * size.facts.d_model * size.d_head
+    lines = 2 * tokens * others * (size.d_head + LOOK)
+    return heads * (factors + lines + 2 * vocabulary * (size.facts.d_model + LOOK))
 
 
 def comparing_pairs(size: Size) -> int:
-    """Three products of d_model × d_model for every pair in the order of layers; of each writer three looks a layer."""
-    per_pair = size.facts.d_model**2
-    return 3 * per_pair * size.heads * (size.heads + 3 * LOOK * size.layers) // 2
+    """A product of d_model × d_model for every pair in the order of layers and read; a Gram matrix of each head."""
+    per_head = size.facts.d_model**2
+    return per_head * size.heads * (3 * size.heads // 2 + 4 * (size.d_head + LOOK))
+
+
+def spectra(size: Size) -> int:
+    """Triangles, singular values and eigenvalues of every head, and of the null's."""
+    return (size.heads + SPECTRUM_DRAWS) * size.d_head**2 * (7 * size.facts.d_model + 2 * EIGEN * size.d_head)
 
 
 ROWS: tuple[Analysis, ...] = (
@@ -76,7 +83,7 @@ ROWS: tuple[Analysis, ...] = (
         (),
         lambda setting, activations: qk_spectrum(setting.weights),
         matrices=QK,
-        cost=lambda size: (1 + SAMPLES) * 2 * eigenvalues_of_heads(size),
+        cost=spectra,
         reads=("distance",),
         per_head=True,
     ),

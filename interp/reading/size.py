@@ -7,7 +7,7 @@ from headscope.interp.reading.model_facts import ModelFacts
 # Costs are multiply-adds of one large product; what runs slower counts for more of them. Measured on a CPU.
 FEWEST = 64  # tokens: a pass over fewer takes as long, as all weights are read
 LOOK = 32  # one look at every number of a large tensor, which waits for memory
-EIGEN = 150  # times k³: the eigenvalues or singular values of a k × k matrix
+EIGEN = 30  # times k³: the eigenvalues or singular values of a k × k matrix
 OPENING = 20 * FEWEST  # tokens of a pass that takes as long as opening the model
 
 
