@@ -37,6 +37,7 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/row_statistics.py
 	$(BIN)/python benchmarks/app_speed.py
 	$(BIN)/python benchmarks/loading.py
+	$(BIN)/python benchmarks/circuits_speed.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check

@@ -15,7 +15,7 @@ from headscope.interp.collapse.cancellation import PathCancellation, path_cancel
 from headscope.interp.collapse.contribution_weights import contribution_weights
 from headscope.interp.collapse.paths import path_bound
 from headscope.interp.collapse.rows import ROWS
-from headscope.interp.collapse.squashing import squashing
+from headscope.interp.collapse.squashing import DIRECTIONS, squashing
 from headscope.interp.reading.activations import gathered_activations
 from headscope.interp.reading.model_facts import model_facts
 from headscope.interp.reading.prompt_tokens import PromptTokens
@@ -61,6 +61,21 @@ def test_influence_is_the_norm_of_the_jacobian(name: str) -> None:
     model = narrow(name).double()
     expected = jacobian_norms(model, -1)
     assert_close(squashing(model, IDS, rows=5).norm, expected, rtol=1e-6, atol=0)  # temperatures are float32
+
+
+def test_an_estimate_lies_within_its_error_and_makes_few_passes() -> None:
+    model, steps = attached("llama", "cog", hidden_size=512).double(), list[tuple[int, int]]()
+    exact = squashing(model, IDS, rows=64, exact=True)
+    found = squashing(model, IDS, watch=lambda done, total: steps.append((done, total)))
+    assert len(steps) == DIRECTIONS < 20 and not exact.norm_error.any()
+    away = (found.norm - exact.norm) / found.norm_error
+    assert float(away.abs().max()) < 4 and float((found.norm_error / exact.norm).max()) < 0.3
+
+
+def test_without_future_an_estimate_has_no_error_there() -> None:
+    found = squashing(narrow("cog"), IDS, position=2, exact=False)
+    assert_close(found.norm, squashing(narrow("cog"), IDS, position=2).norm, rtol=1e-4, atol=0)
+    assert not found.norm[3:].any() and not found.norm_error.any()
 
 
 @pytest.mark.parametrize("family", CONFIGS)

@@ -14,7 +14,7 @@ from headscope.interp.results.result import Result
 from headscope.interp.weights.effective_rank import SOURCE, effective_rank, effective_rank_of_squares
 from headscope.interp.weights.head_weights import HeadWeights
 
-DRAWS = 32  # of random heads
+DRAWS = 16  # of random heads
 MIRRORED = ("eigenvalues", "eigenvalue_balance")
 SCALED = ("operator_norm", "operator_norm_null", "operator_norm_null_spread", "singular_values", "eigenvalues")
 QK_SPECTRUM = About(

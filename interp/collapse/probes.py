@@ -16,7 +16,7 @@ from headscope.interp.collapse.pairs import (
     prefix_pairs,
     question_ids,
 )
-from headscope.interp.collapse.squashing import Squashing, squashing
+from headscope.interp.collapse.squashing import DIRECTIONS, SMALL, Squashing, squashing
 from headscope.interp.reading.prompt import text_alone
 from headscope.interp.reading.size import Size
 from headscope.interp.reading.watch import Watch
@@ -113,6 +113,14 @@ def prompt_squashing(request: AnalysisRequest, watch: Watch) -> Squashing:
     return squashing(request.model, prompt, prompt.strings, position=prompt.read_out, watch=watch)
 
 
+def squashing_cost(size: Size) -> int:
+    """A pass for every output, or one and DIRECTIONS pulled back through it."""
+    d_model = size.facts.d_model
+    if d_model > SMALL:
+        return (1 + DIRECTIONS) * size.pass_over_prompts()
+    return d_model * sum(size.passes(length, length) for length in size.lengths)
+
+
 PROBES = (
     Probe(
         "collapse_count_ones",
@@ -142,9 +150,9 @@ PROBES = (
     ),
     Probe(
         "squashing",
-        "how much the {last}'s output depends on the embedding of every {token}, by exact derivatives",
+        "how much the {last}'s output depends on the embedding of every {token}, by its derivatives",
         prompt_squashing,
         over_tokens=True,
-        cost=lambda size: size.facts.d_model * sum(size.passes(length, length) for length in size.lengths),
+        cost=squashing_cost,
     ),
 )

@@ -1,4 +1,4 @@
-"""Over-squashing: how much the last token's output depends on the embedding of every token, by exact derivatives."""
+"""Over-squashing: how much the last token's output depends on the embedding of every token, by derivatives."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +17,10 @@ from headscope.interp.results.result import Result
 from headscope.models.hosts.words import Sentence
 
 ROWS = 16
+SMALL, DIRECTIONS = (
+    256,
+    16,
+)  # up to this d_model all outputs are pulled back, above it so many random directions of them
 ABOUT = About(
     title="Over-squashing",
     unit="1",
@@ -36,14 +40,15 @@ ABOUT = About(
 class Squashing(Result):
     """The influence of every token on one output; tokens after it have exactly 0. No change of gauge touches it.
 
-    An embedding near 0 has a very large norm: the first RMSNorm divides by its size.
-    position: t, the token whose output is read.
+    An embedding near 0 has a very large norm: the first RMSNorm divides by its size. norm_error: the standard error of
+    an estimate, 0 where the derivatives are exact. position: t, the token whose output is read.
     """
 
     drawn_by = "collapse:squashing_figure"
 
     norm: Float[Tensor, "source"]
     norm_null: Float[Tensor, "source"]
+    norm_error: Float[Tensor, "source"]
     position: int
 
 
@@ -54,28 +59,61 @@ def squashing(
     *,
     position: int = -1,
     rows: int = ROWS,
+    exact: bool | None = None,
     watch: Watch = watch_nothing,
 ) -> Squashing:
     """Exact, by one backward pass per `rows` of the d_model outputs; memory grows with rows, the number does not.
 
-    model: hooked (a TransformerBridge) or a plain Hugging Face decoder, in eval mode; for an image hooked. A signed
-    kernel's jump at a score of 0 has no derivative and is not seen. watch(done, total) counts the outputs that were
-    pulled back. Raises ValueError for no token and for a position outside them.
+    exact=False: an estimate by one forward pass and DIRECTIONS backward passes of one prompt, with its error; None:
+    that above a d_model of SMALL. model: hooked (a TransformerBridge) or a plain Hugging Face decoder, in eval mode;
+    for an image hooked. A signed kernel's jump at a score of 0 has no derivative and is not seen. watch(done, total)
+    counts the outputs, or directions, that were pulled back. Raises ValueError for no token and for a position outside
+    them.
     """
     at = position_from_start(position, len(ids))
     if rows < 1:
         raise ValueError(f"{rows} rows at once were asked for; ask for one at least")
-    run = output_of_embeddings(model, ids, at, rows)
-    squares = squares_of(run, torch.eye(run.output.shape[-1]), watch)
-    return squashing_with_null(squares.sum(0).sqrt(), at, tokens, seen_from(at, ids))
+    d_model = model.config.hidden_size if isinstance(model, PreTrainedModel) else model.cfg.d_model
+    is_exact = d_model <= max(SMALL, DIRECTIONS) if exact is None else exact
+    run = output_of_embeddings(model, ids, at, rows if is_exact else 1)
+    probes = torch.eye(d_model) if is_exact else random_directions(d_model)
+    influence = influence_of(squares_of(run, probes, watch), d_model)
+    return squashing_with_null(influence, at, tokens, seen_from(at, ids))
+
+
+@dataclass(frozen=True)
+class Influence:
+    """‖∂y/∂x_i‖_F of every source, and the standard error of an estimate."""
+
+    norm: Float[Tensor, "source"]
+    error: Float[Tensor, "source"]
+
+
+def random_directions(d_model: int) -> Float[Tensor, "direction d_model"]:
+    """Orthonormal directions of the output, the same in every call; all of them where there are no more."""
+    drawn = torch.randn(d_model, min(DIRECTIONS, d_model), generator=torch.Generator().manual_seed(0))
+    return torch.linalg.qr(drawn).Q.T
+
+
+def influence_of(squares: Float[Tensor, "probe source"], d_model: int) -> Influence:
+    """From ‖probeᵀ ∂y/∂x_i‖² of orthonormal probes: d_model times their mean estimates ‖∂y/∂x_i‖_F², without bias.
+
+    A frame of all directions gives the sum itself; the fewer are drawn of it, the larger the error.
+    """
+    count = len(squares)
+    norm = (squares.mean(0) * d_model).sqrt()
+    share = max(0.0, 1 - count / d_model) / count
+    error = d_model * squares.std(0) * share**0.5 / (2 * norm)
+    return Influence(norm, error.where(norm > 0, 0.0))
 
 
 def squashing_with_null(
-    norm: Float[Tensor, "source"], at: int, tokens: Sequence[str], seen: Bool[Tensor, "source"]
+    influence: Influence, at: int, tokens: Sequence[str], seen: Bool[Tensor, "source"]
 ) -> Squashing:
     """The result beside its null."""
+    norm, error = influence.norm, influence.error
     null = norm[seen].square().mean().sqrt() * seen
-    return Squashing(norm, null, at, about=ABOUT, labels={"source": tuple(tokens)} if tokens else {})
+    return Squashing(norm, null, error, at, about=ABOUT, labels={"source": tuple(tokens)} if tokens else {})
 
 
 def seen_from(at: int, ids: Sequence[int] | Prompt) -> Bool[Tensor, "source"]:
