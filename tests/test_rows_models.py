@@ -1,5 +1,6 @@
 """Row statistics of hooked models: measured while the model runs, against the patterns that its hooks held."""
 
+import math
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.interp.rows.curves import RowCurves, row_curves
 from headscope.interp.rows.heads import AVERAGED, HeadRows
 from headscope.interp.rows.of_model import model_row_curves
-from headscope.interp.rows.strips import rows_of_call
+from headscope.interp.rows.strips import row_curves_by_strips, rows_of_call
 from headscope.models.attention import VARIANTS
 from headscope.models.hooked import hooked
 from headscope.models.seam.watched_calls import Call, watched_calls
@@ -104,3 +105,20 @@ def test_the_analyses_measure_a_model_while_it_runs(variant: str) -> None:
     assert isinstance(heads, HeadRows) and isinstance(curves, RowCurves)
     assert curves.labels["query"] == tuple("abcde") and curves.to_frame()["query_label"].tolist()[1] == "b"
     assert all(getattr(heads, name).isfinite().all() for name in (*AVERAGED, "jacobian_norm", "dilution_slope"))
+
+
+@pytest.mark.parametrize("name", ["softmax", "cog", "expressive"])
+def test_large_scores_cost_no_digits(name: str) -> None:
+    torch.manual_seed(0)
+    q, k = torch.randn(1, 1, 40, 8, dtype=torch.float64) * 400, torch.randn(1, 1, 5000, 8, dtype=torch.float64)
+    exact = row_curves_by_strips(name, q, k).tensors()
+    found = row_curves_by_strips(name, q.float(), k.float()).tensors()
+    for field in ("entropy", "entropy_null"):
+        assert_close(found[field].double(), exact[field], rtol=1e-3, atol=1e-5)
+
+
+def test_a_short_distance_is_known_exactly_in_a_long_prompt() -> None:
+    k = torch.zeros(1, 1, 30_000, 1)
+    k[..., -2:, 0] = torch.tensor([100.0, 100.7])
+    found = row_curves_by_strips("softmax", torch.ones(1, 1, 1, 1), k, scale=1.0).tensors()["mean_distance"]
+    assert_close(found, torch.tensor([[[1 / (1 + math.exp(0.7))]]]), rtol=1e-4, atol=0.0)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from headscope.app.frame.page import OpenPrompt
-from headscope.interp.asking.applicable import unasked, unsuited
+from headscope.interp.asking.applicable import unanswered, unsuited
 from headscope.interp.asking.table import ANALYSES
 
 
@@ -28,15 +28,13 @@ def left_out(opened: OpenPrompt, name: str, title: str) -> bool:
 def reason(opened: OpenPrompt, name: str) -> str:
     """Why an analysis has nothing to say of the open model and prompt, as the end of a sentence, or nothing."""
     row = ANALYSES[name]
-    why = unsuited(row, opened.facts) or (unanswered(opened) if row.reads_answer else "")
+    why = unsuited(row, opened.facts) or (no_answer(opened) if row.reads_answer else "")
     return why or (opened.service.weights.misread_words(row.matrices) if row.matrices else "")
 
 
-def unanswered(opened: OpenPrompt) -> str:
+def no_answer(opened: OpenPrompt) -> str:
     """Why the model answers nothing to the open prompt, as the end of a sentence, or nothing."""
-    if not opened.facts.is_headed:
-        return "reads logits, and this model has no head that gives any: its attention is what can be read"
-    return unasked(opened.facts, [opened.tokens])
+    return unanswered(opened.facts, [opened.tokens])
 
 
 def note(sentence: str) -> None:

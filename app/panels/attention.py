@@ -9,7 +9,7 @@ from headscope.app.components.head_grid import head_thumbnail_grid
 from headscope.app.components.head_numbers import HEAD_NUMBERS
 from headscope.app.components.head_view import HeadStyle
 from headscope.app.components.predictions import predictions
-from headscope.app.frame.left_out import unanswered
+from headscope.app.frame.left_out import no_answer
 from headscope.app.frame.page import OpenPrompt
 from headscope.app.frame.row_view import row_view
 from headscope.app.panels.pattern import pattern_figure
@@ -74,7 +74,7 @@ def head_panel(opened: OpenPrompt, run: AttentionRun, head: OpenHead) -> int:
 
 def predictions_panel(opened: OpenPrompt, run: AttentionRun, row: int) -> None:
     """What the model expects after the chosen row."""
-    if why := unanswered(opened):
+    if why := no_answer(opened):
         st.subheader("No answer", anchor=False)
         st.caption(f"Predictions are left out: this {why}.")
         return

@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from headscope.app.components.head_view import common_peak
 from headscope.app.figure.code import asked_code
 from headscope.app.figure.panel import figure_panel
-from headscope.app.frame.left_out import unanswered
+from headscope.app.frame.left_out import no_answer
 from headscope.app.frame.page import OpenPrompt, shared_result
 from headscope.app.frame.row_view import row_view
 from headscope.app.panels.edit_history import edits_of
@@ -33,7 +33,7 @@ def intervention_panel(opened: OpenPrompt, run: AttentionRun, head: OpenHead, ro
         if not st.toggle("Change weights and see what follows", key="intervene", bind="query-params"):
             edits_not_made()
             return
-        if why := unanswered(opened):
+        if why := no_answer(opened):
             st.info(f"What edits change is weighed by what the model answers, which {why}.")
             return
         edits = editor(opened, head, row)

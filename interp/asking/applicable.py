@@ -12,6 +12,8 @@ from headscope.models.io.near_names import known_names
 
 ALL = "all"  # in the place of names: every analysis that fits, whatever it costs
 
+HEADLESS = "reads logits, and this model has no head that gives any: its attention is what can be read"
+
 
 def is_by_name(what: Sequence[str] | None) -> bool:
     """Whether analyses are named; None and ALL leave it to what fits."""
@@ -42,7 +44,7 @@ def misfit(analysis: Analysis | Probe, request: AnalysisRequest) -> str:
         return words
     if words := request.setting.weights.misread_words(analysis.matrices):
         return words
-    if analysis.reads_answer and (words := unasked(facts, request.prompts)):
+    if analysis.reads_answer and (words := unanswered(facts, request.prompts)):
         return words
     needs = analysis.needs if isinstance(analysis, Analysis) else analysis.hooks
     if lost := [name for name in needs if not has_hook(request.model, name)]:
@@ -52,8 +54,10 @@ def misfit(analysis: Analysis | Probe, request: AnalysisRequest) -> str:
     return analysis.missing(request) if isinstance(analysis, Probe) else ""
 
 
-def unasked(facts: ModelFacts, prompts: Sequence[Prompt]) -> str:
-    """Why a masked language model is asked nothing by these prompts, as the end of a sentence, or nothing."""
+def unanswered(facts: ModelFacts, prompts: Sequence[Prompt]) -> str:
+    """Why a model answers nothing to these prompts, as the end of a sentence, or nothing."""
+    if not facts.is_headed:
+        return HEADLESS
     if not facts.modality.asks_masks or not any(prompt.answers_by_position for prompt in prompts):
         return ""
     one = "this prompt has none" if len(prompts) == 1 else "not every prompt has one"
@@ -69,7 +73,7 @@ def unsuited(analysis: Analysis | Probe, facts: ModelFacts) -> str:
     if analysis.text_only and not facts.modality.reads_ids:
         return analysis.text_only
     if (analysis.own_logits or analysis.reads_answer) and not facts.is_headed:
-        return "reads logits, and this model has no head that gives any: its attention is what can be read"
+        return HEADLESS
     if analysis.own_logits and facts.answers is not None:
         return f"asks for the logits of the tokens that are read, and this model's are of {facts.answers} answers"
     if analysis.looks_back and facts.modality.reads_ids and not facts.is_causal:

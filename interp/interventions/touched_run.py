@@ -9,12 +9,10 @@ from torch import Tensor
 from headscope.interp.interventions.intervention import Intervention, edited_pattern
 from headscope.interp.reading.hooked_model import Hook, HookedModel, head_layers, module_of
 from headscope.interp.reading.prompt import Prompt, batch_of, logits_by_position
-from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.models.attention.run import at_least_float32
 from headscope.models.hosts.execution_device import execution_device
 from headscope.models.seam.hooked_kernel import visible_cells
 
-AT_EVERY_TOKEN = PromptTokens((), ())
 ROWS = 16  # edited copies of a prompt that share a forward pass
 
 
@@ -30,7 +28,7 @@ def logits_of_rows(
     model: HookedModel,
     batch: Shaped[Tensor, "row ..."],
     hooks: Sequence[Hook],
-    like: Prompt = AT_EVERY_TOKEN,
+    like: Prompt,
     **how: object,
 ) -> Float[Tensor, "row pos_kept vocab"]:
     """Logits of prompts of one length on the CPU, float32 at least, under hooks; how: options of the forward pass.

@@ -100,12 +100,16 @@ def rows_of_strip(reading: Reading, strip: StripScores) -> dict[str, Num[Tensor,
 
 @dataclass(frozen=True)
 class StripWeights:
-    """The weights a of a strip, their shares b, Σ abs(a), and ln abs(a), which is anything where a is 0."""
+    """The weights a of a strip, their shares b, Σ abs(a), and the nats of which b is a softmax, anything where a is 0.
+
+    log_sum: ln Σ e^nats.
+    """
 
     pattern: Weights
     shares: Weights
     total: OfRows
     nats: Weights
+    log_sum: OfRows
 
 
 def weights_of(variant: Variant, reading: Reading, strip: StripScores) -> StripWeights:
@@ -113,15 +117,16 @@ def weights_of(variant: Variant, reading: Reading, strip: StripScores) -> StripW
     scores = strip.hidden.cleared(strip.scratch.like("weights", strip.scores).copy_(strip.scores))
     is_exponential = variant.blocks is not None and variant.blocks.exponent is not None
     weigh = exponential_weights if is_exponential else other_weights
-    pattern, nats = weigh(variant, reading, strip, scores)
+    pattern, nats, log_sum = weigh(variant, reading, strip, scores)
     shares = torch.abs(pattern, out=strip.scratch.like("work", pattern))
     total = shares.sum(-1)
-    return StripWeights(pattern, shares.div_(total[..., None]), total, nats)
+    log_sum = total.log() if log_sum is None else log_sum
+    return StripWeights(pattern, shares.div_(total[..., None]), total, nats, log_sum)
 
 
 def exponential_weights(
     variant: Variant, reading: Reading, strip: StripScores, scores: Weights
-) -> tuple[Weights, Weights]:
+) -> tuple[Weights, Weights, OfRows]:
     """Weights in the place of the scores, and their exponents instead of logarithms."""
     blocks = variant.blocks
     assert blocks is not None and blocks.exponent is not None
@@ -130,20 +135,22 @@ def exponential_weights(
     total = blocks.numerators(scores, strip.scratch.like("work", scores), strip.hidden, shift, **reading.kernel)
     assert total is not None
     total.masked_fill_(total == 0, 1.0)
-    return scores.div_(total), strip.hidden.cleared(nats.sub_(shift + total.log()))
+    return scores.div_(total), strip.hidden.cleared(nats.sub_(shift)), total.squeeze(-1).log()
 
 
-def other_weights(variant: Variant, reading: Reading, strip: StripScores, scores: Weights) -> tuple[Weights, Weights]:
+def other_weights(
+    variant: Variant, reading: Reading, strip: StripScores, scores: Weights
+) -> tuple[Weights, Weights, None]:
     """Weights, and their logarithms."""
     pattern = variant.weigh(scores, strip.visible(), **reading.kernel)
     nats = torch.abs(pattern, out=strip.scratch.like("nats", pattern))
-    return pattern, nats.clamp_min_(torch.finfo(pattern.dtype).tiny).log_()
+    return pattern, nats.clamp_min_(torch.finfo(pattern.dtype).tiny).log_(), None
 
 
 def sharpness_of_weights(weights: StripWeights, strip: StripScores) -> dict[str, OfRows]:
     """How evenly they are spread, and how large they are."""
     n = strip.equal.visible_keys.to(weights.total.dtype)
-    entropy = weights.total.log() - dot(weights.shares, weights.nats)
+    entropy = weights.log_sum - dot(weights.shares, weights.nats)
     norm = row_norm(weights.shares)
     return {
         "entropy": entropy,
@@ -178,6 +185,8 @@ def shares_by_place(weights: StripWeights, strip: StripScores, top: int) -> dict
 
 
 def distance_back(shares: Weights, position: Int[Tensor, "query"]) -> OfRows:
-    """Σ b (t − s): the mean distance of rows that see nothing after their query."""
-    keys = torch.arange(shares.shape[-1], device=shares.device, dtype=shares.dtype)
-    return position - shares @ keys
+    """Σ b (t − s) of rows that see nothing after their query: from the last of them, where a float loses least."""
+    last = position[-1]
+    return shares @ (last - torch.arange(shares.shape[-1], device=shares.device, dtype=shares.dtype)) - (
+        last - position
+    )

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -11,6 +10,7 @@ from transformers import PreTrainedModel
 
 from headscope.models.attention.temperature import TEMPERATURES
 from headscope.models.hosts.attention_layer import AttentionLayer
+from headscope.models.hosts.call_arguments import Keywords
 from headscope.models.hosts.carried import unguarded
 from headscope.models.hosts.families import attention_modules, layer_shape, modality_of
 from headscope.models.hosts.linear_map import eval_mode, tolerance
@@ -52,7 +52,7 @@ def attention_names(model: PreTrainedModel) -> dict[int, str]:
     return {module.variant.number: names[module] for module in attention_modules(model)}
 
 
-def logits_of(model: PreTrainedModel, inputs: dict[str, Any]) -> Logits:
+def logits_of(model: PreTrainedModel, inputs: Keywords) -> Logits:
     """What the model answers, float32 at least."""
     with foreign_input(f"a forward pass of a few tokens through a {type(model).__name__} fails"):
         return model(**inputs)[0].float()
@@ -86,7 +86,7 @@ def refuse_other_function(name: str, softmax: Logits, eager: Logits, near: float
         )
 
 
-def edited_logits(model: PreTrainedModel, trial: dict[str, Any], layers: list[int]) -> Logits:
+def edited_logits(model: PreTrainedModel, trial: Keywords, layers: list[int]) -> Logits:
     """In one pass: a row untouched, then one for each layer whose scores are changed, then one for each pattern."""
     places = [(name, layer) for name in EDITED for layer in layers]
     rows = 1 + len(places)
@@ -115,7 +115,7 @@ def refuse_deaf_layers(name: str, logits: Logits, names: list[str]) -> None:
         )
 
 
-def eager_logits(model: PreTrainedModel, trial: dict[str, Any]) -> Logits:
+def eager_logits(model: PreTrainedModel, trial: Keywords) -> Logits:
     """The logits of transformers' own attention."""
     ours = str(model.config._attn_implementation)
     set_implementation(model, "eager")

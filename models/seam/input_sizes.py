@@ -1,13 +1,13 @@
 """Input sizes: how many tokens a model's input has, read off its config and the arguments of a call."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import torch
 from torch import nn
 from transformers import PreTrainedConfig
 
-Keywords = Mapping[str, Any]
+Keywords = dict[str, Any]
 CLASS_TOKEN = "CLS"
 WITHOUT_CLASS_TOKEN = ("siglip_vision_model",)
 POSITION_TABLE = "position_embeddings"
@@ -31,7 +31,7 @@ def n_given(config: PreTrainedConfig, arguments: Keywords) -> int:
     return tokens.shape[1]
 
 
-def first_ids(config: PreTrainedConfig) -> dict[str, Any]:
+def first_ids(config: PreTrainedConfig) -> Keywords:
     """The first four token ids."""
     ids = torch.arange(min(4, n_positions(config)))[None] % config.vocab_size
     return {"input_ids": ids, "attention_mask": torch.ones_like(ids), "use_cache": False}
@@ -68,7 +68,7 @@ def n_seen(config: PreTrainedConfig, arguments: Keywords) -> int:
     return (height // tall) * (width // wide) + len(leading_tokens(config))
 
 
-def grey_ramp(config: PreTrainedConfig) -> dict[str, Any]:
+def grey_ramp(config: PreTrainedConfig) -> Keywords:
     """An image from black to white."""
     height, width = two_sides(config.image_size)
     ramp = torch.linspace(-1, 1, height * width).view(1, 1, height, width)
