@@ -47,7 +47,7 @@ REFUSED: dict[str, dict[str, Any]] = {
     "layer numbers, got \\[\\]": {"variant": "cog", "layers": []},
     "layer numbers, got \\[True\\]": {"variant": "cog", "layers": [True]},
     "options is an object, got 3": {"variant": "cog", "options": 3},
-    "power is a whole number from 1, got 2.5": {"variant": "polynomial", "options": {"power": 2.5}},
+    "power is a whole number from 1 to 16777216, got 2.5": {"variant": "polynomial", "options": {"power": 2.5}},
     "n_ctx is a whole number from 1, got 0": {"variant": "polynomial", "options": {"n_ctx": 0}},
     "'per_row', got 'often'": {"variant": "polynomial", "options": {"coefficient": "often"}},
     "learned is true or false": {"variant": "polynomial", "options": {"learned": 1}},
