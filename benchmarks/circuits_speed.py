@@ -40,6 +40,7 @@ CIRCUITS: dict[Callable[[HeadWeights], object], float] = {
     composition_scores: 3.0,
     diagonal_ranks: 5.0,
 }
+LETTERS = {"GPT-2 small": 32, "SmolLM2 135M": 64}  # 63 and 64 tokens
 INSPECT_BARS = {"GPT-2 small": 25.0, "SmolLM2 135M": 40.0}
 SECOND_READING, PASSES = 0.2, 20.0
 Row = tuple[str, str, float, float]
@@ -85,7 +86,8 @@ def model_rows(folder: Path) -> Iterator[Row]:
 def inspect_row(title: str, folder: Path) -> Row:
     """The command as it is by default, in a process of its own, on letters that every tokenizer has."""
     program = "import sys; from headscope.app.terminal.command import main; sys.exit(main())"
-    command = [sys.executable, "-c", program, "inspect", str(folder), "--prompt", " ".join("abcdefgh" * (TOKENS // 8))]
+    prompt = " ".join("abcdefgh" * (LETTERS[title] // 8))
+    command = [sys.executable, "-c", program, "inspect", str(folder), "--prompt", prompt]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command, check=True, capture_output=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
