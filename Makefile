@@ -32,12 +32,10 @@ check-tests: $(STAMP)
 fuzz: $(STAMP)
 	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE TOKENIZERS_PARALLELISM=false HF_HUB_OFFLINE=1 $(BIN)/python tests/fuzz.py
 
+BENCHMARKS := attention_speed row_statistics hooked_speed app_speed loading circuits_speed
+
 bench: $(STAMP)
-	$(BIN)/python benchmarks/attention_speed.py
-	$(BIN)/python benchmarks/row_statistics.py
-	$(BIN)/python benchmarks/app_speed.py
-	$(BIN)/python benchmarks/loading.py
-	$(BIN)/python benchmarks/circuits_speed.py
+	@past=0; for each in $(BENCHMARKS); do $(BIN)/python benchmarks/$$each.py || past=1; done; exit $$past
 
 lint: $(STAMP)
 	$(BIN)/ruff check

@@ -5,8 +5,8 @@ import torch
 from attention_cases import CASES, every_case, run, tensors
 
 from headscope.models.attention import VARIANTS, attend
-from headscope.models.attention import blocks as blocks_module
-from headscope.models.attention import tiled as tiled_module
+from headscope.models.attention.fused import blocks as blocks_module
+from headscope.models.attention.fused import tiled as tiled_module
 
 
 @pytest.fixture

@@ -21,9 +21,9 @@ from headscope.interp.rows.measures import mean_distance
 from headscope.interp.rows.reading import BESIDE_NULL, BESIDE_TWIN
 from headscope.interp.rows.strips import row_curves_by_strips
 from headscope.models.attention import VARIANTS, attend
+from headscope.models.attention.fused.tiled import STRIP_ROWS, TILE_ELEMENTS, tile_scores
 from headscope.models.attention.jacobian import norm_by_pullback
 from headscope.models.attention.polynomial import power_of
-from headscope.models.attention.tiled import STRIP_ROWS, TILE_ELEMENTS, tile_scores
 
 LENGTH, D_HEAD = 150, 8
 POLYNOMIAL = VARIANTS["polynomial"]

@@ -10,8 +10,8 @@ from torch import Tensor
 from headscope.interp.rows.measures import mass_at, mean_distance, measures_of_equal_weights, row_negative_mass
 from headscope.interp.rows.reading import BASELINE, BESIDE_TWIN, Reading
 from headscope.models.attention import variant_named
-from headscope.models.attention.blocks import Hidden
-from headscope.models.attention.blockwise import dot
+from headscope.models.attention.fused.blocks import Hidden
+from headscope.models.attention.fused.blockwise import dot
 from headscope.models.attention.jacobian import row_norm
 from headscope.models.attention.largest import largest_entries
 from headscope.models.attention.variant import Variant

@@ -20,10 +20,10 @@ from headscope.interp.rows.strip_rows import (
 )
 from headscope.models.attention import variant_named
 from headscope.models.attention.attend import refuse_unknown_options
-from headscope.models.attention.blocks import Hidden
+from headscope.models.attention.fused.blocks import Hidden
+from headscope.models.attention.fused.tiled import Tile, tile_options, tile_part, tile_scores, tile_visible, tiles
 from headscope.models.attention.run import Inputs, at_least_float32, check_kernel, repeated_kv_heads
 from headscope.models.attention.shapes import check_causal, check_shapes
-from headscope.models.attention.tiled import Tile, tile_options, tile_part, tile_scores, tile_visible, tiles
 from headscope.models.seam.hooked_kernel import soft_capped
 from headscope.models.seam.watched_calls import Call
 

@@ -4,9 +4,9 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from headscope.models.attention.block_kernel import BlockKernel
-from headscope.models.attention.blocks import Hidden
-from headscope.models.attention.blockwise import blockwise_attention
+from headscope.models.attention.fused.block_kernel import BlockKernel
+from headscope.models.attention.fused.blocks import Hidden
+from headscope.models.attention.fused.blockwise import blockwise_attention
 from headscope.models.attention.jacobian import softmax_slope
 from headscope.models.attention.masked import masked_softmax
 from headscope.models.attention.variant import Variant

@@ -10,10 +10,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.autograd.function import BackwardCFunction, FunctionCtx
 
-from headscope.models.attention.block_kernel import BlockKernel
-from headscope.models.attention.blocks import Hidden
-from headscope.models.attention.blockwise import blockwise_attention
 from headscope.models.attention.finite import is_finite_number
+from headscope.models.attention.fused.block_kernel import BlockKernel
+from headscope.models.attention.fused.blocks import Hidden
+from headscope.models.attention.fused.blockwise import blockwise_attention
 from headscope.models.attention.jacobian import largest_slope, normalised_slope
 from headscope.models.attention.options import Options
 from headscope.models.attention.variant import Variant

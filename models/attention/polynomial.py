@@ -10,10 +10,10 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from headscope.models.attention.block_kernel import BlockKernel
-from headscope.models.attention.blocks import Hidden
-from headscope.models.attention.blockwise import blockwise_attention
 from headscope.models.attention.finite import is_finite_number
+from headscope.models.attention.fused.block_kernel import BlockKernel
+from headscope.models.attention.fused.blocks import Hidden
+from headscope.models.attention.fused.blockwise import blockwise_attention
 from headscope.models.attention.jacobian import largest_slope, row_norm
 from headscope.models.attention.layer_shape import LayerShape
 from headscope.models.attention.options import Options

@@ -1,6 +1,6 @@
 """Selective self-attention: softmax(τ_q · S/√d) over values τ_v · V (Zhang et al. 2024, arXiv 2411.12892)."""
 
-from headscope.models.attention.fused_softmax import fused_softmax
+from headscope.models.attention.fused.library_softmax import fused_softmax
 from headscope.models.attention.jacobian import softmax_slope
 from headscope.models.attention.layer_shape import LayerShape
 from headscope.models.attention.options import Options

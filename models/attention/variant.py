@@ -9,12 +9,12 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from headscope.models.attention.block_kernel import BlockKernel
+from headscope.models.attention.fused.block_kernel import BlockKernel
+from headscope.models.attention.fused.tiled import tiled_attention
 from headscope.models.attention.jacobian import norm_by_pullback
 from headscope.models.attention.layer_shape import LayerShape
 from headscope.models.attention.options import Options
 from headscope.models.attention.temperature import TEMPERATURES, tempered
-from headscope.models.attention.tiled import tiled_attention
 
 Scores = Float[Tensor, "batch head query key"]
 Pattern = Float[Tensor, "batch head query key"]

@@ -13,10 +13,10 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from headscope.models.attention.block_kernel import Block, BlockKernel, Row
-from headscope.models.attention.blocks import Blocks, Hidden, Strip
+from headscope.models.attention.fused.block_kernel import Block, BlockKernel, Row
+from headscope.models.attention.fused.blocks import Blocks, Hidden, Strip
+from headscope.models.attention.fused.tiled import tiled_attention
 from headscope.models.attention.options import Options
-from headscope.models.attention.tiled import tiled_attention
 
 if TYPE_CHECKING:
     from headscope.models.attention.variant import PreparedInputs, Variant
