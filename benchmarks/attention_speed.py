@@ -124,7 +124,7 @@ def main() -> None:
     tables = [measure(length, asked.rounds) for length in asked.length]
     for table in tables:
         Console().print(table)
-    sys.exit(any(PAST in cell for table in tables for column in table.columns for cell in column._cells))
+    sys.exit(any(PAST in str(cell) for table in tables for column in table.columns for cell in column._cells))
 
 
 if __name__ == "__main__":
