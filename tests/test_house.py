@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from importlib.metadata import requires
 from pathlib import Path
 
@@ -19,6 +20,7 @@ REGISTRY_HOST = re.compile(
     r"pypi[.]org|pythonhosted[.]org|npmjs[.](?:org|com)|pytorch[.]org/whl|--(?:extra-)?index-url"
 )
 PARTS = ("app", "interp", "models")
+FULL = 20  # Python files of a folder
 WHOLE = {"house", "notebooks", "readme", "wheel"}  # tests of no room
 PIN = re.compile(r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+")
 
@@ -91,6 +93,12 @@ def test_what_checks_the_tests_is_pinned_though_it_is_not_installed_with_them() 
 
 def test_the_constraints_are_names_and_versions_alone() -> None:
     assert [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not PIN.fullmatch(line)] == []
+
+
+def test_no_folder_has_more_files_than_one_looks_through() -> None:
+    listed = subprocess.run(["git", "ls-files", "-z", *PARTS], cwd=ROOT, check=True, capture_output=True, text=True)
+    folders = Counter(str(Path(name).parent) for name in listed.stdout.split("\0") if name.endswith(".py"))
+    assert {folder: count for folder, count in folders.items() if count > FULL} == {}
 
 
 @pytest.mark.parametrize("forbidden", [MACHINE_PATH, REGISTRY_HOST], ids=["machine path", "registry host"])

@@ -6,8 +6,7 @@ Their maps stand as input by output, their rotary positions turn neighbouring en
 from headscope.models.checkpoints.converters.converter import ConvertedModel, Converter
 from headscope.models.checkpoints.converters.facts import Fact, KnownFacts
 from headscope.models.checkpoints.converters.foreign_checkpoint import ForeignCheckpoint
-from headscope.models.checkpoints.converters.renaming import renamed_tensors, transposed
-from headscope.models.checkpoints.converters.rotation import halves_from_pairs
+from headscope.models.checkpoints.converters.renaming import halves_from_pairs, renamed_tensors, transposed
 from headscope.models.hosts.spec import AttentionSpec
 
 LAYER = r"layers\.(\d+)\."

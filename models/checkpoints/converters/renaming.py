@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 
+from jaxtyping import Float
 from torch import Tensor
 
 from headscope.models.checkpoints.converters.foreign_checkpoint import ForeignCheckpoint
@@ -20,6 +21,16 @@ def same(tensor: Tensor) -> Tensor:
 def transposed(tensor: Tensor) -> Tensor:
     """Rows become columns."""
     return tensor.T
+
+
+def halves_from_pairs(
+    weight: Float[Tensor, "head_d_head *d_model"], n_heads: int
+) -> Float[Tensor, "head_d_head *d_model"]:
+    """The rows of a query or key projection, within each head first the even entries, then the odd ones.
+
+    For codes whose rotation turns neighbouring entries of a head, where transformers turns entry i and i + D/2.
+    """
+    return weight.unflatten(0, (n_heads, -1, 2)).transpose(1, 2).flatten(0, 2)
 
 
 def renamed_tensors(

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from headscope.models.checkpoints.converters.converter import ConvertedModel
 from headscope.models.checkpoints.converters.facts import KnownFacts
-from headscope.models.checkpoints.converters.rotation import halves_from_pairs
+from headscope.models.checkpoints.converters.renaming import halves_from_pairs
 from headscope.models.checkpoints.files.refusal import CheckpointError
 from headscope.models.hosts.spec import AttentionSpec
 from headscope.models.io.fields import Fields
