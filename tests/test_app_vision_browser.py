@@ -25,7 +25,7 @@ def test_attention_lies_over_the_image(scheme: str, tab: Callable[..., Any], url
     page = tab(f"{url}/?{urlencode({'model': 'a folder', 'folder': str(vit), 'image': '17'})}", scheme)
     patches = page.locator(".tokens.patches button")
     expect(patches).to_have_count(TOKENS)
-    expect(patches.first).to_have_class("chosen")
+    expect(patches.first).to_have_class("before chosen")  # CLS, which is no patch
     drawn = patches.nth(5).evaluate("patch => patch.style.backgroundImage")
     assert "url(" in drawn and "gradient(" in drawn
     assert page.locator(".patches .negative").count() > 0
