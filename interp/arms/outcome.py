@@ -1,6 +1,6 @@
 """Outcome: the measured trials of one experiment at one size, and samples of their numbers over seeds."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,9 @@ from jaxtyping import Float
 
 from headscope.interp.arms.trial import DIVERGED, Level, TrialOutcome
 from headscope.models.io.fields import Fields
-from headscope.models.io.records import read_record
+from headscope.models.io.foreign_input import ForeignInputError
+from headscope.models.io.plain_values import read_plain
+from headscope.models.io.records import record_in
 
 FORMAT = "headscope experiment 1"
 
@@ -90,13 +92,12 @@ class StoredOutcome:
     machine: Fields
     trials: tuple[object, ...]
 
-    def __post_init__(self) -> None:
-        if self.format != FORMAT:
-            raise ValueError(f"field 'format' is {self.format!r:.40}; known: {FORMAT!r}")
-
 
 def read_outcome(path: Path) -> Outcome:
     """The outcome of a results.json. Raises ForeignInputError for another file."""
-    stored = read_record(StoredOutcome, path)
+    plain = read_plain(path)
+    if isinstance(plain, Mapping) and (other := plain.get("format")) != FORMAT:
+        raise ForeignInputError(f"cannot read {path}: its format is {other!r:.40}; known: {FORMAT!r}")
+    stored = record_in(StoredOutcome, plain, str(path))
     trials = tuple(TrialOutcome.from_json(item, f"trial {at} of {path}") for at, item in enumerate(stored.trials))
     return Outcome(stored.experiment, stored.size, stored.numbers_of_size, stored.machine, trials)

@@ -1,9 +1,9 @@
 """From a Hugging Face model with attention variants to a hooked model."""
 
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
-from torch import Tensor
 from transformer_lens.model_bridge import TransformerBridge
 from transformer_lens.model_bridge.architecture_adapter import ArchitectureAdapter
 from transformer_lens.model_bridge.generalized_components import JointGateUpMLPBridge, JointQKVAttentionBridge
@@ -61,7 +61,7 @@ def hooked(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None = N
     names = tuple(model.state_dict())
     is_listed = family_of(model.config.model_type).is_listed
     # Projections that transformer-lens splits need no numbers of their own: it sets them from the fused one.
-    with without_initialisation(), WithoutJoinedEmbeddings(first_weight(model)):
+    with without_initialisation(), joined_when_asked(model):
         bridge: Any = listed_bridge(model) if is_listed else measured_bridge(model)
     set_implementation(model, NAME)  # transformer-lens switches some families to eager attention, which is softmax
     bridge.__class__ = HookedBridge
@@ -80,9 +80,11 @@ def hooked(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None = N
     return bridge
 
 
-def first_weight(model: PreTrainedModel) -> Tensor:
-    """The weight that a prompt meets first: of the tokens' embedding, where there is one."""
-    return next(model.get_input_embeddings().parameters())
+def joined_when_asked(model: PreTrainedModel) -> AbstractContextManager[object]:
+    """Embeddings of tokens are not joined while a bridge is built; other models have none."""
+    if not modality_of(model).reads_ids:
+        return nullcontext()
+    return WithoutJoinedEmbeddings(next(model.get_input_embeddings().parameters()))
 
 
 def listed_bridge(model: PreTrainedModel) -> TransformerBridge:

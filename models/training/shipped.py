@@ -1,6 +1,6 @@
 """What is known of the shipped models: facts of their training, and its speed measured side by side."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from headscope.models import zoo
@@ -27,11 +27,11 @@ class TrainingSpeed:
     """What speed.json says: per variant tokens in a second of CPU time, and how that was measured."""
 
     tokens_per_second: dict[str, float]
-    seconds_per_step_over_softmax: dict[str, float]
     rounds: int
     tokens: int
     precision: str
     machine: Fields
+    seconds_per_step_over_softmax: dict[str, float] = field(default_factory=dict[str, float])
 
 
 @dataclass(frozen=True)
