@@ -1,7 +1,7 @@
 """The rows of a strip: what `rows_of` says of them, in few passes over scores that are overwritten."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float, Int, Num
@@ -12,25 +12,13 @@ from headscope.interp.rows.reading import BASELINE, BESIDE_TWIN, Reading
 from headscope.models.attention import variant_named
 from headscope.models.attention.fused.blocks import Hidden
 from headscope.models.attention.fused.blockwise import dot
+from headscope.models.attention.fused.scratch import Scratch
 from headscope.models.attention.jacobian import row_norm
 from headscope.models.attention.largest import largest_entries
 from headscope.models.attention.variant import Variant
 
 Weights = Float[Tensor, "*heads query key"]
 OfRows = Float[Tensor, "*heads query"]
-
-
-@dataclass(frozen=True)
-class Scratch:
-    """Memory that every strip uses again, by its use: fresh memory costs more than what is computed in it."""
-
-    memory: dict[str, Tensor] = field(default_factory=dict[str, Tensor])
-
-    def like(self, use: str, x: Weights) -> Weights:
-        """Memory of the shape of x, with anything in it."""
-        if use not in self.memory or self.memory[use].numel() < x.numel():
-            self.memory[use] = x.new_empty(x.numel())
-        return self.memory[use][: x.numel()].view(x.shape)
 
 
 @dataclass(frozen=True)
@@ -42,10 +30,17 @@ class EqualWeights:
 
 
 def equal_weights(
-    visible: Bool[Tensor, "_ _ query key"], position: Int[Tensor, "query"], top: int, dtype: torch.dtype
+    visible: Callable[[], Bool[Tensor, "_ _ query key"]],
+    is_whole_past: bool,
+    position: Int[Tensor, "query"],
+    top: int,
+    dtype: torch.dtype,
 ) -> EqualWeights:
-    """Those of a mask."""
-    return EqualWeights(visible.sum(-1), measures_of_equal_weights(visible, position, top, dtype))
+    """Those of a mask; is_whole_past: each row sees every key up to its own position, and no mask is made."""
+    if is_whole_past:
+        return equal_weights_of_the_past(position, top, dtype)
+    mask = visible()
+    return EqualWeights(mask.sum(-1), measures_of_equal_weights(mask, position, top, dtype))
 
 
 def equal_weights_of_the_past(position: Int[Tensor, "query"], top: int, dtype: torch.dtype) -> EqualWeights:
@@ -186,7 +181,5 @@ def shares_by_place(weights: StripWeights, strip: StripScores, top: int) -> dict
 
 def distance_back(shares: Weights, position: Int[Tensor, "query"]) -> OfRows:
     """Σ b (t − s) of rows that see nothing after their query: from the last of them, where a float loses least."""
-    last = position[-1]
-    return shares @ (last - torch.arange(shares.shape[-1], device=shares.device, dtype=shares.dtype)) - (
-        last - position
-    )
+    keys, last = torch.arange(shares.shape[-1], device=shares.device, dtype=shares.dtype), position[-1]
+    return shares @ (last - keys) - (last - position)

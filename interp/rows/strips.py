@@ -12,15 +12,14 @@ from headscope.interp.rows.curves import RowCurves, curves_of
 from headscope.interp.rows.reading import TOP, Reading, Rows
 from headscope.interp.rows.strip_rows import (
     EqualWeights,
-    Scratch,
     StripScores,
     equal_weights,
-    equal_weights_of_the_past,
     rows_of_strip,
 )
 from headscope.models.attention import variant_named
 from headscope.models.attention.attend import refuse_unknown_options
 from headscope.models.attention.fused.blocks import Hidden
+from headscope.models.attention.fused.scratch import Scratch
 from headscope.models.attention.fused.tiled import Tile, tile_options, tile_part, tile_scores, tile_visible, tiles
 from headscope.models.attention.run import Inputs, at_least_float32, check_kernel, repeated_kv_heads
 from headscope.models.attention.shapes import check_causal, check_shapes
@@ -70,13 +69,7 @@ def rows_of_call(call: Call, top: int = TOP) -> Rows:
         of_tile = replace(reading, kernel=tile_options(prepared.kernel, tile))
         place, visible = position[tile.query], partial(tile_visible, inputs.mask, inputs.causal, tile, k.device)
         if (masked := masked_part(inputs.mask, tile)) not in equal:
-            is_plain = inputs.causal and inputs.mask is None
-            dtype = prepared.q.dtype
-            equal[masked] = (
-                equal_weights_of_the_past(place, top, dtype)
-                if is_plain
-                else equal_weights(visible(), place, top, dtype)
-            )
+            equal[masked] = equal_weights(visible, inputs.causal and inputs.mask is None, place, top, k.dtype)
         hidden = hidden_of(inputs.mask, inputs.causal, tile)
         scores = hidden.lowered(soft_capped(tile_scores(prepared.q, k, tile, inputs.scale), call.soft_cap))
         strip = StripScores(scores, hidden, visible, place, equal[masked], inputs.causal, scratch)

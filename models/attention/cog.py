@@ -6,7 +6,6 @@ from torch import Tensor
 
 from headscope.models.attention.fused.block_kernel import BlockKernel
 from headscope.models.attention.fused.blocks import Hidden
-from headscope.models.attention.fused.blockwise import blockwise_attention
 from headscope.models.attention.jacobian import softmax_slope
 from headscope.models.attention.masked import masked_softmax
 from headscope.models.attention.variant import Variant
@@ -67,7 +66,6 @@ COG = Variant(
     non_negative=False,
     rows_sum_to_one=False,
     invariant_to_key_translation=False,
-    fused=blockwise_attention,
     blocks=BlockKernel(numerators, gradients, exponent=lambda scores, work: torch.abs(scores, out=work)),
     parity=lambda options: "odd",
     slope=softmax_slope,

@@ -13,7 +13,6 @@ from torch.autograd.function import BackwardCFunction, FunctionCtx
 from headscope.models.attention.finite import is_finite_number
 from headscope.models.attention.fused.block_kernel import BlockKernel
 from headscope.models.attention.fused.blocks import Hidden
-from headscope.models.attention.fused.blockwise import blockwise_attention
 from headscope.models.attention.jacobian import largest_slope, normalised_slope
 from headscope.models.attention.options import Options
 from headscope.models.attention.variant import Variant
@@ -130,7 +129,6 @@ EXPRESSIVE = Variant(
     invariant_to_key_translation=False,
     options={"scale": 1.0},
     check_options=check_options,
-    fused=blockwise_attention,
     blocks=BlockKernel(numerators, gradients, largest=1e18, smallest=1e-24),
     parity=lambda options: "even",
     scale=lambda options, usual: options["scale"],

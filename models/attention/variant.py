@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from headscope.models.attention.fused.block_kernel import BlockKernel
-from headscope.models.attention.fused.tiled import tiled_attention
+from headscope.models.attention.fused.blockwise import blockwise_attention
 from headscope.models.attention.jacobian import norm_by_pullback
 from headscope.models.attention.layer_shape import LayerShape
 from headscope.models.attention.options import Options
@@ -46,8 +46,8 @@ class Variant:
     its name.
     in_context(options, n): the options, with what they leave to the model, of one that reads n tokens.
     scale(options, usual): the factor of the dot product; usual is the model's own, or 1/√d_head.
-    fused: the exact path without a query × key matrix; by strips, unless a library has it or blocks are given, for
-    blockwise_attention. fused_learns: whether it gives learned kernel options their gradient.
+    fused: the exact path without a query × key matrix, unless a library has it: by blocks where the kernel has a form
+    for them, else by strips. fused_learns: whether it gives learned kernel options their gradient.
     parity(options): "odd" when flipping a head's (W_Q, W_V) changes nothing, "even" when flipping W_Q does not,
     "either" where the options do not tell. degree(options): n of a kernel with weigh(λp) = λⁿ weigh(p).
     learns_factor(options): whether the weights have a learned factor, which W_V can take over.
@@ -70,7 +70,7 @@ class Variant:
     learns_temperatures: bool = False
     in_context: Callable[[Options, int], Options] = lambda options, n: options
     scale: Callable[[Options, float], float] | None = None
-    fused: Callable[..., Float[Tensor, "batch head query d_value"]] = tiled_attention
+    fused: Callable[..., Float[Tensor, "batch head query d_value"]] = blockwise_attention
     fused_learns: bool = False
     blocks: BlockKernel | None = None
     parity: Callable[[Options], Parity] = lambda options: None

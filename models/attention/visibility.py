@@ -1,7 +1,7 @@
 """Which keys a query sees: the causal rule, a boolean mask, or both."""
 
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Int, Shaped
 from torch import Tensor
 
 
@@ -20,6 +20,12 @@ def visible_keys(
     if mask is None:
         return visible
     return visible & mask
+
+
+def broadcast_part(value: Shaped[Tensor, "..."], places: tuple[slice, ...]) -> Shaped[Tensor, "..."]:
+    """The part at some places of what a tensor broadcasts to, a slice for each axis; an axis of size 1 stays."""
+    full = value[(None,) * (len(places) - value.ndim)]
+    return full[tuple(place if size > 1 else slice(None) for place, size in zip(places, full.shape, strict=True))]
 
 
 def visible_count(

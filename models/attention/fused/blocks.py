@@ -1,6 +1,5 @@
 """Blocks of queries × keys that stay in the processor's cache, and which of their cells are hidden."""
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -8,7 +7,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from headscope.models.attention.visibility import visible_keys
+from headscope.models.attention.fused.scratch import Scratch
+from headscope.models.attention.visibility import broadcast_part, visible_keys
 
 BLOCK_ROWS, LONG, LONG_ROWS = 128, 1024, 256  # rows of a block, and of a block of that many queries
 BLOCK_KEYS = 512
@@ -32,11 +32,9 @@ class Strip:
         """The keys of its heads."""
         return x[self.entry, self.head]
 
-    def part(self, mask: Bool[Tensor, "#batch #head #query #key"], key: slice) -> Bool[Tensor, "_ _ _"]:
+    def part(self, mask: Bool[Tensor, "..."], key: slice) -> Bool[Tensor, "_ _ _"]:
         """The part of a mask that belongs to its rows and some keys."""
-        entry = mask[self.entry if mask.shape[0] > 1 else 0]
-        wanted = (self.head, self.query, key)
-        return entry[tuple(own if size > 1 else slice(None) for own, size in zip(wanted, entry.shape, strict=True))]
+        return broadcast_part(mask, (slice(self.entry, self.entry + 1), self.head, self.query, key))[0]
 
 
 @dataclass(frozen=True)
@@ -66,18 +64,13 @@ NOTHING_HIDDEN = Hidden()
 
 @dataclass(frozen=True)
 class Blocks:
-    """How [batch, head, query] × keys are cut: strips of rows, and each of them into blocks of keys.
-
-    memory: that of the blocks, which all of them use, by its use and the block's shape.
-    """
+    """How [batch, head, query] × keys are cut: into strips of rows, and these into blocks of keys, with one scratch."""
 
     shape: tuple[int, int, int]
     n_key: int
     causal: bool
-    mask: Bool[Tensor, "#batch #head #query #key"] | None
-    memory: dict[tuple[str, tuple[int, int, int]], Tensor] = field(
-        default_factory=dict[tuple[str, tuple[int, int, int]], Tensor]
-    )
+    mask: Bool[Tensor, "..."] | None
+    scratch: Scratch = field(default_factory=Scratch)
 
     @property
     def size(self) -> tuple[int, int, int]:
@@ -118,11 +111,3 @@ class Blocks:
         mask = None if self.mask is None else strip.part(self.mask, slice(0, strip.n_key))[None]
         device = torch.device("cpu") if mask is None else mask.device
         return visible_keys(mask, self.causal, n_rows, strip.n_key, device)[0].any(-1, keepdim=True)
-
-    def buffer(self, use: str, like: Tensor, shape: tuple[int, int, int]) -> Float[Tensor, "a b c"]:
-        """Memory of a block's shape, with anything in it; of one use it is the same for all blocks."""
-        if (use, shape) not in self.memory:
-            full = (*self.size[:2], max(self.size[2], like.shape[2]))
-            whole = self.memory.setdefault((use, full), like.new_empty(full))
-            self.memory[use, shape] = whole.view(-1)[: math.prod(shape)].view(shape)
-        return self.memory[use, shape]

@@ -78,9 +78,7 @@ class RowGradients:
 def scaled_rows(call: BlockCall, strip: Strip, q: Tensor) -> Float[Tensor, "head query d_head"]:
     """The queries of a strip times the scale, in memory that the next strip uses again."""
     rows = strip.rows(q)
-    return torch.mul(
-        rows, call.scale, out=call.blocks.buffer("query", rows, (rows.shape[0], rows.shape[1], rows.shape[2]))
-    )
+    return torch.mul(rows, call.scale, out=call.blocks.scratch.like("query", rows))
 
 
 def block_scores(
@@ -88,7 +86,7 @@ def block_scores(
 ) -> tuple[Block, Block]:
     """The scores of a block, and scratch of their shape."""
     shape = (query.shape[0], query.shape[1], key.shape[2])
-    scores, work = (call.blocks.buffer(use, query, shape) for use in ("scores", "work"))
+    scores, work = (call.blocks.scratch.of_shape(use, query, shape) for use in ("scores", "work"))
     return torch.bmm(query, key, out=scores), work
 
 
@@ -143,8 +141,7 @@ def add_gradients(
     delta = dot(rows.grad, rows.output)[..., None]
     for key, hidden in call.blocks.of(strip):
         scores, work = block_scores(call, query, keys[:, key].mT)
-        grad = call.blocks.buffer("grad", query, (scores.shape[0], scores.shape[1], scores.shape[2]))
-        torch.bmm(rows.grad, values[:, key].mT, out=grad)
+        grad = torch.bmm(rows.grad, values[:, key].mT, out=call.blocks.scratch.like("grad", scores))
         call.kernel.gradients(scores, grad, work, hidden, rows.kept, delta, **call.options)
         grad_values[:, key].baddbmm_(scores.mT, rows.grad)
         grad_query.baddbmm_(grad, keys[:, key])
@@ -160,7 +157,7 @@ def blockwise_attention(
     scale: float,
     causal: bool,
 ) -> Float[Tensor, "batch head query d_value"]:
-    """The output of a variant that has a block kernel, without its pattern; by strips what that would lose.
+    """The output without its pattern: by blocks where the variant has a kernel for them, else by strips.
 
     First derivatives only: a second one is refused.
     """
@@ -170,8 +167,7 @@ def blockwise_attention(
     reach = largest_scores(q, k, scale)
     if not all(entry <= kernel.largest for entry in reach):
         return tiled_attention(variant, prepared, k, mask, scale, causal)
-    full = None if mask is None else mask[(None,) * (4 - mask.ndim)]
-    blocks = Blocks((q.shape[0], q.shape[1], q.shape[2]), k.shape[2], causal, full)
+    blocks = Blocks((q.shape[0], q.shape[1], q.shape[2]), k.shape[2], causal, mask)
     shifted = are_shifted(reach, v) if kernel.exponent is not None else (False,) * len(reach)
     call = BlockCall(kernel, prepared.kernel, scale, blocks, shifted)
     output, kept = cast(tuple[Tensor, Tensor], BlockwiseAttention.apply(q, k, v, call))  # pyright: ignore[reportUnknownMemberType]

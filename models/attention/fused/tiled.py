@@ -12,13 +12,13 @@ from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
 from headscope.models.attention.options import Options
-from headscope.models.attention.visibility import visible_keys
+from headscope.models.attention.visibility import broadcast_part, visible_keys
 
 if TYPE_CHECKING:
     from headscope.models.attention.variant import PreparedInputs, Variant
 
 STRIP_ROWS, FEW_ROWS = 128, 16
-TILE_ELEMENTS = 1 << 18  # half a megabyte, which stays in the processor's cache
+TILE_ELEMENTS = 1 << 18  # a megabyte, which stays in the processor's cache
 
 
 class Tile(NamedTuple):
@@ -59,9 +59,7 @@ def tile_options(kernel: Options, tile: Tile) -> Options:
 
 def tile_part(value: Shaped[Tensor, "..."], tile: Tile) -> Shaped[Tensor, "_ _ _ _"]:
     """The part of a tensor that broadcasts to [batch, head, query, key] which belongs to a tile."""
-    full = value[(None,) * (4 - value.ndim)]
-    wanted = (tile.batch, tile.head, tile.query, slice(0, tile.n_key))
-    return full[tuple(part if size > 1 else slice(None) for part, size in zip(wanted, full.shape, strict=True))]
+    return broadcast_part(value, (tile.batch, tile.head, tile.query, slice(0, tile.n_key)))
 
 
 class TiledAttention(torch.autograd.Function):
