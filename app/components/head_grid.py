@@ -37,10 +37,8 @@ def head_thumbnail_grid(
 ) -> None:
     """Draw the grid; a click or an arrow key calls `on_open`. Each thumbnail has its own range unless it is shared.
 
-    rows: the numbers of the layers that have heads, a row for each.
-
-    The mark of the open head is a component of its own: the thumbnails are the same bytes whichever head is open, and
-    Streamlit sends the same bytes once.
+    rows: the numbers of the layers that have heads, a row for each. The mark of the open head is a component of its
+    own: the thumbnails are the same bytes whichever head is open, and Streamlit sends the same bytes once.
     """
     pictures = thumbnails.patterns.numpy()
     layers, heads, side, _ = pictures.shape

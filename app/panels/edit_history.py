@@ -7,9 +7,8 @@ import streamlit as st
 
 from headscope.app.serving.address import lasting_address_value, write_lasting
 from headscope.interp.interventions.intervention import Intervention
-from headscope.models.io.bounds import refuse_deep, refuse_wide
 from headscope.models.io.foreign_input import foreign_input
-from headscope.models.io.plain_values import MOST_MARKS
+from headscope.models.io.plain_values import parsed
 
 EDITS, PAST, FUTURE = "edits", "edits_before", "edits_undone"
 MOST_EDITS = 50
@@ -24,9 +23,7 @@ def edits_of() -> tuple[Intervention, ...]:
 def read_edits(text: str) -> tuple[Intervention, ...]:
     """Edits from their JSON form."""
     with foreign_input("the list of edits is no JSON; save one here to see its form", quotes=False):
-        refuse_wide(text, MOST_MARKS)
-        stored = json.loads(text)
-        refuse_deep(stored)
+        stored = parsed(text)
     if not isinstance(stored, list):
         raise ValueError(f"a list of edits was expected, this is a {type(stored).__name__}; save one to see its form")
     if len(stored) > MOST_EDITS:

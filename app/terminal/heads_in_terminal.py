@@ -12,11 +12,12 @@ from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 
+from headscope.interp.asking.findings import Findings
 from headscope.interp.asking.listed_rows import telling_numbers
 from headscope.interp.asking.same_numbers import word
-from headscope.interp.asking.standing_out import SPREADS, null_name, spreads_away
+from headscope.interp.asking.standing_out import SPREADS, head_numbers, how_many_in_words, null_name, spreads_away
 from headscope.interp.figures.drawing.canvas import head_name
-from headscope.interp.results.numbers import is_null
+from headscope.interp.results.numbers import is_null, numbers_per_head
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,3 +127,10 @@ def heads_caption(heads: "pd.DataFrame", shown: Sequence[str], free: Collection[
     stars = f"{STAR}: {STARRED}. " if any(name in free for name in shown) else ""
     rest = f"{more} more column{'s' * (more > 1)}: --csv, --json and --html give all." if more else ""
     return f"{brackets}{far}{stars}{rest}".strip()
+
+
+def arrival_in_words(findings: Findings) -> str:
+    """One analysis that has just been finished, and which heads stand out in it, if it has a number of every head."""
+    [(name, result)] = findings.items()
+    numbers = head_numbers(findings, [f"{name}.{column}" for column in numbers_per_head(result)])
+    return f"{name}: {how_many_in_words(numbers) if numbers else 'finished'}"

@@ -7,7 +7,7 @@ from pathlib import Path
 from headscope.interp.reading.hooked_model import HookedModel, begins_with_bos, tokenizer_of
 from headscope.interp.reading.image_prompt import ImagePrompt
 from headscope.interp.reading.pictures import DIGITS, digit_prompt, picture_prompt
-from headscope.interp.reading.prompt import reads_ids
+from headscope.interp.reading.prompt import Prompt, reads_ids
 from headscope.interp.reading.prompt_tokens import PromptTokens, encoded_ids, token_string, typed_ids
 from headscope.models.io.foreign_input import expanded_path
 
@@ -32,6 +32,15 @@ def text_of_file(file: Path) -> str:
         raise ValueError(f"cannot read the prompt in {file}: it is no text in UTF-8") from error
     except OSError as error:
         raise ValueError(f"cannot read the prompt in {file}: {(error.strerror or str(error)).lower()}") from error
+
+
+def inspected_prompts(
+    prompts: Sequence[str], model: HookedModel, bos: bool | None, *, is_cut: bool
+) -> Sequence[str] | Sequence[Prompt]:
+    """The prompts as the model reads them, texts cut to its context where that was asked for."""
+    if is_cut and reads_ids(model):
+        return [truncated_prompt(prompt, model, bos) for prompt in prompts]
+    return prompts_for_model(prompts, model)
 
 
 def prompts_for_model(prompts: Sequence[str], model: HookedModel) -> Sequence[str] | Sequence[ImagePrompt]:

@@ -12,13 +12,14 @@ from rich.progress import Progress
 
 from headscope.app.serving.model_source import known_modality
 from headscope.app.terminal.heads_in_terminal import (
+    arrival_in_words,
     heads_caption,
     heads_table,
     numbers_by_rank,
     numbers_that_fit,
     standing_out_first,
 )
-from headscope.app.terminal.inspected_prompts import prompts_for_model, truncated_prompt
+from headscope.app.terminal.inspected_prompts import inspected_prompts
 from headscope.app.terminal.shown_heads import ShownHeads
 from headscope.interp.asking.analyse import analyse
 from headscope.interp.asking.applicable import is_by_name
@@ -26,9 +27,8 @@ from headscope.interp.asking.choices import Choices
 from headscope.interp.asking.costs import costly_in_words
 from headscope.interp.asking.findings import Findings, Interruption
 from headscope.interp.asking.same_numbers import numbers_that_differ, same_in_words
-from headscope.interp.asking.standing_out import head_numbers, how_many_in_words, standing_out_of_each
-from headscope.interp.reading.hooked_model import HookedModel, head_layers
-from headscope.interp.reading.prompt import Prompt, reads_ids
+from headscope.interp.asking.standing_out import standing_out_of_each
+from headscope.interp.reading.hooked_model import head_layers
 from headscope.interp.report.page import report
 from headscope.interp.results.numbers import numbers_per_head
 from headscope.models.checkpoints.converters.facts import Given
@@ -132,17 +132,10 @@ def _inspected(name: str, short: str, request: Inspection) -> Findings:
                 console.print(arrival_in_words(findings), highlight=False, markup=False, soft_wrap=True)
 
         choices = replace(request.choices, run=run_of(name))
-        prompts = inspection_prompts(request, model)
+        prompts = inspected_prompts(request.prompts, model, request.bos, is_cut=request.truncate)
         return analyse(
             model, prompts, request.what, choices=choices, prepend_bos=request.bos, watch=show, arrived=show_arrival
         )
-
-
-def arrival_in_words(findings: Findings) -> str:
-    """One analysis that has just been finished, and which heads stand out in it, if it has a number of every head."""
-    [(name, result)] = findings.items()
-    numbers = head_numbers(findings, [f"{name}.{column}" for column in numbers_per_head(result)])
-    return f"{name}: {how_many_in_words(numbers) if numbers else 'finished'}"
 
 
 def given_of(name: str, request: Inspection) -> Given:
@@ -154,13 +147,6 @@ def given_of(name: str, request: Inspection) -> Given:
 def format_named(name: str | None) -> Format:
     """A format of numbers by its name, as `load` takes it."""
     return getattr(torch, name) if name not in (None, "auto") else name  # type: ignore[return-value]
-
-
-def inspection_prompts(request: Inspection, model: HookedModel) -> Sequence[str] | Sequence[Prompt]:
-    """The prompts as the model reads them, cut where that was asked for."""
-    if request.truncate and reads_ids(model):
-        return [truncated_prompt(prompt, model, request.bos) for prompt in request.prompts]
-    return prompts_for_model(request.prompts, model)
 
 
 def run_of(name: str) -> Path | None:

@@ -25,10 +25,6 @@ from headscope.interp.weights.head_weights import head_weights
 from headscope.models.hosts.words import Words
 
 
-def wait_for_all(findings: Findings) -> None:
-    """Nothing is shown before all analyses are finished."""
-
-
 def analyse(
     model: Any,
     prompts: Given,
@@ -38,7 +34,7 @@ def analyse(
     prepend_bos: bool | None = None,
     batch_size: int = 8,
     watch: Progress | None = None,
-    arrived: Callable[[Findings], None] = wait_for_all,
+    arrived: Callable[[Findings], None] | None = None,
 ) -> Findings:
     """The named analyses of a hooked model on a prompt, or on several: then means with their spread.
 
@@ -68,7 +64,8 @@ def analyse(
     try:
         for name, of_prompts in results(watch) if watch else with_a_bar(results, len(chosen)):
             finished[name] = of_prompts
-            arrived(findings({name: of_prompts}, chosen, request))
+            if arrived is not None:
+                arrived(findings({name: of_prompts}, chosen, request))
     except KeyboardInterrupt as stop:
         raise Interruption(findings(finished, chosen, request)) from stop
     seconds = pass_seconds(model, request.prompts) if passes else 0.0

@@ -17,10 +17,8 @@ from headscope.interp.results.result import Result
 from headscope.models.hosts.words import Sentence
 
 ROWS = 16
-SMALL, DIRECTIONS = (
-    256,
-    16,
-)  # up to this d_model all outputs are pulled back, above it so many random directions of them
+SMALL = 256  # up to this d_model all outputs are pulled back
+DIRECTIONS = 16  # of the outputs, at random, that are pulled back above it
 ABOUT = About(
     title="Over-squashing",
     unit="1",

@@ -9,6 +9,7 @@ from torch import Tensor
 from headscope.interp.heads.attention_run import AttentionRun
 from headscope.interp.reading.model_facts import ModelFacts
 from headscope.interp.results.about import About
+from headscope.interp.results.all_layers import refuse_absent_head
 from headscope.interp.results.result import Result
 from headscope.models.attention import variant_named
 from headscope.models.hosts.words import Sentence
@@ -34,10 +35,7 @@ class HeadPattern(Result):
 
 def head_pattern(run: AttentionRun, facts: ModelFacts, layer: int, head: int) -> HeadPattern:
     """The pattern of one head of a run. Raises ValueError for a head that the run does not have."""
-    layers, heads = facts.head_layers, run.patterns.shape[1]
-    if layer not in layers or not 0 <= head < heads:
-        there_are = ", ".join(map(str, layers))
-        raise ValueError(f"L{layer}H{head} was asked for; heads 0 to {heads - 1} are in the layers {there_are}")
+    refuse_absent_head(facts.head_layers, run.patterns.shape[1], layer, head)
     variant = facts.layer_variants[layer]
     title = f"Attention of L{layer}H{head} ({variant})"
     about = replace(ABOUT, title=title, source=variant_named(variant).paper)

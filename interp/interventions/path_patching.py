@@ -67,11 +67,7 @@ def path_patching(
     model whose other layers move something from token to token too.
     """
     refuse_other_lengths(pairs)
-    if len(with_heads := head_layers(model)) < model.cfg.n_layers:
-        raise ValueError(
-            f"path patching holds all heads, and only {len(with_heads)} of this model's {model.cfg.n_layers} layers "
-            "have any: the others would not be held"
-        )
+    refuse_layers_without_heads(model)
     runs = untouched_run(model, [pair.clean for pair in pairs], batch_size)
     clean, before = runs.z, logit_differences_of_pairs(pairs, runs.last_logits)
     corrupt = untouched_run(model, [pair.corrupt for pair in pairs], batch_size).z
@@ -118,6 +114,15 @@ def path_patching_of(
         pairs=tuple(pair.to_json() for pair in pairs),
         about=replace(ABOUT, title=f"{ABOUT.title}, {decision(pairs)}"),
     )
+
+
+def refuse_layers_without_heads(model: HookedModel) -> None:
+    """Raise ValueError for a hybrid, whose other layers move something from token to token too."""
+    if len(with_heads := head_layers(model)) < model.cfg.n_layers:
+        raise ValueError(
+            f"path patching holds all heads, and only {len(with_heads)} of this model's {model.cfg.n_layers} layers "
+            "have any: the others would not be held"
+        )
 
 
 def refuse_other_lengths(pairs: Sequence[PromptPair]) -> None:

@@ -77,9 +77,8 @@ def sweep(
         result = []
         for layer in layers:
             for some in heads:
-                after = logits_of_rows(
-                    model, read.expand(len(some), *read.shape), [touching(layer, some, touch)], tokens
-                )
+                batch = read.expand(len(some), *read.shape)
+                after = logits_of_rows(model, batch, [touching(layer, some, touch)], tokens)
                 result.append(mean_changes(untouched, after, known))
                 step()
         return torch.cat(result, 1).unflatten(1, (len(layers), -1))

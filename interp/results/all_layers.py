@@ -14,6 +14,13 @@ Kind = TypeVar("Kind", bound=Result)
 LAYERS = ("layer", "writer_layer", "reader_layer")
 
 
+def refuse_absent_head(layers: Sequence[int], heads: int, layer: int, head: int) -> None:
+    """Raise ValueError for a head that a model with so many heads in these layers does not have."""
+    if layer not in layers or not 0 <= head < heads:
+        there_are = ", ".join(map(str, layers))
+        raise ValueError(f"L{layer}H{head} was asked for; heads 0 to {heads - 1} are in the layers {there_are}")
+
+
 def over_all_layers(result: Kind, numbers: Sequence[int], count: int) -> Kind:
     """A result of the layers with these numbers as one of all `count` layers; the others have no value.
 

@@ -26,9 +26,8 @@ Keep = Callable[[Rows], None]
 def model_row_curves(model: HookedModel, tokens: Prompt, top: int = TOP) -> RowCurves:
     """row_curves of a hooked model's prompt, on the CPU, in memory that grows with the prompt, not its square.
 
-    Layers that `patternless` has to leave alone (soft caps, layers with hooks on their scores) form
-    their pattern; it is measured and let go before the next layer runs. Hooks are state: the caller lets one run in at
-    a time.
+    Layers that `patternless` has to leave alone (soft caps, layers with hooks on their scores) form their pattern; it
+    is measured and let go before the next layer runs. Hooks are state: the caller lets one run in at a time.
     """
     layers: dict[int, Rows] = {}
 

@@ -7,6 +7,8 @@ from functools import cached_property
 from jaxtyping import Float
 from torch import Tensor
 
+from headscope.interp.results.all_layers import refuse_absent_head
+
 
 @dataclass(frozen=True)
 class HeadWeights:
@@ -60,10 +62,8 @@ class HeadWeights:
 
         Raises ValueError for a head that the model does not have.
         """
-        layers, (_, heads) = self.head_layers or tuple(range(self.shape[0])), self.shape
-        if layer not in layers or not 0 <= head < heads:
-            there_are = ", ".join(map(str, layers))
-            raise ValueError(f"L{layer}H{head} was asked for; heads 0 to {heads - 1} are in the layers {there_are}")
+        layers = self.head_layers or tuple(range(self.shape[0]))
+        refuse_absent_head(layers, self.shape[1], layer, head)
         return layers.index(layer), head
 
     def refuse_misread(self, *names: str) -> None:

@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from headscope.interp.reading.hooked_model import HookedModel
 from headscope.interp.reading.prompt import reads_ids
 from headscope.interp.weights.trial_run import undisturbed
-from headscope.models.hosts.call_arguments import by_name
 from headscope.models.hosts.execution_device import execution_device
 from headscope.models.hosts.linear_map import LinearMap, map_of_units, wide, with_units
 from headscope.models.seam.block_parts import is_norm
+from headscope.models.seam.call_arguments import by_name
 from headscope.models.seam.watched_calls import Call, watched_calls
 
 OF_CACHES = {"past_key_values": None, "past_key_value": None, "use_cache": False}

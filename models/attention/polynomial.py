@@ -40,17 +40,12 @@ def resolve_coefficient(coefficient: object, n_ctx: object) -> Coefficient:
             )
         return float(n_ctx) ** -0.5
     if isinstance(coefficient, Tensor):
-        return coefficient_by_head(coefficient)
+        return coefficient[:, None, None] if coefficient.ndim == 1 else coefficient
     if coefficient == PER_ROW:
         return PER_ROW
     if type(coefficient) not in (int, float) or not is_finite_number(coefficient):
         raise ValueError(f"polynomial: coefficient is a finite number, a tensor or 'per_row', got {coefficient!r}")
     return coefficient
-
-
-def coefficient_by_head(coefficient: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
-    """A coefficient per head [head] as [head, 1, 1], so that it broadcasts to [batch, head, query, key]."""
-    return coefficient[:, None, None] if coefficient.ndim == 1 else coefficient
 
 
 def _factor(
@@ -126,15 +121,12 @@ def fused(
 ) -> Float[Tensor, "batch head query d_value"]:
     """The output without its pattern: powers by blocks, and c on the rows of the output, where a learned one has its
     gradient; a c of single keys needs the pattern."""
-    coefficient, n_query, n_key = prepared.kernel["coefficient"], prepared.q.shape[2], k.shape[2]
+    coefficient, seen = prepared.kernel["coefficient"], (mask, causal, prepared.q.shape[2], k.shape[2], k.device)
     if isinstance(coefficient, Tensor) and coefficient.ndim and coefficient.shape[-1] > 1:
-        visible = visible_keys(mask, causal, n_query, n_key, k.device)
-        return weigh((prepared.q * scale) @ k.mT, visible, **prepared.kernel) @ prepared.v
+        return weigh((prepared.q * scale) @ k.mT, visible_keys(*seen), **prepared.kernel) @ prepared.v
     powers = PreparedInputs(prepared.q, prepared.v, {"power": prepared.kernel["power"]})
     output = blockwise_attention(variant, powers, k, mask, scale, causal)
-    factor = _factor(
-        coefficient, output.dtype, lambda: visible_count(mask, causal, n_query, n_key, k.device)[..., None]
-    )
+    factor = _factor(coefficient, output.dtype, lambda: visible_count(*seen)[..., None])
     learns = output.requires_grad or (isinstance(factor, Tensor) and factor.requires_grad)
     return output * factor if learns else output.mul_(factor)
 

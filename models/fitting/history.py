@@ -39,10 +39,12 @@ def read_history(path: Path) -> list[Record]:
     """
     with foreign_input(f"cannot read {path} as text"):
         lines = bounded_text(path, MOST_BYTES).splitlines(keepends=True) if path.exists() else []
-    return [read_record(line, f"line {at} of {path}") for at, line in enumerate(lines, start=1) if line.endswith("\n")]
+    return [
+        measurement_in(line, f"line {at} of {path}") for at, line in enumerate(lines, start=1) if line.endswith("\n")
+    ]
 
 
-def read_record(line: str, origin: str) -> Record:
+def measurement_in(line: str, origin: str) -> Record:
     """One measurement; `origin` says in errors where the line stands."""
     record = plain_values(line, origin)
     record_in(Measured, record, origin, others=True)

@@ -30,9 +30,9 @@ from headscope.models.hooked.layer_pass import (
 from headscope.models.hooked.patternless import hooked_elsewhere, inside_patternless
 from headscope.models.hosts.added_to_scores import refuse_unknown_keywords
 from headscope.models.hosts.attention_function import NAME, variant_attention
-from headscope.models.hosts.call_arguments import Keywords, Places
 from headscope.models.hosts.families import hides_the_future
 from headscope.models.hosts.kept_keywords import call_keywords
+from headscope.models.seam.call_arguments import Keywords, Places
 from headscope.models.seam.hooked_kernel import soft_capped, unmasked
 
 

@@ -67,17 +67,23 @@ def hooked(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None = N
     bridge.__class__ = HookedBridge
     bridge.hf_names = names
     bridge.turns = Turns()
-    if not modality_of(model).reads_ids:  # transformer-lens knows no sizes of these
-        classes: Any = {} if modality_of(model).is_bare(model) else model.config.id2label
-        bridge.cfg.n_ctx, bridge.cfg.d_vocab = modality_of(model).context(model.config), len(classes)
-        bridge.cfg.d_vocab_out = len(classes)
-        bridge.cfg.classes = tuple(classes[number] for number in sorted(classes))
-    if modality_of(model).is_bare(model):
-        bridge.cfg.d_vocab_out = 0
+    give_sizes(bridge, model)
     DOORS[modality_of(model).reads](model)
     if tokenizer is not None:
         give_tokenizer(bridge, tokenizer)
     return bridge
+
+
+def give_sizes(bridge: Any, model: PreTrainedModel) -> None:
+    """The sizes that transformer-lens does not know: of models of images, and that a bare encoder has no answers."""
+    modality = modality_of(model)
+    if not modality.reads_ids:
+        classes: Any = {} if modality.is_bare(model) else model.config.id2label
+        bridge.cfg.n_ctx, bridge.cfg.d_vocab = modality.context(model.config), len(classes)
+        bridge.cfg.d_vocab_out = len(classes)
+        bridge.cfg.classes = tuple(classes[number] for number in sorted(classes))
+    elif modality.is_bare(model):
+        bridge.cfg.d_vocab_out = 0
 
 
 def joined_when_asked(model: PreTrainedModel) -> AbstractContextManager[object]:

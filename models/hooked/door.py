@@ -9,10 +9,10 @@ from jaxtyping import Int
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from headscope.models.hosts.call_arguments import Keywords, Places, by_name
 from headscope.models.hosts.carried import is_hooked
 from headscope.models.seam.boolean_mask import as_boolean
-from headscope.models.seam.input_sizes import POSITION_TABLE, positions_before_text
+from headscope.models.seam.call_arguments import Keywords, Places, by_name
+from headscope.models.seam.input_sizes import position_tables, positions_before_text
 
 POSITIONS = ("wpe", "embed_positions")
 
@@ -65,8 +65,7 @@ def refuse_unknown_positions(embedding: nn.Module, inputs: Places) -> None:
 
 def text_positions(model: PreTrainedModel) -> int | None:
     """How many learned positions an encoder has for the tokens of a text; None where it learned none."""
-    tables = (part for name, part in model.named_modules() if name.endswith(POSITION_TABLE))
-    rows = [table.num_embeddings for table in tables if isinstance(table, nn.Embedding)]
+    rows = [table.num_embeddings for table in position_tables(model)]
     return min(rows) - positions_before_text(model) if rows else None
 
 

@@ -3,7 +3,7 @@
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from headscope.models.hosts.call_arguments import Keywords, Places
+from headscope.models.seam.call_arguments import Keywords, Places
 from headscope.models.seam.input_sizes import two_sides
 
 

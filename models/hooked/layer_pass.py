@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from headscope.models.hosts.call_arguments import Places
+from headscope.models.seam.call_arguments import Places
 
 
 @dataclass

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from headscope.models.hosts.call_arguments import Keywords, Places, by_name
 from headscope.models.hosts.documents import document_numbers, within_documents
 from headscope.models.hosts.families import AttentionModule, Family, QueryProjection, hides_the_future
 from headscope.models.hosts.modality import Modality
+from headscope.models.seam.call_arguments import Keywords, Places, by_name
 
 
 def temperature_hooks(

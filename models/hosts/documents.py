@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 from transformers.masking_utils import find_packed_sequence_indices
 
-from headscope.models.hosts.call_arguments import Keywords, Places, by_name
+from headscope.models.seam.call_arguments import Keywords, Places, by_name
 
 # What flash attention is told of the documents of a row, which their positions say as well.
 BOUNDS = ("cu_seq_lens_q", "cu_seq_lens_k", "max_length_q", "max_length_k")

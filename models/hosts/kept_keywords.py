@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from headscope.models.hosts.call_arguments import Keywords, Places
+from headscope.models.seam.call_arguments import Keywords, Places
 
 FACTS = ("need_pattern", "visible_count")
 CARRIER = "position_embeddings"  # such a layer does hand on these

@@ -17,8 +17,8 @@ from transformers import (
 )
 from transformers.models.auto.modeling_auto import MODEL_MAPPING_NAMES
 
-from headscope.models.hosts.call_arguments import Keywords
 from headscope.models.hosts.words import IMAGE_WORDS, MASK_WORDS, TEXT_WORDS, Words
+from headscope.models.seam.call_arguments import Keywords
 from headscope.models.seam.input_sizes import (
     first_ids,
     grey_ramp,

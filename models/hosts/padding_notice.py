@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from headscope.models.hosts.call_arguments import Keywords, Places, by_name
 from headscope.models.hosts.documents import document_numbers
+from headscope.models.seam.call_arguments import Keywords, Places, by_name
 
 WARNING = (
     "the ids start with padding (token {padding}) and no attention_mask came with them, so that every token attends to "

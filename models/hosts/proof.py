@@ -10,11 +10,11 @@ from transformers import PreTrainedModel
 
 from headscope.models.attention.temperature import TEMPERATURES
 from headscope.models.hosts.attention_layer import AttentionLayer
-from headscope.models.hosts.call_arguments import Keywords
 from headscope.models.hosts.carried import unguarded
 from headscope.models.hosts.families import attention_modules, layer_shape, modality_of
 from headscope.models.hosts.linear_map import eval_mode, tolerance
 from headscope.models.io.foreign_input import foreign_input
+from headscope.models.seam.call_arguments import Keywords
 from headscope.models.seam.model_pass import HOOKS, Hooks
 from headscope.models.seam.own_attention import set_implementation
 from headscope.models.seam.watched_calls import Call, watched_calls

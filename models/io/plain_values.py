@@ -24,9 +24,14 @@ def plain_values(
 ) -> object:
     """The plain values in a text of that kind. Raises `refusal`, in one sentence that says where the text came from."""
     with unreadable(origin, kind, refusal):
-        refuse_wide(text, MOST_MARKS)
-        plain = READERS[kind](text)
-        refuse_deep(plain)
+        return parsed(text, kind)
+
+
+def parsed(text: str, kind: str = ".json") -> object:
+    """The same, with the parser's own errors, for who says them in other words. Raises ValueError, RecursionError."""
+    refuse_wide(text, MOST_MARKS)
+    plain = READERS[kind](text)
+    refuse_deep(plain)
     return plain
 
 

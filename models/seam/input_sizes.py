@@ -1,13 +1,13 @@
 """Input sizes: how many tokens a model's input has, read off its config and the arguments of a call."""
 
 from collections.abc import Iterable
-from typing import Any
 
 import torch
 from torch import nn
 from transformers import PreTrainedConfig
 
-Keywords = dict[str, Any]
+from headscope.models.seam.call_arguments import Keywords
+
 CLASS_TOKEN = "CLS"
 WITHOUT_CLASS_TOKEN = ("siglip_vision_model",)
 POSITION_TABLE = "position_embeddings"
@@ -18,10 +18,15 @@ def n_positions(config: PreTrainedConfig) -> int:
     return getattr(config, "max_position_embeddings", None) or 2048
 
 
+def position_tables(model: nn.Module) -> list[nn.Embedding]:
+    """The embeddings of positions that an encoder of texts learned."""
+    named = (module for name, module in model.named_modules() if name.endswith(POSITION_TABLE))
+    return [table for table in named if isinstance(table, nn.Embedding)]
+
+
 def positions_before_text(model: nn.Module) -> int:
     """How many learned positions no text gets: RoBERTa's kin begin after that of the padding."""
-    named = (module for name, module in model.named_modules() if name.endswith(POSITION_TABLE))
-    paddings = [table.padding_idx for table in named if isinstance(table, nn.Embedding)]
+    paddings = (table.padding_idx for table in position_tables(model))
     return max((place + 1 for place in paddings if place is not None), default=0)
 
 

@@ -2,6 +2,7 @@
 
 import struct
 from dataclasses import dataclass
+from functools import cache
 from math import prod
 from pathlib import Path
 from typing import BinaryIO
@@ -117,17 +118,22 @@ class Span:
     count: int
 
 
-def tensor_span(walk: Walk) -> Span:
-    """What the header says of one tensor."""
+@cache
+def block_sizes() -> dict[int, tuple[int, int]]:
+    """How many numbers a block of each kind of tensor holds, and its bytes."""
     from gguf import GGML_QUANT_SIZES
 
+    return {int(each): size for each, size in GGML_QUANT_SIZES.items()}
+
+
+def tensor_span(walk: Walk) -> Span:
+    """What the header says of one tensor."""
     name = walk.text("the name of a tensor")
     if (dimensions := walk.number("I", f"the dimensions of {name!r:.60}")) > MOST_DIMENSIONS:
         raise ValueError(f"{name!r:.60} has {dimensions} dimensions; at most {MOST_DIMENSIONS} are read")
     shape = [walk.number("Q", f"the shape of {name!r:.60}") for _ in range(dimensions)]
     kind, begin = walk.number("I", f"the kind of {name!r:.60}"), walk.number("Q", f"the place of {name!r:.60}")
-    sizes = {int(each): size for each, size in GGML_QUANT_SIZES.items()}
-    if kind not in sizes:
+    if kind not in (sizes := block_sizes()):
         raise ValueError(f"{name!r:.60} is of the unknown kind {kind}")
     block, width = sizes[kind]
     if (shape[0] if shape else 1) % block:
