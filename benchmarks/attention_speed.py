@@ -10,21 +10,17 @@ bar is marked, and the exit code is then 1.
 
 import argparse
 import os
-import statistics
 import sys
-import time
 from collections.abc import Callable
-from itertools import accumulate
 from typing import Any
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import torch
-from rich.console import Console
+from measuring import against, peak_mib, print_tables, ratios
 from rich.table import Table
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
-from torch.profiler import ProfilerActivity, profile
 
 from headscope.models.attention import VARIANTS, attend
 
@@ -33,7 +29,7 @@ FORWARD = {512: {"cog": 1.1}, 2048: {"cog": 1.4}, 8192: {"cog": 1.5}}  # bars of
 BOTH = {2048: {"cog": 1.2}}
 USUAL, MOST_MIB = 1.1, {2048: 12.0}
 LONG, FEW_HEADS, LONGEST_PATTERN = 8192, 3, 2048
-PLAIN, FUSED, PAST = "plain", "fused", "past"
+PLAIN, FUSED = "plain", "fused"
 
 
 def options(variant: str, length: int) -> dict[str, Any]:
@@ -51,27 +47,6 @@ def inputs(length: int) -> list[Tensor]:
     return [torch.randn(1, heads, length, 64, requires_grad=True) for _ in range(3)]
 
 
-def seconds(call: Call, backward: bool) -> float:
-    """CPU seconds of one call."""
-    began = time.process_time()
-    output = call()
-    if backward:
-        output.sum().backward()
-    return time.process_time() - began
-
-
-def ratios(calls: dict[str, Call], reference: Call, backward: bool, rounds: int) -> dict[str, float]:
-    """Each call's time over the reference's, the median over rounds in which all take turns."""
-    seen: dict[str, list[float]] = {name: [] for name in calls}
-    for turn in range(rounds + 1):
-        base = seconds(reference, backward)
-        for name, call in calls.items():
-            ratio = seconds(call, backward) / base
-            if turn:  # the first round warms up
-                seen[name].append(ratio)
-    return {name: statistics.median(values) for name, values in seen.items()}
-
-
 def paths(variant: str, q: Tensor, k: Tensor, v: Tensor) -> dict[str, Call]:
     """The fused path of a variant, and the plain one of a length that has room for patterns."""
     more = options(variant, q.shape[2])
@@ -82,18 +57,15 @@ def paths(variant: str, q: Tensor, k: Tensor, v: Tensor) -> dict[str, Call]:
     }
 
 
-def peak_mib(call: Call) -> float:
-    """The most memory that a call holds at one time beside its inputs."""
-    with torch.no_grad(), profile(activities=[ProfilerActivity.CPU], profile_memory=True) as seen:
-        call()
-    events: Any = seen.profiler.kineto_results.events()  # type: ignore[union-attr]
-    changes = [event.nbytes() for event in events if event.name() == "[memory]"]
-    return max(accumulate(changes, initial=0)) / 2**20
+def with_backward(call: Call) -> Call:
+    """The call, and the gradients of its sum."""
+    return lambda: call().sum().backward()
 
 
-def against(value: float, bar: float | None) -> str:
-    """A number, with its bar where it is past it."""
-    return f"{value:.2f}" if bar is None or value <= bar else f"{value:.2f} {PAST} {bar:g}"
+@torch.no_grad()
+def forward_mib(call: Call) -> float:
+    """The memory of a call that keeps nothing for gradients."""
+    return peak_mib(call)
 
 
 def measure(length: int, rounds: int) -> Table:
@@ -103,13 +75,14 @@ def measure(length: int, rounds: int) -> Table:
     reference = lambda: scaled_dot_product_attention(q, k, v, is_causal=True)  # noqa: E731
     columns = ("path", "forward", "forward + backward", "memory, MiB")
     table = Table(*columns, title=f"{length} tokens, {q.shape[1]} heads, ratio to softmax by torch")
-    forward, both = (ratios(calls, reference, backward, rounds) for backward in (False, True))
+    forward = ratios(calls, reference, rounds)
+    both = ratios({name: with_backward(call) for name, call in calls.items()}, with_backward(reference), rounds)
     for name, call in calls.items():
         variant, path = name.split()
         bars = [of.get(length, {}).get(variant, USUAL) if path == FUSED else None for of in (FORWARD, BOTH)]
         most = MOST_MIB.get(length) if path == FUSED else None
         bars[1] = bars[1] if length in BOTH else None
-        cells = zip((forward[name], both[name], peak_mib(call)), (*bars, most), strict=True)
+        cells = zip((forward[name], both[name], forward_mib(call)), (*bars, most), strict=True)
         table.add_row(name, *(against(*cell) for cell in cells))
     return table
 
@@ -121,10 +94,7 @@ def main() -> None:
     asked = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    tables = [measure(length, asked.rounds) for length in asked.length]
-    for table in tables:
-        Console().print(table)
-    sys.exit(any(PAST in str(cell) for table in tables for column in table.columns for cell in column._cells))
+    sys.exit(print_tables(measure(length, asked.rounds) for length in asked.length))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ import resource
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,6 +22,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 import torch
 from loading import small_gpt2
+from measuring import cpu_seconds
 from rich.console import Console
 from rich.table import Table
 
@@ -44,13 +44,6 @@ LETTERS = {"GPT-2 small": 32, "SmolLM2 135M": 64}  # 63 and 64 tokens
 INSPECT_BARS = {"GPT-2 small": 25.0, "SmolLM2 135M": 40.0}
 SECOND_READING, PASSES = 0.2, 20.0
 Row = tuple[str, str, float, float]
-
-
-def cpu_seconds(compute: Callable[[], object]) -> float:
-    """Of this process."""
-    began = time.process_time()
-    compute()
-    return time.process_time() - began
 
 
 def random_weights() -> HeadWeights:

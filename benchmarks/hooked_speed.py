@@ -8,14 +8,12 @@ rounds' ratios of CPU seconds, one thread, float32, inside `patternless`. Ends w
 
 import argparse
 import os
-import statistics
 import sys
-import time
-from collections.abc import Callable
 
 os.environ |= {"OMP_WAIT_POLICY": "PASSIVE", "HF_HUB_OFFLINE": "1"}
 
 import torch
+from measuring import against, ratios
 from rich.console import Console
 from rich.table import Table
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
@@ -36,7 +34,6 @@ SHAPE = {
     "max_position_embeddings": 8192,
 }
 FAMILIES = ("gpt2", "gpt_neox", "llama", "qwen3", "mistral", "olmo2", "gemma3_text", "gemma2")
-Call = Callable[[], object]
 
 
 def model_of(family: str) -> PreTrainedModel:
@@ -46,13 +43,6 @@ def model_of(family: str) -> PreTrainedModel:
     return AutoModelForCausalLM.from_config(config).eval()
 
 
-def seconds(call: Call) -> float:
-    """CPU seconds of one call."""
-    began = time.process_time()
-    call()
-    return time.process_time() - began
-
-
 def ratio(family: str, length: int, rounds: int) -> float:
     """The hooked pass over the plain one, the median over rounds in which they take turns; the first warms up."""
     plain, ids = model_of(family), torch.randint(3, 1000, (1, length))
@@ -60,8 +50,7 @@ def ratio(family: str, length: int, rounds: int) -> float:
     attach(carrying, AttentionSpec("softmax"))
     bridge = hooked(carrying)
     with torch.no_grad(), patternless():
-        seen = [seconds(lambda: bridge(ids)) / seconds(lambda: plain(ids)) for _ in range(rounds + 1)]
-    return statistics.median(seen[1:])
+        return ratios({family: lambda: bridge(ids)}, lambda: plain(ids), rounds)[family]
 
 
 def main() -> None:
@@ -73,7 +62,7 @@ def main() -> None:
     table = Table("family", "hooked over plain", title=f"{asked.length} tokens, four layers of 12 heads of 64")
     ratios = {family: ratio(family, asked.length, asked.rounds) for family in FAMILIES}
     for family, value in ratios.items():
-        table.add_row(family, f"{value:.2f}" + (f" past {BAR:g}" if value > BAR else ""))
+        table.add_row(family, against(value, BAR))
     Console().print(table)
     sys.exit(any(value > BAR for value in ratios.values()))
 

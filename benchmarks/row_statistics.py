@@ -4,29 +4,27 @@
 
 For every variant all statistics of every row and their nulls, float32, one thread: the median of the rounds' ratios of
 CPU seconds to one forward pass of scaled_dot_product_attention; the most memory at one time; and one whole pattern, for
-comparison.
+comparison. What is past its bar is marked, and the exit code is then 1.
 """
 
 import argparse
 import os
-import statistics
-import time
+import sys
 from collections.abc import Callable
 from typing import Any
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import torch
-from rich.console import Console
+from measuring import against, peak_mib, print_tables, ratios
 from rich.table import Table
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
-from torch.profiler import ProfilerActivity, profile
 
 from headscope.interp.rows.strips import row_curves_by_strips
 from headscope.models.attention import VARIANTS
 
-D_HEAD = 64
+D_HEAD, BAR = 64, 3.5
 Call = Callable[[], Any]
 
 
@@ -36,42 +34,18 @@ def options(variant: str, length: int) -> dict[str, Any]:
     return {"polynomial": {"power": 3, "n_ctx": length}, "selective": {"temperature_q": tau}}.get(variant, {})
 
 
-def seconds(call: Call) -> float:
-    """CPU seconds of one call."""
-    began = time.process_time()
-    call()
-    return time.process_time() - began
-
-
-def ratio(call: Call, reference: Call, rounds: int) -> float:
-    """The call's time over the reference's, the median over rounds in which they take turns; the first warms up."""
-    seen = [seconds(call) / seconds(reference) for _ in range(rounds + 1)]
-    return statistics.median(seen[1:])
-
-
-def peak_megabytes(call: Call) -> float:
-    """The most memory that a call holds at one time besides its inputs."""
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as seen:
-        call()
-    events: Any = seen.profiler.kineto_results.events()  # type: ignore[union-attr]
-    held = peak = 0
-    for event in events:
-        if event.name() == "[memory]":
-            held += event.nbytes()
-            peak = max(peak, held)
-    return peak / 2**20
-
-
 def measure(length: int, heads: int, rounds: int) -> Table:
     """One table: a row per variant."""
     q, k, v = (torch.randn(1, heads, length, D_HEAD) for _ in range(3))
     pattern = heads * length**2 * 4 / 2**20
     title = f"{length} tokens, {heads} heads; one whole pattern is {pattern:.0f} MB"
-    table = Table("variant", "time over one softmax forward", "peak memory, MB", title=title)
+    table = Table("variant", "time over one softmax forward", "peak memory, MiB", title=title)
     reference = lambda: scaled_dot_product_attention(q, k, v, is_causal=True)  # noqa: E731
     for variant in VARIANTS:
         call = of_rows(variant, q, k)
-        table.add_row(variant, f"{ratio(call, reference, rounds):.1f}", f"{peak_megabytes(call):.1f}")
+        table.add_row(
+            variant, against(ratios({variant: call}, reference, rounds)[variant], BAR), f"{peak_mib(call):.1f}"
+        )
     return table
 
 
@@ -89,8 +63,7 @@ def main() -> None:
     asked = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    for length in asked.length:
-        Console().print(measure(length, asked.heads, asked.rounds))
+    sys.exit(print_tables(measure(length, asked.heads, asked.rounds) for length in asked.length))
 
 
 if __name__ == "__main__":
