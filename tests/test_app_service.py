@@ -2,12 +2,15 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
+from tiny_decoders import tiny_decoder
 from tiny_models import CORPUS, hooked_tiny, tiny_model, tiny_tokenizer
 from torch.testing import assert_close
 
+from headscope import AttentionSpec, attach
 from headscope.app.serving import service as service_module
 from headscope.app.serving.model_source import fingerprint, source_folder, typed_folder
 from headscope.app.serving.service import ModelService
@@ -46,7 +49,29 @@ def test_patterns_that_would_fill_the_memory_are_refused(
 ) -> None:
     monkeypatch.setattr(service_module, "MOST_PATTERN_BYTES", 1000)
     with pytest.raises(ValueError, match=r"6 heads and .* GiB"):
-        service.attention(PROMPTS[3], False)
+        service.refuse_patterns(service.tokens(PROMPTS[3], False))
+    assert service.attention(PROMPTS[3], False).heads.entropy.isfinite().all()
+
+
+def test_a_run_is_refused_where_it_would_have_to_keep_its_patterns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service_module, "MOST_PATTERN_BYTES", 1000)
+    capped = service_of(hooked(attach(tiny_decoder("gemma2"), AttentionSpec("cog"))))
+    with pytest.raises(ValueError, match=r"the patterns of \d+ heads"):
+        capped.attention(" ".join(map(str, range(3, 43))), False)
+
+
+def test_what_is_kept_is_there_while_the_model_is_busy(service: ModelService[ModelFacts]) -> None:
+    run, busy, done = service.attention(PROMPTS[0], False), Event(), Event()
+
+    def compute(model: Any) -> int:
+        busy.set()
+        return int(done.wait(20))
+
+    with ThreadPoolExecutor(1) as sessions:
+        other = sessions.submit(service.kept, "long", compute)
+        assert busy.wait(20) and service.attention(PROMPTS[0], False) is run
+        done.set()
+        assert other.result() == 1
 
 
 def test_bos_is_left_out_where_the_tokenizer_has_none() -> None:

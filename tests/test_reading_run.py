@@ -93,7 +93,7 @@ def test_next_tokens_know_the_token_that_came() -> None:
 
 @pytest.mark.parametrize("variant", ["softmax", "cog", "expressive", "selective", "polynomial"])
 def test_a_run_holds_the_patterns_of_the_model(variant: str) -> None:
-    model = hooked_tiny(variant)
+    model = hooked_tiny(variant).to(torch.float64)
     tokens = prompt_tokens(CORPUS[0], model.tokenizer, prepend_bos=False, vocabulary=model.cfg.d_vocab, context=64)
     run = attention_run(model, tokens)
     logits, cache = model.run_with_cache(torch.tensor([tokens.ids]))

@@ -34,7 +34,8 @@ _mount = component(
 
 def circuitsvis(run: AttentionRun, head: OpenHead) -> None:
     """Draw the last tokens of a head in CircuitsVis (it makes an element per cell, so no more than 64 tokens)."""
-    pattern = run.patterns[head.layer, head.head, -MOST_TOKENS:, -MOST_TOKENS:]
+    count = len(run.tokens)
+    pattern = run.weights(head.layer, head.head, slice(max(0, count - MOST_TOKENS), count))[:, -MOST_TOKENS:]
     peak = float(pattern.abs().max()) or 1.0
     _bundle()(key="circuitsvis_bundle")
     props = {

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import torch
 from jaxtyping import Float
 from streamlit.components.v2 import component
 from torch import Tensor
@@ -31,8 +32,10 @@ _mount = component(
 
 def attention_edges(run: AttentionRun, heads: Sequence[OpenHead]) -> None:
     """Draw the strongest weights of the heads among the last tokens, queries on the left, keys on the right."""
-    layer, head = [item.layer for item in heads], [item.head for item in heads]
-    shown = strongest_edges(run.patterns[layer, head][:, -MOST_TOKENS:, -MOST_TOKENS:], MOST_EDGES)
+    count = len(run.tokens)
+    rows = slice(max(0, count - MOST_TOKENS), count)
+    patterns = [run.weights(item.layer, item.head, rows)[:, -MOST_TOKENS:] for item in heads]
+    shown = strongest_edges(torch.stack(patterns), MOST_EDGES)
     tokens = run.tokens.strings[-MOST_TOKENS:]
     names = [f"L{item.layer}H{item.head}" for item in heads]
     data = {

@@ -11,8 +11,7 @@ from headscope.app.components.payload import payload
 from headscope.app.components.signed_code import signed_code
 from headscope.app.components.source import source_text
 from headscope.app.serving.address import OpenHead
-from headscope.app.serving.runs import Thumbnails
-from headscope.interp.rows.head_statistics import HeadStatistics
+from headscope.interp.heads.attention_run import AttentionRun
 
 KEY = "head_grid"
 _mount = component(
@@ -25,8 +24,7 @@ _mount_mark = component("headscope_head_mark", js=source_text("head_mark.js"))
 
 
 def head_thumbnail_grid(
-    thumbnails: Thumbnails,
-    statistics: HeadStatistics,
+    run: AttentionRun,
     rows: Sequence[int],
     *,
     number: StatisticField,
@@ -40,15 +38,15 @@ def head_thumbnail_grid(
     rows: the numbers of the layers that have heads, a row for each. The mark of the open head is a component of its
     own: the thumbnails are the same bytes whichever head is open, and Streamlit sends the same bytes once.
     """
-    pictures = thumbnails.patterns.numpy()
+    pictures = run.summary.thumbnails.numpy()
     layers, heads, side, _ = pictures.shape
     with_heads = np.repeat(np.isin(np.arange(layers), rows), heads)
     flat = pictures.reshape(layers * heads, side, side)
-    visible = np.repeat(thumbnails.visible.numpy(), heads, axis=0)
-    peaks = np.abs(flat).max((1, 2)).tolist()
-    values = getattr(statistics, number.field).flatten().numpy()
+    visible = np.repeat(run.summary.thumbnail_visible.numpy(), heads, axis=0)
+    peaks = run.summary.peaks.flatten().tolist()
+    values = getattr(run.heads, number.field).flatten().numpy()
     order = np.argsort(-np.nan_to_num(values, nan=-np.inf), kind="stable")
-    codes = [signed_code(head, seen, peak, np.int8) for head, seen, peak in zip(flat, visible, peaks, strict=True)]
+    codes = signed_code(flat, visible, np.array(peaks)[:, None, None], np.int8)
     header = {
         "key": KEY,
         "layers": list(rows),
@@ -61,6 +59,6 @@ def head_thumbnail_grid(
         "order": [at for at in order.tolist() if with_heads[at]] if is_sorted else None,
     }
     opened = answer_callback(KEY, "head", lambda choice: on_open(OpenHead(*divmod(int(choice["head"]), heads))))
-    chosen = _mount(key=KEY, data=payload(header, codes=np.stack(codes)), on_head_change=opened).get("head")
+    chosen = _mount(key=KEY, data=payload(header, codes=codes), on_head_change=opened).get("head")
     place, stamp = selected.layer * heads + selected.head, chosen["stamp"] if chosen else 0
     _mount_mark(key=f"mark-of-{KEY}", data={"grid": KEY, "selected": place, "stamp": stamp})

@@ -86,7 +86,7 @@ def head_view(
 
 def common_peak(shown: Iterable[tuple[AttentionRun, OpenHead]]) -> float:
     """The strongest weight of several heads, perhaps of several runs: the `peak` of views that share a range."""
-    return max(float(run.patterns[head.layer, head.head].abs().max()) for run, head in shown)
+    return max(float(run.summary.peaks[head.layer, head.head]) for run, head in shown)
 
 
 def chosen_row(state: dict | None, run_name: str, count: int, start: int) -> int:
@@ -98,9 +98,9 @@ def chosen_row(state: dict | None, run_name: str, count: int, start: int) -> int
 
 def _drawn(run: AttentionRun, run_name: str, head: OpenHead, look: HeadStyle, key: str) -> bytes:
     """What the browser draws: the pattern as codes, and the numbers of every row."""
-    pattern = run.patterns[head.layer, head.head].numpy()
+    pattern = run.weights(head.layer, head.head).numpy()
     peak = float(np.abs(pattern).max())
-    own_range = float(run.patterns.abs().max()) if look.shared_range else peak
+    own_range = float(run.summary.peaks.max()) if look.shared_range else peak
     fields = [number for number in HEAD_NUMBERS.values() if number.per_row]
     rows = np.stack([getattr(run.rows, number.field)[head.layer, head.head].numpy() for number in fields])
     means = [float(getattr(run.heads, number.field)[head.layer, head.head]) for number in fields]
@@ -121,7 +121,7 @@ def _drawn(run: AttentionRun, run_name: str, head: OpenHead, look: HeadStyle, ke
             for number, mean in zip(fields, means, strict=True)
         ],
     }
-    codes = signed_code(pattern, run.visible[head.layer].numpy(), peak, np.int16)
+    codes = signed_code(pattern, run.visible_of(head.layer).numpy(), peak, np.int16)
     pixels = run.tokens.shown_pixels
     shown = {} if pixels is None else {"picture": picture_of(pixels)}
     return payload(header, codes=codes, rows=rows.astype(np.float32), **shown)

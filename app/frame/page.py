@@ -52,10 +52,11 @@ class OpenPrompt:
         return self.key.bos and self.facts.has_bos
 
 
-def page(title: str, sentence: str) -> OpenPrompt:
+def page(title: str, sentence: str, *, keeps_patterns: bool = True) -> OpenPrompt:
     """Draw the head of a page and open what the sidebar says; ends the page in a box where that cannot be.
 
-    sentence: with names of Words in braces.
+    sentence: with names of Words in braces. keeps_patterns: whether its analyses need the patterns of all heads at
+    once, which long prompts have no room for.
     """
     st.title(title)
     st.caption(filled(sentence, chosen_modality().words))
@@ -71,12 +72,19 @@ def page(title: str, sentence: str) -> OpenPrompt:
     for words in service.facts.not_finite:
         st.warning(plain_markdown(words))
     with refusals_in_a_box(f"This {service.facts.words.prompt} cannot be read"), shorter_ones_offered(service):
-        return OpenPrompt(key, service, service.tokens(key.prompt, key.bos))
+        opened = OpenPrompt(key, service, service.tokens(key.prompt, key.bos))
+        if keeps_patterns:
+            service.refuse_patterns(opened.tokens)
+        else:
+            service.refuse_run(opened.tokens)
+        return opened
 
 
 def analysed(opened: OpenPrompt, names: Sequence[str], choices: Choices = Choices()) -> Findings:  # noqa: B008
     """The named analyses of the open prompt, computed once for all sessions."""
     from headscope.interp.asking.analyse import analyse
+
+    opened.service.refuse_patterns(opened.tokens)
 
     def compute(model: HookedModel, watch: Callable[[str, int, int], None]) -> Findings:
         return analyse(model, [opened.tokens], names, choices=choices, prepend_bos=opened.bos, watch=watch)

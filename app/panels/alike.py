@@ -33,7 +33,7 @@ def alike_panel(opened: OpenPrompt, head: OpenHead) -> None:
 
 def by_attention(opened: OpenPrompt, head: OpenHead) -> None:
     """The heads whose attention on this prompt is most like the open one's."""
-    alike = alike_of(opened.key, head, opened.key)
+    alike = alike_of(opened.key, head)
     heads = alike.value.shape[1]
     places = alike.value.nan_to_num(-1).flatten().argsort(descending=True).tolist()
     order = [OpenHead(*divmod(at, heads)) for at in places]

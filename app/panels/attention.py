@@ -14,7 +14,6 @@ from headscope.app.frame.page import OpenPrompt
 from headscope.app.frame.row_view import row_view
 from headscope.app.panels.pattern import pattern_figure
 from headscope.app.serving.address import OpenHead, write_open_head
-from headscope.app.serving.runs import RunKey, thumbnails_of
 from headscope.interp.heads.attention_run import AttentionRun
 from headscope.interp.reading.model_facts import ModelFacts
 
@@ -23,7 +22,7 @@ MOST_HEADS = 5
 DIRECTIONS = ["attends to", "attended by"]
 
 
-def heads_panel(key: RunKey, run: AttentionRun, facts: ModelFacts, head: OpenHead) -> None:
+def heads_panel(run: AttentionRun, facts: ModelFacts, head: OpenHead) -> None:
     """All heads as thumbnails, ordered and marked by a statistic."""
     st.subheader("Heads", anchor=False)
     chooser, order = st.columns([3, 2], vertical_alignment="bottom")
@@ -38,8 +37,7 @@ def heads_panel(key: RunKey, run: AttentionRun, facts: ModelFacts, head: OpenHea
     )
     is_sorted = order.toggle("Sort by it", key="sorted", bind="query-params")
     head_thumbnail_grid(
-        thumbnails_of(key),
-        run.heads,
+        run,
         facts.head_layers,
         number=HEAD_NUMBERS[field],
         is_sorted=is_sorted,

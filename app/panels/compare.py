@@ -19,7 +19,7 @@ from headscope.app.panels.collapse import PRESETS, fitting_presets
 from headscope.app.panels.pattern import pattern_figure
 from headscope.app.serving.address import OpenHead
 from headscope.app.serving.refusals import refusals_in_place
-from headscope.app.serving.runs import RunKey, alike_of, cached_attention_run, head_layers_of
+from headscope.app.serving.runs import RunKey, alike_in_other_run, cached_attention_run, head_layers_of
 from headscope.interp.collapse.comparison import collapse_comparison
 from headscope.interp.collapse.curves import CollapseCurves
 from headscope.interp.heads.attention_run import AttentionRun
@@ -68,12 +68,12 @@ def models_side_by_side(models: list[OpenPrompt]) -> None:
 
 def partner(keys: tuple[RunKey, RunKey], run: AttentionRun, head: OpenHead, by: str) -> tuple[OpenHead, str]:
     """The head of a run, the second of two, that stands beside a head of the first, and why that one."""
-    layers, heads = head_layers_of(keys[1]), run.patterns.shape[1]
+    layers, heads = head_layers_of(keys[1]), run.n_heads
     if by == BY[0] or len(layers) * heads == 1:
         same = OpenHead(min(layers, key=lambda layer: abs(layer - head.layer)), min(head.head, heads - 1))
         there = same == head
         return same, "the same layer and head" if there else f"has no L{head.layer}H{head.head}; the nearest"
-    alike = alike_of(keys[0], head, keys[1])
+    alike = alike_in_other_run(keys[0], head, keys[1])
     result = OpenHead(*divmod(int(alike.value.nan_to_num(-1).argmax()), heads))
     mean, spread = float(alike.value_null[result.layer, 0]), float(alike.value_null_spread[result.layer, 0])
     return result, f"likeness {float(alike.value[result.layer, result.head]):.2f}; any head {mean:.2f} ± {spread:.2f}"

@@ -18,6 +18,7 @@ from headscope.app.serving.address import OpenHead
 from headscope.app.serving.refusals import refusals_in_place
 from headscope.interp.figures.interventions import predictions_figure
 from headscope.interp.heads.attention_run import AttentionRun, attention_run
+from headscope.interp.heads.pattern_summary import Watch
 from headscope.interp.interventions.effect import InterventionEffect, intervene
 from headscope.interp.interventions.intervention import Intervention
 from headscope.interp.interventions.touched_run import editing_hooks
@@ -99,6 +100,8 @@ def effect_of(
 ) -> InterventionEffect:
     """What the edits change."""
 
+    opened.service.refuse_patterns(opened.tokens, len({edit.layer for edit in edits}))
+
     def compute(model: HookedModel, watch: object) -> InterventionEffect:
         return intervene(model, opened.tokens, edits, target, distractor)
 
@@ -108,8 +111,8 @@ def effect_of(
 def changed_run(opened: OpenPrompt, edits: tuple[Intervention, ...]) -> AttentionRun:
     """The attention of the run with the edits in it."""
 
-    def compute(model: HookedModel, watch: object) -> AttentionRun:
-        return attention_run(model, opened.tokens, edits=editing_hooks(edits))
+    def compute(model: HookedModel, watch: Watch) -> AttentionRun:
+        return attention_run(model, opened.tokens, edits=editing_hooks(edits), watch=watch)
 
     return shared_result(opened, ("changed", opened.key.prompt, opened.key.bos, edits), compute)
 

@@ -75,7 +75,7 @@ def points_panel(opened: OpenPrompt, head: OpenHead, result: JointEmbedding) -> 
     if not chosen:
         return
     st.caption("The weights of this head that the chosen points take part in: the strongest by size.")
-    pattern = cached_attention_run(opened.key).patterns[head.layer, head.head]
+    pattern = cached_attention_run(opened.key).weights(head.layer, head.head)
     st.dataframe([point_description(point, result, pattern, tokens) for point in chosen], hide_index=True)
 
 

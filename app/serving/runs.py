@@ -14,13 +14,12 @@ from headscope.app.serving.model_source import fingerprint
 from headscope.app.serving.service import ModelService
 from headscope.app.serving.tokenizer_trial import refuse_aborting_tokenizer
 from headscope.interp.heads.attention_run import AttentionRun
-from headscope.interp.heads.signed_max_pool import signed_max_pool, visible_max_pool
-from headscope.interp.heads.similar_heads import SimilarHeads, similar_heads
+from headscope.interp.heads.pattern_summary import Watch
+from headscope.interp.heads.similar_heads import SimilarHeads
+from headscope.interp.heads.similar_runs import heads_of, likeness_of_heads, likeness_to_head, similar_heads_of_runs
 from headscope.interp.reading.model_facts import ModelFacts, model_facts
 from headscope.interp.results.all_layers import over_all_layers
 from headscope.models.io.device import best_device
-
-THUMBNAIL_SIDE = 32
 
 
 @dataclass(frozen=True)
@@ -50,14 +49,6 @@ def run_key(choice: Choice) -> RunKey:
     return RunKey(folder, fingerprint(Path(folder)), choice.prompt, choice.bos, facts_in_link(folder))
 
 
-@dataclass(frozen=True)
-class Thumbnails:
-    """Signed-max-pooled patterns [layer head small small], and the blocks of each layer that hold a visible cell."""
-
-    patterns: torch.Tensor
-    visible: torch.Tensor
-
-
 @st.cache_resource(max_entries=6, show_spinner=False)
 def opened_model(folder: str, fingerprint: str, given: Facts = ()) -> ModelService[ModelFacts]:
     """The model of a folder, opened once for all sessions; given: what a file does not say, by name."""
@@ -70,28 +61,38 @@ def opened_model(folder: str, fingerprint: str, given: Facts = ()) -> ModelServi
     return ModelService(model, model_facts(model))
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def cached_attention_run(key: RunKey) -> AttentionRun:
+def cached_attention_run(key: RunKey, watch: Watch = lambda *stage: None) -> AttentionRun:
     """The run of a prompt, shared by all sessions that ask for it."""
-    return opened_model(key.folder, key.fingerprint, key.given).attention(key.prompt, key.bos)
+    return opened_model(key.folder, key.fingerprint, key.given).attention(key.prompt, key.bos, watch)
+
+
+def likeness_of(key: RunKey, watch: Watch = lambda *stage: None) -> torch.Tensor:
+    """The likeness of every pair of heads of a run [head other], made once for all sessions."""
+    run, service = cached_attention_run(key), opened_model(key.folder, key.fingerprint, key.given)
+    return service.kept(likeness_request(key), lambda model: likeness_of_heads(run, watch))
+
+
+def likeness_request(key: RunKey) -> tuple[object, ...]:
+    """What the likeness of a run's heads is kept under."""
+    return "likeness", key.prompt, key.bos
+
+
+def alike_of(key: RunKey, head: OpenHead) -> SimilarHeads:
+    """How alike the heads of a run are to one of them."""
+    run = cached_attention_run(key)
+    own = heads_of(run).index((head.layer, head.head))
+    return over_all_layers(similar_heads_of_runs(likeness_of(key)[own], run, own), head_layers_of(key), len(run.layers))
 
 
 @st.cache_resource(max_entries=1024, show_spinner=False)
-def alike_of(key: RunKey, head: OpenHead, others: RunKey) -> SimilarHeads:
-    """How alike the heads of a run, the same or another model's, are to one head of a run."""
-    theirs, layers = cached_attention_run(others).patterns, head_layers_of(others)
-    alike = similar_heads(cached_attention_run(key).patterns[head.layer, head.head], theirs[list(layers)])
-    return over_all_layers(alike, layers, len(theirs))
+def alike_in_other_run(key: RunKey, head: OpenHead, others: RunKey) -> SimilarHeads:
+    """How alike the heads of another model's run are to one head of a run."""
+    theirs = cached_attention_run(others)
+    value = likeness_to_head(cached_attention_run(key), head.layer, head.head, theirs)
+    own = heads_of(theirs).index((head.layer, head.head)) if key == others else None
+    return over_all_layers(similar_heads_of_runs(value, theirs, own), head_layers_of(others), len(theirs.layers))
 
 
 def head_layers_of(key: RunKey) -> tuple[int, ...]:
     """The numbers of the layers of a run's model that have heads."""
     return opened_model(key.folder, key.fingerprint, key.given).facts.head_layers
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def thumbnails_of(key: RunKey) -> Thumbnails:
-    """The small pictures of all heads of a run."""
-    run = cached_attention_run(key)
-    patterns = torch.stack([signed_max_pool(layer, THUMBNAIL_SIDE) for layer in run.patterns])
-    return Thumbnails(patterns, visible_max_pool(run.visible, THUMBNAIL_SIDE))

@@ -1,6 +1,7 @@
 """Model service: the one place that runs a shared model. Hooks are its state, so one session at a time is let in."""
 
 from collections.abc import Callable, Hashable
+from functools import cached_property
 from math import isqrt
 from threading import Lock
 from typing import Any, Generic, TypeVar, final
@@ -8,7 +9,8 @@ from typing import Any, Generic, TypeVar, final
 from headscope.app.serving.image_names import image_named
 from headscope.app.serving.kept_results import KeptResults
 from headscope.interp.asking.given_prompts import text_as_read
-from headscope.interp.heads.attention_run import AttentionRun, attention_run
+from headscope.interp.heads.attention_run import AttentionRun, attention_run, layers_with_patterns
+from headscope.interp.heads.pattern_summary import Watch
 from headscope.interp.reading.hooked_model import tokenizer_of
 from headscope.interp.reading.model_facts import ModelFacts
 from headscope.interp.reading.prompt import Prompt
@@ -32,21 +34,18 @@ class ModelService(Generic[Facts]):
         self._weights: HeadWeights | None = None
         self.facts = facts
 
-    def attention(self: "ModelService[ModelFacts]", prompt: str, prepend_bos: bool) -> AttentionRun:
-        """Run one prompt. ValueError in one sentence where the prompt cannot be run."""
+    def attention(
+        self: "ModelService[ModelFacts]", prompt: str, prepend_bos: bool, watch: Watch = lambda *stage: None
+    ) -> AttentionRun:
+        """The run of one prompt, made once for all sessions. ValueError in one sentence where it cannot be run."""
         tokens = self.tokens(prompt, prepend_bos)
-        with self._lock:
-            return attention_run(self._model, tokens)
+        self.refuse_run(tokens)
+        return self.kept(("attention", prompt, prepend_bos), lambda model: attention_run(model, tokens, watch=watch))
 
     def tokens(self: "ModelService[ModelFacts]", prompt: str, prepend_bos: bool) -> Prompt:
-        """A prompt as the model reads it, or the image of that name.
-
-        ValueError where it cannot, and where its patterns would not fit.
-        """
+        """A prompt as the model reads it, or the image of that name. ValueError where it cannot."""
         with self._reading:
-            read = self._prompts.of((prompt, prepend_bos), lambda: self._read(prompt, prepend_bos))
-        self._check_size(read)
-        return read
+            return self._prompts.of((prompt, prepend_bos), lambda: self._read(prompt, prepend_bos))
 
     def _read(self: "ModelService[ModelFacts]", prompt: str, prepend_bos: bool) -> Prompt:
         reads_ids = self.facts.modality.reads_ids
@@ -63,8 +62,12 @@ class ModelService(Generic[Facts]):
 
     def kept(self, request: Hashable, compute: Callable[[Any], Value]) -> Value:
         """What `compute` makes of the model, computed once for all sessions while there is room for it."""
-        with self._lock:
-            return self._kept.of(request, lambda: compute(self._model))
+
+        def alone() -> Value:
+            with self._lock:  # another session may have computed it while this one waited
+                return self._kept.of(request, lambda: compute(self._model))
+
+        return self._kept.of(request, alone)
 
     def has(self, request: Hashable) -> bool:
         """Whether it is kept; what another session is computing is not waited for."""
@@ -77,8 +80,17 @@ class ModelService(Generic[Facts]):
             self._weights = self._weights or head_weights(self._model)
             return self._weights
 
-    def _check_size(self: "ModelService[ModelFacts]", tokens: Prompt) -> None:
-        heads = len(self.facts.layer_variants) * self.facts.heads
+    @cached_property
+    def _layers_with_patterns(self) -> int:
+        return len(layers_with_patterns(self._model))
+
+    def refuse_run(self: "ModelService[ModelFacts]", tokens: Prompt) -> None:
+        """Raise ValueError where the patterns would not fit that a run keeps beside queries and keys."""
+        self.refuse_patterns(tokens, self._layers_with_patterns)
+
+    def refuse_patterns(self: "ModelService[ModelFacts]", tokens: Prompt, layers: int | None = None) -> None:
+        """Raise ValueError where whole patterns of so many layers, of all by default, would not fit."""
+        heads = (len(self.facts.head_layers) if layers is None else layers) * self.facts.heads
         needed = heads * len(tokens) ** 2 * 4
         if needed > MOST_PATTERN_BYTES:
             words = self.facts.words

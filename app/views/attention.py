@@ -14,6 +14,7 @@ from headscope.app.serving.runs import cached_attention_run
 opened = page(
     "Attention",
     "What every head reads, and with which sign. Choose a head; point at a row or {a_token} to see what it attends to.",
+    keeps_patterns=False,
 )
 key, facts = opened.key, opened.facts
 with (
@@ -26,7 +27,7 @@ fact_strip(facts, len(run.tokens))
 head = open_head(facts)
 left, right = st.columns([4, 8], gap="medium")
 with left.container(border=True):
-    panels.heads_panel(key, run, facts, head)
+    panels.heads_panel(run, facts, head)
 with right.container(border=True):
     row = panels.head_panel(opened, run, head)
 with left.container(border=True):

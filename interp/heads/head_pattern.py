@@ -35,12 +35,12 @@ class HeadPattern(Result):
 
 def head_pattern(run: AttentionRun, facts: ModelFacts, layer: int, head: int) -> HeadPattern:
     """The pattern of one head of a run. Raises ValueError for a head that the run does not have."""
-    refuse_absent_head(facts.head_layers, run.patterns.shape[1], layer, head)
+    refuse_absent_head(facts.head_layers, run.n_heads, layer, head)
     variant = facts.layer_variants[layer]
     title = f"Attention of L{layer}H{head} ({variant})"
     about = replace(ABOUT, title=title, source=variant_named(variant).paper)
     about = about.of_gauges(facts.gauges if variant == facts.variant else ())
-    seen = run.patterns[layer, head].where(run.visible[layer], torch.nan)
+    seen = run.weights(layer, head).where(run.visible_of(layer), torch.nan)
     return HeadPattern(seen, about=about, labels={"query": run.tokens.strings, "key": run.tokens.strings})
 
 

@@ -46,7 +46,12 @@ def similar_heads(
             f"{tuple(patterns.shape[2:])}: choose models with one tokenizer"
         )
     value = torch.stack([likeness(item, layer) for layer in patterns])
-    others = value[~own_place(item, patterns, value)]
+    return similar_heads_of_likeness(value, own_place(item, patterns, value))
+
+
+def similar_heads_of_likeness(value: Float[Tensor, "layer head"], is_own: Bool[Tensor, "layer head"]) -> SimilarHeads:
+    """The result of cosines with one head. Raises ValueError where there is no head but the one."""
+    others = value[~is_own]
     if not len(others):
         raise ValueError("a head is compared with other heads, and this model has one head alone")
     mean, spread = others.mean().expand_as(value), others.std(correction=0).expand_as(value)
@@ -61,7 +66,7 @@ def likeness(item: Float[Tensor, "query key"], others: Float[Tensor, "head query
     return torch.stack(cosines).clamp(0, 1)
 
 
-def magnitude_shares(pattern: Float[Tensor, "query key"]) -> Float[Tensor, "query key"]:
+def magnitude_shares(pattern: Float[Tensor, "*heads query key"]) -> Float[Tensor, "*heads query key"]:
     """|A|/Σ|A| of every row; a row of zeros stays one."""
     magnitude = pattern.abs()
     total = magnitude.sum(-1, keepdim=True)
