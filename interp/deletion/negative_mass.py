@@ -1,16 +1,24 @@
 """Negative mass: how much of a head's attention subtracts, and how much of it cancels."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from headscope.interp.results.about import About
-from headscope.interp.results.nulls import null_of, shuffled_signs
 from headscope.interp.results.result import Result
-from headscope.interp.rows.head_statistics import head_statistics
-from headscope.interp.rows.row_statistics import row_statistics
+from headscope.interp.results.sign_nulls import (
+    Moments,
+    magnitude_of_sum,
+    negative_sum,
+    rarer,
+    row_sums,
+    scaled,
+    sum_of_rows,
+)
+from headscope.interp.rows.measures import minority_mass, row_negative_mass
 
 ABOUT = About(
     title="Negative mass",
@@ -48,30 +56,38 @@ def negative_mass(
     pattern: Float[Tensor, "layer head query key"], visible: Bool[Tensor, "layer query key"]
 ) -> NegativeMass:
     """The four numbers of every head."""
-    result = torch.stack([_of_layer(*layer) for layer in zip(pattern, visible, strict=True)])
-    null = null_of(lambda dice: torch.stack([_dealt(*layer, dice) for layer in zip(pattern, visible, strict=True)]))
-    return NegativeMass(
-        negative_mass=result[..., 0],
-        signed_sum=result[..., 1],
-        minority_mass=result[..., 2],
-        minority_mass_null=null.mean[..., 2],
-        minority_mass_null_spread=null.spread[..., 2],
-        cancellation=result[..., 3],
-        cancellation_null=null.mean[..., 3],
-        cancellation_null_spread=null.spread[..., 3],
-        about=ABOUT,
-    )
+    layers = [mass_of_layer(*layer) for layer in zip(pattern, visible, strict=True)]
+    fields: dict[str, Any] = {name: torch.stack([layer[name] for layer in layers]) for name in layers[0]}
+    return NegativeMass(**fields, about=ABOUT)
 
 
-def _of_layer(pattern: Float[Tensor, "head query key"], visible: Bool[Tensor, "query key"]) -> Float[Tensor, "head 4"]:
-    keys = visible.sum(-1)
-    heads = head_statistics(row_statistics(pattern), keys[None])
-    cancellation = 1 - pattern.sum(-1).abs() / pattern.abs().sum(-1)
-    had_a_choice = cancellation.where(keys >= 2, torch.nan)
-    return torch.stack([heads.negative_mass, heads.signed_sum, heads.minority_mass, had_a_choice.nanmean(-1)], -1)
+def mass_of_layer(
+    pattern: Float[Tensor, "head query key"], visible: Bool[Tensor, "query key"]
+) -> dict[str, Float[Tensor, "head"]]:
+    """The fields of NegativeMass; the means of the nulls' rows are exact but for what magnitude_of_sum says."""
+    sums = row_sums(pattern, with_large=True)
+    total, signed = sums.total[..., 0], sums.signed[..., 0]
+    counted = (visible.sum(-1) >= 2) & (total > 0)
+    rows = counted.sum(-1)
 
+    def mean(values: Float[Tensor, "head query"]) -> Float[Tensor, "head"]:
+        return values.where(counted, 0.0).sum(-1) / rows
 
-def _dealt(
-    pattern: Float[Tensor, "head query key"], visible: Bool[Tensor, "query key"], dice: torch.Generator
-) -> Float[Tensor, "head 4"]:
-    return _of_layer(pattern if bool((pattern >= 0).all()) else shuffled_signs(pattern, dice), visible)
+    negative = mean(row_negative_mass(total, signed))
+    by_row = [
+        scaled(Moments(x.mean[..., 0], x.variance[..., 0]), 1 / total)
+        for x in (negative_sum(sums), magnitude_of_sum(sums))
+    ]
+    share, left = (scaled(sum_of_rows(row, counted), 1 / rows) for row in by_row)
+    minority, cancelled = rarer(share), Moments(1 - left.mean, left.variance)
+    fields = {
+        "negative_mass": negative,
+        "signed_sum": mean(signed),
+        "minority_mass": minority_mass(negative),
+        "minority_mass_null": minority.mean,
+        "minority_mass_null_spread": minority.variance.sqrt(),
+        "cancellation": mean(1 - signed.abs() / total),
+        "cancellation_null": cancelled.mean,
+        "cancellation_null_spread": cancelled.variance.sqrt(),
+    }
+    return {name: values.to(pattern) for name, values in fields.items()}

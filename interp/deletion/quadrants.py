@@ -1,14 +1,16 @@
 """Quadrants: a contribution by the signs of its two factors, the attention weight and the OV term."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from headscope.interp.results.about import About
-from headscope.interp.results.nulls import null_of, shuffled_signs
+from headscope.interp.results.nulls import Null
 from headscope.interp.results.result import Result
+from headscope.interp.results.sign_nulls import Moments, negative_sum, null_of_moments, row_sums, scaled
+from headscope.models.attention.fused.scratch import Scratch
 
 QUADRANTS = ("copy", "OV deletion", "weight deletion", "double negative")
 ABOUT = About(
@@ -53,7 +55,7 @@ def quadrants(
     """The shares of all heads; ov as of `ov_terms` with the source tokens' own unembeddings."""
     mass = quadrant_masses(pattern, ov, scale)
     share = quadrant_shares(mass)
-    null = null_of(lambda dice: with_net(quadrant_shares(dealt_masses(pattern, ov, scale, dice))))
+    null = share_nulls(pattern, ov, scale)
     layer_share = quadrant_shares(mass.sum(1))
     return Quadrants(
         net_copy=net_copy(share),
@@ -79,24 +81,17 @@ def quadrant_masses(
     return torch.stack([_masses(*layer) for layer in zip(pattern, ov, scale, strict=True)])
 
 
-def dealt_masses(
-    pattern: Float[Tensor, "layer head query key"],
-    ov: Float[Tensor, "layer head key"],
-    scale: Float[Tensor, "layer query 1"],
-    dice: torch.Generator,
-) -> Float[Tensor, "layer head quadrant"]:
-    """The same where the signs of each row of the pattern are dealt anew; one without negative weights has one deal."""
-    layers = zip(pattern, ov, scale, strict=True)
-    return torch.stack([_masses(A if bool((A >= 0).all()) else shuffled_signs(A, dice), *rest) for A, *rest in layers])
-
-
 def _masses(
     pattern: Float[Tensor, "head query key"], ov: Float[Tensor, "head key"], scale: Float[Tensor, "query 1"]
 ) -> Float[Tensor, "head quadrant"]:
-    weights = torch.stack([pattern.clamp(min=0), -pattern.clamp(max=0)])
-    terms = torch.stack([ov.clamp(min=0), -ov.clamp(max=0)])
-    by_destination = torch.einsum("ahqk,bhk->habq", weights, terms)
-    return (by_destination / scale[:, 0]).sum(-1).flatten(1)
+    terms = torch.stack([ov.clamp(min=0), -ov.clamp(max=0)], -1)
+    scratch = Scratch()
+    heads = []
+    for head, term in zip(pattern, terms, strict=True):
+        half = torch.clamp(head, min=0, out=scratch.like("half", head))
+        positive = half @ term
+        heads.append(torch.cat([positive, half.sub_(head) @ term], -1))
+    return (torch.stack(heads) / scale).sum(1)
 
 
 def quadrant_shares(mass: Float[Tensor, "*group quadrant"]) -> Float[Tensor, "*group quadrant"]:
@@ -109,6 +104,29 @@ def net_copy(share: Float[Tensor, "*group quadrant"]) -> Float[Tensor, "*group"]
     return share[..., 0] + share[..., 3]
 
 
-def with_net(share: Float[Tensor, "*group quadrant"]) -> Float[Tensor, "*group quadrant_and_net"]:
-    """Shares and, after them, their net reading."""
-    return torch.cat([share, net_copy(share)[..., None]], -1)
+def share_nulls(
+    pattern: Float[Tensor, "layer head query key"],
+    ov: Float[Tensor, "layer head key"],
+    scale: Float[Tensor, "layer query 1"],
+) -> Null:
+    """Exact mean and spread of the shares and, after them, of their net reading, over all deals of the rows' signs."""
+    layers = [share_moments(*layer) for layer in zip(pattern, ov, scale, strict=True)]
+    mean, variance = (torch.stack([getattr(layer, name) for layer in layers]) for name in ("mean", "variance"))
+    return null_of_moments(Moments(mean, variance), pattern)
+
+
+def share_moments(
+    pattern: Float[Tensor, "head query key"], ov: Float[Tensor, "head key"], scale: Float[Tensor, "query 1"]
+) -> Moments:
+    """Those of one layer: what a quadrant of A− holds is a sum over the negative cells, and A+ holds the rest."""
+    sums = row_sums(pattern, torch.stack([ov.clamp(min=0), -ov.clamp(max=0)], -1))
+    parts = torch.tensor([[1.0, 0.0, -1.0], [0.0, 1.0, 1.0]]).to(sums.total)  # OV+, OV− and what turns the net reading
+    kinds = replace(sums, total=sums.total @ parts, squares=sums.squares @ parts.abs())
+    by_row = scaled(negative_sum(kinds), 1 / scale)
+    whole = (sums.total / scale).sum(1)
+    negative = scaled(Moments(by_row.mean.sum(1), by_row.variance.sum(1)), 1 / whole.sum(-1, keepdim=True))
+    share = whole / whole.sum(-1, keepdim=True)
+    positive = share - negative.mean[..., :2]
+    net = share[..., :1] + negative.mean[..., 2:]
+    variance = negative.variance[..., [0, 1, 0, 1, 2]]
+    return Moments(torch.cat([positive, negative.mean[..., :2], net], -1), variance)

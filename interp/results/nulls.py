@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -12,30 +13,33 @@ SAMPLES = 8
 
 @dataclass(frozen=True)
 class Null:
-    """Mean and standard deviation of a score over `samples` draws of a null."""
+    """Mean and standard deviation of a score where there is nothing to find."""
 
     mean: Float[Tensor, "*axes"]
     spread: Float[Tensor, "*axes"]
-    samples: int
 
 
 def null_of(score: Callable[[torch.Generator], Float[Tensor, "*axes"]], samples: int = SAMPLES, seed: int = 0) -> Null:
     """The score of `samples` draws; the same seed gives the same null."""
     dice = torch.Generator().manual_seed(seed)
     drawn = torch.stack([score(dice) for _ in range(samples)])
-    return Null(drawn.mean(0), drawn.std(0, correction=0), samples)
+    return Null(drawn.mean(0), drawn.std(0, correction=0))
 
 
 def shuffled_signs(
     pattern: Float[Tensor, "*head query key"], dice: torch.Generator
 ) -> Float[Tensor, "*head query key"]:
-    """The same magnitudes with the signs of each row dealt anew among its cells that are not 0."""
-    order = torch.rand(pattern.shape, generator=dice).masked_fill(pattern == 0, 2.0).argsort(-1)
-    places = (
-        (pattern == 0).to(torch.int8).argsort(dim=-1, stable=True)
-    )  # the cells that are not 0, in order, then the rest
-    signs = torch.empty_like(pattern).scatter_(-1, places, pattern.sign().gather(-1, order))
-    return pattern.abs() * signs
+    """The same magnitudes with the signs of each row dealt anew among its cells that are not 0.
+
+    As many cells as have the sign of the row's largest get it, those with the smallest lots: signs that are all turned
+    before are all turned after.
+    """
+    lots = torch.rand(pattern.shape, generator=dice, dtype=torch.float64).masked_fill_(pattern == 0, 2.0)
+    in_order = torch.as_tensor(np.sort(lots.numpy(), axis=-1))  # several times as fast as torch's
+    signs, magnitude = pattern.sign(), pattern.abs()
+    sign = signs.gather(-1, magnitude.argmax(-1, keepdim=True))
+    count = (signs == sign).sum(-1, keepdim=True)
+    return magnitude * sign.where(lots <= in_order.gather(-1, (count - 1).clamp(min=0)), -sign)
 
 
 def softmax_twin(
