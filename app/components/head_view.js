@@ -1,10 +1,10 @@
 // Head view: joins heatmap, tokens and numbers around one chosen row. Only a choice of it talks to the server.
-function fillNumbers(body, numbers, rows, count, row) {
+function fillNumbers(body, numbers, ofRow) {
   body.replaceChildren(
     ...numbers.map(({ label, meaning, mean }, index) => {
       const line = document.createElement("tr");
       line.title = meaning;
-      for (const text of [label, plainNumber(rows[index * count + row]), plainNumber(mean)]) {
+      for (const text of [label, plainNumber(ofRow[index]), plainNumber(mean)]) {
         const cell = document.createElement(line.children.length ? "td" : "th");
         cell.textContent = text;
         line.append(cell);
@@ -28,7 +28,7 @@ function drawMarks(canvas, view, size, ink, shown, direction, drag) {
 
 export default function ({ data, parentElement, setStateValue }) {
   const { header, arrays } = readPayload(data);
-  const { tokens, direction, peak } = header;
+  const { tokens, direction } = header;
   const count = tokens.length;
   const find = (name) => parentElement.querySelector(name);
   const [root, stage, marks, tip] = [".head", ".stage", ".marks", ".tip"].map(find);
@@ -43,31 +43,32 @@ export default function ({ data, parentElement, setStateValue }) {
   const ink = getComputedStyle(root).color;
   root.style.setProperty("--masked", css(MASKED[dark ? "dark" : "light"]));
   find(".signs").hidden = !header.signs;
-  const { top, masked } = CODES.Int16Array;
-  const weightAt = (query, key) => {
-    const code = arrays.codes[query * count + key];
-    return code === masked ? NaN : decoded(code, top, peak);
-  };
+  const isSame = memory.lines?.header.run === header.run && memory.lines.header.name === header.name;
+  const lines = isSame ? memory.lines.restyled(header) : new HeadLines(header, arrays);
+  memory.lines = lines;
+  lines.hear(window.headscopeAnswers?.[header.key]);
   const colours = { range: header.range, scale: header.scale, dark };
   let size = 0;
   let drag = null;
 
   const show = (index) => {
-    const weights = weightsFrom(index, count, direction, weightAt);
-    (header.grid ? colourPatches : colourTokens)(memory.cells, weights, index, colours);
-    fillNumbers(find(".numbers tbody"), header.numbers, arrays.rows, count, index);
-    const kept = index === memory.row ? "" : " (pointing)";
-    find(".question").textContent =
-      direction === "attended by"
-        ? `Who attends to ${index} “${clipped(shownToken(tokens[index]), 16)}”?${kept}`
-        : `What does ${index} “${clipped(shownToken(tokens[index]), 16)}” attend to?${kept}`;
+    memory.pointed = index;
     drawMarks(marks, memory.view, size, ink, index, direction, drag);
+    const line = lines.line(index);
+    const token = `${index} “${clipped(shownToken(tokens[index]), 16)}”`;
+    const kept = line ? (index === memory.row ? "" : " (pointing)") : " …";
+    const asked = direction === "attended by" ? `Who attends to ${token}?` : `What does ${token} attend to?`;
+    find(".question").textContent = `${asked}${kept}`;
+    root.toggleAttribute("data-waiting", !line);
+    fillNumbers(find(".numbers tbody"), header.numbers, line?.numbers ?? header.numbers.map(() => null));
+    if (!line) return;
+    (header.grid ? colourPatches : colourTokens)(memory.cells, line.weights, index, colours);
     root.dataset.shown = index;
   };
   const room = barRoom(marks.getContext("2d"), header.range, header.scale);
   const draw = () => {
     size = Math.max(120, Math.min(stage.clientWidth - MARGIN.left - room, 640));
-    drawHeatmap(find(".cells"), { header, codes: arrays.codes, view: memory.view, size, dark, ink, crops: memory.crops });
+    drawHeatmap(find(".cells"), { header, tile: lines.tileFor(memory.view), view: memory.view, size, dark, ink, crops: memory.crops });
     drawColourBar(find(".bar"), { ...colours, size, ink, room });
     show(memory.row);
     Object.assign(root.dataset, memory.view);
@@ -96,8 +97,9 @@ export default function ({ data, parentElement, setStateValue }) {
   };
   const pointAt = (event) => cellAt(event, marks, memory.view, size);
   const showTip = (event, { query, key }) => {
-    const weight = weightAt(query, key);
-    const value = Number.isNaN(weight) ? "masked" : signedNumber(weight);
+    const weight = lines.weightAt(query, key);
+    memory.tip = { event, cell: { query, key } };
+    const value = weight === undefined ? "…" : Number.isNaN(weight) ? "masked" : signedNumber(weight);
     tip.textContent = `${value}\n${query} ${shownToken(tokens[query])}  →  ${key} ${shownToken(tokens[key])}`;
     tip.hidden = false;
     const box = stage.getBoundingClientRect();
@@ -136,8 +138,10 @@ export default function ({ data, parentElement, setStateValue }) {
   };
   marks.ondblclick = () => look(wholeOf(count));
   const strongestCell = () => {
-    const weights = weightsFrom(memory.row, count, direction, weightAt).map((weight) => Math.abs(weight) || 0);
-    const other = weights.indexOf(Math.max(...weights));
+    const line = lines.line(memory.row);
+    if (!line) return middleOf(memory.view);
+    const strengths = line.weights.map((weight) => (Number.isFinite(weight) ? Math.abs(weight) : 0));
+    const other = strengths.indexOf(strengths.reduce((most, strength) => Math.max(most, strength), 0));
     return direction === "attended by" ? { query: other, key: memory.row } : { query: memory.row, key: other };
   };
   const zoomed = { "+": 0.5, "=": 0.5, "-": 2, "−": 2, _: 2 };
@@ -162,7 +166,12 @@ export default function ({ data, parentElement, setStateValue }) {
     cell.onfocus = () => show(index);
     cell.onblur = () => show(memory.row);
   });
-  list.onpointerover = (event) => tokenOf(event) !== undefined && show(Number(tokenOf(event)));
+  list.onpointerover = (event) => {
+    const at = tokenOf(event);
+    if (at === undefined) return;
+    show(Number(at));
+    if (!header.grid) memory.cells[at].title = tokenTitle(memory.cells[at].weight, at);
+  };
   list.onpointerleave = () => show(memory.row);
   list.onclick = (event) => tokenOf(event) !== undefined && choose(Number(tokenOf(event)));
   list.onkeydown = (event) => {
@@ -185,11 +194,20 @@ export default function ({ data, parentElement, setStateValue }) {
   window.removeEventListener("headscope-row", memory.follow);
   memory.follow = (event) => event.detail === header.key && follow();
   window.addEventListener("headscope-row", memory.follow);
+  window.removeEventListener("headscope-answer", memory.hear);
+  memory.hear = (event) => {
+    if (event.detail.view !== header.key || !lines.hear(event.detail)) return;
+    if (event.detail.tile) draw();
+    show(memory.pointed ?? memory.row);
+    if (!tip.hidden) showTip(memory.tip.event, memory.tip.cell);
+  };
+  window.addEventListener("headscope-answer", memory.hear);
   draw();
   follow();
   root.dataset.drawn = `${header.name}`;
   return () => {
     memory.observer.disconnect();
     window.removeEventListener("headscope-row", memory.follow);
+    window.removeEventListener("headscope-answer", memory.hear);
   };
 }

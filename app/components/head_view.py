@@ -10,8 +10,9 @@ from streamlit.components.v2 import component
 
 from headscope.app.components.answers import answer_callback
 from headscope.app.components.head_numbers import HEAD_NUMBERS
+from headscope.app.components.head_reader import COLUMN, ROW, ReadHead, head_reader
+from headscope.app.components.head_tile import MOST_EXACT, head_tile, is_exact, whole
 from headscope.app.components.payload import payload
-from headscope.app.components.signed_code import signed_code
 from headscope.app.components.source import source_text
 from headscope.app.serving.address import OpenHead
 from headscope.interp.heads.attention_run import AttentionRun
@@ -29,6 +30,8 @@ _mount = component(
         "heatmap.js",
         "heatmap_window.js",
         "token_view.js",
+        "pattern_tile.js",
+        "head_lines.js",
         "head_view.js",
     ),
 )
@@ -50,7 +53,8 @@ class HeadStyle:
     mark_signs: bool = False
 
 
-PLAIN = HeadStyle("square root", False, "attends to")
+DIRECTIONS = ("attends to", "attended by")
+PLAIN = HeadStyle("square root", False, DIRECTIONS[0])
 
 
 def head_view(
@@ -74,13 +78,14 @@ def head_view(
         if on_row is not None and choice.get("run") == run_name:
             on_row(chosen_row(choice, run_name, count, start))
 
-    data, heard_by = _drawn(run, run_name, head, look, key), answer_callback(key, "row", chosen)
+    data, heard_by = drawn_head(run, run_name, head, look, key), answer_callback(key, "row", chosen)
     state = _mount(key=key, data=data, on_row_change=heard_by).get("row")
-    if row is None:
-        return chosen_row(state, run_name, count, start)
-    shown = max(0, min(row, count - 1))
-    heard = state.get("stamp", 0) if state else 0
-    _mount_row(key=f"row-of-{key}", data={"view": key, "run": run_name, "row": shown, "stamp": heard})
+    shown = chosen_row(state, run_name, count, start) if row is None else max(0, min(row, count - 1))
+    if not is_exact(whole(run)):
+        head_reader(ReadHead(run, run_name, head, key), (COLUMN if look.direction == DIRECTIONS[1] else ROW, shown))
+    if row is not None:
+        heard = state.get("stamp", 0) if state else 0
+        _mount_row(key=f"row-of-{key}", data={"view": key, "run": run_name, "row": shown, "stamp": heard})
     return shown
 
 
@@ -96,21 +101,22 @@ def chosen_row(state: dict | None, run_name: str, count: int, start: int) -> int
     return max(0, min(int(state["row"]), count - 1))
 
 
-def _drawn(run: AttentionRun, run_name: str, head: OpenHead, look: HeadStyle, key: str) -> bytes:
-    """What the browser draws: the pattern as codes, and the numbers of every row."""
-    pattern = run.weights(head.layer, head.head).numpy()
-    peak = float(np.abs(pattern).max())
+def drawn_head(run: AttentionRun, run_name: str, head: OpenHead, look: HeadStyle, key: str) -> bytes:
+    """What the browser draws: the whole pattern as a tile, and where that is exact, the numbers of every row."""
+    place, arrays = head_tile(run, head.layer, head.head, whole(run))
+    peak = float(run.summary.peaks[head.layer, head.head])
     own_range = float(run.summary.peaks.max()) if look.shared_range else peak
     fields = [number for number in HEAD_NUMBERS.values() if number.per_row]
-    rows = np.stack([getattr(run.rows, number.field)[head.layer, head.head].numpy() for number in fields])
     means = [float(getattr(run.heads, number.field)[head.layer, head.head]) for number in fields]
     header = {
         "key": key,
         "run": run_name,
-        "name": f"layer {head.layer}, head {head.head}",
+        "name": ReadHead(run, run_name, head, key).name,
         "tokens": run.tokens.strings,
         "start": run.tokens.read_out % len(run.tokens),
         "grid": run.tokens.grid,
+        "tile": place,
+        "exact": MOST_EXACT,
         "peak": peak,
         "range": (own_range if look.peak is None else look.peak) or 1.0,
         "scale": look.scale,
@@ -121,10 +127,12 @@ def _drawn(run: AttentionRun, run_name: str, head: OpenHead, look: HeadStyle, ke
             for number, mean in zip(fields, means, strict=True)
         ],
     }
-    codes = signed_code(pattern, run.visible_of(head.layer).numpy(), peak, np.int16)
+    if is_exact(whole(run)):
+        rows = [getattr(run.rows, number.field)[head.layer, head.head].numpy() for number in fields]
+        arrays = {**arrays, "rows": np.stack(rows).astype(np.float32)}
     pixels = run.tokens.shown_pixels
     shown = {} if pixels is None else {"picture": picture_of(pixels)}
-    return payload(header, codes=codes, rows=rows.astype(np.float32), **shown)
+    return payload(header, **arrays, **shown)
 
 
 def picture_of(pixels: Float[torch.Tensor, "channel row column"]) -> np.ndarray:

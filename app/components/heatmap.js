@@ -13,18 +13,21 @@ function canvasOf(element, width, height) {
   return context;
 }
 
-// The window as pixels: one per cell, or, where cells are smaller than pixels, the strongest cell of each pixel.
-function windowImage(codes, count, view, most, table, masked) {
-  const side = Math.min(view.size, most);
+// The window as pixels: one per cell of the tile, or, where those are smaller than pixels, the strongest of each pixel.
+function windowImage({ codes, side: stride, size, top, left }, view, most, table, masked) {
+  const inTile = (at) => Math.min(stride - 1, Math.floor((at * stride) / size));
+  const [firstRow, firstColumn] = [inTile(view.top - top), inTile(view.left - left)];
+  const span = Math.max(1, Math.min(stride - Math.max(firstRow, firstColumn), Math.round((view.size * stride) / size)));
+  const side = Math.min(span, most);
   const image = new ImageData(side, side);
   const pixels = new Uint32Array(image.data.buffer);
-  const edge = (at) => Math.floor((at * view.size) / side);
+  const edge = (at) => Math.floor((at * span) / side);
   for (let y = 0; y < side; y += 1) {
     for (let x = 0; x < side; x += 1) {
       let best = masked;
-      for (let q = view.top + edge(y); q < view.top + edge(y + 1); q += 1) {
-        for (let k = view.left + edge(x); k < view.left + edge(x + 1); k += 1) {
-          const code = codes[q * count + k];
+      for (let q = firstRow + edge(y); q < firstRow + edge(y + 1); q += 1) {
+        for (let k = firstColumn + edge(x); k < firstColumn + edge(x + 1); k += 1) {
+          const code = codes[q * stride + k];
           if (code !== masked && (best === masked || Math.abs(code) > Math.abs(best))) best = code;
         }
       }
@@ -67,13 +70,13 @@ function drawLabels(context, tokens, view, size, crops) {
 }
 
 // A thin diagonal in every negative cell whose colour is strong enough to be read as one: a sign without colours.
-function drawSigns(context, { codes, count, view, size, shareOf, dark }) {
+function drawSigns(context, { tile, view, size, shareOf, dark }) {
   const cell = size / view.size;
-  if (cell < SMALLEST_MARKED) return;
+  if (cell < SMALLEST_MARKED || tile.side !== tile.size) return;
   context.lineWidth = 1;
   for (let q = 0; q < view.size; q += 1) {
     for (let k = 0; k < view.size; k += 1) {
-      const share = shareOf(codes[(view.top + q) * count + view.left + k]);
+      const share = shareOf(tile.codes[(view.top - tile.top + q) * tile.side + view.left - tile.left + k]);
       if (!isNegative(share)) continue;
       context.strokeStyle = readable(signedColour(share, dark));
       context.beginPath();
@@ -112,15 +115,15 @@ function drawColourBar(canvas, { range, scale, size, dark, ink, room }) {
   }
 }
 
-function drawHeatmap(canvas, { header, codes, view, size, dark, ink, crops }) {
+function drawHeatmap(canvas, { header, tile, view, size, dark, ink, crops }) {
   const { range, scale, peak, tokens } = header;
-  const count = tokens.length;
+  const { codes } = tile;
   const context = canvasOf(canvas, size + MARGIN.left + MARGIN.right, size + MARGIN.top + MARGIN.bottom);
   const { top, masked } = CODES[codes.constructor.name];
   const most = Math.round(size * (window.devicePixelRatio || 1));
-  drawCells(context, windowImage(codes, count, view, most, pixelTable(codes, peak, range, scale, dark), masked), size);
+  drawCells(context, windowImage(tile, view, most, pixelTable(codes, peak, range, scale, dark), masked), size);
   const shareOf = (code) => (code === masked ? 0 : colourShare(decoded(code, top, peak), range, scale));
-  if (header.signs) drawSigns(context, { codes, count, view, size, shareOf, dark });
+  if (header.signs) drawSigns(context, { tile, view, size, shareOf, dark });
   context.fillStyle = context.strokeStyle = ink;
   context.lineWidth = 1;
   context.globalAlpha = 0.3;

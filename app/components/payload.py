@@ -15,6 +15,6 @@ def payload(header: dict[str, object], **arrays: np.ndarray) -> bytes:
         padding = -len(raw) % 8
         parts.append(raw + bytes(padding))
         offset += len(raw) + padding
-    text = json.dumps({**header, "arrays": entries}).encode()
+    text = json.dumps({**header, "arrays": entries}, ensure_ascii=False).encode()
     text += b" " * (-(len(text) + 4) % 8)
     return struct.pack("<I", len(text)) + text + b"".join(parts)

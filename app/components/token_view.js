@@ -13,24 +13,26 @@ function layTokens(root, tokens) {
   return [...root.querySelectorAll("button")];
 }
 
-// Weights of all tokens as read from one: NaN where the pair is masked.
-function weightsFrom(index, count, direction, weightAt) {
-  const pair = direction === "attended by" ? (other) => weightAt(other, index) : (other) => weightAt(index, other);
-  return Float32Array.from({ length: count }, (_, other) => pair(other));
+function tokenTitle(weight, index) {
+  return Number.isNaN(weight) ? `${index}: masked` : `${index}: ${signedNumber(weight)}`;
 }
 
+// A token whose look stays is not touched: of thousands of tokens most do.
 function colourTokens(cells, weights, chosen, { range, scale, dark }) {
   cells.forEach((cell, index) => {
     const weight = weights[index];
     const masked = Number.isNaN(weight);
-    const share = masked ? 0 : colourShare(weight, range, scale);
+    const share = masked || !Number.isFinite(weight) ? 0 : colourShare(weight, range, scale);
     const colour = signedColour(share, dark);
+    const look = `${masked} ${colour} ${isNegative(share)} ${index === chosen}`;
+    cell.weight = weight;
+    if (cell.look === look) return;
+    cell.look = look;
     cell.style.backgroundColor = masked ? "transparent" : css(colour);
     cell.style.color = masked ? "" : readable(colour);
     cell.classList.toggle("masked", masked);
     cell.classList.toggle("negative", isNegative(share));
     cell.classList.toggle("chosen", index === chosen);
     cell.setAttribute("aria-selected", index === chosen);
-    cell.title = masked ? `${index}: masked` : `${index}: ${signedNumber(weight)}`;
   });
 }

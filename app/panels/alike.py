@@ -5,14 +5,17 @@ import streamlit as st
 from headscope.app.figure.head_table import ChosenNumber, chosen_number, number_name_in_words, number_names
 from headscope.app.frame.left_out import readable_analyses
 from headscope.app.frame.page import OpenPrompt, analysed
+from headscope.app.frame.when_asked import Work, done_when_asked
 from headscope.app.serving.address import OpenHead, write_open_head
-from headscope.app.serving.runs import alike_of
+from headscope.app.serving.progress import progress
+from headscope.app.serving.runs import alike_of, likeness_of, likeness_request
 from headscope.interp.asking.findings import Findings
 from headscope.interp.asking.listed_rows import head_analyses, telling_numbers
 from headscope.interp.heads.near_heads import near_heads, nearest
 
 BY_ATTENTION, BY_NUMBER = "attention", "a number"
 MOST_ALIKE = 6
+CELL_SECONDS, PAIR_SECONDS = 5e-9, 4e-11  # of a weight, and of its product with one of another head, on one core
 
 
 def alike_panel(opened: OpenPrompt, head: OpenHead) -> None:
@@ -33,6 +36,8 @@ def alike_panel(opened: OpenPrompt, head: OpenHead) -> None:
 
 def by_attention(opened: OpenPrompt, head: OpenHead) -> None:
     """The heads whose attention on this prompt is most like the open one's."""
+    if not likeness_when_asked(opened):
+        return
     alike = alike_of(opened.key, head)
     heads = alike.value.shape[1]
     places = alike.value.nan_to_num(-1).flatten().argsort(descending=True).tolist()
@@ -43,6 +48,20 @@ def by_attention(opened: OpenPrompt, head: OpenHead) -> None:
         f"Cosine of the shares |a|/Σ|a| on this {opened.words.prompt}, signs left out; "
         f"any head to this one: {mean:.2f} ± {spread:.2f}."
     )
+
+
+def likeness_when_asked(opened: OpenPrompt) -> bool:
+    """Whether the heads have been compared: at once where that is quick, else when somebody asks for it."""
+    heads = len(opened.facts.head_layers) * opened.facts.heads
+    cells = heads * len(opened.tokens) ** 2
+    work = Work(likeness_request(opened.key), "Compare all heads", cells * (CELL_SECONDS + heads * PAIR_SECONDS))
+
+    def compute() -> bool:
+        with progress() as watch:
+            likeness_of(opened.key, watch)
+        return True
+
+    return bool(done_when_asked(opened, work, compute))
 
 
 def by_number(opened: OpenPrompt, head: OpenHead) -> None:

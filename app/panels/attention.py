@@ -7,7 +7,7 @@ from headscope.app.components.edges import MOST_EDGES, attention_edges
 from headscope.app.components.edges import MOST_TOKENS as EDGE_TOKENS
 from headscope.app.components.head_grid import head_thumbnail_grid
 from headscope.app.components.head_numbers import HEAD_NUMBERS
-from headscope.app.components.head_view import HeadStyle
+from headscope.app.components.head_view import DIRECTIONS, HeadStyle
 from headscope.app.components.predictions import predictions
 from headscope.app.frame.left_out import no_answer
 from headscope.app.frame.page import OpenPrompt
@@ -19,7 +19,6 @@ from headscope.interp.reading.model_facts import ModelFacts
 
 SCALES = ["square root", "linear"]
 MOST_HEADS = 5
-DIRECTIONS = ["attends to", "attended by"]
 
 
 def heads_panel(run: AttentionRun, facts: ModelFacts, head: OpenHead) -> None:

@@ -40,7 +40,11 @@ class ModelService(Generic[Facts]):
         """The run of one prompt, made once for all sessions. ValueError in one sentence where it cannot be run."""
         tokens = self.tokens(prompt, prepend_bos)
         self.refuse_run(tokens)
-        return self.kept(("attention", prompt, prepend_bos), lambda model: attention_run(model, tokens, watch=watch))
+        return self.kept(run_request(prompt, prepend_bos), lambda model: attention_run(model, tokens, watch=watch))
+
+    def has_run(self, prompt: str, prepend_bos: bool) -> bool:
+        """Whether the run of a prompt is kept."""
+        return self.has(run_request(prompt, prepend_bos))
 
     def tokens(self: "ModelService[ModelFacts]", prompt: str, prepend_bos: bool) -> Prompt:
         """A prompt as the model reads it, or the image of that name. ValueError where it cannot."""
@@ -99,3 +103,8 @@ class ModelService(Generic[Facts]):
                 f"at most {MOST_PATTERN_BYTES / 2**30:.0f} GiB are kept: shorten the {words.prompt}"
             )
             raise PromptTooLongError(sentence, isqrt(MOST_PATTERN_BYTES // (heads * 4)))
+
+
+def run_request(prompt: str, prepend_bos: bool) -> Hashable:
+    """What the run of a prompt is kept under."""
+    return "attention", prompt, prepend_bos

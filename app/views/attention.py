@@ -3,13 +3,13 @@
 import streamlit as st
 
 from headscope.app.components.fact_strip import fact_strip
+from headscope.app.frame.open_run import open_run
 from headscope.app.frame.page import page
 from headscope.app.panels import attention as panels
 from headscope.app.panels.alike import alike_panel
 from headscope.app.panels.interventions import intervention_panel
 from headscope.app.serving.address import open_head
 from headscope.app.serving.refusals import refusals_in_a_box, refusals_in_place
-from headscope.app.serving.runs import cached_attention_run
 
 opened = page(
     "Attention",
@@ -17,11 +17,8 @@ opened = page(
     keeps_patterns=False,
 )
 key, facts = opened.key, opened.facts
-with (
-    refusals_in_a_box(opened.in_words("This {prompt} cannot be read")),
-    st.spinner(opened.in_words("Running the {prompt} through the model …")),
-):
-    run = cached_attention_run(key)
+with refusals_in_a_box(opened.in_words("This {prompt} cannot be read")):
+    run = open_run(opened)
 
 fact_strip(facts, len(run.tokens))
 head = open_head(facts)

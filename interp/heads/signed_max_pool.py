@@ -60,9 +60,9 @@ class StripPool:
         return at + (at + 1 < self._side and block_of(at + 1, self._side, self._count).start <= cell)
 
 
-def causal_max_pool(count: int, size: int) -> Bool[Tensor, "small small"]:
-    """visible_max_pool of rows that see all keys up to their own."""
+def causal_max_pool(count: int, size: int, ahead: int = 0) -> Bool[Tensor, "small small"]:
+    """visible_max_pool of rows that see all keys up to their own; ahead: the first row's place less the first key's."""
     side = min(size, count)
-    last = torch.tensor([block_of(at, side, count).stop - 1 for at in range(side)])
-    first = torch.tensor([block_of(at, side, count).start for at in range(side)])
-    return first <= last[:, None]
+    blocks = [block_of(at, side, count) for at in range(side)]
+    first, last = (torch.tensor([block[end] for block in blocks]) for end in (0, -1))
+    return first <= last[:, None] + ahead
