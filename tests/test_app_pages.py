@@ -14,8 +14,8 @@ from tiny_models import CORPUS, tiny_folder
 
 from headscope.app.components.payload import payload
 from headscope.app.components.signed_code import signed_code
-from headscope.app.frame.controls import LONGEST_PROMPT
 from headscope.app.frame.prompts import EXAMPLES
+from headscope.app.serving.kept_texts import MOST_BYTES
 from headscope.app.serving.refusals import plain_markdown
 
 pytestmark = pytest.mark.usefixtures("no_page_waits")
@@ -132,15 +132,31 @@ def test_the_ends_of_a_prompt_beyond_the_context_are_offered(
     assert len(header(test, "headscope_head_view")["tokens"]) == 64
 
 
-def test_a_paste_of_any_length_is_taken_or_cut_and_said(folder: Path) -> None:
+def test_a_long_paste_is_taken_whole_and_the_link_names_it(folder: Path) -> None:
+    text = "return x\n" * 10_000
     test = page(folder)
-    test.text_area(key="prompt").set_value("return x\n" * 10_000).run()
-    assert "this model reads at most 64" in refusal(test) and len(test.text_area(key="prompt").value or "") == 90_000
-    test.text_area(key="prompt").set_value("é" * 100_000).run()
-    assert len(test.text_area(key="prompt").value or "") == LONGEST_PROMPT // 2
-    assert any(f"100,000 characters came; the first {LONGEST_PROMPT // 2:,} are taken" in c.value for c in test.caption)
+    test.text_area(key="prompt").set_value(text).run()
+    assert "this model reads at most 64" in refusal(test) and test.text_area(key="prompt").value == ""
+    assert any("A long text of 90,000 characters" in words.value for words in test.caption)
+    assert len("".join(test.query_params["text"])) == 16
+    again = page(folder, text="".join(test.query_params["text"]))
+    assert "this model reads at most 64" in refusal(again)
+    next(button for button in again.button if button.label == "Keep the last 64 tokens").click().run()
+    assert opened(again) and "text" not in again.query_params
+    assert text.endswith(again.text_area(key="prompt").value or "none")
+
+
+def test_what_is_longer_than_any_text_that_is_read_is_cut_and_said(folder: Path) -> None:
+    test = page(folder)
+    test.text_area(key="prompt").set_value("é" * (MOST_BYTES + 2)).run()
+    said = f"{MOST_BYTES + 2:,} characters came; the first {MOST_BYTES // 2:,} are taken"
+    assert any(said in words.value for words in test.caption)
     test.text_area(key="prompt").set_value("return x").run()
     assert opened(test) and not any("characters came" in words.value for words in test.caption)
+
+
+def test_a_link_to_a_text_that_is_gone_says_so(folder: Path) -> None:
+    assert "no longer kept here" in page(folder, text="0" * 16).warning[0].value
 
 
 def test_an_empty_prompt_is_refused(folder: Path) -> None:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from headscope.app.frame.first_token import BOS, bos_switch, mask_of
 from headscope.app.frame.image_chooser import IMAGE, INK, NUMBER, PICTURE, image_chooser
+from headscope.app.frame.prompt_box import PROMPT, TEXT, keep_prompt, prompt_box, write_prompt
 from headscope.app.frame.prompts import EXAMPLES, Example, masked_examples
 from headscope.app.serving.address import lasting_address_value, write_lasting
 from headscope.app.serving.choice import FROM_FOLDER, Choice
@@ -13,13 +14,12 @@ from headscope.app.serving.model_source import modality_in, source_folder
 from headscope.app.serving.refusals import refusals_in_place
 from headscope.app.serving.upload import MOST_KEPT, earlier_upload, uploaded_folder
 from headscope.models import zoo
-from headscope.models.hosts.modality import TEXT, Modality
+from headscope.models.hosts.modality import TEXT as TEXT_MODALITY
+from headscope.models.hosts.modality import Modality
 
 FROM_UPLOAD = "an upload"
 PREFERRED = "cog"
-LONGEST_PROMPT = 130_000  # bytes; three characters each in the address, of which Streamlit reads no more than 2**19
 UPLOADED, SENT, TURN = "upload", "upload_sent", "upload_turn"
-CUT = "prompt_cut"
 
 
 def sidebar_choice() -> Choice:
@@ -30,7 +30,7 @@ def sidebar_choice() -> Choice:
 def chosen_modality() -> Modality:
     """What the chosen model reads, before it is opened."""
     folder = chosen_folder(sidebar_choice().name, sidebar_choice().typed)
-    return TEXT if folder is None else modality_in(folder)
+    return TEXT_MODALITY if folder is None else modality_in(folder)
 
 
 def model_and_prompt() -> None:
@@ -53,9 +53,7 @@ def model_and_prompt() -> None:
     examples = examples_for(chosen_folder(name or "", typed))
     start(prompt=examples[0].text)
     st.header("Prompt", anchor=False)
-    prompt = st.text_area("Text", key="prompt", bind="query-params", height=230, on_change=shorten_typed_prompt)
-    if cut := st.session_state.get(CUT):
-        st.caption(f"{cut:,} characters came; the first {len(prompt):,} are taken, which is all that the page keeps.")
+    prompt = prompt_box()
     st.caption("Examples")
     with st.container(horizontal=True, gap="xsmall", key="examples"):
         for example in examples:
@@ -71,10 +69,11 @@ def sidebar_model() -> tuple[object, ...]:
 
 def sidebar() -> tuple[object, ...]:
     """What the boxes say of the model and of what it reads now, before the page has followed."""
-    names = ("prompt", BOS, NUMBER, INK)
+    names = (PROMPT, BOS, NUMBER, INK)
     picture = st.session_state.get(PICTURE)
     read = tuple(st.session_state.get(name) for name in names)
-    return *sidebar_model(), *read, lasting_address_value(IMAGE), picture and picture.file_id
+    kept = lasting_address_value(TEXT), lasting_address_value(IMAGE)
+    return *sidebar_model(), *read, *kept, picture and picture.file_id
 
 
 def first_prompt() -> dict[str, str]:
@@ -105,12 +104,6 @@ def examples_for(folder: Path | None) -> tuple[Example, ...]:
     if folder is None or not modality_in(folder).asks_masks:
         return EXAMPLES
     return masked_examples(mask) if (mask := mask_of(folder)) else EXAMPLES
-
-
-def keep_prompt() -> None:
-    """A box that is not drawn would lose its text."""
-    if "prompt" in st.session_state:
-        st.session_state["prompt"] = st.session_state["prompt"]
 
 
 def upload() -> str:
@@ -146,18 +139,3 @@ def start(**values: str) -> None:
     if missing:
         st.session_state.update(missing)
         st.query_params.update(missing)
-
-
-def write_prompt(text: str) -> None:
-    """Put an example, or a part of what was typed, into the prompt box."""
-    st.session_state["prompt"] = text
-    shorten_typed_prompt()
-
-
-def shorten_typed_prompt() -> None:
-    """Take no more of a text than the page can keep, and remember how long it was."""
-    text = st.session_state["prompt"]
-    kept = text.encode(errors="replace")[:LONGEST_PROMPT].decode(errors="ignore")
-    st.session_state[CUT] = len(text) if len(kept) < len(text) else None
-    if len(kept) < len(text):
-        st.session_state["prompt"] = kept

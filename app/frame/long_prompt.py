@@ -5,8 +5,9 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from headscope.app.frame.controls import sidebar_model, write_prompt
+from headscope.app.frame.controls import sidebar_model
 from headscope.app.frame.first_token import BOS
+from headscope.app.frame.prompt_box import current_prompt, write_prompt
 from headscope.app.serving.refusals import box
 from headscope.app.serving.service import ModelService
 from headscope.interp.reading.model_facts import ModelFacts
@@ -33,5 +34,5 @@ def shorter_ones_offered(service: ModelService[ModelFacts]) -> Iterator[None]:
 def keep_tokens(service: ModelService[ModelFacts], model: tuple[object, ...], most: int, end: End) -> None:
     """Shorten what stands in the prompt box now; nothing where another model was chosen since the button was drawn."""
     if sidebar_model() == model:
-        text, bos = st.session_state["prompt"], bool(st.session_state.get(BOS))
-        write_prompt(service.shortened(text, bos, most, end))
+        bos = bool(st.session_state.get(BOS))
+        write_prompt(service.shortened(current_prompt(), bos, most, end))

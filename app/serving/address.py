@@ -47,6 +47,12 @@ def write_lasting(**values: str) -> None:
     st.query_params.update(values)
 
 
+def forget_lasting(name: str) -> None:
+    """Take a value out of the address."""
+    st.session_state.setdefault(KEPT, {}).pop(name, None)
+    st.query_params.pop(name, None)
+
+
 def open_head(facts: ModelFacts) -> OpenHead:
     """The head that the address names, or the nearest one that exists; else the first of the variant's middle layer."""
     chosen = [layer for layer, variant in enumerate(facts.layer_variants) if variant == facts.variant]
