@@ -91,6 +91,14 @@ def test_next_tokens_know_the_token_that_came() -> None:
     assert_close(likely.actual_probability, logits[0].softmax(-1)[2:])
 
 
+def test_next_tokens_of_many_rows_are_those_of_each() -> None:
+    logits, ids = torch.randn(600, 9), torch.randint(0, 9, (600,))
+    likely, probabilities = next_tokens(logits, ids, 3), logits.softmax(-1)
+    assert_close(likely.probabilities, probabilities.topk(3).values)
+    assert_close(likely.actual_probability, probabilities[torch.arange(599), ids[1:]])
+    assert likely.actual_rank.equal((probabilities[:-1] > likely.actual_probability[:, None]).sum(-1))
+
+
 @pytest.mark.parametrize("variant", ["softmax", "cog", "expressive", "selective", "polynomial"])
 def test_a_run_holds_the_patterns_of_the_model(variant: str) -> None:
     model = hooked_tiny(variant).to(torch.float64)

@@ -60,3 +60,23 @@ def hooked_tiny(variant: str) -> Any:
 def tiny_folder(folder: Path, variant: str, *, with_tokenizer: bool = True, **choices: Any) -> Path:
     """A model folder as a user may have it."""
     return save(tiny_model(variant, **choices), folder, tokenizer=tiny_tokenizer() if with_tokenizer else None)
+
+
+def long_folder(folder: Path, context: int, *, with_tokenizer: bool = True) -> Path:
+    """A folder of 8 layers with 6 heads of cog attention that read long prompts."""
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=300,
+        hidden_size=96,
+        intermediate_size=96,
+        num_hidden_layers=8,
+        num_attention_heads=6,
+        num_key_value_heads=6,
+        max_position_embeddings=context,
+        bos_token_id=0,
+        eos_token_id=0,
+        pad_token_id=0,
+        initializer_range=0.2,
+    )
+    model = attach(LlamaForCausalLM(config).eval(), AttentionSpec("cog"))
+    return save(model, folder, tokenizer=tiny_tokenizer() if with_tokenizer else None)

@@ -1,10 +1,12 @@
 """Next tokens: what the model expects after each position, and what it gave to the token that came."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+
+STRIP = 256  # rows
 
 
 @dataclass(frozen=True)
@@ -23,15 +25,18 @@ class NextTokens:
 
 def next_tokens(logits: Float[Tensor, "pos vocab"], ids: Int[Tensor, "pos"], count: int) -> NextTokens:
     """Softmax of the logits in float32, its `count` largest; rank 0 is the likeliest (ties count as better)."""
+    strips = range(0, len(logits), STRIP)
+    parts = [strip_tokens(logits[at : at + STRIP], ids[at + 1 : at + 1 + STRIP], count) for at in strips]
+    return NextTokens(*(torch.cat([getattr(part, field.name) for part in parts]) for field in fields(NextTokens)))
+
+
+def strip_tokens(logits: Float[Tensor, "row vocab"], came: Int[Tensor, "known"], count: int) -> NextTokens:
+    """The same of some rows, and of the tokens that came after them: a long prompt's logits are large enough alone."""
     probabilities = logits.float().softmax(-1)
     best = probabilities.topk(min(count, probabilities.shape[-1]), dim=-1)
-    actual = torch.gather(probabilities[:-1], 1, ids[1:, None])
-    return NextTokens(
-        ids=best.indices,
-        probabilities=best.values,
-        actual_probability=actual[:, 0],
-        actual_rank=(probabilities[:-1] > actual).sum(-1),
-    )
+    known = probabilities[: len(came)]
+    actual = torch.gather(known, 1, came[:, None])
+    return NextTokens(best.indices, best.values, actual[:, 0], (known > actual).sum(-1))
 
 
 def nothing_predicted(positions: int) -> NextTokens:
