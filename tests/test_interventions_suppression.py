@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from hooked_logits import logits_of
+from layer_calls import counted_tokens
 from tiny_decoders import CONFIGS, attached
 from tiny_models import hooked_tiny, tiny_model
 from torch import Tensor
@@ -15,6 +16,7 @@ from torch.testing import assert_close
 
 from headscope.interp.interventions import suppression_effect as suppression_module
 from headscope.interp.interventions.divergence import divergence
+from headscope.interp.interventions.kept_run import kept_runs
 from headscope.interp.interventions.layer_heads import LayerHeads, layer_heads
 from headscope.interp.interventions.suppression_effect import SuppressionEffect, suppression, suppression_effect
 from headscope.interp.reading.activations import gathered_activations
@@ -52,7 +54,7 @@ def explained(name: str = "cog") -> SuppressionEffect:
 
 @cache
 def runs_of(name: str, layer: int) -> list[LayerHeads]:
-    return layer_heads(model(name), weights(name), PROMPTS, layer)
+    return layer_heads(model(name), weights(name), kept_runs(model(name), PROMPTS), layer)
 
 
 def by_hand(run: LayerHeads, W_U: Tensor, head: int, query: int) -> Tensor:
@@ -72,7 +74,7 @@ def one_by_one(name: str, layer: int, head: int, kept: Callable[[LayerHeads], Te
     mean, kl = torch.cat(rests).mean(0), []
     for run, rest in zip(runs_of(name, layer), rests, strict=True):
         hook = (f"blocks.{layer}.hook_attn_out", lambda out, hook, rest=rest: out + mean - rest)
-        kl.append(divergence(run.logits, logits_of(model(name), run.ids.tolist(), [hook])))
+        kl.append(divergence(run.run.logits, logits_of(model(name), run.ids.tolist(), [hook])))
     return torch.cat(kl).mean()
 
 
@@ -147,8 +149,17 @@ def test_batches_change_nothing_and_are_watched() -> None:
     alone = suppression_effect(model(), PROMPTS, 1, 1, lambda done, total: seen.append((done, total)))
     for name, value in explained().tensors().items():
         assert_close(alone.tensors()[name], value, atol=1e-4, rtol=1e-3, msg=name)
-    passes = 3 * len(IDS) * 2 * (2 + 1)
+    passes = 3 * len(IDS) * (2 + 1)
     assert seen == [(done, passes) for done in range(1, passes + 1)]
+
+
+def test_every_ablation_runs_the_layers_from_its_own_on() -> None:
+    """Beside them the untouched runs, two small ones, and each layer again; matrices were read before."""
+    tokens, small = sum(map(len, IDS)), 3 * 4 * (1 + 3)
+    weights()
+    with counted_tokens(model()) as counts:
+        suppression_effect(model(), PROMPTS, samples=1)
+    assert sum(counts) == sum(2 * (2 + 1) * (layer + 1) * tokens for layer in range(3)) + 2 * 3 * tokens + small
 
 
 def test_one_layer_is_held_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 from hooked_logits import logits_of
+from layer_calls import counted_tokens
 from tiny_decoders import attached
 from tiny_models import hooked_tiny, tiny_model
 from torch import Tensor
@@ -71,8 +72,19 @@ def test_batches_change_nothing_and_are_watched() -> None:
     alone = sweep(model(), TOKENS, batch_size=1, watch=lambda done, total: seen.append((done, total)))
     for name, value in swept().tensors().items():
         assert_close(alone.tensors()[name], value, **CLOSE, msg=name)
-    passes = (len(VALUELESS) + NULL_SAMPLES) * 3 * 2
-    assert seen == [(done, passes) for done in range(1, passes + 1)]
+    assert seen == sorted(seen) and {*seen} == {(done, 3 * 2) for done in range(3 * 2 + 1)}
+
+
+@pytest.mark.parametrize(("variant", "edits"), [("cog", len(VALUELESS) + NULL_SAMPLES), ("softmax", 2)])
+def test_an_edit_runs_the_layers_from_its_own_on_and_none_that_does_nothing_or_what_another_does_is_run(
+    variant: str, edits: int
+) -> None:
+    """Of softmax flip and zero are left; beside the edits the untouched run, two small ones, and each layer again."""
+    small, layers = 3 * 4 * (1 + 3), 3
+    with counted_tokens(model(variant)) as counts:
+        sweep(model(variant), TOKENS)
+    own = [2 * edits * (layer + 1) * len(IDS) for layer in range(layers)]
+    assert sum(counts) == sum(own) + 2 * layers * len(IDS) + small
 
 
 def test_weights_without_a_sign_have_none_to_lose() -> None:
@@ -86,7 +98,7 @@ def test_weights_without_a_sign_have_none_to_lose() -> None:
 def test_the_null_is_of_signs_dealt_anew_in_each_row() -> None:
     before, dice = logits_of(model(), IDS), torch.Generator().manual_seed(0)
     found = torch.empty(NULL_SAMPLES, 3, 2)
-    for sample, layer, head in torch.cartesian_prod(*map(torch.arange, found.shape)).tolist():
+    for layer, head, sample in torch.cartesian_prod(*map(torch.arange, (3, 2, NULL_SAMPLES))).tolist():
 
         def deal(pattern: Tensor, hook: object, head: int = head) -> Tensor:
             pattern[:, head] = shuffled_signs(pattern[:, head], dice)

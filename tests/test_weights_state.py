@@ -95,6 +95,11 @@ def test_what_changes_no_weight_reads_nothing_again(model: Any) -> None:
     assert head_weights(model) is before
 
 
+def test_what_is_computed_of_the_matrices_reads_nothing_again(model: Any) -> None:
+    before = head_weights(model)
+    assert before.W_U_centred.shape == before.W_U.shape and head_weights(model) is before
+
+
 def test_matrices_that_somebody_wrote_into_are_not_handed_out_again(model: Any) -> None:
     before = head_weights(model).W_Q.clone()
     head_weights(model).W_Q.zero_()

@@ -2,11 +2,12 @@
 
 from headscope.interp.analysis import AnalysisRequest, Probe
 from headscope.interp.interventions.intervention import VALUELESS
-from headscope.interp.interventions.suppression_effect import SuppressionEffect, suppression_effect
+from headscope.interp.interventions.suppression_effect import SAMPLES, SuppressionEffect, suppression_effect
 from headscope.interp.interventions.sweep import NULL_SAMPLES, InterventionSweep, sweep
 from headscope.interp.reading.prompt import text_alone
+from headscope.interp.reading.size import Size
 from headscope.interp.reading.watch import Watch
-from headscope.interp.results.nulls import SAMPLES
+from headscope.models.attention import variant_named
 
 
 def prompt_sweep(request: AnalysisRequest, watch: Watch) -> InterventionSweep:
@@ -20,13 +21,30 @@ def prompt_suppression(request: AnalysisRequest, watch: Watch) -> SuppressionEff
     return suppression_effect(request.model, [text_alone(prompt) for prompt in request.prompts], watch=watch)
 
 
+KEPT = 3  # passes: the untouched run, every layer of it again, and the small ones that see where passes can begin
+
+
+def sweep_cost(size: Size) -> int:
+    """A run of every head for each kind of edit and each null; without negative weights `flip` and `zero` are left."""
+    times = {True: 2, False: len(VALUELESS) + NULL_SAMPLES}
+    variants = [(layer, size.facts.layer_variants[layer]) for layer in size.facts.head_layers]
+    runs = sum(size.passes_by_head_from(layer, times[variant_named(name).non_negative]) for layer, name in variants)
+    return runs + size.passes_over_prompts(KEPT)
+
+
+def suppression_cost(size: Size) -> int:
+    """A run of every head for each ablation and each null."""
+    runs = sum(size.passes_by_head_from(layer, 2 + SAMPLES) for layer in size.facts.head_layers)
+    return runs + size.passes_over_prompts(KEPT)
+
+
 PROBES = (
     Probe(
         "interventions",
         "what changes when one head keeps only its positive or negative weights, their size, or none of them",
         prompt_sweep,
         reads_answer=True,
-        cost=lambda size: size.passes_by_head(len(VALUELESS) + NULL_SAMPLES),
+        cost=sweep_cost,
         per_head=True,
         runs_heads=True,
         telling={"kl.zero": 4},
@@ -40,7 +58,7 @@ PROBES = (
         text_only="suppresses the logits of the tokens that a head reads, and patches have none of their own",
         own_logits=True,
         reads_answer=True,
-        cost=lambda size: size.passes_by_head(2 + SAMPLES),
+        cost=suppression_cost,
         per_head=True,
         runs_heads=True,
     ),

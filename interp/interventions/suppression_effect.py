@@ -1,6 +1,6 @@
 """Suppression effect: how much of what a head does is left when it may only suppress the tokens that it attends to."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,17 +9,19 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from headscope.interp.deletion.contributions import ov_terms
-from headscope.interp.interventions.divergence import divergence
+from headscope.interp.interventions.kept_run import kept_runs
 from headscope.interp.interventions.layer_heads import LayerHeads, layer_heads
-from headscope.interp.interventions.touched_run import ROWS, logits_of_rows
+from headscope.interp.interventions.row_changes import row_changes
+from headscope.interp.interventions.touched_run import ROWS
 from headscope.interp.reading.hooked_model import HookedModel, head_layers
 from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.interp.reading.watch import Watch, step_counter, watch_nothing
 from headscope.interp.results.about import About
-from headscope.interp.results.nulls import SAMPLES, null_of
+from headscope.interp.results.nulls import null_of
 from headscope.interp.results.result import Result
 from headscope.interp.weights.head_weights import head_weights
 
+SAMPLES = 2  # of the null, each a run of every head
 FLOOR = 1e-6  # nats; float32's rounding of a mean KL stays below
 ABOUT = About(
     title="Copy suppression explains",
@@ -68,19 +70,19 @@ def suppression_effect(
 ) -> SuppressionEffect:
     """All heads of a hooked model; every head of a prompt is ablated 2 + samples times, each in a row of its own.
 
-    One layer is held at a time, and at most batch_size rows share a forward pass; watch(done, total) counts those
-    passes. Hooks are state: the caller lets one run in at a time. Raises ValueError for no prompt, and for a model
-    whose W_O or W_U is misread.
+    One layer is held at a time; passes begin at it, and at most batch_size rows share one. watch(done, total) counts
+    ablations of all heads of a layer in a prompt. Hooks are state: the caller lets one run in at a time. Raises
+    ValueError for no prompt, and for a model whose W_O or W_U is misread.
     """
     if not prompts:
         raise ValueError("suppression was asked of no prompt; give one at least")
     weights = head_weights(model)
     weights.refuse_misread("W_O", "W_U")
-    layers, n_heads = head_layers(model), weights.shape[1]
-    step = step_counter(watch, len(layers) * len(prompts) * -(-n_heads // batch_size) * (2 + samples))
+    layers, kept = head_layers(model), kept_runs(model, prompts)
+    step = step_counter(watch, len(layers) * len(prompts) * (2 + samples))
 
     def of_layer(layer: int) -> Float[Tensor, "field head"]:
-        runs = layer_heads(model, weights, prompts, layer, batch_size)
+        runs = layer_heads(model, weights, kept, layer)
         return layer_suppression(
             runs, weights.W_U_centred, lambda parts: kl_keeping(model, runs, parts, batch_size, step), samples
         )
@@ -128,21 +130,22 @@ def kl_keeping(
     rests = [run.output - part for run, part in zip(runs, parts, strict=True)]
     mean = sum(rest.sum(1, keepdim=True) for rest in rests) / sum(rest.shape[1] for rest in rests)
 
-    def kl(run: LayerHeads, rest: Float[Tensor, "head pos d_model"]) -> Iterator[Float[Tensor, "row pos"]]:
-        for change in (mean - rest).split(batch_size):
-            yield divergences(model, run, change)
-            step()
+    def kl(of: LayerHeads, rest: Float[Tensor, "head pos d_model"]) -> Float[Tensor, "head pos"]:
+        parts = (mean - rest).split(of.run.rows(batch_size))
+        result = torch.cat([divergences(model, of, change) for change in parts])
+        step()
+        return result
 
-    return torch.cat([torch.cat(list(kl(*item))) for item in zip(runs, rests, strict=True)], 1).mean(1)
+    return torch.cat([kl(*item) for item in zip(runs, rests, strict=True)], 1).mean(1)
 
 
 def divergences(
-    model: HookedModel, run: LayerHeads, change: Float[Tensor, "row pos d_model"]
+    model: HookedModel, of: LayerHeads, change: Float[Tensor, "row pos d_model"]
 ) -> Float[Tensor, "row pos"]:
     """KL from the untouched run at every position, one change of the layer's attention in each row."""
-    hook = (f"blocks.{run.layer}.hook_attn_out", lambda out, hook: out + change.to(out))
-    after = logits_of_rows(model, run.ids.expand(len(change), -1), [hook], run.prompt)
-    return divergence(run.logits.expand_as(after), after)
+    hook = (f"blocks.{of.layer}.hook_attn_out", lambda out, hook: out + change.to(out))
+    after = of.run.touched_logits(model, of.layer, len(change), [hook])
+    return row_changes(of.run.answers, after, torch.tensor([], dtype=torch.int64)).kl
 
 
 def shuffled_token_ids(ids: Int[Tensor, "pos"], dice: torch.Generator) -> Int[Tensor, "pos"]:

@@ -1,24 +1,28 @@
 """Sweep: every head touched alone, by every kind of intervention that needs no value, against the untouched run."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
-from headscope.interp.interventions.effect import answers_known, changed_answers, changed_by_gauge
-from headscope.interp.interventions.intervention import KINDS, SIGNED, VALUELESS, Intervention
-from headscope.interp.interventions.touched_run import ROWS, Hook, logits_of_prompt, logits_of_rows
+from headscope.interp.interventions.effect import answers_known, changed_by_gauge
+from headscope.interp.interventions.head_edits import HeadEdit, distinct_edits, edits_of_kinds
+from headscope.interp.interventions.intervention import SIGNED, VALUELESS, Intervention
+from headscope.interp.interventions.kept_run import KeptRun, kept_runs
+from headscope.interp.interventions.row_changes import row_changes
+from headscope.interp.interventions.touched_run import ROWS
+from headscope.interp.reading.activations import gathered_activations
 from headscope.interp.reading.hooked_model import HookedModel, head_layers
-from headscope.interp.reading.prompt import Prompt, batch_of
-from headscope.interp.reading.watch import Watch, step_counter, watch_nothing
+from headscope.interp.reading.prompt import Prompt
+from headscope.interp.reading.watch import Watch, watch_nothing
 from headscope.interp.results.about import About
-from headscope.interp.results.nulls import null_of, shuffled_signs
+from headscope.interp.results.nulls import shuffled_signs
 from headscope.interp.results.result import Result
 
-Touch = Callable[[Tensor], Tensor]
 MEASURES = ("kl", "loss_change", "changed")
 NULL_SAMPLES = 2
 ABOUT = About(
@@ -61,67 +65,70 @@ def sweep(
     batch_size: int = ROWS,
     watch: Watch = watch_nothing,
 ) -> InterventionSweep:
-    """What `intervene` finds for every head and kind, the heads of a layer in one forward pass, a row for each.
+    """What `intervene` finds for every head and kind: a row of a forward pass for each, which begins at the layer.
 
-    At most batch_size rows share a pass; watch(done, total) counts the passes. Hooks are state: the caller lets one
-    run in at a time. Raises ValueError for no kind and for one that is unknown or needs a value.
+    An edit that leaves a head's weights as they are, or that makes the same of them as another one, is not run. At most
+    batch_size rows share a pass; watch(done, total) counts heads. Hooks are state: the caller lets one run in at a
+    time. Raises ValueError for no kind and for one that is unknown or needs a value.
     """
     refuse_valued(kinds)
-    untouched, known = logits_of_prompt(model, tokens), answers_known(tokens)
-    [read] = batch_of(model, [tokens])
-    heads = torch.arange(model.cfg.n_heads).split(batch_size)
-    layers = head_layers(model)
-    step = step_counter(watch, (len(kinds) + NULL_SAMPLES) * len(layers) * len(heads))
+    [run], layers, heads = kept_runs(model, [tokens]), head_layers(model), model.cfg.n_heads
+    dice = torch.Generator().manual_seed(0)
+    edits = edits_of_kinds(kinds) + [partial(shuffled_signs, dice=dice)] * NULL_SAMPLES
+    changes = row_changes(run.answers, run.logits[None], answers_known(tokens)).means[:, None, None]
+    changes = changes.repeat(1, len(edits), len(layers), heads)  # of edits that do nothing
+    for at, layer in enumerate(layers):
+        ahead = distinct_edits(layer_pattern(model, run, layer), edits)
+        while some := list(islice(ahead, run.rows(batch_size))):
+            means = mean_changes(model, run, layer, some)
+            for edit, of_edit in zip(some, means.unbind(1), strict=True):
+                changes[:, edit.numbers, at, edit.head] = of_edit[:, None]
+            watch(at * heads + some[-1].head, len(layers) * heads)
+        watch((at + 1) * heads, len(layers) * heads)
+    return swept(model, layers, kinds, changes)
 
-    def changes(touch: Touch) -> Float[Tensor, "measure layer head"]:
-        result = []
-        for layer in layers:
-            for some in heads:
-                batch = read.expand(len(some), *read.shape)
-                after = logits_of_rows(model, batch, [touching(layer, some, touch)], tokens)
-                result.append(mean_changes(untouched, after, known))
-                step()
-        return torch.cat(result, 1).unflatten(1, (len(layers), -1))
 
-    by_kind = torch.stack([changes(lambda weights, edit=KINDS[kind]: edit(weights, 0.0)) for kind in kinds], 1)
-    null = null_of(lambda dice: changes(partial(pattern_with_shuffled_signs, dice=dice)), NULL_SAMPLES)
+def swept(
+    model: HookedModel,
+    layers: Sequence[int],
+    kinds: Sequence[str],
+    changes: Float[Tensor, "measure edit layer head"],
+) -> InterventionSweep:
+    """The changes by kind, beside those of signs dealt anew."""
+    by_kind, drawn = changes[:, : len(kinds)], changes[:, len(kinds) :]
+    null = [*drawn.mean(1, keepdim=True), *drawn.std(1, keepdim=True, correction=0)]
     every = [Intervention(kind, layer) for kind in kinds for layer in layers]
     by_gauge = dict.fromkeys(changed_by_gauge(model, every), MEASURES)
     return InterventionSweep(
         *by_kind,
-        *null.mean[:, None].expand_as(by_kind),
-        *null.spread[:, None].expand_as(by_kind),
+        *(part.expand_as(by_kind[0]) for part in null),
         about=replace(ABOUT, by_gauge=by_gauge, gauge_labels=tuple(kind for kind in kinds if kind in SIGNED)),
         labels={"kind": tuple(kinds)},
     )
 
 
-def touching(layer: int, heads: Int[Tensor, "row"], touch: Touch) -> Hook:
-    """A hook that touches another head in every row of a batch: heads[row], its weights alone."""
-    own = (torch.arange(len(heads)), heads)
-
-    def edit(pattern: Float[Tensor, "row head query key"], hook: object) -> Float[Tensor, "row head query key"]:
-        edited = pattern.clone()
-        edited[own] = touch(pattern[own])
-        return edited
-
-    return f"blocks.{layer}.attn.hook_pattern", edit
+def layer_pattern(model: HookedModel, run: KeptRun, layer: int) -> Float[Tensor, "head query key"]:
+    """The pattern of a layer in the untouched run: that layer alone is run again."""
+    name = f"blocks.{layer}.attn.hook_pattern"
+    with run.resumed_at(layer, layer + 1):
+        [seen] = gathered_activations(model, [run.prompt], [name])
+    return seen[name]
 
 
 def mean_changes(
-    before: Float[Tensor, "pos vocab"], after: Float[Tensor, "row pos vocab"], known: Int[Tensor, "pos_known"]
-) -> Float[Tensor, "measure row"]:
-    """The three measures of every row."""
-    result = [changed_answers(before, item, known) for item in after]
-    rows = [torch.stack([item.kl.mean(), item.loss_change.nanmean(), item.changed.float().mean()]) for item in result]
-    return torch.stack(rows, 1)
+    model: HookedModel, run: KeptRun, layer: int, edits: Sequence[HeadEdit]
+) -> Float[Tensor, "measure edit"]:
+    """The three measures of every edit, each in a row of its own."""
+    own = torch.arange(len(edits)), torch.tensor([edit.head for edit in edits])
+    weights = torch.stack([edit.weights for edit in edits])
 
+    def put(pattern: Float[Tensor, "edit head query key"], hook: object) -> Float[Tensor, "edit head query key"]:
+        edited = pattern.clone()
+        edited[own] = weights.to(pattern)
+        return edited
 
-def pattern_with_shuffled_signs(
-    weights: Float[Tensor, "row query key"], dice: torch.Generator
-) -> Float[Tensor, "row query key"]:
-    """Signs dealt anew in each row of the pattern; masked cells are 0 and stay so."""
-    return shuffled_signs(weights.cpu(), dice).to(weights)
+    after = run.touched_logits(model, layer, len(edits), [(f"blocks.{layer}.attn.hook_pattern", put)])
+    return row_changes(run.answers, after, answers_known(run.prompt)).means
 
 
 def refuse_valued(kinds: Sequence[str]) -> None:

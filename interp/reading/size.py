@@ -53,9 +53,22 @@ class Size:
         """The one pass that all analyses of the prompts share."""
         return sum(self.passes(max(length, FEWEST), length) for length in self.lengths)
 
+    def passes_over_prompts(self, times: int) -> int:
+        """Passes of an analysis' own over the prompts, so many."""
+        return sum(times * self.passes(length, length) for length in self.lengths)
+
     def passes_by_head(self, times: int) -> int:
         """Every head's own run over the prompts, so many times; those of a layer share a pass."""
         return sum(times * self.heads * self.passes(length, length) for length in self.lengths)
+
+    def passes_from(self, layer: int, tokens: int, length: int = 1) -> int:
+        """The same, begun at a layer: what comes before it is spared, the head that makes the answers is not."""
+        whole, head = self.passes(tokens, length), tokens * self.facts.d_model * self.facts.vocabulary
+        return whole - (whole - head) * layer // self.layers
+
+    def passes_by_head_from(self, layer: int, times: int) -> int:
+        """Every run of a layer's heads over the prompts, so many times, begun at the layer."""
+        return sum(times * self.facts.heads * self.passes_from(layer, length, length) for length in self.lengths)
 
 
 def nothing_more(size: Size) -> int:

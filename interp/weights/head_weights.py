@@ -1,6 +1,6 @@
 """Head weights: the matrices of every head, read from a hooked model and held against what it does in a trial run."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from weakref import WeakKeyDictionary
 
 import torch
@@ -48,7 +48,8 @@ def head_weights(model: HookedModel) -> HeadWeights:
 
 def matrices_state(weights: HeadWeights) -> State:
     """Of matrices that were handed out, whether somebody wrote into them."""
-    return tuple(place_and_count(value) for value in vars(weights).values() if isinstance(value, Tensor))
+    values = (getattr(weights, field.name) for field in fields(weights))  # not what was computed of them since
+    return tuple(place_and_count(value) for value in values if isinstance(value, Tensor))
 
 
 @torch.no_grad()
