@@ -22,6 +22,7 @@ from headscope.interp.weights.head_weights import head_weights
 # As large as a common small model: 135 million parameters, 30 layers of 9 heads.
 SMALL = ModelFacts("softmax", "", True, ("softmax",) * 30, {}, (), 9, 576, 2048, 49_152, 134_500_000, True, True, None)
 LONG = "def __init__(self, x, y): self.x, self.y = x, y"
+LENGTH = 27  # its tokens
 MANY_RUNS = ("interventions", "suppression", "squashing", "collapse_count_ones", "collapse_find_a_zero")
 OF_WEIGHTS = ("diagonal_ranks", "composition")
 
@@ -48,20 +49,22 @@ def test_a_longer_prompt_costs_no_less() -> None:
     assert [row.name for row in ANALYSES.values() if row.cost(long) < row.cost(short)] == []
 
 
-@pytest.mark.parametrize("name", ["interventions", "suppression", "activation_patching"])
+@pytest.mark.parametrize("name", ["interventions", "suppression", "activation_patching", "path_patching"])
 def test_rows_that_are_run_are_what_is_counted(name: str) -> None:
-    """Tokens that go through layers and through the head; the few of untouched runs are not counted."""
-    model: Any = hooked_tiny("cog")
+    """Tokens that go through layers and through the head, beside those that an analysis of weights takes."""
+    work = multiply_adds(name) - multiply_adds("copying")
+    assert work == pytest.approx(ANALYSES[name].cost(of_tiny((LENGTH,))), rel=0.15)
+
+
+def multiply_adds(name: str) -> float:
+    """What the layers and the head of a tiny model do for one analysis of LENGTH tokens."""
+    model, size, answered = hooked_tiny("cog"), of_tiny((LENGTH,)), list[int]()
     head_weights(model)  # which runs it
-    answered: list[int] = []
     model.unembed.hook_in.register_forward_hook(lambda hook, given, out: answered.append(given[0].shape[:2].numel()))
     with counted_tokens(model) as counts:
-        found = analyse(model, LONG, [name], choices=Choices(LONG[:-1] + "x"))
-    length = len(found.prompts[0])
-    size = of_tiny((length,))
+        analyse(model, LONG, [name], choices=Choices(LONG[:-1] + "x"))
     head = size.facts.d_model * size.facts.vocabulary
-    layer = (size.passes(1, length) - head) / size.layers
-    assert sum(counts) * layer + sum(answered) * head == pytest.approx(ANALYSES[name].cost(size), rel=0.15)
+    return sum(counts) * (size.passes(1, LENGTH) - head) / size.layers + sum(answered) * head
 
 
 def test_what_costs_much_is_named_with_an_estimate_and_not_run() -> None:

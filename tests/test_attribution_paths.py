@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 import torch
+from layer_calls import counted_tokens
 from tiny_models import hooked_tiny, tiny_model
 from torch import Tensor
 from torch.testing import assert_close
 
+from headscope.interp.interventions import path_patching as path_patching_module
 from headscope.interp.interventions import untouched_run
+from headscope.interp.interventions.held_heads import held_heads
 from headscope.interp.interventions.path_patching import SAMPLES, PathPatching, path_patching
 from headscope.interp.reading.activations import gathered_activations
 from headscope.interp.reading.prompt_pair import PromptPair
@@ -122,8 +125,34 @@ def test_senders_that_share_a_pass_are_patched_alone_and_counted() -> None:
     alone = path_patching(model(), pairs(CORRUPT), 1, lambda done, total: seen.append((done, total)))
     for name, value in patched().tensors().items():
         assert_close(alone.tensors()[name], value, atol=1e-2, rtol=1e-3, msg=name)
-    passes = (1 + SAMPLES) * 3 * 2 * len(CLEAN)
-    assert seen == [(done, passes) for done in range(1, passes + 1)]
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_last_position_alone_says_what_whole_prompts_do(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole passes hold every head at every position, and run every layer."""
+    whole = lambda model, prompts, run: replace(held_heads(model, prompts, run), begins=None)  # noqa: E731
+    monkeypatch.setattr(path_patching_module, "held_heads", whole)
+    for name, value in path_patching(model(variant), pairs(CORRUPT)).tensors().items():
+        assert_close(patched(variant).tensors()[name], value, atol=1e-2, rtol=1e-3, msg=name)
+
+
+def test_senders_run_one_token_each_from_their_layer_on() -> None:
+    """Beside them both prompts, two small passes, and each prompt once to see that its last token is enough."""
+    with counted_tokens(model()) as counts:
+        path_patching(model(), pairs(CORRUPT))
+    senders = sum((1 + SAMPLES) * 2 * 2 * (layer + 1) for layer in range(3))
+    assert sum(counts) == senders + 3 * (2 * 2 * len(CLEAN[0]) + 4 * (1 + 3) + 2)
+
+
+def test_where_a_layer_shifts_tokens_whole_prompts_are_run() -> None:
+    """Its MLP reads the token before too."""
+    plain: Any = hooked_tiny("cog")
+    plain.blocks[1].mlp.register_forward_hook(lambda mlp, places, output: output + output.roll(1, 1))
+    clean = untouched_run.untouched_run(plain, prompts(CLEAN), 4)
+    assert held_heads(plain, prompts(CLEAN), clean).begins is None
+    found = path_patching(plain, pairs(CLEAN))
+    assert_close(found.change, torch.zeros(3, 2), atol=1e-3, rtol=0)
 
 
 def test_untouched_runs_are_gathered_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:

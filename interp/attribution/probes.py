@@ -4,8 +4,10 @@ from headscope.interp.analysis import AnalysisRequest, Probe
 from headscope.interp.attribution.gradients import attribution_patching
 from headscope.interp.attribution.head_lens import prompt_head_lens
 from headscope.interp.attribution.patching import Patching, activation_patching
+from headscope.interp.interventions.kept_run import SEEN
 from headscope.interp.interventions.path_patching import SAMPLES, PathPatching, path_patching
 from headscope.interp.reading.prompt_pair import PromptPair
+from headscope.interp.reading.size import Size
 from headscope.interp.reading.watch import Watch
 
 GRADIENT = 3  # passes: one over both prompts, and the way back through one
@@ -36,6 +38,13 @@ def attribution_patching_of_pair(request: AnalysisRequest, watch: Watch) -> Patc
 def path_patching_of_pair(request: AnalysisRequest, watch: Watch) -> PathPatching:
     """Path patching of the pair."""
     return path_patching(request.model, [pair_of(request)], watch=watch)
+
+
+def path_patching_cost(size: Size) -> int:
+    """Both prompts, the small passes that see where others begin, and every head's runs over one token."""
+    tokens = len(size.lengths) * size.facts.heads * (1 + SAMPLES)
+    by_head = sum(size.passes_from(layer, tokens) for layer in size.facts.head_layers)
+    return size.passes_over_prompts(2) + size.passes(SEEN * (1 + size.layers)) + by_head
 
 
 PROBES = (
@@ -80,7 +89,7 @@ PROBES = (
         missing=no_pair,
         text_only=OF_TEXTS,
         reads_answer=True,
-        cost=lambda size: size.passes_by_head(1 + SAMPLES),
+        cost=path_patching_cost,
         reads=("corrupt", "target", "distractor"),
         per_head=True,
     ),

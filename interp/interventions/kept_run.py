@@ -58,8 +58,13 @@ class KeptRun:
 
 def kept_runs(model: HookedModel, prompts: Sequence[Prompt]) -> list[KeptRun]:
     """Every prompt by itself. Hooks are state: the caller lets one run in at a time."""
-    first = batch_of(model, prompts[:1])
-    begins = resumption(cast(HookedBridge, model), first[:, :SEEN] if reads_ids(model) else first)
+    begins = model_resumption(model, prompts[0])
     with patternless():
         runs = [gathered_activations(model, [prompt], [RESIDUAL])[0] for prompt in prompts]
     return [KeptRun(run.tokens, untouched_answers(run.logits), run[RESIDUAL], begins) for run in runs]
+
+
+def model_resumption(model: HookedModel, prompt: Prompt) -> Resumption:
+    """Where passes of the model can begin, seen on the first tokens of a prompt, or on an image."""
+    batch = batch_of(model, [prompt])
+    return resumption(cast(HookedBridge, model), batch[:, :SEEN] if reads_ids(model) else batch)

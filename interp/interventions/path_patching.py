@@ -1,22 +1,21 @@
 """Path patching: what one head's output at the last position is worth to the answer, through the MLPs alone."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from headscope.interp.interventions.touched_run import ROWS, logits_of_rows
-from headscope.interp.interventions.untouched_run import Z, untouched_run
+from headscope.interp.interventions.held_heads import Senders, held_heads
+from headscope.interp.interventions.touched_run import ROWS
+from headscope.interp.interventions.untouched_run import untouched_run
 from headscope.interp.reading.hooked_model import HookedModel, head_layers
-from headscope.interp.reading.prompt import last_logits_alone
 from headscope.interp.reading.prompt_pair import PromptPair, decision
 from headscope.interp.reading.watch import Watch, step_counter, watch_nothing
 from headscope.interp.results.about import About
-from headscope.interp.results.nulls import Null, null_of
+from headscope.interp.results.nulls import Null
 from headscope.interp.results.result import Result
 from headscope.models.io.fields import Fields
 
@@ -61,41 +60,44 @@ def path_patching(
 ) -> PathPatching:
     """Every head as the sender, the final residual stream as the receiver; the pairs are of one length.
 
-    Every head and prompt is run 1 + SAMPLES times, the senders of one layer together, at most batch_size rows in a
-    forward pass; watch(done, total) counts the passes but for those of untouched prompts. Hooks are state: the caller
-    lets one run in at a time. Raises ValueError for no pair, pairs of several lengths, a mean difference of 0, and a
-    model whose other layers move something from token to token too.
+    Every head and prompt is run 1 + SAMPLES times, from its layer on and at END alone, where nothing else moves: as
+    many in a forward pass as batch_size prompts have tokens. watch(done, total) counts layers. Hooks are state: the
+    caller lets one run in at a time. Raises ValueError for no pair, pairs of several lengths, a mean difference of 0,
+    and a model whose other layers move something from token to token too.
     """
     refuse_other_lengths(pairs)
     refuse_layers_without_heads(model)
-    runs = untouched_run(model, [pair.clean for pair in pairs], batch_size)
-    clean, before = runs.z, logit_differences_of_pairs(pairs, runs.last_logits)
+    prompts = [pair.clean for pair in pairs]
+    clean = untouched_run(model, prompts, batch_size)
+    before = logit_differences_of_pairs(pairs, clean.last_logits)
     corrupt = untouched_run(model, [pair.corrupt for pair in pairs], batch_size).z
     if before.mean() == 0:
         raise ValueError("the mean logit difference of the clean prompts is 0, so no change is a share of it")
-    length, at = len(pairs[0].clean), pairs[0].clean.read_out
-    n_layers, _, _, n_heads, _ = clean.shape
-    rows = torch.cartesian_prod(torch.arange(n_heads), torch.arange(len(pairs))).split(batch_size)
-    step = step_counter(watch, (1 + SAMPLES) * n_layers * len(rows))
+    held = held_heads(model, prompts, clean)
+    n_layers, _, length, n_heads, _ = corrupt.shape
+    places = torch.tensor([held.at, *earlier_places(length, held.at)])
+    rows = torch.cartesian_prod(places, torch.arange(n_heads), torch.arange(len(pairs)))
+    step = step_counter(watch, n_layers)
 
-    def after(layer: int, position: int) -> Iterator[Float[Tensor, "row"]]:
-        for head, prompt in (some.unbind(-1) for some in rows):
-            z = clean[:, prompt]
-            z[layer, torch.arange(len(prompt)), at, head] = corrupt[layer, prompt, position, head]
-            some_pairs = [pairs[i] for i in prompt.tolist()]
-            yield logit_differences_of_pairs(some_pairs, given_logits(model, some_pairs, z))
-            step()
+    def after(layer: int) -> Float[Tensor, "place head prompt"]:
+        result = []
+        for place, head, prompt in (some.unbind(-1) for some in rows.split(held.rows(batch_size))):
+            logits = held.logits(layer, Senders(prompt, head, corrupt[layer, prompt, place, head]))
+            result.append(logit_differences_of_pairs([pairs[i] for i in prompt.tolist()], logits))
+        step()
+        return torch.cat(result).view(len(places), n_heads, len(pairs))
 
-    def change(position: int) -> Float[Tensor, "layer head"]:
-        result = torch.stack([torch.cat(list(after(layer, position))) for layer in range(n_layers)])
-        return 100 * (result.unflatten(1, (n_heads, -1)) - before).mean(-1) / before.mean()
+    moved = torch.stack([after(layer) for layer in range(n_layers)], 1)
+    change, *anywhere = 100 * (moved - before).mean(-1) / before.mean()
+    drawn = torch.stack(anywhere)
+    return path_patching_of(pairs, before, change, Null(drawn.mean(0), drawn.std(0, correction=0)))
 
-    def elsewhere(dice: torch.Generator) -> int:
-        place = int(torch.randint(max(length - 1, 1), (), generator=dice))
-        return place + int(place >= at % length) if length > 1 else place
 
-    anywhere = null_of(lambda dice: change(elsewhere(dice)), SAMPLES)
-    return path_patching_of(pairs, before, change(at), anywhere)
+def earlier_places(length: int, at: int) -> list[int]:
+    """Positions drawn at random for the null, none of them `at` unless there is no other."""
+    dice = torch.Generator().manual_seed(0)
+    places = [int(torch.randint(max(length - 1, 1), (), generator=dice)) for _ in range(SAMPLES)]
+    return [place + int(place >= at) if length > 1 else place for place in places]
 
 
 def path_patching_of(
@@ -135,21 +137,6 @@ def refuse_other_lengths(pairs: Sequence[PromptPair]) -> None:
         )
     if len({prompt.read_out for pair in pairs for prompt in (pair.clean, pair.corrupt)}) != 1:
         raise ValueError("path patching takes prompts that ask at one place: the mask stands elsewhere in some")
-
-
-def given_logits(
-    model: HookedModel, pairs: Sequence[PromptPair], z: Float[Tensor, "layer row pos head d_head"]
-) -> Float[Tensor, "row vocab"]:
-    """Logits of the answer to each clean prompt, what the heads of all layers mix being given."""
-    hooks = [(f"blocks.{layer}.{Z}", partial(_put, value=item)) for layer, item in enumerate(z)]
-    clean, ids = pairs[0].clean, torch.tensor([pair.clean.ids for pair in pairs])
-    return logits_of_rows(model, ids, hooks, clean, **last_logits_alone(clean))[:, -1]
-
-
-def _put(
-    mixed: Float[Tensor, "row pos head d_head"], hook: object, value: Float[Tensor, "row pos head d_head"]
-) -> Float[Tensor, "row pos head d_head"]:
-    return value.to(mixed)
 
 
 def logit_differences_of_pairs(

@@ -1,4 +1,4 @@
-"""Untouched run: what the heads mix in some prompts and what the model then predicts, nothing else kept."""
+"""Untouched run: what the heads mix in some prompts, the stream that is read out, and what the model then predicts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from headscope.interp.interventions.kept_run import RESIDUAL
 from headscope.interp.reading.activations import gathered_activations
 from headscope.interp.reading.equal_lengths import batches
 from headscope.interp.reading.hooked_model import HookedModel
@@ -17,17 +18,19 @@ Z = "attn.hook_z"
 
 @dataclass(frozen=True)
 class UntouchedRun:
-    """What the heads mixed in some prompts, and the logits after the last position."""
+    """What the heads mixed in some prompts, the residual stream where they are read out, and the answers there."""
 
     z: Float[Tensor, "layer prompt pos head d_head"]
+    residual: Float[Tensor, "layer prompt d_model"]
     last_logits: Float[Tensor, "prompt vocab"]
 
 
 def untouched_run(model: HookedModel, prompts: Sequence[PromptTokens], batch_size: int) -> UntouchedRun:
     """Prompts of one length, at most batch_size of them in a forward pass."""
-    z, last = [], []
+    z, residual, last = [], [], []
     for some in batches(prompts, batch_size, lambda prompt: len(prompt.ids)):
-        for run in gathered_activations(model, some, [Z]):
+        for run in gathered_activations(model, some, [Z, RESIDUAL]):
             z.append(run[Z])
+            residual.append(run[RESIDUAL][:, run.tokens.read_out].clone())
             last.append(run.logits[-1].clone())
-    return UntouchedRun(torch.stack(z, 1), torch.stack(last))
+    return UntouchedRun(torch.stack(z, 1), torch.stack(residual, 1), torch.stack(last))
