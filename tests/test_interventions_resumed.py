@@ -21,7 +21,7 @@ from headscope.interp.interventions.row_changes import row_changes, untouched_an
 from headscope.interp.interventions.sweep import sweep
 from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.models.hooked import hooked
-from headscope.models.hooked.resumption import recorded_pass, resumption
+from headscope.models.hooked.resumed.resumption import recorded_pass, resumption
 
 IDS = (5, 17, 9, 5, 88, 17, 5, 30, 64)
 TOKENS = PromptTokens(IDS, tuple(map(str, IDS)))

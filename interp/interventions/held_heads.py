@@ -15,7 +15,7 @@ from headscope.interp.reading.hooked_model import HookedModel, module_of
 from headscope.interp.reading.prompt import last_logits_alone
 from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.models.hooked.patternless import patternless
-from headscope.models.hooked.resumption import Resumption
+from headscope.models.hooked.resumed.resumption import Resumption
 from headscope.models.hosts.execution_device import floating_dtype
 from headscope.models.hosts.linear_map import tolerance
 

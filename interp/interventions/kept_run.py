@@ -15,7 +15,7 @@ from headscope.interp.reading.hooked_model import HookedModel
 from headscope.interp.reading.prompt import Prompt, batch_of, reads_ids
 from headscope.models.hooked.bridge import HookedBridge
 from headscope.models.hooked.patternless import patternless
-from headscope.models.hooked.resumption import Resumption, resumption
+from headscope.models.hooked.resumed.resumption import Resumption, resumption
 
 RESIDUAL = "hook_resid_pre"
 SEEN = 4  # tokens of a prompt on which it is seen where passes can begin

@@ -10,7 +10,7 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from headscope.models.hooked.bridge import HookedBridge
-from headscope.models.hooked.passed_blocks import entered, is_stream_alone, left, passed_by
+from headscope.models.hooked.resumed.passed_blocks import entered, is_stream_alone, left, passed_by
 from headscope.models.hosts.linear_map import tolerance
 
 Stream = Float[Tensor, "*row pos d_model"]
