@@ -5,12 +5,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from browser import keep, link, query, settle
+from jaxtyping import Float
 from tiny_models import CORPUS, long_folder
+from torch import Tensor
 
 from headscope import load
-from headscope.interp.heads.attention_run import AttentionRun, attention_run
+from headscope.interp.heads.attention_run import KeptLayers
+from headscope.interp.heads.layer_attention import LayerAttention
+from headscope.interp.reading.hooked_model import head_layers
+from headscope.interp.reading.prompt import batch_of
 from headscope.interp.reading.prompt_tokens import prompt_tokens
+from headscope.models.hooked.patternless import patternless
+from headscope.models.seam.watched_calls import watched_calls
 
 sync_api = pytest.importorskip("playwright.sync_api")
 expect = sync_api.expect
@@ -26,13 +34,16 @@ def long_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return long_folder(tmp_path_factory.mktemp("models") / "long", CONTEXT)
 
 
-def prompt_of(folder: Path, count: int) -> tuple[str, AttentionRun]:
-    """A text of so many tokens, and what the model does with it."""
+def prompt_of(folder: Path, count: int) -> tuple[str, dict[int, LayerAttention]]:
+    """A text of so many tokens, and the attention of every layer on it."""
     model: Any = load(folder)
     tokenizer = model.plain_tokenizer
     text = tokenizer.decode(tokenizer.encode(TEXT, add_special_tokens=False)[:count])
     tokens = prompt_tokens(text, tokenizer, prepend_bos=False, vocabulary=model.cfg.d_vocab, context=CONTEXT)
-    return text, attention_run(model, tokens)
+    kept = KeptLayers(model.cfg.n_layers, head_layers(model), (), lambda *stage: None)
+    with torch.no_grad(), patternless(), watched_calls(kept.keep_call):
+        model(batch_of(model, [tokens]))
+    return text, kept.attention
 
 
 def number_in_words(weight: float) -> str:
@@ -53,42 +64,47 @@ def point_at(page: Any, row: float, column: float) -> tuple[int, int]:
     return int(query_part.split()[0]), int(key_part.split()[0])
 
 
-def assert_exact(page: Any, run: AttentionRun, layer: int, head: int, places: list[tuple[float, float]]) -> None:
+def row_of(layer: LayerAttention, head: int, row: int) -> Float[Tensor, "key"]:
+    """One row of a head."""
+    return layer.weights(slice(head, head + 1), slice(row, row + 1))[0, 0]
+
+
+def assert_exact(page: Any, layer: LayerAttention, head: int, places: list[tuple[float, float]]) -> None:
     """Every place that is pointed at says the weight of the plain pattern."""
     for row, column in places:
         at = point_at(page, row, column)
-        weight = float(run.weights(layer, head, slice(at[0], at[0] + 1))[0, at[1]])
+        weight = float(row_of(layer, head, at[0])[at[1]])
         expect(page.locator(".tip")).to_contain_text(number_in_words(weight).split("e")[0][:4])
 
 
 def test_a_thousand_tokens_are_pooled_and_every_number_is_exact(
     tab: Callable[..., Any], url: str, long_model: Path
 ) -> None:
-    prompt, run = prompt_of(long_model, 1024)
+    prompt, layers = prompt_of(long_model, 1024)
     page = tab(link(url, long_model, prompt=prompt, layer="0", head="0"))
     assert page.locator(".tokens button").count() == 1024
     expect(page.locator(".head:not([data-waiting])")).to_have_attribute("data-shown", "1023")
-    assert_exact(page, run, 0, 0, [(0.7, 0.3), (0.95, 0.05)])
+    assert_exact(page, layers[0], 0, [(0.7, 0.3), (0.95, 0.05)])
     page.focus(".grid button[aria-selected=true]")
     for key in ("ArrowRight", "ArrowDown", "ArrowRight"):
         page.keyboard.press(key)
     page.wait_for_selector(".head[data-drawn='layer 1, head 2']:not([data-waiting])")
     settle(page)
-    assert_exact(page, run, 1, 2, [(0.6, 0.1)])
+    assert_exact(page, layers[1], 2, [(0.6, 0.1)])
     page.focus(".marks")
     for _ in range(3):
         page.keyboard.press("+")
     settle(page)
-    assert_exact(page, run, 1, 2, [(0.5, 0.5)])
+    assert_exact(page, layers[1], 2, [(0.5, 0.5)])
     keep(page, "thousand-tokens-zoomed")
 
 
 def test_pointing_at_a_token_shows_its_own_row_or_column(tab: Callable[..., Any], url: str, long_model: Path) -> None:
-    prompt, run = prompt_of(long_model, 512)
+    prompt, layers = prompt_of(long_model, 512)
     page = tab(link(url, long_model, prompt=prompt, layer="2", head="1"))
     page.hover(".tokens button[data-at='30']")
     expect(page.locator(".head:not([data-waiting])")).to_have_attribute("data-shown", "30")
-    strongest = int(run.weights(2, 1, slice(30, 31))[0].abs().argmax())
+    strongest = int(row_of(layers[2], 1, 30).abs().argmax())
     colour = page.locator(f".tokens button[data-at='{strongest}']").evaluate("token => token.style.backgroundColor")
     assert colour not in ("", "transparent", "rgb(255, 255, 255)")
     page.get_by_text("attended by", exact=True).click()
@@ -126,7 +142,7 @@ def test_a_paste_that_no_link_can_hold_reopens_from_its_link(tab: Callable[..., 
 
 @pytest.mark.slow
 def test_eight_thousand_tokens_open_browse_hover_and_zoom(tab: Callable[..., Any], url: str, long_model: Path) -> None:
-    prompt, run = prompt_of(long_model, CONTEXT)
+    prompt, layers = prompt_of(long_model, CONTEXT)
     page = tab(link(url, long_model, prompt="x = 1", layer="0", head="0"))
     page.set_default_timeout(300_000)
     page.get_by_label("Text", exact=True).fill(prompt)
@@ -136,7 +152,7 @@ def test_eight_thousand_tokens_open_browse_hover_and_zoom(tab: Callable[..., Any
     expect(page.get_by_text("8,192 of 8,192 tokens")).to_be_visible(timeout=300_000)
     page.wait_for_selector(".head[data-drawn]:not([data-waiting])")
     settle(page)
-    assert_exact(page, run, 0, 0, [(0.7, 0.3)])
+    assert_exact(page, layers[0], 0, [(0.7, 0.3)])
     page.focus(".grid button[aria-selected=true]")
     page.keyboard.press("ArrowDown")
     page.wait_for_selector(".head[data-drawn='layer 1, head 0']:not([data-waiting])")
@@ -144,5 +160,5 @@ def test_eight_thousand_tokens_open_browse_hover_and_zoom(tab: Callable[..., Any
     for _ in range(6):
         page.keyboard.press("+")
     settle(page)
-    assert_exact(page, run, 1, 0, [(0.5, 0.5)])
+    assert_exact(page, layers[1], 0, [(0.5, 0.5)])
     keep(page, "eight-thousand-tokens")

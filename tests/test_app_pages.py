@@ -14,9 +14,12 @@ from tiny_models import CORPUS, tiny_folder
 
 from headscope.app.components.payload import payload
 from headscope.app.components.signed_code import signed_code
+from headscope.app.frame.open_run import STOPPED
 from headscope.app.frame.prompts import EXAMPLES
 from headscope.app.serving.kept_texts import MOST_BYTES
+from headscope.app.serving.model_source import fingerprint
 from headscope.app.serving.refusals import plain_markdown
+from headscope.app.serving.runs import RunKey
 
 pytestmark = pytest.mark.usefixtures("no_page_waits")
 
@@ -153,6 +156,16 @@ def test_what_is_longer_than_any_text_that_is_read_is_cut_and_said(folder: Path)
     assert any(said in words.value for words in test.caption)
     test.text_area(key="prompt").set_value("return x").run()
     assert opened(test) and not any("characters came" in words.value for words in test.caption)
+
+
+def test_a_run_that_was_stopped_waits_until_it_is_asked_for(folder: Path) -> None:
+    test = page(folder)
+    key = RunKey(str(folder), fingerprint(folder), "return y", test.session_state["choice"].bos)
+    test.session_state[STOPPED] = key.name
+    test.text_area(key="prompt").set_value("return y").run()
+    assert "was not run to its end" in test.info[0].value and not test.subheader
+    next(button for button in test.button if button.label == "Run it").click().run()
+    assert opened(test)
 
 
 def test_a_link_to_a_text_that_is_gone_says_so(folder: Path) -> None:

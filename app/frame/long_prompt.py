@@ -23,7 +23,7 @@ def shorter_ones_offered(service: ModelService[ModelFacts]) -> Iterator[None]:
     try:
         yield
     except PromptTooLongError as refusal:
-        box("This prompt cannot be read", refusal)
+        box("This prompt is too long to be read whole", refusal)
         with st.container(horizontal=True, gap="small"):
             for end in ENDS:
                 words = f"Keep the {end} {refusal.most:,} tokens"
