@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 BROWSER_TESTS := $(wildcard tests/test_*browser.py) tests/test_figures.py
 PIP := $(BIN)/python -m pip install $(if $(CI),--quiet) --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: app install test check-tests e2e lint bench notebooks zoo real-model fuzz
+.PHONY: app install test check-tests e2e lint bench bench-gpu notebooks zoo real-model fuzz
 .DEFAULT_GOAL := app
 
 app: $(STAMP)
@@ -36,6 +36,9 @@ BENCHMARKS := attention_speed row_statistics hooked_speed app_speed loading circ
 
 bench: $(STAMP)
 	@past=0; for each in $(BENCHMARKS); do $(BIN)/python benchmarks/$$each.py || past=1; done; exit $$past
+
+bench-gpu: $(STAMP)
+	$(BIN)/python benchmarks/gpu_attention.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check

@@ -1,12 +1,16 @@
 """The fused path and the closed gradients, over the table of variants: equal to the plain path and its gradients."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from attention_cases import CASES, every_case, run, tensors
 
 from headscope.models.attention import VARIANTS, attend
 from headscope.models.attention.fused import blocks as blocks_module
+from headscope.models.attention.fused import blockwise as blockwise_module
 from headscope.models.attention.fused import tiled as tiled_module
+from headscope.models.attention.run import Inputs, attention_of
 
 
 @pytest.fixture
@@ -105,6 +109,28 @@ def test_the_fused_path_equals_the_plain_one_at_any_scale(case: str, scale: floa
     torch.testing.assert_close(
         torch.autograd.grad(fused.output, leaves, direction), torch.autograd.grad(plain.output, leaves, direction)
     )
+
+
+@every_case
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("by", ["blocks", "strips"])
+def test_a_soft_cap_inside_of_a_block_is_that_of_the_scores(
+    case: str, by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if by == "strips":
+        monkeypatch.setattr(blockwise_module, "output_by_blocks", lambda *call: None)
+    name, options = CASES[case]
+    mask = torch.rand(1, 1, 9, 9) > 0.2
+    leaves = [x.requires_grad_() for x in tensors(1, 4, 9, 8)]
+    given = Inputs(*leaves, mask, True, 2.0, soft_cap=1.5)
+    plain, fused = (attention_of(VARIANTS[name], given, options, need).output for need in (True, False))
+    uncapped = attention_of(VARIANTS[name], replace(given, soft_cap=None), options, True).output
+    direction = torch.randn_like(plain)
+    torch.testing.assert_close(fused, plain)
+    torch.testing.assert_close(
+        torch.autograd.grad(fused, leaves, direction), torch.autograd.grad(plain, leaves, direction)
+    )
+    assert not torch.allclose(uncapped, plain)
 
 
 @pytest.mark.parametrize("need_pattern", [True, False])

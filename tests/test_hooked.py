@@ -157,7 +157,7 @@ def test_temperatures_are_there_where_they_were_learned(family: str, name: str) 
 def test_a_query_temperature_multiplies_the_scores_of_its_row(family: str) -> None:
     told = case(family, "selective")
     logits, cache = told.rerun("hook_temperature_q", lambda tau: 3 * tau)
-    seen, cap = visible(told.value("hook_attn_scores")), told.bridge.blocks[1].attn._soft_cap
+    seen, cap = visible(told.value("hook_attn_scores")), told.bridge.blocks[1].attn.layer.soft_cap
     before, after = told.value("hook_attn_scores")[seen], cache[f"{LAYER}.hook_attn_scores"][seen]
     tripled = 3 * before if cap is None else cap * torch.tanh(3 * torch.atanh(before / cap))
     close(after, tripled, atol=1e-3)

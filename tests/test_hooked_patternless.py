@@ -20,7 +20,6 @@ from headscope.models.hooked import hooked
 from headscope.models.hooked.patternless import patternless
 from headscope.models.seam.watched_calls import Call, watched_calls
 
-CAPPED = "gemma2"  # its scores have a soft cap, and are formed
 WAYS = ("llama", "gpt2", "gpt_neox")  # projections of their own, and one for all three
 SILENT = ("hook_attn_scores", "hook_pattern", "hook_rot_q", "hook_rot_k", "hook_result", "hook_cos")
 every_family = pytest.mark.parametrize("family", CONFIGS)
@@ -65,7 +64,7 @@ def test_the_logits_are_the_same_also_with_padding(family: str, name: str) -> No
     plain, without = both(bridge, **batch)
     real = batch["attention_mask"].bool()
     close(without[real], plain[real])
-    assert len(calls(bridge, **batch)) == (0 if family == CAPPED else 3)
+    assert len(calls(bridge, **batch)) == 3
 
 
 @every_family
@@ -145,7 +144,7 @@ def test_a_cached_run_has_every_pattern(way: Any, name: str) -> None:
     assert all(f"blocks.{layer}.attn.hook_pattern" in kept for layer in range(3))
 
 
-@pytest.mark.parametrize("family", [family for family in CONFIGS if family != CAPPED])
+@every_family
 @pytest.mark.parametrize("name", ["cog", "selective", "selective values"])
 @pytest.mark.parametrize("first", [True, False])
 def test_a_cache_may_change_hands(family: str, name: str, first: bool) -> None:

@@ -81,7 +81,7 @@ def test_the_calls_of_a_model_that_was_never_hooked_can_be_watched_soft_cap_and_
     told, model, tokens = list[Call](), attached("gemma2", name), prompt_of(12)
     with torch.no_grad(), watched_calls(told.append):
         model(torch.tensor([tokens.ids]))
-    assert [call.layer for call in told] == [0, 1, 2] and {call.soft_cap for call in told} == {5.0}
+    assert [call.layer for call in told] == [0, 1, 2] and {call.given.soft_cap for call in told} == {5.0}
     expected = of_gathered(hooked(model), tokens)
     for call in told:
         found = rows_of_call(call).measures

@@ -6,12 +6,12 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from headscope.models.attention.fused.score_rule import soft_capped
 from headscope.models.attention.fused.tiled import Tile, tile_options, tile_visible
 from headscope.models.attention.options import Options
 from headscope.models.attention.run import at_least_float32
 from headscope.models.attention.temperature import TEMPERATURES
 from headscope.models.attention.variant import Variant
-from headscope.models.seam.hooked_kernel import soft_capped
 from headscope.models.seam.watched_calls import Call
 
 WHOLE = slice(0, 1)  # of a batch of one prompt
@@ -106,7 +106,7 @@ def attention_of_call(call: Call) -> RecomputedAttention:
         None if given.mask is None else given.mask.cpu(),
         given.causal,
         given.scale,
-        call.soft_cap,
+        given.soft_cap,
         None if tau is None else own_copy(tau[0]),
         kernel,
     )

@@ -19,11 +19,11 @@ from headscope.interp.rows.strip_rows import (
 from headscope.models.attention import variant_named
 from headscope.models.attention.attend import refuse_unknown_options
 from headscope.models.attention.fused.blocks import Hidden
+from headscope.models.attention.fused.score_rule import soft_capped
 from headscope.models.attention.fused.scratch import Scratch
 from headscope.models.attention.fused.tiled import Tile, tile_options, tile_part, tile_scores, tile_visible, tiles
 from headscope.models.attention.run import Inputs, at_least_float32, check_kernel, repeated_kv_heads
 from headscope.models.attention.shapes import check_causal, check_shapes
-from headscope.models.seam.hooked_kernel import soft_capped
 from headscope.models.seam.watched_calls import Call
 
 
@@ -48,7 +48,7 @@ def row_curves_by_strips(
     if causal:
         check_causal(q.shape[2], k.shape[2])
     factor = row.scale_of(row.options, q.shape[-1] ** -0.5) if scale is None else scale
-    return curves_of([rows_of_call(Call(0, row, Inputs(q, k, k, mask, causal, factor), options, None), top)])
+    return curves_of([rows_of_call(Call(0, row, Inputs(q, k, k, mask, causal, factor), options), top)])
 
 
 @torch.no_grad()
@@ -58,7 +58,7 @@ def rows_of_call(call: Call, top: int = TOP) -> Rows:
     k = repeated_kv_heads(at_least_float32(inputs.k), inputs.q.shape[1])
     prepared = row.prepare(at_least_float32(inputs.q), k, **call.options)
     check_kernel(prepared.kernel, (*prepared.q.shape[:3], k.shape[2]))
-    gauges = kernel_gauges(row.name, prepared.kernel, is_capped=call.soft_cap is not None)
+    gauges = kernel_gauges(row.name, prepared.kernel, is_capped=inputs.soft_cap is not None)
     reading = Reading(row.name, prepared.kernel, top, gauges)
     n_query, n_key = inputs.q.shape[2], k.shape[2]
     position = torch.arange(n_key - n_query, n_key, device=k.device)
@@ -71,7 +71,7 @@ def rows_of_call(call: Call, top: int = TOP) -> Rows:
         if (masked := masked_part(inputs.mask, tile)) not in equal:
             equal[masked] = equal_weights(visible, inputs.causal and inputs.mask is None, place, top, k.dtype)
         hidden = hidden_of(inputs.mask, inputs.causal, tile)
-        scores = hidden.lowered(soft_capped(tile_scores(prepared.q, k, tile, inputs.scale), call.soft_cap))
+        scores = hidden.lowered(soft_capped(tile_scores(prepared.q, k, tile, inputs.scale), inputs.soft_cap))
         strip = StripScores(scores, hidden, visible, place, equal[masked], inputs.causal, scratch)
         for name, values in rows_of_strip(of_tile, strip).items():
             whole = result.setdefault(name, values.new_empty(inputs.q.shape[:3]))

@@ -6,7 +6,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from headscope.models.attention.finite import check_entries, check_scale
-from headscope.models.attention.run import Attention, Inputs, attention_in_float32
+from headscope.models.attention.run import Attention, Inputs, attention_of
 from headscope.models.attention.shapes import check_causal, check_shapes
 from headscope.models.attention.table import variant_named
 from headscope.models.attention.variant import Variant
@@ -45,7 +45,7 @@ def attend(
     check_entries(row.name, options)
     factor = row.scale_of(row.options, q.shape[-1] ** -0.5) if scale is None else scale
     check_scale(row.name, factor)
-    return attention_in_float32(row, Inputs(q, k, v, mask, causal, factor), options, need_pattern)
+    return attention_of(row, Inputs(q, k, v, mask, causal, factor), options, need_pattern)
 
 
 def refuse_unknown_options(variant: Variant, options: Iterable[str]) -> None:

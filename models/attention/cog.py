@@ -6,6 +6,7 @@ from torch import Tensor
 
 from headscope.models.attention.fused.block_kernel import BlockKernel
 from headscope.models.attention.fused.blocks import Hidden
+from headscope.models.attention.fused.element import Element
 from headscope.models.attention.jacobian import softmax_slope
 from headscope.models.attention.masked import masked_softmax
 from headscope.models.attention.variant import Variant
@@ -58,6 +59,18 @@ def gradients(
     grad.mul_(scores.mul_(work))
 
 
+def exponent(score: "Float[Tensor, '*cells']", power: int) -> "Float[Tensor, '*cells']":
+    """|p|, of the magnitudes before Σ."""
+    return score.abs()
+
+
+def exponent_slope(score: "Float[Tensor, '*cells']", power: int) -> "Float[Tensor, '*cells']":
+    """sign(p)."""
+    return 1.0 * (score > 0) - 1.0 * (score < 0)
+
+
+ELEMENT = Element(exponent, exponent_slope, is_exponential=True, is_signed=True)
+
 COG = Variant(
     name="cog",
     paper="Lv et al. 2024, arXiv 2411.07176",
@@ -67,6 +80,7 @@ COG = Variant(
     rows_sum_to_one=False,
     invariant_to_key_translation=False,
     blocks=BlockKernel(numerators, gradients, exponent=lambda scores, work: torch.abs(scores, out=work)),
+    element=lambda kernel: ELEMENT,
     parity=lambda options: "odd",
     slope=softmax_slope,
 )

@@ -14,11 +14,14 @@ from headscope.models.attention.finite import is_finite_number
 from headscope.models.attention.fused.block_kernel import BlockKernel
 from headscope.models.attention.fused.blocks import Hidden
 from headscope.models.attention.fused.blockwise import blockwise_attention
+from headscope.models.attention.fused.element import Element
+from headscope.models.attention.fused.score_rule import ScoreRule, soft_capped
 from headscope.models.attention.jacobian import largest_slope, row_norm
 from headscope.models.attention.layer_shape import LayerShape
 from headscope.models.attention.options import Options
 from headscope.models.attention.variant import Parity, PreparedInputs, Variant
 from headscope.models.attention.visibility import visible_count, visible_keys
+from headscope.models.attention.widening import at_least_float32, repeated_kv_heads
 
 PER_ROW = "per_row"
 LARGEST = 2**24  # beyond it float32 does not know odd from even
@@ -111,21 +114,51 @@ def gradients(
     grad.mul_(work).mul_(power)
 
 
+def low_power(score: "Float[Tensor, '*cells']", power: int) -> "Float[Tensor, '*cells']":
+    """p^power, of a power from 1 to 4: where a power is compiled, no loop may stand inside of that over the keys."""
+    product = score
+    if power > 1:
+        product = product * score
+    if power > 2:
+        product = product * score
+    if power > 3:
+        product = product * score
+    return product
+
+
+def low_power_slope(score: "Float[Tensor, '*cells']", power: int) -> "Float[Tensor, '*cells'] | float":
+    """power p^(power−1)."""
+    product = 1.0 * power
+    if power > 1:
+        product = product * score
+    if power > 2:
+        product = product * score
+    if power > 3:
+        product = product * score
+    return product
+
+
+def element(kernel: Options) -> Element:
+    """The power; its factor c is on the rows of the output."""
+    return Element(low_power, low_power_slope, is_normalised=False, power=kernel["power"])
+
+
 def fused(
     variant: Variant,
     prepared: PreparedInputs,
-    k: Float[Tensor, "batch head key d_head"],
-    mask: Bool[Tensor, "..."] | None,
-    scale: float,
-    causal: bool,
+    k: Float[Tensor, "batch kv_head key d_head"],
+    rule: ScoreRule,
 ) -> Float[Tensor, "batch head query d_value"]:
     """The output without its pattern: powers by blocks, and c on the rows of the output, where a learned one has its
     gradient; a c of single keys needs the pattern."""
-    coefficient, seen = prepared.kernel["coefficient"], (mask, causal, prepared.q.shape[2], k.shape[2], k.device)
+    q, v, coefficient = prepared.q, prepared.v, prepared.kernel["coefficient"]
+    seen = (rule.mask, rule.causal, q.shape[2], k.shape[2], k.device)
     if isinstance(coefficient, Tensor) and coefficient.ndim and coefficient.shape[-1] > 1:
-        return weigh((prepared.q * scale) @ k.mT, visible_keys(*seen), **prepared.kernel) @ prepared.v
-    powers = PreparedInputs(prepared.q, prepared.v, {"power": prepared.kernel["power"]})
-    output = blockwise_attention(variant, powers, k, mask, scale, causal)
+        q, k, v = (repeated_kv_heads(at_least_float32(x), q.shape[1]) for x in (q, k, v))
+        scores = soft_capped((q * rule.scale) @ k.mT, rule.soft_cap)
+        return weigh(scores, visible_keys(*seen), **prepared.kernel) @ v
+    powers = PreparedInputs(q, v, {"power": prepared.kernel["power"]})
+    output = at_least_float32(blockwise_attention(variant, powers, k, rule))
     factor = _factor(coefficient, output.dtype, lambda: visible_count(*seen)[..., None])
     learns = output.requires_grad or (isinstance(factor, Tensor) and factor.requires_grad)
     return output * factor if learns else output.mul_(factor)
@@ -234,6 +267,7 @@ POLYNOMIAL = Variant(
     fused=fused,
     fused_learns=True,
     blocks=BlockKernel(numerators, gradients),
+    element=element,
     parity=parity,
     degree=lambda options: options.get("power", math.nan),
     learns_factor=lambda options: bool(options.get("learned")) or isinstance(options.get("coefficient"), Tensor),

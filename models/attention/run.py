@@ -1,16 +1,20 @@
 """The forward pass around every kernel: scores, weights, weighted sum of the values."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from headscope.models.attention.fused.score_rule import ScoreRule, soft_capped
 from headscope.models.attention.options import Options
 from headscope.models.attention.shapes import check_broadcast
-from headscope.models.attention.variant import Pattern, PreparedInputs, Scores, Variant, Visible
+from headscope.models.attention.temperature import TEMPERATURES
+from headscope.models.attention.variant import Pattern, Scores, Variant, Visible
 from headscope.models.attention.visibility import visible_keys
+from headscope.models.attention.widening import at_least_float32, repeated_kv_heads
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class Attention:
 
 @dataclass(frozen=True)
 class Inputs:
-    """Queries, keys, values and what of them is visible; keys may have fewer heads than queries."""
+    """Queries, keys, values, their factor and soft cap, and what of them is visible; keys may have fewer heads."""
 
     q: Float[Tensor, "batch head query d_head"]
     k: Float[Tensor, "batch kv_head key d_head"]
@@ -37,6 +41,12 @@ class Inputs:
     mask: Bool[Tensor, "..."] | None
     causal: bool
     scale: float
+    soft_cap: float | None = None
+
+    @property
+    def rule(self) -> ScoreRule:
+        """How scores come of them."""
+        return ScoreRule(self.mask, self.causal, self.scale, self.soft_cap)
 
 
 @dataclass(frozen=True)
@@ -47,56 +57,52 @@ class KernelSurroundings:
     weights: Callable[[Pattern], Pattern] = lambda weights: weights
 
 
-def attention_in_float32(
+def attention_of(
     variant: Variant,
     inputs: Inputs,
     options: Options,
     need_pattern: bool,
     around: KernelSurroundings | None = None,
 ) -> Attention:
-    """Attention in float32 at least, whatever the inputs' dtype and the autocast around it."""
-    n_heads = inputs.q.shape[1]
-    with torch.autocast(inputs.q.device.type, enabled=False):
-        values = repeated_kv_heads(at_least_float32(inputs.v), n_heads)
-        prepared = variant.prepare(at_least_float32(inputs.q), values, **options)
-        k = repeated_kv_heads(at_least_float32(inputs.k), n_heads)
-        check_kernel(prepared.kernel, (*prepared.q.shape[:3], k.shape[2]))
-        learns = needs_gradient(prepared.kernel) and not variant.fused_learns
-        if need_pattern or around is not None or learns:
-            whole = weighted_sum(variant, prepared, k, inputs, around or KernelSurroundings())
+    """Attention whatever the autocast around it: with its pattern in float32 at least, without in the inputs' dtype."""
+    with without_autocast(inputs.q.device.type):
+        if need_pattern or around is not None or (learns_kernel(variant, options) and not variant.fused_learns):
+            whole = weighted_sum(variant, inputs, options, around or KernelSurroundings())
             output = whole.output.to(inputs.q.dtype)
             return Attention(output, whole.pattern, whole.scores) if need_pattern else Attention(output, None, None)
-        fused = variant.fused(variant, prepared, k, inputs.mask, inputs.scale, inputs.causal)
-        return Attention(fused.to(inputs.q.dtype), None, None)
+        dtype = inputs.q.dtype
+        prepared = variant.prepare(inputs.q, inputs.v.to(dtype), **options)
+        check_kernel(prepared.kernel, (*prepared.q.shape[:3], inputs.k.shape[2]))
+        wide = torch.promote_types(prepared.q.dtype, prepared.v.dtype)
+        k = repeated_kv_heads(inputs.k.to(wide), prepared.v.shape[1])
+        prepared = replace(prepared, q=prepared.q.to(wide), v=prepared.v.to(wide))
+        fused = variant.fused(variant, prepared, k, inputs.rule)
+        return Attention(fused.to(dtype), None, None)
 
 
-def weighted_sum(
-    variant: Variant,
-    prepared: PreparedInputs,
-    k: Float[Tensor, "batch head key d_head"],
-    inputs: Inputs,
-    around: KernelSurroundings,
-) -> Attention:
+def without_autocast(device: str) -> AbstractContextManager[object]:
+    """No autocast, on a device that knows it."""
+    return torch.autocast(device, enabled=False) if torch.amp.is_autocast_available(device) else nullcontext()
+
+
+def weighted_sum(variant: Variant, inputs: Inputs, options: Options, around: KernelSurroundings) -> Attention:
     """The plain path, which keeps the pattern."""
+    n_heads = inputs.q.shape[1]
+    values = repeated_kv_heads(at_least_float32(inputs.v), n_heads)
+    prepared = variant.prepare(at_least_float32(inputs.q), values, **options)
+    k = repeated_kv_heads(at_least_float32(inputs.k), n_heads)
+    check_kernel(prepared.kernel, (*prepared.q.shape[:3], k.shape[2]))
     visible = visible_keys(inputs.mask, inputs.causal, prepared.q.shape[2], k.shape[2], k.device)
-    scores, visible = around.scores((prepared.q * inputs.scale) @ k.mT, visible)
+    scores = soft_capped((prepared.q * inputs.scale) @ k.mT, inputs.soft_cap)
+    scores, visible = around.scores(scores, visible)
     pattern = variant.weigh(scores, visible, **prepared.kernel)
     return Attention(around.weights(pattern) @ prepared.v, pattern, scores)
 
 
-def at_least_float32(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-    """float32 for half precisions; float32 and float64 stay."""
-    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
-
-
-def repeated_kv_heads(x: Float[Tensor, "batch kv_head pos d"], n_heads: int) -> Float[Tensor, "batch head pos d"]:
-    """Each key or value head repeated for the query heads that share it."""
-    return x.repeat_interleave(n_heads // x.shape[1], dim=1) if x.shape[1] != n_heads else x
-
-
-def needs_gradient(kernel: Options) -> bool:
-    """Whether an option of the kernel is learned."""
-    learned = (value for value in kernel.values() if isinstance(value, Tensor))
+def learns_kernel(variant: Variant, options: Options) -> bool:
+    """Whether an option of the kernel has a gradient."""
+    apart = TEMPERATURES if variant.learns_temperatures else ()
+    learned = (value for name, value in options.items() if name not in apart and isinstance(value, Tensor))
     return torch.is_grad_enabled() and any(value.requires_grad for value in learned)
 
 

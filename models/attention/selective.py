@@ -4,7 +4,7 @@ from headscope.models.attention.fused.library_softmax import fused_softmax
 from headscope.models.attention.jacobian import softmax_slope
 from headscope.models.attention.layer_shape import LayerShape
 from headscope.models.attention.options import Options
-from headscope.models.attention.softmax import BLOCKS, pullback, weigh
+from headscope.models.attention.softmax import BLOCKS, ELEMENT, pullback, weigh
 from headscope.models.attention.temperature import Temperature
 from headscope.models.attention.variant import Variant
 from headscope.models.io.near_names import known_names
@@ -40,6 +40,7 @@ SELECTIVE = Variant(
     invariant_to_key_translation=True,
     fused=fused_softmax,
     blocks=BLOCKS,
+    element=lambda kernel: ELEMENT,
     options={"position": "paper", "token": True, "on_query": True, "on_value": True},
     check_options=check_options,
     learned=learned,

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from headscope.models.attention.fused.block_kernel import BlockKernel
 from headscope.models.attention.fused.blocks import Hidden
+from headscope.models.attention.fused.element import Element
 from headscope.models.attention.fused.library_softmax import fused_softmax
 from headscope.models.attention.jacobian import softmax_slope
 from headscope.models.attention.masked import masked_softmax
@@ -53,7 +54,18 @@ def gradients(
     grad.sub_(delta).mul_(scores)
 
 
+def exponent(score: "Float[Tensor, '*cells']", power: int) -> "Float[Tensor, '*cells']":
+    """p itself, of the weights before Σ."""
+    return score
+
+
+def exponent_slope(score: "Float[Tensor, '*cells']", power: int) -> float:
+    """Its derivative."""
+    return 1.0
+
+
 BLOCKS = BlockKernel(numerators, gradients, exponent=lambda scores, work: work.copy_(scores))
+ELEMENT = Element(exponent, exponent_slope, is_exponential=True)
 
 SOFTMAX = Variant(
     name="softmax",
@@ -65,5 +77,6 @@ SOFTMAX = Variant(
     invariant_to_key_translation=True,
     fused=fused_softmax,
     blocks=BLOCKS,
+    element=lambda kernel: ELEMENT,
     slope=softmax_slope,
 )

@@ -5,6 +5,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from headscope.models.attention.shapes import check_temperature
+from headscope.models.attention.widening import repeated_kv_heads
 
 TEMPERATURES = ("temperature_q", "temperature_v")
 # σ(α) = exp(−exp β) = 0.0025: at 256 tokens a positional temperature is 1.014, and can learn either way.
@@ -14,18 +15,24 @@ STILL = {"paper": -6.0, "paper_code": 1.79}
 def per_head(
     temperature: Float[Tensor, "#batch kv_or_one pos"], x: Float[Tensor, "batch head pos d_head"]
 ) -> Float[Tensor, "batch head pos d_head"]:
-    """x scaled by a temperature per position; one head serves all, fewer heads serve groups. Kept in float32."""
+    """x scaled by a temperature per position, in float32; one head serves all, fewer heads serve groups.
+
+    A GPU's halves are rounded to halves again, for torch's FlashAttention; a processor's stay float32.
+    """
     spread = temperature.repeat_interleave(x.shape[1] // temperature.shape[1], dim=1)
-    return x * spread.unsqueeze(-1).to(x.dtype)
+    scaled = x * spread.unsqueeze(-1).to(torch.promote_types(x.dtype, torch.float32))
+    return scaled if x.device.type == "cpu" else scaled.to(x.dtype)
 
 
 def tempered(
     q: Float[Tensor, "batch head query d_head"],
-    v: Float[Tensor, "batch head key d_value"],
+    v: Float[Tensor, "batch kv_head key d_value"],
     temperature_q: Float[Tensor, "..."] | None,
     temperature_v: Float[Tensor, "..."] | None,
-) -> tuple[Float[Tensor, "batch head query d_head"], Float[Tensor, "batch head key d_value"]]:
-    """Queries times τ_q, the inverse temperature of their row; values times τ_v."""
+) -> tuple[Float[Tensor, "batch head query d_head"], Float[Tensor, "batch value_head key d_value"]]:
+    """Queries times τ_q, the inverse temperature of their row; values, where they share τ_v with others, times it."""
+    if temperature_v is not None and temperature_v.ndim == 3 and temperature_v.shape[1] % v.shape[1] == 0:
+        v = repeated_kv_heads(v, max(v.shape[1], temperature_v.shape[1]))
     for name, tau, x in (("temperature_q", temperature_q, q), ("temperature_v", temperature_v, v)):
         if tau is not None:
             check_temperature(name, tau, x)

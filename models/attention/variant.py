@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from headscope.models.attention.fused.block_kernel import BlockKernel
 from headscope.models.attention.fused.blockwise import blockwise_attention
+from headscope.models.attention.fused.element import Element
 from headscope.models.attention.jacobian import norm_by_pullback
 from headscope.models.attention.layer_shape import LayerShape
 from headscope.models.attention.options import Options
@@ -27,7 +28,7 @@ class PreparedInputs:
     """Queries and values as the kernel will see them, and the options left for the kernel itself."""
 
     q: Float[Tensor, "batch head query d_head"]
-    v: Float[Tensor, "batch head key d_value"]
+    v: Float[Tensor, "batch kv_head key d_value"]
     kernel: Options = field(default_factory=dict[str, object])
 
 
@@ -46,8 +47,9 @@ class Variant:
     its name.
     in_context(options, n): the options, with what they leave to the model, of one that reads n tokens.
     scale(options, usual): the factor of the dot product; usual is the model's own, or 1/√d_head.
-    fused: the exact path without a query × key matrix, unless a library has it: by blocks where the kernel has a form
-    for them, else by strips. fused_learns: whether it gives learned kernel options their gradient.
+    fused: the exact path without a query × key matrix, unless a library has it: in one pass on a GPU where element, of
+    the kernel's own options, has a form for it, on a processor by blocks where the kernel has one for them, else by
+    strips. fused_learns: whether it gives learned kernel options their gradient.
     parity(options): "odd" when flipping a head's (W_Q, W_V) changes nothing, "even" when flipping W_Q does not,
     "either" where the options do not tell. degree(options): n of a kernel with weigh(λp) = λⁿ weigh(p).
     learns_factor(options): whether the weights have a learned factor, which W_V can take over.
@@ -73,6 +75,7 @@ class Variant:
     fused: Callable[..., Float[Tensor, "batch head query d_value"]] = blockwise_attention
     fused_learns: bool = False
     blocks: BlockKernel | None = None
+    element: Callable[[Options], Element | None] = lambda kernel: None
     parity: Callable[[Options], Parity] = lambda options: None
     degree: Callable[[Options], int | None] = lambda options: None
     learns_factor: Callable[[Options], bool] = lambda options: False
@@ -89,7 +92,7 @@ class Variant:
             raise ValueError(f"{self.name}: the option {idle[0]!r} reaches nothing; make it a keyword of weigh")
 
     def prepare(
-        self, q: Float[Tensor, "batch head query d_head"], v: Float[Tensor, "batch head key d_value"], **options: Any
+        self, q: Float[Tensor, "batch head query d_head"], v: Float[Tensor, "batch kv_head key d_value"], **options: Any
     ) -> PreparedInputs:
         """Queries and values with their temperatures, and the kernel's options, of those of a call."""
         taus = [options.pop(name, None) if self.learns_temperatures else None for name in TEMPERATURES]

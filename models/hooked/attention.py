@@ -17,6 +17,7 @@ from transformer_lens.model_bridge.generalized_components import (
 from transformer_lens.model_bridge.generalized_components.base import GeneralizedComponent
 
 from headscope.models.attention.finite import check_soft_cap
+from headscope.models.attention.fused.score_rule import soft_capped
 from headscope.models.attention.run import at_least_float32
 from headscope.models.hooked.carrying_attention import CarryingAttention, temperature_hook
 from headscope.models.hooked.layer_pass import (
@@ -33,7 +34,7 @@ from headscope.models.hosts.attention_function import NAME, variant_attention
 from headscope.models.hosts.families import hides_the_future
 from headscope.models.hosts.kept_keywords import call_keywords
 from headscope.models.seam.call_arguments import Keywords, Places
-from headscope.models.seam.hooked_kernel import soft_capped, unmasked
+from headscope.models.seam.hooked_kernel import unmasked
 
 
 class VariantAttention(CarryingAttention):
@@ -53,10 +54,9 @@ class VariantAttention(CarryingAttention):
         self._keywords = tuple(inspect.signature(original_component.forward).parameters)
         # A plain assignment would go to the wrapped module, which transformer-lens's mask does not ask.
         object.__setattr__(self, "is_causal", hides_the_future(original_component))
-        self._soft_cap = getattr(original_component, "attn_logit_softcapping", None)
-        check_soft_cap("attention", self._soft_cap)
-        if self._soft_cap is not None:
-            self.attention_module.attn_logit_softcapping = None
+        if (soft_cap := getattr(original_component, "attn_logit_softcapping", None)) is not None:
+            check_soft_cap("attention", soft_cap)
+            self.layer.soft_cap, self.attention_module.attn_logit_softcapping = soft_cap, None
         if hasattr(self, "hook_rot_q"):
             self.hook_rot_q.register_forward_hook(float32_output)
         if self.layer.temperature_q is not None:
@@ -79,7 +79,7 @@ class VariantAttention(CarryingAttention):
     def needs_pattern(self) -> bool:
         """Whether the layer forms its pattern even under `patternless`."""
         # Whoever switches the model to eager attention gets softmax there, whatever the variant.
-        ours = self.attention_module.config._attn_implementation == NAME and self._soft_cap is None
+        ours = self.attention_module.config._attn_implementation == NAME
         own_forward = isinstance(self, PositionEmbeddingsAttentionBridge)
         return not ours or not (own_forward or self.is_joint) or hooked_elsewhere(self)
 
@@ -165,7 +165,7 @@ class VariantAttention(CarryingAttention):
     def _apply_reconstruct_attention_mask(
         self, attn_scores: Float[Tensor, "batch head query key"], *args: Any, **kwargs: Any
     ) -> Float[Tensor, "batch head query key"]:
-        scores = soft_capped(self._tempered_scores(attn_scores * self._rescaling()), self._soft_cap)
+        scores = soft_capped(self._tempered_scores(attn_scores * self._rescaling()), self.layer.soft_cap)
         return super()._apply_reconstruct_attention_mask(scores, *args, **kwargs)
 
     def _masked_softmax(

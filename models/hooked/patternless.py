@@ -19,7 +19,7 @@ def patternless() -> Iterator[None]:
 
     There hook_q, hook_k, hook_v, hook_z, the temperatures and all hooks outside of attention work as ever. A layer
     with a hook on anything else (hook_attn_scores, hook_pattern, hook_rot_q, hook_result, …; run_with_cache hooks all)
-    forms its pattern as always, as do layers with a soft cap: no hook is passed by, those apart that torch's
+    forms its pattern as always: no hook is passed by, those apart that torch's
     register_forward_hook put on a hook point instead of add_hook. Only first derivatives can be taken.
     """
     token = WANTED.set(True)

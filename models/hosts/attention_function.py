@@ -9,7 +9,7 @@ from transformers.masking_utils import sdpa_mask
 
 from headscope.models.attention.finite import check_scale, check_soft_cap
 from headscope.models.attention.options import Options
-from headscope.models.attention.run import Inputs, at_least_float32, attention_in_float32
+from headscope.models.attention.run import Inputs, at_least_float32, attention_of
 from headscope.models.attention.temperature import TEMPERATURES
 from headscope.models.hosts.added_to_scores import refuse_lost_window, refuse_unknown_keywords
 from headscope.models.hosts.attention_layer import AttentionLayer
@@ -61,7 +61,8 @@ def variant_attention(
     refuse_lost_window(sliding_window, mask is not None, key.shape[2])
     scale = layer.scale(query.shape[-1] ** -0.5 if scaling is None else scaling)
     check_scale(layer.variant.name, scale)
-    check_soft_cap("attention", softcap)
+    soft_cap = layer.soft_cap if softcap is None else softcap
+    check_soft_cap("attention", soft_cap)
     if hooks is not None:
         places = {"hook_rot_q": query, "hook_rot_k": key, "hook_v": value}
         query, key, value = (edited(hooks, layer.number, name, place) for name, place in places.items())
@@ -71,16 +72,16 @@ def variant_attention(
     options = layer.call_options(value, tempered() if callable(tempered) else tempered, count)
     if hooks is not None and layer.variant.learns_temperatures:
         value, options = with_temperature_hooks(hooks, layer.number, value, options)
-    call = Call(layer.number, layer.variant, Inputs(query, key, value, mask, causal, scale), options, softcap)
+    call = Call(layer.number, layer.variant, Inputs(query, key, value, mask, causal, scale, soft_cap), options)
     tell(call)
-    return call_result(call, Surroundings(call.layer, softcap, dropout, hooks), need_pattern or current.need_pattern)
+    return call_result(call, Surroundings(call.layer, dropout, hooks), need_pattern or current.need_pattern)
 
 
 def call_result(
     call: Call, around: Surroundings, need_pattern: bool
 ) -> tuple[Float[Tensor, "batch query head d_value"], Float[Tensor, "batch head query key"] | None]:
     """Output and pattern, in the number format of the queries, as transformers takes them."""
-    result = attention_in_float32(call.variant, call.given, call.options, need_pattern, around.around_kernel())
+    result = attention_of(call.variant, call.given, call.options, need_pattern, around.around_kernel())
     pattern = None if result.pattern is None else result.pattern.to(call.given.q.dtype)
     output = result.output if around.hooks is None else edited(around.hooks, call.layer, "hook_z", result.output)
     return output.transpose(1, 2).contiguous(), pattern

@@ -15,7 +15,7 @@ class AttentionLayer(nn.Module):
     """One layer's variant: its row of the table, its options, and the parameters that it adds to the model.
 
     number: which layer of the model it is, from 0. Learned parts are attributes under their own names; temperature_q
-    and temperature_v are None where the variant learns none.
+    and temperature_v are None where the variant learns none. soft_cap: that of the scores, taken over from the module.
     """
 
     temperature_q: nn.Module | None
@@ -24,6 +24,7 @@ class AttentionLayer(nn.Module):
     def __init__(self, variant: str, options: Options, shape: LayerShape, number: int) -> None:
         super().__init__()
         self.number = number
+        self.soft_cap: float | None = None
         self.variant = variant_named(variant)
         self.options = dict(options)
         parts = {} if self.variant.learned is None else self.variant.learned(self.options, shape)

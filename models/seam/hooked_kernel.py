@@ -1,4 +1,4 @@
-"""Hooked kernel: scores and weights of an attention call go through hooks, with a soft cap and dropout around them."""
+"""Hooked kernel: scores and weights of an attention call go through hooks, the weights under dropout."""
 
 from dataclasses import dataclass
 
@@ -15,29 +15,27 @@ Visible = Bool[Tensor, "#batch #head query key"]
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What stands around the kernel of one call: a soft cap on the scores (Gemma 2), hooks, dropout on the weights."""
+    """What stands around the kernel of one call: hooks, and dropout on the weights."""
 
     layer: int
-    soft_cap: float | None
     dropout: float
     hooks: Hooks | None
 
     def __bool__(self) -> bool:
         """Whether anything does."""
         looks = self.hooks is not None and self.hooks.on_scores
-        return looks or self.soft_cap is not None or self.dropout != 0.0
+        return looks or self.dropout != 0.0
 
     def around_kernel(self) -> KernelSurroundings | None:
         """The changes before and after the kernel, or None where there are none."""
         return KernelSurroundings(self.scores, self.weights) if self else None
 
     def scores(self, scores: Scores, visible: Visible) -> tuple[Scores, Visible]:
-        """Capped and hooked scores, hidden ones being the lowest number as in transformer-lens, and what is visible."""
-        capped = soft_capped(scores, self.soft_cap)
+        """Hooked scores, hidden ones being the lowest number as in transformer-lens, and what is visible."""
         if self.hooks is None or not self.hooks.on_scores:
-            return capped, visible
-        lowest = torch.finfo(capped.dtype).min
-        edited = self.hooks.edit(self.layer, "hook_attn_scores", capped.masked_fill(~visible, lowest))
+            return scores, visible
+        lowest = torch.finfo(scores.dtype).min
+        edited = self.hooks.edit(self.layer, "hook_attn_scores", scores.masked_fill(~visible, lowest))
         return unmasked(edited)
 
     def weights(self, pattern: Scores) -> Scores:
@@ -59,8 +57,3 @@ def unmasked(scores: Scores) -> tuple[Scores, Visible]:
     """
     visible = visible_cells(scores)
     return scores.masked_fill(~visible, 0.0), visible
-
-
-def soft_capped(scores: Scores, soft_cap: float | None) -> Scores:
-    """cap · tanh(scores / cap); unchanged where there is no cap."""
-    return scores if soft_cap is None else soft_cap * torch.tanh(scores / soft_cap)

@@ -12,7 +12,7 @@ from headscope.models.seam.thread_value import ThreadValue
 
 @dataclass(frozen=True)
 class Call:
-    """One call of one layer: `run(variant, given, options)` with the scores under a soft cap, if there is one.
+    """One call of one layer: `attention_of(variant, given, options)`.
 
     Queries and keys are rotated and normed as the kernel sees them; the query temperature is among the options.
     """
@@ -21,7 +21,6 @@ class Call:
     variant: Variant
     given: Inputs
     options: Options
-    soft_cap: float | None
 
 
 WATCHER = ThreadValue[Callable[[Call], None]]("WATCHER")

@@ -6,17 +6,20 @@ too small) goes by strips of whole rows, tiled.py.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
 from headscope.models.attention.fused.block_kernel import Block, BlockKernel, Row
+from headscope.models.attention.fused.block_shapes import runs_in_triton
 from headscope.models.attention.fused.blocks import Blocks, Hidden, Strip
+from headscope.models.attention.fused.score_rule import ScoreRule, soft_cap_in_place, soft_cap_slope
 from headscope.models.attention.fused.tiled import tiled_attention
 from headscope.models.attention.options import Options
+from headscope.models.attention.widening import at_least_float32, repeated_kv_heads
 
 if TYPE_CHECKING:
     from headscope.models.attention.variant import PreparedInputs, Variant
@@ -30,7 +33,7 @@ class BlockCall:
 
     kernel: BlockKernel
     options: Options
-    scale: float
+    rule: ScoreRule
     blocks: Blocks
     shifted: tuple[bool, ...]
 
@@ -78,7 +81,7 @@ class RowGradients:
 def scaled_rows(call: BlockCall, strip: Strip, q: Tensor) -> Float[Tensor, "head query d_head"]:
     """The queries of a strip times the scale, in memory that the next strip uses again."""
     rows = strip.rows(q)
-    return torch.mul(rows, call.scale, out=call.blocks.scratch.like("query", rows))
+    return torch.mul(rows, call.rule.scale, out=call.blocks.scratch.like("query", rows))
 
 
 def block_scores(
@@ -87,7 +90,7 @@ def block_scores(
     """The scores of a block, and scratch of their shape."""
     shape = (query.shape[0], query.shape[1], key.shape[2])
     scores, work = (call.blocks.scratch.of_shape(use, query, shape) for use in ("scores", "work"))
-    return torch.bmm(query, key, out=scores), work
+    return soft_cap_in_place(torch.bmm(query, key, out=scores), call.rule.soft_cap), work
 
 
 def write_output(
@@ -142,47 +145,66 @@ def add_gradients(
     for key, hidden in call.blocks.of(strip):
         scores, work = block_scores(call, query, keys[:, key].mT)
         grad = torch.bmm(rows.grad, values[:, key].mT, out=call.blocks.scratch.like("grad", scores))
+        bend = None if (cap := call.rule.soft_cap) is None else soft_cap_slope(scores, cap)
         call.kernel.gradients(scores, grad, work, hidden, rows.kept, delta, **call.options)
+        grad = grad if bend is None else grad.mul_(bend)
         grad_values[:, key].baddbmm_(scores.mT, rows.grad)
         grad_query.baddbmm_(grad, keys[:, key])
         grad_keys[:, key].baddbmm_(grad.mT, query)
-    grad_query *= call.scale
+    grad_query *= call.rule.scale
 
 
 def blockwise_attention(
     variant: "Variant",
     prepared: "PreparedInputs",
-    k: Float[Tensor, "batch head key d_head"],
-    mask: Bool[Tensor, "..."] | None,
-    scale: float,
-    causal: bool,
+    k: Float[Tensor, "batch kv_head key d_head"],
+    rule: ScoreRule,
 ) -> Float[Tensor, "batch head query d_value"]:
-    """The output without its pattern: by blocks where the variant has a kernel for them, else by strips.
+    """The output without its pattern, by what the device and the shapes allow: in Triton, by blocks, or by strips.
 
-    First derivatives only: a second one is refused.
+    By blocks on a processor alone: what the direct form would lose is seen by looking at numbers, which a GPU is not
+    waited for. Other than in Triton in float32 at least. First derivatives only: a second one is refused.
     """
+    element = variant.element(prepared.kernel)
+    if element is not None and runs_in_triton(element, prepared.q, prepared.v):
+        from headscope.models.attention.fused.triton_attention import triton_attention
+
+        return triton_attention(prepared.q, k, prepared.v, element, rule)
+    q, k, v = (repeated_kv_heads(at_least_float32(x), prepared.q.shape[1]) for x in (prepared.q, k, prepared.v))
+    wide = replace(prepared, q=q, v=v)
+    output = output_by_blocks(variant, wide, k, rule) if q.device.type == "cpu" else None
+    return tiled_attention(variant, wide, k, rule) if output is None else output
+
+
+def output_by_blocks(
+    variant: "Variant",
+    prepared: "PreparedInputs",
+    k: Float[Tensor, "batch head key d_head"],
+    rule: ScoreRule,
+) -> Float[Tensor, "batch head query d_value"] | None:
+    """The output by blocks; None where the variant has no kernel for them, or the direct form would lose a row."""
     q, v, kernel = prepared.q, prepared.v, variant.blocks
     if kernel is None or torch.compiler.is_compiling():
-        return tiled_attention(variant, prepared, k, mask, scale, causal)
-    reach = largest_scores(q, k, scale)
+        return None
+    reach = largest_scores(q, k, rule)
     if not all(entry <= kernel.largest for entry in reach):
-        return tiled_attention(variant, prepared, k, mask, scale, causal)
-    blocks = Blocks((q.shape[0], q.shape[1], q.shape[2]), k.shape[2], causal, mask)
+        return None
+    blocks = Blocks((q.shape[0], q.shape[1], q.shape[2]), k.shape[2], rule.causal, rule.mask)
     shifted = are_shifted(reach, v) if kernel.exponent is not None else (False,) * len(reach)
-    call = BlockCall(kernel, prepared.kernel, scale, blocks, shifted)
+    call = BlockCall(kernel, prepared.kernel, rule, blocks, shifted)
     output, kept = cast(tuple[Tensor, Tensor], BlockwiseAttention.apply(q, k, v, call))  # pyright: ignore[reportUnknownMemberType]
-    if kernel.smallest and bool(kept.isnan().any()):
-        return tiled_attention(variant, prepared, k, mask, scale, causal)
-    return output
+    return None if kernel.smallest and bool(kept.isnan().any()) else output
 
 
 @torch.no_grad()
 def largest_scores(
-    q: Float[Tensor, "batch head query d_head"], k: Float[Tensor, "batch head key d_head"], scale: float
+    q: Float[Tensor, "batch head query d_head"], k: Float[Tensor, "batch head key d_head"], rule: ScoreRule
 ) -> list[float]:
-    """A bound of the magnitude of every score of each entry, by Cauchy and Schwarz; NaN where a vector has one."""
+    """A bound of the magnitude of every score of each entry: by Cauchy and Schwarz, and its cap; NaN where a vector
+    has one."""
     squares = dot(q, q).flatten(1).amax(-1) * dot(k, k).flatten(1).amax(-1)
-    return [float(bound) for bound in squares.sqrt() * abs(scale)]
+    bounds = squares.sqrt() * abs(rule.scale)
+    return [float(bound) for bound in (bounds if rule.soft_cap is None else bounds.clamp_max(rule.soft_cap))]
 
 
 @torch.no_grad()

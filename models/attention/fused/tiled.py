@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
+from headscope.models.attention.fused.score_rule import ScoreRule, soft_cap_slope, soft_capped
 from headscope.models.attention.options import Options
 from headscope.models.attention.visibility import broadcast_part, visible_keys
 
@@ -30,12 +31,14 @@ class Tile(NamedTuple):
     n_key: int
 
 
-def tiles(n_rows: tuple[int, ...], n_key: int, causal: bool) -> Iterator[Tile]:
-    """Tiles of about TILE_ELEMENTS scores that cover every [batch, head, query] row once, less a strip's future."""
+def tiles(n_rows: tuple[int, ...], n_key: int, causal: bool, elements: int | None = None) -> Iterator[Tile]:
+    """Tiles of about so many scores (TILE_ELEMENTS) that cover every [batch, head, query] row once, less a strip's
+    future."""
     batch, head, n_query = n_rows
-    rows = min(max(FEW_ROWS, TILE_ELEMENTS // n_key), STRIP_ROWS, n_query)
-    heads = max(1, min(head, TILE_ELEMENTS // (rows * n_key)))
-    entries = max(1, min(batch, TILE_ELEMENTS // (rows * n_key * head)))
+    most = elements or TILE_ELEMENTS
+    rows = min(max(FEW_ROWS, most // n_key), STRIP_ROWS, n_query)
+    heads = max(1, min(head, most // (rows * n_key)))
+    entries = max(1, min(batch, most // (rows * n_key * head)))
     for b in range(0, batch, entries):
         for h in range(0, head, heads):
             for t in range(0, n_query, rows):
@@ -71,41 +74,41 @@ class TiledAttention(torch.autograd.Function):
         q: Float[Tensor, "batch head query d_head"],
         k: Float[Tensor, "batch head key d_head"],
         v: Float[Tensor, "batch head key d_value"],
-        mask: Bool[Tensor, "..."] | None,
         variant: "Variant",
-        scale: float,
-        causal: bool,
+        rule: ScoreRule,
         kernel: Options,
     ) -> Float[Tensor, "batch head query d_value"]:
         output = q.new_empty(*q.shape[:-1], v.shape[-1])
-        for tile in tiles(q.shape[:3], k.shape[2], causal):
-            scores = tile_scores(q, k, tile, scale)
-            visible = tile_visible(mask, causal, tile, q.device)
+        for tile in tiles(q.shape[:3], k.shape[2], rule.causal, elements_of(q.device)):
+            scores = soft_capped(tile_scores(q, k, tile, rule.scale), rule.soft_cap)
+            visible = tile_visible(rule.mask, rule.causal, tile, q.device)
             pattern = variant.weigh(scores, visible, **tile_options(kernel, tile))
             output[tile.batch, tile.head, tile.query] = pattern @ v[tile.batch, tile.head, : tile.n_key]
-        ctx.save_for_backward(q, k, v, mask)
-        ctx.call = (variant, scale, causal, kernel)
+        ctx.save_for_backward(q, k, v)
+        ctx.call = (variant, rule, kernel)
         return output
 
     @staticmethod
     def backward(ctx: Any, grad_output: Float[Tensor, "batch head query d_value"]) -> tuple[Tensor | None, ...]:  # type: ignore[override]
         if torch.is_grad_enabled():
             raise RuntimeError("attention without its pattern has first derivatives only; ask with need_pattern=True")
-        q, k, v, mask = ctx.saved_tensors
-        variant, scale, causal, kernel = ctx.call
+        q, k, v = ctx.saved_tensors
+        variant, rule, kernel = ctx.call
         grad_q, grad_k, grad_v = torch.empty_like(q), torch.zeros_like(k), torch.zeros_like(v)
-        for tile in tiles(q.shape[:3], k.shape[2], causal):
+        for tile in tiles(q.shape[:3], k.shape[2], rule.causal, elements_of(q.device)):
             rows = (tile.batch, tile.head, tile.query)
             keys = (tile.batch, tile.head, slice(0, tile.n_key))
-            scores, options = tile_scores(q, k, tile, scale), tile_options(kernel, tile)
-            visible = tile_visible(mask, causal, tile, q.device)
+            scores = soft_capped(tile_scores(q, k, tile, rule.scale), rule.soft_cap)
+            options, visible = tile_options(kernel, tile), tile_visible(rule.mask, rule.causal, tile, q.device)
             pattern = variant.weigh(scores, visible, **options)
             grad_pattern = grad_output[rows] @ v[keys].mT
-            grad_scores = variant.pullback(scores, visible, pattern, grad_pattern, **options) * scale
+            grad_scores = variant.pullback(scores, visible, pattern, grad_pattern, **options) * rule.scale
+            if rule.soft_cap is not None:
+                grad_scores *= soft_cap_slope(scores, rule.soft_cap)
             grad_q[rows] = grad_scores @ k[keys]
             grad_k[keys] += grad_scores.mT @ q[rows]
             grad_v[keys] += pattern.mT @ grad_output[rows]
-        return grad_q, grad_k, grad_v, None, None, None, None, None
+        return grad_q, grad_k, grad_v, None, None, None
 
 
 def tile_scores(
@@ -114,16 +117,19 @@ def tile_scores(
     return (q[tile.batch, tile.head, tile.query] * scale) @ k[tile.batch, tile.head, : tile.n_key].mT
 
 
+def elements_of(device: torch.device) -> int:
+    """How many scores a tile has: on a GPU enough for all of its processors."""
+    return TILE_ELEMENTS if device.type == "cpu" else 64 * TILE_ELEMENTS
+
+
 def tiled_attention(
     variant: "Variant",
     prepared: "PreparedInputs",
     k: Float[Tensor, "batch head key d_head"],
-    mask: Bool[Tensor, "..."] | None,
-    scale: float,
-    causal: bool,
+    rule: ScoreRule,
 ) -> Float[Tensor, "batch head query d_value"]:
     """The output of attention without its pattern; memory grows with the sequence, not its square.
 
     First derivatives only: a second one is refused.
     """
-    return TiledAttention.apply(prepared.q, k, prepared.v, mask, variant, scale, causal, prepared.kernel)  # type: ignore[no-any-return]
+    return TiledAttention.apply(prepared.q, k, prepared.v, variant, rule, prepared.kernel)  # type: ignore[no-any-return]
