@@ -34,7 +34,7 @@ MOST_BYTES = 400_000
 
 
 def run_of(name: str) -> AttentionRun:
-    """A run of 40 tokens; gemma2's first layer has a window of six, and keeps its patterns."""
+    """A run of 40 tokens; gemma2's scores are capped, and its first layer has a window of six."""
     model: Any = hooked_tiny(name) if name != "gemma2" else hooked(attach(tiny_decoder(name), AttentionSpec("cog")))
     return attention_run(model, TOKENS)
 

@@ -102,8 +102,8 @@ def attention_run(
 def layers_with_patterns(model: HookedModel, edits: Sequence[Hook] = ()) -> tuple[int, ...]:
     """The layers whose queries and keys do not tell their weights: of kernels that no one watches, or with own edits.
 
-    Those are layers that form their pattern under `patternless` too (soft caps that transformer-lens puts on the
-    scores, attention that is not the variant's), and those with an edit anywhere in their attention.
+    Those are layers that form their pattern under `patternless` too (attention that is not the variant's, hooks on
+    scores), and those with an edit anywhere in their attention.
     """
     edited = {layer for layer in head_layers(model) for name, _ in edits if name.startswith(f"blocks.{layer}.attn.")}
     return tuple(layer for layer in head_layers(model) if layer in edited or model.blocks[layer].attn.needs_pattern)
