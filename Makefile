@@ -32,7 +32,7 @@ check-tests: $(STAMP)
 fuzz: $(STAMP)
 	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE TOKENIZERS_PARALLELISM=false HF_HUB_OFFLINE=1 $(BIN)/python tests/fuzz.py
 
-BENCHMARKS := attention_speed row_statistics hooked_speed app_speed loading circuits_speed analyses_speed sweep_speed
+BENCHMARKS := attention_speed row_statistics hooked_speed app_speed loading circuits_speed analyses_speed sweep_speed cold_start
 
 bench: $(STAMP)
 	@past=0; for each in $(BENCHMARKS); do $(BIN)/python benchmarks/$$each.py || past=1; done; exit $$past

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from transformers import PreTrainedTokenizerBase
@@ -26,13 +27,19 @@ WITHOUT_DEFAULT = ("corrupt", "run")  # choices that those who read them cannot 
 class Setting:
     """What is known of the model apart from a prompt: its facts, the matrices of its heads, its tokenizer or None.
 
-    watch: told how far an analysis of the weights alone is.
+    read_weights: the matrices, which are read when the first analysis asks for them. watch: told how far an analysis of
+    the weights alone is.
     """
 
     facts: ModelFacts
-    weights: HeadWeights
+    read_weights: Callable[[], HeadWeights]
     tokenizer: PreTrainedTokenizerBase | None = None
     watch: Watch = watch_nothing
+
+    @cached_property
+    def weights(self) -> HeadWeights:
+        """The matrices of its heads."""
+        return self.read_weights()
 
     def answer(self, number: int) -> str:
         """The token, the class, or the number of the answer that a logit stands for."""

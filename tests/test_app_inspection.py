@@ -23,6 +23,7 @@ from headscope.app.terminal.heads_in_terminal import (
 )
 from headscope.interp.asking.analyse import analyse
 from headscope.interp.asking.choices import Choices
+from headscope.interp.asking.head_columns import HeadColumns
 from headscope.interp.asking.listed_rows import followed_numbers, telling_numbers
 from headscope.interp.asking.table import ANALYSES
 
@@ -42,11 +43,11 @@ def softmax(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def heads() -> pd.DataFrame:
+def heads() -> HeadColumns:
     """A table of two heads with 40 numbers, each with its null; one is not there."""
     names = [f"a.share{end}.x{more}" for more in ("", *range(39)) for end in ("", "_null")]
     numbers = {name: [0.5, 0.5] if "_null" in name else [0.0, float("nan")] for name in names}
-    return pd.DataFrame({"model": ["m", "m"], "layer": [0, 0], "head": [0, 1], "attention": ["cog"] * 2, **numbers})
+    return {"model": ["m", "m"], "layer": [0, 0], "head": [0, 1], "attention": ["cog"] * 2, **numbers}
 
 
 def test_the_table_has_a_row_per_head(cog: Path) -> None:
@@ -57,23 +58,23 @@ def test_the_table_has_a_row_per_head(cog: Path) -> None:
 
 
 @pytest.mark.parametrize("width", [60, 80, 120, 200])
-def test_the_table_fits_the_terminal_and_says_what_is_missing(width: int, heads: pd.DataFrame) -> None:
-    numbers = numbers_by_rank(list(heads.columns), only_telling=False)
+def test_the_table_fits_the_terminal_and_says_what_is_missing(width: int, heads: HeadColumns) -> None:
+    numbers = numbers_by_rank(list(heads), only_telling=False)
     fitting = numbers_that_fit(heads, numbers, (), width)
     shown = len(fitting)
     assert width_of(heads_table(heads, fitting, ())) <= width and 1 <= shown < len(numbers)
-    more = len(heads.columns) - 4 - 2 * shown
+    more = len(heads) - 4 - 2 * shown
     assert heads_caption(heads, fitting, ()) == f"In brackets: the null. {more} more columns: {REST}"
     assert "more" not in heads_caption(heads, numbers, ())
 
 
-def test_a_null_stands_in_brackets_beside_its_number(heads: pd.DataFrame) -> None:
+def test_a_null_stands_in_brackets_beside_its_number(heads: HeadColumns) -> None:
     assert cells(heads, "a.share.x")[:2] == ["0.000 (0.500)", "–"]
 
 
-def test_telling_numbers_come_first_or_alone(heads: pd.DataFrame) -> None:
+def test_telling_numbers_come_first_or_alone(heads: HeadColumns) -> None:
     first, second = telling_numbers()[:2]
-    columns = [*heads.columns, second, first]
+    columns = [*heads, second, first]
     assert numbers_by_rank(columns, only_telling=True) == [first, second]
     assert numbers_by_rank(columns, only_telling=False)[:3] == [first, second, "a.share.x"]
 
@@ -103,7 +104,7 @@ def test_what_is_not_in_a_table_is_said_beside_it(cog: Path) -> None:
     assert said.exit_code == 0 and "not in the table: logit_lens" in said.stderr
 
 
-def test_numbers_that_depend_on_the_gauge_are_starred(heads: pd.DataFrame) -> None:
+def test_numbers_that_depend_on_the_gauge_are_starred(heads: HeadColumns) -> None:
     shown = ["a.share.x", "a.share.x0"]
     titles = [str(column.header) for column in heads_table(heads, shown, {"a.share.x"}).columns[2:]]
     assert [title.endswith("*") for title in titles] == [True, False]

@@ -234,5 +234,5 @@ def test_inspect_takes_digits_by_number(folder: Path) -> None:
         inspection.Inspection((str(folder),), ("17", "18"), ("sinks", "negative_mass"), False)
     )
     [found] = inspected.findings
-    assert len(inspection.table([found])) == LAYERS * 4
+    assert len(inspection.table([found])["layer"]) == LAYERS * 4
     assert [one.to_json()["image"].split(",")[0] for one in found.prompts] == ["digit 17", "digit 18"]

@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-import pandas as pd
 import pytest
 import torch
 from test_app_command import headscope
@@ -30,6 +29,7 @@ from headscope.app.terminal.inspection import (
 from headscope.app.terminal.shown_heads import ShownHeads
 from headscope.interp.asking.analyse import analyse
 from headscope.interp.asking.findings import Findings
+from headscope.interp.asking.head_columns import HeadColumns
 from headscope.interp.asking.listed_rows import telling_numbers
 from headscope.interp.asking.same_numbers import numbers_that_differ, same_in_words
 from headscope.interp.asking.standing_out import head_numbers, standing_out_in_words, standing_out_of_each
@@ -47,11 +47,11 @@ def findings(value: Sequence[float], null: Sequence[float], spread: Sequence[flo
 
 
 @pytest.fixture
-def heads() -> pd.DataFrame:
+def heads() -> HeadColumns:
     """Four heads of which the third lies far above its null and the fourth far below."""
     score = {"score.value": [0.1, 0.2, 0.9, 0.1], "score.value_null": [0.1, 0.1, 0.1, 0.9]}
     place = {"model": ["m"] * 4, "layer": [0, 0, 1, 1], "head": [0, 1, 0, 1], "attention": ["cog"] * 4}
-    return pd.DataFrame({**place, **score, "score.value_null_spread": [0.1] * 4})
+    return {**place, **score, "score.value_null_spread": [0.1] * 4}
 
 
 def test_a_head_stands_out_beyond_three_spreads_of_its_own_null() -> None:
@@ -94,7 +94,7 @@ def test_of_two_models_each_sentence_names_its_own() -> None:
     assert [line.split(":")[0] for line in standing_out_of_each(models, SCORE)] == ["cog", "softmax"]
 
 
-def test_heads_that_stand_out_come_first_and_are_marked(heads: pd.DataFrame) -> None:
+def test_heads_that_stand_out_come_first_and_are_marked(heads: HeadColumns) -> None:
     first = standing_out_first(heads, SCORE)
     assert [*zip(first["layer"], first["head"], strict=True)] == [(1, 0), (1, 1), (0, 0), (0, 1)]
     marks = [cell.split()[0].lstrip("0.123456789") for cell in cells(first, *SCORE)]
@@ -102,13 +102,13 @@ def test_heads_that_stand_out_come_first_and_are_marked(heads: pd.DataFrame) -> 
     assert "more than 3 spreads" in heads_caption(first, SCORE, ())
 
 
-def test_of_heads_that_stand_out_in_as_many_numbers_the_furthest_come_first(heads: pd.DataFrame) -> None:
-    first = standing_out_first(heads.assign(**{"score.value": [0.5, 0.1, 0.9, 0.9]}), SCORE)
+def test_of_heads_that_stand_out_in_as_many_numbers_the_furthest_come_first(heads: HeadColumns) -> None:
+    first = standing_out_first({**heads, "score.value": [0.5, 0.1, 0.9, 0.9]}, SCORE)
     assert [*zip(first["layer"], first["head"], strict=True)] == [(1, 0), (0, 0), (0, 1), (1, 1)]
 
 
-def test_a_number_that_is_the_same_for_every_head_is_a_line_and_no_column(heads: pd.DataFrame) -> None:
-    table = heads.assign(**{"negative_mass.share": 0.0})
+def test_a_number_that_is_the_same_for_every_head_is_a_line_and_no_column(heads: HeadColumns) -> None:
+    table = {**heads, "negative_mass.share": [0.0] * 4}
     assert numbers_that_differ(table, [*SCORE, "negative_mass.share"]) == [*SCORE]
     said = same_in_words(table, [*SCORE, "negative_mass.share"])
     assert said == ["The same for every head: negative mass share 0.000."]
@@ -118,16 +118,18 @@ def test_a_number_that_is_the_same_for_every_head_is_a_line_and_no_column(heads:
     )
 
 
-@pytest.mark.parametrize("changes", [{"score.value_null_spread": 0.0}, {"score.value_null": [0.1, 0.2, 0.9, 0.1]}])
-def test_a_null_that_cannot_differ_is_not_printed(changes: dict[str, object], heads: pd.DataFrame) -> None:
-    kept = heads if "score.value_null_spread" in changes else heads.drop(columns="score.value_null_spread")
+@pytest.mark.parametrize(
+    "changes", [{"score.value_null_spread": [0.0] * 4}, {"score.value_null": [0.1, 0.2, 0.9, 0.1]}]
+)
+def test_a_null_that_cannot_differ_is_not_printed(changes: HeadColumns, heads: HeadColumns) -> None:
+    kept = {name: column for name, column in heads.items() if not name.endswith("spread")}
     assert all("(" in cell for cell in cells(heads, *SCORE))
-    assert [cell for cell in cells(kept.assign(**changes), *SCORE) if "(" in cell] == []
-    assert "null" not in heads_caption(kept.assign(**changes), SCORE, ())
+    assert [cell for cell in cells({**kept, **changes}, *SCORE) if "(" in cell] == []
+    assert "null" not in heads_caption({**kept, **changes}, SCORE, ())
 
 
-def test_of_heads_in_one_column_only_those_whose_null_can_differ_have_it(heads: pd.DataFrame) -> None:
-    table = heads.assign(**{"score.value_null_spread": [0.1, 0.0, 0.1, 0.0]})
+def test_of_heads_in_one_column_only_those_whose_null_can_differ_have_it(heads: HeadColumns) -> None:
+    table = {**heads, "score.value_null_spread": [0.1, 0.0, 0.1, 0.0]}
     assert ["(" in cell for cell in cells(table, *SCORE)] == [True, False, True, False]
 
 

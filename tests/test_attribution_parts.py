@@ -263,7 +263,8 @@ def test_attribution_does_not_know_the_gauge(name: str) -> None:
     model = hooked(plain)
     [other] = gathered_activations(model, [run.tokens], NEEDS)
     close(other["attn.hook_pattern"][1, 2], -run["attn.hook_pattern"][1, 2])
-    mine, theirs = Setting(model_facts(model), weights), Setting(model_facts(model), head_weights(model))
+    mine = Setting(model_facts(model), lambda: weights)
+    theirs = Setting(model_facts(model), lambda: head_weights(model))
     for row in ROWS:
         for field, values in row.compute(mine, run).tensors().items():
             close(row.compute(theirs, other).tensors()[field], values)
@@ -284,7 +285,7 @@ def test_prompts_that_nothing_tells_apart_are_refused() -> None:
 
 def test_the_rows_label_their_tokens() -> None:
     weights, run = seen("llama")
-    setting = Setting(model_facts(model_of("llama")), weights)
+    setting = Setting(model_facts(model_of("llama")), lambda: weights)
     direct, source, lens = (row.compute(setting, run) for row in ROWS)
     assert direct.labels["component"][:3] == ("embedding", "L0 attention", "L0 MLP")
     assert source.labels["source"] == lens.labels["pos"] == run.tokens.strings
@@ -306,7 +307,7 @@ def test_the_token_whose_logit_is_attributed_is_named() -> None:
     weights, run = seen("llama")
     token = int(run.logits[-1].argmax())
     for row in ROWS[:2]:
-        found = row.compute(Setting(model_facts(model_of("llama")), weights), run)
+        found = row.compute(Setting(model_facts(model_of("llama")), lambda: weights), run)
         assert found.to_json()["labels"]["target"] == [f"token {token}"]
         assert (
             found.figure()
@@ -355,7 +356,7 @@ def test_the_figure_of_direct_attribution_has_bars_and_heads() -> None:
 
 def test_the_figure_of_the_lens_has_a_choice_of_targets() -> None:
     weights, run = seen("llama")
-    figure = ROWS[2].compute(Setting(model_facts(model_of("llama")), weights), run).figure()
+    figure = ROWS[2].compute(Setting(model_facts(model_of("llama")), lambda: weights), run).figure()
     assert [trace.z.shape for trace in figure.data] == [(4, 9), (4, 9)]
     assert [button.label for button in figure.layout.updatemenus[0].buttons] == ["next token", "likeliest token"]
     assert "rank 0" in figure.data[1].text[-1, 0]
@@ -363,7 +364,7 @@ def test_the_figure_of_the_lens_has_a_choice_of_targets() -> None:
 
 def test_the_figure_of_sources_names_heads_and_tokens() -> None:
     weights, run = seen("llama")
-    figure = ROWS[1].compute(Setting(model_facts(model_of("llama")), weights), run).figure()
+    figure = ROWS[1].compute(Setting(model_facts(model_of("llama")), lambda: weights), run).figure()
     assert figure.data[0].z.shape == (12, 9) and figure.layout.yaxis.labelalias["5"] == "L1H1"
     assert figure.layout.xaxis.labelalias["3"] == f"{run.tokens.strings[3]} at 3"
 

@@ -10,7 +10,7 @@ from tiny_models import hooked_tiny
 from torch import Tensor
 
 from headscope.interp.analysis import Setting
-from headscope.interp.asking.choices import Choices, circuit_weights
+from headscope.interp.asking.choices import Choices, circuit_weights, refuse_distance
 from headscope.interp.circuits import effective_embedding, relative_rotation, score_weights
 from headscope.interp.circuits.distance import ANGLES
 from headscope.interp.circuits.rows import ROWS
@@ -89,7 +89,7 @@ def test_a_distance_without_a_rotation_is_refused(model: Any) -> None:
         assert not torch.equal(circuit_weights(model, weights, asked).W_Q, weights.W_Q)
         return
     with pytest.raises(ValueError, match="distance 3 was asked for, but this model does not rotate queries and keys"):
-        circuit_weights(model, head_weights(model), asked)
+        refuse_distance(model, asked)
 
 
 def test_the_effective_embedding_is_the_residual_after_a_block_whose_attention_is_silent() -> None:
@@ -111,7 +111,7 @@ def test_the_effective_embedding_is_the_residual_after_a_block_whose_attention_i
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_a_row_says_something_of_every_head(row: Any) -> None:
     model = hooked_tiny("cog")
-    setting = Setting(model_facts(model), head_weights(model))
+    setting = Setting(model_facts(model), lambda: head_weights(model))
     result = row.compute(setting, Activations(PromptTokens((), ()), {}, torch.empty(0, 0)))
     first = next(iter(result.tensors().values()))
     assert first.isfinite().any() and result.figure().data

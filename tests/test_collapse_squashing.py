@@ -263,7 +263,7 @@ def test_every_row_of_the_table_draws_a_prompt_of_every_variant(variant: str) ->
     model = hooked_tiny(variant)
     tokens = PromptTokens(IDS, tuple(map(str, IDS)))
     [run] = gathered_activations(model, [tokens], sorted({name for row in ROWS for name in row.needs}))
-    setting = Setting(model_facts(model), head_weights(model))
+    setting = Setting(model_facts(model), lambda: head_weights(model))
     for row in ROWS:
         result = row.compute(setting, run)
         assert all(tensor.isfinite().all() for tensor in result.tensors().values()), row.name

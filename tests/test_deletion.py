@@ -252,7 +252,7 @@ def test_one_point_has_no_correlation() -> None:
 def seen(model: Any, row: Analysis, ids: tuple[int, ...] = IDS) -> tuple[Setting, Activations]:
     prompt = PromptTokens(ids, tuple(f"<t{i}>" for i in ids))
     names = [*row.needs, "attn.hook_z", "hook_attn_out"]
-    return Setting(model_facts(model), head_weights(model)), gathered_activations(model, [prompt], names)[0]
+    return Setting(model_facts(model), lambda: head_weights(model)), gathered_activations(model, [prompt], names)[0]
 
 
 @cache

@@ -279,7 +279,7 @@ def test_the_rows_read_every_family_and_variant(family: str, name: str) -> None:
     [run] = gathered_activations(
         model, [PromptTokens(ids, tuple(map(str, ids)))], [need for row in ROWS for need in row.needs]
     )
-    setting = Setting(model_facts(model), head_weights(model))
+    setting = Setting(model_facts(model), lambda: head_weights(model))
     found, copying = (row.compute(setting, run) for row in ROWS)
     assert isinstance(found, DetectorScores) and isinstance(copying, PromptCopying)
     assert found.share.isfinite().all() and found.share.max() <= 1 + 1e-5

@@ -234,7 +234,7 @@ def prompt() -> PromptTokens:
 def test_the_angles_and_embedding_of_a_model_are_those_of_its_hooks(variant: str) -> None:
     model = hooked_tiny(variant)
     [run] = gathered_activations(model, [prompt()], ROWS[0].needs)
-    setting = Setting(model_facts(model), head_weights(model))
+    setting = Setting(model_facts(model), lambda: head_weights(model))
     found = angles_of(setting, run)
     assert found.mass.shape == (3, 2, BINS) and found.mass.isfinite().all()
     q = run[QUERY_KEY[0]][1, :, 1]
@@ -246,7 +246,7 @@ def test_the_angles_and_embedding_of_a_model_are_those_of_its_hooks(variant: str
 def test_the_temperatures_of_a_model_are_its_hooks() -> None:
     model = hooked_tiny("selective")
     [run] = gathered_activations(model, [prompt()], TEMPERATURES)
-    found = temperatures_of(Setting(model_facts(model), head_weights(model)), run)
+    found = temperatures_of(Setting(model_facts(model), lambda: head_weights(model)), run)
     assert_close(found.query, run[TEMPERATURES[0]][:, 0])
     assert ROWS[1].applies(model_facts(model)) and not ROWS[1].applies(model_facts(hooked_tiny("cog")))
 

@@ -110,13 +110,13 @@ def chosen_number(entry: Mapping[str, Result], analysis: str, column: str) -> Ch
 
 def head_table(findings: Findings, first: str, on_open: Callable[[int, int], None]) -> None:
     """The table of the numbers that differ, the named one and its null first; a chosen row opens its head."""
-    frame = findings.to_frame()
+    frame, columns = findings.to_frame(), findings.head_columns()
     analysis, field = first.split(".", 1)[0], first.split(".", 2)[1]
     place, names = list(frame.columns[:3]), list(frame.columns[3:])
     ahead = [name for name in names if name.startswith(f"{analysis}.{field}")]
     numbers = [name for name in dict.fromkeys([*ahead, *names]) if not is_spread(name)]
-    kept = numbers_that_differ(frame, numbers)
-    for line in same_in_words(frame, numbers):
+    kept = numbers_that_differ(columns, numbers)
+    for line in same_in_words(columns, numbers):
         st.caption(plain_markdown(line))
     frame = frame[[*place, *kept]]
 

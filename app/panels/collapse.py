@@ -39,7 +39,7 @@ def fitting_presets(opened: OpenPrompt) -> dict[str, str]:
     weights = opened.service.weights
 
     def presets_by_name(model: HookedModel) -> dict[str, str]:
-        setting, prompts = Setting(opened.facts, weights, tokenizer_of(model)), (opened.tokens,)
+        setting, prompts = Setting(opened.facts, lambda: weights, tokenizer_of(model)), (opened.tokens,)
         request = AnalysisRequest(
             model, setting, prompts, lambda other, names: analyse(other, prompts, names), opened.bos
         )

@@ -30,7 +30,7 @@ def deletion_of(opened: OpenPrompt, head: OpenHead) -> HeadContributions:
     def compute(model: HookedModel, watch: object) -> HeadContributions:
         weights.refuse_misread(*OV_TO_LOGITS)
         [run] = gathered_activations(model, [opened.tokens], NEEDS)
-        return head_contributions(Setting(opened.facts, weights), run, head.layer, head.head)
+        return head_contributions(Setting(opened.facts, lambda: weights), run, head.layer, head.head)
 
     return shared_result(opened, ("deletion of head", opened.key.prompt, opened.key.bos, head), compute)
 

@@ -57,7 +57,7 @@ def open_head_embedding(opened: OpenPrompt, head: OpenHead, how: Embedding) -> J
 
     def compute(model: HookedModel, watch: object) -> JointEmbedding:
         [run] = gathered_activations(model, [opened.tokens], NEEDS)
-        return embedding_of(Setting(opened.facts, weights), run, head.layer, head.head, how)
+        return embedding_of(Setting(opened.facts, lambda: weights), run, head.layer, head.head, how)
 
     return shared_result(opened, ("map", opened.key.prompt, opened.key.bos, head, how), compute)
 

@@ -1,5 +1,6 @@
 """The `headscope` command: the app, and models inspected, converted, trained, tempered, shipped, experimented on."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -16,11 +17,13 @@ from headscope.app.terminal.training_commands import ship, temper, train, zoo
 command = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Attention beyond softmax."
 )
+SELDOM = 50_000  # new objects between collections: imports alone make a million that stay
 
 
 def main() -> None:
     """Run the command with OpenMP threads that sleep while they wait; they would else starve a busy machine."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    gc.set_threshold(SELDOM)
     try:
         command()
     except OSError as fault:  # of standard output; what else cannot be written or read is refused where it happens

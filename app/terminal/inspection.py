@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from rich.console import Console
@@ -26,10 +26,10 @@ from headscope.interp.asking.applicable import is_by_name
 from headscope.interp.asking.choices import Choices
 from headscope.interp.asking.costs import costly_in_words
 from headscope.interp.asking.findings import Findings, Interruption
+from headscope.interp.asking.head_columns import HeadColumns, rows_in_order
 from headscope.interp.asking.same_numbers import numbers_that_differ, same_in_words
 from headscope.interp.asking.standing_out import standing_out_of_each
 from headscope.interp.reading.hooked_model import head_layers
-from headscope.interp.report.page import report
 from headscope.interp.results.numbers import numbers_per_head
 from headscope.models.checkpoints.converters.facts import Given
 from headscope.models.checkpoints.files.weights import Format
@@ -38,9 +38,6 @@ from headscope.models.checkpoints.opening import PLAIN
 from headscope.models.checkpoints.steps import own_run
 from headscope.models.hooked.loading import load, place_of
 from headscope.models.io.whole_file import write_whole
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 JSON_FORMAT = "headscope inspect 1"
 MOST_HEADS = 40  # of the table in the terminal
@@ -166,15 +163,15 @@ def print_heads(findings: Sequence[Findings], shown_heads: ShownHeads, *, only_t
         for column in numbers_per_head(result)
         if result.about.depends_on_gauge(*column.split(".", 1))
     }
-    numbers = numbers_by_rank(list(heads.columns), only_telling)
+    numbers = numbers_by_rank(list(heads), only_telling)
     differing = numbers_that_differ(every, numbers) if only_telling else numbers
     same = same_in_words(every, numbers) if only_telling else []
     shown = numbers_that_fit(heads, differing, free, console.width)
     for line in standing_out_of_each(findings, shown):
         console.print(line, highlight=False, markup=False)
-    first = standing_out_first(heads, shown)
-    console.print(heads_table(first.head(MOST_HEADS), shown, free))
-    more = [f"{len(first) - MOST_HEADS} more heads: --csv, --layer, --head."] if len(first) > MOST_HEADS else []
+    first, count = standing_out_first(heads, shown), len(heads["layer"])
+    console.print(heads_table(rows_in_order(first, range(min(count, MOST_HEADS))), shown, free))
+    more = [f"{count - MOST_HEADS} more heads: --csv, --layer, --head."] if count > MOST_HEADS else []
     pictures = [finding.facts.pictures for finding in findings if finding.facts.pictures]
     for line in [*more, *same, *units(findings, shown), *pictures[:1], heads_caption(heads, shown, free)]:
         console.print(line, highlight=False, markup=False)
@@ -198,21 +195,22 @@ def as_json(findings: Sequence[Findings]) -> str:
 
 def as_csv(findings: Sequence[Findings], shown_heads: ShownHeads) -> str:
     """The tables of heads below one another, a column for the model."""
-    return shown_heads.of(table(findings)).to_csv(index=False)
-
-
-def table(findings: Sequence[Findings]) -> "pd.DataFrame":
-    """The tables of heads of all models, nulls included. ValueError where they would hold no number."""
     import pandas as pd
 
+    return pd.DataFrame(shown_heads.of(table(findings))).to_csv(index=False)
+
+
+def table(findings: Sequence[Findings]) -> HeadColumns:
+    """The tables of heads of all models, nulls included. ValueError where they would hold no number."""
     silent = without_numbers(findings)
     if all(name in silent for finding in findings for name in finding):
         has = "has" if len(silent) == 1 else "have"
         raise ValueError(f"{', '.join(silent)} {has} no number per head: use --json or --html")
-    frames = [finding.to_frame() for finding in findings]
-    for frame, item in zip(frames, findings, strict=True):
-        frame.insert(0, "model", item.model)
-    return pd.concat(frames, ignore_index=True)
+    columns = [finding.head_columns() for finding in findings]
+    tables = [{"model": [item.model] * len(of["layer"]), **of} for item, of in zip(findings, columns, strict=True)]
+    names = dict.fromkeys(name for of in tables for name in of)
+    nothing = float("nan")  # where one model has no such number
+    return {name: [value for of in tables for value in of.get(name, [nothing] * len(of["layer"]))] for name in names}
 
 
 def without_numbers(findings: Sequence[Findings]) -> list[str]:
@@ -243,4 +241,6 @@ def not_in_the_table(findings: Sequence[Findings]) -> list[str]:
 
 def write_report(findings: Sequence[Findings], path: Path) -> None:
     """The HTML report as a file."""
+    from headscope.interp.report.page import report  # plotly, which only a report needs
+
     write_whole(path, report(findings))

@@ -3,12 +3,9 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from headscope.interp.figures.drawing.canvas import head_name
-
-if TYPE_CHECKING:
-    import pandas as pd
+from headscope.interp.asking.head_columns import HeadColumns, rows_in_order
+from headscope.interp.results.head_score import head_name
 
 HEAD = re.compile(r"L(\d+)H(\d+)", re.IGNORECASE)
 
@@ -24,12 +21,12 @@ class ShownHeads:
         """Whether some are named."""
         return bool(self.layers or self.heads)
 
-    def of(self, table: "pd.DataFrame") -> "pd.DataFrame":
+    def of(self, rows: HeadColumns) -> HeadColumns:
         """The rows that are meant."""
         if not self:
-            return table
-        places = zip(table["layer"], table["head"], strict=True)
-        return table.loc[[layer in self.layers or (layer, head) in self.heads for layer, head in places]]
+            return rows
+        places = enumerate(zip(rows["layer"], rows["head"], strict=True))
+        return rows_in_order(rows, [at for at, place in places if place[0] in self.layers or place in self.heads])
 
     def refuse_absent(self, model: str, layers: Sequence[int], heads: int) -> None:
         """Raise ValueError for a layer or a head that a model with so many heads in these layers has not."""

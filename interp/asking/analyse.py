@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from headscope.interp.analysis import Analysis, AnalysisRequest, Probe, Setting
 from headscope.interp.asking.applicable import is_by_name, misfits, rows_named
 from headscope.interp.asking.averaged import averaged
-from headscope.interp.asking.choices import Choices, circuit_weights, prompt_pair
+from headscope.interp.asking.choices import Choices, circuit_weights, prompt_pair, refuse_distance
 from headscope.interp.asking.computed import Progress, results_by_analysis
 from headscope.interp.asking.costs import costly_analyses, pass_seconds, request_size
 from headscope.interp.asking.findings import Findings, Interruption
@@ -79,7 +79,9 @@ def asked_of(
     """The prompts as ids and the model's facts and weights; a pair for patching where a corrupt prompt was given."""
     facts, bos = model_facts(model), begins_with_bos(model, prepend_bos)
     read = tuple(as_read(prompts, model, facts, bos))
-    setting = Setting(facts, circuit_weights(model, head_weights(model), choices), tokenizer_of(model))
+    refuse_distance(model, choices)
+    weights = cache(lambda: circuit_weights(model, head_weights(model), choices))
+    setting = Setting(facts, weights, tokenizer_of(model))
 
     def analyse_another(other: HookedModel, names: list[str]) -> Findings:
         return analyse(other, read, names, choices=Choices(embedding=choices.embedding), prepend_bos=bos)

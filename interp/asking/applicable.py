@@ -42,7 +42,7 @@ def misfit(analysis: Analysis | Probe, request: AnalysisRequest) -> str:
     facts, prompts = request.setting.facts, len(request.prompts)
     if words := unsuited(analysis, facts):
         return words
-    if words := request.setting.weights.misread_words(analysis.matrices):
+    if analysis.matrices and (words := request.setting.weights.misread_words(analysis.matrices)):
         return words
     if analysis.reads_answer and (words := unanswered(facts, request.prompts)):
         return words

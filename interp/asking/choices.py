@@ -54,13 +54,17 @@ class Choices:
         return {name: Path(value).name if name == "run" else value for name, value in entry.items()}
 
 
-def circuit_weights(model: HookedModel, weights: HeadWeights, choices: Choices) -> HeadWeights:
-    """The weights as circuits are to read them. Raises ValueError for a distance where nothing is rotated by it."""
+def refuse_distance(model: HookedModel, choices: Choices) -> None:
+    """Raise ValueError for a distance where nothing is rotated by it."""
     if choices.distance and f"blocks.{head_layers(model)[0]}.{ANGLES[0]}" not in model.hook_dict:
         raise ValueError(
             f"distance {choices.distance} was asked for, but this model does not rotate queries and keys, so that W_QK "
             "is the same at every distance: leave it at 0"
         )
+
+
+def circuit_weights(model: HookedModel, weights: HeadWeights, choices: Choices) -> HeadWeights:
+    """The weights as circuits are to read them; refuse_distance says where a distance is none."""
     if choices.distance:
         weights = score_weights(weights, relative_rotation(model, choices.distance))
     return (

@@ -1,14 +1,14 @@
 """Findings: the results of several analyses of one model, with the table of its heads."""
 
 import html
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, TypeVar
 
 from headscope.interp.asking.averaged import AveragedResult
+from headscope.interp.asking.head_columns import head_columns
 from headscope.interp.reading.model_facts import ModelFacts
 from headscope.interp.reading.prompt import Prompt
-from headscope.interp.results.numbers import numbers_per_head
 from headscope.interp.results.result import Result
 from headscope.models.io.fields import Fields
 from headscope.models.io.near_names import known_names
@@ -61,14 +61,11 @@ class Findings(Mapping[str, Result]):
         """The table of heads: a row per head, a column per number that every head has, named `analysis.field`."""
         import pandas as pd
 
-        columns: dict[str, object] = {}
-        layers, heads = list(self.facts.head_layers), self.facts.heads
-        for name, result in self.results.items():
-            for column, tensor in numbers_per_head(result).items():
-                columns[f"{name}.{column}"] = tensor.cpu()[layers].flatten().numpy()
-        at = {"layer": [layer for layer in layers for _ in range(heads)], "head": [*range(heads)] * len(layers)}
-        variants = [self.facts.layer_variants[layer] for layer in at["layer"]]
-        return pd.DataFrame({**at, "attention": variants, **columns})
+        return pd.DataFrame(self.head_columns())
+
+    def head_columns(self) -> dict[str, Sequence[object]]:
+        """The table of heads as columns by name: layer, head, attention, then `analysis.field`."""
+        return head_columns(self.results, self.facts)
 
     def to_csv(self) -> str:
         """The table of heads as CSV."""

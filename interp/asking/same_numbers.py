@@ -1,24 +1,23 @@
 """Same numbers: those of a table of heads that are the same for every head, said in one line."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+import numpy as np
+
+from headscope.interp.asking.head_columns import HeadColumns, as_numbers
 from headscope.interp.results.numbers import is_null
 
-if TYPE_CHECKING:
-    import pandas as pd
 
-
-def numbers_that_differ(heads: "pd.DataFrame", numbers: Sequence[str]) -> list[str]:
+def numbers_that_differ(heads: HeadColumns, numbers: Sequence[str]) -> list[str]:
     """Those that are not the same for every head; all where none differs."""
-    return [name for name in numbers if len(heads[name].drop_duplicates()) > 1] or list(numbers)
+    return [name for name in numbers if np.unique(as_numbers(heads[name])).size > 1] or list(numbers)
 
 
-def same_in_words(heads: "pd.DataFrame", numbers: Sequence[str]) -> list[str]:
+def same_in_words(heads: HeadColumns, numbers: Sequence[str]) -> list[str]:
     """What numbers_that_differ leaves out, nulls apart, with its value, as one line or none."""
     differing = {*numbers_that_differ(heads, numbers)}
     same = [name for name in numbers if name not in differing and not is_null(name.split(".", 1)[1])]
-    words = [f"{name.replace('.', ' ').replace('_', ' ')} {word(heads[name].tolist()[0])}" for name in same]
+    words = [f"{name.replace('.', ' ').replace('_', ' ')} {word(heads[name][0])}" for name in same]
     return [f"The same for every head: {', '.join(words)}."] if words else []
 
 

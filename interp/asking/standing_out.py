@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from headscope.interp.asking.findings import Findings
-from headscope.interp.figures.drawing.canvas import head_name
+from headscope.interp.results.head_score import head_name
 from headscope.interp.results.numbers import numbers_per_head
 
 SPREADS = 3.0  # of the null: a head further from it stands out

@@ -9,13 +9,14 @@ from headscope.interp.attribution.direct import DirectAttribution, SourceAttribu
 from headscope.interp.attribution.logit_lens import LogitLens
 from headscope.interp.attribution.patching import Patching
 from headscope.interp.figures.drawing.axes import name_axis, token_axis, top_down
-from headscope.interp.figures.drawing.canvas import FRAME, PLOT, bar, canvas, escaped, head_name
+from headscope.interp.figures.drawing.canvas import FRAME, PLOT, bar, canvas, escaped
 from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.drawing.heatmaps import share_range, signed_heatmap
 from headscope.interp.figures.heads import head_heatmap
 from headscope.interp.figures.palette.colours import BLUE, POSITIVE, RED
 from headscope.interp.figures.palette.properties import Properties
 from headscope.interp.results.about import About
+from headscope.interp.results.head_score import head_name
 
 LEFT, RIGHT = [0.0, 0.46], [0.56, 1.0]
 MOST_ROWS, MOST_IN_HALF = 26, 10

@@ -13,12 +13,13 @@ from headscope.interp.circuits.diagonal import DiagonalRanks
 from headscope.interp.circuits.qk_spectrum import QKSpectrum
 from headscope.interp.circuits.top_tokens import TopTokens
 from headscope.interp.figures.drawing.axes import name_axis, top_down
-from headscope.interp.figures.drawing.canvas import bar, canvas, escaped, head_name
+from headscope.interp.figures.drawing.canvas import bar, canvas, escaped
 from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.drawing.heatmaps import signed_heatmap
 from headscope.interp.figures.heads import head_grid
 from headscope.interp.figures.palette.colours import BLUE, RED, depth_colour
 from headscope.interp.figures.palette.properties import Properties
+from headscope.interp.results.head_score import head_name
 
 
 def copying_figure(copying: Copying) -> go.Figure:

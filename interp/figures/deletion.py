@@ -9,11 +9,12 @@ from headscope.interp.deletion.attention_contribution import AttentionContributi
 from headscope.interp.deletion.contributions import Contributions
 from headscope.interp.deletion.negative_mass import NegativeMass
 from headscope.interp.figures.drawing.axes import token_axis, top_down
-from headscope.interp.figures.drawing.canvas import SQUARE, canvas, escaped, head_name
+from headscope.interp.figures.drawing.canvas import SQUARE, canvas, escaped
 from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.drawing.heatmaps import signed_heatmap
 from headscope.interp.figures.heads import head_grid
 from headscope.interp.figures.palette.colours import BLUE
+from headscope.interp.results.head_score import head_name
 
 PAIR = "%{y} ← %{x}<br>%{z:.4f}"
 

@@ -6,7 +6,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from headscope.interp.figures.drawing.axes import token_axis, top_down
-from headscope.interp.figures.drawing.canvas import GAUGE, bar, canvas, escaped, head_name
+from headscope.interp.figures.drawing.canvas import GAUGE, bar, canvas, escaped
 from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.drawing.heatmaps import signed_heatmap
 from headscope.interp.figures.heads import MOST_BARS, head_axes, head_heatmaps
@@ -15,6 +15,7 @@ from headscope.interp.figures.palette.properties import Properties
 from headscope.interp.geometry.angles import Angles
 from headscope.interp.geometry.embedding import JointEmbedding
 from headscope.interp.geometry.temperatures import Temperatures
+from headscope.interp.results.head_score import head_name
 
 SIDES = {
     "antiparallel": bar_marker(RED, is_striped=True),

@@ -6,10 +6,11 @@ from jaxtyping import Num
 from torch import Tensor
 
 from headscope.interp.figures.drawing.axes import token_axis
-from headscope.interp.figures.drawing.canvas import GAUGE, canvas, head_name
+from headscope.interp.figures.drawing.canvas import GAUGE, canvas
 from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.heads import head_axes, head_heatmap
 from headscope.interp.figures.palette.colours import CHANCE, LINES
+from headscope.interp.results.head_score import head_name
 from headscope.interp.rows.curves import RowCurves
 from headscope.interp.rows.heads import HeadRows
 from headscope.interp.rows.reading import BESIDE_TWIN

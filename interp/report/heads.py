@@ -4,7 +4,7 @@ import html
 from itertools import groupby
 
 from headscope.interp.asking.findings import Findings
-from headscope.interp.figures.drawing.canvas import head_name
+from headscope.interp.results.head_score import head_name
 
 HEADS_STYLE = """
 .heads { overflow: auto; max-height: 85vh; border: 1px solid #e2e4ec; }

@@ -17,3 +17,8 @@ class HeadScore(Result):
     value: Float[Tensor, "layer head"]
     value_null: Float[Tensor, "layer head"] | None = None
     value_null_spread: Float[Tensor, "layer head"] | None = None
+
+
+def head_name(layer: int, head: int) -> str:
+    """L3H0."""
+    return f"L{layer}H{head}"

@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformer_lens.hook_points import HookPoint
-from transformer_lens.model_bridge.generalized_components.base import GeneralizedComponent
+
+from headscope.models.seam.lens import GeneralizedComponent, HookPoint
 
 PLAIN = (bool, int, float, str, type(None))
 

@@ -75,8 +75,3 @@ def bar(words: str) -> Properties:
 def escaped(text: str) -> str:
     """Text as it is: plotly reads labels as a kind of HTML, and trims what is blank."""
     return BLANK_ENDS.sub(lambda blank: "·" * len(blank[0]), text.translate(MARKS)).translate(MARKUP)
-
-
-def head_name(layer: int, head: int) -> str:
-    """L3H0."""
-    return f"L{layer}H{head}"

@@ -6,10 +6,11 @@ from jaxtyping import Float
 
 from headscope.interp.diffusion.denoising_run import BEFORE_PATCHES
 from headscope.interp.diffusion.patch_attention import PatchAttention
-from headscope.interp.figures.drawing.canvas import bar, canvas, head_name
+from headscope.interp.figures.drawing.canvas import bar, canvas
 from headscope.interp.figures.drawing.heatmaps import heatmap, share_range
 from headscope.interp.figures.palette.properties import Properties
 from headscope.interp.figures.vision.images import image_trace
+from headscope.interp.results.head_score import head_name
 from headscope.models.uvit.tokens import EXTRA
 
 MARK = {"color": "#e08214", "width": 3}

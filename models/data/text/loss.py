@@ -9,6 +9,7 @@ from torch.nn.functional import cross_entropy
 from headscope.models.data.examples import UNASKED
 from headscope.models.data.text.batches import WINDOWS
 from headscope.models.data.text.corpus import Corpus
+from headscope.models.data.text.repeats import with_repeats
 from headscope.models.data.text.text_data import TextData
 from headscope.models.fitting.objective import Objective
 
@@ -26,7 +27,8 @@ def next_token_objective(corpus: Corpus, data: TextData, batch: int, seed: int) 
     shown, text = WINDOWS[data.windows], corpus.text(corpus.training)
 
     def batch_of(step: int) -> dict[str, Tensor]:
-        return {"windows": shown.training(text, seed=seed, step=step, batch=batch, context=data.context)}
+        windows = shown.training(text, seed=seed, step=step, batch=batch, context=data.context)
+        return {"windows": with_repeats(windows, data.repeats, seed=seed, step=step)}
 
     return Objective(
         batch_of,

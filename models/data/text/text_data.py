@@ -8,6 +8,7 @@ from transformers import PreTrainedTokenizerFast
 
 from headscope.models.data.document import Document
 from headscope.models.data.text.batches import WINDOWS
+from headscope.models.data.text.repeats import refuse_repeats
 from headscope.models.data.text.tokenizer import train_tokenizer
 from headscope.models.io.plain_record import refuse_unknown_choice
 
@@ -19,6 +20,8 @@ class TextData(ABC):
 
     windows: those of the "joined" documents, from anywhere, or "documents", one in each; the places that a short
     document leaves empty are asked for nothing, and counted among a run's tokens. Runs of several seeds share a split.
+    repeats: in which share of the joined windows, if in any, a span stands twice, which an induction head can tell;
+    text held out is left as it is.
     """
 
     vocabulary: int = 2048
@@ -26,9 +29,12 @@ class TextData(ABC):
     windows: str = "joined"
     split_seed: int = 0
     validation_windows: int = 64
+    repeats: float | None = None
 
     def __post_init__(self) -> None:
         refuse_unknown_choice("windows", self.windows, WINDOWS)
+        if self.repeats is not None:
+            refuse_repeats(self.repeats, self.windows, self.context)
 
     @abstractmethod
     def read(self) -> Iterable[Document]:
