@@ -14,7 +14,6 @@ from headscope.interp.interventions.untouched_run import UntouchedRun, Z
 from headscope.interp.reading.hooked_model import HookedModel, module_of
 from headscope.interp.reading.prompt import last_logits_alone
 from headscope.interp.reading.prompt_tokens import PromptTokens
-from headscope.models.hooked.patternless import patternless
 from headscope.models.hooked.resumed.resumption import Resumption
 from headscope.models.hosts.execution_device import floating_dtype
 from headscope.models.hosts.linear_map import tolerance
@@ -60,7 +59,7 @@ class HeldHeads:
         start = self.begins.start(layer)
         z = self.run.z[start:, prompt, self.at, None]
         z[layer - start, row, 0, senders.head] = senders.mixed
-        with patternless(), self.begins.resumed_at(start, self.run.residual[start, prompt, None]):
+        with self.begins.resumed_at(start, self.run.residual[start, prompt, None]):
             end = self.prompts[0].ids[self.at]
             return self._answers(ids[:, self.at, None], z, start, PromptTokens((end,), (str(end),)))
 

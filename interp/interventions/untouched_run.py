@@ -12,6 +12,7 @@ from headscope.interp.reading.activations import gathered_activations
 from headscope.interp.reading.equal_lengths import batches
 from headscope.interp.reading.hooked_model import HookedModel
 from headscope.interp.reading.prompt_tokens import PromptTokens
+from headscope.models.hooked.patternless import patternless
 
 Z = "attn.hook_z"
 
@@ -29,7 +30,9 @@ def untouched_run(model: HookedModel, prompts: Sequence[PromptTokens], batch_siz
     """Prompts of one length, at most batch_size of them in a forward pass."""
     z, residual, last = [], [], []
     for some in batches(prompts, batch_size, lambda prompt: len(prompt.ids)):
-        for run in gathered_activations(model, some, [Z, RESIDUAL]):
+        with patternless():
+            runs = gathered_activations(model, some, [Z, RESIDUAL])
+        for run in runs:
             z.append(run[Z])
             residual.append(run[RESIDUAL][:, run.tokens.read_out].clone())
             last.append(run.logits[-1].clone())
