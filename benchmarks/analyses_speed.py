@@ -3,7 +3,9 @@
     python benchmarks/analyses_speed.py [--length 1024]
 
 One thread, float32, CPU seconds, the median of rounds in which both take turns. Nulls: of one layer of 12 heads, over
-one forward pass of scaled_dot_product_attention. Ends with 1 where a bar is not met.
+one forward pass of scaled_dot_product_attention. D(n): of the prompt's first n tokens for doubling n with the null,
+over plain transformers' pass over all of them; row statistics of every head over the same, with twice as many tokens:
+models of GPT-2 small's shape with cog attention. Memory: the most beside the model. Ends with 1 where a bar is not met.
 """
 
 import argparse
@@ -14,16 +16,24 @@ from collections.abc import Callable, Iterator
 os.environ |= {"OMP_WAIT_POLICY": "PASSIVE", "HF_HUB_OFFLINE": "1"}
 
 import torch
-from measuring import Call, against, print_tables, ratios
+from measuring import Call, against, peak_mib, print_tables, ratios
 from rich.table import Table
 from torch.nn.functional import scaled_dot_product_attention
+from transformers import GPT2Config, GPT2LMHeadModel
 
+from headscope import AttentionSpec, attach
+from headscope.interp.collapse.curves import collapse
+from headscope.interp.collapse.pairs import doubling, prefix_pairs
 from headscope.interp.deletion.decision_plane import dynamic_null, static_null
 from headscope.interp.deletion.quadrants import share_nulls
+from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.interp.results.sign_nulls import magnitude_of_sum, negative_sum, row_sums
+from headscope.interp.rows.of_model import model_row_curves
+from headscope.models.hooked import hooked
 
 HEADS, D_HEAD, ROUNDS = 12, 64, 5
 NULLS, MASS = 2.0, "negative mass"
+PASSES, REPORT, MEMORY = 2.5, 1.6, 600.0
 Row = tuple[str, str, float, float]
 
 
@@ -49,6 +59,27 @@ def null_rows(length: int) -> Iterator[Row]:
         yield name, "÷ attention", ratio, NULLS
 
 
+def model_rows(length: int) -> Iterator[Row]:
+    """What runs a whole model."""
+    torch.manual_seed(0)
+    plain = GPT2LMHeadModel(GPT2Config(n_positions=2 * length)).eval()
+    carrying = GPT2LMHeadModel(GPT2Config(n_positions=2 * length)).eval()
+    attach(carrying, AttentionSpec("cog"))
+    model = hooked(carrying)
+    ids = torch.randint(3, 50_000, (2 * length,))
+    pairs = prefix_pairs(ids[: length - 1].tolist(), doubling(4, length - 1))
+    prompt = PromptTokens(tuple(ids.tolist()), tuple(map(str, ids.tolist())))
+    calls: dict[str, tuple[Call, int, float]] = {
+        "D(n) with its null": (lambda: collapse(model, pairs), length, PASSES),
+        "row statistics of the model": (lambda: model_row_curves(model, prompt), 2 * length, REPORT),
+    }
+    with torch.no_grad():
+        for name, (call, tokens, bar) in calls.items():
+            one_pass: Call = lambda tokens=tokens: plain(ids[None, :tokens])  # type: ignore[misc]  # noqa: E731
+            yield name, "÷ a plain pass", ratios({name: call}, one_pass, 1)[name], bar
+            yield f"memory of {name}", "MiB", peak_mib(call), MEMORY
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--length", type=int, default=1024)
@@ -56,7 +87,7 @@ def main() -> None:
     torch.set_num_threads(1)
     torch.manual_seed(0)
     table = Table("what", "unit", "measured", "bar", title=f"analyses, {asked.length} tokens")
-    for name, unit, value, bar in null_rows(asked.length):
+    for name, unit, value, bar in (*null_rows(asked.length), *model_rows(asked.length)):
         table.add_row(name, unit, against(value, bar), f"{bar:g}")
     sys.exit(print_tables([table]))
 

@@ -1,19 +1,21 @@
 """Collapse curves: pairs of prompts, distances of their last residuals, and what no counting model can tell apart."""
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 import pytest
 import torch
-from tiny_decoders import CONFIGS, attached
+from tiny_decoders import CONFIGS, MORE, attached
 from tiny_models import hooked_tiny, tiny_tokenizer
 from torch.testing import assert_close
 
 from headscope.interp.asking.analyse import analyse
+from headscope.interp.collapse.beginnings import carriers
 from headscope.interp.collapse.comparison import collapse_comparison
 from headscope.interp.collapse.curves import CollapseCurves, collapse, unrelated
 from headscope.interp.collapse.distances import DISTANCES, distances
-from headscope.interp.collapse.last_residuals import last_residuals
+from headscope.interp.collapse.last_residuals import last_residuals, of_batch
 from headscope.interp.collapse.pairs import (
     CollapsePair,
     continued,
@@ -92,6 +94,49 @@ def test_last_residuals_are_the_last_rows_of_the_hooks(family: str) -> None:
     assert_close(found[0], found[2], atol=0, rtol=0)
 
 
+BEGUN_ALIKE = [prompt for pair in prefix_pairs(range(5, 45), [3, 5, 9, 20, 40]) for prompt in (pair.first, pair.second)]
+
+
+def tokens_run(model: Any, prompts: Sequence[tuple[int, ...]]) -> tuple[torch.Tensor, int]:
+    """The last residuals, and how many tokens went through the first layer for them."""
+    seen: list[int] = []
+    name = "blocks.0.hook_resid_post"
+    hook = model.hook_dict[name].register_forward_hook(lambda module, given, output: seen.append(output.shape[1]))
+    result = last_residuals(model, prompts)
+    hook.remove()
+    return result, sum(seen)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("family", [*CONFIGS, *MORE])
+def test_what_begins_alike_is_read_off_one_pass_as_if_it_were_run_alone(family: str, variant: str) -> None:
+    model = hooked(attached(family, variant).double())
+    rows, tokens = tokens_run(model, BEGUN_ALIKE)
+    alone = torch.cat([of_batch(model, [prompt]) for prompt in BEGUN_ALIKE])
+    digits = 1e-5 if variant == "selective" else 1e-8  # whose temperatures are float32's
+    assert_close(rows, alone, atol=digits, rtol=digits)
+    assert tokens <= 41 + 4 + 3 + 4  # the longest, the other ends, and the shortest of both once more
+
+
+def test_a_model_that_knows_the_length_of_the_whole_prompt_runs_every_prompt() -> None:
+    model = hooked_tiny("cog")
+
+    def of_all(residual: torch.Tensor, hook: object) -> torch.Tensor:
+        return residual * residual.shape[1]
+
+    model.hook_dict["blocks.1.hook_resid_pre"].add_perma_hook(of_all)
+    rows, tokens = tokens_run(model, BEGUN_ALIKE)
+    alone = torch.cat([of_batch(model, [prompt]) for prompt in BEGUN_ALIKE])
+    assert_close(rows, alone, atol=1e-4, rtol=1e-4)
+    assert tokens >= sum(map(len, set(BEGUN_ALIKE)))
+
+
+def test_prompts_share_as_few_passes_as_they_can() -> None:
+    [one, other] = carriers([(1, 2), (1, 2, 3, 4), (1, 5), (6, 6), (1,), (6,)])
+    assert (one.ids, one.beginnings, one.other_ends) == ((1, 2, 3, 4), [(1, 2, 3, 4), (1, 2), (1,)], [(1, 5)])
+    assert (other.ids, other.beginnings) == ((6, 6), [(6, 6), (6,)])
+
+
 def test_batches_change_nothing_and_are_watched() -> None:
     model, prompts = hooked_tiny("cog"), [(5, 6), (7, 8), (9, 4, 5)]
     seen: list[tuple[int, int]] = []
@@ -136,9 +181,8 @@ def test_the_null_draws_tokens_that_text_is_made_of() -> None:
     assert torch.equal(plain_ids(model), torch.arange(310))
 
 
-def test_unrelated_pairs_are_drawn_from_the_known_ids_alone() -> None:
-    pair = unrelated(CollapsePair(3, (1, 2, 9), (1, 2, 9, 9)), torch.tensor([4, 6]), torch.Generator().manual_seed(0))
-    assert set(pair.first[:-1]) | set(pair.second[:-1]) == {4, 6} and pair.first[-1] == pair.second[-1] == 9
+def test_an_unrelated_prompt_has_the_length_and_the_end_of_the_second() -> None:
+    assert unrelated(CollapsePair(3, (1, 2, 9), (1, 2, 9, 9)), [(4, 6, 4, 6, 6)]) == [(4, 6, 4, 9)]
 
 
 def test_every_length_of_a_short_prompt_is_a_point() -> None:

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
+from headscope.interp.collapse.beginnings import Ids
 from headscope.interp.collapse.distances import DISTANCES, distances
-from headscope.interp.collapse.last_residuals import Ids, last_residuals
+from headscope.interp.collapse.last_residuals import last_residuals
 from headscope.interp.collapse.pairs import CollapsePair
 from headscope.interp.collapse.plain_ids import plain_ids
 from headscope.interp.reading.hooked_model import HookedModel
@@ -16,13 +17,13 @@ from headscope.interp.reading.watch import Watch, watch_nothing
 from headscope.interp.results.about import About
 from headscope.interp.results.result import Result
 
-SAMPLES = 4
+SAMPLES = 2
 ABOUT = About(
     title="Representational collapse",
     unit="units of the residual stream (relative: share of the first n)",
     law="D(n) = ‖x_last(first prompt) − x_last(second prompt)‖, e.g. of n and n + 1 ones; relative: D(n)/D(n₀)",
     source="Barbero et al. 2024 (arXiv 2406.04267), theorem 4.2; chunked: Lv et al. 2024 (arXiv 2411.07176), its code",
-    null="the same pair with every token but the last drawn at random, none of them special: unrelated prompts",
+    null="the first prompt beside an unrelated second: every token but its last drawn at random, none of them special",
     plain="Two prompts that differ by one token are run, longer and longer. Where the model collapses, the last "
     "token's residual becomes the same for both, and the model can no longer tell them apart.",
 )
@@ -54,18 +55,19 @@ def collapse(
     seed: int = 0,
     watch: Watch = watch_nothing,
 ) -> CollapseCurves:
-    """The curve of a hooked model over pairs of growing n; `samples` random pairs per length are the null.
+    """The curve of a hooked model over pairs of growing n; the null: each first prompt beside `samples` unrelated ones.
 
+    Unrelated prompts of all n are beginnings of the same random texts, so that a pass over the longest serves them all.
     watch(done, total) counts prompts. Errors are those of last_residuals. To have an untrained model beside it, ask
     for that model's own curve.
     """
-    dice = torch.Generator().manual_seed(seed)
-    known = plain_ids(model)
-    drawn = [unrelated(pair, known, dice) for pair in pairs for _ in range(samples)]
-    prompts = [prompt for pair in (*pairs, *drawn) for prompt in (pair.first, pair.second)]
-    residuals = last_residuals(model, prompts, watch).unflatten(0, (-1, 2))
-    apart = distances(residuals[:, 0], residuals[:, 1], model.cfg.d_head).transpose(1, 2)
-    result, null = apart[..., : len(pairs)], apart[..., len(pairs) :].unflatten(-1, (len(pairs), samples))
+    dice, known = torch.Generator().manual_seed(seed), plain_ids(model)
+    longest = max((len(pair.second) for pair in pairs), default=1)
+    texts = [known[torch.randint(len(known), (longest,), generator=dice)].tolist() for _ in range(samples)]
+    prompts = [prompt for pair in pairs for prompt in (pair.first, pair.second, *unrelated(pair, texts))]
+    rows = last_residuals(model, prompts, watch).unflatten(0, (len(pairs), -1))
+    apart = distances(rows[:, :1].expand_as(rows), rows, model.cfg.d_head).permute(0, 3, 1, 2)[..., 1:]
+    result, null = apart[..., 0], apart[..., 1:]
     depths = (*(f"layer {layer}" for layer in range(model.cfg.n_layers)), "final norm")
     lengths = tuple(pair.n for pair in pairs)
     return CollapseCurves(
@@ -79,10 +81,6 @@ def collapse(
     )
 
 
-def unrelated(pair: CollapsePair, known: Int[Tensor, "id"], dice: torch.Generator) -> CollapsePair:
-    """A pair of the same lengths and last tokens with everything else drawn at random from the known ids."""
-
-    def drawn(ids: Ids) -> Ids:
-        return (*known[torch.randint(len(known), (len(ids) - 1,), generator=dice)].tolist(), ids[-1])
-
-    return CollapsePair(pair.n, drawn(pair.first), drawn(pair.second))
+def unrelated(pair: CollapsePair, texts: Sequence[Sequence[int]]) -> list[Ids]:
+    """Of every text a prompt as long as the pair's second and with its last token."""
+    return [(*text[: len(pair.second) - 1], pair.second[-1]) for text in texts]

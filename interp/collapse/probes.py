@@ -18,7 +18,7 @@ from headscope.interp.collapse.pairs import (
 )
 from headscope.interp.collapse.squashing import DIRECTIONS, SMALL, Squashing, squashing
 from headscope.interp.reading.prompt import text_alone
-from headscope.interp.reading.size import Size
+from headscope.interp.reading.size import FEWEST, Size
 from headscope.interp.reading.watch import Watch
 from headscope.models.io.foreign_input import ForeignInputError
 
@@ -91,9 +91,15 @@ def beginnings(length: int, context: int) -> Sequence[int]:
     return range(min(2, most), most + 1) if most <= SHORT else doubling(FIRST, most)
 
 
-def growing(size: Size, lengths: Sequence[int]) -> int:
-    """Passes over two prompts of every length, the model's own and those of the null."""
-    return sum(2 * (1 + SAMPLES) * size.passes(length, length) for length in lengths)
+def growing(size: Size, lengths: Sequence[int], kinds: int = 2) -> int:
+    """A pass over the longest prompt of each kind and of the null, and one over a few tokens for every other end.
+
+    An encoder takes one for every prompt.
+    """
+    if not size.facts.is_causal:
+        return sum((2 + SAMPLES) * size.passes(length, length) for length in lengths)
+    longest, ends = max(lengths) + 1, len(lengths) * (1 + SAMPLES)
+    return (kinds + SAMPLES) * size.passes(longest, longest) + ends * size.passes(FEWEST)
 
 
 def presets_cost(size: Size) -> int:
@@ -104,7 +110,7 @@ def presets_cost(size: Size) -> int:
 
 def prompts_cost(size: Size) -> int:
     """The cost of a curve over the beginnings of the prompt."""
-    return sum(growing(size, beginnings(length, size.facts.context)) for length in size.lengths)
+    return sum(growing(size, beginnings(length, size.facts.context), kinds=1) for length in size.lengths)
 
 
 def prompt_squashing(request: AnalysisRequest, watch: Watch) -> Squashing:

@@ -116,15 +116,15 @@ class VariantAttention(CarryingAttention):
         """Attention on the hooked projections of GPT-2 and GPT-NeoX; without its pattern where nobody looks at it."""
         if not inside_patternless() or self.needs_pattern:
             return cast(Any, super())._reconstruct_attention(q, k, v, **kwargs)
-        n_heads = cast(Any, self.config).n_heads
-        q, k, v, batch, n_query, d_head = self._reshape_qkv_to_heads(q, k, v, n_heads)
+        n_heads, n_kv_heads = cast(Any, self.config).n_heads, getattr(self.config, "n_key_value_heads", None)
+        q, k, v, batch, n_query, d_head = self._reshape_qkv_to_heads(q, k, v, n_heads, n_kv_heads)
         if isinstance(position := kwargs.get("position_embeddings"), tuple):
             q, k = self._apply_rotary_pos_emb(q, k, *self._apply_position_embedding_hooks(position))
         k, v = self._update_kv_cache(k, v, **kwargs)
         tau_q = None if self.layer.temperature_q is None else self._query_temperature
         module, mask = self.attention_module, kwargs.get("attention_mask")
-        drop = getattr(module, "attn_dropout", None)  # GPT-2's; transformer-lens drops no weights of GPT-NeoX
-        dropout = drop.p if drop is not None and drop.training else 0.0
+        drop = getattr(module, "attn_dropout", 0.0)  # GPT-2's; transformer-lens drops no weights of GPT-NeoX
+        dropout = getattr(drop, "p", drop) if module.training else 0.0  # a number in GPT-BigCode
         facts = {"scaling": module.scaling, "temperature_q": tau_q, "is_causal": self.is_causal, "dropout": dropout}
         output, _ = variant_attention(module, q, k, v, mask, **facts)
         heads_first = output.transpose(1, 2)
