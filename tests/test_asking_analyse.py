@@ -11,11 +11,14 @@ from torch.testing import assert_close
 
 from headscope.interp.analysis import Analysis, AnalysisRequest, Probe
 from headscope.interp.asking import applicable as fitting
+from headscope.interp.asking import computed
 from headscope.interp.asking.analyse import analyse, asked_of
 from headscope.interp.asking.averaged import averaged
 from headscope.interp.asking.choices import Choices
 from headscope.interp.asking.given_prompts import refuse_no_prompts
 from headscope.interp.attribution.direct import DirectAttribution
+from headscope.interp.reading.activations import SCORES
+from headscope.interp.reading.model_facts import model_facts
 from headscope.interp.reading.prompt import text_alone
 from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.interp.report.page import report
@@ -114,6 +117,21 @@ def test_prompts_of_one_length_share_a_pass(model: Any) -> None:
     seen: list[tuple[str, int, int]] = []
     analyse(model, [*PROMPTS, "return x"], ["diagonal"], watch=lambda *said: seen.append(said))
     assert seen == [("prompts", 3, 4), ("prompts", 4, 4)]
+
+
+def test_prompts_that_would_keep_too_much_run_apart(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    together = analyse(model, ["return x"] * 4, ["diagonal"])
+    monkeypatch.setattr(computed, "KEPT", 1)
+    seen: list[int] = []
+    apart = analyse(model, ["return x"] * 4, ["diagonal"], watch=lambda _, done, of: seen.append(done))
+    assert seen == [1, 2, 3, 4]
+    assert_close(apart["diagonal"].tensors(), together["diagonal"].tensors())
+
+
+def test_the_memory_of_prompts_grows_with_the_square_of_their_tokens(model: Any) -> None:
+    facts = model_facts(model)
+    few, many = (computed.prompts_within_memory(facts, [SCORES], tokens) for tokens in (256, 1024))
+    assert 15.5 < few / many < 16.5
 
 
 def test_weights_alone_need_no_pass(model: Any) -> None:

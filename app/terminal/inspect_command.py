@@ -52,6 +52,7 @@ def inspect(
     distractor: Annotated[str | None, typer.Option(help="With --corrupt: the token it is weighed against.")] = None,
     embedding: Annotated[str, typer.Option(help="What circuits read: token, or effective (MLP 0 added).")] = "token",
     distance: Annotated[int, typer.Option(min=0, help="Positions between query and key in W_QK (RoPE).")] = 0,
+    cell: Annotated[str | None, typer.Option(help="The cell whose score is split, as L4H0:17:16.")] = None,
     bos: Annotated[
         bool | None,
         typer.Option("--bos/--no-bos", help="BOS before each prompt; default: where the tokenizer puts it."),
@@ -74,7 +75,7 @@ def inspect(
     if everything and what:
         refuse_command("--all runs every analysis and --what some: choose one of them")
     options: Fields = {"corrupt": corrupt, "target": target, "distractor": distractor}
-    options |= {"embedding": embedding, "distance": distance}
+    options |= {"embedding": embedding, "distance": distance, "cell": cell}
     output = Output(as_json, as_csv, html, names_analyses=bool(what))
     models = (model, compare) if compare else (model,)
     refuse_at_the_door(models, what or (), options, dtype, output, names_heads=bool(layer or head))

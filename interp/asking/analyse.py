@@ -40,13 +40,13 @@ def analyse(
 
     By default all that apply to the model, are worth at most a few forward passes each, and over several prompts have
     a mean; `costly` of what comes back names the rest with an estimate. what="all": these too. Caches the hooks that
-    are read and no others; prompts of one length run together, at most batch_size. choices: what only some analyses
-    read. prepend_bos: whether BOS comes before a text; None: where the tokenizer itself puts it, which is what
-    run_with_cache does. watch(stage, done, total) is called after every batch of prompts and every step of an analysis
-    that runs the model itself; None: a notebook shows a bar, and nothing is written elsewhere. arrived(findings) is
-    called with every analysis alone as soon as it is finished, of those of a kind the cheap ones first. Raises
-    ValueError for an analysis that is unknown or does not fit, and for a prompt that the model cannot read; TypeError
-    for no hooked model; Interruption, with what is finished, when it is stopped.
+    are read and no others; prompts of one length run together, at most batch_size, and no more than keep a gibibyte.
+    choices: what only some analyses read. prepend_bos: whether BOS comes before a text; None: where the tokenizer
+    itself puts it, which is what run_with_cache does. watch(stage, done, total) is called after every batch of prompts
+    and every step of an analysis that runs the model itself; None: a notebook shows a bar, and nothing is written
+    elsewhere. arrived(findings) is called with every analysis alone as soon as it is finished, of those of a kind the
+    cheap ones first. Raises ValueError for an analysis that is unknown or does not fit, and for a prompt that the model
+    cannot read; TypeError for no hooked model; Interruption, with what is finished, when it is stopped.
     """
     refuse_unhooked(model)
     rows = rows_named(what)

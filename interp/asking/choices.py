@@ -16,6 +16,7 @@ from headscope.interp.reading.prompt import answers_tokens
 from headscope.interp.reading.prompt_pair import PromptPair, refuse_other_length
 from headscope.interp.reading.prompt_tokens import PromptTokens, single_token
 from headscope.interp.reading.token_strings import token_string
+from headscope.interp.score.parts import cell_of
 from headscope.interp.weights.head_weights import HeadWeights
 from headscope.models.io.fields import Fields
 from headscope.models.io.near_names import known_names
@@ -29,6 +30,7 @@ class Choices:
     decides, each the text of one token (or its id without a tokenizer); else the likeliest after either prompt.
     run: the folder of a training run, for trajectories. embedding: what circuits read, token (W_E) or effective (with
     the first MLP added). distance: how many positions apart query and key are in W_QK of a model that rotates them.
+    cell: the place of a pattern whose score is split, as L4H0:17:16; None: the largest weight of the last row.
     """
 
     corrupt: str | None = None
@@ -37,12 +39,15 @@ class Choices:
     run: str | Path | None = None
     embedding: str = "token"
     distance: int = 0
+    cell: str | None = None
 
     def __post_init__(self) -> None:
         if self.embedding not in EMBEDDINGS:
             raise ValueError(f"unknown embedding {self.embedding!r}; known: {known_names(self.embedding, EMBEDDINGS)}")
         if type(self.distance) is not int or self.distance < 0:
             raise ValueError(f"distance is a whole number from 0, got {self.distance!r}")
+        if self.cell is not None:
+            cell_of(self.cell)
         if self.corrupt is None and (self.target is not None or self.distractor is not None):
             raise ValueError(
                 "a target or distractor was given without a corrupt prompt, which patching needs: give one"

@@ -8,8 +8,9 @@ from functools import partial
 import torch
 
 from headscope.interp.analysis import Analysis, AnalysisRequest, Probe, Setting
-from headscope.interp.reading.activations import Activations, gathered_activations
+from headscope.interp.reading.activations import SCORES, Activations, gathered_activations
 from headscope.interp.reading.equal_lengths import batches
+from headscope.interp.reading.model_facts import ModelFacts
 from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.interp.results.all_layers import over_all_layers
 from headscope.interp.results.result import Result
@@ -17,6 +18,8 @@ from headscope.interp.results.result import Result
 Progress = Callable[[str, int, int], None]
 NOTHING_RUN = Activations(PromptTokens((), ()), {}, torch.empty(0, 0))
 PROMPTS = "prompts"
+BY_CELL = (SCORES, "attn.hook_pattern")  # a number for every query and key
+KEPT = 2**30  # bytes of activations of the prompts that run together, beside one prompt alone
 
 
 def results_by_analysis(
@@ -48,7 +51,8 @@ def prompt_results(
     needs = sorted({name for reader in readers for name in reader.needs})
     results: dict[str, list[Result]] = defaultdict(list)
     done = 0
-    for run in batches(request.prompts if readers else (), batch_size, len):
+    most = partial(prompts_within_memory, request.setting.facts, needs)
+    for run in batches(request.prompts if readers else (), batch_size, len, most):
         for activations in gathered_activations(request.model, run, needs):
             for reader in readers:
                 result = reader.compute(request.setting, activations)
@@ -57,6 +61,14 @@ def prompt_results(
                     yield reader.name, results[reader.name]
         done += len(run)
         watch(done, len(request.prompts))
+
+
+def prompts_within_memory(facts: ModelFacts, needs: Sequence[str], tokens: int) -> int:
+    """How many prompts of so many tokens keep these hooks within a gibibyte; 0 where one does not."""
+    squares = sum(name in BY_CELL for name in needs)
+    of_heads = squares * len(facts.head_layers) * facts.heads * tokens**2
+    of_rows = (len(needs) - squares) * len(facts.layer_variants) * tokens * facts.d_model
+    return KEPT // max(1, torch.float32.itemsize * (of_heads + of_rows))
 
 
 def probe_results(probe: Probe, request: AnalysisRequest, watch: Progress) -> Iterator[Result]:

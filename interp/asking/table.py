@@ -12,6 +12,7 @@ from headscope.interp.geometry.rows import ROWS as GEOMETRY
 from headscope.interp.heads.patterns import ROWS as PATTERNS
 from headscope.interp.interventions.rows import PROBES as INTERVENTIONS
 from headscope.interp.rows.probes import PROBES as ROW_STATISTICS
+from headscope.interp.score.rows import PROBES as SCORES
 from headscope.interp.trajectories.rows import PROBES as TRAJECTORIES
 
 PARTS: tuple[tuple[Analysis | Probe, ...], ...] = (
@@ -24,6 +25,7 @@ PARTS: tuple[tuple[Analysis | Probe, ...], ...] = (
     GROWING,
     COLLAPSE,
     GEOMETRY,
+    SCORES,
     ATTRIBUTION,
     PATCHING,
     TRAJECTORIES,

@@ -1,5 +1,6 @@
 """Distance: the W_QK of a head that rotates its queries and keys, for a query so many positions after its key."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -53,9 +54,14 @@ def relative_rotation(model: HookedModel, distance: int) -> Float[Tensor, "layer
         return torch.eye(cfg.d_head).expand(len(layers), -1, -1)
     [run] = gathered_activations(model, [PromptTokens((0,) * (distance + 1), ("",) * (distance + 1))], ANGLES)
     cos, sin = (run[name] for name in ANGLES)
-    turned = pair_rotation if getattr(cfg, "rotary_adjacent_pairs", False) else half_rotation
+    turned = head_rotation(model)
     near, far = (turned(cos[:, at], sin[:, at], cfg.d_head) for at in (0, distance))
     return far @ near.mT
+
+
+def head_rotation(model: HookedModel) -> Callable[..., Float[Tensor, "*layer d_head d_head"]]:
+    """Cosines, sines and d_head -> the matrix by which the model turns a row."""
+    return pair_rotation if getattr(model.cfg, "rotary_adjacent_pairs", False) else half_rotation
 
 
 def half_rotation(

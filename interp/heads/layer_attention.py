@@ -46,6 +46,13 @@ class RecomputedAttention:
         visible = tile_visible(self.mask, self.causal, tile, q.device)
         return self.variant.weigh(soft_capped(products, self.soft_cap), visible, **tile_options(self.kernel, tile))[0]
 
+    def factors(self, head: int) -> tuple[Float[Tensor, "query d_head"], Float[Tensor, "key d_head"]]:
+        """Queries and keys of a head whose products its kernel weighs, under the soft cap: q times scale and τ_q."""
+        q, k = at_least_float32(self.q[head]), at_least_float32(self.k[head // (len(self.q) // len(self.k))])
+        if self.temperature is not None:
+            q = q * self.temperature[head // (len(self.q) // len(self.temperature)), :, None].to(q.dtype)
+        return q * self.scale, k
+
     def visible(self, rows: slice) -> Bool[Tensor, "row key"]:
         """Which keys some rows see, of those that `weights` has."""
         first = slice(0, 1)

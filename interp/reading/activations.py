@@ -76,14 +76,16 @@ def gathered_activations(model: HookedModel, prompts: Sequence[Prompt], names: S
     absent = {name: ones[..., None] if name in SCALES else ones[:, None] for name in places}
     absent |= unturned(kept, places) | {MLP_OUT: torch.zeros(*ones.shape, model.cfg.d_model)}
     result = {name: [kept.get(place, absent[name]) for place in of_name] for name, of_name in places.items()}
+    kept.clear()
+    rows = range(len(prompts))
+    visible = [visible_of(result[SCORES], row) if SCORES in result else None for row in rows]
+    of_prompts: list[dict[str, Tensor]] = [{} for _ in rows]
+    for name in places:
+        values = result.pop(name)  # nothing is held twice for longer than one hook of all layers
+        for row in rows:
+            of_prompts[row][name] = prompt_slice(values, row, layered=places[name] != [name])
     return [
-        Activations(
-            tokens=prompt,
-            hooks={name: prompt_slice(values, row, layered=places[name] != [name]) for name, values in result.items()},
-            logits=at_least_float32(logits[row]).cpu(),
-            visible=visible_of(result[SCORES], row) if SCORES in result else None,
-            head_layers=head_layers(model),
-        )
+        Activations(prompt, of_prompts[row], at_least_float32(logits[row]).cpu(), visible[row], head_layers(model))
         for row, prompt in enumerate(prompts)
     ]
 
