@@ -4,33 +4,38 @@ from pathlib import Path
 
 import streamlit as st
 
-from headscope.app.frame.controls import model_and_prompt
+from headscope.app.frame.controls import prompt_and_model
 from headscope.app.frame.link_notes import link_notes, remember_link
-from headscope.app.frame.tour import offer_tour
 from headscope.app.serving.libraries import load_libraries
 from headscope.app.serving.refusal_log import write_refusal_log
-from headscope.models.io.device import best_device
 
 HERE = Path(__file__).parent
 
 # Before st.navigation, and with a local icon: otherwise the browser asks a font host for one.
-st.set_page_config(page_title="headscope", page_icon=str(HERE / "static" / "icon.png"), layout="wide")
-st.logo(str(HERE / "static" / "wordmark.svg"), size="large")
+SIDEBAR = 272  # pixels of its width
+
+st.set_page_config(
+    page_title="headscope",
+    page_icon=str(HERE / "static" / "icon.png"),
+    layout="wide",
+    initial_sidebar_state=SIDEBAR,
+)
+st.logo(str(HERE / "static" / "wordmark.svg"), size="medium")
 
 st.html(HERE / "page_style.css")
 load_libraries()
 write_refusal_log()
 
 PAGES = {
-    "attention": ("Attention", "grid_on"),
-    "heads": ("Heads", "apps"),
-    "deletion": ("Deletion & copying", "ink_eraser"),
-    "collapse": ("Collapse", "compress"),
-    "geometry": ("Geometry", "scatter_plot"),
-    "compare": ("Compare & trajectories", "compare_arrows"),
-    "diffusion": ("Diffusion", "blur_on"),
-    "experiments": ("Experiments", "science"),
-    "analyses": ("All analyses", "list_alt"),
+    "attention": "Attention",
+    "heads": "Heads",
+    "deletion": "Deletion & copying",
+    "collapse": "Collapse",
+    "geometry": "Geometry",
+    "compare": "Compare & trajectories",
+    "diffusion": "Diffusion",
+    "experiments": "Experiments",
+    "analyses": "All analyses",
 }
 
 shown = st.navigation(
@@ -38,19 +43,16 @@ shown = st.navigation(
         st.Page(
             HERE / "views" / f"{name}.py",
             title=title,
-            icon=f":material/{icon}:",
             url_path=None if name == "attention" else name,
             default=name == "attention",
         )
-        for name, (title, icon) in PAGES.items()
-    ]
+        for name, title in PAGES.items()
+    ],
+    position="top",
 )
-st.session_state.setdefault("is_fresh", not st.query_params)
 remember_link()
 with st.sidebar:
-    model_and_prompt()
-    st.caption(f"Models run on {best_device()} here.")
-    offer_tour(is_fresh=st.session_state["is_fresh"])
+    prompt_and_model()
 notes = st.container()
 shown.run()
 with notes:

@@ -53,7 +53,7 @@ def test_a_click_opens_a_head_and_its_link_opens_it_again(tab: Callable[..., Any
     again = tab(page.url)
     assert picture(again) == picture(page)
     assert query(again) == query(page)
-    expect(again.get_by_label("Text")).to_have_value(CORPUS[0])
+    expect(again.get_by_label("Text", exact=True)).to_have_value(CORPUS[0])
 
 
 def test_the_back_button_goes_to_the_head_before(tab: Callable[..., Any]) -> None:
@@ -67,12 +67,12 @@ def test_the_back_button_goes_to_the_head_before(tab: Callable[..., Any]) -> Non
 
 def test_a_typed_prompt_stays_when_a_head_is_opened(tab: Callable[..., Any]) -> None:
     page = tab()
-    page.get_by_label("Text").fill("return self.x  \n\n")
-    page.get_by_label("Text").press("Control+Enter")
+    page.get_by_label("Text", exact=True).fill("return self.x  \n\n")
+    page.get_by_label("Text", exact=True).press("Control+Enter")
     expect(page.locator(".tokens")).not_to_contain_text("class")
     open_head(page, 2, 0)
     assert query(page)["prompt"] == "return self.x  \n\n"
-    assert tab(page.url).get_by_label("Text").input_value() == "return self.x  \n\n"
+    assert tab(page.url).get_by_label("Text", exact=True).input_value() == "return self.x  \n\n"
 
 
 def test_the_switch_for_bos_is_in_the_link_once_it_was_touched(tab: Callable[..., Any]) -> None:
@@ -213,8 +213,6 @@ def test_a_refusal_is_a_box_with_the_reason(tab: Callable[..., Any]) -> None:
 @pytest.mark.skipif(not zoo.names(), reason="no model is shipped yet")
 def test_every_shipped_model_opens_and_says_what_comes_next(tab: Callable[..., Any], url: str) -> None:
     landing = tab(url)
-    landing.keyboard.press("Escape")  # the tour of a first start
-    expect(landing.get_by_role("dialog")).to_have_count(0)
     keep(landing, "landing")
     for name in (one for one in zoo.names() if one in zoo.KNOWN):
         page = tab(f"{url}/?{urlencode({'model': name})}")

@@ -116,7 +116,7 @@ def test_nothing_runs_out_of_its_box_in_a_narrow_window(
         assert main[0] <= main[1], width
         assert page.evaluate(OUT_OF_ITS_BOX) == [], width
         first, second = (page.locator(PANELS).nth(at).bounding_box() for at in (0, 1))
-        assert (second["y"] > first["y"]) == (width < 1200), width
+        assert (second["y"] > first["y"]) == (width < 1200 and name != ""), width
 
 
 def test_a_head_without_room_for_its_number_still_says_it(tab: Callable[..., Any], run: AttentionRun) -> None:

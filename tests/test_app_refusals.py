@@ -39,7 +39,7 @@ def tried(name: str = "", **query: str) -> AppTest:
 def boxes(test: AppTest) -> list[str]:
     """What the boxes say; the page ended in nothing else, and the sidebar is there."""
     assert not test.exception, [*test.exception]
-    assert test.sidebar.radio(key="model").value == "a folder"
+    assert test.sidebar.selectbox(key="model").value == "a folder"
     return [box.value.replace("\\", "") for box in test.error]
 
 

@@ -56,7 +56,7 @@ def test_a_link_reopens_the_experiment_that_was_chosen(view: Callable[..., Any],
 def test_the_open_head_goes_along_from_page_to_page(view: Callable[..., Any]) -> None:
     page = view("deletion", layer="2", head="1")
     expect(page.get_by_role("heading", name="What L2H1 does")).to_be_visible()
-    page.get_by_test_id("stSidebarNavItems").get_by_role("link", name="Geometry").click()
+    page.get_by_test_id("stTopNavLink").filter(has_text="Geometry").click()
     expect(page.get_by_role("heading", name="Queries and keys of L2H1")).to_be_visible()
     settle(page)
     assert (query(page)["layer"], query(page)["head"], query(page)["prompt"]) == ("2", "1", CORPUS[0])
@@ -150,28 +150,11 @@ def test_a_figure_is_saved_as_its_numbers_and_as_a_page(view: Callable[..., Any]
     assert "Plotly.newPlot" in saved["HTML"] and 'src="http' not in saved["HTML"]
 
 
-def test_the_tour_opens_once_on_a_first_start(browser: Any, url: str) -> None:
-    context = browser.new_context()
-    page = context.new_page()
-    page.set_default_timeout(60_000)
-    page.goto(url)
-    dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("Attention that may be negative")
-    keep(page, "tour")
-    for step in range(2, 6):
-        dialog.get_by_role("button", name="Next").click()
-        expect(dialog).to_contain_text(f"{step} of 5")
-    dialog.get_by_role("button", name="Done").click()
-    expect(dialog).to_have_count(0)
-    again = context.new_page()
-    again.goto(url)
-    again.wait_for_selector(".head[data-drawn]")
-    settle(again)
-    again.wait_for_timeout(500)
-    expect(again.get_by_role("dialog")).to_have_count(0)
-    again.get_by_role("button", name="Take the tour").click()
-    expect(again.get_by_role("dialog")).to_contain_text("1 of 5")
-    context.close()
+def test_help_opens_where_it_is_asked_for_and_nowhere_else(tab: Callable[..., Any], url: str) -> None:
+    page = tab(url)
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_role("button", name="Help").click()
+    expect(page.get_by_text("The address bar holds the view")).to_be_visible()
 
 
 def test_an_intervention_changes_the_predictions_and_its_link_reopens_it(tab: Callable[..., Any]) -> None:
@@ -210,7 +193,7 @@ def test_an_uploaded_folder_opens(tab: Callable[..., Any], url: str, folder: Pat
     expect(page.locator(".grid button").first).to_be_visible(timeout=60_000)
     settle(page)
     keep(page, "upload-light")
-    page.get_by_test_id("stSidebarNavItems").get_by_role("link", name="Geometry").click()
+    page.get_by_test_id("stTopNavLink").filter(has_text="Geometry").click()
     page.wait_for_selector(f".st-key-panel_map {CHART}")
     assert query(page)["model"] == "an upload"
 

@@ -79,7 +79,7 @@ def png(pixels: Any, mode: str = "L", kind: str = "PNG") -> bytes:
 def test_every_page_opens_on_an_image_for_every_variant(name: str, variant: str, tmp_path: Path) -> None:
     test = view(name, save(tiny_vit(variant), tmp_path / "vit"))
     assert not test.error, [*test.error]
-    assert [one.value for one in test.sidebar.header] == ["Model", "Image"]
+    assert [one.value for one in test.sidebar.header] == ["Image", "Model"]
 
 
 @pytest.mark.parametrize("name", ["heads", "deletion", "collapse", "analyses"])
@@ -136,7 +136,7 @@ def test_a_language_model_is_not_set_beside_an_image_model(folder: Path, tmp_pat
 
 def test_a_language_model_keeps_its_prompt_box(tmp_path: Path) -> None:
     test = view("heads", tiny_folder(tmp_path / "text", "cog"), prompt="return x")
-    assert [one.value for one in test.sidebar.header] == ["Model", "Prompt"]
+    assert [one.value for one in test.sidebar.header] == ["Prompt", "Model"]
     assert test.text_area(key="prompt").value == "return x"
 
 

@@ -24,6 +24,7 @@ function paintThumbnail(canvas, codes, table, masked) {
 function layOut(root, header) {
   const { layers, heads, side, order } = header;
   root.style.setProperty("--columns", heads);
+  root.style.setProperty("--rows", layers.length);
   root.classList.toggle("sorted", order !== null);
   const places = order ?? layers.flatMap((layer) => Array.from({ length: heads }, (_, i) => layer * heads + i));
   root.replaceChildren(
@@ -45,6 +46,13 @@ function mark(cells, index) {
     cell.setAttribute("aria-selected", at === index);
     cell.tabIndex = at === index ? 0 : -1;
   }
+}
+
+// Scrolls the grid, and not the page.
+function bringIntoView(root, cell) {
+  if (!cell) return;
+  const [box, own] = [root.getBoundingClientRect(), cell.getBoundingClientRect()];
+  root.scrollTop += Math.min(0, own.top - box.top) + Math.max(0, own.bottom - box.bottom);
 }
 
 export default function ({ data, parentElement, setStateValue }) {
@@ -80,6 +88,7 @@ export default function ({ data, parentElement, setStateValue }) {
     cell.setAttribute("aria-label", `Layer ${Math.floor(index / heads)} head ${index % heads}, ${number}`);
   }
   const markAs = (index) => {
+    if (memory.marked !== index) bringIntoView(root, memory.cells.get(index));
     memory.marked = index;
     mark(memory.cells, index);
   };

@@ -67,7 +67,7 @@ export default function ({ data, parentElement, setStateValue }) {
   };
   const room = barRoom(marks.getContext("2d"), header.range, header.scale);
   const draw = () => {
-    size = Math.max(120, Math.min(stage.clientWidth - MARGIN.left - room, 640));
+    size = Math.max(120, Math.min(stage.clientWidth - MARGIN.left - room, 640, window.innerHeight - 240));
     drawHeatmap(find(".cells"), { header, tile: lines.tileFor(memory.view), view: memory.view, size, dark, ink, crops: memory.crops });
     drawColourBar(find(".bar"), { ...colours, size, ink, room });
     show(memory.row);
@@ -204,6 +204,7 @@ export default function ({ data, parentElement, setStateValue }) {
   window.addEventListener("headscope-answer", memory.hear);
   draw();
   follow();
+  if (root.dataset.drawn && root.dataset.drawn !== header.name) stage.scrollIntoView({ block: "nearest" });
   root.dataset.drawn = `${header.name}`;
   return () => {
     memory.observer.disconnect();

@@ -19,7 +19,7 @@ from headscope.interp.results.numbers import is_null
 from headscope.interp.results.result import Result
 
 HEIGHT = 430
-MODEBAR = {"displaylogo": False, "displayModeBar": True}
+MODEBAR = {"displaylogo": False}
 MOST_NAMED = 3
 TABS = ("Figure", "Table", "Meaning", "Code")
 
@@ -43,8 +43,9 @@ def figure_panel(
     """
     drawn = result.figure() if figure is None else figure
     with st.container(border=True, key=f"panel_{key}"):
-        heading, downloads = st.columns([5, 2], vertical_alignment="center")
-        heading.subheader(title, anchor=False)
+        with st.container(horizontal=True, vertical_alignment="center", key=f"heading-of-{key}"):
+            st.subheader(title, anchor=False, width="stretch")
+            downloads = st.container(width="content")
         chart, *others = st.tabs(TABS, key=f"tab_{key}", on_change="rerun", bind="query-params")
         with chart:
             drawn = with_menu_chosen(drawn, key, is_shown=bool(chart.open))
@@ -53,7 +54,7 @@ def figure_panel(
                 st.caption(plain_markdown(law_in_short(result, field)))
         _tabs_beside(others, result, code, field, key)
         save = downloads.popover(
-            "Save", icon=":material/download:", width="stretch", key=f"save_{key}", on_change="rerun"
+            "Save", icon=":material/download:", type="tertiary", key=f"save_{key}", on_change="rerun"
         )
         if save.open:
             with save:

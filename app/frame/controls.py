@@ -33,33 +33,45 @@ def chosen_modality() -> Modality:
     return TEXT_MODALITY if folder is None else modality_in(folder)
 
 
-def model_and_prompt() -> None:
+def prompt_and_model() -> None:
     """Draw the sidebar; every value stands in the address bar too, under the key of its widget."""
     names = [*zoo.names(), FROM_FOLDER, FROM_UPLOAD]
     preferred = PREFERRED if PREFERRED in names else names[0]
     start(model=preferred, **first_prompt())
+    above = st.container()
+    name, typed = chosen_model(names)
+    folder = chosen_folder(name, typed)
+    with above:
+        if asks_for_an_image(name, typed):
+            keep_prompt()
+            st.session_state["choice"] = Choice(name, typed, image_chooser(), bos=False)
+            return
+        examples = examples_for(folder)
+        start(prompt=examples[0].text)
+        st.header("Prompt", anchor=False)
+        prompt = prompt_box()
+        offer_examples(examples)
+        st.session_state["choice"] = Choice(name, typed, prompt, bos_switch(folder))
+
+
+def chosen_model(names: list[str]) -> tuple[str, str]:
+    """Draw the choice of a model: its name, empty where there is none, and what was typed or sent for it."""
     st.header("Model", anchor=False)
-    name = st.radio("Attention", names, index=None, key="model", bind="query-params", label_visibility="collapsed")
-    typed = ""
+    name = st.selectbox(
+        "Model", names, index=None, key="model", bind="query-params", label_visibility="collapsed", placeholder="Choose"
+    )
     if name == FROM_FOLDER:
         typed = st.text_input("Folder", key="folder", bind="query-params", placeholder="/home/me/my-model")
         st.caption("A Hugging Face folder (config.json and its weights), a run's, a GGUF file, or a known checkpoint.")
-    if name == FROM_UPLOAD:
-        name, typed = FROM_FOLDER, upload()
-    if asks_for_an_image(name or "", typed):
-        keep_prompt()
-        st.session_state["choice"] = Choice(name or "", typed, image_chooser(), bos=False)
-        return
-    examples = examples_for(chosen_folder(name or "", typed))
-    start(prompt=examples[0].text)
-    st.header("Prompt", anchor=False)
-    prompt = prompt_box()
-    st.caption("Examples")
+        return name, typed
+    return (FROM_FOLDER, upload()) if name == FROM_UPLOAD else (name or "", "")
+
+
+def offer_examples(examples: tuple[Example, ...]) -> None:
+    """Buttons that put an example into the prompt."""
     with st.container(horizontal=True, gap="xsmall", key="examples"):
         for example in examples:
             st.button(example.title, on_click=write_prompt, args=(example.text,))
-    bos = bos_switch(chosen_folder(name or "", typed))
-    st.session_state["choice"] = Choice(name or "", typed, prompt, bos)
 
 
 def sidebar_model() -> tuple[object, ...]:

@@ -6,9 +6,11 @@ from typing import TypeVar
 
 import streamlit as st
 
+from headscope.app.components.fact_strip import fact_strip
 from headscope.app.frame.controls import chosen_modality, sidebar_choice
 from headscope.app.frame.long_prompt import shorter_ones_offered
 from headscope.app.frame.openable import said_anew, ways_to_open
+from headscope.app.frame.title_line import title_line
 from headscope.app.serving.progress import progress
 from headscope.app.serving.refusals import plain_markdown, refusals_in_a_box
 from headscope.app.serving.runs import RunKey, opened_model, run_key
@@ -20,6 +22,7 @@ from headscope.interp.reading.hooked_model import HookedModel
 from headscope.interp.reading.model_facts import ModelFacts
 from headscope.interp.reading.prompt import Prompt
 from headscope.models.hosts.words import Words, filled
+from headscope.models.io.device import best_device
 
 Found = TypeVar("Found")
 
@@ -58,8 +61,7 @@ def page(title: str, sentence: str, *, keeps_patterns: bool = True) -> OpenPromp
     sentence: with names of Words in braces. keeps_patterns: whether its analyses need the patterns of all heads at
     once, which long prompts have no room for.
     """
-    st.title(title)
-    st.caption(filled(sentence, chosen_modality().words))
+    title_line(title, filled(sentence, chosen_modality().words))
     with refusals_in_a_box("This model cannot be opened"), ways_to_open():
         key = run_key(sidebar_choice())
         with st.spinner("Opening the model …"):
@@ -77,7 +79,10 @@ def page(title: str, sentence: str, *, keeps_patterns: bool = True) -> OpenPromp
             service.refuse_patterns(opened.tokens)
         else:
             service.refuse_run(opened.tokens)
-        return opened
+    with st.sidebar:
+        fact_strip(service.facts, len(opened.tokens))
+        st.caption(f"Models run on {best_device()} here.")
+    return opened
 
 
 def analysed(opened: OpenPrompt, names: Sequence[str], choices: Choices = Choices()) -> Findings:  # noqa: B008

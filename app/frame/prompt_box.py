@@ -11,8 +11,15 @@ SHOWN = 120  # characters of the beginning and the end of a long text
 
 
 def prompt_box() -> str:
-    """Draw the box, and above it what stands for a long text; the prompt."""
+    """Draw the box, above it what stands for a long text, and below it one for a file; the prompt."""
+    place = st.container()
     sent_text()
+    with place:
+        return text_box()
+
+
+def text_box() -> str:
+    """The box, after what was sent as a file was written into it."""
     text = long_text()
     if text is not None:
         st.text(f"{text[:SHOWN].rstrip()}\n…\n{text[-SHOWN:].lstrip()}")
@@ -21,8 +28,9 @@ def prompt_box() -> str:
         "Text" if text is None else "Another text",
         key=PROMPT,
         bind="query-params",
-        height=230 if text is None else 100,
+        height=190 if text is None else 100,
         on_change=take_prompt,
+        label_visibility="collapsed" if text is None else "visible",
     )
     text = typed if text is None else text
     if cut := st.session_state.get(CUT):

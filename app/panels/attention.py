@@ -19,22 +19,28 @@ from headscope.interp.reading.model_facts import ModelFacts
 
 SCALES = ["square root", "linear"]
 MOST_HEADS = 5
+MEANS = (
+    "Mean over the rows with at least two visible keys. Thumbnails keep the strongest weight of each block and are "
+    "coloured on a square-root scale."
+)
 
 
 def heads_panel(run: AttentionRun, facts: ModelFacts, head: OpenHead) -> None:
     """All heads as thumbnails, ordered and marked by a statistic."""
-    st.subheader("Heads", anchor=False)
-    chooser, order = st.columns([3, 2], vertical_alignment="bottom")
     fields = list(HEAD_NUMBERS)
-    field = chooser.selectbox(
-        "Number under each head",
-        fields,
-        index=fields.index("entropy" if facts.non_negative else "negative_mass"),
-        key="number",
-        bind="query-params",
-        format_func=lambda name: HEAD_NUMBERS[name].label,
-    )
-    is_sorted = order.toggle("Sort by it", key="sorted", bind="query-params")
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        field = st.selectbox(
+            "Number under each head",
+            fields,
+            index=fields.index("entropy" if facts.non_negative else "negative_mass"),
+            key="number",
+            bind="query-params",
+            format_func=lambda name: HEAD_NUMBERS[name].label,
+            label_visibility="collapsed",
+        )
+        is_sorted = st.toggle(
+            "Sort", key="sorted", bind="query-params", help=" ".join((HEAD_NUMBERS[field].meaning, MEANS))
+        )
     head_thumbnail_grid(
         run,
         facts.head_layers,
@@ -44,29 +50,37 @@ def heads_panel(run: AttentionRun, facts: ModelFacts, head: OpenHead) -> None:
         selected=head,
         on_open=write_open_head,
     )
-    st.caption(
-        f"{HEAD_NUMBERS[field].meaning} Mean over the rows with at least two visible keys. "
-        "Thumbnails keep the strongest weight of each block and are coloured on a square-root scale."
-    )
 
 
 def head_panel(opened: OpenPrompt, run: AttentionRun, head: OpenHead) -> int:
     """The open head; returns the chosen row."""
     variant = opened.facts.layer_variants[head.layer]
-    st.subheader(f"Layer {head.layer}, head {head.head}: {variant}", anchor=False)
-    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        scale = st.segmented_control(
-            "Colour scale", SCALES, default=SCALES[0], required=True, key="scale", bind="query-params"
-        )
-        direction = st.segmented_control(
-            "Tokens show", DIRECTIONS, default=DIRECTIONS[0], required=True, key="direction", bind="query-params"
-        )
-        shared = st.toggle("Same range for all heads", key="shared", bind="query-params")
-        signs = st.toggle("Strike negative weights", key="signs", bind="query-params")
-    look = HeadStyle(scale or SCALES[0], shared, direction or DIRECTIONS[0], mark_signs=signs)
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.subheader(f"Layer {head.layer}, head {head.head}: {variant}", anchor=False, width="stretch")
+        look = head_style()
     row = row_view(run, opened.key.name, head, look=look)
     pattern_figure(opened, run, head, key="pattern")
     return row
+
+
+def head_style() -> HeadStyle:
+    """The switches of the open head."""
+    direction = st.segmented_control(
+        "Tokens show",
+        DIRECTIONS,
+        default=DIRECTIONS[0],
+        required=True,
+        key="direction",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    with st.popover("Colours", icon=":material/palette:", type="tertiary"):
+        scale = st.segmented_control(
+            "Colour scale", SCALES, default=SCALES[0], required=True, key="scale", bind="query-params"
+        )
+        shared = st.toggle("Same range for all heads", key="shared", bind="query-params")
+        signs = st.toggle("Strike negative weights", key="signs", bind="query-params")
+    return HeadStyle(scale or SCALES[0], shared, direction or DIRECTIONS[0], mark_signs=signs)
 
 
 def predictions_panel(opened: OpenPrompt, run: AttentionRun, row: int) -> None:
@@ -84,8 +98,8 @@ def predictions_panel(opened: OpenPrompt, run: AttentionRun, row: int) -> None:
         st.caption(f"What the model {answer}; softmax of its logits.")
         predictions(run, row)
         return
-    st.subheader("Next token", anchor=False)
-    st.caption(f"The model's ten likeliest tokens after position {row}, the chosen row; softmax of its logits.")
+    words = f"The model's ten likeliest tokens after position {row}, the chosen row; softmax of its logits."
+    st.subheader(f"Next token after position {row}", anchor=False, help=words)
     predictions(run, row)
 
 

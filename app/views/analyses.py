@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from headscope.app.components.fact_strip import fact_strip
 from headscope.app.figure.code import analysis_code
 from headscope.app.figure.constant import no_sign
 from headscope.app.figure.head_table import number_name_in_words
@@ -15,7 +14,6 @@ from headscope.app.serving.refusals import refusals_in_place
 from headscope.interp.asking.table import ANALYSES
 
 opened = page("All analyses", "Everything that can be asked of a model and {a_prompt}, one question at a time.")
-fact_strip(opened.facts, len(opened.tokens))
 names = list(ANALYSES)
 name = (
     st.selectbox("Analysis", names, key="analysis", bind="query-params", format_func=number_name_in_words) or names[0]

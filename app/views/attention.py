@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from headscope.app.components.fact_strip import fact_strip
 from headscope.app.frame.open_run import open_run
 from headscope.app.frame.page import page
 from headscope.app.panels import attention as panels
@@ -20,9 +19,9 @@ key, facts = opened.key, opened.facts
 with refusals_in_a_box(opened.in_words("This {prompt} cannot be read")):
     run = open_run(opened)
 
-fact_strip(facts, len(run.tokens))
 head = open_head(facts)
-left, right = st.columns([4, 8], gap="medium")
+bench = st.container(key="bench")
+left, right = bench.columns([3, 8], gap="small")
 with left.container(border=True):
     panels.heads_panel(run, facts, head)
 with right.container(border=True):

@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from headscope.app.components.fact_strip import fact_strip
 from headscope.app.figure.code import analysis_code
 from headscope.app.figure.panel import figure_panel
 from headscope.app.frame.left_out import left_out
@@ -24,7 +23,6 @@ opened = page(
     "Collapse",
     "Two {prompt}s that differ by little, and the {tokens} of one {prompt}: how far apart are they after every layer?",
 )
-fact_strip(opened.facts, len(opened.tokens))
 if not left_out(opened, "collapse_prompt", "How far apart two prompts are after every layer"):
     with refusals_in_place("These prompts cannot be compared"):
         curve_panel(opened)

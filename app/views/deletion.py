@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from headscope.app.components.fact_strip import fact_strip
 from headscope.app.figure.code import analysis_code
 from headscope.app.figure.panel import figure_panel
 from headscope.app.frame.head_chooser import head_chooser, open_from_points
@@ -17,7 +16,6 @@ opened = page(
     "What each head adds to, or takes from, the logit of the {tokens} that it reads, by its weights or its OV circuit.",
 )
 facts = opened.facts
-fact_strip(facts, len(opened.tokens))
 head = head_chooser(facts)
 if left_out(opened, "deletion", "Deletion and copying"):
     with refusals_in_place("The heads of this model cannot be compared"):

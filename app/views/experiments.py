@@ -2,13 +2,14 @@
 
 import streamlit as st
 
+from headscope.app.frame.title_line import title_line
 from headscope.app.panels.experiments import chosen_results, claims_table, result_panels
 from headscope.app.serving.refusals import refusals_in_a_box
 
-st.title("Experiments")
-st.caption(
+title_line(
+    "Experiments",
     "What the papers claim of these variants, measured on models of a laptop's size. Rules, seeds and sizes were fixed "
-    "before looking. The model and the prompt of the sidebar are for the other pages."
+    "before looking. The model and the prompt of the sidebar are for the other pages.",
 )
 with refusals_in_a_box("These results cannot be read"):
     outcomes = chosen_results()

@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from headscope.app.components.fact_strip import fact_strip
 from headscope.app.figure.code import analysis_code
 from headscope.app.figure.panel import figure_panel
 from headscope.app.frame.head_chooser import head_chooser
@@ -11,7 +10,6 @@ from headscope.app.panels.geometry import angles_panels, map_panel, spectrum_pan
 from headscope.app.serving.refusals import refusals_in_place
 
 opened = page("Geometry", "Where the queries and keys of a head lie, and at which angles its attention goes.")
-fact_strip(opened.facts, len(opened.tokens))
 head = head_chooser(opened.facts)
 with refusals_in_place("This map cannot be drawn"):
     map_panel(opened, head)

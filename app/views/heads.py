@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from headscope.app.components.fact_strip import fact_strip
 from headscope.app.figure.code import analysis_code
 from headscope.app.figure.constant import no_sign
 from headscope.app.figure.head_table import head_table, number_name_in_words, number_of
@@ -18,7 +17,6 @@ from headscope.interp.asking.table import ANALYSES
 
 opened = page("Heads", "All heads at once: any number as a grid and a table. Choose a head to take it along.")
 facts = opened.facts
-fact_strip(facts, len(opened.tokens))
 chooser, links = st.columns([2, 3], gap="medium", vertical_alignment="bottom")
 with chooser:
     head = head_chooser(facts)

@@ -1,0 +1,25 @@
+"""Title line: the name of a page, its sentence, and a link that says what all pages are for."""
+
+import streamlit as st
+
+LINES = """**Attention** shows every head of a model on your prompt: blue adds, red subtracts, grey is masked. A click
+opens a head; pointing at a token shows what it attends to.
+
+**Heads** shows any number of every head beside its null: what it would be if there were nothing to find. The open head
+goes along from page to page.
+
+**Deletion & copying** says whether a head raises or lowers the tokens that it reads. **Collapse** follows two nearly
+equal prompts through the layers, **Geometry** shows where queries and keys lie, **Compare & trajectories** sets two
+models side by side, or one through its training.
+
+The address bar holds the view: copy it to share. Every figure has its numbers, its meaning and the Python that makes it
+beside it, and can be saved."""
+
+
+def title_line(title: str, sentence: str) -> None:
+    """Draw it."""
+    with st.container(horizontal=True, vertical_alignment="bottom", key="title-line"):
+        st.title(title, anchor=False, width="content")
+        st.caption(sentence, width="stretch")
+        with st.popover("Help", icon=":material/help:", type="tertiary"):
+            st.markdown(LINES)
