@@ -36,6 +36,7 @@ def test_all_that_is_needed_stands_on_the_first_screen(
 ) -> None:
     page = tab(f"{url}/?model={model}", scheme)
     page.set_viewport_size({"width": 1440, "height": 900})
+    page.wait_for_selector(".st-key-standing-out button")
     page.wait_for_timeout(500)
     assert {name: overhang(page, selector) for name, selector in LANDING.items()} == dict.fromkeys(LANDING, 0)
     keep(page, f"first-screen-{model}-{scheme}")
@@ -68,3 +69,16 @@ def test_a_figure_s_tabs_stand_beside_its_title_and_its_tools_wait(tab: Callable
     page.wait_for_timeout(600)
     assert float(bar.evaluate("group => getComputedStyle(group.closest('.modebar')).opacity")) > 0.5
     assert panel.get_by_role("button", name="Save").bounding_box()["width"] < 60
+
+
+def test_a_sentence_opens_its_head_and_a_name_filters_the_grid(tab: Callable[..., Any], url: str) -> None:
+    page = tab(f"{url}/?model=softmax&layer=0&head=0")
+    page.get_by_role("button", name="looks at the previous token").click()
+    page.wait_for_selector(".head:not([data-drawn='layer 0, head 0'])")
+    settle(page)
+    expect(page.locator(".grid button[aria-selected=true] em")).to_have_text("prev")
+    page.get_by_role("button", name="Filter by name").click()
+    page.get_by_role("button", name="prev", exact=True).click()
+    expect(page.locator(".grid button").first.locator("span")).to_contain_text("L")
+    names = page.locator(".grid button em").all_inner_texts()
+    assert names and {*names} == {"prev"}

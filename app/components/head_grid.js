@@ -8,7 +8,7 @@ function headCell(index, side) {
   picture.width = picture.height = side;
   const bar = document.createElement("i");
   const label = document.createElement("span");
-  cell.append(picture, bar, label);
+  cell.append(picture, bar, label, document.createElement("em"));
   return cell;
 }
 
@@ -57,7 +57,7 @@ function bringIntoView(root, cell) {
 
 export default function ({ data, parentElement, setStateValue }) {
   const { header, arrays } = readPayload(data);
-  const { heads, side, peaks, ranges, values, label, order } = header;
+  const { heads, side, peaks, ranges, values, label, labels, order } = header;
   const root = parentElement.querySelector(".grid");
   const memory = (root.memory ??= { stamp: 0 });
   const fit = () => root.classList.toggle("dense", (root.clientWidth - 22) / heads < 34);
@@ -77,10 +77,11 @@ export default function ({ data, parentElement, setStateValue }) {
   const largest = Math.max(...values.map((value) => Math.abs(value ?? 0))) || 1;
   for (const [index, cell] of memory.cells) {
     const name = `L${Math.floor(index / heads)} H${index % heads}`;
-    const number = `${label} ${plainNumber(values[index])}`;
+    const number = [labels[index], `${label} ${plainNumber(values[index])}`].filter(Boolean).join(", ");
     const codes = arrays.codes.subarray(index * side * side, (index + 1) * side * side);
-    const [picture, bar, text] = cell.children;
+    const [picture, bar, text, job] = cell.children;
     paintThumbnail(picture, codes, pixelTable(codes, peaks[index], ranges[index] || 1, "square root", dark), masked);
+    job.textContent = labels[index];
     bar.style.width = `${(100 * Math.abs(values[index] ?? 0)) / largest}%`;
     const value = values[index] === null ? "—" : values[index].toFixed(2).replace("-", "−");
     text.textContent = order ? `${name.replace(" ", "")} ${value}` : value;

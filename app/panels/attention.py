@@ -5,7 +5,7 @@ import streamlit as st
 from headscope.app.components.circuitsvis import MOST_TOKENS, circuitsvis
 from headscope.app.components.edges import MOST_EDGES, attention_edges
 from headscope.app.components.edges import MOST_TOKENS as EDGE_TOKENS
-from headscope.app.components.head_grid import head_thumbnail_grid
+from headscope.app.components.head_grid import Labels, head_thumbnail_grid
 from headscope.app.components.head_numbers import HEAD_NUMBERS
 from headscope.app.components.head_view import DIRECTIONS, HeadStyle
 from headscope.app.components.predictions import predictions
@@ -25,8 +25,8 @@ MEANS = (
 )
 
 
-def heads_panel(run: AttentionRun, facts: ModelFacts, head: OpenHead) -> None:
-    """All heads as thumbnails, ordered and marked by a statistic."""
+def heads_panel(run: AttentionRun, facts: ModelFacts, head: OpenHead, labels: Labels) -> None:
+    """All heads as thumbnails with their names, ordered and marked by a statistic; or those of one name."""
     fields = list(HEAD_NUMBERS)
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         field = st.selectbox(
@@ -41,15 +41,26 @@ def heads_panel(run: AttentionRun, facts: ModelFacts, head: OpenHead) -> None:
         is_sorted = st.toggle(
             "Sort", key="sorted", bind="query-params", help=" ".join((HEAD_NUMBERS[field].meaning, MEANS))
         )
+        shown_name = name_filter(labels)
     head_thumbnail_grid(
         run,
         facts.head_layers,
         number=HEAD_NUMBERS[field],
-        is_sorted=is_sorted,
+        order=(is_sorted, shown_name),
+        labels=labels,
         shared_range=bool(st.session_state.get("shared")),
         selected=head,
         on_open=write_open_head,
     )
+
+
+def name_filter(labels: Labels) -> str | None:
+    """The choice of a name that heads have here; all of them where none is chosen."""
+    names = sorted({name for layer in labels for name in layer if name})
+    with st.popover("Filter by name", icon=":material/filter_list:", type="tertiary", key="icon_filter"):
+        if not names:
+            st.caption("No head does any of the known jobs beyond chance on this prompt.")
+        return st.pills("Heads named", names, key="named", bind="query-params") if names else None
 
 
 def head_panel(opened: OpenPrompt, run: AttentionRun, head: OpenHead) -> int:

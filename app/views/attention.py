@@ -7,8 +7,10 @@ from headscope.app.frame.page import page
 from headscope.app.panels import attention as panels
 from headscope.app.panels.alike import alike_panel
 from headscope.app.panels.interventions import intervention_panel
+from headscope.app.panels.standing_out import jobs_of_run, standing_out_strip
 from headscope.app.serving.address import open_head
 from headscope.app.serving.refusals import refusals_in_a_box, refusals_in_place
+from headscope.interp.asking.head_sentences import head_labels
 
 opened = page(
     "Attention",
@@ -20,10 +22,12 @@ with refusals_in_a_box(opened.in_words("This {prompt} cannot be read")):
     run = open_run(opened)
 
 head = open_head(facts)
+strip = st.container()
+jobs = jobs_of_run(opened, run)
 bench = st.container(key="bench")
 left, right = bench.columns([3, 8], gap="small")
 with left.container(border=True):
-    panels.heads_panel(run, facts, head)
+    panels.heads_panel(run, facts, head, head_labels(jobs))
 with right.container(border=True):
     row = panels.head_panel(opened, run, head)
 with left.container(border=True):
@@ -32,5 +36,7 @@ alike = left.container()
 intervention_panel(opened, run, head, row)
 panels.edges_panel(run, facts, head)
 panels.circuitsvis_panel(run, head)
+with strip, refusals_in_place("What stands out cannot be said"):  # after the drawings: it may run the model again
+    standing_out_strip(opened, jobs)
 with alike, refusals_in_place("Heads like this one cannot be found"):  # last: it reads the patterns of all heads
     alike_panel(opened, head)
