@@ -11,12 +11,12 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from headscope import AttentionSpec, attach
-from headscope.app.components import head_tile as tile_module
-from headscope.app.components.head_numbers import HEAD_NUMBERS
-from headscope.app.components.head_reader import ReadHead, answer
-from headscope.app.components.head_tile import head_tile, whole
-from headscope.app.components.head_view import PLAIN, drawn_head
-from headscope.app.components.signed_code import signed_code
+from headscope.app.drawings import head_tile as tile_module
+from headscope.app.drawings.drawn_head import PLAIN, drawn_head
+from headscope.app.drawings.head_answer import ReadHead, answer
+from headscope.app.drawings.head_numbers import HEAD_NUMBERS
+from headscope.app.drawings.head_tile import head_tile, whole
+from headscope.app.drawings.signed_code import signed_code
 from headscope.app.serving.address import OpenHead
 from headscope.interp.heads.attention_run import AttentionRun, attention_run
 from headscope.interp.heads.layer_attention import RecomputedAttention

@@ -26,7 +26,8 @@ NO_SERVER = "() => { window.sent = 0; WebSocket.prototype.send = () => { window.
 PAGE = """
 import streamlit as st
 from headscope.app.serving.address import OpenHead
-from headscope.app.components.head_view import PLAIN, HeadStyle, common_peak, head_view
+from headscope.app.components.head_view import head_view
+from headscope.app.drawings.drawn_head import PLAIN, HeadStyle, common_peak
 from headscope.interp.heads.attention_run import attention_run
 from headscope.interp.reading.prompt_tokens import prompt_tokens
 from headscope import load

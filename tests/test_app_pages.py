@@ -12,8 +12,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from tiny_models import CORPUS, tiny_folder
 
-from headscope.app.components.payload import payload
-from headscope.app.components.signed_code import signed_code
+from headscope.app.drawings.payload import payload
+from headscope.app.drawings.signed_code import signed_code
 from headscope.app.frame.open_run import STOPPED
 from headscope.app.frame.prompts import EXAMPLES
 from headscope.app.serving.kept_texts import MOST_BYTES

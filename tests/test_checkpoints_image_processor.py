@@ -13,7 +13,7 @@ from torch.testing import assert_close
 from transformers import AutoImageProcessor, ViTConfig, ViTForImageClassification
 
 from headscope import load, save
-from headscope.app.components.head_view import picture_of
+from headscope.app.drawings.drawn_head import picture_of
 from headscope.interp.reading.model_facts import model_facts
 from headscope.interp.reading.pictures import digit_prompt, picture_prompt
 from headscope.models.checkpoints import CheckpointError

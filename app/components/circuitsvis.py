@@ -10,6 +10,7 @@ from importlib.resources import files
 from streamlit.components.v2 import component
 
 from headscope.app.components.source import source_text
+from headscope.app.drawings.source import drawing_text
 from headscope.app.serving.address import OpenHead
 from headscope.interp.heads.attention_run import AttentionRun
 
@@ -27,7 +28,7 @@ _mount = component(
     "headscope_circuitsvis",
     html='<div class="headscope-circuitsvis"><div></div></div>',
     css=source_text("circuitsvis.css"),
-    js=source_text("token_text.js", "circuitsvis.js"),
+    js=drawing_text("token_text.js") + source_text("circuitsvis.js"),
     isolate_styles=False,
 )
 

@@ -1,60 +1,22 @@
 """Head view: one open head as a signed heatmap, as coloured tokens, and as numbers of the chosen row."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 
-import numpy as np
-import torch
-from jaxtyping import Float
 from streamlit.components.v2 import component
 
 from headscope.app.components.answers import answer_callback
-from headscope.app.components.head_numbers import HEAD_NUMBERS
-from headscope.app.components.head_reader import COLUMN, ROW, ReadHead, head_reader
-from headscope.app.components.head_tile import MOST_EXACT, head_tile, is_exact, whole
-from headscope.app.components.payload import payload
+from headscope.app.components.head_reader import head_reader
 from headscope.app.components.source import source_text
-from headscope.app.serving.address import OpenHead
+from headscope.app.drawings.drawing import HEAD_VIEW
+from headscope.app.drawings.drawn_head import DIRECTIONS, PLAIN, HeadStyle, drawn_head
+from headscope.app.drawings.head_answer import COLUMN, ROW, ReadHead
+from headscope.app.drawings.head_tile import is_exact, whole
+from headscope.app.drawings.open_head import OpenHead
 from headscope.interp.heads.attention_run import AttentionRun
 from headscope.models.io.fields import Fields
 
-_mount = component(
-    "headscope_head_view",
-    html=source_text("head_view.html"),
-    css=source_text("head_view.css"),
-    js=source_text(
-        "payload.js",
-        "signed_colours.js",
-        "token_text.js",
-        "patch_view.js",
-        "heatmap.js",
-        "heatmap_window.js",
-        "token_view.js",
-        "pattern_tile.js",
-        "head_lines.js",
-        "head_view.js",
-    ),
-)
+_mount = component("headscope_head_view", html=HEAD_VIEW.html, css=HEAD_VIEW.css, js=HEAD_VIEW.module)
 _mount_row = component("headscope_head_row", js=source_text("head_row.js"))
-
-
-@dataclass(frozen=True)
-class HeadStyle:
-    """How a head is drawn: colour scale, whether all heads share one range, and which way tokens are read.
-
-    peak: the end of the colour range, for views that are to share one; None takes it from the run.
-    mark_signs: a stroke in every cell that is negative, where cells are large enough for one.
-    """
-
-    scale: str
-    shared_range: bool
-    direction: str
-    peak: float | None = None
-    mark_signs: bool = False
-
-
-DIRECTIONS = ("attends to", "attended by")
-PLAIN = HeadStyle("square root", False, DIRECTIONS[0])
 
 
 def head_view(
@@ -89,53 +51,8 @@ def head_view(
     return shown
 
 
-def common_peak(shown: Iterable[tuple[AttentionRun, OpenHead]]) -> float:
-    """The strongest weight of several heads, perhaps of several runs: the `peak` of views that share a range."""
-    return max(float(run.summary.peaks[head.layer, head.head]) for run, head in shown)
-
-
 def chosen_row(state: dict | None, run_name: str, count: int, start: int) -> int:
     """The row that the browser chose in this run; until then the one that answers."""
     if not state or state.get("run") != run_name:
         return start
     return max(0, min(int(state["row"]), count - 1))
-
-
-def drawn_head(run: AttentionRun, run_name: str, head: OpenHead, look: HeadStyle, key: str) -> bytes:
-    """What the browser draws: the whole pattern as a tile, and where that is exact, the numbers of every row."""
-    place, arrays = head_tile(run, head.layer, head.head, whole(run))
-    peak = float(run.summary.peaks[head.layer, head.head])
-    own_range = float(run.summary.peaks.max()) if look.shared_range else peak
-    fields = [number for number in HEAD_NUMBERS.values() if number.per_row]
-    means = [float(getattr(run.heads, number.field)[head.layer, head.head]) for number in fields]
-    header = {
-        "key": key,
-        "run": run_name,
-        "name": ReadHead(run, run_name, head, key).name,
-        "tokens": run.tokens.strings,
-        "start": run.tokens.read_out % len(run.tokens),
-        "grid": run.tokens.grid,
-        "tile": place,
-        "exact": MOST_EXACT,
-        "peak": peak,
-        "range": (own_range if look.peak is None else look.peak) or 1.0,
-        "scale": look.scale,
-        "direction": look.direction,
-        "signs": look.mark_signs,
-        "numbers": [
-            {"label": number.label, "meaning": number.meaning, "mean": None if np.isnan(mean) else mean}
-            for number, mean in zip(fields, means, strict=True)
-        ],
-    }
-    if is_exact(whole(run)):
-        rows = [getattr(run.rows, number.field)[head.layer, head.head].numpy() for number in fields]
-        arrays = {**arrays, "rows": np.stack(rows).astype(np.float32)}
-    pixels = run.tokens.shown_pixels
-    shown = {} if pixels is None else {"picture": picture_of(pixels)}
-    return payload(header, **arrays, **shown)
-
-
-def picture_of(pixels: Float[torch.Tensor, "channel row column"]) -> np.ndarray:
-    """The pixels as bytes [row, column, red green blue alpha]; -1 is black and 1 white."""
-    bytes_of = ((pixels.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).expand(3, -1, -1)
-    return np.concatenate([bytes_of.movedim(0, -1).numpy(), np.full((*bytes_of.shape[1:], 1), 255, np.uint8)], -1)

@@ -9,6 +9,7 @@ from plotly.offline import get_plotlyjs
 from streamlit.components.v2 import component
 
 from headscope.app.components.source import source_text
+from headscope.app.drawings.source import drawing_text
 
 WIDTH, HEIGHT = 900, 520
 SCALES = {"png": 2, "svg": 1}
@@ -19,7 +20,7 @@ _buttons = component(
     css=source_text("picture_buttons.css"),
     js=source_text("picture_buttons.js"),
 )
-_picture = component("headscope_picture", js=source_text("downloads.js", "picture.js"))
+_picture = component("headscope_picture", js=drawing_text("downloads.js") + source_text("picture.js"))
 
 
 @cache

@@ -3,13 +3,14 @@
 from streamlit.components.v2 import component
 
 from headscope.app.components.source import source_text
+from headscope.app.drawings.source import drawing_text
 from headscope.interp.heads.attention_run import AttentionRun
 
 _mount = component(
     "headscope_predictions",
     html='<div class="predictions"><ol></ol><p class="actual"></p></div>',
     css=source_text("predictions.css"),
-    js=source_text("token_text.js", "predictions.js"),
+    js=drawing_text("token_text.js") + source_text("predictions.js"),
 )
 
 

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import streamlit as st
 
-from headscope.app.components.head_view import PLAIN, HeadStyle, head_view
+from headscope.app.components.head_view import head_view
+from headscope.app.drawings.drawn_head import PLAIN, HeadStyle
 from headscope.app.serving.address import OpenHead, index_from_address, write_lasting
 from headscope.interp.heads.attention_run import AttentionRun
 from headscope.interp.reading.prompt import Prompt

@@ -3,12 +3,14 @@
 import streamlit as st
 
 from headscope.app.components.circuitsvis import MOST_TOKENS, circuitsvis
-from headscope.app.components.edges import MOST_EDGES, attention_edges
-from headscope.app.components.edges import MOST_TOKENS as EDGE_TOKENS
-from headscope.app.components.head_grid import Labels, head_thumbnail_grid
-from headscope.app.components.head_numbers import HEAD_NUMBERS
-from headscope.app.components.head_view import DIRECTIONS, HeadStyle
+from headscope.app.components.edges import attention_edges
+from headscope.app.components.head_grid import head_thumbnail_grid
 from headscope.app.components.predictions import predictions
+from headscope.app.drawings.drawn_edges import MOST_EDGES
+from headscope.app.drawings.drawn_edges import MOST_TOKENS as EDGE_TOKENS
+from headscope.app.drawings.drawn_grid import Labels
+from headscope.app.drawings.drawn_head import DIRECTIONS, HeadStyle
+from headscope.app.drawings.head_numbers import HEAD_NUMBERS
 from headscope.app.frame.left_out import no_answer
 from headscope.app.frame.page import OpenPrompt
 from headscope.app.frame.row_view import row_view

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from headscope.app.components.head_view import common_peak
+from headscope.app.drawings.drawn_head import common_peak
 from headscope.app.figure.code import analysis_code, model_code
 from headscope.app.figure.panel import figure_panel
 from headscope.app.frame.head_chooser import head_chooser

@@ -5,7 +5,7 @@ import json
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from headscope.app.components.head_view import common_peak
+from headscope.app.drawings.drawn_head import common_peak
 from headscope.app.figure.code import asked_code
 from headscope.app.figure.panel import figure_panel
 from headscope.app.frame.left_out import no_answer

@@ -3,22 +3,13 @@
 A link from page to page names nothing but the page; what is written here goes along and is put back.
 """
 
-from dataclasses import dataclass
-
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from headscope.app.drawings.open_head import OpenHead
 from headscope.interp.reading.model_facts import ModelFacts
 
 KEPT = "kept_in_address"
-
-
-@dataclass(frozen=True)
-class OpenHead:
-    """A layer and a head of it."""
-
-    layer: int
-    head: int
 
 
 def lasting_address_value(name: str) -> str:

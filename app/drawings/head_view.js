@@ -26,7 +26,7 @@ function drawMarks(canvas, view, size, ink, shown, direction, drag) {
   if (drag) context.strokeRect(drag.x, drag.y, drag.side, drag.side);
 }
 
-export default function ({ data, parentElement, setStateValue }) {
+function headView({ data, parentElement, setStateValue }) {
   const { header, arrays } = readPayload(data);
   const { tokens, direction } = header;
   const count = tokens.length;

@@ -28,7 +28,7 @@ function headChip(name, head) {
   return chip;
 }
 
-export default function ({ data, parentElement }) {
+function edgeView({ data, parentElement }) {
   const { tokens, heads, name } = data;
   const find = (selector) => parentElement.querySelector(selector);
   const [root, chips, drawing, said] = [".edges", ".chips", ".drawing", ".said"].map(find);

@@ -55,7 +55,7 @@ function bringIntoView(root, cell) {
   root.scrollTop += Math.min(0, own.top - box.top) + Math.max(0, own.bottom - box.bottom);
 }
 
-export default function ({ data, parentElement, setStateValue }) {
+function headGrid({ data, parentElement, setStateValue }) {
   const { header, arrays } = readPayload(data);
   const { heads, side, peaks, ranges, values, label, labels, order } = header;
   const root = parentElement.querySelector(".grid");

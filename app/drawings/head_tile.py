@@ -5,7 +5,7 @@ from math import isqrt
 import numpy as np
 from jaxtyping import Bool, Float
 
-from headscope.app.components.signed_code import signed_code
+from headscope.app.drawings.signed_code import signed_code
 from headscope.interp.heads.attention_run import AttentionRun
 from headscope.interp.heads.pattern_tile import Window, pattern_tile
 

@@ -1,0 +1,68 @@
+"""Drawn grid: what a grid of heads draws, a signed thumbnail of every head of every layer with a number under it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from headscope.app.drawings.head_numbers import StatisticField
+from headscope.app.drawings.payload import payload
+from headscope.app.drawings.signed_code import signed_code
+from headscope.interp.heads.attention_run import AttentionRun
+
+Labels = Sequence[Sequence[str]]  # [layer][head]
+PLAIN_ORDER = (False, None)  # by layers, all of them
+
+
+def drawn_grid(
+    run: AttentionRun,
+    rows: Sequence[int],
+    key: str,
+    *,
+    number: StatisticField,
+    order: tuple[bool, str | None] = PLAIN_ORDER,
+    labels: Labels = (),
+    shared_range: bool = False,
+) -> bytes:
+    """The thumbnails of a run, each with a range of its own unless it is shared.
+
+    rows: the numbers of the layers that have heads, a row for each. key: what the browser knows the grid by.
+    order: whether heads are sorted by the number, and the label of those that are shown alone. labels: a short name of
+    each head, or nothing.
+    """
+    pictures = run.summary.thumbnails.numpy()
+    layers, heads, side, _ = pictures.shape
+    with_heads = np.repeat(np.isin(np.arange(layers), rows), heads)
+    flat = pictures.reshape(layers * heads, side, side)
+    visible = np.repeat(run.summary.thumbnail_visible.numpy(), heads, axis=0)
+    peaks = run.summary.peaks.flatten().tolist()
+    values = getattr(run.heads, number.field).flatten().numpy()
+    names = [name for layer in labels for name in layer] or [""] * len(values)
+    codes = signed_code(flat, visible, np.array(peaks)[:, None, None], np.int8)
+    header = {
+        "key": key,
+        "layers": list(rows),
+        "heads": heads,
+        "side": side,
+        "ranges": [max(peaks)] * len(peaks) if shared_range else peaks,
+        "peaks": peaks,
+        "label": number.label,
+        "values": [None if np.isnan(value) else float(value) for value in values],
+        "labels": names,
+        "order": shown_order(values, with_heads, names, *order),
+    }
+    return payload(header, codes=codes)
+
+
+def shown_order(
+    values: Float[np.ndarray, "head"],
+    with_heads: Bool[np.ndarray, "head"],
+    names: Sequence[str],
+    is_sorted: bool,
+    name: str | None,
+) -> list[int] | None:
+    """The heads in the order in which they are drawn, where that is not a row for each layer."""
+    if not is_sorted and name is None:
+        return None
+    places = np.argsort(-np.nan_to_num(values, nan=-np.inf), kind="stable") if is_sorted else np.arange(len(values))
+    return [at for at in places.tolist() if with_heads[at] and name in (None, names[at])]

@@ -1,0 +1,79 @@
+"""Drawn head: what a head view draws of one head, its whole pattern as a tile, and how it is to look."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from headscope.app.drawings.head_answer import ReadHead
+from headscope.app.drawings.head_numbers import HEAD_NUMBERS
+from headscope.app.drawings.head_tile import MOST_EXACT, head_tile, is_exact, whole
+from headscope.app.drawings.open_head import OpenHead
+from headscope.app.drawings.payload import payload
+from headscope.interp.heads.attention_run import AttentionRun
+
+
+@dataclass(frozen=True)
+class HeadStyle:
+    """How a head is drawn: colour scale, whether all heads share one range, and which way tokens are read.
+
+    peak: the end of the colour range, for views that are to share one; None takes it from the run.
+    mark_signs: a stroke in every cell that is negative, where cells are large enough for one.
+    """
+
+    scale: str
+    shared_range: bool
+    direction: str
+    peak: float | None = None
+    mark_signs: bool = False
+
+
+DIRECTIONS = ("attends to", "attended by")
+PLAIN = HeadStyle("square root", False, DIRECTIONS[0])
+
+
+def common_peak(shown: Iterable[tuple[AttentionRun, OpenHead]]) -> float:
+    """The strongest weight of several heads, perhaps of several runs: the `peak` of views that share a range."""
+    return max(float(run.summary.peaks[head.layer, head.head]) for run, head in shown)
+
+
+def drawn_head(run: AttentionRun, run_name: str, head: OpenHead, look: HeadStyle, key: str) -> bytes:
+    """What the browser draws: the whole pattern as a tile, and where that is exact, the numbers of every row."""
+    place, arrays = head_tile(run, head.layer, head.head, whole(run))
+    peak = float(run.summary.peaks[head.layer, head.head])
+    own_range = float(run.summary.peaks.max()) if look.shared_range else peak
+    fields = [number for number in HEAD_NUMBERS.values() if number.per_row]
+    means = [float(getattr(run.heads, number.field)[head.layer, head.head]) for number in fields]
+    header = {
+        "key": key,
+        "run": run_name,
+        "name": ReadHead(run, run_name, head, key).name,
+        "tokens": run.tokens.strings,
+        "start": run.tokens.read_out % len(run.tokens),
+        "grid": run.tokens.grid,
+        "tile": place,
+        "exact": MOST_EXACT,
+        "peak": peak,
+        "range": (own_range if look.peak is None else look.peak) or 1.0,
+        "scale": look.scale,
+        "direction": look.direction,
+        "signs": look.mark_signs,
+        "numbers": [
+            {"label": number.label, "meaning": number.meaning, "mean": None if np.isnan(mean) else mean}
+            for number, mean in zip(fields, means, strict=True)
+        ],
+    }
+    if is_exact(whole(run)):
+        rows = [getattr(run.rows, number.field)[head.layer, head.head].numpy() for number in fields]
+        arrays = {**arrays, "rows": np.stack(rows).astype(np.float32)}
+    pixels = run.tokens.shown_pixels
+    shown = {} if pixels is None else {"picture": picture_of(pixels)}
+    return payload(header, **arrays, **shown)
+
+
+def picture_of(pixels: Float[torch.Tensor, "channel row column"]) -> np.ndarray:
+    """The pixels as bytes [row, column, red green blue alpha]; -1 is black and 1 white."""
+    bytes_of = ((pixels.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).expand(3, -1, -1)
+    return np.concatenate([bytes_of.movedim(0, -1).numpy(), np.full((*bytes_of.shape[1:], 1), 255, np.uint8)], -1)
