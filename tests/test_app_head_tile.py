@@ -125,7 +125,7 @@ def long_run(count: int) -> AttentionRun:
 @pytest.mark.parametrize("count", [256, 257, 1024, 4096, 8192])
 def test_a_head_of_any_prompt_is_within_its_bytes(count: int) -> None:
     run = long_run(count)
-    of_view = len(drawn_head(run, "run", OpenHead(0, 0), PLAIN, "view"))
+    of_view = len(drawn_head(ReadHead(run, "run", OpenHead(0, 0), "view"), PLAIN))
     _, line = answer(ReadHead(run, "run", OpenHead(0, 0), "view"), {"kind": "row", "index": count - 1})
     _, tile = answer(ReadHead(run, "run", OpenHead(0, 0), "view"), {"kind": "tile", "top": 9, "left": 0, "size": 256})
     assert of_view + sum(array.nbytes for array in line.values()) < MOST_BYTES

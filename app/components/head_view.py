@@ -40,11 +40,12 @@ def head_view(
         if on_row is not None and choice.get("run") == run_name:
             on_row(chosen_row(choice, run_name, count, start))
 
-    data, heard_by = drawn_head(run, run_name, head, look, key), answer_callback(key, "row", chosen)
+    read = ReadHead(run, run_name, head, key)
+    data, heard_by = drawn_head(read, look), answer_callback(key, "row", chosen)
     state = _mount(key=key, data=data, on_row_change=heard_by).get("row")
     shown = chosen_row(state, run_name, count, start) if row is None else max(0, min(row, count - 1))
     if not is_exact(whole(run)):
-        head_reader(ReadHead(run, run_name, head, key), (COLUMN if look.direction == DIRECTIONS[1] else ROW, shown))
+        head_reader(read, (COLUMN if look.direction == DIRECTIONS[1] else ROW, shown))
     if row is not None:
         heard = state.get("stamp", 0) if state else 0
         _mount_row(key=f"row-of-{key}", data={"view": key, "run": run_name, "row": shown, "stamp": heard})

@@ -9,9 +9,10 @@ from jaxtyping import Float
 
 from headscope.app.drawings.head_answer import ReadHead
 from headscope.app.drawings.head_numbers import HEAD_NUMBERS
-from headscope.app.drawings.head_tile import MOST_EXACT, head_tile, is_exact, whole
+from headscope.app.drawings.head_tile import MOST_EXACT, Arrays, head_tile, is_exact, whole
 from headscope.app.drawings.open_head import OpenHead
 from headscope.app.drawings.payload import payload
+from headscope.app.drawings.signed_code import signed_code
 from headscope.interp.heads.attention_run import AttentionRun
 
 
@@ -39,17 +40,21 @@ def common_peak(shown: Iterable[tuple[AttentionRun, OpenHead]]) -> float:
     return max(float(run.summary.peaks[head.layer, head.head]) for run, head in shown)
 
 
-def drawn_head(run: AttentionRun, run_name: str, head: OpenHead, look: HeadStyle, key: str) -> bytes:
-    """What the browser draws: the whole pattern as a tile, and where that is exact, the numbers of every row."""
+def drawn_head(read: ReadHead, look: HeadStyle, *, is_compact: bool = False) -> bytes:
+    """What the browser draws: the whole pattern as a tile, and where that is exact, the numbers of every row.
+
+    is_compact: exact weights in 16 bits each instead of 32, at most 3e-5 of the head's peak off (signed_code).
+    """
+    run, head = read.run, read.head
     place, arrays = head_tile(run, head.layer, head.head, whole(run))
     peak = float(run.summary.peaks[head.layer, head.head])
     own_range = float(run.summary.peaks.max()) if look.shared_range else peak
     fields = [number for number in HEAD_NUMBERS.values() if number.per_row]
     means = [float(getattr(run.heads, number.field)[head.layer, head.head]) for number in fields]
     header = {
-        "key": key,
-        "run": run_name,
-        "name": ReadHead(run, run_name, head, key).name,
+        "key": read.view,
+        "run": read.run_name,
+        "name": read.name,
         "tokens": run.tokens.strings,
         "start": run.tokens.read_out % len(run.tokens),
         "grid": run.tokens.grid,
@@ -67,10 +72,17 @@ def drawn_head(run: AttentionRun, run_name: str, head: OpenHead, look: HeadStyle
     }
     if is_exact(whole(run)):
         rows = [getattr(run.rows, number.field)[head.layer, head.head].numpy() for number in fields]
-        arrays = {**arrays, "rows": np.stack(rows).astype(np.float32)}
+        arrays = {**(in_codes(arrays, peak) if is_compact else arrays), "rows": np.stack(rows).astype(np.float32)}
     pixels = run.tokens.shown_pixels
     shown = {} if pixels is None else {"picture": picture_of(pixels)}
     return payload(header, **arrays, **shown)
+
+
+def in_codes(arrays: Arrays, peak: float) -> Arrays:
+    """The same with codes of 16 bits in the place of weights."""
+    weights = arrays["weights"]
+    codes = signed_code(weights, ~np.isnan(weights), peak, np.int16)
+    return {"reach": arrays["reach"], "codes": codes}
 
 
 def picture_of(pixels: Float[torch.Tensor, "channel row column"]) -> np.ndarray:

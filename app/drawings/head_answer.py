@@ -16,17 +16,22 @@ ROW, COLUMN, TILE = "row", "column", "tile"
 
 @dataclass(frozen=True)
 class ReadHead:
-    """A head that a view shows: of which run, under which name in the browser, and the key of the view."""
+    """A head that a view shows: of which run, under which name in the browser, and the key of the view.
+
+    state: what tells this head from itself in another run of the same name, such as one with edits.
+    """
 
     run: AttentionRun
     run_name: str
     head: OpenHead
     view: str
+    state: str = ""
 
     @property
     def name(self) -> str:
         """What the view calls it."""
-        return f"layer {self.head.layer}, head {self.head.head}"
+        own = f"layer {self.head.layer}, head {self.head.head}"
+        return f"{own}, {self.state}" if self.state else own
 
 
 def answer(read: ReadHead, part: Fields) -> tuple[Fields, Arrays]:

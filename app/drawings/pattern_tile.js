@@ -1,6 +1,8 @@
 // Pattern tile: a square window of a pattern in memory, a code for each cell or for the strongest cell of a block.
-function tileOf(place, { codes, weights, reach }, peak) {
+// Codes of 16 bits stand for the weights themselves: saved pages have them.
+function tileOf(place, { codes, weights: exact, reach }, peak) {
   const { side } = place;
+  const weights = exact ?? (codes instanceof Int16Array ? decodedWeights(codes, peak) : undefined);
   const packed = weights ?? codes;
   const { top, masked } = CODES.Int16Array;
   const cells = weights ? new Float32Array(side * side).fill(NaN) : new Int8Array(side * side).fill(CODES.Int8Array.masked);
@@ -11,6 +13,11 @@ function tileOf(place, { codes, weights, reach }, peak) {
   });
   if (!weights) return { ...place, codes: cells };
   return { ...place, weights: cells, codes: Int16Array.from(cells, (weight) => coded(weight, peak, top, masked)) };
+}
+
+function decodedWeights(codes, peak) {
+  const { top, masked } = CODES.Int16Array;
+  return Float32Array.from(codes, (code) => (code === masked ? NaN : decoded(code, top, peak)));
 }
 
 function coded(weight, peak, top, masked) {

@@ -1,4 +1,4 @@
-// Payload: reads a JSON header and typed arrays from one run of bytes; components/payload.py writes it.
+// Payload: reads a JSON header and typed arrays from one run of bytes; drawings/payload.py writes it.
 const ARRAY_TYPES = { int8: Int8Array, int16: Int16Array, float32: Float32Array, uint8: Uint8Array, uint16: Uint16Array };
 
 function readPayload(bytes) {

@@ -5,6 +5,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from headscope.app.widget.show import show
     from headscope.interp.asking.analyse import analyse
     from headscope.interp.asking.choices import Choices
     from headscope.models.attention import attend
@@ -24,9 +25,10 @@ HOMES = {
     "hooked": "headscope.models.hooked",
     "load": "headscope.models.hooked.loading",
     "save": "headscope.models.checkpoints",
+    "show": "headscope.app.widget.show",
 }
 
-__all__ = ["AttentionSpec", "Choices", "analyse", "attach", "attend", "detach", "hooked", "load", "save"]
+__all__ = ["AttentionSpec", "Choices", "analyse", "attach", "attend", "detach", "hooked", "load", "save", "show"]
 
 
 def __dir__() -> list[str]:

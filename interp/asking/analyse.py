@@ -120,11 +120,11 @@ def result_about(result: Result, facts: ModelFacts, words: Words) -> About:
     return result.about.of_gauges(facts.gauges).said_with(words)
 
 
-def refuse_unhooked(model: object) -> None:
+def refuse_unhooked(model: object, asked: str = "analyse") -> None:
     """Raise TypeError for a name, a folder or a plain model, and say how it becomes a hooked one."""
     if isinstance(model, str | Path):
-        raise TypeError(f"analyse takes a hooked model, got {str(model)!r}: use load({str(model)!r})")
+        raise TypeError(f"{asked} takes a hooked model, got {str(model)!r}: use load({str(model)!r})")
     if not isinstance(model, HookedModel):
         raise TypeError(
-            f"analyse takes a hooked model, got a {type(model).__name__}: use headscope.load or headscope.hooked"
+            f"{asked} takes a hooked model, got a {type(model).__name__}: use headscope.load or headscope.hooked"
         )

@@ -1,0 +1,45 @@
+"""Edited run: a prompt with some edits of the weights in it, and in one line what that changed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from headscope.interp.asking.applicable import unanswered
+from headscope.interp.heads.attention_run import AttentionRun, attention_run
+from headscope.interp.interventions.effect import InterventionEffect, intervene
+from headscope.interp.interventions.intervention import Intervention
+from headscope.interp.interventions.touched_run import editing_hooks, refuse_outside
+from headscope.interp.reading.hooked_model import HookedModel
+from headscope.interp.reading.model_facts import ModelFacts
+
+
+@dataclass(frozen=True)
+class EditedRun:
+    """The attention of the run, its edits, and what they changed; nothing in a run without edits."""
+
+    run: AttentionRun
+    edits: tuple[Intervention, ...] = ()
+    change: str = ""
+
+
+def edited_run(model: HookedModel, facts: ModelFacts, untouched: EditedRun, edits: Sequence[Intervention]) -> EditedRun:
+    """The prompt of the untouched run once more, with edits. Raises ValueError for what the run does not have."""
+    if not edits:
+        return untouched
+    tokens = untouched.run.tokens
+    refuse_outside(model, len(tokens), edits)
+    if why := unanswered(facts, [tokens]):
+        change = f"What the edits change is not weighed: this model {why}."
+    else:
+        change = change_in_words(intervene(model, tokens, edits), tokens.words.next_answer)
+    return EditedRun(attention_run(model, tokens, edits=editing_hooks(edits)), tuple(edits), change)
+
+
+def change_in_words(effect: InterventionEffect, answer: str) -> str:
+    """The change of the loss, where it is known, and of the likeliest answers; without edits both are 0."""
+    others, count = int(effect.changed.sum()), len(effect.changed)
+    if count > 1:
+        changed = f"another {answer} is the likeliest at {others} of {count} positions"
+    else:
+        changed = f"another {answer} is the likeliest" if others else f"the likeliest {answer} stays"
+    loss = float(effect.loss_change.nanmean())
+    return f"{changed}." if loss != loss else f"Loss {loss:+.4f} nats a token; {changed}.".replace("-", "−")

@@ -1,0 +1,183 @@
+"""Head widget: the heads of a model on one prompt in a notebook's cell, to be browsed and edited, by code as well."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import anywidget
+import traitlets
+
+from headscope.app.drawings.drawn_edges import drawn_edges
+from headscope.app.drawings.drawn_grid import drawn_grid
+from headscope.app.drawings.drawn_head import HeadStyle, common_peak, drawn_head
+from headscope.app.drawings.head_answer import ReadHead, answer
+from headscope.app.drawings.head_numbers import HEAD_NUMBERS
+from headscope.app.drawings.open_head import OpenHead
+from headscope.app.drawings.payload import payload
+from headscope.app.widget.edited_run import EditedRun, edited_run
+from headscope.app.widget.saved_page import saved_page
+from headscope.app.widget.widget_module import WIDGET_MODULE
+from headscope.interp.heads.attention_run import AttentionRun
+from headscope.interp.interventions.in_words import edit_in_words
+from headscope.interp.interventions.intervention import Intervention
+from headscope.interp.reading.hooked_model import HookedModel
+from headscope.interp.reading.model_facts import ModelFacts
+from headscope.interp.results.all_layers import refuse_absent_head
+from headscope.models.io.fields import Fields
+from headscope.models.io.whole_file import refuse_unwritable, write_whole
+
+
+class HeadWidget(anywidget.AnyWidget):
+    """Heads of a model on one prompt. What it shows are traits, which code reads and sets: `head`, `row`, `edits`.
+
+    head: (layer, head). row: the query whose weights are listed. edits: records of interventions such as
+    {"kind": "zero", "layer": 3, "head": 2}, made in their order; assign a list to run the prompt with it, `undo()`
+    goes back. untouched: show the run without them all the same. edges: draw the strongest weights as lines, too.
+    Raises TraitError in one sentence for what the run does not have; then nothing changes.
+    """
+
+    _esm = WIDGET_MODULE
+    head = traitlets.Tuple(traitlets.Int(), traitlets.Int()).tag(sync=True)
+    row = traitlets.Int().tag(sync=True)
+    edits = traitlets.List().tag(sync=True)
+    untouched = traitlets.Bool(False).tag(sync=True)
+    edges = traitlets.Bool(False).tag(sync=True)
+    _key = traitlets.Unicode().tag(sync=True)
+    _grid = traitlets.Bytes().tag(sync=True)
+    _view = traitlets.Bytes().tag(sync=True)
+    _edges = traitlets.Dict().tag(sync=True)
+    _said = traitlets.Dict().tag(sync=True)
+
+    def __init__(
+        self, model: HookedModel, facts: ModelFacts, run: AttentionRun, head: tuple[int, int], edits: Sequence[Fields]
+    ) -> None:
+        self._model, self._facts, self._untouched = model, facts, EditedRun(run)
+        self._edited, self._past, self._count = self._untouched, [], 0
+        super().__init__(head=head, row=run.tokens.read_out % len(run.tokens), edits=list(edits), _key=uuid4().hex[:12])
+        self._past.clear()
+        self._draw()
+        self.on_msg(self._hear)
+
+    @property
+    def run(self) -> AttentionRun:
+        """The attention of the run that is shown."""
+        return self._untouched.run if self.untouched else self._edited.run
+
+    @property
+    def change(self) -> str:
+        """What the edits changed, in one line; empty without edits."""
+        return self._edited.change
+
+    def undo(self) -> None:
+        """Go back to the list of edits before; nothing where there is none."""
+        if self._past:
+            *past, last = self._past
+            self.edits = last
+            self._past = past
+            self._say()
+
+    def save_html(self, path: str | Path) -> None:
+        """Write what is shown as one page that needs no Python: all heads, rows and tokens; weights to 16 bits.
+
+        Raises ValueError where no file can be written, and for prompts of more tokens than a page holds.
+        """
+        place = Path(path)
+        refuse_unwritable(place)
+        heads = [OpenHead(layer, head) for layer in self._facts.head_layers for head in range(self.run.n_heads)]
+        views = {f"{item.layer},{item.head}": self._drawn(item, is_compact=True) for item in heads}
+        titles = {f"{item.layer},{item.head}": self._title(item) for item in heads}
+        shown = {"head": list(self.head), "row": self.row, "_key": self._key, "_said": {**self._said, "saved": True}}
+        write_whole(place, saved_page(shown, self._grid, views, titles, len(self.run.tokens)))
+
+    @traitlets.validate("head")
+    def _existing_head(self, proposal: Fields) -> tuple[int, int]:
+        layer, head = proposal["value"]
+        with trait_errors():
+            refuse_absent_head(self._facts.head_layers, self._untouched.run.n_heads, layer, head)
+        return layer, head
+
+    @traitlets.validate("row")
+    def _existing_row(self, proposal: Fields) -> int:
+        row, count = proposal["value"], len(self._untouched.run.tokens)
+        if not 0 <= row < count:
+            raise traitlets.TraitError(f"row {row} was asked for; this prompt has rows 0 to {count - 1}")
+        return row
+
+    @traitlets.validate("edits")
+    def _possible_edits(self, proposal: Fields) -> list[Fields]:
+        with trait_errors():
+            edits = [Intervention.from_json(edit) for edit in proposal["value"]]
+            self._edited = edited_run(self._model, self._facts, self._untouched, edits)
+        return [edit.to_json() for edit in edits]
+
+    @traitlets.observe("edits")
+    def _remember(self, change: Fields) -> None:
+        self._past.append(change["old"])
+        self._count += 1
+        self._draw()
+
+    @traitlets.observe("head", "untouched", "edges")
+    def _follow(self, change: Fields) -> None:
+        self._draw()
+
+    def _draw(self) -> None:
+        number = HEAD_NUMBERS["entropy" if self._facts.non_negative else "negative_mass"]
+        item = OpenHead(*self.head)
+        self._grid = drawn_grid(self.run, self._facts.head_layers, self._key, number=number)
+        self._view = self._drawn(item)
+        self._edges = drawn_edges(self.run, [item]) if self.edges else {}
+        self._say()
+
+    def _drawn(self, item: OpenHead, *, is_compact: bool = False) -> bytes:
+        peak = common_peak((run, item) for run in (self._untouched.run, self._edited.run))
+        look = HeadStyle("square root", False, "attends to", peak=peak)
+        return drawn_head(self._read(item), look, is_compact=is_compact)
+
+    def _read(self, item: OpenHead) -> ReadHead:
+        is_edited = self.run is not self._untouched.run
+        return ReadHead(self.run, self._key, item, self._key, f"after edits, run {self._count}" if is_edited else "")
+
+    def _title(self, item: OpenHead) -> str:
+        return f"Layer {item.layer}, head {item.head}: {self._facts.layer_variants[item.layer]}"
+
+    def _say(self, refusal: str = "") -> None:
+        self._said = {
+            "title": self._title(OpenHead(*self.head)),
+            "edits": [edit_in_words(edit) for edit in self._edited.edits],
+            "change": self.change,
+            "refusal": refusal,
+            "can_undo": bool(self._past),
+        }
+
+    def _hear(self, widget: object, content: Fields, buffers: object) -> None:
+        """What the front end asks: a part of the open head, one edit more, the list before, or none."""
+        match content:
+            case {"ask": {"part": part}}:
+                read = self._read(OpenHead(*self.head))
+                header, arrays = answer(read, part)
+                own = {"view": self._key, "run": self._key, "name": read.name}
+                self.send({"answer": content["ask"]}, [payload({**own, **header}, **arrays)])
+            case {"edit": edit}:
+                self._make([*self.edits, edit])
+            case {"undo": _}:
+                self.undo()
+            case {"clear": _}:
+                self._make([])
+            case _:
+                raise ValueError(f"a widget answers ask, edit, undo and clear; got {', '.join(content) or 'nothing'}")
+
+    def _make(self, edits: list[Fields]) -> None:
+        try:
+            self.edits = edits
+        except traitlets.TraitError as refusal:
+            self._say(f"Nothing was changed: {refusal}.")
+
+
+@contextmanager
+def trait_errors() -> Iterator[None]:
+    """Raise TraitError, which undoes an assignment, with the words of a ValueError."""
+    try:
+        yield
+    except ValueError as refusal:
+        raise traitlets.TraitError(str(refusal)) from refusal
