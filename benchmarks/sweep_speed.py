@@ -34,10 +34,10 @@ from headscope.models.hooked.loading import load
 
 TOKENS, REAL_TOKENS, ROUNDS = 64, 32, 5
 BARS = {
-    "interventions, softmax": 200.0,
-    "interventions, cog": 700.0,
-    "suppression, softmax": 400.0,
-    "suppression, cog": 400.0,
+    "interventions, softmax": 80.0,
+    "interventions, cog": 250.0,
+    "suppression, softmax": 300.0,
+    "suppression, cog": 300.0,
     "path patching, softmax": 12.0,
     "path patching, cog": 12.0,
 }
