@@ -7,6 +7,7 @@ from headscope.app.frame.page import page
 from headscope.app.panels import attention as panels
 from headscope.app.panels.alike import alike_panel
 from headscope.app.panels.interventions import intervention_panel
+from headscope.app.panels.score import score_panel
 from headscope.app.panels.standing_out import jobs_of_run, standing_out_strip
 from headscope.app.serving.address import open_head
 from headscope.app.serving.refusals import refusals_in_a_box, refusals_in_place
@@ -34,6 +35,8 @@ with left.container(border=True):
     panels.predictions_panel(opened, run, row)
 alike = left.container()
 intervention_panel(opened, run, head, row)
+with refusals_in_place("This score has no parts"):
+    score_panel(opened, run, head, row)
 panels.edges_panel(run, facts, head)
 panels.circuitsvis_panel(run, head)
 with strip, refusals_in_place("What stands out cannot be said"):  # after the drawings: it may run the model again

@@ -13,6 +13,7 @@ from headscope.interp.results.result import Result
 from headscope.models.hosts.words import Sentence
 
 CELL = re.compile(r"L(\d+)H(\d+):(\d+):(\d+)", re.IGNORECASE)
+SPREADS = 2.0
 FIELDS = ("part", "part_null")
 SCORE_PARTS = About(
     title="Score by parts",
@@ -77,6 +78,19 @@ class ScoreParts(Result):
     def place(self) -> Cell:
         """The cell."""
         return cell_of(self.cell)
+
+
+def leading_pairs(result: ScoreParts, most: int) -> list[tuple[str, str, float]]:
+    """The pairs of parts, query's and key's, that lie furthest from what they are for other keys, and their score.
+
+    Of those further away than SPREADS of their spreads, the largest differences first.
+    """
+    away = (result.part - result.part_null).abs()
+    far = away.where(away > SPREADS * result.part_null_spread, 0.0)
+    places = far.flatten().topk(min(most, int((far > 0).sum()))).indices.tolist()
+    pairs = [divmod(place, far.shape[1]) for place in places]
+    of_query, of_key = result.labels["query_part"], result.labels["key_part"]
+    return [(of_query[a], of_key[b], float(result.part[a, b])) for a, b in pairs]
 
 
 def products_of_parts(

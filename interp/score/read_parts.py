@@ -12,7 +12,7 @@ from headscope.interp.circuits.distance import ANGLES, head_rotation, score_weig
 from headscope.interp.heads.attention_run import layers_with_patterns
 from headscope.interp.heads.layer_attention import RecomputedAttention, attention_of_call
 from headscope.interp.reading.activations import NORM_AFTER, Activations, gathered_activations
-from headscope.interp.reading.hooked_model import HookedModel
+from headscope.interp.reading.hooked_model import HookedModel, head_layers
 from headscope.interp.reading.prompt import Prompt, batch_of
 from headscope.interp.results.head_score import head_name
 from headscope.interp.weights.head_weights import HeadWeights
@@ -42,13 +42,23 @@ class ProjectedParts:
     vectors: Float[Tensor, "part pos d_head"]
 
 
+def unsplit_words(model: HookedModel) -> str:
+    """Why the scores of a model have no parts, as the end of a sentence, or nothing."""
+    if layers := layers_with_patterns(model):
+        return f"splits products of queries and keys, and layer {layers[0]} weighs by more than those"
+    first, hooks = f"blocks.{head_layers(model)[0]}.", model.hook_dict
+    if first + "attn.hook_rot_q" in hooks and first + ANGLES[0] not in hooks:
+        return "splits queries and keys before they are turned, and how this family turns them is not listed"
+    return ""
+
+
 def run_with_calls(model: HookedModel, prompt: Prompt) -> tuple[Activations, dict[int, RecomputedAttention]]:
     """One pass that keeps what residual streams are made of, and what every layer's kernel was given.
 
-    Raises ValueError where a layer's weights do not come from its queries and keys alone.
+    Raises ValueError for a model of unsplit_words.
     """
-    if layers := layers_with_patterns(model):
-        raise ValueError(f"layer {layers[0]} weighs by more than its queries and keys, so no parts sum to its scores")
+    if words := unsplit_words(model):
+        raise ValueError(f"a score by its parts {words}")
     kept: dict[int, RecomputedAttention] = {}
 
     def keep(call: Call) -> None:
