@@ -90,6 +90,8 @@ def test_the_untouched_run_can_be_shown_beside_edits(widget: Any) -> None:
     assert widget._view != view
     widget.untouched = True
     assert widget.run is before and widget.edits == EDITS
+    widget.edits = []
+    assert not widget.untouched
 
 
 def test_a_click_makes_an_edit_as_code_does(widget: Any, monkeypatch: pytest.MonkeyPatch) -> None:

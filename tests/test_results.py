@@ -2,11 +2,15 @@
 
 import json
 import math
+import sys
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 from torch.testing import assert_close
 
+from headscope.interp.figures.static.portable import PortableFigure
 from headscope.interp.results.about import About
 from headscope.interp.results.assumptions import refuse_unlawful
 from headscope.interp.results.head_score import HeadScore
@@ -55,6 +59,18 @@ def test_a_notebook_gets_a_figure_and_a_picture_without_scripts() -> None:
     assert shown["application/vnd.plotly.v1+json"]["data"][0]["type"] == "heatmap"
     assert shown["image/svg+xml"].startswith("<svg") and "<script" not in shown["image/svg+xml"]
     assert shown["text/plain"] == "HeadScore(A score: value (2, 2), value_null (2, 2), value_null_spread (2, 2))"
+
+
+def test_a_result_is_shown_in_a_cell_or_in_a_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[Any] = []
+    display = SimpleNamespace(display=shown.append)
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: object(), display=display))
+    SCORE.show()
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: None))
+    monkeypatch.setattr(PortableFigure, "show", lambda figure: shown.append(figure))
+    SCORE.show()
+    cell, in_browser = shown
+    assert cell is SCORE and in_browser == SCORE.figure()
 
 
 @pytest.mark.parametrize(

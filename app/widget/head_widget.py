@@ -115,6 +115,7 @@ class HeadWidget(anywidget.AnyWidget):
     def _remember(self, change: Fields) -> None:
         self._past.append(change["old"])
         self._count += 1
+        self.untouched = self.untouched and bool(self.edits)
         self._draw()
 
     @traitlets.observe("head", "untouched", "edges")

@@ -3,6 +3,7 @@
 # pyright: reportMissingTypeStubs=false
 
 import json
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
@@ -58,6 +59,15 @@ class Result:
             return drawing(self)
         module, function = drawing.split(":")
         return getattr(import_module(f"{FIGURES}.{module}"), function)(self)
+
+    def show(self) -> None:
+        """Show the figure: in a notebook's cell, else in a browser."""
+        ipython: Any = sys.modules.get("IPython")
+        if ipython is not None and ipython.get_ipython() is not None:
+            ipython.display.display(self)
+        else:
+            figure: Any = self.figure()
+            figure.show()
 
     def to_frame(self, field: str | None = None) -> "pd.DataFrame":
         """A row per index of a field (by default the first): its axes, their labels, and all fields of those axes.
