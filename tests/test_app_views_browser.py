@@ -153,7 +153,7 @@ def test_a_figure_is_saved_as_its_numbers_and_as_a_page(view: Callable[..., Any]
 def test_help_opens_where_it_is_asked_for_and_nowhere_else(tab: Callable[..., Any], url: str) -> None:
     page = tab(url)
     expect(page.get_by_role("dialog")).to_have_count(0)
-    page.get_by_role("button", name="Help").click()
+    page.locator(".st-key-title-line").get_by_role("button").click()
     expect(page.get_by_text("The address bar holds the view")).to_be_visible()
 
 

@@ -22,11 +22,11 @@ def answer_callback(key: str, name: str, answer: Callable[[Fields], None]) -> Ca
     def callback() -> None:
         choice = (st.session_state.get(key) or {}).get(name)
         answered = st.session_state.setdefault(ANSWERED, {})
-        if choice and choice["stamp"] != answered.get(key):
-            answered[key] = choice["stamp"]
+        if choice and choice["stamp"] != answered.get((key, name)):
+            answered[key, name] = choice["stamp"]
             answer(choice)
 
-    st.session_state.setdefault(ANSWERS, {})[key] = callback
+    st.session_state.setdefault(ANSWERS, {})[key, name] = callback
     return callback
 
 

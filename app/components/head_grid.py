@@ -11,6 +11,7 @@ from headscope.app.drawings.drawn_grid import Labels, drawn_grid
 from headscope.app.drawings.head_numbers import StatisticField
 from headscope.app.drawings.open_head import OpenHead
 from headscope.interp.heads.attention_run import AttentionRun
+from headscope.models.io.fields import Fields
 
 KEY = "head_grid"
 _mount = component("headscope_head_grid", html=HEAD_GRID.html, css=HEAD_GRID.css, js=HEAD_GRID.module)
@@ -27,17 +28,29 @@ def head_thumbnail_grid(
     shared_range: bool,
     selected: OpenHead,
     on_open: Callable[[OpenHead], None],
+    on_edit: Callable[[Fields], None] | None = None,
 ) -> None:
-    """Draw the grid; a click or an arrow key calls `on_open`. Each thumbnail has its own range unless it is shared.
+    """Draw the grid; a click or an arrow key calls `on_open`, a choice in a head's menu `on_edit`.
 
-    rows: the numbers of the layers that have heads, a row for each. order: whether heads are sorted by the number, and
-    the label of those that are shown alone. labels: a short name of each head, or nothing.
+    Each thumbnail has its own range unless it is shared. rows: the numbers of the layers that have heads, a row for
+    each. order: whether heads are sorted by the number, and the label of those that are shown alone. labels: a short
+    name of each head, or nothing.
     The mark of the open head is a component of its own: the thumbnails are the same bytes whichever head is open, and
     Streamlit sends the same bytes once.
     """
     heads = run.n_heads
-    drawn = drawn_grid(run, rows, KEY, number=number, order=order, labels=labels, shared_range=shared_range)
+    drawn = drawn_grid(
+        run,
+        rows,
+        KEY,
+        number=number,
+        order=order,
+        labels=labels,
+        shared_range=shared_range,
+        has_menu=on_edit is not None,
+    )
     opened = answer_callback(KEY, "head", lambda choice: on_open(OpenHead(*divmod(int(choice["head"]), heads))))
-    chosen = _mount(key=KEY, data=drawn, on_head_change=opened).get("head")
+    edited = answer_callback(KEY, "edit", on_edit or (lambda choice: None))
+    chosen = _mount(key=KEY, data=drawn, on_head_change=opened, on_edit_change=edited).get("head")
     place, stamp = selected.layer * heads + selected.head, chosen["stamp"] if chosen else 0
     _mount_mark(key=f"mark-of-{KEY}", data={"grid": KEY, "selected": place, "stamp": stamp})

@@ -28,11 +28,13 @@ def head_view(
     *,
     row: int | None = None,
     on_row: Callable[[int], None] | None = None,
+    on_edit: Callable[[Fields], None] | None = None,
 ) -> int:
     """Draw the head and return the chosen row; pointing stays in the browser, a click on a row runs the page again.
 
     row: the one that is shown; None lets the view keep its own. on_row: called with a row that was chosen in this
-    view, before the page runs again. Views whose `on_row` writes what all of them get as `row` stay in step.
+    view, before the page runs again. on_edit: called with what was chosen in the menu of a weight, a row or the head;
+    None has no menu. Views whose `on_row` writes what all of them get as `row` stay in step.
     """
     count, start = len(run.tokens), run.tokens.read_out % len(run.tokens)
 
@@ -41,8 +43,10 @@ def head_view(
             on_row(chosen_row(choice, run_name, count, start))
 
     read = ReadHead(run, run_name, head, key)
-    data, heard_by = drawn_head(read, look), answer_callback(key, "row", chosen)
-    state = _mount(key=key, data=data, on_row_change=heard_by).get("row")
+    data = drawn_head(read, look, has_menu=on_edit is not None)
+    moved = answer_callback(key, "row", chosen)
+    edited = answer_callback(key, "edit", on_edit or (lambda choice: None))
+    state = _mount(key=key, data=data, on_row_change=moved, on_edit_change=edited).get("row")
     shown = chosen_row(state, run_name, count, start) if row is None else max(0, min(row, count - 1))
     if not is_exact(whole(run)):
         head_reader(read, (COLUMN if look.direction == DIRECTIONS[1] else ROW, shown))

@@ -33,13 +33,13 @@ def shared_scripts(drawings: Sequence[Drawing]) -> str:
 HEAD_GRID = Drawing(
     "headGrid",
     '<div class="grid" role="grid" aria-label="Heads of all layers"></div>',
-    drawing_text("head_grid.css"),
-    ("payload.js", "signed_colours.js", "token_text.js", "head_grid.js"),
+    drawing_text("head_grid.css", "edit_menu.css"),
+    ("payload.js", "signed_colours.js", "token_text.js", "edit_menu.js", "head_grid.js"),
 )
 HEAD_VIEW = Drawing(
     "headView",
     drawing_text("head_view.html"),
-    drawing_text("head_view.css"),
+    drawing_text("head_view.css", "edit_menu.css"),
     (
         "payload.js",
         "signed_colours.js",
@@ -50,6 +50,7 @@ HEAD_VIEW = Drawing(
         "token_view.js",
         "pattern_tile.js",
         "head_lines.js",
+        "edit_menu.js",
         "head_view.js",
     ),
 )

@@ -23,12 +23,13 @@ def drawn_grid(
     order: tuple[bool, str | None] = PLAIN_ORDER,
     labels: Labels = (),
     shared_range: bool = False,
+    has_menu: bool = False,
 ) -> bytes:
     """The thumbnails of a run, each with a range of its own unless it is shared.
 
     rows: the numbers of the layers that have heads, a row for each. key: what the browser knows the grid by.
     order: whether heads are sorted by the number, and the label of those that are shown alone. labels: a short name of
-    each head, or nothing.
+    each head, or nothing. has_menu: whether a head offers changes of its weights.
     """
     pictures = run.summary.thumbnails.numpy()
     layers, heads, side, _ = pictures.shape
@@ -49,6 +50,7 @@ def drawn_grid(
         "label": number.label,
         "values": [None if np.isnan(value) else float(value) for value in values],
         "labels": names,
+        "edits": has_menu,
         "order": shown_order(values, with_heads, names, *order),
     }
     return payload(header, codes=codes)

@@ -40,10 +40,11 @@ def common_peak(shown: Iterable[tuple[AttentionRun, OpenHead]]) -> float:
     return max(float(run.summary.peaks[head.layer, head.head]) for run, head in shown)
 
 
-def drawn_head(read: ReadHead, look: HeadStyle, *, is_compact: bool = False) -> bytes:
+def drawn_head(read: ReadHead, look: HeadStyle, *, is_compact: bool = False, has_menu: bool = False) -> bytes:
     """What the browser draws: the whole pattern as a tile, and where that is exact, the numbers of every row.
 
     is_compact: exact weights in 16 bits each instead of 32, at most 3e-5 of the head's peak off (signed_code).
+    has_menu: whether weights offer changes of them.
     """
     run, head = read.run, read.head
     place, arrays = head_tile(run, head.layer, head.head, whole(run))
@@ -55,6 +56,7 @@ def drawn_head(read: ReadHead, look: HeadStyle, *, is_compact: bool = False) -> 
         "key": read.view,
         "run": read.run_name,
         "name": read.name,
+        "place": [head.layer, head.head] if has_menu else None,
         "tokens": run.tokens.strings,
         "start": run.tokens.read_out % len(run.tokens),
         "grid": run.tokens.grid,

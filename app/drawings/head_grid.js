@@ -82,6 +82,7 @@ function headGrid({ data, parentElement, setStateValue }) {
     const [picture, bar, text, job] = cell.children;
     paintThumbnail(picture, codes, pixelTable(codes, peaks[index], ranges[index] || 1, "square root", dark), masked);
     job.textContent = labels[index];
+    job.classList.toggle("common", 2 * labels.filter((name) => name === labels[index]).length > labels.length);
     bar.style.width = `${(100 * Math.abs(values[index] ?? 0)) / largest}%`;
     const value = values[index] === null ? "—" : values[index].toFixed(2).replace("-", "−");
     text.textContent = order ? `${name.replace(" ", "")} ${value}` : value;
@@ -107,7 +108,22 @@ function headGrid({ data, parentElement, setStateValue }) {
     const cell = event.target.closest("button");
     if (cell) open(Number(cell.dataset.head));
   };
+  const offerEdits = ({ target, clientX, clientY }) => {
+    const cell = target.closest("button");
+    if (!cell || !header.edits) return false;
+    const at = Number(cell.dataset.head);
+    const [layer, head] = [Math.floor(at / heads), at % heads];
+    const places = [{ name: `Head L${layer}H${head}`, layer, head }, { name: `Layer ${layer}`, layer }];
+    openEditMenu(parentElement, { x: clientX, y: clientY }, places, (change) => setStateValue("edit", change));
+    return true;
+  };
+  openOnRequest(root, offerEdits);
   root.onkeydown = (event) => {
+    if (event.key === "Enter") {
+      const box = event.target.getBoundingClientRect();
+      if (offerEdits({ target: event.target, clientX: box.right, clientY: box.top })) event.preventDefault();
+      return;
+    }
     const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: heads, ArrowUp: -heads }[event.key];
     const here = memory.places.indexOf(Number(event.target.closest("button")?.dataset.head));
     const next = memory.places[here + step];

@@ -43,6 +43,7 @@ function headView({ data, parentElement, setStateValue }) {
   const ink = getComputedStyle(root).color;
   root.style.setProperty("--masked", css(MASKED[dark ? "dark" : "light"]));
   find(".signs").hidden = !header.signs;
+  find(".menu").hidden = !header.place;
   const isSame = memory.lines?.header.run === header.run && memory.lines.header.name === header.name;
   const lines = isSame ? memory.lines.restyled(header) : new HeadLines(header, arrays);
   memory.lines = lines;
@@ -107,7 +108,19 @@ function headView({ data, parentElement, setStateValue }) {
     tip.style.top = `${event.clientY - box.top + 16}px`;
   };
 
-  const keysHelp = "arrow keys move the row, plus and minus zoom, Shift and arrow keys pan, Escape shows all";
+  const offerEdits = ({ query, key }, { clientX, clientY }) => {
+    if (!header.place || query === undefined) return false;
+    const [layer, head] = header.place;
+    const cell = { name: `${query} → ${key}`, layer, head, query, key };
+    const whole = [{ name: `L${layer}H${head}`, layer, head }, { name: `Layer ${layer}`, layer }];
+    const places = [{ name: `Row ${query}`, layer, head, query }, ...whole];
+    const choose = (change) => setStateValue("edit", change);
+    openEditMenu(parentElement, { x: clientX, y: clientY }, key === undefined ? places : [cell, ...places], choose);
+    return true;
+  };
+  openOnRequest(marks, (event) => offerEdits(pointAt(event) ?? {}, event));
+
+  const keysHelp = "Enter offers changes, arrow keys move the row, plus and minus zoom, Shift and arrow keys pan, Escape shows all";
   marks.setAttribute("aria-label", `Signed attention of ${header.name}, ${count} tokens; ${keysHelp}`);
   marks.onpointerdown = (event) => {
     const cell = pointAt(event);
@@ -150,7 +163,9 @@ function headView({ data, parentElement, setStateValue }) {
     const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
     const factor = zoomed[event.key];
     const { view } = memory;
-    if (event.key === "Escape") look(wholeOf(count));
+    const { left, top } = marks.getBoundingClientRect();
+    if (event.key === "Enter") offerEdits(strongestCell(), { clientX: left + MARGIN.left, clientY: top + MARGIN.top });
+    else if (event.key === "Escape") look(wholeOf(count));
     else if (factor) look(windowAround(factor < 1 ? strongestCell() : middleOf(view), view, factor, count));
     else if (step === undefined) return;
     else if (event.shiftKey) {
@@ -174,7 +189,14 @@ function headView({ data, parentElement, setStateValue }) {
   };
   list.onpointerleave = () => show(memory.row);
   list.onclick = (event) => tokenOf(event) !== undefined && choose(Number(tokenOf(event)));
+  const offerRow = (event) => offerEdits(tokenOf(event) === undefined ? {} : { query: Number(tokenOf(event)) }, event);
+  openOnRequest(list, offerRow);
   list.onkeydown = (event) => {
+    if (event.key === "Enter" && Number(tokenOf(event)) === memory.row) {
+      const { left, bottom } = event.target.getBoundingClientRect();
+      if (offerRow({ target: event.target, clientX: left, clientY: bottom })) event.preventDefault();
+      return;
+    }
     const across = header.grid?.[1] ?? 0;
     const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: across || undefined, ArrowUp: -across || undefined }[event.key];
     const next = memory.cells[Number(tokenOf(event)) + step];

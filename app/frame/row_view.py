@@ -1,5 +1,6 @@
 """Row view: heads as heatmaps of one row, which stands in the address and is the same in every view of a page."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import streamlit as st
@@ -10,6 +11,7 @@ from headscope.app.serving.address import OpenHead, index_from_address, write_la
 from headscope.interp.heads.attention_run import AttentionRun
 from headscope.interp.reading.prompt import Prompt
 from headscope.interp.reading.prompt_tokens import PromptTokens
+from headscope.models.io.fields import Fields
 
 ROW, OF_TOKENS = "row", "row_of_tokens"
 
@@ -22,10 +24,15 @@ def row_view(
     key: str = "head_view",
     look: HeadStyle = PLAIN,
     peak: float | None = None,
+    on_edit: Callable[[Fields], None] | None = None,
 ) -> int:
-    """Draw a head and return the row of the address; a click in any view moves it in all. peak: of a shared range."""
+    """Draw a head and return the row of the address; a click in any view moves it in all. peak: of a shared range.
+
+    on_edit: called with what was chosen in its menu; None has no menu.
+    """
     row = open_row(run.tokens)
-    return head_view(run, run_name, head, replace(look, peak=peak), key, row=row, on_row=write_row)
+    style = replace(look, peak=peak)
+    return head_view(run, run_name, head, style, key, row=row, on_row=write_row, on_edit=on_edit)
 
 
 def write_row(row: int) -> None:

@@ -13,8 +13,7 @@ from headscope.app.drawings.drawn_head import DIRECTIONS, HeadStyle
 from headscope.app.drawings.head_numbers import HEAD_NUMBERS
 from headscope.app.frame.left_out import no_answer
 from headscope.app.frame.page import OpenPrompt
-from headscope.app.frame.row_view import row_view
-from headscope.app.panels.pattern import pattern_figure
+from headscope.app.panels.edited_run import edit_from_menu, open_head_views
 from headscope.app.serving.address import OpenHead, write_open_head
 from headscope.interp.heads.attention_run import AttentionRun
 from headscope.interp.reading.model_facts import ModelFacts
@@ -53,6 +52,7 @@ def heads_panel(run: AttentionRun, facts: ModelFacts, head: OpenHead, labels: La
         shared_range=bool(st.session_state.get("shared")),
         selected=head,
         on_open=write_open_head,
+        on_edit=edit_from_menu,
     )
 
 
@@ -71,9 +71,7 @@ def head_panel(opened: OpenPrompt, run: AttentionRun, head: OpenHead) -> int:
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.subheader(f"Layer {head.layer}, head {head.head}: {variant}", anchor=False, width="stretch")
         look = head_style()
-    row = row_view(run, opened.key.name, head, look=look)
-    pattern_figure(opened, run, head, key="pattern")
-    return row
+    return open_head_views(opened, run, head, look)
 
 
 def head_style() -> HeadStyle:
@@ -87,7 +85,7 @@ def head_style() -> HeadStyle:
         bind="query-params",
         label_visibility="collapsed",
     )
-    with st.popover("Colours", icon=":material/palette:", type="tertiary"):
+    with st.popover("Colours", icon=":material/palette:", type="tertiary", key="icon_colours"):
         scale = st.segmented_control(
             "Colour scale", SCALES, default=SCALES[0], required=True, key="scale", bind="query-params"
         )

@@ -1,5 +1,7 @@
 """Intervention list: the edits of a page, made, undone, saved and loaded, and the words of what was made."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from headscope.app.frame.page import OpenPrompt
@@ -91,12 +93,17 @@ def table_row(edit: Intervention) -> dict[str, str]:
 
 
 def make_edit(ground: Ground) -> None:
-    """Add the chosen edit; after a list that cannot be read, a new one begins."""
+    """Add the chosen edit."""
+    add_edit(lambda: chosen_edit(ground))
+
+
+def add_edit(chosen: Callable[[], Intervention]) -> None:
+    """Add an edit that is read now; after a list that cannot be read, a new one begins."""
     before = readable_edits()
     try:
         if len(before) >= MOST_EDITS:
             raise ValueError(f"the list holds {MOST_EDITS} changes already: undo some first")
-        edit = chosen_edit(ground)
+        edit = chosen()
     except ValueError as refusal:
         say(refusal=f"Nothing was changed: {refusal}.")
         return

@@ -1,37 +1,30 @@
-"""Interventions: a list of edits of the weights, and the untouched run beside the changed one."""
-
-import json
+"""Interventions: a list of edits of the weights, and what follows from them."""
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from headscope.app.drawings.drawn_head import common_peak
 from headscope.app.figure.code import asked_code
 from headscope.app.figure.panel import figure_panel
 from headscope.app.frame.left_out import no_answer
-from headscope.app.frame.page import OpenPrompt, shared_result
-from headscope.app.frame.row_view import row_view
+from headscope.app.frame.page import OpenPrompt
 from headscope.app.panels.edit_history import edits_of
+from headscope.app.panels.edited_run import INTERVENE, edits_as_literal, effect_of
 from headscope.app.panels.intervention_list import editor
-from headscope.app.panels.pattern import pattern_figure
 from headscope.app.serving.address import OpenHead
 from headscope.app.serving.refusals import refusals_in_place
 from headscope.interp.figures.interventions import predictions_figure
-from headscope.interp.heads.attention_run import AttentionRun, attention_run
-from headscope.interp.heads.pattern_summary import Watch
-from headscope.interp.interventions.effect import InterventionEffect, intervene
+from headscope.interp.interventions.effect import InterventionEffect
 from headscope.interp.interventions.intervention import Intervention
-from headscope.interp.interventions.touched_run import editing_hooks
-from headscope.interp.reading.hooked_model import HookedModel, tokenizer_of
+from headscope.interp.reading.hooked_model import tokenizer_of
 from headscope.interp.reading.prompt_tokens import single_token
 
 TOKEN = "One token as the model writes it, its leading space included: ' self' and 'self' are two."
 
 
-def intervention_panel(opened: OpenPrompt, run: AttentionRun, head: OpenHead, row: int) -> None:
-    """Draw the editor, and what its edits do to the open head and to the predictions."""
+def intervention_panel(opened: OpenPrompt, head: OpenHead, row: int) -> None:
+    """Draw the editor, and what its edits do to the predictions."""
     with st.container(border=True):
-        if not st.toggle("Change weights and see what follows", key="intervene", bind="query-params"):
+        if not st.toggle("Change weights and see what follows", key=INTERVENE, bind="query-params"):
             edits_not_made()
             return
         if why := no_answer(opened):
@@ -44,10 +37,8 @@ def intervention_panel(opened: OpenPrompt, run: AttentionRun, head: OpenHead, ro
         with refusals_in_place("These edits cannot be made"):
             target, distractor = watched_tokens(opened)
             result = effect_of(opened, edits, target, distractor)
-            changed = changed_run(opened, edits)
             at = row if opened.tokens.answers_by_position else 0
             metrics(result, at, opened.words.next_answer)
-            runs_side_by_side(opened, (run, changed), head, edits)
             effect_panels(opened, result, at, effect_code(opened, edits, target, distractor))
 
 
@@ -95,28 +86,6 @@ def token_id(opened: OpenPrompt, text: str) -> int:
     return opened.service.kept(("token", text), lambda model: single_token(text, tokenizer_of(model), facts.vocabulary))
 
 
-def effect_of(
-    opened: OpenPrompt, edits: tuple[Intervention, ...], target: int | None, distractor: int | None
-) -> InterventionEffect:
-    """What the edits change."""
-
-    opened.service.refuse_patterns(opened.tokens, len({edit.layer for edit in edits}))
-
-    def compute(model: HookedModel, watch: object) -> InterventionEffect:
-        return intervene(model, opened.tokens, edits, target, distractor)
-
-    return shared_result(opened, ("effect", opened.key.prompt, opened.key.bos, edits, target, distractor), compute)
-
-
-def changed_run(opened: OpenPrompt, edits: tuple[Intervention, ...]) -> AttentionRun:
-    """The attention of the run with the edits in it."""
-
-    def compute(model: HookedModel, watch: Watch) -> AttentionRun:
-        return attention_run(model, opened.tokens, edits=editing_hooks(edits), watch=watch)
-
-    return shared_result(opened, ("changed", opened.key.prompt, opened.key.bos, edits), compute)
-
-
 def metrics(result: InterventionEffect, row: int, answer: str) -> None:
     """The changes in a few numbers."""
     shown = {
@@ -135,20 +104,6 @@ def metrics(result: InterventionEffect, row: int, answer: str) -> None:
         column.metric(name, f"{value:+.4f}" if value == value else "—", help=words)
     others = f"{int(result.changed.sum())} of {len(result.changed)}"
     columns[-1].metric(f"another {answer}", others, help=f"Positions after which another {answer} is the likeliest.")
-
-
-def runs_side_by_side(
-    opened: OpenPrompt, runs: tuple[AttentionRun, AttentionRun], head: OpenHead, edits: tuple[Intervention, ...]
-) -> None:
-    """The open head untouched and changed, on one range of colours and one row."""
-    peak = common_peak((run, head) for run in runs)
-    hooks = f", edits=editing_hooks([Intervention.from_json(one) for one in {edits_as_literal(edits)}])"
-    columns = st.columns(2, gap="medium")
-    for title, run, code, column in zip(("untouched", "changed"), runs, ("", hooks), columns, strict=True):
-        with column.container(border=True):
-            st.subheader(f"L{head.layer}H{head.head}, {title}", anchor=False)
-            row_view(run, f"{opened.key.name} {title} {edits}", head, key=f"view_{title}", peak=peak)
-            pattern_figure(opened, run, head, key=f"{title}_figure", edits=code)
 
 
 def effect_panels(opened: OpenPrompt, result: InterventionEffect, row: int, code: str) -> None:
@@ -175,11 +130,6 @@ def answers_title(opened: OpenPrompt, row: int) -> str:
     if opened.facts.classes:
         return "Classes"
     return f"Next tokens after position {row}" if opened.tokens.answers_by_position else "Tokens at the mask"
-
-
-def edits_as_literal(edits: tuple[Intervention, ...]) -> str:
-    """Edits as Python and JSON both read them."""
-    return json.dumps([edit.to_json() for edit in edits])
 
 
 def effect_code(opened: OpenPrompt, edits: tuple[Intervention, ...], target: int | None, distractor: int | None) -> str:

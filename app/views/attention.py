@@ -4,11 +4,11 @@ import streamlit as st
 
 from headscope.app.frame.open_run import open_run
 from headscope.app.frame.page import page
+from headscope.app.frame.standing_out import jobs_of_run, standing_out_strip
 from headscope.app.panels import attention as panels
 from headscope.app.panels.alike import alike_panel
 from headscope.app.panels.interventions import intervention_panel
 from headscope.app.panels.score import score_panel
-from headscope.app.panels.standing_out import jobs_of_run, standing_out_strip
 from headscope.app.serving.address import open_head
 from headscope.app.serving.refusals import refusals_in_a_box, refusals_in_place
 from headscope.interp.asking.head_sentences import head_labels
@@ -34,7 +34,7 @@ with right.container(border=True):
 with left.container(border=True):
     panels.predictions_panel(opened, run, row)
 alike = left.container()
-intervention_panel(opened, run, head, row)
+intervention_panel(opened, head, row)
 with refusals_in_place("This score has no parts"):
     score_panel(opened, run, head, row)
 panels.edges_panel(run, facts, head)

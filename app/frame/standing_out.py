@@ -26,10 +26,14 @@ def jobs_of_run(opened: OpenPrompt, run: AttentionRun) -> list[HeadJob]:
 
 def jobs_on_logits(opened: OpenPrompt) -> list[HeadJob]:
     """What heads do to the logits of what they read; nothing where that says nothing, or would take long."""
-    tokens = len(opened.tokens)
-    if tokens > MOST_TOKENS or tokens * opened.facts.parameters > QUICK or not readable_analyses(opened, (LOGITS,)):
+    if len(opened.tokens) > MOST_TOKENS or not is_quick(opened) or not readable_analyses(opened, (LOGITS,)):
         return []
     return copying_jobs(analysed(opened, (LOGITS,)).of(LOGITS, PromptCopying))
+
+
+def is_quick(opened: OpenPrompt) -> bool:
+    """Whether a few more passes over the prompt are soon made."""
+    return len(opened.tokens) * opened.facts.parameters <= QUICK
 
 
 def standing_out_strip(opened: OpenPrompt, jobs: list[HeadJob]) -> None:
