@@ -64,10 +64,9 @@ def test_a_figure_s_tabs_stand_beside_its_title_and_its_tools_wait(tab: Callable
     assert title["y"] < tabs["y"] + tabs["height"] and tabs["y"] < title["y"] + title["height"]
     bar = panel.locator(".modebar-container .modebar-group").first
     page.mouse.move(5, 5)
-    assert float(bar.evaluate("group => getComputedStyle(group).opacity")) == 0
+    expect(bar).to_have_css("opacity", "0")
     panel.locator(".js-plotly-plot").hover()
-    page.wait_for_timeout(600)
-    assert float(bar.evaluate("group => getComputedStyle(group).opacity")) > 0.5
+    expect(bar).to_have_css("opacity", "1")
     assert panel.get_by_role("button", name="Save").bounding_box()["width"] < 60
 
 

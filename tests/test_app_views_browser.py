@@ -189,7 +189,7 @@ def test_edges_show_a_token_s_own_when_it_is_pointed_at(tab: Callable[..., Any])
 
 def test_an_uploaded_folder_opens(tab: Callable[..., Any], url: str, folder: Path) -> None:
     page = tab(f"{url}/?{urlencode({'model': 'an upload', 'prompt': CORPUS[0]})}", "light", "[data-testid=stAlert]")
-    page.locator("[data-testid=stFileUploader] input[type=file]").set_input_files(str(folder))
+    page.locator("[class*=st-key-upload_] input[type=file]").set_input_files(str(folder))
     expect(page.locator(".grid button").first).to_be_visible(timeout=60_000)
     settle(page)
     keep(page, "upload-light")
