@@ -49,8 +49,13 @@ def last_residuals(
 
 
 def of_carrier(model: HookedModel, carrier: Carrier) -> dict[Ids, Float[Tensor, "depth d_model"]] | None:
-    """All that is read off a carrier; None where the shortest of each kind is not what it is when run alone."""
-    cached = bool(carrier.other_ends) and len(head_layers(model)) == model.cfg.n_layers
+    """All that is read off a carrier; None where tokens see those after them,
+    or the shortest of each kind is not what it is when run alone."""
+    layers = head_layers(model)
+    looks_back = all(model.blocks[layer].attn.is_causal for layer in layers)
+    if not looks_back:
+        return None
+    cached = bool(carrier.other_ends) and len(layers) == model.cfg.n_layers
     cache = DynamicCache() if cached else None
     places = [len(prompt) - 1 for prompt in carrier.beginnings]
     rows = residuals_at(model, [carrier.ids], places, cache)

@@ -14,6 +14,7 @@ from headscope.interp.results.nulls import Null
 from headscope.models.attention.fused.scratch import Scratch
 
 LARGE = 4  # cells whose signs are gone through one by one
+ROUNDING = 1e-6  # of Σ c²: equal cells differ by as much when they are summed in float32
 COLUMNS = 32
 ROWS = 128  # of a block that stays in the processor's cache
 
@@ -124,7 +125,8 @@ def sample_sum(
 ) -> Moments:
     """Σ c over so many of the cells, drawn without replacement, of Σ c and Σ c² over all."""
     share = (sample / cells.clamp(min=1)).clamp(0, 1)
-    apart = (cells * squares - total.square()).clamp(min=0) / (cells - 1).clamp(min=1)
+    apart = cells * squares - total.square()
+    apart = apart.where(apart > ROUNDING * cells * squares, 0.0) / (cells - 1).clamp(min=1)
     return Moments(share * total, share * (1 - share) * apart)
 
 
