@@ -14,6 +14,7 @@ from headscope.interp.results.nulls import Null
 from headscope.models.attention.fused.scratch import Scratch
 
 LARGE = 4  # cells whose signs are gone through one by one
+LAST_DIGITS = 1e-6  # of a share of sums in float32
 ROUNDING = 1e-6  # of Σ c²: equal cells differ by as much when they are summed in float32
 COLUMNS = 32
 ROWS = 128  # of a block that stays in the processor's cache
@@ -182,5 +183,7 @@ def folded_mean(mean: Float[Tensor, "*axes"], deviation: Float[Tensor, "*axes"])
 def rarer(share: Moments) -> Moments:
     """min(x, 1 − x) of a share x that is a sum over rows, and so taken as normal: (1 − abs(1 − 2x)) / 2."""
     balance = folded_mean(1 - 2 * share.mean, 2 * share.variance.sqrt())
+    balance = balance.where((1 - balance).abs() > LAST_DIGITS, 1.0)  # all of one sign: nothing is rarer
     square = (1 - 2 * share.mean).square() + 4 * share.variance
-    return Moments((1 - balance) / 2, (square - balance.square()).clamp(min=0) / 4)
+    variance = square - balance.square()
+    return Moments((1 - balance) / 2, variance.where(variance > LAST_DIGITS, 0.0) / 4)
