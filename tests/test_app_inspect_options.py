@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -114,7 +115,7 @@ def test_a_text_beyond_the_context_is_refused_or_cut(cog: Path) -> None:
 def test_the_heads_that_were_named_are_shown(
     layers: list[int], heads: list[str], places: list[tuple[int, int]]
 ) -> None:
-    table = shown_heads(layers, heads).of({"layer": [0, 0, 1, 1, 2, 2], "head": [0, 1] * 3})
+    table = shown_heads(layers, heads).of({"layer": np.array([0, 0, 1, 1, 2, 2]), "head": np.array([0, 1] * 3)})
     assert [*zip(table["layer"], table["head"], strict=True)] == places
 
 

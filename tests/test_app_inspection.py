@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from test_app_command import assert_refused, headscope
@@ -47,7 +48,8 @@ def heads() -> HeadColumns:
     """A table of two heads with 40 numbers, each with its null; one is not there."""
     names = [f"a.share{end}.x{more}" for more in ("", *range(39)) for end in ("", "_null")]
     numbers = {name: [0.5, 0.5] if "_null" in name else [0.0, float("nan")] for name in names}
-    return {"model": ["m", "m"], "layer": [0, 0], "head": [0, 1], "attention": ["cog"] * 2, **numbers}
+    place = {"model": ["m", "m"], "layer": [0, 0], "head": [0, 1], "attention": ["cog"] * 2}
+    return {name: np.array(column) for name, column in {**place, **numbers}.items()}
 
 
 def test_the_table_has_a_row_per_head(cog: Path) -> None:
@@ -132,6 +134,12 @@ def test_csv_can_be_read_back(cog: Path, tmp_path: Path) -> None:
     file.write_text(headscope("inspect", cog, *PROMPT, "--what", "negative_mass", "--csv").stdout)
     heads = pd.read_csv(file)
     assert heads["negative_mass.minority_mass"].between(0, 0.5).all() and len(heads) == 6
+
+
+def test_csv_prints_no_digits_that_a_number_has_not(cog: Path) -> None:
+    lines = headscope("inspect", cog, *PROMPT, "--what", "negative_mass", "--csv").stdout.splitlines()[1:]
+    numbers = [cell for line in lines for cell in line.split(",")[4:] if cell]
+    assert numbers == [str(np.float32(cell)) for cell in numbers]
 
 
 def test_json_has_both_models_and_what_depends_on_the_gauge(cog: Path, softmax: Path) -> None:

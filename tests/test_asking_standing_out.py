@@ -1,9 +1,10 @@
 """What stands out: which heads, in which words, at the top of the table and of the report, which show no path."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from test_app_command import headscope
@@ -46,12 +47,16 @@ def findings(value: Sequence[float], null: Sequence[float], spread: Sequence[flo
     return Findings(model, FACTS, (WORDS,), {"score": score}, {})
 
 
+def arrays(columns: Mapping[str, Sequence[object]]) -> HeadColumns:
+    return {name: np.array(column) for name, column in columns.items()}
+
+
 @pytest.fixture
 def heads() -> HeadColumns:
     """Four heads of which the third lies far above its null and the fourth far below."""
     score = {"score.value": [0.1, 0.2, 0.9, 0.1], "score.value_null": [0.1, 0.1, 0.1, 0.9]}
     place = {"model": ["m"] * 4, "layer": [0, 0, 1, 1], "head": [0, 1, 0, 1], "attention": ["cog"] * 4}
-    return {**place, **score, "score.value_null_spread": [0.1] * 4}
+    return arrays({**place, **score, "score.value_null_spread": [0.1] * 4})
 
 
 def test_a_head_stands_out_beyond_three_spreads_of_its_own_null() -> None:
@@ -103,12 +108,12 @@ def test_heads_that_stand_out_come_first_and_are_marked(heads: HeadColumns) -> N
 
 
 def test_of_heads_that_stand_out_in_as_many_numbers_the_furthest_come_first(heads: HeadColumns) -> None:
-    first = standing_out_first({**heads, "score.value": [0.5, 0.1, 0.9, 0.9]}, SCORE)
+    first = standing_out_first({**heads, "score.value": np.array([0.5, 0.1, 0.9, 0.9])}, SCORE)
     assert [*zip(first["layer"], first["head"], strict=True)] == [(1, 0), (0, 0), (0, 1), (1, 1)]
 
 
 def test_a_number_that_is_the_same_for_every_head_is_a_line_and_no_column(heads: HeadColumns) -> None:
-    table = {**heads, "negative_mass.share": [0.0] * 4}
+    table = {**heads, "negative_mass.share": np.zeros(4)}
     assert numbers_that_differ(table, [*SCORE, "negative_mass.share"]) == [*SCORE]
     said = same_in_words(table, [*SCORE, "negative_mass.share"])
     assert said == ["The same for every head: negative mass share 0.000."]
@@ -119,7 +124,7 @@ def test_a_number_that_is_the_same_for_every_head_is_a_line_and_no_column(heads:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"score.value_null_spread": [0.0] * 4}, {"score.value_null": [0.1, 0.2, 0.9, 0.1]}]
+    "changes", [{"score.value_null_spread": np.zeros(4)}, {"score.value_null": np.array([0.1, 0.2, 0.9, 0.1])}]
 )
 def test_a_null_that_cannot_differ_is_not_printed(changes: HeadColumns, heads: HeadColumns) -> None:
     kept = {name: column for name, column in heads.items() if not name.endswith("spread")}
@@ -129,7 +134,7 @@ def test_a_null_that_cannot_differ_is_not_printed(changes: HeadColumns, heads: H
 
 
 def test_of_heads_in_one_column_only_those_whose_null_can_differ_have_it(heads: HeadColumns) -> None:
-    table = {**heads, "score.value_null_spread": [0.1, 0.0, 0.1, 0.0]}
+    table = {**heads, "score.value_null_spread": np.array([0.1, 0.0, 0.1, 0.0])}
     assert ["(" in cell for cell in cells(table, *SCORE)] == [True, False, True, False]
 
 

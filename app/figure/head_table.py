@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from headscope.app.serving.refusals import plain_markdown
 from headscope.interp.asking.findings import Findings
+from headscope.interp.asking.head_columns import places_of
 from headscope.interp.asking.listed_rows import first_number
 from headscope.interp.asking.same_numbers import numbers_that_differ, same_in_words
 from headscope.interp.figures.heads import head_score_figure
@@ -110,19 +112,19 @@ def chosen_number(entry: Mapping[str, Result], analysis: str, column: str) -> Ch
 
 def head_table(findings: Findings, first: str, on_open: Callable[[int, int], None]) -> None:
     """The table of the numbers that differ, the named one and its null first; a chosen row opens its head."""
-    frame, columns = findings.to_frame(), findings.head_columns()
+    columns = findings.head_columns()
     analysis, field = first.split(".", 1)[0], first.split(".", 2)[1]
-    place, names = list(frame.columns[:3]), list(frame.columns[3:])
+    place, names = [*columns][:3], [*columns][3:]
     ahead = [name for name in names if name.startswith(f"{analysis}.{field}")]
     numbers = [name for name in dict.fromkeys([*ahead, *names]) if not is_spread(name)]
     kept = numbers_that_differ(columns, numbers)
     for line in same_in_words(columns, numbers):
         st.caption(plain_markdown(line))
-    frame = frame[[*place, *kept]]
+    frame = pd.DataFrame({name: columns[name] for name in (*place, *kept)})
 
     def opened() -> None:
         if rows := st.session_state["heads_table"]["selection"]["rows"]:
-            on_open(int(frame.iloc[rows[0]]["layer"]), int(frame.iloc[rows[0]]["head"]))
+            on_open(*places_of(columns)[rows[0]])
 
     st.dataframe(
         frame,

@@ -13,10 +13,11 @@ from rich.measure import Measurement
 from rich.table import Table
 
 from headscope.interp.asking.findings import Findings
-from headscope.interp.asking.head_columns import HeadColumns, as_numbers, rows_in_order
+from headscope.interp.asking.head_columns import HeadColumns, as_numbers, places_of, rows_in_order
 from headscope.interp.asking.listed_rows import telling_numbers
 from headscope.interp.asking.same_numbers import word
 from headscope.interp.asking.standing_out import SPREADS, head_numbers, how_many_in_words, null_name, spreads_away
+from headscope.interp.results.head_score import head_name
 from headscope.interp.results.numbers import is_null, numbers_per_head
 
 PLACE = ("model", "layer", "head", "attention")
@@ -45,7 +46,7 @@ def heads_table(heads: HeadColumns, numbers: Sequence[str], free: Collection[str
     """The table of heads with these numbers, those that depend on a gauge with a star."""
     table = Table(box=SIMPLE, pad_edge=False, padding=(0, 1, 0, 0), caption_justify="left")
     columns = {header(name) + STAR * (name in free): cells(heads, name) for name in numbers}
-    names = [f"L{layer}H{head}" for layer, head in zip(heads["layer"], heads["head"], strict=True)]
+    names = [head_name(*place) for place in places_of(heads)]
     places: dict[str, list[str]] = {"head": names, "attention": [str(name) for name in heads["attention"]]}
     if len({*heads["model"]}) > 1:
         places = {"model": [str(name) for name in heads["model"]], **places}
@@ -71,12 +72,12 @@ def header(name: str) -> str:
 
 def cells(heads: HeadColumns, name: str) -> list[str]:
     """A number of every head with a mark where it stands out, its null in brackets where it has one that can differ."""
-    words = [word(value) + mark for value, mark in zip(heads[name], marks(heads, name), strict=True)]
+    words = [word(value) + mark for value, mark in zip(heads[name].tolist(), marks(heads, name), strict=True)]
     if not has_null(heads, name):
         return words
     spread = null_name(name, "_null_spread")
     widths = as_numbers(heads[spread]) if spread in heads else [math.inf] * len(heads[name])
-    rows = zip(as_numbers(heads[name]), heads[null_name(name)], widths, strict=True)
+    rows = zip(as_numbers(heads[name]), heads[null_name(name)].tolist(), widths, strict=True)
     others = [f" ({word(null)})" if value == value and width > 0 else "" for value, null, width in rows]
     return [item + null for item, null in zip(words, others, strict=True)]
 

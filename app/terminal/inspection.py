@@ -6,7 +6,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from jaxtyping import Float
 from rich.console import Console
 from rich.progress import Progress
 
@@ -207,10 +209,15 @@ def table(findings: Sequence[Findings]) -> HeadColumns:
         has = "has" if len(silent) == 1 else "have"
         raise ValueError(f"{', '.join(silent)} {has} no number per head: use --json or --html")
     columns = [finding.head_columns() for finding in findings]
-    tables = [{"model": [item.model] * len(of["layer"]), **of} for item, of in zip(findings, columns, strict=True)]
+    models = [np.full(len(of["layer"]), item.model, object) for item, of in zip(findings, columns, strict=True)]
+    tables = [{"model": name, **of} for name, of in zip(models, columns, strict=True)]
     names = dict.fromkeys(name for of in tables for name in of)
-    nothing = float("nan")  # where one model has no such number
-    return {name: [value for of in tables for value in of.get(name, [nothing] * len(of["layer"]))] for name in names}
+    return {name: np.concatenate([of.get(name, nothing_like(of)) for of in tables]) for name in names}
+
+
+def nothing_like(rows: HeadColumns) -> Float[np.ndarray, "row"]:
+    """A column of a number that a model does not have."""
+    return np.full(len(rows["layer"]), np.nan, np.float32)
 
 
 def without_numbers(findings: Sequence[Findings]) -> list[str]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from headscope.interp.asking.head_columns import HeadColumns, rows_in_order
+from headscope.interp.asking.head_columns import HeadColumns, places_of, rows_in_order
 from headscope.interp.results.head_score import head_name
 
 HEAD = re.compile(r"L(\d+)H(\d+)", re.IGNORECASE)
@@ -25,7 +25,7 @@ class ShownHeads:
         """The rows that are meant."""
         if not self:
             return rows
-        places = enumerate(zip(rows["layer"], rows["head"], strict=True))
+        places = enumerate(places_of(rows))
         return rows_in_order(rows, [at for at, place in places if place[0] in self.layers or place in self.heads])
 
     def refuse_absent(self, model: str, layers: Sequence[int], heads: int) -> None:

@@ -1,12 +1,12 @@
 """Findings: the results of several analyses of one model, with the table of its heads."""
 
 import html
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, TypeVar
 
 from headscope.interp.asking.averaged import AveragedResult
-from headscope.interp.asking.head_columns import head_columns
+from headscope.interp.asking.head_columns import HeadColumns, head_columns
 from headscope.interp.reading.model_facts import ModelFacts
 from headscope.interp.reading.prompt import Prompt
 from headscope.interp.results.result import Result
@@ -63,7 +63,7 @@ class Findings(Mapping[str, Result]):
 
         return pd.DataFrame(self.head_columns())
 
-    def head_columns(self) -> dict[str, Sequence[object]]:
+    def head_columns(self) -> HeadColumns:
         """The table of heads as columns by name: layer, head, attention, then `analysis.field`."""
         return head_columns(self.results, self.facts)
 

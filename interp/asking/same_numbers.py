@@ -17,7 +17,7 @@ def same_in_words(heads: HeadColumns, numbers: Sequence[str]) -> list[str]:
     """What numbers_that_differ leaves out, nulls apart, with its value, as one line or none."""
     differing = {*numbers_that_differ(heads, numbers)}
     same = [name for name in numbers if name not in differing and not is_null(name.split(".", 1)[1])]
-    words = [f"{name.replace('.', ' ').replace('_', ' ')} {word(heads[name][0])}" for name in same]
+    words = [f"{name.replace('.', ' ').replace('_', ' ')} {word(heads[name].tolist()[0])}" for name in same]
     return [f"The same for every head: {', '.join(words)}."] if words else []
 
 
