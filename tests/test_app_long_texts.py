@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from headscope.app.serving.kept_files import MOST_KEPT
 from headscope.app.serving.kept_texts import (
     LONGEST_IN_ADDRESS,
     MOST_BYTES,
-    MOST_KEPT,
     fits_address,
     keep_text,
     kept_text,

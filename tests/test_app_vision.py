@@ -17,7 +17,8 @@ from tiny_vits import LAYERS, TOKENS, tiny_vit
 from headscope import load, save
 from headscope.app.figure.head_table import number_name_in_words
 from headscope.app.serving.image_names import INVERTED, image_named
-from headscope.app.serving.kept_pictures import MOST_KEPT, keep_picture, kept_picture
+from headscope.app.serving.kept_files import MOST_KEPT
+from headscope.app.serving.kept_pictures import keep_picture, kept_picture
 from headscope.app.serving.model_source import modality_in
 from headscope.app.terminal import inspection
 from headscope.interp.asking.table import ANALYSES

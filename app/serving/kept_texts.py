@@ -1,15 +1,11 @@
 """Kept texts: prompts too long for an address, on this computer under the name of their content."""
 
-import re
-from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote
 
-from headscope.models.io.cache_folder import cache_folder
-from headscope.models.io.whole_file import whole_file
+from headscope.app.serving.kept_files import keep_file, kept_file
 
-TEXT = re.compile(r"[0-9a-f]{16}")
-MOST_KEPT = 32
+KIND = "texts"
 MOST_BYTES = 2_000_000
 LONGEST_IN_ADDRESS = 30_000  # characters as an address spells them: servers take 65,536 bytes with all that is around
 
@@ -21,22 +17,13 @@ def fits_address(text: str) -> bool:
 
 def keep_text(text: str, place: Path | None = None) -> str:
     """The name of a text that is kept from now on; the oldest others go."""
-    place = place or cache_folder("texts")
-    place.mkdir(parents=True, exist_ok=True)
-    content = text.encode(errors="replace")
-    name = sha256(content).hexdigest()[:16]
-    with whole_file(place / name) as partial:
-        partial.write_bytes(content)
-    files = (path for path in place.iterdir() if TEXT.fullmatch(path.name))
-    for path in sorted(files, key=lambda path: path.stat().st_mtime)[:-MOST_KEPT]:
-        path.unlink()
-    return name
+    return keep_file(KIND, text.encode(errors="replace"), place)
 
 
 def kept_text(name: str, place: Path | None = None) -> str | None:
     """The text that a link names, if it is still kept."""
-    file = (place or cache_folder("texts")) / name
-    return file.read_bytes().decode() if TEXT.fullmatch(name) and file.is_file() else None
+    file = kept_file(KIND, name, place)
+    return None if file is None else file.read_bytes().decode()
 
 
 def text_of_file(name: str, content: bytes | memoryview) -> str:
