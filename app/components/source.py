@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+from headscope.app.drawings.source import text_of
+
 HERE = Path(__file__).parent
 
 
 def source_text(*names: str) -> str:
     """The text of sibling files, one after another; scripts share one module, the last one exports the drawing."""
-    return "\n".join((HERE / name).read_text(encoding="utf-8") for name in names)
+    return text_of(HERE, names)

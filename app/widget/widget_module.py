@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from headscope.app.drawings.drawing import EDGES, HEAD_GRID, HEAD_VIEW, shared_scripts
-from headscope.app.drawings.source import drawing_text
+from headscope.app.drawings.source import drawing_text, text_of
 from headscope.interp.interventions.intervention import KINDS, VALUED
 
 HERE = Path(__file__).parent
@@ -14,7 +14,7 @@ FIRST_VALUES = {"scale": 2.0, "set": 0.0}
 
 def widget_text(*names: str) -> str:
     """The text of files of this folder, one after another."""
-    return "\n".join((HERE / name).read_text(encoding="utf-8") for name in names)
+    return text_of(HERE, names)
 
 
 def widget_scripts() -> str:
