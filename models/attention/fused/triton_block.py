@@ -51,6 +51,22 @@ def loaded_rows(
 
 
 @triton.jit
+def store_rows(
+    base: tl.tensor,
+    rows: tl.tensor,
+    strides: tl.tuple,
+    n_rows: tl.tensor,
+    columns: tl.tensor,
+    WIDTH: tl.constexpr,
+    values: tl.tensor,
+) -> None:
+    """Write rows of a tensor [pos, d] whose numbers of a row lie side by side, in its own dtype, within its ends."""
+    places = base + rows[:, None] * strides[2] + columns[None, :]
+    within = (rows[:, None] < n_rows) & (columns[None, :] < WIDTH)
+    tl.store(places, values.to(base.dtype.element_ty), mask=within)
+
+
+@triton.jit
 def head_of(base: tl.tensor, strides: tl.tuple, entry: tl.tensor, head: tl.tensor) -> tl.tensor:
     """Where a head of an entry of the batch begins."""
     return base + (entry.to(tl.int64) * strides[0] + head * strides[1])

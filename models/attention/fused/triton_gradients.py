@@ -11,6 +11,7 @@ from headscope.models.attention.fused.triton_block import (
     rows_end,
     seen_cells,
     signed,
+    store_rows,
 )
 
 
@@ -84,9 +85,7 @@ def write_query_gradients(
         seen = seen_cells(mask_base, strides[3], rows, keys, sizes, FORM)
         _, grad_scores = block_gradients((q, k, v, grad), row_kept, seen, sizes, VALUE, SLOPE, FORM)
         sums = tl.dot(grad_scores.to(FORM.operand), k.to(FORM.operand), sums, input_precision=FORM.precision)
-    places = head_of(GRAD_Q, strides[6], entry, head) + rows[:, None] * strides[6][2] + heads[None, :]
-    within = inside[:, None] & (heads[None, :] < FORM.d_head)
-    tl.store(places, sums.to(GRAD_Q.dtype.element_ty), mask=within)
+    store_rows(head_of(GRAD_Q, strides[6], entry, head), rows, strides[6], sizes.n_query, heads, FORM.d_head, sums)
 
 
 @triton.jit
@@ -134,8 +133,6 @@ def write_key_gradients(
             turned = tl.trans(weight.to(FORM.operand)), tl.trans(grad_scores.to(FORM.operand))
             grad_v = tl.dot(turned[0], grad.to(FORM.operand), grad_v, input_precision=FORM.precision)
             grad_k = tl.dot(turned[1], q.to(FORM.operand), grad_k, input_precision=FORM.precision)
-    inside = keys[:, None] < sizes.n_key
-    places = head_of(GRAD_K, strides[7], entry, key_head) + keys[:, None] * strides[7][2] + heads[None, :]
-    tl.store(places, grad_k.to(GRAD_K.dtype.element_ty), mask=inside & (heads[None, :] < FORM.d_head))
-    places = head_of(GRAD_V, strides[8], entry, key_head) + keys[:, None] * strides[8][2] + values[None, :]
-    tl.store(places, grad_v.to(GRAD_V.dtype.element_ty), mask=inside & (values[None, :] < FORM.d_value))
+    own = head_of(GRAD_K, strides[7], entry, key_head), head_of(GRAD_V, strides[8], entry, key_head)
+    store_rows(own[0], keys, strides[7], sizes.n_key, heads, FORM.d_head, grad_k)
+    store_rows(own[1], keys, strides[8], sizes.n_key, values, FORM.d_value, grad_v)

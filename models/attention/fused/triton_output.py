@@ -12,6 +12,7 @@ from headscope.models.attention.fused.triton_block import (
     rows_end,
     seen_cells,
     signed,
+    store_rows,
     whole_end,
 )
 
@@ -88,6 +89,4 @@ def write_output(
         sums = sums / total[:, None]
         kept = tl.where(is_dead, -LOWEST, peak + tl.log(total)) if FORM.is_exponential else total
         tl.store(KEPT + tl.program_id(1) * sizes.n_query + rows, kept, mask=inside)
-    places = head_of(OUTPUT, strides[4], entry, head) + rows[:, None] * strides[4][2] + columns[None, :]
-    within = inside[:, None] & (columns[None, :] < FORM.d_value)
-    tl.store(places, sums.to(OUTPUT.dtype.element_ty), mask=within)
+    store_rows(head_of(OUTPUT, strides[4], entry, head), rows, strides[4], sizes.n_query, columns, FORM.d_value, sums)
