@@ -32,22 +32,27 @@ def tiny_tokenizer() -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(tokenizer_object=tiny_tokenizer_core().backend_tokenizer, bos_token="<|endoftext|>")
 
 
-def tiny_model(variant: str, context: int = CONTEXT, layers: str = "all") -> PreTrainedModel:
-    """A random Llama decoder with attention far from uniform."""
-    torch.manual_seed(0)
-    config = LlamaConfig(
+def tiny_config(context: int, width: tuple[int, int], layers: int, heads: int, initializer_range: float) -> LlamaConfig:
+    """A Llama decoder of the tiny tokenizer's tokens; width: of the residual stream and of MLPs."""
+    return LlamaConfig(
         vocab_size=300,
-        hidden_size=32,
-        intermediate_size=48,
-        num_hidden_layers=3,
-        num_attention_heads=2,
-        num_key_value_heads=2,
+        hidden_size=width[0],
+        intermediate_size=width[1],
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        num_key_value_heads=heads,
         max_position_embeddings=context,
         bos_token_id=0,
         eos_token_id=0,
         pad_token_id=0,
-        initializer_range=0.4,
+        initializer_range=initializer_range,
     )
+
+
+def tiny_model(variant: str, context: int = CONTEXT, layers: str = "all") -> PreTrainedModel:
+    """A random Llama decoder with attention far from uniform."""
+    torch.manual_seed(0)
+    config = tiny_config(context, width=(32, 48), layers=3, heads=2, initializer_range=0.4)
     options: dict[str, Any] = {"power": 3} if variant == "polynomial" else {}
     return attach(LlamaForCausalLM(config).eval(), AttentionSpec(variant, layers=layers, **options))
 
@@ -65,18 +70,6 @@ def tiny_folder(folder: Path, variant: str, *, with_tokenizer: bool = True, **ch
 def long_folder(folder: Path, context: int, *, with_tokenizer: bool = True) -> Path:
     """A folder of 8 layers with 6 heads of cog attention that read long prompts."""
     torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=300,
-        hidden_size=96,
-        intermediate_size=96,
-        num_hidden_layers=8,
-        num_attention_heads=6,
-        num_key_value_heads=6,
-        max_position_embeddings=context,
-        bos_token_id=0,
-        eos_token_id=0,
-        pad_token_id=0,
-        initializer_range=0.2,
-    )
+    config = tiny_config(context, width=(96, 96), layers=8, heads=6, initializer_range=0.2)
     model = attach(LlamaForCausalLM(config).eval(), AttentionSpec("cog"))
     return save(model, folder, tokenizer=tiny_tokenizer() if with_tokenizer else None)
