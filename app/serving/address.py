@@ -46,9 +46,7 @@ def forget_lasting(name: str) -> None:
 
 def open_head(facts: ModelFacts) -> OpenHead:
     """The head that the address names, or the nearest one that exists; else the first of the variant's middle layer."""
-    chosen = [layer for layer, variant in enumerate(facts.layer_variants) if variant == facts.variant]
-    middle = chosen[len(chosen) // 2]
-    layer = index_from_address("layer", len(facts.layer_variants), middle)
+    layer = index_from_address("layer", len(facts.layer_variants), facts.middle_layer)
     nearest = min(facts.head_layers, key=lambda item: abs(item - layer))
     if nearest != layer:
         write_lasting(layer=str(nearest))

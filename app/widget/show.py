@@ -7,7 +7,7 @@ from headscope.interp.asking.analyse import refuse_unhooked
 from headscope.interp.asking.given_prompts import as_read
 from headscope.interp.heads.attention_run import attention_run
 from headscope.interp.reading.hooked_model import begins_with_bos
-from headscope.interp.reading.model_facts import ModelFacts, model_facts
+from headscope.interp.reading.model_facts import model_facts
 from headscope.interp.reading.prompt import Prompt
 from headscope.models.io.fields import Fields
 
@@ -34,13 +34,7 @@ def show(
     facts = model_facts(model)
     given: Any = [prompt]
     [tokens] = as_read(given, model, facts, begins_with_bos(model, prepend_bos))
-    return widget(model, facts, attention_run(model, tokens), head or middle_head(facts), edits)
-
-
-def middle_head(facts: ModelFacts) -> tuple[int, int]:
-    """The first head of the variant's middle layer."""
-    own = [layer for layer, variant in enumerate(facts.layer_variants) if variant == facts.variant]
-    return own[len(own) // 2], 0
+    return widget(model, facts, attention_run(model, tokens), head or (facts.middle_layer, 0), edits)
 
 
 def widget_class() -> "type[HeadWidget]":

@@ -12,7 +12,7 @@ from transformers.cache_utils import DynamicCache
 from headscope.interp.collapse.beginnings import Carrier, Ids, carriers, first_part
 from headscope.interp.reading.activations import final_hook
 from headscope.interp.reading.equal_lengths import batches
-from headscope.interp.reading.hooked_model import HookedModel, head_layers, module_of
+from headscope.interp.reading.hooked_model import HookedModel, head_layers, looks_back, module_of
 from headscope.interp.reading.watch import Watch, watch_nothing
 from headscope.models.attention.run import at_least_float32
 from headscope.models.hooked.patternless import patternless
@@ -37,7 +37,7 @@ def last_residuals(
     distinct = list(dict.fromkeys(prompts))
     refuse_unreadable_prompts(distinct, model.cfg.n_ctx)
     result: dict[Ids, Tensor] = {}
-    for carrier in carriers(distinct) if len(distinct) > 1 else ():
+    for carrier in carriers(distinct) if len(distinct) > 1 and looks_back(model) else ():
         if (read := of_carrier(model, carrier)) is None:
             break
         result |= read
@@ -49,13 +49,8 @@ def last_residuals(
 
 
 def of_carrier(model: HookedModel, carrier: Carrier) -> dict[Ids, Float[Tensor, "depth d_model"]] | None:
-    """All that is read off a carrier; None where tokens see those after them,
-    or the shortest of each kind is not what it is when run alone."""
-    layers = head_layers(model)
-    looks_back = all(model.blocks[layer].attn.is_causal for layer in layers)
-    if not looks_back:
-        return None
-    cached = bool(carrier.other_ends) and len(layers) == model.cfg.n_layers
+    """All that is read off a carrier; None where the shortest of each kind is not what it is when run alone."""
+    cached = bool(carrier.other_ends) and len(head_layers(model)) == model.cfg.n_layers
     cache = DynamicCache() if cached else None
     places = [len(prompt) - 1 for prompt in carrier.beginnings]
     rows = residuals_at(model, [carrier.ids], places, cache)

@@ -73,6 +73,11 @@ def head_layers(model: HookedModel) -> tuple[int, ...]:
     return tuple(layer for layer, block in enumerate(model.blocks) if "attn" in block.submodules)
 
 
+def looks_back(model: HookedModel) -> bool:
+    """Whether heads see the tokens up to their own alone, in every layer that has heads."""
+    return all(model.blocks[layer].attn.is_causal for layer in head_layers(model))
+
+
 def begins_with_bos(model: HookedModel, prepend_bos: bool | None) -> bool:
     """Whether BOS comes before a text, or an encoder's own tokens around it: as chosen, else as the tokenizer does."""
     if prepend_bos is not None:

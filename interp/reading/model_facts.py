@@ -5,7 +5,7 @@ from typing import Any
 
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from headscope.interp.reading.hooked_model import HookedModel, has_first_token, head_layers, tokenizer_of
+from headscope.interp.reading.hooked_model import HookedModel, has_first_token, head_layers, looks_back, tokenizer_of
 from headscope.interp.reading.prompt import answers_tokens, classes_of, is_headed
 from headscope.interp.results.gauges import Gauge, kernel_gauges, merged_gauges
 from headscope.models.attention import variant_named
@@ -69,6 +69,12 @@ class ModelFacts:
         return tuple(layer for layer, variant in enumerate(self.layer_variants) if variant)
 
     @property
+    def middle_layer(self) -> int:
+        """The middle one of the variant's layers, which is looked at where no other is chosen."""
+        own = [layer for layer, variant in enumerate(self.layer_variants) if variant == self.variant]
+        return own[len(own) // 2]
+
+    @property
     def mixed_without_heads(self) -> str:
         """Which layers mix tokens by another way than heads, as the end of a sentence, or nothing."""
         others = ", ".join(str(layer) for layer, variant in enumerate(self.layer_variants) if not variant)
@@ -127,7 +133,7 @@ def model_facts(model: HookedModel) -> ModelFacts:
         has_tokenizer=tokenizer is not None,
         has_bos=tokenizer is not None and has_first_token(model, tokenizer),
         soft_cap=getattr(model.original_model.config, "final_logit_softcapping", None),
-        is_causal=all(model.blocks[layer].attn.is_causal for layer in with_heads),
+        is_causal=looks_back(model),
         answers=None if answers_tokens(model) or not is_headed(model) else cfg.d_vocab_out,
         is_headed=is_headed(model),
         classes=classes_of(model),
