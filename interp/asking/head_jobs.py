@@ -13,7 +13,8 @@ from headscope.interp.detectors.targets import TARGETS, targets
 from headscope.interp.heads.attention_run import AttentionRun
 from headscope.interp.reading.prompt import Prompt
 from headscope.interp.reading.prompt_tokens import PromptTokens
-from headscope.interp.results.sign_nulls import Moments, negative_sum, row_sums, scaled, sum_of_rows
+from headscope.interp.results.sign_nulls import mean_share, negative_sum, row_sums
+from headscope.interp.rows.measures import row_negative_mass
 
 SELF, SINK, NEGATIVE, DELETION, COPYING = "itself", "sink", "negative", "suppression", "copying"
 MOST_TOKENS = 1024  # from the first on: those of a causal model are the same however long the prompt
@@ -118,12 +119,8 @@ def negative_share(pattern: Float[Tensor, "head query key"]) -> dict[str, Float[
     sums = row_sums(pattern)
     total = sums.total[..., 0]
     counted = total > 0
-    rows = counted.sum(-1)
-    shares = pattern.clamp(max=0).abs().double().sum(-1) / total
-    dealt = negative_sum(sums)
-    of_rows = scaled(Moments(dealt.mean[..., 0], dealt.variance[..., 0]), 1 / total)
-    null = scaled(sum_of_rows(of_rows, counted), 1 / rows)
-    value = shares.where(counted, 0.0).sum(-1) / rows
+    rows, null = counted.sum(-1), mean_share(sums, negative_sum(sums), counted)
+    value = row_negative_mass(total, sums.signed[..., 0]).where(counted, 0.0).sum(-1) / rows
     return {"value": value, "null": null.mean, "spread": null.variance.sqrt(), "rows": rows.double()}
 
 

@@ -9,15 +9,7 @@ from torch import Tensor
 
 from headscope.interp.results.about import About
 from headscope.interp.results.result import Result
-from headscope.interp.results.sign_nulls import (
-    Moments,
-    magnitude_of_sum,
-    negative_sum,
-    rarer,
-    row_sums,
-    scaled,
-    sum_of_rows,
-)
+from headscope.interp.results.sign_nulls import Moments, magnitude_of_sum, mean_share, negative_sum, rarer, row_sums
 from headscope.interp.rows.measures import minority_mass, row_negative_mass
 
 ABOUT = About(
@@ -74,11 +66,7 @@ def mass_of_layer(
         return values.where(counted, 0.0).sum(-1) / rows
 
     negative = mean(row_negative_mass(total, signed))
-    by_row = [
-        scaled(Moments(x.mean[..., 0], x.variance[..., 0]), 1 / total)
-        for x in (negative_sum(sums), magnitude_of_sum(sums))
-    ]
-    share, left = (scaled(sum_of_rows(row, counted), 1 / rows) for row in by_row)
+    share, left = (mean_share(sums, of_rows, counted) for of_rows in (negative_sum(sums), magnitude_of_sum(sums)))
     minority, cancelled = rarer(share), Moments(1 - left.mean, left.variance)
     fields = {
         "negative_mass": negative,

@@ -180,6 +180,12 @@ def folded_mean(mean: Float[Tensor, "*axes"], deviation: Float[Tensor, "*axes"])
     return spread.where(deviation > 0, mean.abs())
 
 
+def mean_share(sums: RowSums, of_rows: Moments, counted: Bool[Tensor, "head query"]) -> Moments:
+    """Of a sum of every row, with weights of 1: its share of Σ abs(a), in the mean over the rows counted."""
+    shares = scaled(Moments(of_rows.mean[..., 0], of_rows.variance[..., 0]), 1 / sums.total[..., 0])
+    return scaled(sum_of_rows(shares, counted), 1 / counted.sum(-1))
+
+
 def rarer(share: Moments) -> Moments:
     """min(x, 1 − x) of a share x that is a sum over rows, and so taken as normal: (1 − abs(1 − 2x)) / 2."""
     balance = folded_mean(1 - 2 * share.mean, 2 * share.variance.sqrt())
