@@ -13,12 +13,12 @@ from headscope.interp.asking.findings import Findings
 from headscope.interp.asking.table import ANALYSES
 from headscope.interp.reading.hooked_model import HookedModel
 from headscope.interp.reading.size import Size
+from headscope.interp.reading.watch import Progress
 from headscope.interp.results.result import Result
 from headscope.models.zoo import snapshots
 
 PATIENCE = 6.0  # seconds: what takes longer waits until it is asked for
 PENDING = "asked_to_compute"
-Progress = Callable[[str, int, int], None]
 Value = TypeVar("Value")
 
 

@@ -15,12 +15,12 @@ from headscope.app.panels.pattern import pattern_figure
 from headscope.app.serving.address import OpenHead, write_open_head
 from headscope.app.serving.refusals import refusals_in_place
 from headscope.interp.heads.attention_run import AttentionRun, attention_run
-from headscope.interp.heads.pattern_summary import Watch
 from headscope.interp.interventions.effect import InterventionEffect, intervene
 from headscope.interp.interventions.elsewhere import LossElsewhere, loss_elsewhere
 from headscope.interp.interventions.intervention import Intervention
 from headscope.interp.interventions.touched_run import editing_hooks
 from headscope.interp.reading.hooked_model import HookedModel
+from headscope.interp.reading.watch import Progress
 from headscope.models.io.fields import Fields
 
 INTERVENE = "intervene"
@@ -105,7 +105,7 @@ def null_of_effect(opened: OpenPrompt, edits: Edits) -> LossElsewhere:
 def changed_run(opened: OpenPrompt, edits: Edits) -> AttentionRun:
     """The attention of the run with the edits in it."""
 
-    def compute(model: HookedModel, watch: Watch) -> AttentionRun:
+    def compute(model: HookedModel, watch: Progress) -> AttentionRun:
         return attention_run(model, opened.tokens, edits=editing_hooks(edits), watch=watch)
 
     return shared_result(opened, ("changed", opened.key.prompt, opened.key.bos, edits), compute)

@@ -14,10 +14,10 @@ from headscope.app.serving.model_source import fingerprint
 from headscope.app.serving.service import ModelService
 from headscope.app.serving.tokenizer_trial import refuse_aborting_tokenizer
 from headscope.interp.heads.attention_run import AttentionRun
-from headscope.interp.heads.pattern_summary import Watch
 from headscope.interp.heads.similar_heads import SimilarHeads
 from headscope.interp.heads.similar_runs import heads_of, likeness_of_heads, likeness_to_head, similar_heads_of_runs
 from headscope.interp.reading.model_facts import ModelFacts, model_facts
+from headscope.interp.reading.watch import Progress
 from headscope.interp.results.all_layers import over_all_layers
 from headscope.models.io.device import best_device
 
@@ -61,12 +61,12 @@ def opened_model(folder: str, fingerprint: str, given: Facts = ()) -> ModelServi
     return ModelService(model, model_facts(model))
 
 
-def cached_attention_run(key: RunKey, watch: Watch = lambda *stage: None) -> AttentionRun:
+def cached_attention_run(key: RunKey, watch: Progress = lambda *stage: None) -> AttentionRun:
     """The run of a prompt, shared by all sessions that ask for it."""
     return opened_model(key.folder, key.fingerprint, key.given).attention(key.prompt, key.bos, watch)
 
 
-def likeness_of(key: RunKey, watch: Watch = lambda *stage: None) -> torch.Tensor:
+def likeness_of(key: RunKey, watch: Progress = lambda *stage: None) -> torch.Tensor:
     """The likeness of every pair of heads of a run [head other], made once for all sessions."""
     run, service = cached_attention_run(key), opened_model(key.folder, key.fingerprint, key.given)
     return service.kept(likeness_request(key), lambda model: likeness_of_heads(run, watch))

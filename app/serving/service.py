@@ -10,12 +10,12 @@ from headscope.app.serving.image_names import image_named
 from headscope.app.serving.kept_results import KeptResults
 from headscope.interp.asking.given_prompts import text_as_read
 from headscope.interp.heads.attention_run import AttentionRun, attention_run, layers_with_patterns
-from headscope.interp.heads.pattern_summary import Watch
 from headscope.interp.reading.hooked_model import tokenizer_of
 from headscope.interp.reading.model_facts import ModelFacts
 from headscope.interp.reading.prompt import Prompt
 from headscope.interp.reading.prompt_tokens import PromptTokens, PromptTooLongError
 from headscope.interp.reading.shortened_prompt import End, shortened_prompt
+from headscope.interp.reading.watch import Progress
 from headscope.interp.weights.head_weights import HeadWeights, head_weights
 
 MOST_PATTERN_BYTES = 1 * 2**30
@@ -35,7 +35,7 @@ class ModelService(Generic[Facts]):
         self.facts = facts
 
     def attention(
-        self: "ModelService[ModelFacts]", prompt: str, prepend_bos: bool, watch: Watch = lambda *stage: None
+        self: "ModelService[ModelFacts]", prompt: str, prepend_bos: bool, watch: Progress = lambda *stage: None
     ) -> AttentionRun:
         """The run of one prompt, made once for all sessions. ValueError in one sentence where it cannot be run."""
         tokens = self.tokens(prompt, prepend_bos)

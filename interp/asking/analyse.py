@@ -10,7 +10,7 @@ from headscope.interp.analysis import Analysis, AnalysisRequest, Probe, Setting
 from headscope.interp.asking.applicable import is_by_name, misfits, rows_named
 from headscope.interp.asking.averaged import averaged
 from headscope.interp.asking.choices import Choices, circuit_weights, prompt_pair, refuse_distance
-from headscope.interp.asking.computed import Progress, results_by_analysis
+from headscope.interp.asking.computed import results_by_analysis
 from headscope.interp.asking.costs import costly_analyses, pass_seconds, request_size
 from headscope.interp.asking.findings import Findings, Interruption
 from headscope.interp.asking.given_prompts import Given, as_read
@@ -19,6 +19,7 @@ from headscope.interp.asking.notebook_bar import with_a_bar
 from headscope.interp.reading.hooked_model import HookedModel, begins_with_bos, tokenizer_of
 from headscope.interp.reading.model_facts import ModelFacts, model_facts
 from headscope.interp.reading.prompt import Prompt, text_alone
+from headscope.interp.reading.watch import Progress
 from headscope.interp.results.about import About
 from headscope.interp.results.result import Result
 from headscope.interp.weights.head_weights import head_weights

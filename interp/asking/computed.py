@@ -12,10 +12,10 @@ from headscope.interp.reading.activations import SCORES, Activations, gathered_a
 from headscope.interp.reading.equal_lengths import batches
 from headscope.interp.reading.model_facts import ModelFacts
 from headscope.interp.reading.prompt_tokens import PromptTokens
+from headscope.interp.reading.watch import Progress
 from headscope.interp.results.all_layers import over_all_layers
 from headscope.interp.results.result import Result
 
-Progress = Callable[[str, int, int], None]
 NOTHING_RUN = Activations(PromptTokens((), ()), {}, torch.empty(0, 0))
 PROMPTS = "prompts"
 BY_CELL = (SCORES, "attn.hook_pattern")  # a number for every query and key

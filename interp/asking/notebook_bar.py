@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from time import monotonic
 from typing import Any, TypeVar, final
 
-from headscope.interp.asking.computed import Progress
+from headscope.interp.reading.watch import Progress
 
 Item = TypeVar("Item")
 DELAY = 1.0  # seconds; what takes no longer shows no bar

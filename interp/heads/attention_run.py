@@ -8,10 +8,11 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from headscope.interp.heads.layer_attention import KeptAttention, LayerAttention, attention_of_call
-from headscope.interp.heads.pattern_summary import PatternSummary, Watch, pattern_summary
+from headscope.interp.heads.pattern_summary import PatternSummary, pattern_summary
 from headscope.interp.reading.hooked_model import Hook, HookedModel, head_layers
 from headscope.interp.reading.next_tokens import NextTokens, nothing_predicted
 from headscope.interp.reading.prompt import Prompt, answer_names, batch_of, logits_by_position
+from headscope.interp.reading.watch import Progress
 from headscope.interp.rows.head_statistics import HeadStatistics, head_statistics
 from headscope.interp.rows.row_statistics import RowStatistics
 from headscope.models.hooked.patternless import patternless
@@ -75,7 +76,7 @@ def attention_run(
     tokens: Prompt,
     predictions: int = 10,
     edits: Sequence[Hook] = (),
-    watch: Watch = lambda *stage: None,
+    watch: Progress = lambda *stage: None,
 ) -> AttentionRun:
     """Run a prompt once; keep its queries and keys on the CPU. Hooks are state: the caller lets one run in at a time.
 
@@ -116,7 +117,7 @@ class KeptLayers:
     count: int
     with_heads: tuple[int, ...]
     with_pattern: tuple[int, ...]
-    watch: Watch
+    watch: Progress
     attention: dict[int, LayerAttention] = field(default_factory=dict[int, LayerAttention])
 
     def keep_call(self, call: Call) -> None:

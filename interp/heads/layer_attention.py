@@ -38,20 +38,14 @@ class RecomputedAttention:
     def weights(self, heads: slice, rows: slice) -> Float[Tensor, "head row key"]:
         """The signed weights of some rows, float32 at least, as the model had them; all keys that rows may see."""
         tile = Tile(WHOLE, heads, rows, self._reach(rows))
-        q = at_least_float32(self.q[heads, rows])
-        if self.temperature is not None:
-            each = self.temperature.repeat_interleave(len(self.q) // len(self.temperature), 0)
-            q = q * each[heads, rows, None].to(q.dtype)
-        products = ((q * self.scale) @ self._keys(heads)[:, : tile.n_key].mT)[None]
-        visible = tile_visible(self.mask, self.causal, tile, q.device)
+        products = (self._queries(heads, rows) @ self._keys(heads)[:, : tile.n_key].mT)[None]
+        visible = tile_visible(self.mask, self.causal, tile, self.q.device)
         return self.variant.weigh(soft_capped(products, self.soft_cap), visible, **tile_options(self.kernel, tile))[0]
 
     def factors(self, head: int) -> tuple[Float[Tensor, "query d_head"], Float[Tensor, "key d_head"]]:
         """Queries and keys of a head whose products its kernel weighs, under the soft cap: q times scale and τ_q."""
-        q, k = at_least_float32(self.q[head]), at_least_float32(self.k[head // (len(self.q) // len(self.k))])
-        if self.temperature is not None:
-            q = q * self.temperature[head // (len(self.q) // len(self.temperature)), :, None].to(q.dtype)
-        return q * self.scale, k
+        heads = slice(head, head + 1)
+        return self._queries(heads, slice(None))[0], self._keys(heads)[0]
 
     def visible(self, rows: slice) -> Bool[Tensor, "row key"]:
         """Which keys some rows see, of those that `weights` has."""
@@ -66,6 +60,13 @@ class RecomputedAttention:
     def _reach(self, rows: slice) -> int:
         queries, keys = self.q.shape[1], self.k.shape[1]
         return rows.stop + keys - queries if self.causal else keys
+
+    def _queries(self, heads: slice, rows: slice) -> Float[Tensor, "head row d_head"]:
+        q = at_least_float32(self.q[heads, rows])
+        if self.temperature is not None:
+            each = self.temperature.repeat_interleave(len(self.q) // len(self.temperature), 0)
+            q = q * each[heads, rows, None].to(q.dtype)
+        return q * self.scale
 
     def _keys(self, heads: slice) -> Float[Tensor, "head key d_head"]:
         group = len(self.q) // len(self.k)

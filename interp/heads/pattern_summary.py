@@ -1,6 +1,6 @@
 """Pattern summary: what is kept of the patterns of all heads, read off strips: statistics, peaks, thumbnails."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 
 import torch
@@ -9,13 +9,13 @@ from torch import Tensor
 
 from headscope.interp.heads.layer_attention import LayerAttention
 from headscope.interp.heads.signed_max_pool import StripPool, causal_max_pool
+from headscope.interp.reading.watch import Progress
 from headscope.interp.rows.row_statistics import RowStatistics, row_statistics
 
 THUMBNAIL_SIDE = 32
 STRIP_CELLS = 1 << 20  # four megabytes of weights: few enough for the processor's cache, enough for its products
 MOST_ROWS = 256
 NAMES = tuple(field.name for field in fields(RowStatistics))
-Watch = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -33,14 +33,14 @@ class PatternSummary:
     thumbnail_visible: Bool[Tensor, "*layer small small"]
 
 
-def row_strips(count: int, heads: int) -> Iterator[slice]:
-    """Strips of rows of which so many heads have about STRIP_CELLS weights."""
-    step = max(1, min(STRIP_CELLS // (heads * count), MOST_ROWS))
+def row_strips(count: int, heads: int, cells: int = STRIP_CELLS, most: int = MOST_ROWS) -> Iterator[slice]:
+    """Strips of at most so many rows, of which so many heads have about so many weights."""
+    step = max(1, min(cells // (heads * count), most))
     return (slice(start, min(start + step, count)) for start in range(0, count, step))
 
 
 def pattern_summary(
-    layers: Sequence[LayerAttention | None], heads: int, count: int, watch: Watch = lambda *stage: None
+    layers: Sequence[LayerAttention | None], heads: int, count: int, watch: Progress = lambda *stage: None
 ) -> PatternSummary:
     """The summary of a run's layers, of which None has no heads. watch: told which layer is read."""
     parts = []

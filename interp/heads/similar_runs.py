@@ -7,18 +7,19 @@ from jaxtyping import Float
 from torch import Tensor
 
 from headscope.interp.heads.attention_run import AttentionRun
-from headscope.interp.heads.pattern_summary import Watch
+from headscope.interp.heads.pattern_summary import row_strips
 from headscope.interp.heads.similar_heads import TINY, SimilarHeads, magnitude_shares, similar_heads_of_likeness
+from headscope.interp.reading.watch import Progress
 
 Heads = Sequence[tuple[int, int]]  # layers and heads
 STRIP_SHARES = 1 << 22  # sixteen megabytes of shares
 
 
-def likeness_of_heads(run: AttentionRun, watch: Watch = lambda *stage: None) -> Float[Tensor, "head other"]:
+def likeness_of_heads(run: AttentionRun, watch: Progress = lambda *stage: None) -> Float[Tensor, "head other"]:
     """The cosine of the shares of every pair of a run's heads, in the order of heads_of; one walk over its rows."""
     heads = heads_of(run)
     products = torch.zeros(len(heads), len(heads), dtype=torch.float64)
-    for strip in strips_of_heads(len(run.tokens), len(heads)):
+    for strip in row_strips(len(run.tokens), len(heads), STRIP_SHARES, most=len(run.tokens)):
         watch("comparing heads by their rows", strip.start, len(run.tokens))
         shares = shares_of_rows(run, strip)
         products += (shares @ shares.mT).double()
@@ -38,7 +39,7 @@ def likeness_to_head(run: AttentionRun, layer: int, head: int, others: Attention
             "models with one tokenizer"
         )
     inner, theirs, own = (torch.zeros(size, dtype=torch.float64) for size in (heads, heads, 1))
-    for strip in strips_of_heads(count, heads):
+    for strip in row_strips(count, heads, STRIP_SHARES, most=count):
         mine, shares = magnitude_shares(run.weights(layer, head, strip)).flatten(), shares_of_rows(others, strip)
         inner += (shares @ mine).double()
         theirs += torch.linalg.vecdot(shares, shares).double()
@@ -61,12 +62,6 @@ def heads_of(run: AttentionRun) -> Heads:
     """Layer and head of all heads of a run."""
     layers = [number for number, layer in enumerate(run.layers) if layer is not None]
     return [(layer, head) for layer in layers for head in range(run.n_heads)]
-
-
-def strips_of_heads(count: int, heads: int) -> list[slice]:
-    """Strips of rows of which all heads have about STRIP_SHARES shares."""
-    step = max(1, min(STRIP_SHARES // (heads * count), count))
-    return [slice(start, min(start + step, count)) for start in range(0, count, step)]
 
 
 def shares_of_rows(run: AttentionRun, rows: slice) -> Float[Tensor, "head cells"]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from itertools import count
 
 Watch = Callable[[int, int], None]
+Progress = Callable[[str, int, int], None]  # the stage that is under way, and how far it is
 
 
 def watch_nothing(done: int, total: int) -> None:
