@@ -12,6 +12,7 @@ from hooked_cases import (
     PARALLEL,
     case,
     close,
+    distance_of_roundings,
     kv_heads,
     per_query_head,
     visible,
@@ -215,7 +216,7 @@ def test_a_half_precision_model_says_what_the_plain_one_says(family: str, name: 
     plain = half(ids).logits
     logits = hooked(half)(ids)
     assert logits.dtype == torch.bfloat16
-    assert (logits - plain).abs().mean() <= (plain - exact(ids).logits).abs().mean()
+    assert distance_of_roundings(logits, plain, exact(ids).logits) <= 2**0.5
 
 
 @every_pair

@@ -24,6 +24,8 @@ from headscope.interp.reading.activations import gathered_activations
 from headscope.interp.reading.model_facts import model_gauges
 from headscope.interp.results.gauges import Gauge
 from headscope.interp.results.result import Result
+from headscope.interp.score.cell import score_parts
+from headscope.interp.score.parts import Cell
 from headscope.models.hooked import hooked
 
 PROMPT, CORRUPT = "5 17 9 5 88 17 5 12", "5 17 9 6 88 17 5 12"
@@ -155,6 +157,7 @@ def of_head(model: Any, layer: int, head: int) -> Iterator[tuple[str, Result]]:
     yield "contributions", contributions(run[PATTERN], terms, scale_to_logits(run), [(layer, head)])
     yield "head_contributions", head_contributions(asked.setting, run, layer, head)
     yield "embedding", embedding_of(asked.setting, run, layer, head)
+    yield "score_parts", score_parts(model, asked.prompts[0], Cell(layer, head, query=7, key=3))
     for kind in KINDS:
         edit = Intervention(kind, layer, head, value=0.7 if kind in VALUED else None)
         yield kind, intervene(model, asked.prompts[0], [edit], target=7, distractor=11)

@@ -17,6 +17,7 @@ from headscope.app.panels.edited_run import edit_from_menu, open_head_views
 from headscope.app.serving.address import OpenHead, write_open_head
 from headscope.interp.heads.attention_run import AttentionRun
 from headscope.interp.reading.model_facts import ModelFacts
+from headscope.models.hosts.words import Words
 
 SCALES = ["square root", "linear"]
 MOST_HEADS = 5
@@ -26,9 +27,9 @@ MEANS = (
 )
 
 
-def heads_panel(run: AttentionRun, facts: ModelFacts, head: OpenHead, labels: Labels) -> None:
+def heads_panel(opened: OpenPrompt, run: AttentionRun, head: OpenHead, labels: Labels) -> None:
     """All heads as thumbnails with their names, ordered and marked by a statistic; or those of one name."""
-    fields = list(HEAD_NUMBERS)
+    fields, facts = list(HEAD_NUMBERS), opened.facts
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         field = st.selectbox(
             "Number under each head",
@@ -42,7 +43,7 @@ def heads_panel(run: AttentionRun, facts: ModelFacts, head: OpenHead, labels: La
         is_sorted = st.toggle(
             "Sort", key="sorted", bind="query-params", help=" ".join((HEAD_NUMBERS[field].meaning, MEANS))
         )
-        shown_name = name_filter(labels)
+        shown_name = name_filter(labels, opened.words)
     head_thumbnail_grid(
         run,
         facts.head_layers,
@@ -56,12 +57,12 @@ def heads_panel(run: AttentionRun, facts: ModelFacts, head: OpenHead, labels: La
     )
 
 
-def name_filter(labels: Labels) -> str | None:
+def name_filter(labels: Labels, words: Words) -> str | None:
     """The choice of a name that heads have here; all of them where none is chosen."""
     names = sorted({name for layer in labels for name in layer if name})
     with st.popover("Filter by name", icon=":material/filter_list:", type="tertiary", key="icon_filter"):
         if not names:
-            st.caption("No head does any of the known jobs beyond chance on this prompt.")
+            st.caption(f"No head does any of the known jobs beyond chance on this {words.prompt}.")
         return st.pills("Heads named", names, key="named", bind="query-params") if names else None
 
 

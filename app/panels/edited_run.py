@@ -18,7 +18,7 @@ from headscope.interp.heads.attention_run import AttentionRun, attention_run
 from headscope.interp.interventions.effect import InterventionEffect, intervene
 from headscope.interp.interventions.elsewhere import LossElsewhere, loss_elsewhere
 from headscope.interp.interventions.intervention import Intervention
-from headscope.interp.interventions.touched_run import editing_hooks
+from headscope.interp.interventions.touched_run import editing_hooks, refuse_outside
 from headscope.interp.reading.hooked_model import HookedModel
 from headscope.interp.reading.watch import Progress
 from headscope.models.io.fields import Fields
@@ -106,6 +106,7 @@ def changed_run(opened: OpenPrompt, edits: Edits) -> AttentionRun:
     """The attention of the run with the edits in it."""
 
     def compute(model: HookedModel, watch: Progress) -> AttentionRun:
+        refuse_outside(model, len(opened.tokens), edits)
         return attention_run(model, opened.tokens, edits=editing_hooks(edits), watch=watch)
 
     return shared_result(opened, ("changed", opened.key.prompt, opened.key.bos, edits), compute)

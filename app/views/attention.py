@@ -28,7 +28,7 @@ jobs = jobs_of_run(opened, run)
 bench = st.container(key="bench")
 left, right = bench.columns([3, 8], gap="small")
 with left.container(border=True):
-    panels.heads_panel(run, facts, head, head_labels(jobs))
+    panels.heads_panel(opened, run, head, head_labels(jobs))
 with right.container(border=True):
     row = panels.head_panel(opened, run, head)
 with left.container(border=True):

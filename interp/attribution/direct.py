@@ -76,7 +76,7 @@ def direct_attribution(parts: ResidualParts, readout: Readout, target: Target) -
     """
     written = {"attention": parts.attention, "MLP": parts.mlp} if parts.mlp.any() else {"attention": parts.attention}
     layers = torch.stack(list(written.values()), 1).flatten(0, 1)
-    columns = columns_of(readout.W_U / readout.scale, target)
+    columns = readout.columns(target)
     components = attribution_with_null(torch.cat([parts.embedding[None], layers]), columns)
     bias = attribution_with_null(torch.ones_like(readout.b_U[:1, None]), columns_of(readout.b_U[None], target))
     heads = attribution_with_null(parts.head, columns)
@@ -106,7 +106,7 @@ def source_attribution(
     A norm that follows attention (Gemma) is not seen here: divide W_O by the scale of ResidualParts.
     """
     values = value.transpose(1, 2).repeat_interleave(W_O.shape[1] // value.shape[2], dim=1)
-    columns = columns_of(readout.W_U / readout.scale, target)
+    columns = readout.columns(target)
     layers = [
         attribution_with_null(weights[..., None] * (moved @ written), columns)
         for weights, moved, written in zip(pattern, values, W_O, strict=True)

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from headscope.interp.reading.activations import NORM_AFTER, Activations
+from headscope.interp.reading.target import Columns, Target, drawn_columns
 from headscope.interp.weights.head_weights import HeadWeights
 
 WRITES = ("hook_resid_pre", "hook_attn_out", "hook_mlp_out", "attn.hook_z", NORM_AFTER)
@@ -34,6 +35,12 @@ class Readout:
     W_U: Float[Tensor, "d_model vocab"]
     b_U: Float[Tensor, "vocab"]
     scale: Float[Tensor, "1"]
+    covariance: Float[Tensor, "d_model d_model"]  # of W_U's columns
+
+    def columns(self, target: Target) -> Columns:
+        """Its columns over their scale: the target's, their mean and their covariance."""
+        mean, scale = self.W_U.mean(1), self.scale
+        return drawn_columns(target, target.of(self.W_U) / scale, mean / scale, self.covariance / scale.square())
 
 
 def residual_parts(run: Activations, weights: HeadWeights, position: int = -1) -> ResidualParts:
@@ -45,4 +52,4 @@ def residual_parts(run: Activations, weights: HeadWeights, position: int = -1) -
 
 def readout(run: Activations, weights: HeadWeights, position: int = -1) -> Readout:
     """The readout at a position of a run that kept ln_final.hook_scale."""
-    return Readout(weights.W_U, weights.b_U, run["ln_final.hook_scale"][position])
+    return Readout(weights.W_U, weights.b_U, run["ln_final.hook_scale"][position], weights.W_U_covariance)

@@ -105,7 +105,7 @@ ROWS = (
         over_tokens=True,
         matrices=("W_O", "W_U"),
         reads_answer=True,
-        cost=lambda size: size.vocabulary_squared,
+        cost=lambda size: size.heads * size.tokens * size.facts.d_model**2,  # W_U's covariance is kept
     ),
     Analysis(
         "logit_lens",

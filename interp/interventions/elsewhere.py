@@ -8,7 +8,7 @@ import torch
 
 from headscope.interp.interventions.effect import answers_known, losses_by_position
 from headscope.interp.interventions.intervention import Intervention
-from headscope.interp.interventions.touched_run import editing_hooks, logits_of_prompt
+from headscope.interp.interventions.touched_run import editing_hooks, logits_of_prompt, refuse_outside
 from headscope.interp.reading.hooked_model import HookedModel, head_layers
 from headscope.interp.reading.prompt import Prompt
 
@@ -29,8 +29,10 @@ def loss_elsewhere(
 ) -> LossElsewhere:
     """The same edits, all moved alike to other heads of other layers, drawn without return.
 
-    An edit of a layer moves to other layers. Hooks are state: one run in at a time.
+    An edit of a layer moves to other layers. Hooks are state: one run in at a time. Raises ValueError for an edit of a
+    layer, head or token that is not there.
     """
+    refuse_outside(model, len(tokens), edits)
     places = other_places(edits, head_layers(model), model.cfg.n_heads)
     drawn = random.Random(seed).sample(places, min(samples, len(places)))
     known = answers_known(tokens)

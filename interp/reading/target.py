@@ -49,16 +49,22 @@ class Columns:
 
 
 def columns_of(readout: Float[Tensor, "width vocab"], target: Target) -> Columns:
-    """What `attributed` reads of a readout: once for all parts, as the covariance is a product over the vocabulary.
+    """Those of a readout: once for all parts, as the covariance is a product over the vocabulary."""
+    mean = readout.mean(1)
+    centred = readout - mean[:, None]
+    return drawn_columns(target, target.of(readout), mean, centred @ centred.T / readout.shape[1])
+
+
+def drawn_columns(
+    target: Target, column: Float[Tensor, "width"], mean: Float[Tensor, "width"], covariance: Float[Tensor, "w w"]
+) -> Columns:
+    """The target's column, and the mean and covariance of what is drawn in its place.
 
     Against a distractor both tokens are drawn: the mean is 0 and the variance twice that of one.
     """
-    mean = readout.mean(1)
-    centred = readout - mean[:, None]
-    covariance = centred @ centred.T / readout.shape[1]
     if target.distractor is None:
-        return Columns(target.of(readout), mean, covariance)
-    return Columns(target.of(readout), torch.zeros_like(mean), 2 * covariance)
+        return Columns(column, mean, covariance)
+    return Columns(column, torch.zeros_like(mean), 2 * covariance)
 
 
 def attribution_with_null(parts: Float[Tensor, "*part width"], columns: Columns) -> AttributionWithNull:

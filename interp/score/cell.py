@@ -17,7 +17,7 @@ SHORT = 4  # tokens of a prompt of which every cell of the last row counts
 def score_parts(model: HookedModel, prompt: Prompt, cell: Cell | None = None) -> ScoreParts:
     """The score of a cell by the parts of its query and its key; by default of the largest weight of the last row.
 
-    Two forward passes, and a product of all parts with all keys that the row sees. Hooks are state: the caller lets one
+    One forward pass, and a product of all parts with all keys that the row sees. Hooks are state: the caller lets one
     run in at a time. Raises ValueError for a cell that is not there or that the row does not see, and where queries and
     keys are no linear function of the residual stream with its norms frozen.
     """
@@ -30,7 +30,7 @@ def score_parts(model: HookedModel, prompt: Prompt, cell: Cell | None = None) ->
     if cell.key not in seen:
         raise ValueError(f"{head_name(cell.layer, cell.head)} does not see position {cell.key} from {cell.query}")
     names, vectors = read_parts(run, weights, cell.layer)
-    turn = rotations(model, prompt, cell.layer)
+    turn = rotations(model, run, cell.layer)
     by_query, by_key = projections(model, weights, weights.of_head(cell.layer, cell.head))
     q, k = attention.factors(cell.head)
     query = projected_parts(names, vectors[:, [cell.query]], by_query, turn[[cell.query]], q[[cell.query]])

@@ -1,7 +1,6 @@
 """Read parts: what queries and keys are made of, with everything frozen that is not linear in the residual stream."""
 
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 from jaxtyping import Float
@@ -13,10 +12,9 @@ from headscope.interp.heads.attention_run import layers_with_patterns
 from headscope.interp.heads.layer_attention import RecomputedAttention, attention_of_call
 from headscope.interp.reading.activations import NORM_AFTER, Activations, gathered_activations
 from headscope.interp.reading.hooked_model import HookedModel, head_layers
-from headscope.interp.reading.prompt import Prompt, batch_of
+from headscope.interp.reading.prompt import Prompt
 from headscope.interp.results.head_score import head_name
 from headscope.interp.weights.head_weights import HeadWeights
-from headscope.models.attention.run import at_least_float32
 from headscope.models.hooked.patternless import patternless
 from headscope.models.seam.watched_calls import Call, watched_calls
 
@@ -64,8 +62,9 @@ def run_with_calls(model: HookedModel, prompt: Prompt) -> tuple[Activations, dic
     def keep(call: Call) -> None:
         kept[call.layer] = attention_of_call(call)
 
+    turned = [name for name in ANGLES if any(name in place for place in model.hook_dict)]
     with patternless(), watched_calls(keep):
-        [run] = gathered_activations(model, [prompt], [*WRITES, NORM])
+        [run] = gathered_activations(model, [prompt], [*WRITES, NORM, *turned])
     return run, kept
 
 
@@ -93,20 +92,12 @@ def read_parts(
     return tuple(kept), torch.stack([*kept.values()]) / scale
 
 
-def rotations(model: HookedModel, prompt: Prompt, layer: int) -> Float[Tensor, "pos d_head d_head"]:
-    """How a layer turns the queries and keys of every position, as k · turn; a pass that forms its pattern alone."""
-    angles: dict[str, Tensor] = {}
-
-    def keep(value: Tensor, hook: object, name: str) -> None:
-        angles[name] = at_least_float32(value[0]).cpu()
-
-    places = {name: f"blocks.{layer}.{name}" for name in ANGLES}
-    hooks = [(place, partial(keep, name=name)) for name, place in places.items() if place in model.hook_dict]
-    with torch.no_grad(), patternless():
-        model.run_with_hooks(batch_of(model, [prompt]), fwd_hooks=hooks)
-    if not angles:  # no layer of this model turns them, or this one does not
-        return torch.eye(model.cfg.d_head).expand(len(prompt), -1, -1)
-    return head_rotation(model)(*(angles[name] for name in ANGLES), model.cfg.d_head)
+def rotations(model: HookedModel, run: Activations, layer: int) -> Float[Tensor, "pos d_head d_head"]:
+    """How a layer turns the queries and keys of every position, as k · turn."""
+    if ANGLES[0] not in run.hooks:  # no layer of this model turns them
+        return torch.eye(model.cfg.d_head).expand(len(run.tokens), -1, -1)
+    at = run.head_layers.index(layer)
+    return head_rotation(model)(*(run[name][at] for name in ANGLES), model.cfg.d_head)
 
 
 def projections(model: HookedModel, weights: HeadWeights, at: tuple[int, int]) -> tuple[Projection, Projection]:

@@ -22,7 +22,7 @@ PROBES = (
         over_tokens=True,
         missing=lambda request: unsplit_words(request.model),
         matrices=("W_Q", "W_K", "W_O"),
-        cost=lambda size: 2 * size.pass_over_prompts(),
+        cost=lambda size: size.pass_over_prompts(),
         reads=("cell",),
     ),
 )

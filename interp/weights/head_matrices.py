@@ -52,6 +52,12 @@ class HeadWeights:
         """
         return self.W_U - self.W_U.mean(1, keepdim=True)
 
+    @cached_property
+    def W_U_covariance(self) -> Float[Tensor, "d_model d_model"]:  # noqa: N802
+        """Covariance of the columns of W_U over the vocabulary, which a null of any token in a target's place needs."""
+        centred = self.W_U - self.W_U.mean(1, keepdim=True)  # which is not kept
+        return centred @ centred.T / centred.shape[1]
+
     @property
     def shape(self) -> tuple[int, int]:
         """Numbers of layers and of heads in each."""

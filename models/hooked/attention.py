@@ -107,10 +107,18 @@ class VariantAttention(CarryingAttention):
     def _without_pattern(self, args: Places, kwargs: Keywords) -> Places:
         """The wrapped module's own forward, whose projections are the hooked ones."""
         hidden, *others = args or (kwargs.pop("hidden_states"),)
+        if others:
+            others[0] = self._hooked_angles(others[0])
+        elif "position_embeddings" in kwargs:
+            kwargs = {**kwargs, "position_embeddings": self._hooked_angles(kwargs["position_embeddings"])}
         tau_q = None if self.layer.temperature_q is None else self._query_temperature
         facts = {**kwargs, "temperature_q": tau_q, "visible_count": None}  # no count: the values are tempered already
         output, *more = self.attention_module.forward(self.hook_in(hidden), *others, **facts)
         return self.hook_out(output), *more
+
+    def _hooked_angles(self, angles: object) -> object:
+        """Cosine and sine by position after their hooks, where the layer has such; anything else as it is."""
+        return cast(Any, self)._apply_position_embedding_hooks(angles) if hasattr(self, "hook_cos") else angles
 
     def _reconstruct_attention(self, q: Tensor, k: Tensor, v: Tensor, **kwargs: Any) -> tuple[Tensor, Tensor | None]:
         """Attention on the hooked projections of GPT-2 and GPT-NeoX; without its pattern where nobody looks at it."""

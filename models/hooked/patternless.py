@@ -9,7 +9,7 @@ from transformer_lens.model_bridge.generalized_components.base import Generalize
 
 # A ContextVar and no attribute of the model: another thread that runs it keeps its patterns.
 WANTED: ContextVar[bool] = ContextVar("WANTED", default=False)
-HEARD = ("hook_in", "hook_out", "hook_temperature_q", "hook_temperature_v", "hook_tempered_v")
+HEARD = ("hook_in", "hook_out", "hook_temperature_q", "hook_temperature_v", "hook_tempered_v", "hook_cos", "hook_sin")
 PROJECTIONS = ("q", "k", "v", "o")
 
 
@@ -17,7 +17,8 @@ PROJECTIONS = ("q", "k", "v", "o")
 def patternless() -> Iterator[None]:
     """In this thread, layers compute the same output with memory that grows with the prompt, not its square.
 
-    There hook_q, hook_k, hook_v, hook_z, the temperatures and all hooks outside of attention work as ever. A layer
+    There hook_q, hook_k, hook_v, hook_z, hook_cos, hook_sin, the temperatures and all hooks outside of attention work
+    as ever. A layer
     with a hook on anything else (hook_attn_scores, hook_pattern, hook_rot_q, hook_result, …; run_with_cache hooks all)
     forms its pattern as always: no hook is passed by, those apart that torch's
     register_forward_hook put on a hook point instead of add_hook. Only first derivatives can be taken.
