@@ -221,7 +221,7 @@ def test_a_kept_picture_is_found_by_its_name_and_old_ones_go(tmp_path: Path, mod
 
 
 def test_a_sent_picture_is_an_image_by_its_link(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, model: Any) -> None:
-    monkeypatch.setattr("headscope.app.serving.kept_pictures.cache_folder", lambda name: tmp_path / name)
+    monkeypatch.setattr("headscope.app.serving.kept_files.cache_folder", lambda name: tmp_path / name)
     name = keep_picture(png(np.full((8, 8), 255)))
     assert float(image_named(name, model).pixels.min()) == 1
     assert float(image_named(name + INVERTED, model).pixels.max()) == -1
