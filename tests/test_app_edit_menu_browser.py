@@ -68,9 +68,11 @@ def test_a_weight_and_a_row_are_changed_from_map_and_tokens(tab: Callable[..., A
     page = tab(layer="1", head="0")
     box = page.locator(".marks").bounding_box()
     page.mouse.click(box["x"] + 92 + 8, box["y"] + box["height"] - 74 - 8, button="right")
-    page.get_by_role("menuitem", name="Scale").click()
+    page.get_by_role("spinbutton", name="Set to").fill("-0.25")
+    page.get_by_role("spinbutton", name="Set to").press("Enter")
     [cell] = edits(page, 1)
-    assert {*cell} == {"kind", "value", "layer", "head", "query", "key"} and cell["value"] == 2
+    assert {*cell} == {"kind", "value", "layer", "head", "query", "key"}
+    assert (cell["kind"], cell["value"]) == ("set", -0.25)
     page.locator(".tokens button[data-at='4']").first.click(button="right")
     page.get_by_role("menuitem", name="Keep positive").click()
     assert edits(page, 2)[1] == {"kind": "keep_positive", "layer": 1, "head": 0, "query": 4}

@@ -176,6 +176,14 @@ def test_an_edit_in_a_notebook_changes_the_map_and_says_what_follows(
     page.click(".undo")
     expect(page.locator(".words")).to_have_text("")
     assert widget.edits == []
+    page.click(".redo")
+    expect(page.locator(".words")).to_have_text("After: flip the whole head L1H1.")
+    page.click(".grid button[data-head='4']", button="right")
+    page.get_by_role("spinbutton", name="Scale by").fill("0.5")
+    keep(page, "widget-menu")
+    page.get_by_role("menuitem", name="Scale by").click()
+    expect(page.locator(".words")).to_contain_text("scale the whole head L2H0 by 0.5")
+    assert widget.edits[1] == {"kind": "scale", "value": 0.5, "layer": 2, "head": 0}
     keep(page, "widget")
 
 

@@ -122,3 +122,9 @@ def test_nulls_are_the_mean_and_the_spread_of_many_deals(
         error = 5 * values.std(0) / DEALS**0.5 + bias[name] + 1e-9
         assert bool(((result[f"{name}_null"][0] - values.mean(0)).abs() <= error).all()), name
         assert_close(result[f"{name}_null_spread"][0], values.std(0), rtol=0.15, atol=2 * bias[name] + 1e-9, msg=name)
+
+
+def test_nothing_cancels_by_chance_where_no_weight_is_negative() -> None:
+    pattern = torch.rand(1, 4, 27, 27).tril()
+    result = negative_mass(pattern / pattern.sum(-1, keepdim=True), torch.ones(1, 27, 27).tril().bool())
+    assert not result.cancellation_null.any() and not result.cancellation_null_spread.any()

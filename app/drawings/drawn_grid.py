@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool, Float
 
+from headscope.app.drawings.edit_kinds import EDIT_KINDS
 from headscope.app.drawings.head_numbers import StatisticField
 from headscope.app.drawings.payload import payload
 from headscope.app.drawings.signed_code import signed_code
@@ -50,7 +51,7 @@ def drawn_grid(
         "label": number.label,
         "values": [None if np.isnan(value) else float(value) for value in values],
         "labels": names,
-        "edits": has_menu,
+        "edits": EDIT_KINDS if has_menu else [],
         "order": shown_order(values, with_heads, names, *order),
     }
     return payload(header, codes=codes)

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from headscope.app.drawings.edit_kinds import EDIT_KINDS
 from headscope.app.drawings.head_answer import ReadHead
 from headscope.app.drawings.head_numbers import HEAD_NUMBERS
 from headscope.app.drawings.head_tile import MOST_EXACT, Arrays, head_tile, is_exact, whole
@@ -56,7 +57,8 @@ def drawn_head(read: ReadHead, look: HeadStyle, *, is_compact: bool = False, has
         "key": read.view,
         "run": read.run_name,
         "name": read.name,
-        "place": [head.layer, head.head] if has_menu else None,
+        "place": [head.layer, head.head],
+        "edits": EDIT_KINDS if has_menu else [],
         "tokens": run.tokens.strings,
         "start": run.tokens.read_out % len(run.tokens),
         "grid": run.tokens.grid,

@@ -1,11 +1,4 @@
 // Edit menu: the changes of a weight, a row, a head or a layer, where somebody points at it.
-const CHANGES = [
-  { kind: "zero", label: "Zero" },
-  { kind: "flip", label: "Flip the sign" },
-  { kind: "scale", value: 2, label: "Scale × 2" },
-  { kind: "keep_positive", label: "Keep positive" },
-  { kind: "keep_negative", label: "Keep negative" },
-];
 const HOLD = 600; // milliseconds of a long press
 
 function menuButton(label, role) {
@@ -16,8 +9,15 @@ function menuButton(label, role) {
   return button;
 }
 
-// places: {name, ...fields of an edit} each, the first is chosen; choose gets the fields of one with a kind.
-function openEditMenu(host, { x, y }, places, choose) {
+function valueBox(label, value) {
+  const box = Object.assign(document.createElement("input"), { type: "number", step: "any", value });
+  box.setAttribute("aria-label", label);
+  return box;
+}
+
+// kinds: {kind, label, value or null} each. places: {name, ...fields of an edit} each, the first is chosen; choose gets
+// the fields of one with a kind, and with the value of its box.
+function openEditMenu(host, { x, y }, kinds, places, choose) {
   host.querySelector(".edit-menu")?.remove();
   const menu = document.createElement("div");
   Object.assign(menu, { className: "edit-menu", popover: "auto" });
@@ -33,24 +33,31 @@ function openEditMenu(host, { x, y }, places, choose) {
     chosen = place;
     scopes.forEach((button, at) => button.setAttribute("aria-checked", places[at] === place));
   };
-  const changes = CHANGES.map(({ label, ...change }) => {
-    const button = menuButton(label, "menuitem");
+  const lines = kinds.map(({ kind, label, value }) => {
+    const [button, line] = [menuButton(label, "menuitem"), document.createElement("div")];
+    const box = value === null ? null : valueBox(label, value);
     button.onclick = () => {
       const { name, ...place } = chosen;
+      const number = box && Number(box.value);
+      if (box && (box.value === "" || !Number.isFinite(number))) return box.focus();
       menu.hidePopover();
-      choose({ ...place, ...change, stamp: Date.now() });
+      choose({ ...place, kind, ...(box ? { value: number } : {}), stamp: Date.now() });
     };
-    return button;
+    line.className = "line";
+    line.append(...[button, box].filter(Boolean));
+    if (box) box.onkeydown = ({ key }) => key === "Enter" && button.click();
+    return line;
   });
+  const changes = lines.map((line) => line.firstChild);
   const row = document.createElement("div");
   row.className = "scopes";
   row.append(...scopes);
-  menu.append(row, ...changes);
+  menu.append(row, ...lines);
   const before = host.activeElement ?? document.activeElement;
   menu.onkeydown = (event) => {
     const all = [...scopes, ...changes];
     const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
-    if (!step) return;
+    if (!step || event.target.matches("input")) return;
     event.preventDefault();
     event.stopPropagation();
     all[(all.indexOf(event.target) + step + all.length) % all.length].focus();

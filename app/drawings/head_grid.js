@@ -110,11 +110,11 @@ function headGrid({ data, parentElement, setStateValue }) {
   };
   const offerEdits = ({ target, clientX, clientY }) => {
     const cell = target.closest("button");
-    if (!cell || !header.edits) return false;
+    if (!cell || !header.edits.length) return false;
     const at = Number(cell.dataset.head);
     const [layer, head] = [Math.floor(at / heads), at % heads];
     const places = [{ name: `Head L${layer}H${head}`, layer, head }, { name: `Layer ${layer}`, layer }];
-    openEditMenu(parentElement, { x: clientX, y: clientY }, places, (change) => setStateValue("edit", change));
+    openEditMenu(parentElement, { x: clientX, y: clientY }, header.edits, places, (change) => setStateValue("edit", change));
     return true;
   };
   openOnRequest(root, offerEdits);

@@ -109,13 +109,13 @@ function headView({ data, parentElement, setStateValue }) {
   };
 
   const offerEdits = ({ query, key }, { clientX, clientY }) => {
-    if (!header.place || query === undefined) return false;
+    if (!header.edits.length || query === undefined) return false;
     const [layer, head] = header.place;
     const cell = { name: `${query} → ${key}`, layer, head, query, key };
     const whole = [{ name: `L${layer}H${head}`, layer, head }, { name: `Layer ${layer}`, layer }];
     const places = [{ name: `Row ${query}`, layer, head, query }, ...whole];
     const choose = (change) => setStateValue("edit", change);
-    openEditMenu(parentElement, { x: clientX, y: clientY }, key === undefined ? places : [cell, ...places], choose);
+    openEditMenu(parentElement, { x: clientX, y: clientY }, header.edits, key === undefined ? places : [cell, ...places], choose);
     return true;
   };
   openOnRequest(marks, (event) => offerEdits(pointAt(event) ?? {}, event));

@@ -17,6 +17,7 @@ from headscope.app.serving.refusals import refusals_in_place
 from headscope.interp.heads.attention_run import AttentionRun, attention_run
 from headscope.interp.interventions.effect import InterventionEffect, intervene
 from headscope.interp.interventions.elsewhere import LossElsewhere, loss_elsewhere
+from headscope.interp.interventions.in_words import effect_in_words
 from headscope.interp.interventions.intervention import Intervention
 from headscope.interp.interventions.touched_run import editing_hooks, refuse_outside
 from headscope.interp.reading.hooked_model import HookedModel
@@ -73,12 +74,9 @@ def line_of_effect(opened: OpenPrompt, edits: Edits) -> None:
     """What the edits change, in a line, beside the same edits at other heads where that is quick; and the way back."""
     effect = effect_of(opened, edits, None, None)
     elsewhere = null_of_effect(opened, edits) if is_quick(opened) else None
-    loss = float(effect.loss_change.nanmean())
-    null = f" (at other heads {elsewhere.mean:+.3f} ± {elsewhere.spread:.3f})" if elsewhere and elsewhere.places else ""
-    words = f"loss {loss:+.3f}{null} · " if loss == loss else ""
-    words += f"{int(effect.changed.sum())} of {len(effect.changed)} {opened.words.next_answer}s differ"
+    words = effect_in_words(effect, opened.words.next_answer, elsewhere)
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="effect-line"):
-        st.text(words.replace("-", "−"), width="content")
+        st.text(words, width="content")
         st.button("Undo", icon=":material/undo:", key="undo_here", type="tertiary", on_click=undo)
 
 

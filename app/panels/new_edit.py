@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from headscope.app.components.answers import answer_all
+from headscope.app.drawings.edit_kinds import FIRST_VALUES
 from headscope.app.frame.controls import sidebar
 from headscope.app.frame.page import OpenPrompt
 from headscope.app.frame.row_view import open_row
@@ -15,7 +16,6 @@ from headscope.interp.reading.prompt import Prompt
 
 KIND, SCOPE, KEY = "edit_kind", "edit_scope", "edit_key"
 SCOPES = {"cell": "one weight", "row": "a row", "head": "the head", "layer": "the layer"}
-FIRST_VALUES = {"scale": 2.0, "set": 0.0}  # a box of its own each: a factor and a weight are two numbers
 
 
 @dataclass(frozen=True)

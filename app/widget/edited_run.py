@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from headscope.interp.asking.applicable import unanswered
 from headscope.interp.heads.attention_run import AttentionRun, attention_run
-from headscope.interp.interventions.effect import InterventionEffect, intervene
+from headscope.interp.interventions.effect import intervene
+from headscope.interp.interventions.in_words import effect_in_words
 from headscope.interp.interventions.intervention import Intervention
 from headscope.interp.interventions.touched_run import editing_hooks, refuse_outside
 from headscope.interp.reading.hooked_model import HookedModel
@@ -30,16 +31,5 @@ def edited_run(model: HookedModel, facts: ModelFacts, untouched: EditedRun, edit
     if why := unanswered(facts, [tokens]):
         change = f"What the edits change is not weighed: this model {why}."
     else:
-        change = change_in_words(intervene(model, tokens, edits), tokens.words.next_answer)
+        change = effect_in_words(intervene(model, tokens, edits), tokens.words.next_answer)
     return EditedRun(attention_run(model, tokens, edits=editing_hooks(edits)), tuple(edits), change)
-
-
-def change_in_words(effect: InterventionEffect, answer: str) -> str:
-    """The change of the loss, where it is known, and of the likeliest answers; without edits both are 0."""
-    others, count = int(effect.changed.sum()), len(effect.changed)
-    if count > 1:
-        changed = f"another {answer} is the likeliest at {others} of {count} positions"
-    else:
-        changed = f"another {answer} is the likeliest" if others else f"the likeliest {answer} stays"
-    loss = float(effect.loss_change.nanmean())
-    return f"{changed}." if loss != loss else f"Loss {loss:+.4f} nats a token; {changed}.".replace("-", "−")

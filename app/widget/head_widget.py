@@ -18,6 +18,8 @@ from headscope.app.drawings.payload import payload
 from headscope.app.widget.edited_run import EditedRun, edited_run
 from headscope.app.widget.saved_page import saved_page
 from headscope.app.widget.widget_module import WIDGET_MODULE
+from headscope.interp.asking.head_jobs import pattern_jobs
+from headscope.interp.asking.head_sentences import head_labels
 from headscope.interp.heads.attention_run import AttentionRun
 from headscope.interp.interventions.in_words import edit_in_words
 from headscope.interp.interventions.intervention import Intervention
@@ -33,7 +35,8 @@ class HeadWidget(anywidget.AnyWidget):
 
     head: (layer, head). row: the query whose weights are listed. edits: records of interventions such as
     {"kind": "zero", "layer": 3, "head": 2}, made in their order; assign a list to run the prompt with it, `undo()`
-    goes back. untouched: show the run without them all the same. edges: draw the strongest weights as lines, too.
+    goes back and `redo()` forth. untouched: show the run without them all the same. edges: draw the strongest weights
+    as lines, too. names: [layer][head], the short name of what a head does beyond chance in the untouched run, or "".
     Raises TraitError in one sentence for what the run does not have; then nothing changes.
     """
 
@@ -53,7 +56,8 @@ class HeadWidget(anywidget.AnyWidget):
         self, model: HookedModel, facts: ModelFacts, run: AttentionRun, head: tuple[int, int], edits: Sequence[Fields]
     ) -> None:
         self._model, self._facts, self._untouched = model, facts, EditedRun(run)
-        self._edited, self._past, self._count = self._untouched, [], 0
+        self._edited, self._past, self._future, self._count = self._untouched, [], [], 0
+        self.names = head_labels(pattern_jobs(run))
         super().__init__(head=head, row=run.tokens.read_out % len(run.tokens), edits=list(edits), _key=uuid4().hex[:12])
         self._past.clear()
         self._draw()
@@ -73,8 +77,17 @@ class HeadWidget(anywidget.AnyWidget):
         """Go back to the list of edits before; nothing where there is none."""
         if self._past:
             *past, last = self._past
+            future = [*self._future, self.edits]
             self.edits = last
-            self._past = past
+            self._past, self._future = past, future
+            self._say()
+
+    def redo(self) -> None:
+        """Make the list of edits again that was undone; nothing where none was."""
+        if self._future:
+            *future, following = self._future
+            self.edits = following
+            self._future = future
             self._say()
 
     def save_html(self, path: str | Path) -> None:
@@ -88,7 +101,7 @@ class HeadWidget(anywidget.AnyWidget):
         views = {f"{item.layer},{item.head}": self._drawn(item, is_compact=True) for item in heads}
         titles = {f"{item.layer},{item.head}": self._title(item) for item in heads}
         shown = {"head": list(self.head), "row": self.row, "_key": self._key, "_said": {**self._said, "saved": True}}
-        write_whole(place, saved_page(shown, self._grid, views, titles, len(self.run.tokens)))
+        write_whole(place, saved_page(shown, self._drawn_grid(has_menu=False), views, titles, len(self.run.tokens)))
 
     @traitlets.validate("head")
     def _existing_head(self, proposal: Fields) -> tuple[int, int]:
@@ -114,6 +127,7 @@ class HeadWidget(anywidget.AnyWidget):
     @traitlets.observe("edits")
     def _remember(self, change: Fields) -> None:
         self._past.append(change["old"])
+        self._future = []
         self._count += 1
         self.untouched = self.untouched and bool(self.edits)
         self._draw()
@@ -123,24 +137,30 @@ class HeadWidget(anywidget.AnyWidget):
         self._draw()
 
     def _draw(self) -> None:
-        number = HEAD_NUMBERS["entropy" if self._facts.non_negative else "negative_mass"]
         item = OpenHead(*self.head)
-        self._grid = drawn_grid(self.run, self._facts.head_layers, self._key, number=number)
+        self._grid = self._drawn_grid(has_menu=True)
         self._view = self._drawn(item)
         self._edges = drawn_edges(self.run, [item]) if self.edges else {}
         self._say()
 
+    def _drawn_grid(self, *, has_menu: bool) -> bytes:
+        number = HEAD_NUMBERS["entropy" if self._facts.non_negative else "negative_mass"]
+        layers = self._facts.head_layers
+        return drawn_grid(self.run, layers, self._key, number=number, labels=self.names, has_menu=has_menu)
+
     def _drawn(self, item: OpenHead, *, is_compact: bool = False) -> bytes:
         peak = common_peak((run, item) for run in (self._untouched.run, self._edited.run))
         look = HeadStyle("square root", False, "attends to", peak=peak)
-        return drawn_head(self._read(item), look, is_compact=is_compact)
+        return drawn_head(self._read(item), look, is_compact=is_compact, has_menu=not is_compact)
 
     def _read(self, item: OpenHead) -> ReadHead:
         is_edited = self.run is not self._untouched.run
         return ReadHead(self.run, self._key, item, self._key, f"after edits, run {self._count}" if is_edited else "")
 
     def _title(self, item: OpenHead) -> str:
-        return f"Layer {item.layer}, head {item.head}: {self._facts.layer_variants[item.layer]}"
+        name = self.names[item.layer][item.head] if self.names else ""
+        kernel = self._facts.layer_variants[item.layer]
+        return f"Layer {item.layer}, head {item.head}: {kernel}{f', {name}' if name else ''}"
 
     def _say(self, refusal: str = "") -> None:
         self._said = {
@@ -149,6 +169,7 @@ class HeadWidget(anywidget.AnyWidget):
             "change": self.change,
             "refusal": refusal,
             "can_undo": bool(self._past),
+            "can_redo": bool(self._future),
         }
 
     def _hear(self, widget: object, content: Fields, buffers: object) -> None:
@@ -163,10 +184,14 @@ class HeadWidget(anywidget.AnyWidget):
                 self._make([*self.edits, edit])
             case {"undo": _}:
                 self.undo()
+            case {"redo": _}:
+                self.redo()
             case {"clear": _}:
                 self._make([])
             case _:
-                raise ValueError(f"a widget answers ask, edit, undo and clear; got {', '.join(content) or 'nothing'}")
+                raise ValueError(
+                    f"a widget answers ask, edit, undo, redo and clear; got {', '.join(content) or 'nothing'}"
+                )
 
     def _make(self, edits: list[Fields]) -> None:
         try:

@@ -29,6 +29,7 @@ function render({ model, el }) {
   const choices = {
     head: ({ head }) => write("head", [Math.floor(head / heads), head % heads]),
     row: ({ row }) => write("row", row),
+    edit: ({ stamp, ...edit }) => model.send({ edit }),
   };
   const draw = (name, data) => {
     ends[name]?.();
@@ -71,7 +72,7 @@ function render({ model, el }) {
       const places = { layer: {}, head: { head }, row: { head, query: model.get("row") } };
       model.send({ edit: { ...edit, layer, ...places[scope] } });
     },
-    press: (name) => (name === "undo" || name === "clear" ? model.send({ [name]: true }) : write(name, !model.get(name))),
+    press: (name) => (["undo", "redo", "clear"].includes(name) ? model.send({ [name]: true }) : write(name, !model.get(name))),
   });
   const questions = new HeadQuestions((question) => model.send({ ask: question }));
   const want = ({ detail }) => detail.view === key && questions.want(detail);

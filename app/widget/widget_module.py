@@ -4,12 +4,11 @@ import json
 from pathlib import Path
 
 from headscope.app.drawings.drawing import EDGES, HEAD_GRID, HEAD_VIEW, shared_scripts
+from headscope.app.drawings.edit_kinds import EDIT_KINDS
 from headscope.app.drawings.source import drawing_text, text_of
-from headscope.interp.interventions.intervention import KINDS, VALUED
 
 HERE = Path(__file__).parent
 PARTS = {"grid": HEAD_GRID, "view": HEAD_VIEW, "edges": EDGES}
-FIRST_VALUES = {"scale": 2.0, "set": 0.0}
 
 
 def widget_text(*names: str) -> str:
@@ -20,9 +19,8 @@ def widget_text(*names: str) -> str:
 def widget_scripts() -> str:
     """Everything but the export, safe within a page."""
     parts = {name: {"html": drawing.html, "css": drawing.css} for name, drawing in PARTS.items()}
-    values = {kind: FIRST_VALUES[kind] if kind in VALUED else None for kind in KINDS}
     own = {"html": widget_text("widget.html"), "css": widget_text("widget.css")}
-    constants = {"PARTS": parts, "WIDGET": own, "EDIT_KINDS": values}
+    constants = {"PARTS": parts, "WIDGET": own, "EDIT_KINDS": EDIT_KINDS}
     lines = [f"const {name} = {json.dumps(value)};" for name, value in constants.items()]
     draw = ", ".join(f"{name}: {drawing.function}" for name, drawing in PARTS.items())
     lines.append(f"const DRAWINGS = {{ {draw} }};")

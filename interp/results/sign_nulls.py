@@ -152,7 +152,7 @@ def magnitude_of_sum(sums: RowSums) -> Moments:
     mean += sums.large @ (1 - 2 * minus.mT)
     if not bool(is_cell.all()):
         chance *= (~is_cell).to(minus) @ minus.mT == 0
-    magnitude = (chance * folded_mean(mean, deviation)).double().sum(-1, keepdim=True)
+    magnitude = (chance * folded_mean(mean, deviation)).double().sum(-1, keepdim=True).minimum(sums.total)
     whole = negative_sum(sums)
     square = (sums.total - 2 * whole.mean).square() + 4 * whole.variance
     return Moments(magnitude, (square - magnitude.square()).clamp(min=0))
@@ -183,7 +183,7 @@ def folded_mean(mean: Float[Tensor, "*axes"], deviation: Float[Tensor, "*axes"])
 def mean_share(sums: RowSums, of_rows: Moments, counted: Bool[Tensor, "head query"]) -> Moments:
     """Of a sum of every row, with weights of 1: its share of Σ abs(a), in the mean over the rows counted."""
     shares = scaled(Moments(of_rows.mean[..., 0], of_rows.variance[..., 0]), 1 / sums.total[..., 0])
-    return scaled(sum_of_rows(shares, counted), 1 / counted.sum(-1))
+    return scaled(sum_of_rows(shares, counted), 1 / counted.sum(-1).double())
 
 
 def rarer(share: Moments) -> Moments:
