@@ -54,9 +54,10 @@ def gathered_activations(model: HookedModel, prompts: Sequence[Prompt], names: S
     """Run prompts of one length in one forward pass and keep the named hooks, float32 at least.
 
     A layer without a temperature has temperature 1, a norm that is not there has the scale 1, a layer without an MLP
-    has 0 of it, one that does not rotate has cos 1 and sin 0; where nothing is rotated, hook_rot_q is hook_q, and
-    where a norm follows the rotation (HunYuan), it is what that norm gives. Hooks are state: the caller lets one run in
-    at a time. Raises ValueError for prompts of several lengths and for a hook that the model does not have.
+    has 0 of it, one that does not rotate has cos 1 and sin 0, and where none rotates they are left out; where nothing
+    is rotated, hook_rot_q is hook_q, and where a norm follows the rotation (HunYuan), it is what that norm gives. Hooks
+    are state: the caller lets one run in at a time. Raises ValueError for prompts of several lengths and for a hook
+    that the model does not have.
     """
     if len({len(prompt) for prompt in prompts}) != 1:
         raise ValueError("gather takes prompts of one length, at least one; group them by length")
@@ -74,7 +75,9 @@ def gathered_activations(model: HookedModel, prompts: Sequence[Prompt], names: S
         logits = logits_by_position(model, model.run_with_hooks(batch_of(model, prompts), fwd_hooks=hooks), prompts)
     ones = torch.ones(len(prompts), len(prompts[0]))
     absent = {name: ones[..., None] if name in SCALES else ones[:, None] for name in places}
-    absent |= unturned(kept, places) | {MLP_OUT: torch.zeros(*ones.shape, model.cfg.d_model)}
+    angles = unturned(kept, places)
+    absent |= angles | {MLP_OUT: torch.zeros(*ones.shape, model.cfg.d_model)}
+    places = {name: of_name for name, of_name in places.items() if name not in UNTURNED or name in angles}
     result = {name: [kept.get(place, absent[name]) for place in of_name] for name, of_name in places.items()}
     kept.clear()
     rows = range(len(prompts))

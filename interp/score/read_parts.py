@@ -11,11 +11,11 @@ from headscope.interp.circuits.distance import ANGLES, head_rotation, score_weig
 from headscope.interp.heads.attention_run import layers_with_patterns
 from headscope.interp.heads.layer_attention import RecomputedAttention, attention_of_call
 from headscope.interp.reading.activations import NORM_AFTER, Activations, gathered_activations
-from headscope.interp.reading.hooked_model import HookedModel, head_layers
+from headscope.interp.reading.hooked_model import HookedModel, head_layers, module_of
 from headscope.interp.reading.prompt import Prompt
 from headscope.interp.results.head_score import head_name
 from headscope.interp.weights.head_weights import HeadWeights
-from headscope.models.hooked.patternless import patternless
+from headscope.models.hooked.patternless import hears_angles, patternless
 from headscope.models.seam.watched_calls import Call, watched_calls
 
 NORM, BIAS = "ln1.hook_scale", "bias"
@@ -62,7 +62,8 @@ def run_with_calls(model: HookedModel, prompt: Prompt) -> tuple[Activations, dic
     def keep(call: Call) -> None:
         kept[call.layer] = attention_of_call(call)
 
-    turned = [name for name in ANGLES if any(name in place for place in model.hook_dict)]
+    heard = all(map(hears_angles, module_of(model).modules()))
+    turned = [name for name in ANGLES if heard and any(name in place for place in model.hook_dict)]
     with patternless(), watched_calls(keep):
         [run] = gathered_activations(model, [prompt], [*WRITES, NORM, *turned])
     return run, kept
@@ -93,8 +94,14 @@ def read_parts(
 
 
 def rotations(model: HookedModel, run: Activations, layer: int) -> Float[Tensor, "pos d_head d_head"]:
-    """How a layer turns the queries and keys of every position, as k · turn."""
-    if ANGLES[0] not in run.hooks:  # no layer of this model turns them
+    """How a layer turns the queries and keys of every position, as k · turn.
+
+    One pass more for a family some of whose layers do not, as these hooks are called where a pattern is formed there.
+    """
+    if not all(map(hears_angles, module_of(model).modules())):
+        with patternless():
+            [run] = gathered_activations(model, [run.tokens], ANGLES)
+    if ANGLES[0] not in run.hooks:  # no layer turns them
         return torch.eye(model.cfg.d_head).expand(len(run.tokens), -1, -1)
     at = run.head_layers.index(layer)
     return head_rotation(model)(*(run[name][at] for name in ANGLES), model.cfg.d_head)

@@ -28,7 +28,7 @@ from headscope.models.hooked.layer_pass import (
     remember_query,
     shared_layer_pass,
 )
-from headscope.models.hooked.patternless import hooked_elsewhere, inside_patternless
+from headscope.models.hooked.patternless import hears_angles, hooked_elsewhere, inside_patternless
 from headscope.models.hosts.added_to_scores import refuse_unknown_keywords
 from headscope.models.hosts.attention_function import NAME, variant_attention
 from headscope.models.hosts.families import hides_the_future
@@ -118,7 +118,8 @@ class VariantAttention(CarryingAttention):
 
     def _hooked_angles(self, angles: object) -> object:
         """Cosine and sine by position after their hooks, where the layer has such; anything else as it is."""
-        return cast(Any, self)._apply_position_embedding_hooks(angles) if hasattr(self, "hook_cos") else angles
+        hears = hasattr(self, "hook_cos") and hears_angles(self)
+        return cast(Any, self)._apply_position_embedding_hooks(angles) if hears else angles
 
     def _reconstruct_attention(self, q: Tensor, k: Tensor, v: Tensor, **kwargs: Any) -> tuple[Tensor, Tensor | None]:
         """Attention on the hooked projections of GPT-2 and GPT-NeoX; without its pattern where nobody looks at it."""
