@@ -155,7 +155,8 @@ def magnitude_of_sum(sums: RowSums) -> Moments:
     magnitude = (chance * folded_mean(mean, deviation)).double().sum(-1, keepdim=True).minimum(sums.total)
     whole = negative_sum(sums)
     square = (sums.total - 2 * whole.mean).square() + 4 * whole.variance
-    return Moments(magnitude, (square - magnitude.square()).clamp(min=0))
+    variance = square - magnitude.square()
+    return Moments(magnitude, variance.where(variance > LAST_DIGITS * square, 0.0))
 
 
 def minus_signs(cells: int) -> Int[Tensor, "deal cell"]:
