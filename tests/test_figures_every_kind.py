@@ -41,6 +41,7 @@ from headscope.interp.geometry.rows import embedding_of
 from headscope.interp.heads.attention_run import attention_run
 from headscope.interp.heads.head_pattern import head_pattern
 from headscope.interp.heads.similar_heads import similar_heads
+from headscope.interp.interventions.continuation import continuation
 from headscope.interp.interventions.effect import intervene
 from headscope.interp.interventions.intervention import Intervention
 from headscope.interp.reading.activations import gathered_activations
@@ -85,6 +86,7 @@ def of_one_head(model: Any) -> dict[str, Result]:
         "head": head_contributions(asked.setting, of_deletion, 1, 0),
         "pattern": head_pattern(run, asked.setting.facts, 1, 0),
         "similar": similar_heads(run.patterns[1, 0], run.patterns),
+        "continuation": continuation(model, asked.prompts[0], tokens=3),
         "effect": intervene(model, asked.prompts[0], [Intervention("zero", 1)]),
         "top": ov_top_tokens(full_ov(asked.setting.weights, 1, 0), 5),
     }

@@ -13,6 +13,7 @@ from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.heads import head_axes, head_grid, head_heatmap
 from headscope.interp.figures.palette.colours import bar_marker
 from headscope.interp.figures.palette.properties import Properties
+from headscope.interp.interventions.continuation import Continuation
 from headscope.interp.interventions.effect import InterventionEffect
 from headscope.interp.interventions.intervention import SIGNED
 from headscope.interp.interventions.path_patching import PathPatching
@@ -110,6 +111,20 @@ def path_patching_figure(result: PathPatching) -> go.Figure:
 def suppression_effect_figure(result: SuppressionEffect) -> go.Figure:
     """Share of a head's effect that its suppression part explains, by head."""
     return head_grid(result, "explained", others=("kl_mean",))
+
+
+def continuation_figure(result: Continuation) -> go.Figure:
+    """How likely each new token was when it was written."""
+    probability = result.log_probability.exp().numpy()
+    bars = go.Bar(
+        x=np.arange(len(probability)),
+        y=probability,
+        width=0.8,
+        marker=bar_marker(CHANGED[1]),
+        hovertemplate="new token %{x}<br>probability %{y:.4f}<extra></extra>",
+    )
+    axes: Properties = {"xaxis": token_axis(result.strings), "yaxis": {"title": "probability", "range": [0, 1]}}
+    return canvas(result.about, [bars], "log_probability", **axes)
 
 
 def _likeliest(result: InterventionEffect, ids: Int[Tensor, "position rank"]) -> list[str]:
