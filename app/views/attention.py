@@ -7,6 +7,7 @@ from headscope.app.frame.page import page
 from headscope.app.frame.standing_out import jobs_of_run, standing_out_strip
 from headscope.app.panels import attention as panels
 from headscope.app.panels.alike import alike_panel
+from headscope.app.panels.continuing.panel import continuation_panel
 from headscope.app.panels.interventions import intervention_panel
 from headscope.app.panels.score import score_panel
 from headscope.app.serving.address import open_head
@@ -35,6 +36,7 @@ with left.container(border=True):
     panels.predictions_panel(opened, run, row)
 alike = left.container()
 intervention_panel(opened, head, row)
+continuation_panel(opened, head)
 with refusals_in_place("This score has no parts"):
     score_panel(opened, run, head, row)
 panels.edges_panel(run, facts, head)

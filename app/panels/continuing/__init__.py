@@ -1,0 +1,1 @@
+"""The panel in which the model continues the prompt, with and without edits."""
