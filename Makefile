@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 BROWSER_TESTS := $(wildcard tests/test_*browser.py) tests/test_figures.py
 PIP := $(BIN)/python -m pip install $(if $(CI),--quiet) --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: app install test check-tests e2e lint bench bench-gpu notebooks zoo real-model fuzz
+.PHONY: app install test check-tests e2e lint bench bench-gpu notebooks screenshots zoo real-model fuzz
 .DEFAULT_GOAL := app
 
 app: $(STAMP)
@@ -45,6 +45,9 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	PYTHONPATH=$(LINKS) $(BIN)/lint-imports
+
+screenshots: $(STAMP)
+	$(BIN)/python docs/screenshots.py
 
 notebooks: $(STAMP)
 	$(BIN)/python notebooks/store.py
