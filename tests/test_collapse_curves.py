@@ -115,7 +115,17 @@ def test_what_begins_alike_is_read_off_one_pass_as_if_it_were_run_alone(family: 
     alone = torch.cat([of_batch(model, [prompt]) for prompt in BEGUN_ALIKE])
     digits = 1e-5 if variant == "selective" else 1e-8  # whose temperatures are float32's
     assert_close(rows, alone, atol=digits, rtol=digits)
-    assert tokens <= 41 + 4 + 3 + 4  # the longest, the other ends, and the shortest of both once more
+    # The longest, the other ends, the shortest of both and the longest end once more, and where ends of one row do not
+    # go, as windows are not in their mask, the ends again
+    assert tokens <= 41 + 4 + 3 + 4 + 1 + 4
+
+
+@pytest.mark.parametrize(("family", "passes"), [("llama", 5), ("gemma2", 9)])
+def test_all_other_ends_take_one_pass_where_no_window_forbids_it(family: str, passes: int) -> None:
+    model, seen = hooked(attached(family, "cog")), list[object]()
+    model.hook_dict["blocks.0.hook_resid_post"].register_forward_hook(lambda *given: seen.append(given))
+    last_residuals(model, BEGUN_ALIKE)
+    assert len(seen) == passes  # the whole, its ends, three once more; with a window four ends apart
 
 
 def test_a_model_that_knows_the_length_of_the_whole_prompt_runs_every_prompt() -> None:

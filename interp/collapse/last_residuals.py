@@ -1,6 +1,8 @@
 """Last residuals: the last token's residual after every layer, of many prompts, and nothing else kept of their runs."""
 
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -14,11 +16,13 @@ from headscope.interp.reading.activations import final_hook
 from headscope.interp.reading.equal_lengths import batches
 from headscope.interp.reading.hooked_model import HookedModel, head_layers, looks_back, module_of
 from headscope.interp.reading.watch import Watch, watch_nothing
+from headscope.models.attention import variant_named
 from headscope.models.attention.run import at_least_float32
 from headscope.models.hooked.patternless import patternless
 from headscope.models.hosts.execution_device import execution_device
 
 BATCH = 16
+DepthRows = Float[Tensor, "depth d_model"]
 Residuals = Float[Tensor, "prompt depth d_model"]
 
 
@@ -27,8 +31,8 @@ def last_residuals(
 ) -> Residuals:
     """resid_post of every layer and the final norm's output at the last token, on the CPU, float32 at least.
 
-    Prompts that begin alike take one pass over the longest of them, and one query for each that then ends otherwise,
-    where the model was seen to give the same so: no encoder does, nor a model whose angles or temperatures know the
+    Prompts that begin alike take one pass over the longest of them, and one over all that then end otherwise, where
+    the model was seen to give the same so: no encoder does, nor a model whose angles or temperatures know the
     length of the whole prompt. Elsewhere a prompt that comes twice is run once, and prompts of one length run
     together, at most batch_size of them, unpadded.
     watch(done, total) counts the prompts. Hooks are state: the caller lets one run in at a time.
@@ -37,8 +41,9 @@ def last_residuals(
     distinct = list(dict.fromkeys(prompts))
     refuse_unreadable_prompts(distinct, model.cfg.n_ctx)
     result: dict[Ids, Tensor] = {}
+    reader = Reader(model)
     for carrier in carriers(distinct) if len(distinct) > 1 and looks_back(model) else ():
-        if (read := of_carrier(model, carrier)) is None:
+        if (read := of_carrier(reader, carrier)) is None:
             break
         result |= read
         watch(len(result), len(distinct))
@@ -48,42 +53,77 @@ def last_residuals(
     return torch.stack([result[prompt] for prompt in prompts])
 
 
-def of_carrier(model: HookedModel, carrier: Carrier) -> dict[Ids, Float[Tensor, "depth d_model"]] | None:
+@dataclass(frozen=True)
+class Reader:
+    """Reads prompts off the run of another; ways: in which the model was seen to give what their own runs give."""
+
+    model: HookedModel
+    ways: set[str] = field(default_factory=set[str])
+
+    def is_near(self, rows: DepthRows, alone: DepthRows) -> bool:
+        """Whether rows are the same, to half the digits of the model's numbers, of float32 at most."""
+        digits = max(torch.finfo(dtype).eps for dtype in (next(self.model.parameters()).dtype, torch.float32)) ** 0.5
+        return bool(((rows - alone).norm(dim=-1) <= digits * alone.norm(dim=-1)).all())
+
+    def allows(self, way: str, prompt: Ids, rows: DepthRows) -> bool:
+        """Whether a way gives a prompt's rows as its own run does; once seen, it is not looked at again."""
+        if way not in self.ways and self.is_near(rows, of_batch(self.model, [prompt])[0]):
+            self.ways.add(way)
+        return way in self.ways
+
+
+def of_carrier(reader: Reader, carrier: Carrier) -> dict[Ids, DepthRows] | None:
     """All that is read off a carrier; None where the shortest of each kind is not what it is when run alone."""
+    model, shortest = reader.model, carrier.beginnings[-1]
     cached = bool(carrier.other_ends) and len(head_layers(model)) == model.cfg.n_layers
     cache = DynamicCache() if cached else None
     places = [len(prompt) - 1 for prompt in carrier.beginnings]
     rows = residuals_at(model, [carrier.ids], places, cache)
     result = dict(zip(carrier.beginnings, rows, strict=True))
-    if not is_run_alone(model, carrier.beginnings[-1], carrier.ids, result):
+    if shortest != carrier.ids and not reader.allows("beginning", shortest, result[shortest]):
         return None
-    return result | of_other_ends(model, carrier, cache)
+    if cache is None or cache.get_seq_length() < len(carrier.ids):
+        return result
+    ends = carrier.other_ends[::-1]
+    return result | (ends_in_one_row(reader, ends, cache) or ends_apart(reader, ends, cache))
 
 
-def of_other_ends(
-    model: HookedModel, carrier: Carrier, cache: DynamicCache | None
-) -> dict[Ids, Float[Tensor, "depth d_model"]]:
-    """Those that end otherwise, shortest first; none where they are not what they are when run alone."""
+def ends_in_one_row(reader: Reader, ends: Sequence[Ids], cache: DynamicCache) -> dict[Ids, DepthRows]:
+    """The last tokens of prompts in one pass, each of which sees what its prompt begins with, and itself.
+
+    Shortest first. Empty where the model makes positions or counts of tokens by itself, or gives the first or the last
+    otherwise: of sliding windows such a mask knows nothing.
+    """
+    model, way = reader.model, "ends in one row"
+    parameters = inspect.signature(model.original_model.forward).parameters
+    counts = variant_named(model.attention_spec.variant).learns_temperatures
+    longest = len(ends[-1]) - 1
+    if len(ends) == 1 or longest + len(ends) > model.cfg.n_ctx or "position_ids" not in parameters or counts:
+        return {}
+    begun = torch.tensor([[len(prompt) - 1] for prompt in ends], device=execution_device(module_of(model)))
+    itself = torch.eye(len(ends), dtype=torch.bool, device=begun.device)
+    mask = torch.cat([torch.arange(longest, device=begun.device) < begun, itself], 1)[None, None]
+    given = {"attention_mask": mask, "position_ids": begun.T}
+    places, row = range(len(ends)), [tuple(prompt[-1] for prompt in ends)]
+    result = dict(zip(ends, residuals_at(model, row, places, first_part(cache, longest), **given), strict=True))
+    is_whole = way in reader.ways or reader.is_near(result[ends[-1]], last_token(model, ends[-1], cache))
+    return result if is_whole and reader.allows(way, ends[0], result[ends[0]]) else {}
+
+
+def ends_apart(reader: Reader, ends: Sequence[Ids], cache: DynamicCache) -> dict[Ids, DepthRows]:
+    """The last token of each prompt in a pass of its own; none where that of the first is not what it is run alone."""
     result: dict[Ids, Tensor] = {}
-    for prompt in reversed(carrier.other_ends):
-        if cache is None or cache.get_seq_length() < len(carrier.ids):
-            return {}
-        begun = first_part(cache, len(prompt) - 1)
-        [result[prompt]] = residuals_at(model, [prompt[-1:]], [0], begun)
-        if len(result) == 1 and not is_run_alone(model, prompt, carrier.ids, result):
+    for prompt in ends:
+        result[prompt] = last_token(reader.model, prompt, cache)
+        if not reader.allows("end", prompt, result[prompt]):
             return {}
     return result
 
 
-def is_run_alone(
-    model: HookedModel, prompt: Ids, carrier: Ids, rows: Mapping[Ids, Float[Tensor, "depth d_model"]]
-) -> bool:
-    """Whether a prompt's rows are those of its own run, to half the digits of its numbers, of float32 at most."""
-    if prompt == carrier:
-        return True
-    [alone] = of_batch(model, [prompt])
-    digits = max(torch.finfo(dtype).eps for dtype in (next(model.parameters()).dtype, torch.float32)) ** 0.5
-    return bool(((rows[prompt] - alone).norm(dim=-1) <= digits * alone.norm(dim=-1)).all())
+def last_token(model: HookedModel, prompt: Ids, cache: DynamicCache) -> DepthRows:
+    """That of a prompt behind what it begins with."""
+    [rows] = residuals_at(model, [prompt[-1:]], [0], first_part(cache, len(prompt) - 1))
+    return rows
 
 
 def residual_hook_names(model: HookedModel) -> list[str]:
@@ -98,9 +138,16 @@ def of_batch(model: HookedModel, batch: Sequence[Ids]) -> Residuals:
 
 @torch.no_grad()
 def residuals_at(
-    model: HookedModel, batch: Sequence[Ids], places: Sequence[int], cache: DynamicCache | None = None
+    model: HookedModel,
+    batch: Sequence[Ids],
+    places: Sequence[int],
+    cache: DynamicCache | None = None,
+    **more: Tensor,
 ) -> Residuals:
-    """One forward pass, read at some places of each prompt, prompt by prompt; a cache comes before it, and grows."""
+    """One forward pass, read at some places of each prompt, prompt by prompt; a cache comes before it, and grows.
+
+    more: what else the model is given.
+    """
     rows: dict[str, Tensor] = {}
 
     def keep(place: str, residual: Float[Tensor, "prompt pos d_model"], hook: object) -> None:
@@ -109,7 +156,7 @@ def residuals_at(
 
     wanted = residual_hook_names(model)
     ids = torch.tensor(batch, device=execution_device(module_of(model)))
-    given: dict[str, Any] = {"logits_to_keep": 1, "use_cache": cache is not None}
+    given: dict[str, Any] = {"logits_to_keep": 1, "use_cache": cache is not None, **more}
     if cache is not None:
         given["past_key_values"] = cache
     with patternless():
