@@ -152,6 +152,26 @@ def test_strips_keep_to_a_mask_and_to_the_last_queries_of_grouped_heads() -> Non
         assert_close(last.tensors()[name], value[..., -20:], equal_nan=True)
 
 
+@pytest.mark.parametrize("variant", ["cog", "softmax", "expressive"])
+def test_scores_of_zero_and_rows_that_see_nothing_are_those_of_the_whole_pattern(variant: str) -> None:
+    q, k = queries_and_keys(layers=1)
+    q[..., 5, :] = 0
+    mask = torch.ones(LENGTH, LENGTH, dtype=torch.bool)
+    mask[140] = False
+    for given in (None, mask):
+        strips, plain = row_curves_by_strips(variant, q, k, mask=given), whole(variant, q, k, given)
+        for name, value in plain.tensors().items():
+            assert_close(strips.tensors()[name], value, equal_nan=True)
+
+
+def test_sharp_rows_are_as_exact_by_strips_in_single_precision() -> None:
+    q, k = queries_and_keys(layers=1)
+    exact, single = (row_curves_by_strips("cog", 6 * x, y) for x, y in ((q, k), (q.float(), k.float())))
+    assert exact.max_share[..., 1:].amax() > 1 - 1e-6
+    for name, value in exact.tensors().items():
+        assert_close(single.tensors()[name].to(value.dtype), value, rtol=1e-3, atol=1e-6, equal_nan=True)
+
+
 @pytest.mark.parametrize("variant", ["cog", "expressive"])
 def test_strips_see_the_future_where_nothing_is_causal(variant: str) -> None:
     q, k = queries_and_keys(layers=1)

@@ -1,95 +1,75 @@
 """The rows of a strip: what `rows_of` says of them, in few passes over scores that are overwritten."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float, Int, Num
 from torch import Tensor
 
-from headscope.interp.rows.measures import mass_at, mean_distance, measures_of_equal_weights, row_negative_mass
+from headscope.interp.rows.exponential_rows import Sums, place_sums, sharpness_sums
+from headscope.interp.rows.measures import mass_at, mean_distance, row_negative_mass
 from headscope.interp.rows.reading import BASELINE, BESIDE_TWIN, Reading
+from headscope.interp.rows.strip_scores import OfRows, StripScores, Weights, distance_back
 from headscope.models.attention import variant_named
-from headscope.models.attention.fused.blocks import Hidden
 from headscope.models.attention.fused.blockwise import dot
-from headscope.models.attention.fused.scratch import Scratch
-from headscope.models.attention.jacobian import row_norm
+from headscope.models.attention.jacobian import row_norm, softmax_slope
 from headscope.models.attention.largest import largest_entries
 from headscope.models.attention.variant import Variant
 
-Weights = Float[Tensor, "*heads query key"]
-OfRows = Float[Tensor, "*heads query"]
-
 
 @dataclass(frozen=True)
-class EqualWeights:
-    """What equal weights over the visible keys of some rows would be, and how many there are; the same for heads."""
+class StripRows:
+    """What is known of a strip: sums of exponentials, the weights' own and those of softmax of the same scores, and
+    measures by name where they are none."""
 
-    visible_keys: Int[Tensor, "_ _ query"]
-    measures: Mapping[str, Float[Tensor, "_ _ query"]]
-
-
-def equal_weights(
-    visible: Callable[[], Bool[Tensor, "_ _ query key"]],
-    is_whole_past: bool,
-    position: Int[Tensor, "query"],
-    top: int,
-    dtype: torch.dtype,
-) -> EqualWeights:
-    """Those of a mask; is_whole_past: each row sees every key up to its own position, and no mask is made."""
-    if is_whole_past:
-        return equal_weights_of_the_past(position, top, dtype)
-    mask = visible()
-    return EqualWeights(mask.sum(-1), measures_of_equal_weights(mask, position, top, dtype))
+    own: Sums
+    twin: Sums
+    measures: Sums
 
 
-def equal_weights_of_the_past(position: Int[Tensor, "query"], top: int, dtype: torch.dtype) -> EqualWeights:
-    """Those of rows that see every key up to their own position."""
-    n = (position + 1)[None, None]
-    share = 1 / n.to(dtype)
-    measures = {
-        "top_mass": n.clamp(max=top) * share,
-        "max_share": share,
-        "mean_distance": position[None, None].to(dtype) / 2,
-        "diagonal_mass": share,
-        "previous_token_mass": share.where(n > 1, 0.0),
-        "first_token_mass": share,
-    }
-    return EqualWeights(n, measures)
-
-
-@dataclass(frozen=True)
-class StripScores:
-    """The scores of some rows, hidden ones -inf; visible: which are not, for a kernel that asks; causal: all that a row
-    sees is not after it."""
-
-    scores: Weights
-    hidden: Hidden
-    visible: Callable[[], Bool[Tensor, "_ _ query key"]]
-    position: Int[Tensor, "query"]
-    equal: EqualWeights
-    causal: bool
-    scratch: Scratch
-
-
-def rows_of_strip(reading: Reading, strip: StripScores) -> dict[str, Num[Tensor, "*heads query"]]:
+def rows_of_strip(reading: Reading, strip: StripScores) -> StripRows:
     """What RowCurves holds, of some rows."""
     variant, baseline = variant_named(reading.variant), variant_named(BASELINE)
+    own = of_exponentials(variant, reading, strip)
+    measures = of_weights(variant, reading, strip) if own is None else {}
+    if variant.weigh is baseline.weigh:
+        return StripRows(own or {}, own or {}, measures | nulls_of(measures))
+    if (twin := sharpness_sums(strip.scores, strip)) is None:
+        measures |= nulls_of(of_twin(strip))
+    return StripRows(own or {}, twin or {}, measures)
+
+
+def nulls_of(measures: Sums) -> dict[str, Tensor]:
+    """Those that are the nulls of a pattern, where these are the measures of its twin."""
+    return {f"{name}_null": measures[name] for name in BESIDE_TWIN if name in measures}
+
+
+def of_exponentials(variant: Variant, reading: Reading, strip: StripScores) -> dict[str, Tensor] | None:
+    """Sums of weights that are exponentials of finite scores, with their signs, none of which is 0."""
+    element, blocks, scores = variant.element(reading.kernel), variant.blocks, strip.scores
+    if blocks is None or blocks.exponent is None or element is None or variant.slope is not softmax_slope:
+        return None
+    exponents = blocks.exponent(scores, strip.scratch.like("exponents", scores))
+    if element.is_signed and not bool(exponents.amin() > 0):
+        return None
+    sums = sharpness_sums(strip.hidden.lowered(exponents), strip, reading.top)
+    return None if sums is None else sums | place_sums(sums, strip, scores if element.is_signed else None)
+
+
+def of_weights(variant: Variant, reading: Reading, strip: StripScores) -> dict[str, OfRows]:
+    """Whatever the weights are."""
     weights = weights_of(variant, reading, strip)
     result = {**sharpness_of_weights(weights, strip), **shares_by_place(weights, strip, reading.top)}
     result["jacobian_norm"] = jacobian_norm(variant, reading, weights, strip)
-    twin = result
-    if variant.weigh is not baseline.weigh:
-        as_baseline = Reading(BASELINE)
-        weights = weights_of(baseline, as_baseline, strip)
-        twin = sharpness_of_weights(weights, strip)
-        twin["jacobian_norm"] = jacobian_norm(baseline, as_baseline, weights, strip)
-    nulls = {**{name: twin[name] for name in BESIDE_TWIN}, **strip.equal.measures}
-    shape = strip.scores.shape[:-1]
+    return result
+
+
+def of_twin(strip: StripScores) -> dict[str, OfRows]:
+    """What BESIDE_TWIN names, of softmax of the same scores, where a row has none or they are not finite."""
+    baseline, reading = variant_named(BASELINE), Reading(BASELINE)
+    weights = weights_of(baseline, reading, strip)
     return {
-        **result,
-        **{f"{name}_null": null.expand(shape) for name, null in nulls.items()},
-        "visible_keys": strip.equal.visible_keys.expand(shape),
+        **sharpness_of_weights(weights, strip),
+        "jacobian_norm": jacobian_norm(baseline, reading, weights, strip),
     }
 
 
@@ -166,20 +146,15 @@ def jacobian_norm(variant: Variant, reading: Reading, weights: StripWeights, str
 def shares_by_place(weights: StripWeights, strip: StripScores, top: int) -> dict[str, OfRows]:
     """The measures of weights that are no matter of their sharpness alone."""
     shares, position, signed_sum = weights.shares, strip.position, weights.pattern.sum(-1)
+    total = torch.ones_like(weights.total)
     largest = largest_entries(shares, min(top, shares.shape[-1])).values
     return {
         "top_mass": largest.sum(-1),
         "max_share": largest.amax(-1),
         "negative_mass": row_negative_mass(weights.total, signed_sum),
         "signed_sum": signed_sum,
-        "mean_distance": distance_back(shares, position) if strip.causal else mean_distance(shares, position),
+        "mean_distance": distance_back(shares, position, total) if strip.causal else mean_distance(shares, position),
         "diagonal_mass": mass_at(shares, position),
         "previous_token_mass": mass_at(shares, position - 1),
         "first_token_mass": shares[..., 0].clone(),  # the memory is used again
     }
-
-
-def distance_back(shares: Weights, position: Int[Tensor, "query"]) -> OfRows:
-    """Σ b (t − s) of rows that see nothing after their query: from the last of them, where a float loses least."""
-    keys, last = torch.arange(shares.shape[-1], device=shares.device, dtype=shares.dtype), position[-1]
-    return shares @ (last - keys) - (last - position)

@@ -9,13 +9,10 @@ from torch import Tensor
 
 from headscope.interp.results.gauges import kernel_gauges
 from headscope.interp.rows.curves import RowCurves, curves_of
+from headscope.interp.rows.gathered_rows import GatheredRows
 from headscope.interp.rows.reading import TOP, Reading, Rows
-from headscope.interp.rows.strip_rows import (
-    EqualWeights,
-    StripScores,
-    equal_weights,
-    rows_of_strip,
-)
+from headscope.interp.rows.strip_rows import rows_of_strip
+from headscope.interp.rows.strip_scores import StripScores, equal_weights
 from headscope.models.attention import variant_named
 from headscope.models.attention.attend import refuse_unknown_options
 from headscope.models.attention.fused.blocks import Hidden
@@ -62,21 +59,22 @@ def rows_of_call(call: Call, top: int = TOP) -> Rows:
     reading = Reading(row.name, prepared.kernel, top, gauges)
     n_query, n_key = inputs.q.shape[2], k.shape[2]
     position = torch.arange(n_key - n_query, n_key, device=k.device)
-    result: dict[str, Tensor] = {}
+    rows = GatheredRows(prepared.q.shape[:3], position)
     scratch = Scratch()
-    equal: dict[tuple[int, int, int], EqualWeights] = {}
     for tile in tiles(prepared.q.shape[:3], n_key, inputs.causal):
         of_tile = replace(reading, kernel=tile_options(prepared.kernel, tile))
         place, visible = position[tile.query], partial(tile_visible, inputs.mask, inputs.causal, tile, k.device)
-        if (masked := masked_part(inputs.mask, tile)) not in equal:
-            equal[masked] = equal_weights(visible, inputs.causal and inputs.mask is None, place, top, k.dtype)
+        equal = rows.equal_weights(
+            tile,
+            inputs.mask,
+            partial(equal_weights, visible, inputs.causal and inputs.mask is None, place, top, k.dtype),
+        )
         hidden = hidden_of(inputs.mask, inputs.causal, tile)
-        scores = hidden.lowered(soft_capped(tile_scores(prepared.q, k, tile, inputs.scale), inputs.soft_cap))
-        strip = StripScores(scores, hidden, visible, place, equal[masked], inputs.causal, scratch)
-        for name, values in rows_of_strip(of_tile, strip).items():
-            whole = result.setdefault(name, values.new_empty(inputs.q.shape[:3]))
-            whole[tile.batch, tile.head, tile.query] = values
-    return Rows(reading, result)
+        scores = hidden.lowered(soft_capped(tile_scores(prepared.q, k, tile, inputs.scale, scratch), inputs.soft_cap))
+        first = tile.query.start + n_key - n_query
+        strip = StripScores(scores, hidden, visible, place, first, equal, inputs.causal, scratch)
+        rows.add(tile, rows_of_strip(of_tile, strip))
+    return Rows(reading, rows.measures())
 
 
 def hidden_of(mask: Bool[Tensor, "..."] | None, causal: bool, tile: Tile) -> Hidden:
@@ -84,9 +82,3 @@ def hidden_of(mask: Bool[Tensor, "..."] | None, causal: bool, tile: Tile) -> Hid
     n_rows = tile.query.stop - tile.query.start
     diagonal = tile.n_key - n_rows if causal and n_rows > 1 else None
     return Hidden(diagonal, None if mask is None else ~tile_part(mask, tile))
-
-
-def masked_part(mask: Bool[Tensor, "..."] | None, tile: Tile) -> tuple[int, int, int]:
-    """What of a tile's place its visible keys depend on."""
-    sizes = (1,) * 4 if mask is None else (1,) * (4 - mask.ndim) + tuple(mask.shape)
-    return tile.batch.start if sizes[0] > 1 else 0, tile.head.start if sizes[1] > 1 else 0, tile.query.start

@@ -20,13 +20,19 @@ def largest_entries(x: Float[Tensor, "*rows n"], k: int) -> Largest:
     """Of a long row: those among the k columns with the largest maximum, the row being folded into lines."""
     n_lines = min(PARTS, x.shape[-1] // max(WIDTH, 4 * k))
     if n_lines < 4:
-        return Largest(*x.topk(k, sorted=False))
+        return largest_of_few(x, k)
     width = x.shape[-1] // n_lines
     folded = x[..., : width * n_lines].reshape(*x.shape[:-1], n_lines, width)
-    columns = folded.amax(-2).topk(k, sorted=False).indices
-    lines = torch.arange(n_lines, device=x.device)[:, None] * width
-    places = (columns[..., None, :] + lines).flatten(-2)
-    rest = torch.arange(width * n_lines, x.shape[-1], device=x.device).expand(*places.shape[:-1], -1)
-    places = torch.cat([places, rest], -1)
-    best = x.gather(-1, places).topk(k, sorted=False)
-    return Largest(best.values, places.gather(-1, best.indices))
+    columns = largest_of_few(folded.amax(-2), k).places
+    candidates = folded.gather(-1, columns[..., None, :].expand(*folded.shape[:-1], k)).flatten(-2)
+    if width * n_lines < x.shape[-1]:
+        candidates = torch.cat([candidates, x[..., width * n_lines :]], -1)
+    best = largest_of_few(candidates, k)
+    line, column = best.places // k, columns.gather(-1, best.places % k)
+    rest = best.places - n_lines * k  # of what stands behind the last line
+    return Largest(best.values, torch.where(rest < 0, line * width + column, rest + n_lines * width))
+
+
+def largest_of_few(x: Float[Tensor, "*rows n"], k: int) -> Largest:
+    """Of a row that is not worth folding."""
+    return Largest(*(x.max(-1, keepdim=True) if k == 1 else x.topk(k, sorted=False)))

@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
 from headscope.models.attention.fused.score_rule import ScoreRule, soft_cap_slope, soft_capped
+from headscope.models.attention.fused.scratch import Scratch
 from headscope.models.attention.options import Options
 from headscope.models.attention.visibility import broadcast_part, visible_keys
 
@@ -37,13 +38,13 @@ def tiles(n_rows: tuple[int, ...], n_key: int, causal: bool, elements: int | Non
     batch, head, n_query = n_rows
     most = elements or TILE_ELEMENTS
     rows = min(max(FEW_ROWS, most // n_key), STRIP_ROWS, n_query)
-    heads = max(1, min(head, most // (rows * n_key)))
     entries = max(1, min(batch, most // (rows * n_key * head)))
     for b in range(0, batch, entries):
-        for h in range(0, head, heads):
-            for t in range(0, n_query, rows):
-                end = min(t + rows, n_query)
-                n_visible = end + n_key - n_query if causal else n_key
+        for t in range(0, n_query, rows):
+            end = min(t + rows, n_query)
+            n_visible = end + n_key - n_query if causal else n_key
+            heads = max(1, min(head, most // (rows * n_visible)))
+            for h in range(0, head, heads):
                 yield Tile(slice(b, min(b + entries, batch)), slice(h, min(h + heads, head)), slice(t, end), n_visible)
 
 
@@ -112,9 +113,17 @@ class TiledAttention(torch.autograd.Function):
 
 
 def tile_scores(
-    q: Float[Tensor, "batch head query d_head"], k: Float[Tensor, "batch head key d_head"], tile: Tile, scale: float
+    q: Float[Tensor, "batch head query d_head"],
+    k: Float[Tensor, "batch head key d_head"],
+    tile: Tile,
+    scale: float,
+    scratch: Scratch | None = None,
 ) -> Float[Tensor, "tile_batch tile_head tile_query tile_key"]:
-    return (q[tile.batch, tile.head, tile.query] * scale) @ k[tile.batch, tile.head, : tile.n_key].mT
+    """The scores of a tile, in memory of their own, or in that of a scratch."""
+    query, key = q[tile.batch, tile.head, tile.query] * scale, k[tile.batch, tile.head, : tile.n_key].mT
+    if scratch is None:
+        return query @ key
+    return torch.matmul(query, key, out=scratch.of_shape("scores", query, (*query.shape[:-1], tile.n_key)))
 
 
 def elements_of(device: torch.device) -> int:
