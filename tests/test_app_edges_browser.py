@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from browser import keep, settle
 from tiny_models import HOSTILE
 
@@ -27,6 +28,7 @@ def edges(tab: Callable[..., Any]) -> Any:
     page.keyboard.press("Escape")
     page.wait_for_selector(".edges[data-drawn='L1H0 L2H1']")
     settle(page)
+    page.get_by_label("This row only").uncheck()
     return page
 
 
@@ -55,6 +57,20 @@ def focused(page: Any, of: str) -> Any:
 def test_every_head_has_an_equal_share_of_the_edges(edges: Any) -> None:
     heads = heads_of_lines(edges)
     assert heads.count(0) == heads.count(1) == 150
+
+
+def test_the_chosen_row_is_shown_alone_until_all_are_wanted_and_small_weights_are_left_out(
+    edges: Any, run: AttentionRun
+) -> None:
+    edges.get_by_label("This row only").check()
+    last = len(run.tokens.ids) - 1
+    of_row = torch.stack([run.patterns[1, 0, last], run.patterns[2, 1, last]])
+    assert len(heads_of_lines(edges)) == int((of_row[:, -64:] != 0).sum())
+    expect(edges.locator(".edges .said")).to_contain_text(f"{last} ")
+    edges.locator(".edges .least").fill("50")
+    peak = float(torch.stack([run.patterns[1, 0], run.patterns[2, 1]])[:, -64:, -64:].abs().max())
+    assert len(heads_of_lines(edges)) == int((of_row[:, -64:].abs() >= peak / 2).sum())
+    keep(edges, "edges-of-a-row")
 
 
 def test_a_head_is_told_by_its_letter_and_shown_alone_by_its_chip(edges: Any) -> None:

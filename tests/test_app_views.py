@@ -39,7 +39,7 @@ PANELS = {
         "massive_activations",
     ),
     "geometry": ("map", "histogram", "angles", "spectrum", "eigenvalues"),
-    "compare": ("plane_0", "plane_1"),
+    "compare": ("difference_1", "plane_0", "plane_1"),
     "analyses": ("any",),
 }
 
@@ -181,7 +181,19 @@ def test_points_are_chosen_in_a_box_and_by_a_link(folder: Path) -> None:
 def test_a_trajectory_runs_over_the_snapshots(folder: Path) -> None:
     test = view("compare", folder, ("trajectory",), "Code", compare_tab="Training")
     assert len(made_by(test.code[0].value).to_dict()["data"]) == 1
+    pictures = view("compare", folder, ("snapshots",), "Code", compare_tab="Training").code[0].value
+    assert len(made_by(pictures).to_dict()["data"][0]["z"]) > 0
     assert any(title.value.startswith("cog at step ") for title in test.subheader)
+
+
+def test_the_step_is_marked_on_the_curves_and_play_goes_from_the_first_to_the_last(folder: Path) -> None:
+    test = view("compare", folder, compare_tab="Training", step="1")
+    curve, pictures = figures(test)
+    assert curve["layout"]["shapes"][0]["x0"] == 1 and len(pictures["layout"]["annotations"]) == 2
+    test.button(key="play").click().run()
+    assert not test.exception and test.session_state["step"] == 10 and not test.session_state["is_playing"]
+    test.button(key="play").click().run()  # from the last one it begins anew
+    assert test.session_state["step"] == 10 and any("at step 10" in title.value for title in test.subheader)
 
 
 def test_any_number_of_one_head_can_be_followed_with_bos(folder: Path) -> None:

@@ -212,10 +212,12 @@ def test_an_answer_says_of_which_run_it_is(long_widget: Any, monkeypatch: pytest
 def test_edges_are_computed_when_they_are_wanted(widget: Any) -> None:
     assert widget._edges == {}
     widget.edges = True
-    query, key, weight, _ = widget._edges["edges"][-1]
+    query, key, weight, *_ = widget._edges["edges"][-1]
     pattern = widget.run.weights(*widget.head)
     assert abs(weight) == pytest.approx(float(pattern.abs().max()), abs=1e-5)
     assert weight == pytest.approx(float(pattern[query, key]), abs=1e-5)
+    widget.row = 2
+    assert widget._edges["row"] == 2 and {key for query, key, *_ in widget._edges["edges"] if query == 2} == {0, 1, 2}
 
 
 def test_an_image_is_shown_with_its_patches() -> None:

@@ -38,7 +38,8 @@ from headscope.interp.figures.static.portable import PortableFigure
 from headscope.interp.geometry.embedding import Embedding
 from headscope.interp.geometry.rows import ROWS as GEOMETRY
 from headscope.interp.geometry.rows import embedding_of
-from headscope.interp.heads.attention_run import attention_run
+from headscope.interp.heads.attention_run import AttentionRun, attention_run
+from headscope.interp.heads.head_difference import head_difference
 from headscope.interp.heads.head_pattern import head_pattern
 from headscope.interp.heads.similar_heads import similar_heads
 from headscope.interp.interventions.continuation import continuation
@@ -48,6 +49,7 @@ from headscope.interp.reading.activations import gathered_activations
 from headscope.interp.results.about import About
 from headscope.interp.results.head_score import HeadScore
 from headscope.interp.results.result import Result
+from headscope.interp.trajectories.snapshot_patterns import snapshot_patterns
 from headscope.models.data.images.ddim import sample
 
 PROMPT = "def __init__(self, x):\n    self.x = x <s>"
@@ -63,9 +65,11 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     found: dict[str, Any] = {"score": score, **analyse(model, PROMPT, "all"), **of_one_head(model)}
     found |= analyse(model, "return x", PATCHING, choices=Choices("return y"))
     found |= analyse(hooked_tiny("selective"), PROMPT, ["temperatures"])
-    choices = Choices(run=a_run(tmp_path_factory.mktemp("run")))
+    folder = a_run(tmp_path_factory.mktemp("run"))
+    choices = Choices(run=folder)
     curves = found["collapse_prompt"]
     found["comparison"] = collapse_comparison({"one": curves, "other": curves})
+    found["snapshots"] = snapshot_patterns(folder, run_of_prompt).of_head(1, 0)
     found["one pair"] = collapse(model, [CollapsePair(2, (5, 7), (9, 7))], samples=2)
     return {
         **found,
@@ -73,6 +77,10 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         **of_diffusion(),
         **analyse(model, "return x", ["trajectory"], choices=choices),
     }
+
+
+def run_of_prompt(model: Any) -> AttentionRun:
+    return attention_run(model, asked_of(model, [PROMPT], Choices(), prepend_bos=False).prompts[0])
 
 
 def of_one_head(model: Any) -> dict[str, Result]:
@@ -85,6 +93,7 @@ def of_one_head(model: Any) -> dict[str, Result]:
     return spaces | {
         "head": head_contributions(asked.setting, of_deletion, 1, 0),
         "pattern": head_pattern(run, asked.setting.facts, 1, 0),
+        "difference": head_difference(run, (1, 0), run, (0, 1)),
         "similar": similar_heads(run.patterns[1, 0], run.patterns),
         "continuation": continuation(model, asked.prompts[0], tokens=3),
         "effect": intervene(model, asked.prompts[0], [Intervention("zero", 1)]),

@@ -3,11 +3,13 @@
 from typing import Any
 
 import pytest
+import torch
 from tiny_models import hooked_tiny
 
 from headscope.interp.asking.analyse import asked_of
 from headscope.interp.asking.choices import Choices
 from headscope.interp.heads.attention_run import attention_run
+from headscope.interp.heads.head_difference import head_difference
 from headscope.interp.heads.head_pattern import head_pattern
 
 
@@ -18,3 +20,24 @@ def test_a_head_that_is_not_there_is_refused_with_those_that_are(layer: int, hea
     run = attention_run(model, asked.prompts[0])
     with pytest.raises(ValueError, match=rf"L{layer}H{head} was asked for; heads 0 to 1 are in the layers 0, 1, 2"):
         head_pattern(run, asked.setting.facts, layer, head)
+
+
+def test_a_difference_of_two_models_heads_is_what_the_second_weighs_more() -> None:
+    models: list[Any] = [hooked_tiny("cog"), hooked_tiny("softmax")]
+    runs = [attention_run(model, asked_of(model, ["return x"], Choices(), None).prompts[0]) for model in models]
+    result = head_difference(runs[0], (1, 0), runs[1], (2, 1))
+    a, b = runs[0].weights(1, 0), runs[1].weights(2, 1)
+    seen = runs[0].visible_of(1)
+    assert torch.equal(result.difference.isnan(), ~seen)
+    torch.testing.assert_close(result.difference.nan_to_num(), b - a)
+    torch.testing.assert_close(result.moved, (b - a).abs().sum(-1) / (a.abs() + b.abs()).sum(-1))
+    assert head_difference(runs[0], (1, 0), runs[0], (1, 0)).moved.eq(0).all()
+
+
+def test_heads_on_other_tokens_have_no_difference() -> None:
+    model: Any = hooked_tiny("cog")
+    long, short = (
+        attention_run(model, asked_of(model, [text], Choices(), None).prompts[0]) for text in ("return x", "def")
+    )
+    with pytest.raises(ValueError, match="into other tokens"):
+        head_difference(long, (1, 0), short, (1, 0))

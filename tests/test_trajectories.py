@@ -12,11 +12,14 @@ import torch
 from tiny_models import hooked_tiny, tiny_folder, tiny_model, tiny_tokenizer
 
 from headscope import save
-from headscope.interp.asking.analyse import analyse
+from headscope.interp.asking.analyse import analyse, asked_of
 from headscope.interp.asking.choices import Choices
 from headscope.interp.asking.finding import finding
+from headscope.interp.figures.snapshots import MOST_COLUMNS, picture_middles, with_chosen_snapshot
+from headscope.interp.heads.attention_run import AttentionRun, attention_run
 from headscope.interp.trajectories.losses import losses
 from headscope.interp.trajectories.measures import numbers_by_name
+from headscope.interp.trajectories.snapshot_patterns import snapshot_patterns
 from headscope.interp.trajectories.snapshots import run_folder
 from headscope.interp.trajectories.trajectory import Trajectory, trajectory
 from headscope.models.checkpoints import open_folder
@@ -69,6 +72,33 @@ def test_the_measure_is_that_of_the_model(found: Trajectory, runs: dict[str, Pat
     assert float(found.value[0]) == pytest.approx(measured.values[ENTROPY], rel=1e-6)
 
 
+def run_of(model: Any) -> AttentionRun:
+    return attention_run(model, asked_of(model, [PROMPT], Choices(), None).prompts[0])
+
+
+def test_a_head_at_every_snapshot_is_its_weights_there(runs: dict[str, Path]) -> None:
+    from headscope import load
+
+    patterns = snapshot_patterns(runs["second run"], run_of)
+    assert patterns.steps == (4, 16, 20)
+    first, last = run_of(load(runs["second run"] / "step-000004")), run_of(load(runs["second run"]))
+    of_head = patterns.of_head(2, 1)
+    torch.testing.assert_close(of_head.pattern[0].nan_to_num(), first.weights(2, 1))
+    torch.testing.assert_close(of_head.pattern[2].nan_to_num(), last.weights(2, 1))
+    assert torch.equal(of_head.pattern.isnan()[0], ~first.visible_of(2))
+    figure: Any = with_chosen_snapshot(of_head, 1)
+    cells, points = figure.data
+    [frame] = figure.layout.shapes
+    assert frame.x0 < points.x[1] < frame.x1 and not frame.x0 < points.x[0] < frame.x1
+    corner = [round(float(middle[2]) - (of_head.pattern.shape[1] - 1) / 2) for middle in (points.y, points.x)]
+    assert cells.text[corner[0]][corner[1]] == f"{float(last.weights(2, 1)[0, 0]):.4f}"
+
+
+def test_pictures_of_many_snapshots_stand_in_even_rows() -> None:
+    places = picture_middles(2 * MOST_COLUMNS - 2, 8)
+    assert len({y for _, y in places}) == 2 and len({x for x, _ in places}) == MOST_COLUMNS - 1
+
+
 def test_a_frame_names_runs_and_steps(found: Trajectory) -> None:
     frame = found.to_frame()
     assert frame["run"].tolist() == ["first run"] + 3 * ["second run"] and frame["step"].tolist() == [8, 4, 16, 20]
@@ -95,7 +125,11 @@ def test_several_measures_have_a_menu_and_every_snapshot_is_counted(runs: dict[s
         alone, lambda model: {"norm": norm(model), "ones": torch.ones(2)}, lambda *at: counted.append(at), "Size"
     )
     assert several.labels["measure"] == ("norm", "ones.0", "ones.1") and counted == [(1, 1)]
-    assert [button.label for button in several.figure().layout.updatemenus[0].buttons] == ["norm", "ones.0", "ones.1"]
+    assert [button.label for button in several.figure().layout.updatemenus[0].buttons] == [
+        "norm",
+        "ones · 0",
+        "ones · 1",
+    ]
     assert "Size" in several.figure().layout.title.text
 
 
@@ -134,7 +168,8 @@ def test_a_number_that_depends_on_the_gauge_says_so_along_its_trajectory(runs: d
     assert found.gauge_dependent == numbers[:1] and found.about.gauge_dependent == ("value",)
     assert found.to_json()["fields"]["value"]["gauge_dependent"]
     labels = [button.label for button in found.figure().layout.updatemenus[0].buttons]
-    assert labels == [f"{numbers[0]} (gauge-dependent)", numbers[1]]
+    names = [name.replace("_", " ").replace(".", " · ") for name in numbers]
+    assert labels == [f"{names[0]} (gauge-dependent)", names[1]]
     alone = {"first run": runs["first run"]}
     bound = trajectory(alone, finding(PROMPT, numbers[0]))
     assert bound.figure().layout.yaxis.title.text.endswith("negative_mass (gauge-dependent)")

@@ -12,6 +12,6 @@ from headscope.interp.heads.attention_run import AttentionRun
 _mount = component("headscope_edges", html=EDGES.html, css=EDGES.css, js=EDGES.module)
 
 
-def attention_edges(run: AttentionRun, heads: Sequence[OpenHead]) -> None:
-    """Draw the strongest weights of the heads among the last tokens, queries on the left, keys on the right."""
-    _mount(key="edges", data=drawn_edges(run, heads))
+def attention_edges(run: AttentionRun, heads: Sequence[OpenHead], row: int) -> None:
+    """Draw the weights of a row, or the strongest of all, queries on the left, keys on the right."""
+    _mount(key="edges", data=drawn_edges(run, heads, row))

@@ -14,17 +14,21 @@ MOST_TOKENS = 64
 MOST_EDGES = 300
 
 
-def drawn_edges(run: AttentionRun, heads: Sequence[OpenHead]) -> Fields:
-    """The strongest weights of the heads among the last tokens, with what stands beside them."""
+Edge = tuple[int, int, float, int, bool]  # query, key, weight, head, whether it is among the strongest of all
+
+
+def drawn_edges(run: AttentionRun, heads: Sequence[OpenHead], row: int) -> Fields:
+    """The strongest weights of the heads and all of one row, among the last tokens or those up to the row."""
     count = len(run.tokens)
-    rows = slice(max(0, count - MOST_TOKENS), count)
-    patterns = [run.weights(item.layer, item.head, rows)[:, -MOST_TOKENS:] for item in heads]
-    shown = strongest_edges(torch.stack(patterns), MOST_EDGES)
-    tokens = run.tokens.strings[-MOST_TOKENS:]
+    end = count if row >= count - MOST_TOKENS else max(row + 1, MOST_TOKENS)
+    first = max(0, end - MOST_TOKENS)
+    patterns = [run.weights(item.layer, item.head, slice(first, end))[:, first:end] for item in heads]
+    shown = edges_of(torch.stack(patterns), MOST_EDGES, row - first)
     names = [f"L{item.layer}H{item.head}" for item in heads]
     return {
-        "tokens": tokens,
-        "first": len(run.tokens.strings) - len(tokens),
+        "tokens": run.tokens.strings[first:end],
+        "first": first,
+        "row": row - first,
         "edges": shown,
         "heads": names,
         "peak": abs(shown[-1][2]) if shown else 1.0,
@@ -32,15 +36,17 @@ def drawn_edges(run: AttentionRun, heads: Sequence[OpenHead]) -> Fields:
     }
 
 
-def strongest_edges(patterns: Float[Tensor, "head query key"], most: int) -> list[tuple[int, int, float, int]]:
-    """(query, key, weight, head) of the strongest weights, the weakest first; every head has an equal share of them."""
+def edges_of(patterns: Float[Tensor, "head query key"], most: int, row: int) -> list[Edge]:
+    """The strongest weights and those of a row, the weakest first; every head has an equal share of the strongest."""
+    count = patterns.shape[-1]
     flat = patterns.flatten(1)
     share = min(max(1, most // len(flat)), flat.shape[1])
-    cells = flat.abs().topk(share).indices
+    is_strong = torch.zeros_like(flat, dtype=torch.bool).scatter_(1, flat.abs().topk(share).indices, True)
+    is_drawn = is_strong.view_as(patterns).clone()
+    is_drawn[:, row] = True
+    cells = (is_drawn.flatten(1) & (flat != 0)).nonzero().tolist()
     result = [
-        (*divmod(cell, patterns.shape[-1]), round(weight, 5), head)
-        for head, (own, weights) in enumerate(zip(cells.tolist(), flat.gather(1, cells).tolist(), strict=True))
-        for cell, weight in zip(own, weights, strict=True)
-        if weight != 0
+        (*divmod(cell, count), round(float(flat[head, cell]), 5), head, bool(is_strong[head, cell]))
+        for head, cell in cells
     ]
     return sorted(result, key=lambda edge: abs(edge[2]))

@@ -3,9 +3,9 @@ const TOP = 52;
 const INK = "#1f2430";
 const PAPER = "#ffffff";
 
-// Only the heads that are shown, under the letters that they have on the page.
+// data: with the edges that are shown, under the letters that their heads have on the page.
 function drawingForPaper(data, isShown) {
-  const svg = edgeDrawing({ ...data, edges: data.edges.filter(([, , , head]) => isShown(head)) }, { dark: false, ink: INK, paper: PAPER, top: TOP });
+  const svg = edgeDrawing(data, { dark: false, ink: INK, paper: PAPER, top: TOP });
   const [, , width, height] = svg.getAttribute("viewBox").split(" ");
   const names = data.heads.flatMap((name, head) => (isShown(head) ? [data.heads.length > 1 ? `${letterOf(head)} ${name}` : name] : []));
   const title = svgElement("text", { x: 12, y: 20, fill: INK, "font-size": 14, "font-weight": 700 }, `Attention of ${clipped(names.join(", "), 70)}`);
@@ -30,9 +30,8 @@ async function asPicture(svg) {
 const EDGE_COLUMNS = ["query", "query_token", "key", "key_token", "head", "weight"];
 
 // The strongest first.
-function edgeRows({ tokens, first, heads, edges }, isShown) {
-  const shown = edges.filter(([, , , head]) => isShown(head)).reverse();
-  return shown.map(([query, key, weight, head]) => [first + query, tokens[query], first + key, tokens[key], heads[head], weight]);
+function edgeRows({ tokens, first, heads, edges }) {
+  return [...edges].reverse().map(([query, key, weight, head]) => [first + query, tokens[query], first + key, tokens[key], heads[head], weight]);
 }
 
 function asTable(rows) {
@@ -61,7 +60,7 @@ function asPage(svg, rows, title) {
 // Makes and offers one of the four files.
 async function saveEdges(kind, data, isShown) {
   const name = `edges-${clipped(data.heads.filter((_, head) => isShown(head)).join("-"), 60)}.${kind}`;
-  const [svg, rows] = [drawingForPaper(data, isShown), edgeRows(data, isShown)];
+  const [svg, rows] = [drawingForPaper(data, isShown), edgeRows(data)];
   if (kind === "svg") download(asText(svg), "image/svg+xml", name);
   if (kind === "png") download(await asPicture(svg), "image/png", name);
   if (kind === "csv") download(asTable(rows), "text/csv", name);

@@ -1,13 +1,13 @@
-// Edges: which of the drawn lines are shown, by the token and the head that are pointed at, and what they say.
+// Edges: which of the drawn lines are shown, by row, size, and the token and head that are pointed at; what they say.
 const MOST_SAID = 6;
 
 // In words: the strongest weights of a token, a head after the other.
 function saidOf({ tokens, first, heads, edges }, side, place, isShown) {
   const other = side === "query" ? 1 : 0;
   const named = (at) => `${first + at} ${shownToken(tokens[at])}`;
-  const own = edges.filter((edge) => edge[1 - other] === place && isShown(edge[3]));
+  const own = edges.filter((edge) => edge[1 - other] === place && isShown(edge));
   const verb = side === "query" ? "attends to" : "is attended by";
-  if (!own.length) return `${named(place)} ${verb} nothing among the strongest weights`;
+  if (!own.length) return `${named(place)} ${verb} nothing among the weights that are drawn`;
   const lists = heads.flatMap((name, head) => {
     const strongest = own.filter((edge) => edge[3] === head).slice(-MOST_SAID).reverse();
     const said = strongest.map((edge) => `${named(edge[other])} ${signedHundredths(edge[2])}`).join(", ");
@@ -29,29 +29,44 @@ function headChip(name, head) {
 }
 
 function edgeView({ data, parentElement }) {
-  const { tokens, heads, name } = data;
+  const { tokens, heads, edges, name } = data;
   const find = (selector) => parentElement.querySelector(selector);
   const [root, chips, drawing, said] = [".edges", ".chips", ".drawing", ".said"].map(find);
   const memory = (root.memory ??= {});
   if (memory.name !== name) Object.assign(memory, { name, kept: new Set() });
+  const [rowOnly, least, leastSaid] = [".row-only", ".least", "output"].map(find);
   const hadFocus = drawing.contains(root.getRootNode().activeElement);
   const svg = edgeDrawing(data, { dark: isDark(parentElement), ink: "currentColor", paper: "var(--st-background-color)" });
   svg.setAttribute("role", "group");
   svg.setAttribute("aria-label", `Attention of ${heads.join(", ")} as edges`);
   drawing.replaceChildren(svg);
-  const marks = [...svg.querySelectorAll("line, .letter")];
+  const [lines, letters] = ["line", ".letter"].map((kind) => [...svg.querySelectorAll(kind)]);
   const labels = { query: [...svg.querySelectorAll("[data-side=query]")], key: [...svg.querySelectorAll("[data-side=key]")] };
   const options = [...labels.query, ...labels.key];
+  labels.query[data.row].style.fontWeight = 700;
+  if (memory.row !== data.first + data.row) drawing.scrollTop = (svg.clientHeight * data.row) / tokens.length - drawing.clientHeight / 2;
+  memory.row = data.first + data.row;
   let [token, alone] = [null, null];
 
   const isShown = (head) => (alone === null ? !memory.kept.size || memory.kept.has(head) : head === alone);
+  const isLarge = (edge) => isShown(edge[3]) && Math.abs(edge[2]) >= (data.peak * least.value) / 100;
+  const isOfPlace = (edge, { side, place }) => edge[side === "query" ? 0 : 1] === place;
+  // Of a token that is pointed at, all that are known; else those of the row, or the strongest.
+  const isDrawn = (edge) => isLarge(edge) && (token ? isOfPlace(edge, token) : rowOnly.checked ? edge[0] === data.row : edge[4]);
   const show = () => {
-    for (const mark of marks) {
-      const ofToken = !token || mark.dataset[token.side] === undefined || Number(mark.dataset[token.side]) === token.place;
-      mark.style.display = ofToken && isShown(Number(mark.dataset.head)) ? "" : "none";
+    const begun = new Set();
+    for (const [at, line] of lines.entries()) {
+      const [query, , , head] = edges[at];
+      const shown = isDrawn(edges[at]);
+      line.style.display = shown ? "" : "none";
+      if (shown) begun.add(`${query} ${head}`);
     }
-    said.textContent = token ? saidOf(data, token.side, token.place, isShown) : "";
+    for (const { dataset, style } of letters) style.display = begun.has(`${dataset.query} ${dataset.head}`) ? "" : "none";
+    leastSaid.textContent = magnitude((data.peak * least.value) / 100);
+    const at = token ?? (rowOnly.checked ? { side: "query", place: data.row } : null);
+    said.textContent = at ? saidOf(data, at.side, at.place, isLarge) : "";
   };
+  rowOnly.onchange = least.oninput = show;
   const pointed = (event) => {
     const { side, place } = event.target.dataset ?? {};
     return side && { side, place: Number(place) };
@@ -112,7 +127,7 @@ function edgeView({ data, parentElement }) {
   };
   find(".saves").onclick = (event) => {
     const kind = event.target.closest("button")?.dataset.kind;
-    if (kind) saveEdges(kind, data, isShown);
+    if (kind) saveEdges(kind, { ...data, edges: edges.filter(isDrawn) }, isShown);
   };
   press();
   show();

@@ -115,8 +115,8 @@ def predictions_panel(opened: OpenPrompt, run: AttentionRun, row: int) -> None:
     predictions(run, row)
 
 
-def edges_panel(run: AttentionRun, facts: ModelFacts, head: OpenHead) -> None:
-    """The strongest weights of chosen heads as lines between the tokens, drawn when asked for."""
+def edges_panel(run: AttentionRun, facts: ModelFacts, head: OpenHead, row: int) -> None:
+    """The weights of chosen heads as lines between the tokens, of one row or the strongest, drawn when asked for."""
     words = facts.words
     with st.container(border=True):
         if not st.toggle(f"Show attention as edges between the {words.tokens}", key="edges_open", bind="query-params"):
@@ -130,11 +130,11 @@ def edges_panel(run: AttentionRun, facts: ModelFacts, head: OpenHead) -> None:
             format_func=lambda item: f"L{item.layer}H{item.head}",
             max_selections=MOST_HEADS,
         )
-        attention_edges(run, [head, *others])
+        attention_edges(run, [head, *others], row)
         st.caption(
-            f"The {MOST_EDGES} strongest weights; queries on the left, keys on the right; blue adds, red and dashed "
-            f"subtracts. At most the last {EDGE_TOKENS} {words.tokens}. Point at {words.a_token} to see its edges "
-            "alone."
+            f"The weights of the chosen row, or the {MOST_EDGES} strongest; queries on the left, keys on the right; "
+            f"blue adds, red and dashed subtracts. At most {EDGE_TOKENS} {words.tokens}. Point at {words.a_token} to "
+            "see its edges alone."
         )
 
 

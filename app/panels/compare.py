@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from headscope.app.drawings.drawn_head import common_peak
-from headscope.app.figure.code import analysis_code, model_code
+from headscope.app.figure.code import analysis_code, asked_code, model_code
 from headscope.app.figure.panel import figure_panel
 from headscope.app.frame.head_chooser import head_chooser
 from headscope.app.frame.left_out import left_out
@@ -16,13 +16,14 @@ from headscope.app.frame.page import OpenPrompt, analysed
 from headscope.app.frame.row_view import row_view
 from headscope.app.frame.when_asked import analysis_when_asked
 from headscope.app.panels.collapse import PRESETS, fitting_presets
-from headscope.app.panels.pattern import pattern_figure
+from headscope.app.panels.pattern import MOST_TOKENS, pattern_figure
 from headscope.app.serving.address import OpenHead
 from headscope.app.serving.refusals import refusals_in_place
 from headscope.app.serving.runs import RunKey, alike_in_other_run, cached_attention_run, head_layers_of
 from headscope.interp.collapse.comparison import collapse_comparison
 from headscope.interp.collapse.curves import CollapseCurves
 from headscope.interp.heads.attention_run import AttentionRun
+from headscope.interp.heads.head_difference import head_difference
 
 BY = ("same head", "most alike head")
 
@@ -63,7 +64,26 @@ def models_side_by_side(models: list[OpenPrompt]) -> None:
             st.caption(item.why)
             row_view(item.run, item.opened.key.name, item.head, key=f"compared_{place}", peak=peak)
             pattern_figure(item.opened, item.run, item.head, key=f"compared_figure_{place}")
+    for place, item in enumerate(shown[1:], start=1):
+        with refusals_in_place(f"{item.title} cannot be subtracted"):
+            difference_panel(shown[0], item, key=f"difference_{place}")
     planes(shown, st.columns(len(shown), gap="medium"))
+
+
+def difference_panel(first: ComparedHead, second: ComparedHead, key: str) -> None:
+    """Where a head of another model weighs more or less than the first one's."""
+    if len(first.run.tokens) > MOST_TOKENS:
+        return
+    heads = [(item.head.layer, item.head.head) for item in (first, second)]
+    title = f"{second.name} less {first.name}"
+    code = f"""from headscope.interp.heads.attention_run import attention_run
+from headscope.interp.heads.head_difference import head_difference
+{asked_code(first.opened)}
+other = {model_code(second.opened)}
+asked_of_other = asked_of(other, [prompt], Choices(), prepend_bos={second.opened.bos})
+runs = attention_run(model, asked.prompts[0]), attention_run(other, asked_of_other.prompts[0])
+head_difference(runs[0], {heads[0]}, runs[1], {heads[1]}).figure()"""
+    figure_panel(title, head_difference(first.run, heads[0], second.run, heads[1], title), code, key=key)
 
 
 def partner(keys: tuple[RunKey, RunKey], run: AttentionRun, head: OpenHead, by: str) -> tuple[OpenHead, str]:

@@ -39,7 +39,7 @@ intervention_panel(opened, head, row)
 continuation_panel(opened, head)
 with refusals_in_place("This score has no parts"):
     score_panel(opened, run, head, row)
-panels.edges_panel(run, facts, head)
+panels.edges_panel(run, facts, head, row)
 panels.circuitsvis_panel(run, head)
 with strip, refusals_in_place("What stands out cannot be said"):  # after the drawings: it may run the model again
     standing_out_strip(opened, jobs)

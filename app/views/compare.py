@@ -6,7 +6,7 @@ from headscope.app.frame.left_out import left_out
 from headscope.app.frame.other_models import other_models
 from headscope.app.frame.page import page
 from headscope.app.panels.compare import collapse_beside, models_side_by_side
-from headscope.app.panels.training import training_panels
+from headscope.app.panels.training.page import training_panels
 from headscope.app.serving.refusals import refusals_in_place
 
 opened = page(

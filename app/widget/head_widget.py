@@ -140,13 +140,17 @@ class HeadWidget(anywidget.AnyWidget):
         item = OpenHead(*self.head)
         self._grid = self._drawn_grid(has_menu=True)
         self._view = self._drawn(item)
-        self._edges = drawn_edges(self.run, [item]) if self.edges else {}
+        self._draw_edges({})
         self._say()
 
     def _drawn_grid(self, *, has_menu: bool) -> bytes:
         number = HEAD_NUMBERS["entropy" if self._facts.non_negative else "negative_mass"]
         layers = self._facts.head_layers
         return drawn_grid(self.run, layers, self._key, number=number, labels=self.names, has_menu=has_menu)
+
+    @traitlets.observe("row")
+    def _draw_edges(self, change: Fields) -> None:
+        self._edges = drawn_edges(self.run, [OpenHead(*self.head)], self.row) if self.edges else {}
 
     def _drawn(self, item: OpenHead, *, is_compact: bool = False) -> bytes:
         peak = common_peak((run, item) for run in (self._untouched.run, self._edited.run))

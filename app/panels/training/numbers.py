@@ -1,79 +1,38 @@
-"""Panels of training: any number over the snapshots of runs, their losses, and a head at one of the snapshots."""
+"""Curves of training: any number over the snapshots of runs, and their losses, with the open step marked on them."""
 
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from headscope.app.figure.code import bos_code, model_code, prompt_code
 from headscope.app.figure.head_table import number_name_in_words
 from headscope.app.figure.panel import figure_panel
-from headscope.app.frame.head_chooser import head_chooser
 from headscope.app.frame.left_out import can_read
-from headscope.app.frame.other_models import open_prompt_in_folder
 from headscope.app.frame.page import OpenPrompt, shared_result
-from headscope.app.frame.row_view import row_view
 from headscope.app.frame.when_asked import analysis_when_asked
-from headscope.app.panels.pattern import pattern_figure
 from headscope.app.serving.address import OpenHead, open_head
-from headscope.app.serving.model_source import modality_in
-from headscope.app.serving.refusals import refusals_in_place
-from headscope.app.serving.runs import cached_attention_run
 from headscope.interp.asking.finding import finding
 from headscope.interp.asking.listed_rows import first_number
 from headscope.interp.asking.table import ANALYSES
+from headscope.interp.figures.trajectories import trajectory_figure, with_step
 from headscope.interp.reading.hooked_model import HookedModel
 from headscope.interp.reading.prompt import Prompt
 from headscope.interp.results.numbers import HEADS, is_null, result_numbers
 from headscope.interp.results.result import Result
 from headscope.interp.trajectories.losses import losses
-from headscope.interp.trajectories.snapshots import run_folder
 from headscope.interp.trajectories.trajectory import Trajectory, trajectory
-from headscope.models import zoo
-from headscope.models.checkpoints.steps import own_run
 
 OVER = ("mean over heads", "the open head")
+HEIGHT = 330  # pixels of a curve
 
 
-def runs_with_snapshots(opened: OpenPrompt) -> dict[str, Path]:
-    """The run of the open model first, then the shipped models', where they hold snapshots; by names of their own."""
-    own = own_run(Path(opened.key.folder))
-    result = {own.name: own} if own else {}
-    for folder in map(zoo.folder, zoo.names()):
-        if folder != own and zoo.snapshots(folder) and modality_in(folder) is opened.facts.modality:
-            result[f"{folder.name} (shipped)" if folder.name in result else folder.name] = folder
-    return result
-
-
-def training_panels(opened: OpenPrompt) -> None:
-    """Draw the choices, the trajectory, the losses, and a head at a snapshot."""
-    runs = runs_with_snapshots(opened)
-    run = own_run(Path(opened.key.folder))
-    own = next((name for name, folder in runs.items() if folder == run), None)
-    if own is None:
-        st.info(
-            "No snapshots lie beside the open model: `headscope train` leaves them in folders such as step-000100, "
-            "transformers' Trainer in folders such as checkpoint-100. "
-            "Runs of shipped models can be looked at below."
-        )
-    default = [own or next(iter(runs))] if runs else []
-    chosen = st.multiselect("Runs", list(runs), default=default, key="runs", bind="query-params")
-    if not chosen:
-        st.info("Choose a run.")
-        return
-    shown = {name: runs[name] for name in chosen}
-    with refusals_in_place("This number cannot be followed"):
-        number_panel(opened, shown)
-    with refusals_in_place("These losses cannot be drawn"):
-        losses_panel(shown)
-    with refusals_in_place("This snapshot cannot be opened"):
-        through_training(opened, shown)
-
-
-def number_panel(opened: OpenPrompt, runs: dict[str, Path]) -> None:
-    """Any number of any analysis, over the snapshots."""
-    left, middle, right = st.columns([2, 2, 1], vertical_alignment="bottom")
+def number_panel(opened: OpenPrompt, runs: dict[str, Path], step: int, boxes: Sequence[DeltaGenerator]) -> None:
+    """Any number of any analysis, over the snapshots; a line at one step. boxes: the places of its three choices."""
+    left, middle, right = boxes
     first_analysis, first_field = first_number(opened.facts).split(".")
     with left:
         analysis = followed_analysis(opened, first_analysis)
@@ -89,7 +48,8 @@ def number_panel(opened: OpenPrompt, runs: dict[str, Path]) -> None:
     where = f"L{head.layer}H{head.head}" if head else "mean"
     entry = number_trajectory(opened, runs, number, head)
     code = trajectory_code(opened, runs, number, head)
-    figure_panel(f"{number_name_in_words(number)}, {where}", entry, code, key="trajectory")
+    title = f"{number_name_in_words(number).capitalize()}, {where}"
+    figure_panel(title, entry, code, key="trajectory", figure=curve_figure(entry, step))
 
 
 def followed_analysis(opened: OpenPrompt, first: str) -> str:
@@ -130,14 +90,20 @@ def is_of_open_head() -> bool:
     return over == OVER[1]
 
 
-def losses_panel(runs: dict[str, Path]) -> None:
-    """How the losses of those runs fell that wrote it down."""
+def curve_figure(entry: Trajectory, step: int) -> go.Figure:
+    """The curves in half of a page, with a line at a step."""
+    return with_step(trajectory_figure(entry), step).update_layout(height=HEIGHT)
+
+
+def losses_panel(runs: dict[str, Path], step: int) -> None:
+    """How the losses of those runs fell that wrote it down; a line at one step."""
     words = {name: folder for name, folder in runs.items() if (folder / "history.jsonl").is_file()}
     if not words:
         st.caption("No history of the loss lies beside these runs.")
         return
     code = f"from headscope.interp.trajectories.losses import losses\n\nlosses({as_code(words)}).figure()"
-    figure_panel("Loss while it was trained", losses(words), code, key="losses")
+    entry = losses(words)
+    figure_panel("Loss while it was trained", entry, code, key="losses", figure=curve_figure(entry, step))
 
 
 def number_trajectory(opened: OpenPrompt, runs: dict[str, Path], number: str, head: OpenHead | None) -> Trajectory:
@@ -156,21 +122,6 @@ def number_trajectory(opened: OpenPrompt, runs: dict[str, Path], number: str, he
 def given_prompt(opened: OpenPrompt) -> Sequence[str] | Sequence[Prompt]:
     """The prompt as text, which every model reads with its own tokenizer, or the image."""
     return [opened.key.prompt] if opened.facts.modality.reads_ids else [opened.tokens]
-
-
-def through_training(opened: OpenPrompt, runs: dict[str, Path]) -> None:
-    """A head's attention at a chosen snapshot."""
-    with st.container(border=True):
-        name = st.selectbox("Run to look into", list(runs), key="looked_into", bind="query-params") or next(iter(runs))
-        steps = run_folder(runs[name]).steps
-        step = st.select_slider("Step", list(steps), value=list(steps)[-1], key="step", bind="query-params")
-        of_step = open_prompt_in_folder(opened, steps[step])
-        head = head_chooser(of_step.facts)
-        run = cached_attention_run(of_step.key)
-        variant = of_step.facts.layer_variants[head.layer]
-        st.subheader(f"{name} at step {step:,}: L{head.layer}H{head.head} ({variant})", anchor=False)
-        row_view(run, of_step.key.name, head, key="snapshot_view")
-        pattern_figure(of_step, run, head, key="snapshot_figure")
 
 
 def from_models(need: str) -> str:
