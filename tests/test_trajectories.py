@@ -172,9 +172,9 @@ def test_a_number_that_depends_on_the_gauge_says_so_along_its_trajectory(runs: d
     assert labels == [f"{names[0]} (gauge-dependent)", names[1]]
     alone = {"first run": runs["first run"]}
     bound = trajectory(alone, finding(PROMPT, numbers[0]))
-    assert bound.figure().layout.yaxis.title.text.endswith("negative_mass (gauge-dependent)")
+    assert bound.figure().layout.yaxis.title.text.endswith("negative mass (gauge-dependent)")
     free = trajectory(alone, finding(PROMPT, numbers[1]))
-    assert free.about.gauge_dependent == () and free.figure().layout.yaxis.title.text == numbers[1]
+    assert free.about.gauge_dependent == () and free.figure().layout.yaxis.title.text == names[1]
 
 
 def test_softmax_has_no_such_gauge(tmp_path: Path) -> None:
