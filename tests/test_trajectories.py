@@ -15,7 +15,7 @@ from headscope import save
 from headscope.interp.asking.analyse import analyse, asked_of
 from headscope.interp.asking.choices import Choices
 from headscope.interp.asking.finding import finding
-from headscope.interp.figures.snapshots import MOST_COLUMNS, picture_middles, with_chosen_snapshot
+from headscope.interp.figures.trajectories import MOST_COLUMNS, picture_middles, with_chosen_snapshot
 from headscope.interp.heads.attention_run import AttentionRun, attention_run
 from headscope.interp.trajectories.losses import losses
 from headscope.interp.trajectories.measures import numbers_by_name

@@ -36,7 +36,7 @@ ABOUT = About(
 class HeadSnapshots(Result):
     """A head's weights at every snapshot; a block of a long prompt is its strongest weight, with its sign."""
 
-    drawn_by = "snapshots:head_snapshots_figure"
+    drawn_by = "trajectories:head_snapshots_figure"
 
     pattern: Float[Tensor, "snapshot row column"]
 

@@ -16,7 +16,7 @@ from headscope.app.serving.address import OpenHead
 from headscope.app.serving.runs import cached_attention_run
 from headscope.interp.asking.analyse import asked_of
 from headscope.interp.asking.choices import Choices
-from headscope.interp.figures.snapshots import with_chosen_snapshot
+from headscope.interp.figures.trajectories import with_chosen_snapshot
 from headscope.interp.heads.attention_run import AttentionRun, attention_run
 from headscope.interp.reading.hooked_model import HookedModel
 from headscope.interp.trajectories.snapshot_patterns import SnapshotPatterns, snapshot_patterns
