@@ -1,4 +1,4 @@
-"""Figures of trajectories: lines of runs over their steps, and a head's attention at every snapshot as small pictures."""
+"""Figures of trajectories: lines of runs over their steps, and a head's attention at every snapshot, small."""
 
 import math
 
