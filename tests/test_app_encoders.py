@@ -32,7 +32,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def view(name: str, folder: Path, **query: str) -> AppTest:
     test = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=120)
-    for field, value in {"model": "a folder", "folder": str(folder), **query}.items():
+    for field, value in {"model": "a folder", "folder": str(folder), "more": "true", **query}.items():
         test.query_params[field] = value
     if name != "attention":
         test.switch_page(str(ROOT / "app" / "views" / f"{name}.py"))

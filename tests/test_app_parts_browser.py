@@ -63,7 +63,7 @@ PANELS = ".stColumn:has(> .stVerticalBlock > [data-testid=stLayoutWrapper] > .st
 def test_a_picture_is_the_figure_with_its_title_whatever_is_shown(
     shown: str, tab: Callable[..., Any], url: str, folder: Path
 ) -> None:
-    said = {"model": "a folder", "folder": str(folder), "prompt": CORPUS[0]}
+    said = {"model": "a folder", "folder": str(folder), "prompt": CORPUS[0], "more": "true"}
     page = tab(f"{url}/deletion?{urlencode(said)}", "dark", ".js-plotly-plot .main-svg")
     panel = page.locator(".st-key-panel_mass")
     if shown != "Figure":
@@ -84,7 +84,7 @@ def test_a_picture_is_the_figure_with_its_title_whatever_is_shown(
 def test_plotly_comes_once_and_only_when_a_picture_is_asked_for(
     contexts: dict[str, Any], url: str, folder: Path
 ) -> None:
-    said = {"model": "a folder", "folder": str(folder), "prompt": CORPUS[0]}
+    said = {"model": "a folder", "folder": str(folder), "prompt": CORPUS[0], "more": "true"}
     received: list[int] = []
     page = contexts["light"].new_page()
     page.set_default_timeout(60_000)
@@ -106,7 +106,7 @@ def test_plotly_comes_once_and_only_when_a_picture_is_asked_for(
 def test_nothing_runs_out_of_its_box_in_a_narrow_window(
     name: str, tab: Callable[..., Any], url: str, folder: Path
 ) -> None:
-    said = {"model": "a folder", "folder": str(folder), "prompt": CORPUS[0], "other": "a folder"}
+    said = {"model": "a folder", "folder": str(folder), "prompt": CORPUS[0], "more": "true", "other": "a folder"}
     wait = ".js-plotly-plot .main-svg" if name else ".head[data-drawn]"
     page = tab(f"{url}/{name}?{urlencode({**said, 'other_folder': str(folder)})}", "light", wait)
     for width in (900, 1100, 1280, 1500):

@@ -43,6 +43,8 @@ PANELS = {
     "analyses": ("any",),
 }
 
+FOLDED = ("collapse", "deletion")
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -68,7 +70,8 @@ def tried(name: str, folder: Path, tabs: tuple[str, ...] = (), tab: str = "Figur
 
 
 def view(name: str, folder: Path, tabs: tuple[str, ...] = (), tab: str = "Figure", **query: str) -> AppTest:
-    test = tried(name, folder, tabs, tab, **query)
+    """A page with all of its figures open."""
+    test = tried(name, folder, tabs, tab, **{**({"more": "true"} if name in FOLDED else {}), **query})
     assert not test.error, [*test.error]
     return test
 
@@ -111,6 +114,13 @@ def test_every_panel_has_a_table_and_a_meaning(name: str, keys: tuple[str, ...],
     assert len(view(name, folder, keys, "Table", **other).dataframe) >= len(keys)
     words = [one.value for one in view(name, folder, keys, "Meaning", **other).markdown]
     assert sum("**source**" in text for text in words) == len(keys)
+
+
+@pytest.mark.parametrize(("name", "answer"), [("collapse", "This model "), ("deletion", "L1H0 ")])
+def test_a_page_leads_with_one_figure_and_the_answer_in_words(name: str, answer: str, folder: Path) -> None:
+    test = view(name, folder, more="false")
+    assert len(figures(test)) == 1 and test.get("expander")
+    assert any(words.value.startswith(f"**{answer}") for words in test.markdown)
 
 
 def test_a_link_opens_the_head_on_every_page(folder: Path) -> None:

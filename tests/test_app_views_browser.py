@@ -24,7 +24,8 @@ def view(tab: Callable[..., Any], url: str, folder: Path) -> Callable[..., Any]:
 
     def open_view(name: str, scheme: str = "light", wait: str = CHART, **given: str) -> Any:
         other = {"others": "a folder", "other_folder": str(folder)} if name == "compare" else {}
-        said = {"model": "a folder", "folder": str(folder), "prompt": CORPUS[0], **other, **given}
+        folded = {"more": "true"} if name in ("collapse", "deletion") else {}
+        said = {"model": "a folder", "folder": str(folder), "prompt": CORPUS[0], **other, **folded, **given}
         page = tab(f"{url}/{name}?{urlencode(said)}", scheme, wait)
         page.wait_for_timeout(300)
         settle(page)

@@ -53,7 +53,7 @@ def model(folder: Path) -> Any:
 
 def view(name: str, folder: Path, **query: str) -> AppTest:
     test = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=120)
-    for field, value in {"model": "a folder", "folder": str(folder), "image": "17", **query}.items():
+    for field, value in {"model": "a folder", "folder": str(folder), "image": "17", "more": "true", **query}.items():
         test.query_params[field] = value
     if name != "attention":
         test.switch_page(str(ROOT / "app" / "views" / f"{name}.py"))

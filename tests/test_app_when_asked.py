@@ -28,7 +28,13 @@ def folder(tmp_path: Path) -> Path:
 
 def shown(name: str, folder: Path, **query: str) -> AppTest:
     test = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=60)
-    for field, value in {"model": "a folder", "folder": str(folder), "prompt": CORPUS[1][:40], **query}.items():
+    for field, value in {
+        "model": "a folder",
+        "folder": str(folder),
+        "prompt": CORPUS[1][:40],
+        "more": "true",
+        **query,
+    }.items():
         test.query_params[field] = value
     test.switch_page(str(ROOT / "app" / "views" / f"{name}.py"))
     return ran(test)

@@ -113,7 +113,7 @@ def test_the_quadrants_of_many_heads_are_grids_with_their_null() -> None:
     assert [(trace.type, trace.name) for trace in figure.data] == [("heatmap", name) for name in QUADRANTS]
     assert [trace.visible for trace in figure.data] == [True, False, False, False]
     assert_close(torch.tensor(figure.data[1].z), found.share[..., 1], check_dtype=False)
-    assert figure.data[1].text[2, 3].startswith(f"{float(found.share_null[2, 3, 1]):.4f} ±")
+    assert figure.data[1].hovertext[2, 3].startswith(f"{float(found.share_null[2, 3, 1]):.4f} ±")
 
 
 def test_layer_and_model_shares_weigh_heads_by_their_mass() -> None:

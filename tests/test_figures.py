@@ -208,7 +208,7 @@ def test_a_legend_stands_below_in_room_of_its_own() -> None:
 def test_a_grid_takes_one_index_of_the_axes_before_the_heads() -> None:
     cells: Any = head_heatmap(SCORED, "net_score", 1, name="kind")
     assert (cells.z == SCORED.net_score[1].numpy()).all()
-    assert cells.text[0, 2] == "9.0000 ± 10.0000" and "kind net score %{z" in cells.hovertemplate
+    assert cells.hovertext[0, 2] == "9.0000 ± 10.0000" and "kind net score %{z" in cells.hovertemplate
 
 
 def test_what_stands_beside_a_score_is_in_its_hover_text() -> None:

@@ -167,7 +167,7 @@ def test_the_menu_has_every_kind_of_every_measure_with_its_gauge() -> None:
     assert [trace.visible for trace in figure.data] == [at == VALUELESS.index("zero") for at in range(15)]
     assert_close(torch.tensor(figure.data[5 + of("flip")].z), swept().kl[of("flip")])
     null = f"{swept().loss_change_null[0, 2, 1]:.4f}"
-    assert figure.data[0].text[2][1].startswith(null) and "null" in figure.data[0].hovertemplate
+    assert figure.data[0].hovertext[2][1].startswith(null) and "null" in figure.data[0].hovertemplate
 
 
 @pytest.mark.parametrize("variant", ["cog", "softmax"])

@@ -25,6 +25,7 @@ def head_thumbnail_grid(
     number: StatisticField,
     order: tuple[bool, str | None],
     labels: Labels,
+    marks: Sequence[str],
     shared_range: bool,
     selected: OpenHead,
     on_open: Callable[[OpenHead], None],
@@ -34,7 +35,7 @@ def head_thumbnail_grid(
 
     Each thumbnail has its own range unless it is shared. rows: the numbers of the layers that have heads, a row for
     each. order: whether heads are sorted by the number, and the label of those that are shown alone. labels: a short
-    name of each head, or nothing.
+    name of each head, or nothing. marks: how its number stands to chance.
     The mark of the open head is a component of its own: the thumbnails are the same bytes whichever head is open, and
     Streamlit sends the same bytes once.
     """
@@ -46,6 +47,7 @@ def head_thumbnail_grid(
         number=number,
         order=order,
         labels=labels,
+        marks=marks,
         shared_range=shared_range,
         has_menu=on_edit is not None,
     )

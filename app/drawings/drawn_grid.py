@@ -23,6 +23,7 @@ def drawn_grid(
     number: StatisticField,
     order: tuple[bool, str | None] = PLAIN_ORDER,
     labels: Labels = (),
+    marks: Sequence[str] = (),
     shared_range: bool = False,
     has_menu: bool = False,
 ) -> bytes:
@@ -30,7 +31,8 @@ def drawn_grid(
 
     rows: the numbers of the layers that have heads, a row for each. key: what the browser knows the grid by.
     order: whether heads are sorted by the number, and the label of those that are shown alone. labels: a short name of
-    each head, or nothing. has_menu: whether a head offers changes of its weights.
+    each head, or nothing. marks: how a head's number stands to chance, "near", "bound" or "". has_menu: whether a head
+    offers changes of its weights.
     """
     pictures = run.summary.thumbnails.numpy()
     layers, heads, side, _ = pictures.shape
@@ -52,6 +54,7 @@ def drawn_grid(
         "values": [None if np.isnan(value) else float(value) for value in values],
         "labels": names,
         "edits": EDIT_KINDS if has_menu else [],
+        "marks": list(marks) or [""] * len(values),
         "order": shown_order(values, with_heads, names, *order),
     }
     return payload(header, codes=codes)

@@ -12,6 +12,8 @@ function headCell(index, side) {
   return cell;
 }
 
+const OF_MARKS = { near: "within two spreads of chance", bound: "does not apply" };
+
 function paintThumbnail(canvas, codes, table, masked) {
   const context = canvas.getContext("2d");
   const image = context.createImageData(canvas.width, canvas.height);
@@ -57,7 +59,7 @@ function bringIntoView(root, cell) {
 
 function headGrid({ data, parentElement, setStateValue }) {
   const { header, arrays } = readPayload(data);
-  const { heads, side, peaks, ranges, values, label, labels, order } = header;
+  const { heads, side, peaks, ranges, values, label, labels, marks, order } = header;
   const root = parentElement.querySelector(".grid");
   const memory = (root.memory ??= { stamp: 0 });
   const fit = () => root.classList.toggle("dense", (root.clientWidth - 22) / heads < 34);
@@ -77,14 +79,16 @@ function headGrid({ data, parentElement, setStateValue }) {
   const largest = Math.max(...values.map((value) => Math.abs(value ?? 0))) || 1;
   for (const [index, cell] of memory.cells) {
     const name = `L${Math.floor(index / heads)} H${index % heads}`;
-    const number = [labels[index], `${label} ${plainNumber(values[index])}`].filter(Boolean).join(", ");
+    const number = [labels[index], `${label} ${plainNumber(values[index])}`, OF_MARKS[marks[index]]].filter(Boolean).join(", ");
     const codes = arrays.codes.subarray(index * side * side, (index + 1) * side * side);
     const [picture, bar, text, job] = cell.children;
     paintThumbnail(picture, codes, pixelTable(codes, peaks[index], ranges[index] || 1, "square root", dark), masked);
     job.textContent = labels[index];
     job.classList.toggle("common", 2 * labels.filter((name) => name === labels[index]).length > labels.length);
     bar.style.width = `${(100 * Math.abs(values[index] ?? 0)) / largest}%`;
-    const value = values[index] === null ? "—" : values[index].toFixed(2).replace("-", "−");
+    bar.dataset.mark = marks[index];
+    text.dataset.mark = marks[index];
+    const value = values[index] === null || marks[index] === "bound" ? "—" : values[index].toFixed(2).replace("-", "−");
     text.textContent = order ? `${name.replace(" ", "")} ${value}` : value;
     cell.title = `${name}\n${number}`;
     cell.setAttribute("aria-label", `Layer ${Math.floor(index / heads)} head ${index % heads}, ${number}`);

@@ -18,13 +18,16 @@ def constant_value(figure: go.Figure) -> float | None:
     if not drawn or not all(isinstance(trace, go.Heatmap) for trace in drawn):
         return None
     cells = np.concatenate([np.asarray(trace["z"], dtype=float).ravel() for trace in drawn])
+    if cells.size and np.isnan(cells).all():
+        return np.nan  # every cell is bound to its null
     cells = cells[~np.isnan(cells)]
     return float(cells[0]) if len(cells) > 1 and np.allclose(cells, cells[0], atol=1e-6) else None
 
 
 def does_not_apply(value: float, why: str) -> str:
     """The sentence; why: the end of it, or nothing."""
-    return f"Does not apply: this is {value:.4g} in every cell" + (f", because {why}." if why else ".")
+    what = "nothing but its null is possible in any cell" if np.isnan(value) else f"this is {value:.4g} in every cell"
+    return f"Does not apply: {what}" + (f", because {why}." if why else ".")
 
 
 def no_sign(layer_variants: Iterable[str]) -> str:

@@ -15,6 +15,7 @@ from headscope.interp.asking.head_columns import places_of
 from headscope.interp.asking.listed_rows import first_number
 from headscope.interp.asking.same_numbers import numbers_that_differ, same_in_words
 from headscope.interp.figures.heads import head_score_figure
+from headscope.interp.figures.palette.colours import OPEN
 from headscope.interp.results.head_score import HeadScore
 from headscope.interp.results.numbers import NULLS, is_null, numbers_per_head
 from headscope.interp.results.result import Result
@@ -51,18 +52,19 @@ chosen_number({{"{self.analysis}": result}}, "{self.analysis}", "{self.column}")
         figure = head_score_figure(self.score)
         layers, heads = np.indices(tuple(self.score.value.shape))
         is_open = (layers == layer) & (heads == head)
-        figure.add_scatter(
-            x=heads.ravel(),
-            y=layers.ravel(),
-            mode="markers",
-            marker={
-                "size": 26,
-                "color": "rgba(0,0,0,0)",
-                "line": {"width": np.where(is_open.ravel(), 3, 0), "color": "#f59e0b"},
-            },
-            hoverinfo="none",  # "skip" would pass clicks by, too
-            showlegend=False,
-        )
+        for width, colour in ((7, "#ffffff"), (3, OPEN)):  # a ring with a rim, which stands out on any cell
+            figure.add_scatter(
+                x=heads.ravel(),
+                y=layers.ravel(),
+                mode="markers",
+                marker={
+                    "size": 26,
+                    "color": "rgba(0,0,0,0)",
+                    "line": {"width": np.where(is_open.ravel(), width, 0), "color": colour},
+                },
+                hoverinfo="none",  # "skip" would pass clicks by, too
+                showlegend=False,
+            )
         return figure
 
 

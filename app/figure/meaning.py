@@ -4,16 +4,12 @@ import re
 
 import streamlit as st
 
+from headscope.app.figure.formula import formula
+from headscope.app.figure.glossary import GLOSSARY
 from headscope.app.serving.refusals import plain_markdown
 from headscope.interp.results.gauges import MEANINGS
 from headscope.interp.results.result import Result
 from headscope.models.hosts.words import reworded
-
-GAUGE = (
-    "A change of gauge is a change of the model's weights that leaves everything it computes alone, such as turning "
-    "the signs of a head's queries and values at once. A number that such a change alters says something of how the "
-    "weights are written down, and nothing of what the model does."
-)
 
 
 def meaning(result: Result, field: str | None = None) -> None:
@@ -22,7 +18,6 @@ def meaning(result: Result, field: str | None = None) -> None:
     if about.plain:
         st.markdown(plain_markdown(about.plain))
     entry = {
-        "formula": about.law,
         "unit": about.unit,
         "null": about.null,
         "assumes": ", ".join(assume.replace("_", " ") for assume in about.assumes),
@@ -31,9 +26,11 @@ def meaning(result: Result, field: str | None = None) -> None:
         ),
         "source": about.source,
     }
-    st.markdown("\n".join(f"- **{name}**: {plain_markdown(words)}" for name, words in entry.items() if words))
+    lines = [f"- **formula**: {formula(about.law)}"] if about.law else []
+    lines += [f"- **{name}**: {plain_markdown(words)}" for name, words in entry.items() if words]
+    st.markdown("\n".join(lines))
     if about.gauge_dependent:
-        st.caption(GAUGE)
+        st.caption(GLOSSARY["gauge"])
     record = reworded(type(result).__doc__ or "", about.words)
     st.markdown(with_bold(plain_markdown(record), plain_markdown(field or "")))
 

@@ -1,5 +1,6 @@
 """Figure panel: a result as its figure, with its table, its meaning, the Python that makes it, and downloads."""
 
+import re
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
@@ -8,19 +9,20 @@ from streamlit.elements.lib.mutable_tab_container import TabContainer
 
 from headscope.app.components.picture_buttons import picture_buttons
 from headscope.app.figure.constant import constant_value, does_not_apply
+from headscope.app.figure.glossary import help_with
 from headscope.app.figure.meaning import meaning
 from headscope.app.figure.menu import with_menu_chosen
 from headscope.app.figure.table import csv_of, result_table
 from headscope.app.frame.selected_points import OnSelect
 from headscope.app.serving.refusals import plain_markdown
 from headscope.interp.figures.drawing.dark import dark_figure
-from headscope.interp.figures.drawing.parts import figure_layout
+from headscope.interp.figures.drawing.null_marks import marks_in_words
+from headscope.interp.figures.drawing.parts import figure_layout, figure_traces
 from headscope.interp.results.numbers import is_null
 from headscope.interp.results.result import Result
 
 HEIGHT = 430
 MODEBAR = {"displaylogo": False}
-MOST_NAMED = 3
 TABS = ("Figure", "Table", "Meaning", "Code")
 
 
@@ -44,14 +46,14 @@ def figure_panel(
     drawn = result.figure() if figure is None else figure
     with st.container(border=True, key=f"panel_{key}"):
         with st.container(horizontal=True, vertical_alignment="center", key=f"heading-of-{key}"):
-            st.subheader(title, anchor=False, width="stretch")
+            st.subheader(title, anchor=False, width="stretch", help=help_with(words_in_figure(title, result, drawn)))
             downloads = st.container(width="content")
         chart, *others = st.tabs(TABS, key=f"tab_{key}", on_change="rerun", bind="query-params")
         with chart:
             drawn = with_menu_chosen(drawn, key, is_shown=bool(chart.open))
             if chart.open:
                 _chart_or_sentence(drawn, key, on_select, if_constant)
-                st.caption(plain_markdown(law_in_short(result, field)))
+                st.caption(plain_markdown(sentence_below(result, drawn)))
         _tabs_beside(others, result, code, field, key)
         save = downloads.popover(
             "Save", icon=":material/download:", type="tertiary", key=f"save_{key}", on_change="rerun"
@@ -74,16 +76,20 @@ def _tabs_beside(tabs: Sequence[TabContainer], result: Result, code: str, field:
         python.code(code, language="python")
 
 
-def law_in_short(result: Result, field: str | None) -> str:
-    """The law and unit of a result, and whether a change of gauge changes the field that is drawn, or some of them."""
+def sentence_below(result: Result, figure: go.Figure) -> str:
+    """What the numbers say, in one plain sentence, and what the marks of the figure mean."""
     about = result.about
-    words = about.law if about.unit == "1" else f"{about.law} · {about.unit}"
-    free = [name for name in about.gauge_dependent if not is_null(name)]
-    if field:
-        return f"{words} · depends on the gauge: see Meaning" if field in free else words
-    more = " and more" if len(free) > MOST_NAMED else ""
-    names = ", ".join(name.replace("_", " ") for name in free[:MOST_NAMED]) + more
-    return f"{words} · depends on the gauge: {names}" if free else words
+    first = re.split(r"(?<=[.!?]) ", about.plain)[0] or f"{about.law}."
+    return " ".join([first, *marks_in_words(figure_traces(figure))])
+
+
+def words_in_figure(title: str, result: Result, figure: go.Figure) -> list[str]:
+    """What stands on a panel: its title, the null that its numbers have, axes, legends and bars."""
+    layout = figure_layout(figure)
+    axes = [layout.xaxis.title.text, layout.yaxis.title.text, layout.title.text]
+    names = [trace["name"] for trace in figure_traces(figure)]
+    has_null = "null" if any(is_null(name) for name in result.tensors()) else ""
+    return [str(words) for words in (title, has_null, *axes, *names) if words]
 
 
 def _chart_or_sentence(figure: go.Figure, key: str, on_select: OnSelect | None, if_constant: str) -> None:

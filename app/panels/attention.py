@@ -1,5 +1,7 @@
 """Panels of the Attention page: each is a title, its switches, one figure and the sentence that explains it."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from headscope.app.components.circuitsvis import MOST_TOKENS, circuitsvis
@@ -15,20 +17,24 @@ from headscope.app.frame.left_out import no_answer
 from headscope.app.frame.page import OpenPrompt
 from headscope.app.panels.edited_run import edit_from_menu, open_head_views
 from headscope.app.serving.address import OpenHead, write_open_head
+from headscope.interp.asking.head_jobs import NEGATIVE, SINK, HeadJob, chance_marks
+from headscope.interp.asking.head_sentences import head_labels
 from headscope.interp.heads.attention_run import AttentionRun
 from headscope.interp.reading.model_facts import ModelFacts
 from headscope.models.hosts.words import Words
 
 SCALES = ["square root", "linear"]
 MOST_HEADS = 5
+JOBS = {"negative_mass": NEGATIVE, "first_token_mass": SINK}  # of which numbers it is known what chance would give
 MEANS = (
     "Mean over the rows with at least two visible keys. Thumbnails keep the strongest weight of each block and are "
-    "coloured on a square-root scale."
+    "coloured on a square-root scale. A number within two spreads of chance is pale; — does not apply."
 )
 
 
-def heads_panel(opened: OpenPrompt, run: AttentionRun, head: OpenHead, labels: Labels) -> None:
+def heads_panel(opened: OpenPrompt, run: AttentionRun, head: OpenHead, jobs: Sequence[HeadJob]) -> None:
     """All heads as thumbnails with their names, ordered and marked by a statistic; or those of one name."""
+    labels = head_labels(jobs)
     fields, facts = list(HEAD_NUMBERS), opened.facts
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         field = st.selectbox(
@@ -50,6 +56,7 @@ def heads_panel(opened: OpenPrompt, run: AttentionRun, head: OpenHead, labels: L
         number=HEAD_NUMBERS[field],
         order=(is_sorted, shown_name),
         labels=labels,
+        marks=chance_marks(jobs, JOBS.get(field, ""), needs_both_signs=field == "negative_mass"),
         shared_range=bool(st.session_state.get("shared")),
         selected=head,
         on_open=write_open_head,

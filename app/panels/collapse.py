@@ -9,15 +9,18 @@ from headscope.app.figure.code import analysis_code, model_code
 from headscope.app.figure.panel import figure_panel
 from headscope.app.frame.page import OpenPrompt, shared_result
 from headscope.app.frame.when_asked import Work, analysis_when_asked, done_when_asked, open_prompt_size, seconds_of_pass
+from headscope.app.serving.refusals import plain_markdown
 from headscope.interp.analysis import AnalysisRequest, Setting
 from headscope.interp.asking.analyse import analyse
 from headscope.interp.asking.applicable import misfit
 from headscope.interp.asking.table import ANALYSES
 from headscope.interp.collapse.curves import CollapseCurves, collapse
+from headscope.interp.collapse.in_words import collapse_in_words
 from headscope.interp.collapse.pairs import COUNT_ONES, FIND_A_ZERO, CollapsePair, continued, doubling
 from headscope.interp.collapse.probes import growing
 from headscope.interp.reading.hooked_model import HookedModel, tokenizer_of
 from headscope.interp.reading.prompt import text_alone
+from headscope.interp.results.result import Result
 
 OWN = "two prompts of my own"
 PRESETS = {
@@ -61,7 +64,7 @@ def curve_panel(opened: OpenPrompt) -> None:
     name = presets[chosen or first]
     st.caption(SAID[name])
     if curves := analysis_when_asked(opened, name, TITLE):
-        figure_panel(TITLE, curves, analysis_code(opened, name), key="curve")
+        answered_panel(curves, analysis_code(opened, name), "curve")
 
 
 def own_pair(opened: OpenPrompt) -> None:
@@ -89,7 +92,14 @@ def own_pair(opened: OpenPrompt) -> None:
     seconds = seconds_of_pass(opened) * pair_passes(opened, pairs)
     work = Work(request, TITLE, seconds)
     if curves := done_when_asked(opened, work, lambda: shared_result(opened, request, compute)):
-        figure_panel(TITLE, curves, pair_code(opened, first, second), key="pair")
+        answered_panel(curves, pair_code(opened, first, second), "pair")
+
+
+def answered_panel(curves: Result, code: str, key: str) -> None:
+    """The answer in words above the curve."""
+    if isinstance(curves, CollapseCurves):
+        st.markdown(f"**{plain_markdown(collapse_in_words(curves))}**")
+    figure_panel(TITLE, curves, code, key=key)
 
 
 def pair_passes(opened: OpenPrompt, pairs: Sequence[CollapsePair]) -> float:

@@ -5,15 +5,18 @@ import streamlit as st
 from headscope.app.figure.code import analysis_code, asked_code, model_code
 from headscope.app.figure.constant import no_sign
 from headscope.app.figure.panel import figure_panel
+from headscope.app.frame.head_chooser import open_from_points
 from headscope.app.frame.page import OpenPrompt, analysed, shared_result
 from headscope.app.serving.address import OpenHead
+from headscope.app.serving.refusals import plain_markdown
 from headscope.interp.analysis import Setting
-from headscope.interp.asking.findings import Findings
 from headscope.interp.circuits.full_circuits import full_ov
 from headscope.interp.circuits.rows import OV_OF_TOKENS
 from headscope.interp.circuits.top_tokens import TopTokens, ov_top_tokens
 from headscope.interp.deletion.attention_contribution import AttentionContribution
+from headscope.interp.deletion.in_words import deletion_in_words
 from headscope.interp.deletion.of_head import NEEDS, HeadContributions, head_contributions
+from headscope.interp.deletion.quadrants import QUADRANTS, Quadrants
 from headscope.interp.deletion.rows import OV_TO_LOGITS
 from headscope.interp.figures.deletion import attention_contribution_figure
 from headscope.interp.figures.head_deletion import destination_figure
@@ -33,6 +36,20 @@ def deletion_of(opened: OpenPrompt, head: OpenHead) -> HeadContributions:
         return head_contributions(Setting(opened.facts, lambda: weights), run, head.layer, head.head)
 
     return shared_result(opened, ("deletion of head", opened.key.prompt, opened.key.bos, head), compute)
+
+
+def answer_panel(opened: OpenPrompt, head: OpenHead) -> None:
+    """Whether the open head copies or deletes, in words, and the same of all heads as a figure."""
+    result = analysed(opened, ("deletion",)).of("deletion", Quadrants)
+    st.markdown(f"**{plain_markdown(deletion_in_words(result, head.layer, head.head))}**")
+    figure_panel(
+        "Copying and deletion",
+        result,
+        analysis_code(opened, "deletion"),
+        key="quadrants",
+        field="share",
+        on_select=open_from_points(opened.facts, curves=len(QUADRANTS)),
+    )
 
 
 def destination_panel(opened: OpenPrompt, head: OpenHead) -> None:
@@ -70,6 +87,7 @@ def twin_panel(opened: OpenPrompt, head: OpenHead) -> None:
 def head_code(opened: OpenPrompt, head: OpenHead) -> str:
     """The lines that find what a head does again, as `result`."""
     return f"""from headscope.interp.reading.activations import gathered_activations
+from headscope.interp.deletion.in_words import deletion_in_words
 from headscope.interp.deletion.of_head import NEEDS, head_contributions
 from headscope.interp.figures.head_deletion import destination_figure
 {asked_code(opened)}
@@ -109,9 +127,9 @@ ov_top_tokens(circuit, {token}).figure()""",
     )
 
 
-def scatter_panel(opened: OpenPrompt, head: OpenHead, findings: Findings) -> None:
+def scatter_panel(opened: OpenPrompt, head: OpenHead) -> None:
     """Attention against contribution of the open head, a point per token."""
-    scatter = findings.of("attention_contribution", AttentionContribution)
+    scatter = analysed(opened, ("attention_contribution",)).of("attention_contribution", AttentionContribution)
     figure_panel(
         "Attention against contribution",
         scatter,

@@ -12,7 +12,6 @@ from headscope.app.panels.interventions import intervention_panel
 from headscope.app.panels.score import score_panel
 from headscope.app.serving.address import open_head
 from headscope.app.serving.refusals import refusals_in_a_box, refusals_in_place
-from headscope.interp.asking.head_sentences import head_labels
 
 opened = page(
     "Attention",
@@ -29,7 +28,7 @@ jobs = jobs_of_run(opened, run)
 bench = st.container(key="bench")
 left, right = bench.columns([3, 8], gap="small")
 with left.container(border=True):
-    panels.heads_panel(opened, run, head, head_labels(jobs))
+    panels.heads_panel(opened, run, head, jobs)
 with right.container(border=True):
     row = panels.head_panel(opened, run, head)
 with left.container(border=True):

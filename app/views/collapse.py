@@ -23,16 +23,23 @@ opened = page(
     "Collapse",
     "Two {prompt}s that differ by little, and the {tokens} of one {prompt}: how far apart are they after every layer?",
 )
-if not left_out(opened, "collapse_prompt", "How far apart two prompts are after every layer"):
+has_curve = not left_out(opened, "collapse_prompt", "How far apart two prompts are after every layer")
+if has_curve:
     with refusals_in_place("These prompts cannot be compared"):
         curve_panel(opened)
-columns = st.columns(2, gap="medium")
-with refusals_in_place(opened.in_words("This {prompt}'s residuals cannot be analysed")):
-    findings = analysed(opened, tuple(PANELS))
-    for place, (name, title) in enumerate(PANELS.items()):
-        with columns[place % 2]:
-            figure_panel(opened.in_words(title), findings[name], analysis_code(opened, name), key=name)
-with refusals_in_place("Over-squashing cannot be computed"):
-    title = opened.in_words("How much the {last_output} depends on each {token}")
-    if squashing := analysis_when_asked(opened, "squashing", title):
-        figure_panel(title, squashing, analysis_code(opened, "squashing"), key="squashing")
+more = st.expander(
+    "Tokens, paths and heads: more figures", not has_curve, key="more", on_change="rerun", bind="query-params"
+)
+if not more.open:
+    st.stop()
+with more:
+    columns = st.columns(2, gap="medium")
+    with refusals_in_place(opened.in_words("This {prompt}'s residuals cannot be analysed")):
+        findings = analysed(opened, tuple(PANELS))
+        for place, (name, title) in enumerate(PANELS.items()):
+            with columns[place % 2]:
+                figure_panel(opened.in_words(title), findings[name], analysis_code(opened, name), key=name)
+    with refusals_in_place("Over-squashing cannot be computed"):
+        title = opened.in_words("How much the {last_output} depends on each {token}")
+        if squashing := analysis_when_asked(opened, "squashing", title):
+            figure_panel(title, squashing, analysis_code(opened, "squashing"), key="squashing")

@@ -2,14 +2,18 @@
 
 import streamlit as st
 
-from headscope.app.figure.code import analysis_code
-from headscope.app.figure.panel import figure_panel
-from headscope.app.frame.head_chooser import head_chooser, open_from_points
+from headscope.app.frame.head_chooser import head_chooser
 from headscope.app.frame.left_out import left_out
-from headscope.app.frame.page import analysed, page
-from headscope.app.panels.deletion import destination_panel, mass_panel, scatter_panel, top_tokens_panel, twin_panel
+from headscope.app.frame.page import page
+from headscope.app.panels.deletion import (
+    answer_panel,
+    destination_panel,
+    mass_panel,
+    scatter_panel,
+    top_tokens_panel,
+    twin_panel,
+)
 from headscope.app.serving.refusals import refusals_in_place
-from headscope.interp.deletion.quadrants import QUADRANTS
 
 opened = page(
     "Deletion & copying",
@@ -21,25 +25,21 @@ if left_out(opened, "deletion", "Deletion and copying"):
     with refusals_in_place("The heads of this model cannot be compared"):
         mass_panel(opened)
     st.stop()
-with refusals_in_place("This head's contributions cannot be computed"):
-    destination_panel(opened, head)
-left, right = st.columns(2, gap="medium")
-with left, refusals_in_place("This head's softmax twin cannot be computed"):
-    twin_panel(opened, head)
-with right, refusals_in_place("These tokens cannot be ranked"):
-    top_tokens_panel(opened, head)
 with refusals_in_place("The heads of this model cannot be compared"):
-    findings = analysed(opened, ("deletion", "negative_mass", "attention_contribution"))
+    answer_panel(opened, head)
+more = st.expander("More figures: one row, the twin, single tokens", key="more", on_change="rerun", bind="query-params")
+if not more.open:
+    st.stop()
+with more:
+    with refusals_in_place("This head's contributions cannot be computed"):
+        destination_panel(opened, head)
     left, right = st.columns(2, gap="medium")
-    with left:
-        figure_panel(
-            "Copying and deletion",
-            findings["deletion"],
-            analysis_code(opened, "deletion"),
-            key="quadrants",
-            field="share",
-            on_select=open_from_points(facts, curves=len(QUADRANTS)),
-        )
-        scatter_panel(opened, head, findings)
-    with right:
+    with left, refusals_in_place("This head's softmax twin cannot be computed"):
+        twin_panel(opened, head)
+    with right, refusals_in_place("These tokens cannot be ranked"):
+        top_tokens_panel(opened, head)
+    left, right = st.columns(2, gap="medium")
+    with left, refusals_in_place("The heads of this model cannot be compared"):
+        scatter_panel(opened, head)
+    with right, refusals_in_place("The heads of this model cannot be compared"):
         mass_panel(opened)

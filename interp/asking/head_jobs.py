@@ -18,6 +18,7 @@ from headscope.interp.rows.measures import row_negative_mass
 
 SELF, SINK, NEGATIVE, DELETION, COPYING = "itself", "sink", "negative", "suppression", "copying"
 MOST_TOKENS = 1024  # from the first on: those of a causal model are the same however long the prompt
+NEAR = 2.0  # spreads of chance
 CHANCE = 0.01  # that any head at all is said to do what it does by chance
 Fields = Mapping[str, Mapping[str, Tensor]]  # of a job, of a field: one number a head
 
@@ -53,6 +54,21 @@ def stands_out(jobs: Sequence[HeadJob]) -> dict[str, Bool[Tensor, "layer head"]]
     """
     questions = sum(int(job.value.isfinite().sum()) for job in jobs)
     return {job.name: job.chance * questions < CHANCE for job in jobs}
+
+
+def chance_marks(jobs: Sequence[HeadJob], name: str, *, needs_both_signs: bool) -> list[str]:
+    """Of every head: "near" where its share is within two spreads of chance, "bound" where it can be nothing else.
+
+    Heads of layers that lack the job are bound where it needs weights of both signs. Nothing for a job without numbers.
+    """
+    job = next((job for job in jobs if job.name == name), None)
+    if job is None:
+        return []
+    value, null, spread = (field.flatten() for field in (job.value, job.null, job.spread))
+    near = (value - null).abs() <= NEAR * spread
+    bound = value.isnan() & needs_both_signs | (spread == 0) & (value == null)
+    pairs = zip(near.tolist(), bound.tolist(), strict=True)
+    return ["bound" if is_bound else "near" if is_near else "" for is_near, is_bound in pairs]
 
 
 def pattern_jobs(run: AttentionRun) -> list[HeadJob]:

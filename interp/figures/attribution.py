@@ -12,6 +12,7 @@ from headscope.interp.figures.drawing.axes import name_axis, token_axis, top_dow
 from headscope.interp.figures.drawing.canvas import FRAME, PLOT, bar, canvas, escaped
 from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.drawing.heatmaps import share_range, signed_heatmap
+from headscope.interp.figures.drawing.null_marks import marked_bars
 from headscope.interp.figures.heads import head_heatmap
 from headscope.interp.figures.palette.colours import BLUE, POSITIVE, RED
 from headscope.interp.figures.palette.properties import Properties
@@ -35,6 +36,7 @@ def direct_attribution_figure(result: DirectAttribution) -> go.Figure:
         marker={"color": np.where(values < 0, RED, BLUE)},
         hovertemplate="%{y}<br>%{x:.4f}<br>null %{text}<extra></extra>",
     )
+    marked_bars(bars, values, result.component_null.numpy(), result.component_null_spread.numpy())
     return canvas(
         of_target(result),
         [bars, second(head_heatmap(result, "head"), result.about.unit)],

@@ -16,6 +16,7 @@ from headscope.interp.figures.drawing.axes import name_axis, top_down
 from headscope.interp.figures.drawing.canvas import bar, canvas, escaped
 from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.drawing.heatmaps import signed_heatmap
+from headscope.interp.figures.drawing.null_marks import marked_bars, marked_cells
 from headscope.interp.figures.heads import head_grid
 from headscope.interp.figures.palette.colours import BLUE, RED, depth_colour
 from headscope.interp.figures.palette.properties import Properties
@@ -99,6 +100,7 @@ def top_tokens_figure(top: TopTokens) -> go.Figure:
         hovertemplate=f"{escaped(top.token_string)} → %{{y}}<br>%{{x:.4f}}<br>"
         "other tokens %{customdata[0]:.4f} ± %{customdata[1]:.4f}<extra></extra>",
     )
+    marked_bars(bars, values, null, spread)
     words = replace(top.about, title=f"{top.about.title} by {top.token_string!r}")
     rows = top_down(**name_axis(tokens, len(tokens)))
     return canvas(words, [bars], "highest", xaxis={"title": top.about.unit}, yaxis=rows)
@@ -113,9 +115,10 @@ def _excess_heatmap(composition: Composition, at: int) -> go.Heatmap:
         f"%{{y}} → %{{x}}, {composition.labels['read'][at]}<br>excess %{{z:.4f}}"
         "<br>score %{customdata[0]:.4f}, null %{customdata[1]:.4f} ± %{customdata[2]:.4f}"
     )
-    return signed_heatmap(_square(composition.excess[at]), hover).update(
-        x=names, y=names, colorbar=bar("excess"), customdata=np.stack([_square(field[at]) for field in others], -1)
-    )
+    score, null, spread = (_square(field[at]) for field in others)
+    cells = signed_heatmap(_square(composition.excess[at]), hover)
+    marked_cells(cells, score, null, spread)
+    return cells.update(x=names, y=names, colorbar=bar("excess"), customdata=np.stack([score, null, spread], -1))
 
 
 def _square(field: Float[Tensor, "layer head layer head"]) -> Float[np.ndarray, "writer reader"]:

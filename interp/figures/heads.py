@@ -10,6 +10,7 @@ from torch import Tensor
 from headscope.interp.figures.drawing.axes import top_down
 from headscope.interp.figures.drawing.canvas import GAUGE, bar, canvas, escaped
 from headscope.interp.figures.drawing.heatmaps import heatmap
+from headscope.interp.figures.drawing.null_marks import marked_cells
 from headscope.interp.figures.palette.properties import Properties
 from headscope.interp.heads.similar_heads import SimilarHeads
 from headscope.interp.results.head_score import HeadScore
@@ -34,7 +35,7 @@ def head_grid(result: Result, field: str, others: Sequence[str] = ()) -> go.Figu
 
 
 def head_heatmap(result: Result, field: str, *index: int, name: str = "", visible: bool = True) -> go.Heatmap:
-    """A heatmap of a field, at an index of the axes that it has before layer and head; its null in the hover text."""
+    """A heatmap of a field, at an index of its axes before layer and head, marked where it is near its null."""
     tensors = result.tensors()
     null, spread = (
         tensors[null_field][index] if (null_field := f"{field}_{of}") in tensors else None
@@ -43,7 +44,10 @@ def head_heatmap(result: Result, field: str, *index: int, name: str = "", visibl
     entry = field_label(result, field) if name in ("", field) else f"{name} {field_label(result, field)}"
     hover = f"layer %{{y}}, head %{{x}}<br>{escaped(entry)} %{{z:.4f}}" + ("" if null is None else "<br>null %{text}")
     words = None if null is None else null_words(null, spread)
-    return heatmap(tensors[field][index], hover, words).update(visible=visible, name=name or field, colorbar=bar(entry))
+    cells = heatmap(tensors[field][index], hover, words)
+    if null is not None and spread is not None:
+        marked_cells(cells, *(item.numpy() for item in (tensors[field][index], null, spread)))
+    return cells.update(visible=visible, name=name or field, colorbar=bar(entry))
 
 
 def head_heatmaps(values: Sequence[Float[Tensor, "layer head"]], names: Sequence[str], hover: str) -> list[go.Heatmap]:

@@ -10,6 +10,7 @@ from headscope.interp.deletion.quadrants import QUADRANTS, Quadrants
 from headscope.interp.figures.deletion import head_names
 from headscope.interp.figures.drawing.canvas import canvas
 from headscope.interp.figures.drawing.choice import menu_layout
+from headscope.interp.figures.drawing.null_marks import marked_bars, marked_cells
 from headscope.interp.figures.heads import MOST_BARS, head_axes, head_heatmaps, null_words
 from headscope.interp.figures.palette.colours import bar_marker
 from headscope.interp.figures.palette.properties import Properties
@@ -41,10 +42,10 @@ def quadrants_figure(result: Quadrants) -> go.Figure:
 def quadrant_grids(result: Quadrants) -> go.Figure:
     """The share of each quadrant by layer and head, with a menu of the quadrants; pointing at a head gives the null."""
     cells = head_heatmaps(result.share.unbind(-1), QUADRANTS, "share %{z:.3f}<br>null %{text}")
-    for item, mean, spread in zip(
-        cells, result.share_null.unbind(-1), result.share_null_spread.unbind(-1), strict=True
-    ):
+    numbers = (result.share.unbind(-1), result.share_null.unbind(-1), result.share_null_spread.unbind(-1))
+    for item, share, mean, spread in zip(cells, *numbers, strict=True):
         item.text = null_words(mean, spread)
+        marked_cells(item, share.numpy(), mean.numpy(), spread.numpy())
     return canvas(result.about, cells, "share", **head_axes(), **menu_layout(QUADRANTS))
 
 
@@ -53,9 +54,9 @@ def quadrant_bars(
     share: Float[Tensor, "group quadrant"],
     null: Float[np.ndarray, "group quadrant 2"] | None = None,
 ) -> list[go.Bar]:
-    """A bar of every group; null: its mean and standard deviation."""
+    """A bar of every group, pale where it is near its null. null: mean and standard deviation."""
     words = "" if null is None else "<br>null %{customdata[0]:.3f} ± %{customdata[1]:.3f}"
-    return [
+    bars = [
         go.Bar(
             name=QUADRANTS[i],
             x=names,
@@ -66,6 +67,10 @@ def quadrant_bars(
         )
         for i in STACKED
     ]
+    if null is not None:
+        for item, i in zip(bars, STACKED, strict=True):
+            marked_bars(item, share[:, i].numpy(), null[:, i, 0], null[:, i, 1])
+    return bars
 
 
 def quadrant_fill(quadrant: int) -> Properties:

@@ -7,6 +7,7 @@ from textwrap import wrap
 import plotly.graph_objects as go
 from plotly.basedatatypes import BaseTraceType
 
+from headscope.interp.figures.drawing.null_marks import marks_in_words
 from headscope.interp.figures.palette.colours import HOLE, LINES
 from headscope.interp.figures.palette.legend import PLACE, legend_height
 from headscope.interp.figures.palette.properties import Properties
@@ -39,7 +40,7 @@ def canvas(
     tall: the height of the plot in pixels. The menu of `choice` has a row of its own above it. Heatmaps say what
     their colours are, the unit where they do not know better, and cells without a number are grey. Legends stand below.
     """
-    title, above = heading(about, field)
+    title, above = heading(about, field, marks_in_words(traces))
     top = TITLE + above + (MENU if "updatemenus" in layout else 0)
     below = BELOW + legend_height(traces)
     margin = {"l": 70, "r": 30, "t": top, "b": below}
@@ -53,11 +54,12 @@ def canvas(
     return figure
 
 
-def heading(about: About, field: str) -> tuple[Properties, int]:
-    """The title with law and unit below it, and the pixels that their lines take."""
+def heading(about: About, field: str, marks: Sequence[str]) -> tuple[Properties, int]:
+    """The title with law, unit and what marks mean below it, and the pixels that their lines take."""
     gauge = f" ({GAUGE})" if field in about.gauge_dependent else ""
     titles = wrap(about.title + gauge, TITLE_WORDS, break_on_hyphens=False)
     lines = wrap(about.law if about.unit == "1" else f"{about.law} · {about.unit}", WORDS, break_on_hyphens=False)
+    lines += marks
     below = {"text": "<br>".join(map(escaped, lines)), "font": {"size": 12}}
     raised = RAISED if len(titles) > 1 else 0
     pad = {"t": 14 + raised, "l": 16}

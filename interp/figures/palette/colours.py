@@ -11,6 +11,7 @@ BLUE, RED, GREY = "#2166ac", "#b2182b", "#8a8f9c"
 HOLE = "#e4e6ec"  # a cell without a number
 DASHED = {"color": GREY, "dash": "dash", "width": 1.5}
 CHOSEN = {"color": "#1c2030", "width": 2}  # around what is open or chosen, in every figure
+OPEN = "#4f46e5"  # the open head, wherever it stands among others
 CHANCE = {"color": "#1c2030", "dash": "dash", "width": 1}
 BLUES = ("#d1e5f0", "#92c5de", "#4393c3", "#2166ac", "#053061")
 REDS = ("#67001f", "#b2182b", "#d6604d", "#f4a582", "#fddbc7")
