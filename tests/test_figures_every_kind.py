@@ -12,7 +12,7 @@ from colour_contrast import contrast
 from pictures_of_figures import drawn_and_asked, words_in
 from result_kinds import result_kinds
 from tiny_diffusion import tiny_uvit
-from tiny_models import hooked_tiny, tiny_folder
+from tiny_models import CORPUS, hooked_tiny, tiny_folder
 
 from headscope.interp.arms.arm_points import arm_points
 from headscope.interp.arms.arms import arm_curves, arm_grid, arm_numbers, arms
@@ -24,6 +24,7 @@ from headscope.interp.circuits import full_ov, ov_top_tokens
 from headscope.interp.collapse.comparison import collapse_comparison
 from headscope.interp.collapse.curves import collapse
 from headscope.interp.collapse.pairs import CollapsePair
+from headscope.interp.corpus.head_passages import head_passages
 from headscope.interp.deletion.of_head import NEEDS, head_contributions
 from headscope.interp.diffusion.image_grid import image_grid
 from headscope.interp.diffusion.patch_attention import patch_attention
@@ -96,6 +97,7 @@ def of_one_head(model: Any) -> dict[str, Result]:
         "difference": head_difference(run, (1, 0), run, (0, 1)),
         "similar": similar_heads(run.patterns[1, 0], run.patterns),
         "continuation": continuation(model, asked.prompts[0], tokens=3),
+        "passages": head_passages(model, [CORPUS[0] * 3], 1, 0, "deletion", 3, count=3, length=24),
         "effect": intervene(model, asked.prompts[0], [Intervention("zero", 1)]),
         "top": ov_top_tokens(full_ov(asked.setting.weights, 1, 0), 5),
     }

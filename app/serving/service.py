@@ -73,6 +73,11 @@ class ModelService(Generic[Facts]):
 
         return self._kept.of(request, alone)
 
+    def alone(self, compute: Callable[[Any], Value]) -> Value:
+        """The same, for what the caller keeps."""
+        with self._lock:
+            return compute(self._model)
+
     def has(self, request: Hashable) -> bool:
         """Whether it is kept; what another session is computing is not waited for."""
         return request in self._kept

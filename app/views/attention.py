@@ -9,6 +9,7 @@ from headscope.app.panels import attention as panels
 from headscope.app.panels.alike import alike_panel
 from headscope.app.panels.continuing.panel import continuation_panel
 from headscope.app.panels.interventions import intervention_panel
+from headscope.app.panels.passages.panel import corpus_panel
 from headscope.app.panels.score import score_panel
 from headscope.app.serving.address import open_head
 from headscope.app.serving.refusals import refusals_in_a_box, refusals_in_place
@@ -40,6 +41,7 @@ with refusals_in_place("This score has no parts"):
     score_panel(opened, run, head, row)
 panels.edges_panel(run, facts, head, row)
 panels.circuitsvis_panel(run, head)
+corpus_panel(opened, head)
 with strip, refusals_in_place("What stands out cannot be said"):  # after the drawings: it may run the model again
     standing_out_strip(opened, jobs)
 with alike, refusals_in_place("Heads like this one cannot be found"):  # last: it reads the patterns of all heads

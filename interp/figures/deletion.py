@@ -5,6 +5,7 @@ import plotly.graph_objects as go
 from jaxtyping import Float
 from torch import Tensor
 
+from headscope.interp.corpus.head_passages import HeadPassages
 from headscope.interp.deletion.attention_contribution import AttentionContribution
 from headscope.interp.deletion.contributions import Contributions
 from headscope.interp.deletion.negative_mass import NegativeMass
@@ -13,7 +14,8 @@ from headscope.interp.figures.drawing.canvas import SQUARE, canvas, escaped
 from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.drawing.heatmaps import signed_heatmap
 from headscope.interp.figures.heads import head_grid
-from headscope.interp.figures.palette.colours import BLUE
+from headscope.interp.figures.palette.colours import BLUE, bar_marker
+from headscope.interp.figures.palette.properties import Properties
 from headscope.interp.results.head_score import head_name
 
 PAIR = "%{y} ← %{x}<br>%{z:.4f}"
@@ -64,3 +66,27 @@ def head_names(values: Float[Tensor, "layer head ..."]) -> np.ndarray:
     """L0H0, L0H1, … in order."""
     layers, heads = values.shape[:2]
     return np.array([head_name(layer, head) for layer in range(layers) for head in range(heads)])
+
+
+def head_passages_figure(result: HeadPassages) -> go.Figure:
+    """The number of the head in each passage as a bar, that of the model's other heads there as a point."""
+    at = np.arange(len(result.value))
+    null, spread = result.value_null.numpy(), result.value_null_spread.numpy()
+    bars = go.Bar(
+        name=result.head,
+        x=at,
+        y=result.value.numpy(),
+        width=0.8,
+        marker=bar_marker("#08519c"),
+        hovertemplate="%{x}: %{y:.4f}<extra></extra>",
+    )
+    others = go.Scatter(
+        name="other heads",
+        x=at,
+        y=null,
+        mode="markers",
+        text=np.array([f"± {width:.4f}" for width in spread], dtype=object),
+        hovertemplate="other heads %{y:.4f} %{text}<extra></extra>",
+    )
+    axes: Properties = {"xaxis": token_axis(result.labels["passage"]), "yaxis": {"title": result.about.unit}}
+    return canvas(result.about, [bars, others], "value", **axes)

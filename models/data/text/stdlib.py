@@ -17,14 +17,20 @@ def stdlib_documents() -> Iterator[Document]:
     Left out: tests, `encodings` (tables of characters), build settings and what is not UTF-8. A module's source and
     docstrings bear one name, so that both fall on the same side of the validation split; so do a topic's copies.
     """
+    for document in module_documents():
+        yield document
+        if docstrings := module_docstrings(document.text):
+            yield Document(document.name, docstrings)
+    yield from topic_documents()
+
+
+def module_documents() -> Iterator[Document]:
+    """Each module's source, in the order of their names."""
     root = Path(sysconfig.get_path("stdlib"))
     for path in sorted(root.rglob("*.py")):
         name = path.relative_to(root)
         if not _skipped(name) and (text := _utf8(path)):
             yield Document(name.as_posix(), text)
-            if docstrings := module_docstrings(text):
-                yield Document(name.as_posix(), docstrings)
-    yield from topic_documents()
 
 
 def topic_documents() -> Iterator[Document]:

@@ -1,0 +1,1 @@
+"""The panel of a head across a corpus."""

@@ -1,0 +1,1 @@
+"""What is computed while pages go on."""

@@ -1,0 +1,1 @@
+"""Heads across a corpus: the passages of texts in which a head does most of something."""
