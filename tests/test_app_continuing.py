@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import streamlit as st
 import torch
 from streamlit.testing.v1 import AppTest
 from test_app_pages import page
@@ -96,3 +97,16 @@ def test_new_ids_are_spelled_after_the_text_itself() -> None:
     ids = tokenizer.encode("The if statement", add_special_tokens=False)
     assert continued_text("The if", ids[:2], ids[2:], tokenizer) == "The if" + tokenizer.decode(ids[2:])
     assert continued_text("5 9", (5, 9), (2, 7), None) == "5 9 2 7"
+
+
+def test_what_was_written_before_a_stop_stays(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(model: Any, prompt: Any, edits: Any, tokens: int, watch: Any) -> Any:
+        watch(continuation(model, prompt, edits, 2))
+        st.stop()
+
+    monkeypatch.setattr("headscope.app.panels.continuing.written.continuation", stopped)
+    test = asked(folder, new_tokens="6")
+    assert not lists_of(test)
+    [shown] = lists_of(test.run())
+    assert len(shown["lines"]) == 2
+    assert "Stopped after 2 of 6 new tokens." in [caption.value for caption in test.caption]
