@@ -136,7 +136,7 @@ def test_a_figure_is_saved_as_a_picture(kind: str, start: bytes, view: Callable[
     with page.expect_download() as saved:
         page.get_by_role("button", name=kind, exact=True).click()
     assert Path(saved.value.path()).read_bytes().startswith(start)
-    assert saved.value.suggested_filename == f"mass.{kind.lower()}"
+    assert re.fullmatch(rf"cog-L1H0-at-\d+-[0-9a-f]{{8}}-mass-[\d.]+\.{kind.lower()}", saved.value.suggested_filename)
 
 
 def test_a_figure_is_saved_as_its_numbers_and_as_a_page(view: Callable[..., Any]) -> None:

@@ -275,7 +275,7 @@ def test_bars_show_every_token_beside_the_null() -> None:
     figure = found.figure()
     bar, null = figure.data
     assert bar.y.tolist() == found.norm.tolist() and null.y.tolist() == found.norm_null.tolist()
-    assert figure.layout.xaxis.ticktext == ("&lt;s&gt;", "a", "b", "c", "d", "·")
+    assert figure.layout.xaxis.ticktext == ("0 &lt;s&gt;", "1 a", "2 b", "3 c", "4 d", "5 ·")
 
 
 def test_the_figure_of_weights_says_that_it_depends_on_the_gauge() -> None:

@@ -21,11 +21,13 @@ from headscope.interp.arms.verdict import (
     equivalence_answer,
     mean_with_spread,
     noninferiority_answer,
+    reason_of,
     superiority_answer,
 )
 from headscope.interp.experiments.engine import running, table
 from headscope.interp.experiments.engine.experiment import Experiment, Watch
 from headscope.interp.experiments.engine.publishing import all_shipped_names, claims_markdown_table, publish, shipped
+from headscope.interp.experiments.engine.report import verdict_table
 from headscope.interp.experiments.engine.running import ExperimentRequest, outcome_of, rounded, watch_no_trial
 from headscope.interp.results.about import About
 
@@ -294,3 +296,13 @@ def test_it_runs_from_end_to_end(name: str, tmp_path: Path) -> None:
     experiment = table.experiment_named(name)
     written = publish(experiment, outcome, tmp_path / "out")
     assert len(written) == 2 + 2 * len(experiment.results(outcome)) and len(outcome.trials) > 0
+
+
+def test_an_answer_knows_its_interval_and_its_bound_and_a_claim_of_parts_those_of_each() -> None:
+    above, near = np.array([0.9, 0.91, 0.92]), np.array([0.5, 0.51, 0.52])
+    answer = bound_answer(above, above=0.8)
+    assert answer == "reproduced" and reason_of(answer) == "0.893 … 0.927, bound 0.8"
+    both = all_of([answer, superiority_answer(near, above)])
+    assert both == "not seen" and reason_of(both).startswith("0.893 … 0.927, bound 0.8; -0.4")
+    table = verdict_table([Verdict("a claim", "", "", both)])
+    assert "bound 0.8" in table and "<td class='answer'>not seen</td>" in table

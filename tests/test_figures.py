@@ -162,7 +162,7 @@ def test_blank_tokens_are_seen_and_markup_is_text() -> None:
 def test_ticks_are_few_and_at_their_tokens(count: int) -> None:
     axis = token_axis([f"t{i}" for i in range(count)], most=30)
     assert len(axis["tickvals"]) <= 30 and round(axis["tickvals"][0]) == 0
-    assert axis["ticktext"] == [f"t{round(at)}" for at in axis["tickvals"]]
+    assert axis["ticktext"] == [f"{round(at)} t{round(at)}" for at in axis["tickvals"]]
 
 
 @pytest.mark.parametrize("count", [1, 2, 42, 1024])
@@ -175,7 +175,7 @@ def test_pointing_at_a_place_reads_its_whole_name_and_no_tick(count: int) -> Non
 
 def test_a_long_token_is_cut_before_it_is_escaped() -> None:
     [text] = token_axis(["<" * 40])["ticktext"]
-    assert text == "&lt;" * (LONGEST_TICK - 1) + "…"
+    assert text == "0 " + "&lt;" * (LONGEST_TICK - 3) + "…"
 
 
 def test_tokens_stand_steep_below_and_lie_flat_beside() -> None:

@@ -292,5 +292,5 @@ def test_a_temperature_figure_is_white_at_one_and_escapes_tokens() -> None:
     tau = torch.tensor([[1.0, 1.5], [0.5, 1.0]])
     figure: Any = temperatures(tau, None, ("<b>", "x")).figure()
     assert figure.data[0].z.tolist() == [[0.0, 0.5], [-0.5, 0.0]]
-    assert figure.data[0].zmin == -0.5 and figure.layout.xaxis.ticktext == ("&lt;b&gt;", "x")
+    assert figure.data[0].zmin == -0.5 and figure.layout.xaxis.ticktext == ("0 &lt;b&gt;", "1 x")
     assert figure.layout.xaxis.labelalias == {"0": "&lt;b&gt; at 0", "1": "x at 1"}

@@ -65,6 +65,7 @@ function headView({ data, parentElement, setStateValue }) {
     if (!line) return;
     (header.grid ? colourPatches : colourTokens)(memory.cells, line.weights, index, colours);
     root.dataset.shown = index;
+    if (index === memory.row) scrollWithin(find(".tokens"), memory.cells[index]);
   };
   const room = barRoom(marks.getContext("2d"), header.range, header.scale);
   const draw = () => {

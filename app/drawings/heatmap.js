@@ -45,6 +45,9 @@ function drawCells(context, image, size) {
   context.drawImage(small, MARGIN.left, MARGIN.top, size, size);
 }
 
+// A token after its position, in the room that a label has.
+const placed = (tokens, at) => clipped(`${at} ${shownToken(tokens[at])}`, 12);
+
 function drawLabels(context, tokens, view, size, crops) {
   const cell = size / view.size;
   const step = Math.max(1, Math.ceil(13 / cell));
@@ -56,7 +59,7 @@ function drawLabels(context, tokens, view, size, crops) {
   for (let i = 0; i < view.size; i += step) {
     const middle = (i + 0.5) * cell;
     const [left, below] = [MARGIN.left - 7 - aside, MARGIN.top + size + 7 + aside];
-    context.fillText(clipped(shownToken(tokens[view.top + i]), 12), left, MARGIN.top + middle);
+    context.fillText(placed(tokens, view.top + i), left, MARGIN.top + middle);
     if (crops) {
       drawCrop(context, crops[view.top + i], MARGIN.left - 5 - side, MARGIN.top + middle - side / 2, side);
       drawCrop(context, crops[view.left + i], MARGIN.left + middle - side / 2, MARGIN.top + size + 5, side);
@@ -64,7 +67,7 @@ function drawLabels(context, tokens, view, size, crops) {
     context.save();
     context.translate(MARGIN.left + middle, below);
     context.rotate(-Math.PI / 2.8);
-    context.fillText(clipped(shownToken(tokens[view.left + i]), 12), 0, 0);
+    context.fillText(placed(tokens, view.left + i), 0, 0);
     context.restore();
   }
 }

@@ -13,6 +13,12 @@ function layTokens(root, tokens) {
   return [...root.querySelectorAll("button")];
 }
 
+// Scrolls a list so that one of its parts is seen, and not the page.
+function scrollWithin(list, part) {
+  const [box, own] = [list.getBoundingClientRect(), part.getBoundingClientRect()];
+  if (own.top < box.top || own.bottom > box.bottom) list.scrollTop += own.top - box.top - box.height / 2;
+}
+
 function tokenTitle(weight, index) {
   return Number.isNaN(weight) ? `${index}: masked` : `${index}: ${signedNumber(weight)}`;
 }

@@ -12,6 +12,7 @@ from headscope.app.figure.constant import constant_value, does_not_apply
 from headscope.app.figure.glossary import help_with
 from headscope.app.figure.meaning import meaning
 from headscope.app.figure.menu import with_menu_chosen
+from headscope.app.figure.saved_as import saved_name, with_origin
 from headscope.app.figure.table import csv_of, result_table
 from headscope.app.frame.selected_points import OnSelect
 from headscope.app.serving.refusals import plain_markdown
@@ -22,6 +23,7 @@ from headscope.interp.results.numbers import is_null
 from headscope.interp.results.result import Result
 
 HEIGHT = 430
+INK = "#31333f"
 MODEBAR = {"displaylogo": False}
 TABS = ("Figure", "Table", "Meaning", "Code")
 
@@ -104,6 +106,9 @@ def _chart(figure: go.Figure, key: str, on_select: OnSelect | None) -> None:
     shown = go.Figure(figure).update_layout(title=None, margin={"t": 40, "l": 60, "r": 20}, height=height)
     if st.context.theme.type == "dark":
         shown = dark_figure(shown)
+    else:  # else Streamlit's theme makes them paler than can be read well
+        ink = {"tickfont_color": INK, "title_font_color": INK}
+        shown.update_layout(font_color=INK).update_xaxes(ink).update_yaxes(ink)
     if on_select is None:
         st.plotly_chart(shown, key=f"chart_{key}", config=MODEBAR)
         return
@@ -115,7 +120,7 @@ def _chart(figure: go.Figure, key: str, on_select: OnSelect | None) -> None:
 
 
 def _downloads(result: Result, figure: go.Figure, field: str | None, key: str) -> None:
-    name = key.replace("_", "-")
+    name, figure = saved_name(key), with_origin(figure)
     picture_buttons(figure, name, key)
     st.download_button(
         "CSV",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 import streamlit as st
@@ -10,7 +11,8 @@ from headscope.app.components.fact_strip import fact_strip
 from headscope.app.frame.controls import chosen_modality, sidebar_choice
 from headscope.app.frame.long_prompt import shorter_ones_offered
 from headscope.app.frame.openable import said_anew, ways_to_open
-from headscope.app.frame.title_line import title_line
+from headscope.app.frame.title_line import SHOWN, title_line
+from headscope.app.serving.address import index_from_address, open_head
 from headscope.app.serving.progress import progress
 from headscope.app.serving.refusals import plain_markdown, refusals_in_a_box
 from headscope.app.serving.runs import RunKey, opened_model, run_key
@@ -25,6 +27,16 @@ from headscope.models.hosts.words import Words, filled
 from headscope.models.io.device import best_device
 
 Found = TypeVar("Found")
+
+
+@dataclass(frozen=True)
+class ShownPlace:
+    """What a page is about: names of the model and the head, the position of the row, and the prompt."""
+
+    model: str
+    head: str
+    row: int
+    prompt: str
 
 
 @dataclass(frozen=True)
@@ -61,6 +73,7 @@ def page(title: str, sentence: str, *, keeps_patterns: bool = True) -> OpenPromp
     sentence: with names of Words in braces. keeps_patterns: whether its analyses need the patterns of all heads at
     once, which long prompts have no room for.
     """
+    st.session_state.pop(SHOWN, None)
     title_line(title, filled(sentence, chosen_modality().words))
     with refusals_in_a_box("This model cannot be opened"), ways_to_open():
         key = run_key(sidebar_choice())
@@ -79,10 +92,18 @@ def page(title: str, sentence: str, *, keeps_patterns: bool = True) -> OpenPromp
             service.refuse_patterns(opened.tokens)
         else:
             service.refuse_run(opened.tokens)
+    st.session_state[SHOWN] = shown_place(opened)
     with st.sidebar:
         fact_strip(service.facts, len(opened.tokens))
         st.caption(f"Models run on {best_device()} here.")
     return opened
+
+
+def shown_place(opened: OpenPrompt) -> ShownPlace:
+    """Where the page is, as its address has it."""
+    head, last = open_head(opened.facts), opened.tokens.read_out % len(opened.tokens)
+    row = index_from_address("row", len(opened.tokens), last)
+    return ShownPlace(Path(opened.key.folder).name, f"L{head.layer}H{head.head}", row, opened.key.prompt)
 
 
 def analysed(opened: OpenPrompt, names: Sequence[str], choices: Choices = Choices()) -> Findings:  # noqa: B008

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+SHOWN = "shown_place"  # what a saved figure says of the page that it comes from
 LINES = """**Attention** shows every head of a model on your prompt: blue adds, red subtracts, grey is masked. A click
 opens a head; pointing at a token shows what it attends to.
 
@@ -23,3 +24,9 @@ def title_line(title: str, sentence: str) -> None:
         st.caption(sentence, width="stretch")
         with st.popover("Help", icon=":material/help:", type="tertiary"):
             st.markdown(LINES)
+
+
+def without_sidebar() -> None:
+    """Leave the sidebar out of a page that reads nothing of it; its boxes keep what is chosen in them."""
+    st.session_state.pop(SHOWN, None)
+    st.html("<style>[data-testid='stSidebar'], [data-testid='stExpandSidebarButton'] { display: none; }</style>")

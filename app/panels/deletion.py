@@ -56,11 +56,7 @@ def destination_panel(opened: OpenPrompt, head: OpenHead) -> None:
     """The sources of one destination, coloured by what the head does to them; the twin beside it."""
     result, tokens = deletion_of(opened, head), opened.tokens.strings
     last = len(tokens) - 1
-    at = (
-        st.slider("Destination", 0, last, last, key="destination", bind="query-params", format="position %d")
-        if last
-        else 0
-    )
+    at = st.slider("Row", 0, last, last, key="destination", bind="query-params", format="position %d") if last else 0
     st.text(f"after {tokens[at]!r}, position {at}")
     figure_panel(
         f"What L{head.layer}H{head.head} does to the tokens before",

@@ -2,16 +2,17 @@
 
 import streamlit as st
 
-from headscope.app.frame.title_line import title_line
+from headscope.app.frame.title_line import title_line, without_sidebar
 from headscope.app.panels.diffusion import attention_panels, image_sampling, images_panel, timestep_panels
 from headscope.app.panels.diffusion_choices import diffusion_selection, sampling_settings
 from headscope.app.serving.diffusion_models import chosen_models
 from headscope.app.serving.refusals import refusals_in_place
 
+without_sidebar()
 title_line(
     "Diffusion",
     "A model removes noise step by step until a digit is left: what do its heads read on the way? U-ViT has softmax "
-    "attention, U-ViC Cog attention. The model and the prompt of the sidebar are for the other pages.",
+    "attention, U-ViC Cog attention.",
 )
 models = chosen_models()
 if not models:

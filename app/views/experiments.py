@@ -2,14 +2,15 @@
 
 import streamlit as st
 
-from headscope.app.frame.title_line import title_line
+from headscope.app.frame.title_line import title_line, without_sidebar
 from headscope.app.panels.experiments import chosen_results, claims_table, result_panels
 from headscope.app.serving.refusals import refusals_in_a_box
 
+without_sidebar()
 title_line(
     "Experiments",
     "What the papers claim of these variants, measured on models of a laptop's size. Rules, seeds and sizes were fixed "
-    "before looking. The model and the prompt of the sidebar are for the other pages.",
+    "before looking.",
 )
 with refusals_in_a_box("These results cannot be read"):
     outcomes = chosen_results()

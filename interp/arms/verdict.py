@@ -1,7 +1,7 @@
 """Verdict: whether a claim was seen, by a rule that was fixed before looking."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 from jaxtyping import Float
@@ -49,7 +49,8 @@ def above_bound_answer(sample: Sample, bound: float) -> Answer:
     if missing := missing_answer(sample):
         return missing
     result = interval(sample)
-    return "reproduced" if result.low > bound else "opposite" if result.high < bound else "not seen"
+    answer: Answer = "reproduced" if result.low > bound else "opposite" if result.high < bound else "not seen"
+    return with_reason(answer, result, f"{bound:g}")
 
 
 def missing_answer(sample: Sample) -> Answer | None:
@@ -76,16 +77,21 @@ def equivalence_answer(item: Sample, other: Sample, margin: float) -> Answer:
         return missing
     result = interval(apart)
     if -margin < result.low and result.high < margin:
-        return "reproduced"
-    return "opposite" if result.low > margin or result.high < -margin else "not seen"
+        return with_reason("reproduced", result, f"±{margin:g}")
+    is_apart = result.low > margin or result.high < -margin
+    return with_reason("opposite" if is_apart else "not seen", result, f"±{margin:g}")
 
 
 def bound_answer(sample: Sample, *, below: float | None = None, above: float | None = None) -> Answer:
     """Whether a sample's mean is below, or above, a bound."""
     if (below is None) == (above is None):
         raise ValueError(f"bounded takes one bound, below or above; got below={below} and above={above}")
-    bound = np.full_like(sample, below if above is None else above)
-    return superiority_answer(bound, sample) if above is None else superiority_answer(sample, bound)
+    if missing := missing_answer(sample):
+        return missing
+    edge = float(above if below is None else below)  # type: ignore[arg-type]
+    bound = np.full_like(sample, edge)
+    answer = superiority_answer(bound, sample) if above is None else superiority_answer(sample, bound)
+    return with_reason(answer, interval(sample), f"{edge:g}")
 
 
 def paired_differences(item: Sample, other: Sample) -> Sample:
@@ -100,7 +106,30 @@ def all_of(answers: list[Answer]) -> Answer:
     for answer in ("not measured", "too few seeds"):
         if answer in answers:
             return answer
-    return answers[0] if len(set(answers)) == 1 else "not seen"
+    whole: Answer = answers[0] if len(set(answers)) == 1 else "not seen"
+    return cast(Answer, ReasonedAnswer(whole, "; ".join(filter(None, map(reason_of, answers)))))
+
+
+class ReasonedAnswer(str):
+    """An answer that knows the interval and the bound that it was read off."""
+
+    reason: str
+
+    def __new__(cls, answer: str, reason: str) -> "ReasonedAnswer":
+        """The answer with these words."""
+        item = super().__new__(cls, answer)
+        item.reason = reason
+        return item
+
+
+def with_reason(answer: Answer, result: Interval, bound: str) -> Answer:
+    """An answer with its interval and its bound."""
+    return cast(Answer, ReasonedAnswer(answer, f"{result.low:.3g} … {result.high:.3g}, bound {bound}"))
+
+
+def reason_of(answer: str) -> str:
+    """The interval and the bound of an answer; nothing where it was read off none."""
+    return answer.reason if isinstance(answer, ReasonedAnswer) else ""
 
 
 def mean_with_spread(sample: Sample, digits: int = 3) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from plotly.offline import get_plotlyjs
 
 from headscope.interp.arms.outcome import Outcome
-from headscope.interp.arms.verdict import RULE, Verdict
+from headscope.interp.arms.verdict import RULE, Verdict, reason_of
 from headscope.interp.experiments.engine.experiment import Experiment
 from headscope.interp.report.page import STYLE, figure_html
 from headscope.interp.results.result import Result
@@ -46,13 +46,14 @@ def outcome_facts(experiment: Experiment, outcome: Outcome) -> list[str]:
 
 
 def verdict_table(verdicts: Sequence[Verdict]) -> str:
-    """Claim, paper, ours, answer."""
+    """Claim, paper, ours, the interval and the bound that it is judged by, answer."""
     rows = "".join(
         f"<tr><td>{html.escape(verdict.claim)}</td><td>{html.escape(verdict.paper)}</td><td>{html.escape(verdict.ours)}</td>"
-        f"<td class='answer'>{verdict.answer}</td></tr>"
+        f"<td>{html.escape(reason_of(verdict.answer))}</td><td class='answer'>{verdict.answer}</td></tr>"
         for verdict in verdicts
     )
-    return f"<table><tr><th>claim</th><th>the paper</th><th>here</th><th>answer</th></tr>{rows}</table>"
+    names = ("claim", "the paper", "here", "what is judged: 95 % on each side, bound", "answer")
+    return f"<table><tr>{''.join(f'<th>{name}</th>' for name in names)}</tr>{rows}</table>"
 
 
 def section(name: str, result: Result) -> str:

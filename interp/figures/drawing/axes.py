@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from headscope.interp.figures.drawing.canvas import escaped
+from headscope.interp.figures.drawing.canvas import escaped, with_blank_ends
 from headscope.interp.figures.palette.properties import Properties
 
 MOST_TICKS, LONGEST_TICK = 22, 14
@@ -33,7 +33,8 @@ def name_axis(names: Sequence[str], most: int = MOST_TICKS, **axis: object) -> P
 def token_axis(tokens: Sequence[str], most: int = MOST_TICKS, **axis: object) -> Properties:
     """The same of a prompt's tokens, which may be alike: %{x} or %{y} says the token and its position."""
     words = {str(at): f"{escaped(token)} at {at}" for at, token in enumerate(tokens)}
-    return name_axis(tokens, most, **axis) | {"labelalias": words}
+    placed = [f"{at} {with_blank_ends(token)}" for at, token in enumerate(tokens)]
+    return name_axis(placed, most, **axis) | {"labelalias": words}
 
 
 def top_down(**axis: object) -> Properties:

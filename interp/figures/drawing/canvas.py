@@ -76,4 +76,9 @@ def bar(words: str) -> Properties:
 
 def escaped(text: str) -> str:
     """Text as it is: plotly reads labels as a kind of HTML, and trims what is blank."""
-    return BLANK_ENDS.sub(lambda blank: "·" * len(blank[0]), text.translate(MARKS)).translate(MARKUP)
+    return with_blank_ends(text.translate(MARKS)).translate(MARKUP)
+
+
+def with_blank_ends(text: str) -> str:
+    """Text whose blanks at its ends are seen."""
+    return BLANK_ENDS.sub(lambda blank: "·" * len(blank[0]), text)
