@@ -2,8 +2,10 @@
 
 import math
 
+import pytest
 import torch
 
+from headscope.models.attention import attend
 from headscope.models.attention.temperature import Temperature, token_temperature
 
 
@@ -41,3 +43,20 @@ def test_temperatures_stay_in_float32_beside_half_precision_weights() -> None:
         got = temperature(torch.randn(1, 1, 2).bfloat16(), torch.tensor([[200]]))
     assert got.dtype == torch.float32
     torch.testing.assert_close(got, torch.tensor([[[1 + 0.5 * math.log(200)]]]))
+
+
+@pytest.mark.parametrize("kv_heads", [1, 3, 6])
+@pytest.mark.parametrize("mask_heads", [1, 6])
+def test_heads_that_are_tempered_in_groups_give_what_the_plain_path_gives(
+    kv_heads: int, mask_heads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    q, k, v = torch.randn(2, 6, 40, 8), torch.randn(2, kv_heads, 40, 8), torch.randn(2, kv_heads, 40, 5)
+    mask = torch.rand(2, mask_heads, 40, 40) < 0.8
+    mask |= torch.eye(40, dtype=torch.bool)
+    tau = {"temperature_q": 1 + torch.rand(2, 6, 40), "temperature_v": 1 + torch.rand(2, 1, 40)}
+    whole = attend("selective", q, k, v, mask=mask, **tau).output
+    monkeypatch.setattr("headscope.models.attention.run.LARGE", 0)
+    with torch.no_grad():
+        grouped = attend("selective", q, k, v, mask=mask, need_pattern=False, **tau).output
+    torch.testing.assert_close(grouped, whole, rtol=0, atol=1e-5)

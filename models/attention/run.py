@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
@@ -15,6 +16,9 @@ from headscope.models.attention.temperature import TEMPERATURES
 from headscope.models.attention.variant import Pattern, Scores, Variant, Visible
 from headscope.models.attention.visibility import visible_keys
 from headscope.models.attention.widening import at_least_float32, repeated_kv_heads
+
+HEAD_GROUPS = 4  # of which one is tempered at a time where nothing is kept for gradients, and queries are
+LARGE = 2**21  # bytes or more
 
 
 @dataclass(frozen=True)
@@ -70,14 +74,42 @@ def attention_of(
             whole = weighted_sum(variant, inputs, options, around or KernelSurroundings())
             output = whole.output.to(inputs.q.dtype)
             return Attention(output, whole.pattern, whole.scores) if need_pattern else Attention(output, None, None)
-        dtype = inputs.q.dtype
-        prepared = variant.prepare(inputs.q, inputs.v.to(dtype), **options)
-        check_kernel(prepared.kernel, (*prepared.q.shape[:3], inputs.k.shape[2]))
-        wide = torch.promote_types(prepared.q.dtype, prepared.v.dtype)
-        k = repeated_kv_heads(inputs.k.to(wide), prepared.v.shape[1])
-        prepared = replace(prepared, q=prepared.q.to(wide), v=prepared.v.to(wide))
-        fused = variant.fused(variant, prepared, k, inputs.rule)
-        return Attention(fused.to(dtype), None, None)
+        is_large = inputs.q.nbytes >= LARGE and not torch.is_grad_enabled()
+        by_groups = variant.learns_temperatures and is_large
+        return Attention((output_by_groups if by_groups else fused_output)(variant, inputs, options), None, None)
+
+
+def fused_output(variant: Variant, inputs: Inputs, options: Options) -> Float[Tensor, "batch head query d_value"]:
+    """The output without a pattern, in the dtype of the queries."""
+    dtype = inputs.q.dtype
+    prepared = variant.prepare(inputs.q, inputs.v.to(dtype), **options)
+    check_kernel(prepared.kernel, (*prepared.q.shape[:3], inputs.k.shape[2]))
+    wide = torch.promote_types(prepared.q.dtype, prepared.v.dtype)
+    k = repeated_kv_heads(inputs.k.to(wide), prepared.v.shape[1])
+    prepared = replace(prepared, q=prepared.q.to(wide), v=prepared.v.to(wide))
+    return variant.fused(variant, prepared, k, inputs.rule).to(dtype)
+
+
+def output_by_groups(variant: Variant, inputs: Inputs, options: Options) -> Float[Tensor, "batch head query d_value"]:
+    """The same, for some heads after the others, so that tempered copies of queries and values are of few at a time."""
+    n_heads, kv_heads = inputs.q.shape[1], inputs.k.shape[1]
+    size = -(-kv_heads // HEAD_GROUPS)
+    output = inputs.q.new_empty(*inputs.q.shape[:3], inputs.v.shape[-1])
+    for start in range(0, kv_heads, size):
+        own = slice(start, start + size)
+        heads = slice(start * n_heads // kv_heads, min(start + size, kv_heads) * n_heads // kv_heads)
+        mask = of_heads(inputs.mask, -3, heads, n_heads)
+        group = replace(inputs, q=inputs.q[:, heads], k=inputs.k[:, own], v=inputs.v[:, own], mask=mask)
+        tempered = {name: of_heads(value, -2, heads, n_heads) for name, value in options.items()}
+        output[:, heads] = fused_output(variant, group, tempered)
+    return output
+
+
+def of_heads(value: Any, dim: int, heads: slice, n_heads: int) -> Any:
+    """Some heads of a tensor that has them along a dimension; anything else as it is."""
+    if not isinstance(value, Tensor) or value.ndim < -dim or value.shape[dim] != n_heads:
+        return value
+    return value.narrow(dim, heads.start, heads.stop - heads.start)
 
 
 def without_autocast(device: str) -> AbstractContextManager[object]:
