@@ -65,17 +65,24 @@ def models_side_by_side(models: list[OpenPrompt]) -> None:
             row_view(item.run, item.opened.key.name, item.head, key=f"compared_{place}", peak=peak)
             pattern_figure(item.opened, item.run, item.head, key=f"compared_figure_{place}")
     for place, item in enumerate(shown[1:], start=1):
-        with refusals_in_place(f"{item.title} cannot be subtracted"):
-            difference_panel(shown[0], item, key=f"difference_{place}")
+        difference_panel(shown[0], item, key=f"difference_{place}")
     planes(shown, st.columns(len(shown), gap="medium"))
 
 
 def difference_panel(first: ComparedHead, second: ComparedHead, key: str) -> None:
-    """Where a head of another model weighs more or less than the first one's."""
+    """Where a head of another model weighs more or less than the first one's; a sentence where there is no such map."""
     if len(first.run.tokens) > MOST_TOKENS:
         return
     heads = [(item.head.layer, item.head.head) for item in (first, second)]
     title = f"{second.name} less {first.name}"
+    try:
+        result = head_difference(first.run, heads[0], second.run, heads[1], title)
+    except ValueError as refusal:
+        st.caption(f"No map of the difference: {refusal}.")
+        return
+    if not result.difference.nan_to_num().any():
+        st.caption(f"{title}: both put the same weight on every {first.opened.words.token}.")
+        return
     code = f"""from headscope.interp.heads.attention_run import attention_run
 from headscope.interp.heads.head_difference import head_difference
 {asked_code(first.opened)}
@@ -83,7 +90,7 @@ other = {model_code(second.opened)}
 asked_of_other = asked_of(other, [prompt], Choices(), prepend_bos={second.opened.bos})
 runs = attention_run(model, asked.prompts[0]), attention_run(other, asked_of_other.prompts[0])
 head_difference(runs[0], {heads[0]}, runs[1], {heads[1]}).figure()"""
-    figure_panel(title, head_difference(first.run, heads[0], second.run, heads[1], title), code, key=key)
+    figure_panel(title, result, code, key=key)
 
 
 def partner(keys: tuple[RunKey, RunKey], run: AttentionRun, head: OpenHead, by: str) -> tuple[OpenHead, str]:

@@ -74,7 +74,7 @@ def attention_of(
             whole = weighted_sum(variant, inputs, options, around or KernelSurroundings())
             output = whole.output.to(inputs.q.dtype)
             return Attention(output, whole.pattern, whole.scores) if need_pattern else Attention(output, None, None)
-        is_large = inputs.q.nbytes >= LARGE and not torch.is_grad_enabled()
+        is_large = inputs.q.numel() * inputs.q.element_size() >= LARGE and not torch.is_grad_enabled()
         by_groups = variant.learns_temperatures and is_large
         return Attention((output_by_groups if by_groups else fused_output)(variant, inputs, options), None, None)
 
