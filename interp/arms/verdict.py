@@ -121,6 +121,10 @@ class ReasonedAnswer(str):
         item.reason = reason
         return item
 
+    def __getnewargs__(self) -> tuple[str, str]:
+        """What a copy of it is made of."""
+        return str(self), self.reason
+
 
 def with_reason(answer: Answer, result: Interval, bound: str) -> Answer:
     """An answer with its interval and its bound."""
