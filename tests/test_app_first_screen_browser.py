@@ -58,7 +58,7 @@ def test_a_click_on_a_head_shows_its_map(width: int, height: int, tab: Callable[
 
 
 def test_a_figure_s_tabs_stand_beside_its_title_and_its_tools_wait(tab: Callable[..., Any], url: str) -> None:
-    page = tab(f"{url}/deletion?model=cog", wait=".js-plotly-plot .main-svg")
+    page = tab(f"{url}/deletion?model=cog&more=true", wait=".js-plotly-plot .main-svg")
     panel = page.locator(".st-key-panel_mass")
     title, tabs = panel.get_by_role("heading").first.bounding_box(), panel.get_by_role("tablist").bounding_box()
     assert title["y"] < tabs["y"] + tabs["height"] and tabs["y"] < title["y"] + title["height"]

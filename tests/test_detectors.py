@@ -299,7 +299,7 @@ def test_the_figure_shows_the_null() -> None:
     found = scored(random_pattern())
     trace = found.figure().data[INDUCTION]
     mean, spread = found.share_null[INDUCTION, 0, 1], found.share_null_spread[INDUCTION, 0, 1]
-    assert trace.text[0, 1] == f"{mean:.4f} ± {spread:.4f}"
+    assert trace.hovertext[0, 1] == f"{mean:.4f} ± {spread:.4f}"
     assert trace.z[0, 1] == pytest.approx(float(found.share[INDUCTION, 0, 1]))
 
 
