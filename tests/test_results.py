@@ -50,7 +50,7 @@ def test_an_unknown_field_is_refused_with_those_there_are() -> None:
 def test_the_figure_shows_value_null_and_gauge() -> None:
     figure = SCORE.figure()
     assert figure.data[0].z[0, 1] == -1.0 and (figure.data[0].zmin, figure.data[0].zmax) == (-1.0, 1.0)
-    assert figure.data[0].text[0, 1] == "-1.0000 ± 1.0000"
+    assert figure.data[0].hovertext[0, 1] == "-1.0000 ± 1.0000"
     assert "gauge-dependent" in figure.layout.title.text
 
 
