@@ -121,9 +121,9 @@ class ReasonedAnswer(str):
         item.reason = reason
         return item
 
-    def __getnewargs__(self) -> tuple[str, str]:
+    def __reduce__(self) -> tuple[type["ReasonedAnswer"], tuple[str, str]]:
         """What a copy of it is made of."""
-        return str(self), self.reason
+        return ReasonedAnswer, (str(self), self.reason)
 
 
 def with_reason(answer: Answer, result: Interval, bound: str) -> Answer:
