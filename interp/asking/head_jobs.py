@@ -13,12 +13,12 @@ from headscope.interp.detectors.targets import TARGETS, targets
 from headscope.interp.heads.attention_run import AttentionRun
 from headscope.interp.reading.prompt import Prompt
 from headscope.interp.reading.prompt_tokens import PromptTokens
+from headscope.interp.results.nulls import is_bound_to_null, is_near_null
 from headscope.interp.results.sign_nulls import mean_share, negative_sum, row_sums
 from headscope.interp.rows.measures import row_negative_mass
 
 SELF, SINK, NEGATIVE, DELETION, COPYING = "itself", "sink", "negative", "suppression", "copying"
 MOST_TOKENS = 1024  # from the first on: those of a causal model are the same however long the prompt
-NEAR = 2.0  # spreads of chance
 CHANCE = 0.01  # that any head at all is said to do what it does by chance
 Fields = Mapping[str, Mapping[str, Tensor]]  # of a job, of a field: one number a head
 
@@ -65,9 +65,8 @@ def chance_marks(jobs: Sequence[HeadJob], name: str, *, needs_both_signs: bool) 
     if job is None:
         return []
     value, null, spread = (field.flatten() for field in (job.value, job.null, job.spread))
-    near = (value - null).abs() <= NEAR * spread
-    bound = value.isnan() & needs_both_signs | (spread == 0) & (value == null)
-    pairs = zip(near.tolist(), bound.tolist(), strict=True)
+    bound = value.isnan() & needs_both_signs | is_bound_to_null(value, null, spread)
+    pairs = zip(is_near_null(value, null, spread).tolist(), bound.tolist(), strict=True)
     return ["bound" if is_bound else "near" if is_near else "" for is_near, is_bound in pairs]
 
 

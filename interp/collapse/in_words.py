@@ -1,8 +1,8 @@
 """Collapse in words: whether a model still tells two prompts apart, by their distance beside unrelated ones'."""
 
 from headscope.interp.collapse.curves import CollapseCurves
+from headscope.interp.results.nulls import NEAR
 
-NEAR = 2.0  # spreads of the null
 ROUNDING = 1e-5  # of what unrelated prompts are apart: less is what rounding leaves
 
 

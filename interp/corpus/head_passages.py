@@ -20,13 +20,17 @@ from headscope.interp.reading.hooked_model import HookedModel, head_layers
 from headscope.interp.reading.model_facts import model_facts, model_gauges
 from headscope.interp.reading.watch import Watch, watch_nothing
 from headscope.interp.results.about import About
+from headscope.interp.results.gauges import Gauge
+from headscope.interp.results.head_score import head_name
+from headscope.interp.results.nulls import is_near_null
 from headscope.interp.results.result import Result
 from headscope.models.data.document import Document
 from headscope.models.io.near_names import known_names
 
 NULL = "the other heads of the model in the same passage, each at its own extreme"
 SEEN = f"rows that see {SHORTEST} tokens or more"
-WEIGHT_GAUGES = {"odd": ("weight",), "scale": ("weight",)}
+VALUES = ("value", "value_null", "value_null_spread", "weight")
+OF_WEIGHT: dict[Gauge, tuple[str, ...]] = {"odd": ("weight",), "scale": ("weight",)}
 ABOUTS = {
     "strongest_weight": About(
         title="Where a head's weight is strongest",
@@ -34,7 +38,7 @@ ABOUTS = {
         law=f"max |A| of the passage; {SEEN}, and not the first token as a key, on which many heads rest",
         source="headscope",
         null=NULL,
-        by_gauge={"odd": ("weight",), "scale": ("value", "value_null", "value_null_spread", "weight")},
+        by_gauge={**OF_WEIGHT, "scale": VALUES},
         plain="The passages in which this head puts most weight on a single token.",
     ),
     "negative_mass": About(
@@ -43,7 +47,7 @@ ABOUTS = {
         law=f"max over rows of Σ|A|·1[A < 0] / Σ|A|; {SEEN}",
         source="Lv et al. 2024 (arXiv 2411.07176), row by row",
         null=NULL,
-        by_gauge={"odd": ("value", "value_null", "value_null_spread", "weight"), "scale": ("weight",)},
+        by_gauge={**OF_WEIGHT, "odd": VALUES},
         plain="The passages with a row in which most of this head's weight subtracts.",
     ),
     "deletion": About(
@@ -52,7 +56,7 @@ ABOUTS = {
         law=f"max −C[d, s], C as of the contributions of a head; {SEEN}, and not the first token as a source",
         source="headscope, after Lv et al. 2024 (arXiv 2411.07176)",
         null=NULL,
-        by_gauge=WEIGHT_GAUGES,  # type: ignore[arg-type]
+        by_gauge=OF_WEIGHT,
         plain="The passages in which this head lowers most the logit of a token that it reads.",
     ),
     "copying": About(
@@ -61,7 +65,7 @@ ABOUTS = {
         law=f"max C[d, s], C as of the contributions of a head; {SEEN}, and not the first token as a source",
         source="headscope, after Elhage et al. 2021",
         null=NULL,
-        by_gauge=WEIGHT_GAUGES,  # type: ignore[arg-type]
+        by_gauge=OF_WEIGHT,
         plain="The passages in which this head raises most the logit of a token that it reads.",
     ),
 }
@@ -93,8 +97,8 @@ class HeadPassages(Result):
 
     @property
     def is_near_null(self) -> Bool[Tensor, "passage"]:
-        """Whether the number is within two spreads of the other heads' in the same passage."""
-        return (self.value - self.value_null).abs() <= 2 * self.value_null_spread
+        """Whether the number is near that of the other heads in the same passage."""
+        return is_near_null(self.value, self.value_null, self.value_null_spread)
 
 
 def head_passages(
@@ -131,7 +135,9 @@ def refuse_unknown(model: HookedModel, layer: int, head: int, by: str) -> None:
         raise ValueError(f"unknown measure {by!r}; known: {known_names(by, MEASURES)}")
     layers, heads = head_layers(model), model.cfg.n_heads
     if layer not in layers or not 0 <= head < heads:
-        raise ValueError(f"there is no head L{layer}H{head}; layers {', '.join(map(str, layers))} have {heads} each")
+        raise ValueError(
+            f"there is no head {head_name(layer, head)}; layers {', '.join(map(str, layers))} have {heads} each"
+        )
     if by in ON_LOGITS and (why := unreadable_logits(model_facts(model), model)):
         raise ValueError(f"{by} is of the logits of the tokens that a head reads, and {why}")
 
@@ -152,7 +158,7 @@ def most_extreme(
     own = values[:, at, head]
     there = own.isfinite() & (own > 0)
     if not there.any():
-        raise ValueError(f"L{layer}H{head} does nothing of the kind in {len(own)} passages")
+        raise ValueError(f"{head_name(layer, head)} does nothing of the kind in {len(own)} passages")
     chosen = own.masked_fill(~there, -torch.inf).topk(min(most, int(there.sum()))).indices
     null = other_heads(values[chosen], at, head)
     row, key, weight = (field[measure, chosen, at, head] for field in (extremes.row, extremes.key, extremes.weight))
@@ -164,7 +170,7 @@ def most_extreme(
         row,
         key,
         weight,
-        f"L{layer}H{head}",
+        head_name(layer, head),
         by,
         len(own),
         float(own[own.isfinite()].mean()),

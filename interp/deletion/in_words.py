@@ -2,8 +2,7 @@
 
 from headscope.interp.deletion.quadrants import QUADRANTS, Quadrants
 from headscope.interp.results.head_score import head_name
-
-NEAR = 2.0  # spreads of the null
+from headscope.interp.results.nulls import is_near_null
 
 
 def deletion_in_words(result: Quadrants, layer: int, head: int) -> str:
@@ -19,7 +18,7 @@ def deletion_in_words(result: Quadrants, layer: int, head: int) -> str:
     told = f"{name} {verb} the logits of the tokens that it reads with {percent(max(value, 1 - value))} of what it does"
     if spread == 0 and abs(value - null) < 1e-6:
         return f"{told}; all by its OV circuit: its weights have one sign."
-    if abs(value - null) <= NEAR * spread:
+    if is_near_null(value, null, spread):
         return f"{told}; with signs dealt anew it would do so, too ({chance})."
     most = int(result.share[layer, head].argmax())
     return f"{told} ({chance}); most of it is {QUADRANTS[most]} ({percent(float(result.share[layer, head, most]))})."

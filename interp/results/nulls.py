@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -9,6 +10,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 SAMPLES = 8
+NEAR = 2.0  # spreads: a number that is no further from its null is no finding
+Numbers = TypeVar("Numbers", Tensor, np.ndarray, float)
 
 
 @dataclass(frozen=True)
@@ -17,6 +20,16 @@ class Null:
 
     mean: Float[Tensor, "*axes"]
     spread: Float[Tensor, "*axes"]
+
+
+def is_near_null(value: Numbers, null: Numbers, spread: Numbers) -> Any:
+    """Where a number is within NEAR spreads of its null, as booleans of its kind."""
+    return abs(value - null) <= NEAR * spread
+
+
+def is_bound_to_null(value: Numbers, null: Numbers, spread: Numbers) -> Any:
+    """Where a number is its null and the null never differs: it could be nothing else, and says nothing."""
+    return (spread == 0) & (value == null)
 
 
 def null_of(score: Callable[[torch.Generator], Float[Tensor, "*axes"]], samples: int = SAMPLES, seed: int = 0) -> Null:

@@ -9,11 +9,11 @@ from torch import Tensor
 
 from headscope.interp.results.about import About
 from headscope.interp.results.head_score import head_name
+from headscope.interp.results.nulls import is_near_null
 from headscope.interp.results.result import Result
 from headscope.models.hosts.words import Sentence
 
 CELL = re.compile(r"L(\d+)H(\d+):(\d+):(\d+)", re.IGNORECASE)
-SPREADS = 2.0
 FIELDS = ("part", "part_null")
 SCORE_PARTS = About(
     title="Score by parts",
@@ -83,10 +83,10 @@ class ScoreParts(Result):
 def leading_pairs(result: ScoreParts, most: int) -> list[tuple[str, str, float]]:
     """The pairs of parts, query's and key's, that lie furthest from what they are for other keys, and their score.
 
-    Of those further away than SPREADS of their spreads, the largest differences first.
+    Of those that are not near their nulls, the largest differences first.
     """
-    away = (result.part - result.part_null).abs()
-    far = away.where(away > SPREADS * result.part_null_spread, 0.0)
+    near = is_near_null(result.part, result.part_null, result.part_null_spread)
+    far = (result.part - result.part_null).abs().masked_fill(near, 0.0)
     places = far.flatten().topk(min(most, int((far > 0).sum()))).indices.tolist()
     pairs = [divmod(place, far.shape[1]) for place in places]
     of_query, of_key = result.labels["query_part"], result.labels["key_part"]

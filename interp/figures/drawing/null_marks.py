@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from plotly.basedatatypes import BaseTraceType
 
-NEAR = 2.0  # spreads
+from headscope.interp.results.nulls import is_bound_to_null, is_near_null
+
 HATCH = "///"
 HATCHED, PALE, GREY = "hatched", "pale", "grey"
 MEANINGS = {
@@ -18,19 +19,10 @@ MEANINGS = {
 Numbers = Float[np.ndarray, "*axes"]
 
 
-def is_bound_to_null(value: Numbers, null: Numbers, spread: Numbers) -> Bool[np.ndarray, "*axes"]:
-    """Where a number is its null and the null never differs: it could be nothing else, and says nothing."""
-    return (spread == 0) & (value == null)
-
-
-def is_near_null(value: Numbers, null: Numbers, spread: Numbers) -> Bool[np.ndarray, "*axes"]:
-    """Where a number is not further than two spreads from its null, and could have been."""
-    return (np.abs(value - null) <= NEAR * spread) & ~is_bound_to_null(value, null, spread)
-
-
 def marked_cells(trace: go.Heatmap, value: Numbers, null: Numbers, spread: Numbers) -> go.Heatmap:
     """A heatmap of something of these numbers with its marks; its words of the null move from text to hovertext."""
-    near, bound = is_near_null(value, null, spread), is_bound_to_null(value, null, spread)
+    bound = is_bound_to_null(value, null, spread)
+    near = is_near_null(value, null, spread) & ~bound
     kinds = [kind for kind, there in ((HATCHED, near), (GREY, bound)) if there.any()]
     return trace.update(
         z=np.where(bound, np.float32(np.nan), np.asarray(trace.z)),
@@ -43,7 +35,7 @@ def marked_cells(trace: go.Heatmap, value: Numbers, null: Numbers, spread: Numbe
 
 def marked_bars(trace: go.Bar, value: Numbers, null: Numbers, spread: Numbers) -> go.Bar:
     """Bars of these numbers, with pale colours where they are near their nulls."""
-    near = is_near_null(value, null, spread) | is_bound_to_null(value, null, spread)
+    near = is_near_null(value, null, spread)
     own = trace.to_plotly_json()["marker"]["color"]
     colours = np.full(len(near), own, dtype=object) if isinstance(own, str) else np.asarray(own, dtype=object)
     pale = [paler(str(colour)) if there else str(colour) for colour, there in zip(colours, near, strict=True)]
