@@ -14,12 +14,12 @@ from headscope.app.panels.intervention_list import add_edit
 from headscope.app.panels.pattern import pattern_figure
 from headscope.app.serving.address import OpenHead, write_open_head
 from headscope.app.serving.refusals import refusals_in_place
-from headscope.interp.heads.attention_run import AttentionRun, attention_run
+from headscope.interp.heads.attention_run import AttentionRun
+from headscope.interp.heads.edited_attention import edited_attention_run
 from headscope.interp.interventions.effect import InterventionEffect, intervene
 from headscope.interp.interventions.elsewhere import LossElsewhere, loss_elsewhere
 from headscope.interp.interventions.in_words import effect_in_words
 from headscope.interp.interventions.intervention import Intervention
-from headscope.interp.interventions.touched_run import editing_hooks, refuse_outside
 from headscope.interp.reading.hooked_model import HookedModel
 from headscope.interp.reading.watch import Progress
 from headscope.models.io.fields import Fields
@@ -104,8 +104,7 @@ def changed_run(opened: OpenPrompt, edits: Edits) -> AttentionRun:
     """The attention of the run with the edits in it."""
 
     def compute(model: HookedModel, watch: Progress) -> AttentionRun:
-        refuse_outside(model, len(opened.tokens), edits)
-        return attention_run(model, opened.tokens, edits=editing_hooks(edits), watch=watch)
+        return edited_attention_run(model, opened.tokens, edits, watch)
 
     return shared_result(opened, ("changed", opened.key.prompt, opened.key.bos, edits), compute)
 

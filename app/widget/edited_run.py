@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from headscope.interp.asking.applicable import unanswered
-from headscope.interp.heads.attention_run import AttentionRun, attention_run
+from headscope.interp.heads.attention_run import AttentionRun
+from headscope.interp.heads.edited_attention import edited_attention_run
 from headscope.interp.interventions.effect import intervene
 from headscope.interp.interventions.in_words import effect_in_words
 from headscope.interp.interventions.intervention import Intervention
-from headscope.interp.interventions.touched_run import editing_hooks, refuse_outside
 from headscope.interp.reading.hooked_model import HookedModel
 from headscope.interp.reading.model_facts import ModelFacts
 
@@ -27,9 +27,9 @@ def edited_run(model: HookedModel, facts: ModelFacts, untouched: EditedRun, edit
     if not edits:
         return untouched
     tokens = untouched.run.tokens
-    refuse_outside(model, len(tokens), edits)
+    run = edited_attention_run(model, tokens, edits)
     if why := unanswered(facts, [tokens]):
         change = f"What the edits change is not weighed: this model {why}."
     else:
         change = effect_in_words(intervene(model, tokens, edits), tokens.words.next_answer)
-    return EditedRun(attention_run(model, tokens, edits=editing_hooks(edits)), tuple(edits), change)
+    return EditedRun(run, tuple(edits), change)

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from headscope.app.components.new_tokens import TAIL
 from headscope.app.frame.page import OpenPrompt, shared_result
 from headscope.app.panels.edited_run import Edits
-from headscope.interp.heads.attention_run import AttentionRun, attention_run
+from headscope.interp.heads.attention_run import AttentionRun
+from headscope.interp.heads.edited_attention import edited_attention_run
 from headscope.interp.interventions.continuation import Continuation, Grown, continuation
-from headscope.interp.interventions.touched_run import editing_hooks
 from headscope.interp.reading.continued_text import continued_text
 from headscope.interp.reading.hooked_model import HookedModel, tokenizer_of
 from headscope.interp.reading.prompt import text_alone
 from headscope.interp.reading.watch import Progress
 
 HALVES = "continuations_stopped"  # as far as they came in this session
-TAIL = 12  # tokens of the prompt that are shown before the new ones
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def run_of(text: Text) -> AttentionRun:
     opened.service.refuse_patterns(whole, len({edit.layer for edit in edits}))
 
     def compute(model: HookedModel, watch: Progress) -> AttentionRun:
-        return attention_run(model, whole, edits=editing_hooks(edits), watch=watch)
+        return edited_attention_run(model, whole, edits, watch)
 
     return shared_result(opened, ("continued run", whole.ids, edits), compute)
 
