@@ -3,17 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float
 from streamlit.components.v2 import component
 from torch import Tensor
-from torch.nn.functional import adaptive_max_pool1d
 
 from headscope.app.components.answers import answer_callback
 from headscope.app.components.source import source_text
 from headscope.app.drawings.open_head import OpenHead
 from headscope.app.drawings.source import drawing_text
 from headscope.interp.heads.attention_run import AttentionRun
+from headscope.interp.heads.signed_max_pool import signed_max_pool_of_row
 from headscope.interp.interventions.continuation import Continuation
 from headscope.models.io.fields import Fields
 
@@ -73,11 +72,5 @@ def drawn_row(weights: Float[Tensor, "key"], at: int) -> Fields:
     """A row up to its own token: its cells, pooled where there are many, and its strongest key with its weight."""
     row = weights[: at + 1]
     key = int(row.abs().argmax())
-    return {"cells": [round(cell, 4) for cell in pooled(row, CELLS).tolist()], "key": key, "weight": float(row[key])}
-
-
-def pooled(row: Float[Tensor, "key"], most: int) -> Float[Tensor, "cell"]:
-    """At most so many cells, each the weight of the largest magnitude in a block, with its sign."""
-    size = min(most, len(row))
-    highest, lowest = adaptive_max_pool1d(row[None], size)[0], -adaptive_max_pool1d(-row[None], size)[0]
-    return torch.where(highest >= -lowest, highest, lowest)
+    cells = signed_max_pool_of_row(row, CELLS).tolist()
+    return {"cells": [round(cell, 4) for cell in cells], "key": key, "weight": float(row[key])}

@@ -44,9 +44,7 @@ def edges_of(patterns: Float[Tensor, "head query key"], most: int, row: int) -> 
     is_strong = torch.zeros_like(flat, dtype=torch.bool).scatter_(1, flat.abs().topk(share).indices, True)
     is_drawn = is_strong.view_as(patterns).clone()
     is_drawn[:, row] = True
-    cells = (is_drawn.flatten(1) & (flat != 0)).nonzero().tolist()
-    result = [
-        (*divmod(cell, count), round(float(flat[head, cell]), 5), head, bool(is_strong[head, cell]))
-        for head, cell in cells
-    ]
+    wanted = is_drawn.flatten(1) & (flat != 0)
+    cells = zip(wanted.nonzero().tolist(), flat[wanted].tolist(), is_strong[wanted].tolist(), strict=True)
+    result = [(*divmod(cell, count), round(weight, 5), head, strong) for (head, cell), weight, strong in cells]
     return sorted(result, key=lambda edge: abs(edge[2]))

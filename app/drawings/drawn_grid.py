@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from headscope.app.drawings.edit_kinds import EDIT_KINDS
 from headscope.app.drawings.head_numbers import StatisticField
@@ -34,15 +34,11 @@ def drawn_grid(
     each head, or nothing. marks: how a head's number stands to chance, "near", "bound" or "". has_menu: whether a head
     offers changes of its weights.
     """
-    pictures = run.summary.thumbnails.numpy()
-    layers, heads, side, _ = pictures.shape
+    layers, heads, side, _ = run.summary.thumbnails.shape
     with_heads = np.repeat(np.isin(np.arange(layers), rows), heads)
-    flat = pictures.reshape(layers * heads, side, side)
-    visible = np.repeat(run.summary.thumbnail_visible.numpy(), heads, axis=0)
     peaks = run.summary.peaks.flatten().tolist()
     values = getattr(run.heads, number.field).flatten().numpy()
     names = [name for layer in labels for name in layer] or [""] * len(values)
-    codes = signed_code(flat, visible, np.array(peaks)[:, None, None], np.int8)
     header = {
         "key": key,
         "layers": list(rows),
@@ -57,7 +53,14 @@ def drawn_grid(
         "marks": list(marks) or [""] * len(values),
         "order": shown_order(values, with_heads, names, *order),
     }
-    return payload(header, codes=codes)
+    return payload(header, codes=thumbnail_codes(run))
+
+
+def thumbnail_codes(run: AttentionRun) -> Int[np.ndarray, "head row column"]:
+    """The thumbnails in codes of 8 bits, each in the range of its own peak."""
+    pictures, heads = run.summary.thumbnails.flatten(0, 1).numpy(), run.summary.thumbnails.shape[1]
+    visible = np.repeat(run.summary.thumbnail_visible.numpy(), heads, axis=0)
+    return signed_code(pictures, visible, run.summary.peaks.flatten().double().numpy()[:, None, None], np.int8)
 
 
 def shown_order(

@@ -11,8 +11,20 @@ from torch.nn.functional import adaptive_max_pool2d, pad
 def signed_max_pool(pattern: Float[Tensor, "head query key"], size: int) -> Float[Tensor, "head small small"]:
     """The weight of the largest magnitude in each of size × size blocks, with its sign; small patterns stay whole."""
     side = min(size, pattern.shape[-1])
-    highest = adaptive_max_pool2d(pattern, side)
-    lowest = -adaptive_max_pool2d(-pattern, side)
+    return signed_max_of_blocks(pattern, (side, side))
+
+
+def signed_max_pool_of_row(row: Float[Tensor, "key"], size: int) -> Float[Tensor, "small"]:
+    """The same of one row, in at most so many blocks."""
+    return signed_max_of_blocks(row[None, None], (1, min(size, len(row))))[0, 0]
+
+
+def signed_max_of_blocks(
+    pattern: Float[Tensor, "head row column"], shape: tuple[int, int]
+) -> Float[Tensor, "head small_row small_column"]:
+    """The weight of the largest magnitude in each of so many blocks down and across."""
+    highest = adaptive_max_pool2d(pattern, shape)
+    lowest = -adaptive_max_pool2d(-pattern, shape)
     return torch.where(highest >= -lowest, highest, lowest)
 
 
