@@ -6,7 +6,7 @@ from headscope.app.serving.address import forget_lasting, lasting_address_value,
 from headscope.app.serving.kept_texts import MOST_BYTES, fits_address, keep_text, kept_text, text_of_file
 from headscope.app.serving.refusals import refusals_in_place
 
-PROMPT, TEXT, FILE, SENT, CUT = "prompt", "text", "text_file", "text_file_sent", "prompt_cut"
+PROMPT, TEXT, FILE, CUT = "prompt", "text", "text_file", "prompt_cut"
 SHOWN = 120  # characters of the beginning and the end of a long text
 
 
@@ -78,9 +78,15 @@ def long_text() -> str | None:
 
 def sent_text() -> None:
     """A box for a file; what was sent just now becomes the prompt."""
-    with st.expander("A text file as the prompt"):
-        file = st.file_uploader("Text file", key=FILE, label_visibility="collapsed")
-        if file is not None and st.session_state.get(SENT) != file.file_id:
-            st.session_state[SENT] = file.file_id
-            with refusals_in_place("This file cannot be the prompt"):
-                write_prompt(text_of_file(file.name, file.getbuffer()))
+    with st.expander("A text file as the prompt"), refusals_in_place("This file cannot be the prompt"):
+        if (text := text_just_sent("Text file", FILE)) is not None:
+            write_prompt(text)
+
+
+def text_just_sent(label: str, key: str) -> str | None:
+    """Draw a box for a text file; what it says, once for each file. Raises ValueError for one that is no text."""
+    file, seen = st.file_uploader(label, key=key, label_visibility="collapsed"), f"{key}_sent"
+    if file is None or st.session_state.get(seen) == file.file_id:
+        return None
+    st.session_state[seen] = file.file_id
+    return text_of_file(file.name, file.getbuffer())

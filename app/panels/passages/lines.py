@@ -89,18 +89,9 @@ def null_in_words(result: HeadPassages, at: int) -> str:
 
 def passages_code(opened: OpenPrompt, head: OpenHead, by: str, corpus: Corpus, reading: CorpusReading) -> str:
     """The lines that find the passages again."""
-    texts = {
-        "Python's language reference": ("topic_documents", "list(dict.fromkeys(topic_documents()))"),
-        "Python's library": ("module_documents", "list(module_documents())"),
-    }
-    line, value = "", 'texts = [open("my.txt").read()]'
-    if corpus.name in texts:
-        name, expression = texts[corpus.name]
-        line, value = f"\nfrom headscope.models.data.text.stdlib import {name}", f"texts = {expression}"
     return f"""from headscope import load
-from headscope.interp.corpus.head_passages import head_passages{line}
-
-{value}
+from headscope.interp.corpus.head_passages import head_passages
+{corpus.code}
 model = {model_code(opened)}
 passages = head_passages(model, texts, {head.layer}, {head.head}, "{by}", count={reading.total}{bos_code(opened)})
 passages.figure()"""
