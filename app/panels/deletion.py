@@ -83,7 +83,6 @@ def twin_panel(opened: OpenPrompt, head: OpenHead) -> None:
 def head_code(opened: OpenPrompt, head: OpenHead) -> str:
     """The lines that find what a head does again, as `result`."""
     return f"""from headscope.interp.reading.activations import gathered_activations
-from headscope.interp.deletion.in_words import deletion_in_words
 from headscope.interp.deletion.of_head import NEEDS, head_contributions
 from headscope.interp.figures.head_deletion import destination_figure
 {asked_code(opened)}

@@ -77,15 +77,7 @@ def continuation(
     refuse_outside(model, len(read), edits)
     passes, tokenizer = NextTokenPasses(model, edits), tokenizer_of(model)
     last = None if tokenizer is None else tokenizer.eos_token_id
-    result = Continuation(
-        torch.zeros(0),
-        torch.zeros(0, dtype=torch.int64),
-        read.ids,
-        read.strings,
-        tuple(edit.to_json() for edit in edits),
-        about=ABOUT,
-        labels={"token": ()},
-    )
+    result = nothing_written(read, edits)
     for _ in range(tokens):
         logits = passes.logits(result.whole.ids)
         refuse_no_numbers(logits, edits)
@@ -101,6 +93,19 @@ def continuation(
         if result.ends:
             break
     return result
+
+
+def nothing_written(read: PromptTokens, edits: Sequence[Intervention]) -> Continuation:
+    """A continuation before its first token."""
+    return Continuation(
+        torch.zeros(0),
+        torch.zeros(0, dtype=torch.int64),
+        read.ids,
+        read.strings,
+        tuple(edit.to_json() for edit in edits),
+        about=ABOUT,
+        labels={"token": ()},
+    )
 
 
 def parting(first: Continuation, second: Continuation) -> int | None:

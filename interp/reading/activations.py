@@ -73,11 +73,8 @@ def gathered_activations(model: HookedModel, prompts: Sequence[Prompt], names: S
     ]
     with torch.no_grad():
         logits = logits_by_position(model, model.run_with_hooks(batch_of(model, prompts), fwd_hooks=hooks), prompts)
-    ones = torch.ones(len(prompts), len(prompts[0]))
-    absent = {name: ones[..., None] if name in SCALES else ones[:, None] for name in places}
-    angles = unturned(kept, places)
-    absent |= angles | {MLP_OUT: torch.zeros(*ones.shape, model.cfg.d_model)}
-    places = {name: of_name for name, of_name in places.items() if name not in UNTURNED or name in angles}
+    absent = absent_values(model, kept, places, (len(prompts), len(prompts[0])))
+    places = {name: of_name for name, of_name in places.items() if name in absent}
     result = {name: [kept.get(place, absent[name]) for place in of_name] for name, of_name in places.items()}
     kept.clear()
     rows = range(len(prompts))
@@ -91,6 +88,16 @@ def gathered_activations(model: HookedModel, prompts: Sequence[Prompt], names: S
         Activations(prompt, of_prompts[row], at_least_float32(logits[row]).cpu(), visible[row], head_layers(model))
         for row, prompt in enumerate(prompts)
     ]
+
+
+def absent_values(
+    model: HookedModel, kept: dict[str, Tensor], places: dict[str, list[str]], shape: tuple[int, int]
+) -> dict[str, Tensor]:
+    """What stands for each hook in layers that lack it; angles that no layer has are left out."""
+    ones, angles = torch.ones(shape), unturned(kept, places)
+    wanted = (name for name in places if name not in UNTURNED or name in angles)
+    absent = {name: ones[..., None] if name in SCALES else ones[:, None] for name in wanted}
+    return absent | angles | {MLP_OUT: torch.zeros(*shape, model.cfg.d_model)}
 
 
 def unturned(kept: dict[str, Tensor], places: dict[str, list[str]]) -> dict[str, Tensor]:

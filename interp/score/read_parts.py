@@ -62,10 +62,9 @@ def run_with_calls(model: HookedModel, prompt: Prompt) -> tuple[Activations, dic
     def keep(call: Call) -> None:
         kept[call.layer] = attention_of_call(call)
 
-    heard = all(map(hears_angles, module_of(model).modules()))
-    turned = [name for name in ANGLES if heard and any(name in place for place in model.hook_dict)]
+    turned = [name for name in ANGLES if any(name in place for place in model.hook_dict)]
     with patternless(), watched_calls(keep):
-        [run] = gathered_activations(model, [prompt], [*WRITES, NORM, *turned])
+        [run] = gathered_activations(model, [prompt], [*WRITES, NORM, *(turned if angles_are_heard(model) else ())])
     return run, kept
 
 
@@ -93,12 +92,17 @@ def read_parts(
     return tuple(kept), torch.stack([*kept.values()]) / scale
 
 
+def angles_are_heard(model: HookedModel) -> bool:
+    """Whether the hooks of every layer's angles are called in a pass without patterns."""
+    return all(map(hears_angles, module_of(model).modules()))
+
+
 def rotations(model: HookedModel, run: Activations, layer: int) -> Float[Tensor, "pos d_head d_head"]:
     """How a layer turns the queries and keys of every position, as k · turn.
 
     One pass more for a family some of whose layers do not, as these hooks are called where a pattern is formed there.
     """
-    if not all(map(hears_angles, module_of(model).modules())):
+    if not angles_are_heard(model):
         with patternless():
             [run] = gathered_activations(model, [run.tokens], ANGLES)
     if ANGLES[0] not in run.hooks:  # no layer turns them
