@@ -35,8 +35,9 @@ def hostile_figure() -> PortableFigure:
 def test_tokens_are_words_and_nothing_else() -> None:
     svg = hostile_figure().svg()
     words = words_in(svg)
-    for token in HOSTILE[:5]:
-        assert words.count(escaped(token).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")) == 2, token
+    for at, token in enumerate(HOSTILE[:5]):
+        shown = escaped(token).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+        assert (words.count(shown), words.count(f"{at} {shown}")) == (1, 1), token  # of names; of tokens, with places
     assert {"日本", "\\frac", "😀", "]]>", "\ufffd"} <= set(words) and "x = $y_1^2$ · nats" in words
     assert {one.tag.rpartition("}")[2] for one in ElementTree.fromstring(svg).iter()}.isdisjoint({"script", "a"})
 

@@ -39,5 +39,14 @@ def test_heads_on_other_tokens_have_no_difference() -> None:
     long, short = (
         attention_run(model, asked_of(model, [text], Choices(), None).prompts[0]) for text in ("return x", "def")
     )
-    with pytest.raises(ValueError, match="into other tokens"):
+    counts = rf"into other tokens \({len(long.tokens)} and {len(short.tokens)}\)"
+    with pytest.raises(ValueError, match=counts):
         head_difference(long, (1, 0), short, (1, 0))
+
+
+def test_as_many_tokens_that_are_not_the_same_are_named() -> None:
+    model: Any = hooked_tiny("cog")
+    runs = [attention_run(model, asked_of(model, [text], Choices(), None).prompts[0]) for text in ("{a}", "{b}")]
+    at = next(at for at, pair in enumerate(zip(*(run.tokens.strings for run in runs), strict=True)) if len({*pair}) > 1)
+    with pytest.raises(ValueError, match=rf"at position {at}, "):
+        head_difference(runs[0], (1, 0), runs[1], (1, 0))

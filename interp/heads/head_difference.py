@@ -1,5 +1,6 @@
 """Head difference: the weights of a head less those of another one on the same prompt, such as of another model."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -41,10 +42,10 @@ def head_difference(
     first: AttentionRun, head: tuple[int, int], second: AttentionRun, other: tuple[int, int], title: str = ""
 ) -> HeadDifference:
     """The second run's head less the first one's. Raises ValueError where the two read other tokens."""
-    words = first.tokens.strings
-    if words != second.tokens.strings:
-        counts = f"{len(words)} and {len(second.tokens)}"
-        raise ValueError(f"the two models cut this text into other tokens ({counts}): their cells are not the same")
+    words, others = first.tokens.strings, second.tokens.strings
+    if words != others:
+        said = Sentence("the two models cut this {prompt} into other {tokens}").of(first.tokens.words)
+        raise ValueError(f"{said} ({_apart(words, others)}): their cells are not the same")
     a, b = first.weights(*head), second.weights(*other)
     seen = first.visible_of(head[0]) | second.visible_of(other[0])
     size = (a.abs() + b.abs()).sum(-1)
@@ -54,3 +55,11 @@ def head_difference(
         about=replace(ABOUT, title=title or ABOUT.title).said_with(first.tokens.words),
         labels={"query": words, "key": words},
     )
+
+
+def _apart(words: Sequence[str], others: Sequence[str]) -> str:
+    """How many there are of each, or where the two first differ."""
+    if len(words) != len(others):
+        return f"{len(words)} and {len(others)}"
+    at = next(at for at, pair in enumerate(zip(words, others, strict=True)) if pair[0] != pair[1])
+    return f"at position {at}, {words[at]!r} and {others[at]!r}"
