@@ -34,7 +34,7 @@ def answers(url: str) -> bool:
 
 
 @contextmanager
-def app_server(home: Path, script: Path = ROOT / "app" / "main.py", python: str = sys.executable) -> Iterator[str]:
+def app_server(home: Path, script: Path = ROOT / "app" / "server.py", python: str = sys.executable) -> Iterator[str]:
     """The address of a server that runs until the block ends; it must not have written a traceback."""
     port, log = free_port(), home / "server.log"
     url = f"http://127.0.0.1:{port}"

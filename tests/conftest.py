@@ -18,6 +18,7 @@ def pytest_configure() -> None:
     os.environ["OMP_NUM_THREADS"] = "1"
     os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    os.environ["HEADSCOPE_MODELS"] = os.sep  # the app opens what tests make, wherever that is
 
 
 @pytest.hookimpl(tryfirst=True)

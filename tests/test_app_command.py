@@ -151,7 +151,7 @@ def test_what_was_not_measured_is_said(one_model: Path) -> None:
 
 def test_the_app_starts_as_a_streamlit_server_of_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[list[str]] = []
-    monkeypatch.setattr(os, "execv", lambda program, arguments: started.append(arguments))
+    monkeypatch.setattr(os, "execve", lambda program, arguments, variables: started.append(arguments))
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     with socket.socket() as probe:

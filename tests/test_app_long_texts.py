@@ -1,11 +1,11 @@
 """Long texts: files are read or refused in a sentence, and what a link cannot hold is kept under its content's name."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from headscope.app.serving.kept_files import MOST_KEPT
-from headscope.app.serving.kept_texts import (
+from headscope.app.serving.kept.texts import (
     LONGEST_IN_ADDRESS,
     MOST_BYTES,
     fits_address,
@@ -48,10 +48,13 @@ def test_a_name_that_is_none_of_ours_opens_nothing(name: str, tmp_path: Path) ->
     assert kept_text(name, tmp_path) is None
 
 
-def test_the_oldest_texts_go(tmp_path: Path) -> None:
-    names = [keep_text(str(number), tmp_path) for number in range(MOST_KEPT + 3)]
-    assert sum(kept_text(name, tmp_path) is not None for name in names) == MOST_KEPT
-    assert kept_text(names[-1], tmp_path) == str(MOST_KEPT + 2)
+def test_the_texts_that_were_not_used_for_longest_make_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("headscope.app.serving.kept.files.MOST_BYTES", 5)
+    names = [keep_text(text, tmp_path) for text in ("ab", "cd")]
+    for age, name in enumerate(names):
+        os.utime(tmp_path / name, (age, age))
+    names.append(keep_text("efg", tmp_path))
+    assert [kept_text(name, tmp_path) for name in names] == [None, "cd", "efg"]
 
 
 def test_a_link_holds_what_a_server_takes_in_one_line() -> None:

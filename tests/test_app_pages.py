@@ -16,7 +16,7 @@ from headscope.app.drawings.payload import payload
 from headscope.app.drawings.signed_code import signed_code
 from headscope.app.frame.open_run import STOPPED
 from headscope.app.frame.prompts import EXAMPLES
-from headscope.app.serving.kept_texts import MOST_BYTES
+from headscope.app.serving.kept.texts import MOST_BYTES
 from headscope.app.serving.model_source import fingerprint
 from headscope.app.serving.refusals import plain_markdown
 from headscope.app.serving.runs import RunKey

@@ -14,7 +14,7 @@ from headscope.app.components.passages import pieces
 from headscope.app.panels.passages import corpora
 from headscope.app.panels.passages.panel import corpus_reading
 from headscope.app.serving.background.corpus_reading import CorpusReading
-from headscope.app.serving.kept_texts import keep_text
+from headscope.app.serving.kept.texts import keep_text
 from headscope.app.serving.service import ModelService
 from headscope.interp.corpus.head_passages import head_passages
 from headscope.interp.reading.model_facts import model_facts

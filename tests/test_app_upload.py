@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tiny_models import tiny_folder
 
-from headscope.app.serving.upload import MOST_KEPT, earlier_upload, uploaded_folder
+from headscope.app.serving.kept.upload import earlier_upload, uploaded_folder
 from headscope.models.checkpoints import open_folder
 
 
@@ -78,10 +78,26 @@ def test_a_link_to_no_upload_opens_nothing(digest: str, tmp_path: Path) -> None:
     assert earlier_upload(digest, tmp_path) is None
 
 
-def test_only_the_last_uploads_are_kept(tmp_path: Path) -> None:
-    folders = []
-    for number in range(MOST_KEPT + 2):
-        folders.append(uploaded_folder([Sent("config.json", str(number).encode())], tmp_path))
-        os.utime(folders[-1], (number, number))
+def test_the_uploads_that_were_not_used_for_longest_make_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("headscope.app.serving.kept.upload.MOST_BYTES", 10)
+    folders = [uploaded_folder([Sent("config.json", text)], tmp_path) for text in (b"1234", b"56", b"7890")]
+    for age, folder in enumerate(folders):
+        os.utime(folder, (age, age))
+    assert earlier_upload(folders[0].name, tmp_path)  # which is used now
     again = uploaded_folder([Sent("config.json", b"last")], tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in (*folders[-MOST_KEPT + 1 :], again)}
+    assert {path.name for path in tmp_path.iterdir()} == {folders[0].name, again.name}
+
+
+def test_more_than_is_kept_at_all_is_refused_before_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headscope.app.serving.kept.upload.MOST_BYTES", 3)
+    with pytest.raises(ValueError, match=r"has 4 bytes, and at most 3 are kept: open it by its path"):
+        uploaded_folder([Sent("config.json", b"1234")], tmp_path / "uploads")
+    assert not [*tmp_path.iterdir()]
+
+
+def test_what_is_sent_is_for_its_owner_alone(tmp_path: Path) -> None:
+    folder = uploaded_folder(sent(tiny_folder(tmp_path / "cog", "cog")), tmp_path / "uploads")
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (folder.parent, *folder.parent.rglob("*"))}
+    assert {name: oct(mode) for name, mode in modes.items() if mode & 0o077} == {}

@@ -17,8 +17,7 @@ from tiny_vits import LAYERS, TOKENS, tiny_vit
 from headscope import load, save
 from headscope.app.figure.head_table import number_name_in_words
 from headscope.app.serving.image_names import INVERTED, image_named
-from headscope.app.serving.kept_files import MOST_KEPT
-from headscope.app.serving.kept_pictures import keep_picture, kept_picture
+from headscope.app.serving.kept.pictures import keep_picture, kept_picture
 from headscope.app.serving.model_source import modality_in
 from headscope.app.terminal import inspection
 from headscope.interp.asking.table import ANALYSES
@@ -210,18 +209,18 @@ def test_a_picture_that_would_fill_the_memory_is_not_decoded(monkeypatch: pytest
         decoded_picture(png(np.zeros((20, 20))))
 
 
-def test_a_kept_picture_is_found_by_its_name_and_old_ones_go(tmp_path: Path, model: Any) -> None:
-    names = [keep_picture(png(np.full((8, 8), shade)), tmp_path) for shade in range(MOST_KEPT + 2)]
-    assert len([*tmp_path.iterdir()]) == MOST_KEPT
-    found = picture_prompt(kept_picture(names[-1], tmp_path), model)
-    inverted = picture_prompt(kept_picture(names[-1], tmp_path), model, inverted=True)
+def test_a_kept_picture_has_the_name_of_its_content_and_is_private(tmp_path: Path, model: Any) -> None:
+    name = keep_picture(png(np.full((8, 8), 3)), tmp_path)
+    assert kept_picture(name, tmp_path).stat().st_mode & 0o077 == 0
+    found = picture_prompt(kept_picture(name, tmp_path), model)
+    inverted = picture_prompt(kept_picture(name, tmp_path), model, inverted=True)
     assert torch.equal(found.pixels, -inverted.pixels) and found.label is None
     with pytest.raises(ValueError, match="no longer kept here"):
         kept_picture("../secret", tmp_path)
 
 
 def test_a_sent_picture_is_an_image_by_its_link(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, model: Any) -> None:
-    monkeypatch.setattr("headscope.app.serving.kept_files.cache_folder", lambda name: tmp_path / name)
+    monkeypatch.setattr("headscope.app.serving.kept.files.cache_folder", lambda name: tmp_path / name)
     name = keep_picture(png(np.full((8, 8), 255)))
     assert float(image_named(name, model).pixels.min()) == 1
     assert float(image_named(name + INVERTED, model).pixels.max()) == -1

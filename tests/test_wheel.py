@@ -102,6 +102,6 @@ def test_a_snapshot_that_is_not_in_the_wheel_says_where_it_is(python: str, proje
 
 
 def test_the_app_answers(python: str, project: Path) -> None:
-    [script] = Path(python).parent.parent.glob("lib/python*/site-packages/headscope/app/main.py")
+    [script] = Path(python).parent.parent.glob("lib/python*/site-packages/headscope/app/server.py")
     with app_server(project, script, python):
         pass

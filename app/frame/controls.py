@@ -10,9 +10,10 @@ from headscope.app.frame.prompt_box import PROMPT, TEXT, keep_prompt, prompt_box
 from headscope.app.frame.prompts import EXAMPLES, Example, masked_examples
 from headscope.app.serving.address import lasting_address_value, write_lasting
 from headscope.app.serving.choice import FROM_FOLDER, Choice
+from headscope.app.serving.kept.retention import all_kept, bytes_of, forget_all
+from headscope.app.serving.kept.upload import earlier_upload, uploaded_folder
 from headscope.app.serving.model_source import modality_in, source_folder
 from headscope.app.serving.refusals import refusals_in_place
-from headscope.app.serving.upload import MOST_KEPT, earlier_upload, uploaded_folder
 from headscope.models import zoo
 from headscope.models.hosts.modality import TEXT as TEXT_MODALITY
 from headscope.models.hosts.modality import Modality
@@ -131,8 +132,11 @@ def upload() -> str:
         st.button("Send another model", on_click=next_upload, type="tertiary")
     st.caption(
         "config.json and model.safetensors, perhaps a tokenizer and snapshots; the rest is left out. Nothing is "
-        f"executed. A link reopens it on this computer, until {MOST_KEPT} others were sent."
+        "executed. A link reopens it on this computer, until no page has used it for a day."
     )
+    if kept := all_kept():
+        size = sum(map(bytes_of, kept)) / 2**20
+        st.button(f"Delete all that was sent ({size:,.1f} MB)", on_click=forget_all, type="tertiary")
     digest = lasting_address_value(UPLOADED)
     folder = earlier_upload(digest)
     if digest and folder is None:

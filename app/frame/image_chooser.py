@@ -5,7 +5,7 @@ import streamlit as st
 
 from headscope.app.serving.address import lasting_address_value, write_lasting
 from headscope.app.serving.image_names import INVERTED, is_digit
-from headscope.app.serving.kept_pictures import keep_picture, kept_picture
+from headscope.app.serving.kept.pictures import keep_picture, kept_picture
 from headscope.app.serving.refusals import refusals_in_place
 from headscope.interp.reading.pictures import DIGITS, is_held_out
 from headscope.models.data.images.digits import all_digits

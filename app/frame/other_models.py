@@ -9,10 +9,10 @@ from headscope.app.frame.controls import UPLOADED
 from headscope.app.frame.page import OpenPrompt
 from headscope.app.serving.address import lasting_address_value
 from headscope.app.serving.choice import FROM_FOLDER
+from headscope.app.serving.kept.upload import earlier_upload
 from headscope.app.serving.model_source import modality_in, source_folder
 from headscope.app.serving.refusals import refusals_in_place
 from headscope.app.serving.runs import opened_model
-from headscope.app.serving.upload import earlier_upload
 from headscope.models import zoo
 
 MOST = 3

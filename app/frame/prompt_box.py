@@ -3,7 +3,7 @@
 import streamlit as st
 
 from headscope.app.serving.address import forget_lasting, lasting_address_value, write_lasting
-from headscope.app.serving.kept_texts import MOST_BYTES, fits_address, keep_text, kept_text, text_of_file
+from headscope.app.serving.kept.texts import MOST_BYTES, fits_address, keep_text, kept_text, text_of_file
 from headscope.app.serving.refusals import refusals_in_place
 
 PROMPT, TEXT, FILE, CUT = "prompt", "text", "text_file", "prompt_cut"

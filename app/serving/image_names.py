@@ -1,6 +1,6 @@
 """Image names: what the address calls an image, 17 for a digit or the name of a kept picture, and the image itself."""
 
-from headscope.app.serving.kept_pictures import kept_picture
+from headscope.app.serving.kept.pictures import kept_picture
 from headscope.interp.reading.hooked_model import HookedModel
 from headscope.interp.reading.image_prompt import ImagePrompt
 from headscope.interp.reading.pictures import digit_prompt, picture_prompt

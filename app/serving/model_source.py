@@ -4,6 +4,7 @@ from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
+from headscope.app.serving.doors.model_roots import refuse_outside
 from headscope.models import zoo
 from headscope.models.checkpoints.files.hub_cache import hub_snapshot_folder
 from headscope.models.checkpoints.model_place import modality_of_place
@@ -37,6 +38,7 @@ def typed_folder(text: str) -> Path:
     folder = place_named(text.strip())
     if not folder.exists():
         raise ValueError(f"there is no folder or file {text.strip()!r}")
+    refuse_outside(folder)
     return hub_snapshot_folder(folder.resolve())
 
 

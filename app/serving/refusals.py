@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
+from headscope.app.serving.doors.model_roots import ElsewhereError, agree_to
 from headscope.app.serving.model_source import NothingAskedError
 from headscope.models.io.foreign_input import is_panic, log
 
@@ -36,11 +37,20 @@ def refusals_in_place(title: str) -> Iterator[None]:
 
 def box(title: str, refusal: BaseException) -> None:
     """An error box for a refusal; anything else is raised again: a fault of ours, or what stops a page."""
+    if isinstance(refusal, ElsewhereError):
+        ask_to_agree(title, refusal)
+        return
     if not (isinstance(refusal, ValueError | OSError) or is_panic(refusal)):
         raise refusal
     if is_panic(refusal):
         log.info("%s", title, exc_info=refusal)
     st.error(f"**{title}**\n\n{plain_markdown(str(refusal))}", icon=":material/error:")
+
+
+def ask_to_agree(title: str, refusal: ElsewhereError) -> None:
+    """A question about a place outside the roots, with the button that answers it."""
+    st.warning(f"**{title}**\n\n{plain_markdown(str(refusal))}", icon=":material/folder_open:")
+    st.button(f"Open {refusal.place.name}", key=f"agree {title}", on_click=agree_to, args=(refusal.place,))
 
 
 def plain_markdown(text: str) -> str:

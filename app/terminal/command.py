@@ -62,11 +62,17 @@ def before(
 @command.command()
 def app(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Where it listens, on this machine only.")] = 8501,
+    models: Annotated[
+        list[Path] | None, typer.Option(help="A folder under which it opens models, instead of this one; repeatable.")
+    ] = None,
+    site: Annotated[
+        list[str] | None, typer.Option(help="What a proxy before it, with a login, is called; repeatable.")
+    ] = None,
 ) -> None:
     """Open the app in the browser."""
     from headscope.app.terminal.launch import launch
 
-    refusing_clearly(lambda: launch(port))
+    refusing_clearly(lambda: launch(port, models or (), site or ()))
 
 
 for listed in (train, temper, ship, zoo, families, inspect, convert):

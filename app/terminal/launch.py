@@ -1,20 +1,31 @@
 """Starting the app: this process becomes a Streamlit server of this machine, on a port that is free."""
 
 import os
+import re
 import socket
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import typer
 
+from headscope.app.serving.doors.model_roots import ROOTS
+from headscope.app.serving.doors.own_site import SITES
+
 ADDRESS = "127.0.0.1"
+SITE = re.compile(r"[\w.-]+(?::\d{1,5})?", re.ASCII)
 MOST_UPLOAD = 4096  # MiB; the server is this machine
 
 
-def launch(port: int) -> None:
-    """Serve the app on `port` and open the browser where there is a desktop; a taken port is refused."""
+def launch(port: int, models: Sequence[Path] = (), sites: Sequence[str] = ()) -> None:
+    """Serve the app on `port` and open the browser where there is a desktop; a taken port is refused.
+
+    models: the folders under which it opens models. sites: what a proxy before it is called by its users.
+    """
     refuse_taken(port)
+    named = {ROOTS: os.pathsep.join(map(root_named, models)), SITES: ",".join(map(site_named, sites))}
     typer.echo(f"headscope: http://localhost:{port} (Ctrl+C stops it)")
+    typer.echo(f"It listens on {ADDRESS} alone, and opens models in {named[ROOTS] or Path.cwd()}")
     options = {
         "server.port": port,
         "server.headless": str(not has_desktop()).lower(),
@@ -23,8 +34,23 @@ def launch(port: int) -> None:
         "logger.hideWelcomeMessage": "true",
     }
     flags = [f"--{name}={value}" for name, value in options.items()]
-    script = Path(__file__).parents[1] / "main.py"
-    os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(script), *flags])
+    script = Path(__file__).parents[1] / "server.py"
+    command = [sys.executable, "-m", "streamlit", "run", str(script), *flags]
+    os.execve(sys.executable, command, os.environ | {name: text for name, text in named.items() if text})
+
+
+def root_named(folder: Path) -> str:
+    """A folder that is there, by its whole path. Raises ValueError for one that is not."""
+    if not folder.is_dir():
+        raise ValueError(f"--models names a folder of this computer, and there is no folder {folder}")
+    return str(folder.resolve())
+
+
+def site_named(name: str) -> str:
+    """The name of a site as browsers send it. Raises ValueError for an address with more than name and port."""
+    if not SITE.fullmatch(name):
+        raise ValueError(f"--site takes a name, perhaps with a port, such as lab.example.org:8443; got {name!r}")
+    return name.lower()
 
 
 def refuse_taken(port: int) -> None:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from headscope.app.frame.prompt_box import text_just_sent
 from headscope.app.serving.address import lasting_address_value, write_lasting
-from headscope.app.serving.kept_texts import keep_text, kept_text
+from headscope.app.serving.kept.texts import keep_text, kept_text
 from headscope.app.serving.refusals import refusals_in_place
 from headscope.models.data.document import Document
 from headscope.models.data.tasks.indirect_objects import indirect_object_documents

@@ -3,7 +3,7 @@
 from pathlib import Path
 from urllib.parse import quote
 
-from headscope.app.serving.kept_files import keep_file, kept_file
+from headscope.app.serving.kept.files import keep_file, kept_file
 
 KIND = "texts"
 MOST_BYTES = 2_000_000

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from headscope.app.serving.kept_files import keep_file, kept_file
+from headscope.app.serving.kept.files import keep_file, kept_file
 from headscope.models.data.images.picture import decoded_picture
 
 KIND = "pictures"

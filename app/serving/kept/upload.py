@@ -5,12 +5,12 @@ executed.
 """
 
 import re
-import shutil
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Protocol, runtime_checkable
 
+from headscope.app.serving.kept.retention import make_room, note_use
 from headscope.models.io.cache_folder import cache_folder
 from headscope.models.io.whole_file import whole_folder
 from headscope.models.zoo import STEP
@@ -18,7 +18,7 @@ from headscope.models.zoo import STEP
 KINDS = (".json", ".jsonl", ".txt", ".safetensors", ".model", ".jinja")
 CONFIG = "config.json"
 DIGEST = re.compile(r"[0-9a-f]{16}")
-MOST_KEPT = 8
+MOST_BYTES = 8 << 30  # of all uploads together
 
 
 @runtime_checkable
@@ -36,8 +36,8 @@ def uploaded_folder(files: Sequence[Sent], place: Path | None = None) -> Path:
     """The folder that holds these files, named by what is in them, so that the same upload is the same model.
 
     What is kept lies beside the config.json that is least deep, the one sent last where there are several, or in a
-    snapshot's folder there. The uploads that were used last are kept, older ones go. Raises ValueError without a
-    config.json, and for two files of one name.
+    snapshot's folder there. Where all uploads would become too large, those go that were not used for longest. Raises
+    ValueError without a config.json, for two files of one name, and for more than is kept at all.
     """
     paths = [PurePosixPath(file.name.replace("\\", "/")) for file in files]
     configs = [path for path in paths if path.name == CONFIG]
@@ -50,9 +50,9 @@ def uploaded_folder(files: Sequence[Sent], place: Path | None = None) -> Path:
     place = place or cache_folder("uploads")
     folder = place / digest_of(kept)
     if not folder.is_dir():
+        make_room(place, sum(len(content) for _, content in kept), MOST_BYTES, DIGEST)
         write_upload(kept, folder)
-    folder.touch()
-    forget_oldest(place)
+    note_use(folder)
     return folder
 
 
@@ -69,24 +69,19 @@ def name_in(path: PurePosixPath, top: PurePosixPath) -> str:
 def earlier_upload(digest: str, place: Path | None = None) -> Path | None:
     """The folder of an upload that a link names, if it is still kept."""
     folder = (place or cache_folder("uploads")) / digest
-    return folder if DIGEST.fullmatch(digest) and folder.is_dir() else None
+    if not DIGEST.fullmatch(digest) or not folder.is_dir():
+        return None
+    note_use(folder)
+    return folder
 
 
 def write_upload(files: Sequence[tuple[str, memoryview]], folder: Path) -> None:
     """Put the files into the folder, which is there whole or not at all."""
     with whole_folder(folder) as partial:
         for name, content in files:
-            (partial / name).parent.mkdir(exist_ok=True)
+            (partial / name).parent.mkdir(mode=0o700, exist_ok=True)
+            (partial / name).touch(0o600)
             (partial / name).write_bytes(content)
-
-
-def forget_oldest(place: Path) -> None:
-    """Delete the uploads that were not used for longest, all but a few."""
-    uploads = sorted(
-        (path for path in place.iterdir() if DIGEST.fullmatch(path.name)), key=lambda path: path.stat().st_mtime
-    )
-    for folder in uploads[:-MOST_KEPT]:
-        shutil.rmtree(folder)
 
 
 def digest_of(files: Sequence[tuple[str, memoryview]]) -> str:

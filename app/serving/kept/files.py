@@ -4,27 +4,33 @@ import re
 from hashlib import sha256
 from pathlib import Path
 
+from headscope.app.serving.kept.retention import make_room, note_use
 from headscope.models.io.cache_folder import cache_folder
 from headscope.models.io.whole_file import whole_file
 
 NAME = re.compile(r"[0-9a-f]{16}")
-MOST_KEPT = 32
+MOST_BYTES = 256 << 20  # of one kind together
 
 
 def keep_file(kind: str, content: bytes, place: Path | None = None) -> str:
-    """The name of a content that is kept from now on; the oldest others of its kind go. place: the kind's folder."""
+    """The name of a content that is kept from now on; of its kind those go that were used before all others.
+
+    place: the kind's folder. Raises ValueError for a content that is larger than all of a kind may be.
+    """
     place = place or cache_folder(kind)
-    place.mkdir(parents=True, exist_ok=True)
     name = sha256(content).hexdigest()[:16]
+    make_room(place, len(content), MOST_BYTES, NAME)
     with whole_file(place / name) as partial:
+        partial.touch(0o600)
         partial.write_bytes(content)
-    files = (path for path in place.iterdir() if NAME.fullmatch(path.name))
-    for path in sorted(files, key=lambda path: path.stat().st_mtime)[:-MOST_KEPT]:
-        path.unlink()
+    note_use(place / name)
     return name
 
 
 def kept_file(kind: str, name: str, place: Path | None = None) -> Path | None:
     """The file that a link names, if it is still kept."""
     file = (place or cache_folder(kind)) / name
-    return file if NAME.fullmatch(name) and file.is_file() else None
+    if not NAME.fullmatch(name) or not file.is_file():
+        return None
+    note_use(file)
+    return file

@@ -1,0 +1,1 @@
+"""What came from the browser, on this computer: as long as a session uses it, and a day longer."""
