@@ -40,7 +40,7 @@ class OwnSite:
             return await self.app(scope, receive, with_policy(send))
         if scope["type"] == "websocket":
             return await send({"type": "websocket.close", "code": 1008, "reason": reason})
-        return await PlainTextResponse(f"{reason}\n", 403)(scope, receive, send)
+        return await PlainTextResponse(f"{reason}\n", 403)(scope, receive, with_policy(send))
 
 
 def own_hosts(scope: Scope) -> set[str]:
