@@ -51,6 +51,12 @@ def test_the_moments_of_a_row_are_those_of_all_its_deals(cells: int, tail: int) 
         close(magnitude_of_sum(sums), deals.sum(-1).abs(), atol=1e-7 if is_exact else 1e-2)
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_rows_of_one_sign_sum_to_their_total_to_the_last_digit(sign: int) -> None:
+    sums = row_sums(sign * torch.rand(3, 200, 190).tril())
+    assert torch.equal(sums.signed, sign * sums.total)
+
+
 def test_sums_of_long_rows_are_cut_where_all_keys_are_hidden() -> None:
     pattern, weights = torch.randn(2, 300, 300).tril(), torch.rand(2, 300, 3)
     sums = row_sums(pattern, weights, with_large=True)

@@ -15,7 +15,6 @@ from headscope.interp.reading.equal_lengths import batches
 from headscope.interp.reading.hooked_model import HookedModel, head_layers
 from headscope.interp.reading.model_facts import ModelFacts, model_facts
 from headscope.interp.reading.prompt_tokens import PromptTokens
-from headscope.interp.rows.measures import row_negative_mass
 from headscope.interp.weights.head_matrices import HeadWeights
 from headscope.interp.weights.head_weights import head_weights
 
@@ -109,9 +108,9 @@ def strongest(numbers: Float[Tensor, "layer head query key"], cells: Bool[Tensor
 
 def most_negative(pattern: Float[Tensor, "layer head query key"], rows: Bool[Tensor, "layer query"]) -> Extreme:
     """The row with the largest share of negative weight, and its most negative key; NaN where no weight is negative."""
-    total, signed = pattern.abs().sum(-1), pattern.sum(-1)
+    total, negative = pattern.abs().sum(-1), -pattern.clamp(max=0).sum(-1)
     counted = rows[:, None] & (total > 0)
-    share = row_negative_mass(total, signed).masked_fill(~counted, -torch.inf)
+    share = (negative / total).masked_fill(~counted, -torch.inf)
     value, row = share.max(-1)
     key = pattern.gather(2, row[..., None, None].expand(*row.shape, 1, pattern.shape[-1]))[:, :, 0].argmin(-1)
     return value.masked_fill(value <= 0, torch.nan), row * pattern.shape[-1] + key

@@ -32,8 +32,8 @@ class Moments:
 class RowSums:
     """What the deals of a row depend on, of c = abs(a) · weight, and Σ a · weight; in float64 but for large.
 
-    cells, negative: how many are not 0, and how many of these below it; large: LARGE of the largest abs(a), 0 where a
-    row has fewer cells, and none where they were not asked for.
+    cells, negative: how many are not 0, and how many of these below it; signed: exactly ± total where all have one sign;
+    large: LARGE of the largest abs(a), 0 where a row has fewer cells, and none where they were not asked for.
     """
 
     cells: Float[Tensor, "*row 1"]
@@ -61,7 +61,9 @@ def row_sums(
     wide, ends = result.double(), [2 + kinds * i for i in range(4)]
     signed, total, squares = (wide[..., start : start + kinds] for start in ends[:3])
     cells = wide[..., 1:2]
-    return RowSums(cells, (cells - wide[..., :1]) / 2, signed, total, squares, result[..., ends[3] :])
+    negative = (cells - wide[..., :1]) / 2
+    signed = signed.where(negative > 0, total).where(negative < cells, -total)  # which two sums give but for rounding
+    return RowSums(cells, negative, signed, total, squares, result[..., ends[3] :])
 
 
 def sums_of_block(
