@@ -32,7 +32,7 @@ class Moments:
 class RowSums:
     """What the deals of a row depend on, of c = abs(a) · weight, and Σ a · weight; in float64 but for large.
 
-    cells, negative: how many are not 0, and how many of these below it; signed: exactly ± total where all have one sign;
+    cells, negative: how many are not 0, and how many of these below it; signed: ± total where all have one sign;
     large: LARGE of the largest abs(a), 0 where a row has fewer cells, and none where they were not asked for.
     """
 
