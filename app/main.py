@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from headscope.app.components.page_scheme import page_scheme
 from headscope.app.frame.controls import prompt_and_model
 from headscope.app.frame.link_notes import link_notes, remember_link
 from headscope.app.serving.libraries import load_libraries
@@ -51,6 +52,7 @@ shown = st.navigation(
     position="top",
 )
 remember_link()
+page_scheme()
 with st.sidebar:
     prompt_and_model()
 notes = st.container()

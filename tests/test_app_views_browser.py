@@ -9,13 +9,25 @@ from urllib.parse import urlencode
 
 import pytest
 from browser import keep, query, settle
+from faint_text import faint_text
 from tiny_models import CORPUS
 
 expect = pytest.importorskip("playwright.sync_api").expect
 pytestmark = pytest.mark.e2e
 
 CHART = ".js-plotly-plot .main-svg"
-VIEWS = ("heads", "deletion", "collapse", "geometry", "compare", "experiments", "analyses")
+# Page -> what its link opens besides, and the fewest figures that it then has.
+VIEWS: dict[str, tuple[dict[str, str], int]] = {
+    "": ({"pattern_open": "true", "edges_open": "true", "intervene": "true"}, 1),
+    "heads": ({}, 2),
+    "deletion": ({"tab_scatter": "Table", "tab_twin": "Meaning", "tab_mass": "Code"}, 2),
+    "collapse": ({}, 2),
+    "geometry": ({}, 2),
+    "compare": ({}, 2),
+    "diffusion": ({}, 2),
+    "experiments": ({}, 2),
+    "analyses": ({}, 1),
+}
 
 
 @pytest.fixture
@@ -34,15 +46,23 @@ def view(tab: Callable[..., Any], url: str, folder: Path) -> Callable[..., Any]:
     return open_view
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", VIEWS)
-def test_every_page_opens_by_its_link(name: str, scheme: str, view: Callable[..., Any]) -> None:
-    page = view(name, scheme)
-    page.wait_for_timeout(700)
-    assert page.locator(".js-plotly-plot").count() >= (1 if name == "analyses" else 2)
-    background = page.locator("[data-testid=stApp]").evaluate("app => getComputedStyle(app).backgroundColor")
-    assert ("255, 255, 255" in background) == (scheme == "light")
-    keep(page, f"{name}-{scheme}")
+def test_every_page_opens_by_its_link_and_is_read_well_in_the_dark_and_in_the_light(
+    name: str, view: Callable[..., Any]
+) -> None:
+    given, fewest = VIEWS[name]
+    page = view(name, "dark", **given)
+    page.locator(".st-key-title-line").get_by_role("button").click()
+    for scheme in ("dark", "light"):
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_timeout(700)
+        settle(page)
+        assert page.locator(".js-plotly-plot").count() >= fewest
+        background = page.locator("[data-testid=stApp]").evaluate("app => getComputedStyle(app).backgroundColor")
+        assert ("255, 255, 255" in background) == (scheme == "light")
+        assert faint_text(page) == []
+        page.keyboard.press("Escape")
+        keep(page, f"{name or 'all-of-attention'}-{scheme}")
 
 
 def test_a_link_reopens_the_experiment_that_was_chosen(view: Callable[..., Any], tab: Callable[..., Any]) -> None:

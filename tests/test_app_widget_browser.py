@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from browser import keep
+from faint_text import faint_text
 from tiny_models import CORPUS, HOSTILE, hooked_tiny, tiny_model, tiny_tokenizer
 
 from headscope import show
@@ -132,6 +133,7 @@ def test_a_saved_page_browses_without_python(tmp_path: Path, pages: Any) -> None
     assert number_of(page.locator(".numbers tbody tr:nth-child(3) td").first.inner_text()) == pytest.approx(
         shown, abs=6e-4
     )
+    assert faint_text(page) == []
     keep(page, "saved-page")
 
 
@@ -215,7 +217,7 @@ def test_edges_are_drawn_when_they_are_wanted(pages: Any, monkeypatch: pytest.Mo
 def test_the_widget_is_dark_where_the_page_around_is(pages: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     page = in_a_notebook(pages, show(hooked_tiny("cog"), PROMPT), monkeypatch)
     paper = "frame => getComputedStyle(frame).backgroundColor"
-    assert page.locator(".widget").evaluate(paper) == "rgb(15, 17, 23)"
+    assert page.locator(".widget").evaluate(paper) == "rgb(15, 17, 23)" and faint_text(page) == []
     page.evaluate("document.body.style.background = '#fff'")
     page.wait_for_function("document.querySelector('main div').style.colorScheme === 'light'")
-    assert page.locator(".widget").evaluate(paper) == "rgb(255, 255, 255)"
+    assert page.locator(".widget").evaluate(paper) == "rgb(255, 255, 255)" and faint_text(page) == []

@@ -23,7 +23,15 @@ function signedColour(share, dark) {
 }
 
 const css = ([red, green, blue]) => `rgb(${red}, ${green}, ${blue})`;
-const readable = ([red, green, blue]) => (0.299 * red + 0.587 * green + 0.114 * blue > 140 ? "#16181f" : "#ffffff");
+
+// How bright a colour is, from 0 to 1, as the guidelines for readable pages count it.
+function luminance(colour) {
+  const [red, green, blue] = colour.map((part) => (part <= 10 ? part / 3294.6 : ((part / 255 + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
+
+// The ink that is told better from a colour: black from 0.179 on, where both have 4.58 : 1.
+const readable = (colour) => (luminance(colour) > 0.179 ? "#000000" : "#ffffff");
 
 // A weight as its share of the colour range, on a linear or a square-root scale.
 function colourShare(weight, range, scale) {
