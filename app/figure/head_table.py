@@ -15,7 +15,7 @@ from headscope.interp.asking.head_columns import places_of
 from headscope.interp.asking.listed_rows import first_number
 from headscope.interp.asking.same_numbers import numbers_that_differ, same_in_words
 from headscope.interp.figures.heads import head_score_figure
-from headscope.interp.figures.palette.colours import OPEN
+from headscope.interp.figures.palette.colours import CHOSEN, RIM
 from headscope.interp.results.head_score import HeadScore
 from headscope.interp.results.numbers import NULLS, is_null, numbers_per_head
 from headscope.interp.results.result import Result
@@ -52,7 +52,7 @@ chosen_number({{"{self.analysis}": result}}, "{self.analysis}", "{self.column}")
         figure = head_score_figure(self.score)
         layers, heads = np.indices(tuple(self.score.value.shape))
         is_open = (layers == layer) & (heads == head)
-        for width, colour in ((7, "#ffffff"), (3, OPEN)):  # a ring with a rim, which stands out on any cell
+        for line in (RIM, CHOSEN):
             figure.add_scatter(
                 x=heads.ravel(),
                 y=layers.ravel(),
@@ -60,7 +60,7 @@ chosen_number({{"{self.analysis}": result}}, "{self.analysis}", "{self.column}")
                 marker={
                     "size": 26,
                     "color": "rgba(0,0,0,0)",
-                    "line": {"width": np.where(is_open.ravel(), width, 0), "color": colour},
+                    "line": {**line, "width": np.where(is_open.ravel(), line["width"], 0)},
                 },
                 hoverinfo="none",  # "skip" would pass clicks by, too
                 showlegend=False,

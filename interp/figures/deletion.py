@@ -77,7 +77,7 @@ def head_passages_figure(result: HeadPassages) -> go.Figure:
         x=at,
         y=result.value.numpy(),
         width=0.8,
-        marker=bar_marker("#08519c"),
+        marker=bar_marker(BLUE),
         hovertemplate="%{x}: %{y:.4f}<extra></extra>",
     )
     others = go.Scatter(

@@ -10,7 +10,7 @@ from headscope.interp.figures.drawing.canvas import GAUGE, bar, canvas, escaped
 from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.drawing.heatmaps import signed_heatmap
 from headscope.interp.figures.heads import MOST_BARS, head_axes, head_heatmaps
-from headscope.interp.figures.palette.colours import BLUE, CHANCE, GREY, RED, bar_marker
+from headscope.interp.figures.palette.colours import BLUE, CHANCE, GREY, MEANINGS, RED, bar_marker
 from headscope.interp.figures.palette.properties import Properties
 from headscope.interp.geometry.angles import Angles
 from headscope.interp.geometry.embedding import JointEmbedding
@@ -19,12 +19,12 @@ from headscope.interp.results.head_score import head_name
 
 SIDES = {
     "antiparallel": bar_marker(RED, is_striped=True),
-    "orthogonal": bar_marker("#c8ccd4"),
+    "orthogonal": bar_marker(MEANINGS["neither"]),
     "parallel": bar_marker(BLUE),
 }
 KINDS = {
-    "queries": {"color": "#e08214", "symbol": "circle"},
-    "keys": {"color": "#1b7837", "symbol": "diamond"},
+    "queries": {"color": MEANINGS["query"], "symbol": "circle"},
+    "keys": {"color": MEANINGS["key"], "symbol": "diamond"},
 }
 TEMPERED = {"query": "τ_q", "value": "τ_v", "query_beside_position": "τ_q", "value_beside_position": "τ_v"}
 

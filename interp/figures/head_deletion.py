@@ -10,10 +10,11 @@ from headscope.interp.figures.drawing.axes import token_axis, top_down
 from headscope.interp.figures.drawing.canvas import SQUARE, canvas
 from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.drawing.heatmaps import share_range, signed_heatmap
+from headscope.interp.figures.palette.colours import MEANINGS
 from headscope.interp.figures.palette.properties import Properties
 from headscope.interp.figures.quadrants import quadrant_fill
 
-TWIN = "#6b7280"
+TWIN = MEANINGS["softmax twin"]
 
 
 def destination_figure(result: HeadContributions, destination: int = -1) -> go.Figure:

@@ -11,7 +11,7 @@ from headscope.interp.figures.drawing.axes import token_axis, top_down
 from headscope.interp.figures.drawing.canvas import GAUGE, canvas, escaped
 from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.heads import head_axes, head_grid, head_heatmap
-from headscope.interp.figures.palette.colours import bar_marker
+from headscope.interp.figures.palette.colours import BLUE, BLUES, bar_marker
 from headscope.interp.figures.palette.properties import Properties
 from headscope.interp.interventions.continuation import Continuation
 from headscope.interp.interventions.effect import InterventionEffect
@@ -22,7 +22,7 @@ from headscope.interp.interventions.sweep import InterventionSweep
 
 OPENING = "zero"  # changes something in every model; without negative weights, keeping the positive ones does not
 SWEPT = {"loss_change": "Δ loss", "kl": "KL", "changed": "share of positions that change"}
-STAYED, CHANGED = ("KL, likeliest token stays", "#9ecae1"), ("KL, another token is likeliest", "#08519c")
+STAYED, CHANGED = ("KL, likeliest token stays", BLUES[1]), ("KL, another token is likeliest", BLUE)
 FIELDS = {
     "loss_change": "Δ loss",
     "target_change": "Δ logit of the target",

@@ -12,11 +12,11 @@ from headscope.interp.figures.drawing.canvas import canvas
 from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.drawing.null_marks import marked_bars, marked_cells
 from headscope.interp.figures.heads import MOST_BARS, head_axes, head_heatmaps, null_words
-from headscope.interp.figures.palette.colours import bar_marker
+from headscope.interp.figures.palette.colours import BLUE, BLUES, RED, REDS, bar_marker
 from headscope.interp.figures.palette.properties import Properties
 
 # Blue raises the attended token's logit, red lowers it; the pale, striped ones do so through a negative weight.
-COLOURS, NEGATIVE = ("#2166ac", "#b2182b", "#f4a582", "#92c5de"), (2, 3)
+COLOURS, NEGATIVE = (BLUE, RED, REDS[3], BLUES[1]), (2, 3)
 STACKED = (0, 3, 1, 2)
 
 

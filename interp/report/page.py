@@ -10,6 +10,7 @@ from headscope.interp.asking.findings import Findings
 from headscope.interp.asking.listed_rows import telling_numbers
 from headscope.interp.asking.standing_out import standing_out_of_each
 from headscope.interp.figures.drawing.shared_scales import on_shared_scales
+from headscope.interp.figures.palette.colours import MEANINGS
 from headscope.interp.report.heads import HEADS_STYLE, heads_html
 from headscope.interp.report.introduction import introduction, note_paragraphs
 from headscope.interp.results.about import About
@@ -28,8 +29,8 @@ h1 { font-size: 1.7rem; } h2 { font-size: 1.25rem; margin: 2.2rem 0 0.2rem; }
 pre { background: #f4f5f9; padding: 0.8rem; border-radius: 8px; white-space: pre-wrap; margin: 0.4rem 0; }
 nav ul { columns: 2 480px; column-gap: 2.5rem; padding-left: 1.2rem; } nav li { break-inside: avoid; }
 a { color: #1d4ed8; }
-.gauge { color: #9a3412; }
 """
+GAUGE_STYLE = f".gauge {{ color: {MEANINGS['depends on the gauge']}; }}"
 
 
 def report(models: Sequence[Findings]) -> str:
@@ -46,7 +47,7 @@ def report(models: Sequence[Findings]) -> str:
     body += [_contents({name: questions.get(name, "") for name in rest}, models)]
     body += [_section(name, questions.get(name, ""), models) for name in rest]
     body += [_heads(at, item) for at, item in enumerate(models)]
-    head = f'<meta charset="utf-8"><title>{html.escape(title)}</title><style>{STYLE}{HEADS_STYLE}</style>'
+    head = f'<meta charset="utf-8"><title>{html.escape(title)}</title><style>{STYLE}{GAUGE_STYLE}{HEADS_STYLE}</style>'
     script = f"<script>{get_plotlyjs()}</script>"
     page = f"<head>{head}{script}</head><body><h1>{html.escape(title)}</h1>{''.join(body)}</body>"
     return f'<!doctype html><html lang="en">{page}</html>'

@@ -7,12 +7,25 @@ from plotly.colors import sample_colorscale
 
 from headscope.interp.figures.palette.properties import Properties
 
-BLUE, RED, GREY = "#2166ac", "#b2182b", "#8a8f9c"
-HOLE = "#e4e6ec"  # a cell without a number
+# What a colour says where it stands for one thing, in every figure; things of one kind beside one another have LINES.
+MEANINGS = {
+    "adds": "#2166ac",
+    "subtracts": "#b2182b",
+    "neither": "#c8ccd4",
+    "null": "#8a8f9c",
+    "a known value": "#1c2030",
+    "no number": "#e4e6ec",
+    "open or chosen": "#4f46e5",
+    "query": "#a89a00",
+    "key": "#0b7a75",
+    "softmax twin": "#6b7280",
+    "depends on the gauge": "#7a4a00",
+}
+BLUE, RED, GREY, HOLE = (MEANINGS[name] for name in ("adds", "subtracts", "null", "no number"))
 DASHED = {"color": GREY, "dash": "dash", "width": 1.5}
-CHOSEN = {"color": "#1c2030", "width": 2}  # around what is open or chosen, in every figure
-OPEN = "#4f46e5"  # the open head, wherever it stands among others
-CHANCE = {"color": "#1c2030", "dash": "dash", "width": 1}
+CHOSEN = {"color": MEANINGS["open or chosen"], "width": 2}
+RIM = {"color": "#ffffff", "width": 7}  # below a frame around what is chosen, which then stands out on anything
+CHANCE = {"color": MEANINGS["a known value"], "dash": "dash", "width": 1}
 BLUES = ("#d1e5f0", "#92c5de", "#4393c3", "#2166ac", "#053061")
 REDS = ("#67001f", "#b2182b", "#d6604d", "#f4a582", "#fddbc7")
 SIGNED = [[index / 10, colour] for index, colour in enumerate((*REDS, "#ffffff", *BLUES))]

@@ -8,12 +8,12 @@ from headscope.interp.diffusion.denoising_run import BEFORE_PATCHES
 from headscope.interp.diffusion.patch_attention import PatchAttention
 from headscope.interp.figures.drawing.canvas import bar, canvas
 from headscope.interp.figures.drawing.heatmaps import heatmap, share_range
+from headscope.interp.figures.palette.colours import CHOSEN, RIM
 from headscope.interp.figures.palette.properties import Properties
 from headscope.interp.figures.vision.images import image_trace
 from headscope.interp.results.head_score import head_name
 from headscope.models.uvit.tokens import EXTRA
 
-MARK = {"color": "#e08214", "width": 3}
 LEFT, MIDDLE, RIGHT = (0, 0.4), (0.46, 0.86), (0.95, 1)  # of the width: image, patches, class and time
 BARE = {"showticklabels": False, "showgrid": False, "zeroline": False, "showline": True, "mirror": True}
 GAP = 1  # cells between two thumbnails
@@ -50,7 +50,8 @@ def framed(figure: go.Figure, result: PatchAttention) -> go.Figure:
     for axes, unit in (("", size), ("2", 1)):
         low, high = (column * unit - 0.5, row * unit - 0.5), ((column + 1) * unit - 0.5, (row + 1) * unit - 0.5)
         place = {"x0": low[0], "y0": low[1], "x1": high[0], "y1": high[1], "xref": f"x{axes}", "yref": f"y{axes}"}
-        figure.add_shape(type="rect", line=MARK, **place)
+        for line in (RIM, CHOSEN):
+            figure.add_shape(type="rect", line=line, **place)
     return figure
 
 
