@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 BROWSER_TESTS := $(wildcard tests/test_*browser.py) tests/test_figures.py
 PIP := $(BIN)/python -m pip install $(if $(CI),--quiet) --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: app install test check-tests e2e lint bench bench-gpu notebooks screenshots zoo real-model fuzz
+.PHONY: app install test check-tests e2e lint bench bench-gpu notebooks screenshots docs zoo real-model fuzz
 .DEFAULT_GOAL := app
 
 app: $(STAMP)
@@ -45,6 +45,12 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	PYTHONPATH=$(LINKS) $(BIN)/lint-imports
+
+# The site, in site/: a warning is an error, and so is a page that would ask another host for anything.
+docs: $(STAMP)
+	$(PIP) --no-build-isolation --editable '.[docs]'
+	NO_MKDOCS_2_WARNING=1 OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE HF_HUB_OFFLINE=1 \
+		$(BIN)/python -m mkdocs build --strict --config-file docs/site/mkdocs.yml
 
 screenshots: $(STAMP)
 	$(BIN)/python docs/screenshots.py

@@ -21,7 +21,7 @@ REGISTRY_HOST = re.compile(
 )
 PARTS = ("app", "interp", "models")
 FULL = 20  # Python files of a folder
-WHOLE = {"house", "notebooks", "readme", "wheel"}  # tests of no room
+WHOLE = {"docs", "house", "notebooks", "readme", "wheel"}  # tests of no room
 PIN = re.compile(r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+")
 
 
@@ -87,8 +87,9 @@ def test_every_requirement_is_pinned() -> None:
     assert closure("headscope", frozenset({"dev"})) - pinned_names() == set()
 
 
-def test_what_checks_the_tests_is_pinned_though_it_is_not_installed_with_them() -> None:
-    assert {name for name, _ in required("headscope", frozenset({"checks"}))} - pinned_names() == set()
+@pytest.mark.parametrize("extra", ["checks", "docs"])
+def test_what_is_not_installed_with_the_tests_is_pinned_too(extra: str) -> None:
+    assert {name for name, _ in required("headscope", frozenset({extra}))} - pinned_names() == set()
 
 
 def test_the_constraints_are_names_and_versions_alone() -> None:

@@ -36,7 +36,7 @@ class HeadWidget(anywidget.AnyWidget):
     head: (layer, head). row: the query whose weights are listed. edits: records of interventions such as
     {"kind": "zero", "layer": 3, "head": 2}, made in their order; assign a list to run the prompt with it, `undo()`
     goes back and `redo()` forth. untouched: show the run without them all the same. edges: draw the strongest weights
-    as lines, too. names: [layer][head], the short name of what a head does beyond chance in the untouched run, or "".
+    as lines, too. names: a list a layer, of what each head does beyond chance in the untouched run, or "".
     Raises TraitError in one sentence for what the run does not have; then nothing changes.
     """
 

@@ -1,0 +1,32 @@
+"""Printed: the tables that pages name and code prints, so that none can say what the code does not."""
+
+import re
+from collections.abc import Callable
+
+from docs.site.analyses_table import analyses_markdown
+from docs.site.formats_table import formats_markdown
+from docs.site.variants_table import variants_markdown
+from headscope.app.terminal.zoo_table import zoo_markdown_table
+from headscope.interp.experiments.engine.publishing import claims_markdown_table
+from headscope.models.io.near_names import known_names
+
+TABLES: dict[str, Callable[[], str]] = {
+    "analyses": analyses_markdown,
+    "variants": variants_markdown,
+    "formats": formats_markdown,
+    "zoo": zoo_markdown_table,
+    "claims": claims_markdown_table,
+}
+ASKED = re.compile(r"^<!-- printed: (.*) -->$", re.MULTILINE)
+
+
+def printed(markdown: str) -> str:
+    """A page with each `<!-- printed: NAME -->` replaced by the table of that name. ValueError for an unknown one."""
+    return ASKED.sub(lambda match: table_named(match[1]), markdown)
+
+
+def table_named(name: str) -> str:
+    """What the code prints now."""
+    if name not in TABLES:
+        raise ValueError(f"unknown table {name!r}; known: {known_names(name, TABLES)}")
+    return TABLES[name]()

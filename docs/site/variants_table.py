@@ -1,0 +1,38 @@
+"""The attention variants as pages have them: what the rows of their table say, and the first lines of their files."""
+
+from importlib import import_module
+
+from docs.site.markdown import code, prose, table
+from headscope.interp.results.gauges import MEANINGS, kernel_gauges
+from headscope.models import attention
+from headscope.models.attention import VARIANTS
+from headscope.models.attention.variant import Variant
+
+
+def variants_markdown() -> str:
+    """A table of all, what their gauges mean, and a section of each."""
+    heads = ("variant", "weights", "rows", "options and their defaults", "gauges", "learns", "source")
+    gauges = table(
+        ("gauge", "change of weights that leaves the function alone"),
+        ((name, prose(text)) for name, text in MEANINGS.items()),
+    )
+    sections = (f"## {name}\n\n{prose(docstring(name))}\n" for name in VARIANTS)
+    return "\n".join([table(heads, map(variant_cells, VARIANTS.values())), *sections, "## Gauges\n", gauges])
+
+
+def variant_cells(variant: Variant) -> tuple[str, ...]:
+    """A variant as a row of the table."""
+    return (
+        f"[{variant.name}](#{variant.name})",
+        "0 or more" if variant.non_negative else "of both signs",
+        "sum to 1" if variant.rows_sum_to_one else "sum to what they may",
+        code(f"{name}={value!r}" for name, value in variant.options.items()) or "none",
+        ", ".join(kernel_gauges(variant.name, variant.options, is_rotated=False)) or "none of its kernel",
+        "parts of its own" if variant.learned else "nothing of its own",
+        variant.paper,
+    )
+
+
+def docstring(name: str) -> str:
+    """What a variant's file says of it first: its equation and its paper."""
+    return str(import_module(f"{attention.__name__}.{name}").__doc__).strip()
