@@ -97,10 +97,10 @@ def test_last_residuals_are_the_last_rows_of_the_hooks(family: str) -> None:
 BEGUN_ALIKE = [prompt for pair in prefix_pairs(range(5, 45), [3, 5, 9, 20, 40]) for prompt in (pair.first, pair.second)]
 
 
-def tokens_run(model: Any, prompts: Sequence[tuple[int, ...]]) -> tuple[torch.Tensor, int]:
-    """The last residuals, and how many tokens went through the first layer for them."""
+def tokens_run(model: Any, prompts: Sequence[tuple[int, ...]], layer: int = 0) -> tuple[torch.Tensor, int]:
+    """The last residuals, and how many tokens went through a layer for them."""
     seen: list[int] = []
-    name = "blocks.0.hook_resid_post"
+    name = f"blocks.{layer}.hook_resid_post"
     hook = model.hook_dict[name].register_forward_hook(lambda module, given, output: seen.append(output.shape[1]))
     result = last_residuals(model, prompts)
     hook.remove()
@@ -115,17 +115,33 @@ def test_what_begins_alike_is_read_off_one_pass_as_if_it_were_run_alone(family: 
     alone = torch.cat([of_batch(model, [prompt]) for prompt in BEGUN_ALIKE])
     digits = 1e-5 if variant == "selective" else 1e-8  # whose temperatures are float32's
     assert_close(rows, alone, atol=digits, rtol=digits)
-    # The longest, the other ends, the shortest of both and the longest end once more, and where ends of one row do not
-    # go, as windows are not in their mask, the ends again
-    assert tokens <= 41 + 4 + 3 + 4 + 1 + 4
+    # What the longest begins with, all ends, the shortest and the longest of them once more
+    assert tokens <= 40 + 10 + 3 + 1
 
 
-@pytest.mark.parametrize(("family", "passes"), [("llama", 5), ("gemma2", 9)])
-def test_all_other_ends_take_one_pass_where_no_window_forbids_it(family: str, passes: int) -> None:
+def test_of_the_longest_the_last_layer_gives_keys_and_values_alone() -> None:
+    model = hooked(attached("llama", "cog"))
+    assert tokens_run(model, BEGUN_ALIKE, layer=2)[1] == 10 + 3 + 1
+
+
+def test_hooks_see_the_longest_as_it_stands() -> None:
+    model: Any = hooked(attached("llama", "cog"))
+
+    def second_token_zeroed(residual: torch.Tensor, hook: object) -> torch.Tensor:
+        return residual * (torch.arange(residual.shape[1]) != 1)[None, :, None]
+
+    model.hook_dict["blocks.1.hook_resid_pre"].add_perma_hook(second_token_zeroed)
+    beginnings = [prompt for prompt in BEGUN_ALIKE if prompt == tuple(range(5, 5 + len(prompt)))]
+    alone = torch.cat([of_batch(model, [prompt]) for prompt in beginnings])
+    assert_close(last_residuals(model, beginnings), alone, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize(("family", "passes"), [("llama", 4), ("gemma2", 7)])
+def test_all_ends_take_one_pass_where_no_window_forbids_it(family: str, passes: int) -> None:
     model, seen = hooked(attached(family, "cog")), list[object]()
     model.hook_dict["blocks.0.hook_resid_post"].register_forward_hook(lambda *given: seen.append(given))
     last_residuals(model, BEGUN_ALIKE)
-    assert len(seen) == passes  # the whole, its ends, three once more; with a window four ends apart
+    assert len(seen) == passes  # keys, ends, two of them once more; with a window the whole, four ends, two once more
 
 
 def test_a_model_that_knows_the_length_of_the_whole_prompt_runs_every_prompt() -> None:

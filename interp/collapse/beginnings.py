@@ -1,10 +1,17 @@
 """Beginnings: prompts that begin alike are read off one pass over the longest, as no token sees its future."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from transformers.cache_utils import DynamicCache
+
+from headscope.interp.reading.hooked_model import HookedModel, head_layers, module_of
+from headscope.models.hooked.patternless import patternless
+from headscope.models.hosts.execution_device import execution_device
+from headscope.models.seam.watched_calls import Call, watched_calls
 
 Ids = tuple[int, ...]
 
@@ -21,6 +28,11 @@ class Carrier:
     beginnings: list[Ids] = field(default_factory=list[Ids])
     other_ends: list[Ids] = field(default_factory=list[Ids])
 
+    @property
+    def prompts(self) -> list[Ids]:
+        """All that are read off it, the shortest first."""
+        return sorted((*self.beginnings, *self.other_ends), key=len)
+
     def takes(self, prompt: Ids) -> bool:
         """Whether a prompt that is no longer can be read off it, which then keeps it."""
         if (len(prompt) == 1 and prompt != self.ids[:1]) or self.ids[: len(prompt) - 1] != prompt[:-1]:
@@ -36,6 +48,30 @@ def carriers(prompts: Sequence[Ids]) -> list[Carrier]:
         if not any(carrier.takes(prompt) for carrier in result):
             result.append(Carrier(prompt, [prompt]))
     return result
+
+
+class KeysKnown(Exception):
+    """The last layer has its keys and values: the rest of a pass is of no use."""
+
+
+def keeps_keys(model: HookedModel) -> bool:
+    """Whether a cache of keys and values is all that later tokens need of earlier ones."""
+    return len(head_layers(model)) == model.cfg.n_layers
+
+
+@torch.no_grad()
+def keys_and_values(model: HookedModel, ids: Ids) -> DynamicCache:
+    """Those of every layer; the pass ends where the last layer would hold its queries against them."""
+    cache, last = DynamicCache(), head_layers(model)[-1]
+
+    def stop(call: Call) -> None:
+        if call.layer == last:
+            raise KeysKnown
+
+    batch = torch.tensor([ids], device=execution_device(module_of(model)))
+    with patternless(), watched_calls(stop), suppress(KeysKnown):
+        model.run_with_hooks(batch, fwd_hooks=[], logits_to_keep=1, use_cache=True, past_key_values=cache)
+    return cache
 
 
 def first_part(cache: DynamicCache, tokens: int) -> DynamicCache:

@@ -1,7 +1,7 @@
 """Last residuals: the last token's residual after every layer, of many prompts, and nothing else kept of their runs."""
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -11,10 +11,10 @@ from jaxtyping import Float
 from torch import Tensor
 from transformers.cache_utils import DynamicCache
 
-from headscope.interp.collapse.beginnings import Carrier, Ids, carriers, first_part
+from headscope.interp.collapse.beginnings import Carrier, Ids, carriers, first_part, keeps_keys, keys_and_values
 from headscope.interp.reading.activations import final_hook
 from headscope.interp.reading.equal_lengths import batches
-from headscope.interp.reading.hooked_model import HookedModel, head_layers, looks_back, module_of
+from headscope.interp.reading.hooked_model import HookedModel, looks_back, module_of
 from headscope.interp.reading.watch import Watch, watch_nothing
 from headscope.models.attention import variant_named
 from headscope.models.attention.run import at_least_float32
@@ -22,6 +22,7 @@ from headscope.models.hooked.patternless import patternless
 from headscope.models.hosts.execution_device import execution_device
 
 BATCH = 16
+IN_ROW = ("first end of a row", "last end of a row")
 DepthRows = Float[Tensor, "depth d_model"]
 Residuals = Float[Tensor, "prompt depth d_model"]
 
@@ -55,59 +56,76 @@ def last_residuals(
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads prompts off the run of another; ways: in which the model was seen to give what their own runs give."""
+    """Reads prompts off the run of another; ways: whether each was seen to give what a prompt's own run gives."""
 
     model: HookedModel
-    ways: set[str] = field(default_factory=set[str])
+    ways: dict[str, bool] = field(default_factory=dict[str, bool])
 
     def is_near(self, rows: DepthRows, alone: DepthRows) -> bool:
         """Whether rows are the same, to half the digits of the model's numbers, of float32 at most."""
         digits = max(torch.finfo(dtype).eps for dtype in (next(self.model.parameters()).dtype, torch.float32)) ** 0.5
         return bool(((rows - alone).norm(dim=-1) <= digits * alone.norm(dim=-1)).all())
 
-    def allows(self, way: str, prompt: Ids, rows: DepthRows) -> bool:
-        """Whether a way gives a prompt's rows as its own run does; once seen, it is not looked at again."""
-        if way not in self.ways and self.is_near(rows, of_batch(self.model, [prompt])[0]):
-            self.ways.add(way)
-        return way in self.ways
+    def allows(self, way: str, rows: DepthRows, alone: Callable[[], DepthRows]) -> bool:
+        """Whether a way gives a prompt's rows as it should; once seen, it is not looked at again."""
+        if way not in self.ways:
+            self.ways[way] = self.is_near(rows, alone())
+        return self.ways[way]
+
+    def may(self, way: str) -> bool:
+        """Whether a way was not seen to fail."""
+        return self.ways.get(way, True)
+
+    def alone(self, prompt: Ids) -> DepthRows:
+        """Those of a run of the prompt's own."""
+        return of_batch(self.model, [prompt])[0]
 
 
 def of_carrier(reader: Reader, carrier: Carrier) -> dict[Ids, DepthRows] | None:
     """All that is read off a carrier; None where the shortest of each kind is not what it is when run alone."""
+    if may_end_in_one_row(reader, carrier) and (ends := ends_in_one_row(reader, carrier)):
+        return ends
     model, shortest = reader.model, carrier.beginnings[-1]
-    cached = bool(carrier.other_ends) and len(head_layers(model)) == model.cfg.n_layers
-    cache = DynamicCache() if cached else None
+    cache = DynamicCache() if carrier.other_ends and keeps_keys(model) else None
     places = [len(prompt) - 1 for prompt in carrier.beginnings]
     rows = residuals_at(model, [carrier.ids], places, cache)
     result = dict(zip(carrier.beginnings, rows, strict=True))
-    if shortest != carrier.ids and not reader.allows("beginning", shortest, result[shortest]):
+    if shortest != carrier.ids and not reader.allows("beginning", result[shortest], partial(reader.alone, shortest)):
         return None
     if cache is None or cache.get_seq_length() < len(carrier.ids):
         return result
-    ends = carrier.other_ends[::-1]
-    return result | (ends_in_one_row(reader, ends, cache) or ends_apart(reader, ends, cache))
+    return result | ends_apart(reader, carrier.other_ends[::-1], cache)
 
 
-def ends_in_one_row(reader: Reader, ends: Sequence[Ids], cache: DynamicCache) -> dict[Ids, DepthRows]:
-    """The last tokens of prompts in one pass, each of which sees what its prompt begins with, and itself.
-
-    Shortest first. Empty where the model makes positions or counts of tokens by itself, or gives the first or the last
-    otherwise: of sliding windows such a mask knows nothing.
-    """
-    model, way = reader.model, "ends in one row"
-    parameters = inspect.signature(model.original_model.forward).parameters
+def may_end_in_one_row(reader: Reader, carrier: Carrier) -> bool:
+    """Whether a model may give all last tokens in one row, which is seen when it has: not where it makes positions or
+    counts of tokens by itself, where the row's mask would have to know of a sliding window, or where hooks look on."""
+    model, count = reader.model, len(carrier.prompts)
+    if not keeps_keys(model) or any(point.has_hooks() for point in model.hook_dict.values()):
+        return False
+    given = "position_ids" in inspect.signature(model.original_model.forward).parameters
     counts = variant_named(model.attention_spec.variant).learns_temperatures
-    longest = len(ends[-1]) - 1
-    if len(ends) == 1 or longest + len(ends) > model.cfg.n_ctx or "position_ids" not in parameters or counts:
-        return {}
+    window = getattr(model.original_model.config.get_text_config(), "sliding_window", None) or model.cfg.n_ctx
+    fits = len(carrier.ids) <= window and len(carrier.ids) - 1 + count <= model.cfg.n_ctx
+    return given and not counts and fits and count > 1 and all(map(reader.may, IN_ROW))
+
+
+def ends_in_one_row(reader: Reader, carrier: Carrier) -> dict[Ids, DepthRows]:
+    """The last tokens of all prompts in one pass, each of which sees what its prompt begins with, and itself.
+
+    Empty where the model gives the first or the last otherwise.
+    """
+    model, ends, longest = reader.model, carrier.prompts, len(carrier.ids) - 1
+    cache = keys_and_values(model, carrier.ids[:-1])
     begun = torch.tensor([[len(prompt) - 1] for prompt in ends], device=execution_device(module_of(model)))
     itself = torch.eye(len(ends), dtype=torch.bool, device=begun.device)
     mask = torch.cat([torch.arange(longest, device=begun.device) < begun, itself], 1)[None, None]
     given = {"attention_mask": mask, "position_ids": begun.T}
     places, row = range(len(ends)), [tuple(prompt[-1] for prompt in ends)]
-    result = dict(zip(ends, residuals_at(model, row, places, first_part(cache, longest), **given), strict=True))
-    is_whole = way in reader.ways or reader.is_near(result[ends[-1]], last_token(model, ends[-1], cache))
-    return result if is_whole and reader.allows(way, ends[0], result[ends[0]]) else {}
+    rows = residuals_at(model, row, places, cache, **given)
+    alone = partial(reader.alone, ends[0]), partial(last_token, model, ends[-1], cache)
+    seen = zip(IN_ROW, (rows[0], rows[-1]), alone, strict=True)
+    return dict(zip(ends, rows, strict=True)) if all(reader.allows(*item) for item in seen) else {}
 
 
 def ends_apart(reader: Reader, ends: Sequence[Ids], cache: DynamicCache) -> dict[Ids, DepthRows]:
@@ -115,7 +133,7 @@ def ends_apart(reader: Reader, ends: Sequence[Ids], cache: DynamicCache) -> dict
     result: dict[Ids, Tensor] = {}
     for prompt in ends:
         result[prompt] = last_token(reader.model, prompt, cache)
-        if not reader.allows("end", prompt, result[prompt]):
+        if not reader.allows("end", result[prompt], partial(reader.alone, prompt)):
             return {}
     return result
 
