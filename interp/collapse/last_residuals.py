@@ -32,10 +32,10 @@ def last_residuals(
 ) -> Residuals:
     """resid_post of every layer and the final norm's output at the last token, on the CPU, float32 at least.
 
-    Prompts that begin alike take one pass over the longest of them, and one over all that then end otherwise, where
-    the model was seen to give the same so: no encoder does, nor a model whose angles or temperatures know the
-    length of the whole prompt. Elsewhere a prompt that comes twice is run once, and prompts of one length run
-    together, at most batch_size of them, unpadded.
+    Prompts that begin alike take one pass over what the longest of them begins with, as far as the last layer's keys
+    and values, and one over all their last tokens, where the model was seen to give the same so: no encoder does, nor
+    a model whose angles or temperatures know the length of the whole prompt. Elsewhere a prompt that comes twice is run
+    once, and prompts of one length run together, at most batch_size of them, unpadded.
     watch(done, total) counts the prompts. Hooks are state: the caller lets one run in at a time.
     Raises ValueError for no prompt, an empty one, and one longer than the context.
     """
