@@ -1,11 +1,11 @@
 """Beginnings: prompts that begin alike are read off one pass over the longest, as no token sees its future."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from transformer_lens.model_bridge.exceptions import StopAtLayerException
 from transformers.cache_utils import DynamicCache
 
 from headscope.interp.reading.hooked_model import HookedModel, head_layers, module_of
@@ -50,10 +50,6 @@ def carriers(prompts: Sequence[Ids]) -> list[Carrier]:
     return result
 
 
-class KeysKnown(Exception):
-    """The last layer has its keys and values: the rest of a pass is of no use."""
-
-
 def keeps_keys(model: HookedModel) -> bool:
     """Whether a cache of keys and values is all that later tokens need of earlier ones."""
     return len(head_layers(model)) == model.cfg.n_layers
@@ -66,10 +62,10 @@ def keys_and_values(model: HookedModel, ids: Ids) -> DynamicCache:
 
     def stop(call: Call) -> None:
         if call.layer == last:
-            raise KeysKnown
+            raise StopAtLayerException(call.given.q)  # as run_with_hooks ends a pass that it is to stop itself
 
     batch = torch.tensor([ids], device=execution_device(module_of(model)))
-    with patternless(), watched_calls(stop), suppress(KeysKnown):
+    with patternless(), watched_calls(stop):
         model.run_with_hooks(batch, fwd_hooks=[], logits_to_keep=1, use_cache=True, past_key_values=cache)
     return cache
 
