@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from page_words import python_names, slips
 from streamlit.testing.v1 import AppTest
 from test_app_views import figures, made_by
 from tiny_diffusion import LAYERS, tiny_diffusion_folder, untrained_uvit
@@ -44,7 +45,7 @@ def view(folder: Path, tabs: str = "Figure", **query: str) -> AppTest:
 
 def test_every_panel_is_there(folder: Path) -> None:
     test = view(folder)
-    assert len(figures(test)) == len(PANELS)
+    assert len(figures(test)) == len(PANELS) and slips(test) == []
     assert any("block 2, head 0 (cog)" in title.value for title in test.subheader)
 
 
@@ -56,7 +57,8 @@ def test_the_code_of_every_panel_makes_its_figure(folder: Path) -> None:
 
 
 def test_every_panel_has_a_table_and_a_meaning(folder: Path) -> None:
-    assert len(view(folder, "Table").dataframe) == len(PANELS)
+    tables = view(folder, "Table")
+    assert len(tables.dataframe) == len(PANELS) and python_names(tables) == []
     words = [one.value for one in view(folder, "Meaning").markdown]
     assert sum("**source**" in text for text in words) == len(PANELS)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 import pytest
+from page_words import slips
 from streamlit.testing.v1 import AppTest
 
 from headscope.app.panels.experiments import code_of, experiment_title
@@ -58,6 +59,7 @@ def claims(test: AppTest) -> str:
 def test_every_claim_and_every_result_is_shown(name: str) -> None:
     test, found = tried(experiment=experiment_title(f"{name}, shipped")), shipped(name)
     assert not test.error, [*test.error]
+    assert slips(test) == []
     assert claims(test).count("<tr>") == len(found.verdicts) + 1
     assert len(test.get("plotly_chart")) == len(found.results)
 

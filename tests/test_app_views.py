@@ -8,6 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 import pytest
 import torch
+from page_words import python_names, slips
 from streamlit.testing.v1 import AppTest
 from tiny_models import tiny_folder
 
@@ -98,6 +99,7 @@ def test_every_page_shows_its_panels_for_every_variant(name: str, variant: str, 
     told = sum("Does not apply" in box.value for box in test.info)  # of numbers that need weights of both signs
     assert told == (VARIANTS[variant].non_negative and name == "deletion")
     assert len(figures(test)) + told == len(PANELS[name]) + (name == "geometry" and variant == "selective")
+    assert slips(test) == []
 
 
 def test_a_model_beside_itself_differs_nowhere(folder: Path) -> None:
@@ -125,7 +127,8 @@ def test_every_panel_has_a_table_and_a_meaning(
     name: str, keys: tuple[str, ...], folder: Path, other_folder: Path
 ) -> None:
     other = {"others": "a folder", "other_folder": str(other_folder)} if name == "compare" else {}
-    assert len(view(name, folder, keys, "Table", **other).dataframe) >= len(keys)
+    tables = view(name, folder, keys, "Table", **other)
+    assert len(tables.dataframe) >= len(keys) and python_names(tables) == []
     words = [one.value for one in view(name, folder, keys, "Meaning", **other).markdown]
     assert sum("**source**" in text for text in words) == len(keys)
 
@@ -135,6 +138,13 @@ def test_a_page_leads_with_one_figure_and_the_answer_in_words(name: str, answer:
     test = view(name, folder, more="false")
     assert len(figures(test)) == 1 and test.get("expander")
     assert any(words.value.startswith(f"**{answer}") for words in test.markdown)
+
+
+def test_the_open_row_is_the_same_on_every_page(folder: Path) -> None:
+    test = view("deletion", folder, ("sources",), "Code", row="3")
+    assert "row_figure(result, 3)" in test.code[0].value
+    test.slider[0].set_value(5).run()
+    assert query(test, "row") == "5" and any("at position 5" in words.value for words in test.text)
 
 
 def test_a_link_opens_the_head_on_every_page(folder: Path) -> None:
@@ -279,7 +289,7 @@ def test_a_link_reopens_interventions_and_their_code_runs(folder: Path) -> None:
     edits = '[{"kind":"flip","layer":1,"head":1},{"kind":"set","layer":1,"head":0,"query":3,"key":0,"value":0.5}]'
     keys = ("effect", "changed_predictions")
     test = view("attention", folder, keys, "Code", intervene="true", edits=edits, target=" x")
-    assert "Δ logit of the target" in [metric.label for metric in test.metric]
+    assert "Δ logit of the target" in [metric.label for metric in test.metric] and python_names(test) == []
     for code in test.code:
         assert len(made_by(code.value).to_dict()["data"]) > 0
 

@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 import torch
+from page_words import python_names, slips
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 from tiny_models import tiny_folder
@@ -80,6 +81,7 @@ def test_every_page_opens_on_an_image_for_every_variant(name: str, variant: str,
     test = view(name, save(tiny_vit(variant), tmp_path / "vit"))
     assert not test.error, [*test.error]
     assert [one.value for one in test.sidebar.header] == ["Image", "Model"]
+    assert slips(test) == [] == python_names(test)
 
 
 @pytest.mark.parametrize("name", ["heads", "deletion", "collapse", "analyses"])

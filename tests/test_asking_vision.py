@@ -101,7 +101,7 @@ def test_sources_sum_to_the_head_at_the_class_token(name: str) -> None:
     sources = found(name).of("source_attribution", SourceAttribution)
     heads = found(name).of("direct_logit_attribution", DirectAttribution)
     assert_close(sources.value.sum(-1), heads.head, atol=1e-4, rtol=1e-4)
-    assert sources.labels["source"][:2] == ("CLS", "r0c0")
+    assert sources.labels["key"][:2] == ("CLS", "r0c0")
 
 
 @every_spec
@@ -163,7 +163,7 @@ def test_paths_lead_to_the_class_token(name: str) -> None:
     product = torch.eye(TOKENS, dtype=torch.float64)
     for layer in run.patterns:
         product = (layer.abs().double().mean(0) + torch.eye(TOKENS)) @ product
-    assert bound.labels["source"] == (*run.tokens.strings[1:], "CLS")
+    assert bound.labels["pos"] == (*run.tokens.strings[1:], "CLS")
     assert_close(bound.bound, product[0].roll(-1), atol=1e-6, rtol=1e-5)
 
 

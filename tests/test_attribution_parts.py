@@ -289,7 +289,7 @@ def test_the_rows_label_their_tokens() -> None:
     setting = Setting(model_facts(model_of("llama")), lambda: weights)
     direct, source, lens = (row.compute(setting, run) for row in ROWS)
     assert direct.labels["component"][:3] == ("embedding", "L0 attention", "L0 MLP")
-    assert source.labels["source"] == lens.labels["pos"] == run.tokens.strings
+    assert source.labels["key"] == lens.labels["pos"] == run.tokens.strings
     assert lens.tensors()["token"][:-1, 0].tolist() == list(run.tokens.ids[1:])
 
 

@@ -24,7 +24,7 @@ from headscope.interp.deletion.of_head import NEEDS, TWIN, HeadContributions, he
 from headscope.interp.deletion.quadrants import QUADRANTS, Quadrants, quadrant_masses, quadrants
 from headscope.interp.deletion.rows import ROWS
 from headscope.interp.deletion.scales import scale_to_logits
-from headscope.interp.figures.head_deletion import destination_figure
+from headscope.interp.figures.head_deletion import row_figure
 from headscope.interp.reading.activations import Activations, gathered_activations
 from headscope.interp.reading.model_facts import model_facts
 from headscope.interp.reading.prompt_tokens import PromptTokens
@@ -355,7 +355,7 @@ def test_layers_and_the_model_have_their_own_shares() -> None:
 
 
 def test_quadrants_of_negative_weights_are_striped_wherever_they_are_drawn() -> None:
-    figures: list[Any] = [scene_of("cog")["deletion"].figure(), destination_figure(of_one_head())]
+    figures: list[Any] = [scene_of("cog")["deletion"].figure(), row_figure(of_one_head())]
     for figure in figures:
         striped = {bar.name for bar in figure.data if bar.type == "bar" and bar.marker.pattern.shape}
         assert striped == {"weight deletion", "double negative"}
@@ -363,7 +363,7 @@ def test_quadrants_of_negative_weights_are_striped_wherever_they_are_drawn() -> 
 
 def of_one_head() -> HeadContributions:
     pattern = torch.tensor([[0.5, 0.0], [-0.5, 0.5]])
-    labels = {"destination": ("<s>", " b"), "source": ("<s>", " b")}
+    labels = {"query": ("<s>", " b"), "key": ("<s>", " b")}
     ov, share = torch.tensor([1.0, -1.0]), torch.full((4,), 0.25)
     return HeadContributions(pattern, 3 * pattern.abs(), pattern, ov, share, share, about=TWIN, labels=labels)
 

@@ -33,7 +33,7 @@ from headscope.interp.figures.circuits import eigenvalue_figure
 from headscope.interp.figures.deletion import attention_contribution_figure
 from headscope.interp.figures.drawing.dark import DARK_HOLE, DARK_POSITIVE, DARK_SIGNED, PAGE, dark_figure
 from headscope.interp.figures.geometry import angle_histogram_figure
-from headscope.interp.figures.head_deletion import destination_figure
+from headscope.interp.figures.head_deletion import row_figure
 from headscope.interp.figures.interventions import predictions_figure
 from headscope.interp.figures.static.portable import PortableFigure
 from headscope.interp.geometry.embedding import Embedding
@@ -141,7 +141,7 @@ def a_run(folder: Path) -> Path:
 def figures(results: dict[str, Any]) -> dict[str, go.Figure]:
     """Every result's own figure, and those that are asked for by a function."""
     return {name: one.figure() for name, one in results.items()} | {
-        "destination": destination_figure(results["head"]),
+        "row": row_figure(results["head"]),
         "histogram": angle_histogram_figure(results["angles"]),
         "eigenvalues": eigenvalue_figure(results["qk_spectrum"]),
         "scatter": attention_contribution_figure(results["attention_contribution"]),

@@ -184,7 +184,7 @@ def test_quadrants_are_numbers_of_every_head() -> None:
 
 def test_what_runs_along_tokens_is_no_number_of_a_head() -> None:
     along = torch.zeros(4, 2, 3)
-    found = SourceAttribution(along, along, along, "a logit", about=ABOUT, labels={"source": ("a", "a", "b")})
+    found = SourceAttribution(along, along, along, "a logit", about=ABOUT, labels={"key": ("a", "a", "b")})
     assert numbers_per_head(found) == {}
 
 

@@ -35,6 +35,16 @@ def row_view(
     return head_view(run, run_name, head, style, key, row=row, on_row=write_row, on_edit=on_edit)
 
 
+def chosen_row(tokens: Prompt) -> int:
+    """A slider over the rows, which is the row of the address, and the token of the row in words."""
+    key, last = f"chosen-row-{len(tokens)}", len(tokens) - 1
+    st.session_state[key] = at = open_row(tokens)
+    if last:
+        st.slider("Row", 0, last, key=key, on_change=lambda: write_row(st.session_state[key]))
+    st.text(f"{tokens.strings[at]!r} at position {at}")
+    return at
+
+
 def write_row(row: int) -> None:
     """Put a row into the address."""
     write_lasting(**{ROW: str(row)})

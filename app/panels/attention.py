@@ -117,7 +117,7 @@ def predictions_panel(opened: OpenPrompt, run: AttentionRun, row: int) -> None:
         st.caption(f"What the model {answer}; softmax of its logits.")
         predictions(run, row)
         return
-    words = f"The model's ten likeliest tokens after position {row}, the chosen row; softmax of its logits."
+    words = f"The model's ten likeliest tokens after position {row}, whose row is chosen; softmax of its logits."
     st.subheader(f"Next token after position {row}", anchor=False, help=words)
     predictions(run, row)
 

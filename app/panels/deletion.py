@@ -1,4 +1,4 @@
-"""Panels of the Deletion page: one destination's sources by quadrant, the softmax twin, tokens promoted, a scatter."""
+"""Panels of the Deletion page: one row's keys by quadrant, the softmax twin, tokens promoted, a scatter."""
 
 import streamlit as st
 
@@ -7,6 +7,7 @@ from headscope.app.figure.constant import no_sign
 from headscope.app.figure.panel import figure_panel
 from headscope.app.frame.head_chooser import open_from_points
 from headscope.app.frame.page import OpenPrompt, analysed, shared_result
+from headscope.app.frame.row_view import chosen_row
 from headscope.app.serving.address import OpenHead
 from headscope.app.serving.refusals import plain_markdown
 from headscope.interp.analysis import Setting
@@ -19,7 +20,7 @@ from headscope.interp.deletion.of_head import NEEDS, HeadContributions, head_con
 from headscope.interp.deletion.quadrants import QUADRANTS, Quadrants
 from headscope.interp.deletion.rows import OV_TO_LOGITS
 from headscope.interp.figures.deletion import attention_contribution_figure
-from headscope.interp.figures.head_deletion import destination_figure
+from headscope.interp.figures.head_deletion import row_figure
 from headscope.interp.reading.activations import gathered_activations
 from headscope.interp.reading.hooked_model import HookedModel, tokenizer_of
 from headscope.interp.reading.prompt import text_alone
@@ -52,25 +53,22 @@ def answer_panel(opened: OpenPrompt, head: OpenHead) -> None:
     )
 
 
-def destination_panel(opened: OpenPrompt, head: OpenHead) -> None:
-    """The sources of one destination, coloured by what the head does to them; the twin beside it."""
-    result, tokens = deletion_of(opened, head), opened.tokens.strings
-    last = len(tokens) - 1
-    at = st.slider("Row", 0, last, last, key="destination", bind="query-params", format="position %d") if last else 0
-    st.text(f"after {tokens[at]!r}, position {at}")
+def row_panel(opened: OpenPrompt, head: OpenHead) -> None:
+    """The keys of the open row, coloured by what the head does to them; the twin beside it."""
+    result, at = deletion_of(opened, head), chosen_row(opened.tokens)
     figure_panel(
         f"What L{head.layer}H{head.head} does to the tokens before",
         result,
         f"""{head_code(opened, head)}
-destination_figure(result, {at})""",
+row_figure(result, {at})""",
         key="sources",
-        figure=destination_figure(result, at),
+        figure=row_figure(result, at),
         field="contribution",
     )
 
 
 def twin_panel(opened: OpenPrompt, head: OpenHead) -> None:
-    """All destinations of the head, and of its softmax twin: the same scores weighed by softmax."""
+    """All rows of the head, and of its softmax twin: the same scores weighed by softmax."""
     figure_panel(
         f"L{head.layer}H{head.head} and its softmax twin",
         deletion_of(opened, head),
@@ -84,7 +82,7 @@ def head_code(opened: OpenPrompt, head: OpenHead) -> str:
     """The lines that find what a head does again, as `result`."""
     return f"""from headscope.interp.reading.activations import gathered_activations
 from headscope.interp.deletion.of_head import NEEDS, head_contributions
-from headscope.interp.figures.head_deletion import destination_figure
+from headscope.interp.figures.head_deletion import row_figure
 {asked_code(opened)}
 [run] = gathered_activations(model, asked.prompts, NEEDS)
 result = head_contributions(asked.setting, run, {head.layer}, {head.head})"""

@@ -97,7 +97,7 @@ def metrics(result: InterventionEffect, row: int, answer: str) -> None:
     }
     for name in ("target", "distractor"):
         if (values := getattr(result, f"{name}_change")) is not None:
-            where = f"After position {row}, the chosen row." if len(values) > 1 else "Of the model's answer."
+            where = f"After position {row}, whose row is chosen." if len(values) > 1 else "Of the model's answer."
             shown[f"Δ logit of the {name}"] = (float(values[row]), where)
     columns = st.columns(len(shown) + 1)
     for column, (name, (value, words)) in zip(columns, shown.items(), strict=False):

@@ -45,9 +45,11 @@ def show_score(opened: OpenPrompt, cell: Cell) -> None:
     pairs = leading_pairs(result, MOST_PAIRS)
     if pairs:
         st.markdown(" · ".join(f"{query} × {key} **{score:+.2f}**" for query, key, score in pairs))
-        st.caption("What lies more than two spreads from the same pair at other places that the row sees: query × key.")
+        st.caption(
+            "What lies more than two spreads from the same pair at other positions that the row sees: query × key."
+        )
     else:
-        st.caption("No pair of parts is further than two spreads from what it is at other places that the row sees.")
+        st.caption("No pair of parts is further than two spreads from what it is at other positions that the row sees.")
     heads = dict.fromkeys(name for query, key, _ in pairs for name in (query, key) if "H" in name)
     with st.container(horizontal=True):
         for name in heads:

@@ -7,8 +7,8 @@ from headscope.app.frame.left_out import left_out
 from headscope.app.frame.page import page
 from headscope.app.panels.deletion import (
     answer_panel,
-    destination_panel,
     mass_panel,
+    row_panel,
     scatter_panel,
     top_tokens_panel,
     twin_panel,
@@ -32,7 +32,7 @@ if not more.open:
     st.stop()
 with more:
     with refusals_in_place("This head's contributions cannot be computed"):
-        destination_panel(opened, head)
+        row_panel(opened, head)
     left, right = st.columns(2, gap="medium")
     with left, refusals_in_place("This head's softmax twin cannot be computed"):
         twin_panel(opened, head)

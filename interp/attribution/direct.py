@@ -26,9 +26,9 @@ DIRECT = About(
     ),
 )
 BY_SOURCE = About(
-    title=Sentence("Direct logit attribution by source {token}"),
+    title=Sentence("Direct logit attribution by {token} read"),
     unit="logits",
-    law="A[d,s] · v_s W_O · W_U[:, target] / scale; sums over sources to the head's attribution",
+    law="A[d,s] · v_s W_O · W_U[:, target] / scale; sums over keys to the head's attribution",
     source="Elhage et al. 2021; with signed A: Lv et al. 2024 (arXiv 2411.07176)",
     null=Sentence("any {candidate} in the target's place (exact mean and standard deviation)"),
     by_gauge={"logits": ("value", "value_null")},
@@ -64,9 +64,9 @@ class SourceAttribution(Result):
 
     drawn_by = "attribution:source_attribution_figure"
 
-    value: Float[Tensor, "layer head source"]
-    value_null: Float[Tensor, "layer head source"]
-    value_null_spread: Float[Tensor, "layer head source"]
+    value: Float[Tensor, "layer head key"]
+    value_null: Float[Tensor, "layer head key"]
+    value_null_spread: Float[Tensor, "layer head key"]
     of: str
 
 
@@ -95,13 +95,13 @@ def direct_attribution(parts: ResidualParts, readout: Readout, target: Target) -
 
 
 def source_attribution(
-    pattern: Float[Tensor, "layer head source"],
-    value: Float[Tensor, "layer source kv_head d_head"],
+    pattern: Float[Tensor, "layer head key"],
+    value: Float[Tensor, "layer key kv_head d_head"],
     W_O: Float[Tensor, "layer head d_head d_model"],
     readout: Readout,
     target: Target,
 ) -> SourceAttribution:
-    """By head and source token, for the pattern's row of one query; heads of a group share a value.
+    """By head and key, for the pattern's row of one query; heads of a group share a value.
 
     A norm that follows attention (Gemma) is not seen here: divide W_O by the scale of ResidualParts.
     """

@@ -52,7 +52,7 @@ def _source_attribution(setting: Setting, run: Activations) -> SourceAttribution
         readout(run, setting.weights, at),
         target,
     )
-    return replace(result, labels={"source": run.tokens.strings, **naming(target, setting)})
+    return replace(result, labels={"key": run.tokens.strings, **naming(target, setting)})
 
 
 def _logit_lens(setting: Setting, run: Activations) -> LogitLens:

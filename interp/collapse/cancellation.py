@@ -44,16 +44,16 @@ class PathCancellation(Result):
 
     drawn_by = "collapse:path_cancellation_figure"
 
-    contribution_cancellation: Float[Tensor, "source"]
-    contribution_cancellation_null: Float[Tensor, "source"]
-    contribution_cancellation_null_spread: Float[Tensor, "source"]
-    contribution_absolute: Float[Tensor, "source"]
-    contribution_signed: Float[Tensor, "source"]
-    cancellation: Float[Tensor, "source"]
-    cancellation_null: Float[Tensor, "source"]
-    cancellation_null_spread: Float[Tensor, "source"]
-    absolute: Float[Tensor, "source"]
-    signed: Float[Tensor, "source"]
+    contribution_cancellation: Float[Tensor, "pos"]
+    contribution_cancellation_null: Float[Tensor, "pos"]
+    contribution_cancellation_null_spread: Float[Tensor, "pos"]
+    contribution_absolute: Float[Tensor, "pos"]
+    contribution_signed: Float[Tensor, "pos"]
+    cancellation: Float[Tensor, "pos"]
+    cancellation_null: Float[Tensor, "pos"]
+    cancellation_null_spread: Float[Tensor, "pos"]
+    absolute: Float[Tensor, "pos"]
+    signed: Float[Tensor, "pos"]
 
 
 def path_cancellation(
@@ -70,7 +70,7 @@ def path_cancellation(
         fields[f"{kind}absolute"], fields[f"{kind}signed"] = absolute(weights), signed(weights)
         fields[f"{kind}cancellation"] = cancellation(weights)
         fields[f"{kind}cancellation_null"], fields[f"{kind}cancellation_null_spread"] = null.mean, null.spread
-    return PathCancellation(**fields, about=ABOUT, labels={"source": tuple(tokens)} if tokens else {})
+    return PathCancellation(**fields, about=ABOUT, labels={"pos": tuple(tokens)} if tokens else {})
 
 
 def absolute(weights: Float[Tensor, "layer head query key"]) -> Float[Tensor, "key"]:

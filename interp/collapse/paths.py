@@ -34,8 +34,8 @@ class PathBound(Result):
 
     drawn_by = "collapse:path_bound_figure"
 
-    bound: Float[Tensor, "source"]
-    bound_null: Float[Tensor, "source"]
+    bound: Float[Tensor, "pos"]
+    bound_null: Float[Tensor, "pos"]
 
 
 def path_bound(
@@ -56,7 +56,7 @@ def path_bound(
         from_last(pattern.abs().double().mean(1) / divisor),
         from_last(equal / divisor),
         about=ABOUT,
-        labels={"source": tuple(tokens)} if tokens else {},
+        labels={"pos": tuple(tokens)} if tokens else {},
     )
 
 

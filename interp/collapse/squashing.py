@@ -44,9 +44,9 @@ class Squashing(Result):
 
     drawn_by = "collapse:squashing_figure"
 
-    norm: Float[Tensor, "source"]
-    norm_null: Float[Tensor, "source"]
-    norm_error: Float[Tensor, "source"]
+    norm: Float[Tensor, "pos"]
+    norm_null: Float[Tensor, "pos"]
+    norm_error: Float[Tensor, "pos"]
     position: int
 
 
@@ -81,10 +81,10 @@ def squashing(
 
 @dataclass(frozen=True)
 class Influence:
-    """‖∂y/∂x_i‖_F of every source, and the standard error of an estimate."""
+    """‖∂y/∂x_i‖_F of every position, and the standard error of an estimate."""
 
-    norm: Float[Tensor, "source"]
-    error: Float[Tensor, "source"]
+    norm: Float[Tensor, "pos"]
+    error: Float[Tensor, "pos"]
 
 
 def random_directions(d_model: int) -> Float[Tensor, "direction d_model"]:
@@ -93,7 +93,7 @@ def random_directions(d_model: int) -> Float[Tensor, "direction d_model"]:
     return torch.linalg.qr(drawn).Q.T
 
 
-def influence_of(squares: Float[Tensor, "probe source"], d_model: int) -> Influence:
+def influence_of(squares: Float[Tensor, "probe pos"], d_model: int) -> Influence:
     """From ‖probeᵀ ∂y/∂x_i‖² of orthonormal probes: d_model times their mean estimates ‖∂y/∂x_i‖_F², without bias.
 
     A frame of all directions gives the sum itself; the fewer are drawn of it, the larger the error.
@@ -105,16 +105,14 @@ def influence_of(squares: Float[Tensor, "probe source"], d_model: int) -> Influe
     return Influence(norm, error.where(norm > 0, 0.0))
 
 
-def squashing_with_null(
-    influence: Influence, at: int, tokens: Sequence[str], seen: Bool[Tensor, "source"]
-) -> Squashing:
+def squashing_with_null(influence: Influence, at: int, tokens: Sequence[str], seen: Bool[Tensor, "pos"]) -> Squashing:
     """The result beside its null."""
     norm, error = influence.norm, influence.error
     null = norm[seen].square().mean().sqrt() * seen
-    return Squashing(norm, null, error, at, about=ABOUT, labels={"source": tuple(tokens)} if tokens else {})
+    return Squashing(norm, null, error, at, about=ABOUT, labels={"pos": tuple(tokens)} if tokens else {})
 
 
-def seen_from(at: int, ids: Sequence[int] | Prompt) -> Bool[Tensor, "source"]:
+def seen_from(at: int, ids: Sequence[int] | Prompt) -> Bool[Tensor, "pos"]:
     """The tokens that the one at a position sees: those up to it, or the whole image."""
     places = torch.arange(len(ids))
     return places <= at if prompt_of(ids).is_ordered else places >= 0
@@ -122,7 +120,7 @@ def seen_from(at: int, ids: Sequence[int] | Prompt) -> Bool[Tensor, "source"]:
 
 def squares_of(
     run: OutputOfEmbeddings, probes: Float[Tensor, "probe d_model"], watch: Watch = watch_nothing
-) -> Float[Tensor, "probe source"]:
+) -> Float[Tensor, "probe pos"]:
     """‖probeᵀ ∂y/∂x_i‖² of every probe, in float64."""
     size, result, done = len(run.output), [], 0
     for chunk in probes.split(size):

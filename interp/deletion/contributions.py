@@ -1,4 +1,4 @@
-"""Contributions: what a head adds, from every source token, to that token's own logit at every destination."""
+"""Contributions: what a head adds, from every key, to the logit of the key's own token at every query."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,8 +31,8 @@ class Contributions(Result):
 
     drawn_by = "deletion:contributions_figure"
 
-    contribution: Float[Tensor, "head destination source"]
-    ov: Float[Tensor, "head source"]
+    contribution: Float[Tensor, "head query key"]
+    ov: Float[Tensor, "head key"]
 
 
 def ov_terms(
@@ -40,9 +40,9 @@ def ov_terms(
     W_O: Float[Tensor, "layer head d_head d_model"],
     unembeddings: Float[Tensor, "d_model key"],
 ) -> Float[Tensor, "layer head key"]:
-    """v_s W_O · u_s of every head, u_s a direction per source: W_U[:, token s], or any other.
+    """v_s W_O · u_s of every head, u_s a direction per key: W_U[:, token s], or any other.
 
-    Law: Σ_s A[d, s] · ov_s is the head's output at d read along u, where u is the same for all sources.
+    Law: Σ_s A[d, s] · ov_s is the head's output at d read along u, where u is the same for all keys.
     values: hook_v, as mixed; heads of a group share theirs.
     """
     per_head = values.repeat_interleave(W_O.shape[1] // values.shape[2], dim=2)
@@ -69,6 +69,6 @@ def contributions(
     layer, head = map(list, zip(*heads, strict=True))
     labels = {"head": tuple(f"L{item}H{other}" for item, other in heads)}
     if tokens:
-        labels |= {"destination": tuple(tokens), "source": tuple(tokens)}
+        labels |= {"query": tuple(tokens), "key": tuple(tokens)}
     terms = ov[layer, head]
     return Contributions(pattern[layer, head] * terms[:, None] / scale[layer], terms, about=ABOUT, labels=labels)

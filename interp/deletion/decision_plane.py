@@ -25,9 +25,9 @@ BELOW_NULL = "where most is contributed, signs agree more than signs dealt anew 
 ABOUT = About(
     title="Dynamic and static decision",
     unit="1",
-    law="dynamic = 1 − |E[sign A]|, static = 1 − |E[sign OV]|, E weighted by |C| over destinations and sources",
+    law="dynamic = 1 − |E[sign A]|, static = 1 − |E[sign OV]|, E weighted by |C| over queries and keys",
     source="headscope",
-    null=f"signs dealt anew: of the pattern within each row, of the OV terms among the sources; below it: {BELOW_NULL}",
+    null=f"signs dealt anew: of the pattern within each row, of the OV terms among the keys; below it: {BELOW_NULL}",
     plain="Who decides between copying and deletion? Static: always the same sign of weight, so the OV circuit "
     "decides. Dynamic: the sign of the weight changes from token to token, so attention decides.",
 )
@@ -94,7 +94,7 @@ def dynamic_null(
 def static_null(
     pattern: Float[Tensor, "head query key"], ov: Float[Tensor, "head key"], scale: Float[Tensor, "query 1"]
 ) -> Null:
-    """Of one layer: 1 − abs(Σ sign(OV) w) / Σ w over all deals of signs among the sources, w = Σ abs(C) of a source."""
+    """Of one layer: 1 − abs(Σ sign(OV) w) / Σ w over all deals of signs among the keys, w = Σ abs(C) of a key."""
     scratch = Scratch()
     reach = torch.stack([(1 / scale[:, 0]) @ torch.abs(head, out=scratch.like("magnitude", head)) for head in pattern])
     sums = row_sums((reach * ov)[:, None], with_large=True)

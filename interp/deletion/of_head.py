@@ -44,10 +44,10 @@ class HeadContributions(Result):
 
     drawn_by = "head_deletion:head_contributions_figure"
 
-    contribution: Float[Tensor, "destination source"]
-    contribution_null: Float[Tensor, "destination source"]
-    pattern: Float[Tensor, "destination source"]
-    ov: Float[Tensor, "source"]
+    contribution: Float[Tensor, "query key"]
+    contribution_null: Float[Tensor, "query key"]
+    pattern: Float[Tensor, "query key"]
+    ov: Float[Tensor, "key"]
     share: Float[Tensor, "quadrant"]
     share_null: Float[Tensor, "quadrant"]
 
@@ -67,7 +67,7 @@ def head_contributions(setting: Setting, run: Activations, layer: int, head: int
         quadrant_shares(quadrant_masses(item[None, None], ov[None, None], scale[None]))[0, 0]
         for item in (pattern, twin)
     )
-    labels = {"destination": run.tokens.strings, "source": run.tokens.strings, "quadrant": QUADRANTS}
+    labels = {"query": run.tokens.strings, "key": run.tokens.strings, "quadrant": QUADRANTS}
     of_cells = (pattern * ov / scale, twin * ov / scale, pattern, ov)
     return HeadContributions(*of_cells, own, of_twin, about=TWIN, labels=labels)
 

@@ -52,7 +52,7 @@ def quadrants(
     ov: Float[Tensor, "layer head key"],
     scale: Float[Tensor, "layer query 1"],
 ) -> Quadrants:
-    """The shares of all heads; ov as of `ov_terms` with the source tokens' own unembeddings."""
+    """The shares of all heads; ov as of `ov_terms` with the keys' own unembeddings."""
     mass = quadrant_masses(pattern, ov, scale)
     share = quadrant_shares(mass)
     null = share_nulls(pattern, ov, scale)

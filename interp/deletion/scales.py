@@ -10,5 +10,5 @@ SCALES = (FINAL, NORM_AFTER)
 
 
 def scale_to_logits(run: Activations) -> Float[Tensor, "layer query 1"]:
-    """Of every layer at every destination: the final norm's scale times that of a norm after attention (Gemma)."""
+    """Of every layer at every query: the final norm's scale times that of a norm after attention (Gemma)."""
     return run[FINAL] * run[NORM_AFTER]

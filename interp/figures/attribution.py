@@ -53,16 +53,16 @@ def of_target(result: DirectAttribution | SourceAttribution) -> About:
 
 
 def source_attribution_figure(result: SourceAttribution) -> go.Figure:
-    """Heads by source token."""
-    layers, heads, sources = result.value.shape
-    tokens = result.labels.get("source", tuple(map(str, range(sources))))
+    """Heads by key."""
+    layers, heads, keys = result.value.shape
+    tokens = result.labels.get("key", tuple(map(str, range(keys))))
     names = [head_name(layer, head) for layer in range(layers) for head in range(heads)]
     cells = signed_heatmap(result.value.flatten(0, 1), "%{y}<br>from %{x}<br>%{z:.4f}")
     return canvas(
         of_target(result),
         [cells.update(colorbar=bar(result.of))],
         tall=max(PLOT, 6 * len(names)),
-        xaxis=token_axis(tokens, title="source"),
+        xaxis=token_axis(tokens, title="key"),
         yaxis=top_down(**name_axis(names, MOST_ROWS, title="head")),
     )
 

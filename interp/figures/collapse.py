@@ -109,7 +109,7 @@ def path_cancellation_figure(result: PathCancellation) -> go.Figure:
 
 
 def over_tokens(result: Result, field: str, visible: bool = True) -> list[BaseTraceType]:
-    """Bars of a field over the source tokens, and its null as a dashed line."""
+    """Bars of a field over the tokens, and its null as a dashed line."""
     values, null = (result.tensors()[name].numpy() for name in (field, f"{field}_null"))
     hover = "%{x}<br>%{y:.4g}<br>null %{customdata:.4g}<extra></extra>"
     x = np.arange(len(values))
@@ -121,5 +121,5 @@ def over_tokens(result: Result, field: str, visible: bool = True) -> list[BaseTr
 def token_bar_axes(result: Result, title: str) -> Properties:
     """The axes of bars over tokens."""
     first = next(iter(result.tensors().values()))
-    tokens = result.labels.get("source", tuple(map(str, range(len(first)))))
+    tokens = result.labels.get("pos", tuple(map(str, range(len(first)))))
     return {"xaxis": token_axis(tokens, title="token"), "yaxis": {"title": title}}

@@ -29,15 +29,15 @@ def negative_mass_figure(result: NegativeMass) -> go.Figure:
 def contributions_figure(result: Contributions) -> go.Figure:
     """C of one head over the tokens; a menu where there are several heads."""
     names = result.labels["head"]
-    tokens = result.labels.get("source", tuple(map(str, range(result.contribution.shape[-1]))))
+    tokens = result.labels.get("key", tuple(map(str, range(result.contribution.shape[-1]))))
     maps = [signed_heatmap(item, PAIR).update(visible=i == 0) for i, item in enumerate(result.contribution)]
     return canvas(
         result.about,
         maps,
         "contribution",
         tall=SQUARE,
-        xaxis=token_axis(tokens, title=f"source ({names[0]})" if len(maps) == 1 else "source"),
-        yaxis=top_down(**token_axis(tokens, title="destination")),
+        xaxis=token_axis(tokens, title=f"key ({names[0]})" if len(maps) == 1 else "key"),
+        yaxis=top_down(**token_axis(tokens, title="query")),
         **menu_layout(names),
     )
 

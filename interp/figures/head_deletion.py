@@ -1,4 +1,4 @@
-"""Figures of one head's deletion: the sources of one destination by quadrant, beside its softmax twin."""
+"""Figures of one head's deletion: the keys of one row by quadrant, beside its softmax twin."""
 
 import numpy as np
 import plotly.graph_objects as go
@@ -17,14 +17,14 @@ from headscope.interp.figures.quadrants import quadrant_fill
 TWIN = MEANINGS["softmax twin"]
 
 
-def destination_figure(result: HeadContributions, destination: int = -1) -> go.Figure:
-    """A bar per source, coloured by its quadrant; a mark where the softmax twin would be."""
-    row, ov = result.contribution[destination].numpy(), result.ov.numpy()
-    weights = result.pattern[destination].numpy()
-    tokens = result.labels["source"]
+def row_figure(result: HeadContributions, query: int = -1) -> go.Figure:
+    """A bar per key, coloured by its quadrant; a mark where the softmax twin would be."""
+    row, ov = result.contribution[query].numpy(), result.ov.numpy()
+    weights = result.pattern[query].numpy()
+    tokens = result.labels["key"]
     quadrant = 2 * (weights < 0) + (ov < 0)
     x = np.arange(len(tokens))
-    data = np.stack([weights, ov, result.contribution_null[destination].numpy()], -1)
+    data = np.stack([weights, ov, result.contribution_null[query].numpy()], -1)
     hover = (
         "%{x}<br>C = %{y:.4f} logits<br>weight %{customdata[0]:.4f}, OV term %{customdata[1]:.4f}"
         "<br>softmax twin %{customdata[2]:.4f}"
@@ -49,15 +49,15 @@ def destination_figure(result: HeadContributions, destination: int = -1) -> go.F
         hoverinfo="skip",
     )
     axes: Properties = {
-        "xaxis": token_axis(tokens, title="source"),
+        "xaxis": token_axis(tokens, title="key"),
         "yaxis": {"title": "C, logits", "zeroline": True},
     }
     return canvas(result.about, [*bars, twin], "contribution", barmode="relative", **axes)
 
 
 def head_contributions_figure(result: HeadContributions) -> go.Figure:
-    """C of all destinations and sources, of the head and of its softmax twin on one range; a menu of the two."""
-    tokens = result.labels["source"]
+    """C of all queries and keys, of the head and of its softmax twin on one range; a menu of the two."""
+    tokens = result.labels["key"]
     maps = [signed_heatmap(item, PAIR) for item in (result.contribution, result.contribution_null)]
     share_range(maps)
     maps[1].visible = False
@@ -66,7 +66,7 @@ def head_contributions_figure(result: HeadContributions) -> go.Figure:
         maps,
         "contribution",
         tall=SQUARE,
-        xaxis=token_axis(tokens, title="source"),
-        yaxis=top_down(**token_axis(tokens, title="destination")),
+        xaxis=token_axis(tokens, title="key"),
+        yaxis=top_down(**token_axis(tokens, title="query")),
         **menu_layout(("the head", "its softmax twin")),
     )

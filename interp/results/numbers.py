@@ -8,7 +8,7 @@ from torch import Tensor
 from headscope.interp.results.result import Result
 
 HEADS = ("layer", "head")
-ALONG_TOKENS = ("pos", "query", "key", "source", "destination", "point")  # axes whose labels are a prompt's tokens
+ALONG_TOKENS = ("pos", "query", "key", "point")  # axes whose labels are a prompt's tokens
 NULLS = ("_null", "_null_spread")
 
 

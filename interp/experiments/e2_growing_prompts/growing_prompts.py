@@ -42,7 +42,7 @@ KEPT = About(
 CANCELLED = About(
     title="Path cancellation of a sentence",
     unit="share of absolute paths",
-    law="mean over source tokens of 1 − |P_sgn| / P_abs, of contributions",
+    law="mean over tokens of 1 − |P_sgn| / P_abs, of contributions",
     source="headscope",
     plain="How much of what reaches the last token over many layers is undone on the way by paths of the other sign.",
 )
