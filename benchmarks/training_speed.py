@@ -4,7 +4,7 @@
 
 The recipes of the zoo take turns, one training step each (the same batch of tokens); one thread, medians over the
 steps after a warm-up. CPU seconds, so that a busy machine changes little. --write puts the result into the zoo's
-speed.json, from which `headscope zoo` and the README's table take it.
+speed.json, from which `headscope zoo` and the table of the docs take it.
 """
 
 import argparse

@@ -1,7 +1,6 @@
-"""A stranger's variant: the file in the README's section "Add a variant", and the laws that it must keep."""
+"""A stranger's variant: the file in the docs' page "Add a variant", and the laws that it must keep."""
 
 import importlib.util
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import product
@@ -14,12 +13,12 @@ import attention_cases
 import pytest
 import test_rows
 import tiny_decoders
+from written_pages import PYTHON
 
 from headscope import AttentionSpec
 from headscope.models.attention import VARIANTS
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
-[SOURCE] = re.findall(r"```python\n(.*?)```", README.split("\n## Add a variant\n")[1].split("\n## ")[0], re.S)
+[SOURCE] = PYTHON["docs/how_to/add_a_variant.md"]
 NAME = "sigmoid"
 SPECS: dict[str, dict[str, Any]] = {
     NAME: {},
@@ -32,7 +31,7 @@ TABLES = (VARIANTS, attention_cases.CASES, test_rows.CASES, tiny_decoders.SPECS,
 
 @contextmanager
 def added_to_the_table(folder: Path) -> Iterator[None]:
-    """The README's file is imported, which adds its row; the tables are as before when it is left."""
+    """The page's file is imported, which adds its row; the tables are as before when it is left."""
     place = folder / f"{NAME}.py"
     place.write_text(SOURCE)
     spec = importlib.util.spec_from_file_location(NAME, place)

@@ -1,8 +1,7 @@
-"""What the README says runs, from any folder: its Python and its commands; its make targets and files exist."""
+"""What README and docs say runs, from any folder: their Python and commands; their make targets and files exist."""
 
 import ast
 import re
-import shlex
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -13,23 +12,21 @@ from tiny_models import tiny_tokenizer
 from tiny_runs import untrained
 from typer.main import get_command
 from typer.testing import CliRunner
+from written_pages import COMMANDS, EVERYTHING, IN_PROSE, PAGES, PYTHON, README, ROOT, TOML
 
+from docs.site.printed import printed
 from headscope.app.terminal.command import command
 from headscope.app.terminal.zoo_table import zoo_markdown_table
+from headscope.interp.asking.table import ANALYSES
+from headscope.interp.experiments.engine.publishing import all_shipped_names, shipped
 from headscope.interp.experiments.engine.publishing import claims_markdown_table as claims_table
 from headscope.models.attention import VARIANTS
 from headscope.models.data.table import material_of
 from headscope.models.training.beginning import fresh_model
 from headscope.models.training.recipe import START, Recipe
 
-ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text()
-SECTIONS = dict(section.split("\n", 1) for section in README.split("\n## ")[1:])
-PYTHON = {name: blocks for name, text in SECTIONS.items() if (blocks := re.findall(r"```python\n(.*?)```", text, re.S))}
-SHELL = "\n".join(re.findall(r"```sh\n(.*?)```", README, re.S)).replace("\\\n", " ").splitlines()
-COMMANDS = [words[1:] for line in SHELL if (words := shlex.split(line, comments=True))[:1] == [".venv/bin/headscope"]]
-IN_PROSE = [shlex.split(words) for words in re.findall(r"`headscope ([^`]+)`", README)]
 TOOL: Any = get_command(command)
+MOST_LINES = 150
 
 
 @pytest.mark.parametrize("section", PYTHON)
@@ -38,18 +35,18 @@ def test_the_python_of_a_section_runs_and_shows_its_result_last(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
-    with patch.dict(VARIANTS):
+    with patch.dict(VARIANTS), patch.dict(ANALYSES):
         for block in PYTHON[section]:
             *first, last = ast.parse(block).body
             assert isinstance(last, ast.Expr), ast.unparse(last)
-            exec(compile(ast.Module(first, []), f"README.md, {section}", "exec"), names)
+            exec(compile(ast.Module(first, []), section, "exec"), names)
             capsys.readouterr()
-            shown = eval(compile(ast.Expression(last.value), f"README.md, {section}", "eval"), names)
+            shown = eval(compile(ast.Expression(last.value), section, "eval"), names)
             assert shown is not None or capsys.readouterr().out, ast.unparse(last)
 
 
 def runnable(words: list[str]) -> Any:
-    """A command of the README as a case; one that runs everything is slow."""
+    """A written command as a case; one that runs everything is slow."""
     return pytest.param(words, id=" ".join(words), marks=[] if "--what" in words else pytest.mark.slow)
 
 
@@ -67,8 +64,8 @@ def test_a_command_and_its_options_exist(words: list[str]) -> None:
     assert {word for word in words if word.startswith("--")} - options == set()
 
 
-@pytest.mark.parametrize("toml", re.findall(r"```toml\n(.*?)```", README, re.S))
-def test_the_recipes_of_the_readme_make_models(toml: str) -> None:
+@pytest.mark.parametrize("toml", TOML)
+def test_the_recipes_of_the_pages_make_models(toml: str) -> None:
     recipe = Recipe.from_plain({"model": {START: "my-model"}} | tomllib.loads(toml))
     if START in recipe.model:
         assert recipe.spec.variant in VARIANTS and recipe.data["source"] == "stdlib"
@@ -79,18 +76,36 @@ def test_the_recipes_of_the_readme_make_models(toml: str) -> None:
 
 
 def test_the_zoo_table_is_what_the_command_prints() -> None:
-    assert zoo_markdown_table() in SECTIONS["The shipped models"]
+    assert zoo_markdown_table() in printed(PAGES["docs/zoo.md"])
 
 
 def test_the_table_of_claims_is_what_the_command_prints() -> None:
-    assert claims_table() in SECTIONS["The papers' claims"]
+    assert claims_table() in printed(PAGES["docs/claims.md"])
+
+
+def test_the_readme_counts_the_answers_as_they_are() -> None:
+    answers = [verdict.answer for name in all_shipped_names() for verdict in shipped(name).verdicts]
+    counted = {answer: f"{answers.count(answer)} {answer}" for answer in ("reproduced", "opposite", "not seen")}
+    assert f"{len(answers)} claims: {', '.join(counted.values())}" in " ".join(README.split())
+
+
+def test_the_readme_is_read_in_five_minutes() -> None:
+    assert README.count("\n") <= MOST_LINES
 
 
 def test_every_make_target_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
-    assert set(re.findall(r"^make ([a-z-]+)", README, re.M)) - targets == set()
+    assert set(re.findall(r"^make ([a-z-]+)", EVERYTHING, re.M)) - targets == set()
 
 
-def test_every_linked_file_exists() -> None:
-    links = re.findall(r"\]\(([^)#:]+)\)", README) + re.findall(r"`([\w/]+\.(?:py|txt))`", README)
-    assert [link for link in links if not (ROOT / link).is_file()] == []
+@pytest.mark.parametrize("name", ["README.md", *PAGES])
+def test_every_linked_file_exists(name: str) -> None:
+    text = {"README.md": README, **PAGES}[name]
+    links = {link: (ROOT / name).parent / link for link in re.findall(r"\]\(([^)#:]+)[)#]", text)}
+    code = {named: ROOT / named for named in re.findall(r"`([\w/]+\.(?:py|txt|ipynb))`", text)}
+    assert [word for word, place in (links | code).items() if not (place.is_file() or is_made(place))] == []
+
+
+def is_made(place: Path) -> bool:
+    """Whether a page is made of a notebook when the site is built."""
+    return place.parent.name == "notebooks" and (ROOT / "notebooks" / f"{place.stem}.ipynb").is_file()

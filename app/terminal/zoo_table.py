@@ -1,4 +1,4 @@
-"""The table of the shipped models, for a terminal and for the README: only what was measured."""
+"""The table of the shipped models, for a terminal and for the docs: only what was measured."""
 
 from rich.box import SIMPLE
 from rich.table import Table

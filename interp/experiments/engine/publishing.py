@@ -90,7 +90,7 @@ def all_shipped_names() -> list[str]:
 
 
 def claims_markdown_table() -> str:
-    """The README's table of claims."""
+    """The table of claims, as Markdown has tables."""
     lines = ["| | claim | the paper | here, mean ± spread | answer |", "| --- | --- | --- | --- | --- |"]
     for item in map(shipped, all_shipped_names()):
         lines += [_row(item.experiment.name, verdict) for verdict in item.verdicts]
