@@ -117,6 +117,9 @@ def test_the_edges_are_one_tab_stop_and_say_what_a_token_attends_to(edges: Any, 
     keep(edges, "edges-focused")
 
 
+SAVED = r"cog-L1H0-at-{last}-[0-9a-f]{{8}}-edges-[\d.]+-of-L1H0-L2H1\.svg"
+
+
 def test_the_edges_are_saved_by_keyboard_in_four_ways(edges: Any, run: AttentionRun) -> None:
     def press(kind: str) -> tuple[str, bytes]:
         button = edges.get_by_role("button", name=f"Save the edges as {kind}")
@@ -124,8 +127,12 @@ def test_the_edges_are_saved_by_keyboard_in_four_ways(edges: Any, run: Attention
         return downloaded(edges, lambda: edges.keyboard.press("Enter"))
 
     name, svg = press("SVG")
-    assert name == "edges-L1H0-L2H1.svg" and svg.startswith(b"<svg") and svg.count(b"<line") == 300
-    assert b"var(--" not in svg and b"B L2H1" in svg
+    assert (
+        re.fullmatch(SAVED.format(last=len(run.tokens) - 1), name)
+        and svg.startswith(b"<svg")
+        and svg.count(b"<line") == 300
+    )
+    assert b"var(--" not in svg and b"B L2H1" in svg and f"position {len(run.tokens) - 1} · ".encode() in svg
     name, png = press("PNG")
     assert png.startswith(b"\x89PNG") and struct.unpack(">I", png[16:20])[0] == 1440
     name, table = press("CSV")
@@ -140,6 +147,7 @@ def test_the_edges_are_saved_by_keyboard_in_four_ways(edges: Any, run: Attention
     assert (
         page.startswith(b"<!doctype html>")
         and page.count(b"<line") == 300
+        and b"headscope 0" in page
         and b"http" not in page.replace(b"http://www.w3.org/2000/svg", b"")
     )
 

@@ -8,8 +8,8 @@ import plotly.graph_objects as go
 import pytest
 import streamlit as st
 
-from headscope.app.figure.saved_as import origin_words, prompt_mark, saved_name, with_origin
-from headscope.app.frame.page import ShownPlace
+from headscope.app.drawings.shown_place import ShownPlace, prompt_mark
+from headscope.app.figure.saved_as import origin_words, saved_name, with_origin
 from headscope.app.frame.title_line import SHOWN
 
 PLACE = ShownPlace("cog", "L3H0", 40, "def <b>f</b>(x):\n" * 9)

@@ -17,8 +17,11 @@ MOST_EDGES = 300
 Edge = tuple[int, int, float, int, bool]  # query, key, weight, head, whether it is among the strongest of all
 
 
-def drawn_edges(run: AttentionRun, heads: Sequence[OpenHead], row: int) -> Fields:
-    """The strongest weights of the heads and all of one row, among the last tokens or those up to the row."""
+def drawn_edges(run: AttentionRun, heads: Sequence[OpenHead], row: int, origin: Fields) -> Fields:
+    """The strongest weights of the heads and all of one row, among the last tokens or those up to the row.
+
+    origin: name and words of what is saved of them (shown_place.py).
+    """
     count = len(run.tokens)
     end = count if row >= count - MOST_TOKENS else max(row + 1, MOST_TOKENS)
     first = max(0, end - MOST_TOKENS)
@@ -33,6 +36,7 @@ def drawn_edges(run: AttentionRun, heads: Sequence[OpenHead], row: int) -> Field
         "heads": names,
         "peak": abs(shown[-1][2]) if shown else 1.0,
         "name": " ".join(names),
+        "origin": origin,
     }
 
 

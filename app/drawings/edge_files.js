@@ -1,5 +1,6 @@
 // Edge files: the drawing as SVG, PNG, numbers, or a page of its own; always on white, with its heads named.
-const TOP = 52;
+const TOP = 88;
+const WORDS = 104; // letters of a line of words
 const INK = "#1f2430";
 const PAPER = "#ffffff";
 
@@ -10,9 +11,16 @@ function drawingForPaper(data, isShown) {
   const names = data.heads.flatMap((name, head) => (isShown(head) ? [data.heads.length > 1 ? `${letterOf(head)} ${name}` : name] : []));
   const title = svgElement("text", { x: 12, y: 20, fill: INK, "font-size": 14, "font-weight": 700 }, `Attention of ${clipped(names.join(", "), 70)}`);
   const said = "Queries on the left, keys on the right; blue adds, red and dashed subtracts.";
-  svg.prepend(svgElement("rect", { width, height, fill: PAPER }), title, svgElement("text", { x: 12, y: 39, fill: INK }, said));
+  const words = inLines(data.origin.words).map((line, at) => svgElement("text", { x: 12, y: 57 + 14 * at, fill: INK, "font-size": 11 }, line));
+  svg.prepend(svgElement("rect", { width, height, fill: PAPER }), title, svgElement("text", { x: 12, y: 39, fill: INK }, said), ...words);
   for (const [name, value] of Object.entries({ width, height })) svg.setAttribute(name, value);
   return svg;
+}
+
+// Two lines; what is longer is clipped.
+function inLines(words) {
+  const letters = [...words];
+  return [letters.slice(0, WORDS).join(""), clipped(letters.slice(WORDS).join(""), WORDS)].filter(Boolean);
 }
 
 const asText = (svg) => new XMLSerializer().serializeToString(svg);
@@ -40,7 +48,7 @@ function asTable(rows) {
 }
 
 // A page that needs nothing else; tokens go in as text.
-function asPage(svg, rows, title) {
+function asPage(svg, rows, title, origin) {
   const page = document.implementation.createHTMLDocument(title);
   const charset = page.createElement("meta");
   charset.setAttribute("charset", "utf-8");
@@ -53,16 +61,18 @@ function asPage(svg, rows, title) {
     const line = table.insertRow();
     for (const value of row) line.insertCell().textContent = typeof value === "string" ? shownToken(value) : value;
   }
-  page.body.append(page.importNode(svg, true), table);
+  const words = page.createElement("p");
+  words.textContent = origin;
+  page.body.append(page.importNode(svg, true), words, table);
   return `<!doctype html>\n${page.documentElement.outerHTML}\n`;
 }
 
 // Makes and offers one of the four files.
 async function saveEdges(kind, data, isShown) {
-  const name = `edges-${clipped(data.heads.filter((_, head) => isShown(head)).join("-"), 60)}.${kind}`;
+  const name = `${data.origin.name}-of-${clipped(data.heads.filter((_, head) => isShown(head)).join("-"), 60)}.${kind}`;
   const [svg, rows] = [drawingForPaper(data, isShown), edgeRows(data)];
   if (kind === "svg") download(asText(svg), "image/svg+xml", name);
   if (kind === "png") download(await asPicture(svg), "image/png", name);
   if (kind === "csv") download(asTable(rows), "text/csv", name);
-  if (kind === "html") download(asPage(svg, rows, `Attention of ${data.name}`), "text/html", name);
+  if (kind === "html") download(asPage(svg, rows, `Attention of ${data.name}`, data.origin.words), "text/html", name);
 }

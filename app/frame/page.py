@@ -8,6 +8,7 @@ from typing import TypeVar
 import streamlit as st
 
 from headscope.app.components.fact_strip import fact_strip
+from headscope.app.drawings.shown_place import ShownPlace
 from headscope.app.frame.controls import chosen_modality, sidebar_choice
 from headscope.app.frame.long_prompt import shorter_ones_offered
 from headscope.app.frame.openable import said_anew, ways_to_open
@@ -27,16 +28,6 @@ from headscope.models.hosts.words import Words, filled
 from headscope.models.io.device import best_device
 
 Found = TypeVar("Found")
-
-
-@dataclass(frozen=True)
-class ShownPlace:
-    """What a page is about: names of the model and the head, the position of the row, and the prompt."""
-
-    model: str
-    head: str
-    row: int
-    prompt: str
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from headscope.app.drawings.drawn_edges import MOST_TOKENS as EDGE_TOKENS
 from headscope.app.drawings.drawn_grid import Labels
 from headscope.app.drawings.drawn_head import DIRECTIONS, HeadStyle
 from headscope.app.drawings.head_numbers import HEAD_NUMBERS
+from headscope.app.figure.saved_as import page_origin
 from headscope.app.frame.left_out import no_answer
 from headscope.app.frame.page import OpenPrompt
 from headscope.app.panels.edited_run import edit_from_menu, open_head_views
@@ -137,7 +138,7 @@ def edges_panel(run: AttentionRun, facts: ModelFacts, head: OpenHead, row: int) 
             format_func=lambda item: f"L{item.layer}H{item.head}",
             max_selections=MOST_HEADS,
         )
-        attention_edges(run, [head, *others], row)
+        attention_edges(run, [head, *others], row, page_origin("edges"))
         st.caption(
             f"The weights of the chosen row, or the {MOST_EDGES} strongest; queries on the left, keys on the right; "
             f"blue adds, red and dashed subtracts. At most {EDGE_TOKENS} {words.tokens}. Point at {words.a_token} to "

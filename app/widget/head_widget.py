@@ -15,8 +15,9 @@ from headscope.app.drawings.head_answer import ReadHead, answer
 from headscope.app.drawings.head_numbers import HEAD_NUMBERS
 from headscope.app.drawings.open_head import OpenHead
 from headscope.app.drawings.payload import payload
+from headscope.app.drawings.shown_place import ShownPlace, origin, place_in_words
 from headscope.app.widget.edited_run import EditedRun, edited_run
-from headscope.app.widget.saved_page import saved_page
+from headscope.app.widget.saved_page import saved_page, with_words
 from headscope.app.widget.widget_module import WIDGET_MODULE
 from headscope.interp.asking.head_jobs import pattern_jobs
 from headscope.interp.asking.head_sentences import head_labels
@@ -101,7 +102,8 @@ class HeadWidget(anywidget.AnyWidget):
         views = {f"{item.layer},{item.head}": self._drawn(item, is_compact=True) for item in heads}
         titles = {f"{item.layer},{item.head}": self._title(item) for item in heads}
         shown = {"head": list(self.head), "row": self.row, "_key": self._key, "_said": {**self._said, "saved": True}}
-        write_whole(place, saved_page(shown, self._drawn_grid(has_menu=False), views, titles, len(self.run.tokens)))
+        page = saved_page(shown, self._drawn_grid(has_menu=False), views, titles, len(self.run.tokens))
+        write_whole(place, with_words(page, place_in_words(self._place())))
 
     @traitlets.validate("head")
     def _existing_head(self, proposal: Fields) -> tuple[int, int]:
@@ -150,7 +152,13 @@ class HeadWidget(anywidget.AnyWidget):
 
     @traitlets.observe("row")
     def _draw_edges(self, change: Fields) -> None:
-        self._edges = drawn_edges(self.run, [OpenHead(*self.head)], self.row) if self.edges else {}
+        heads, saved = [OpenHead(*self.head)], origin(self._place(), "edges")
+        self._edges = drawn_edges(self.run, heads, self.row, saved) if self.edges else {}
+
+    def _place(self) -> ShownPlace:
+        layer, head = self.head
+        prompt = "".join(self.run.tokens.strings)
+        return ShownPlace(str(self._model.cfg.model_name), f"L{layer}H{head}", self.row, prompt)
 
     def _drawn(self, item: OpenHead, *, is_compact: bool = False) -> bytes:
         peak = common_peak((run, item) for run in (self._untouched.run, self._edited.run))

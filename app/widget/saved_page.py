@@ -3,6 +3,7 @@
 import json
 from base64 import b64encode
 from collections.abc import Mapping
+from html import escape
 
 from headscope.app.drawings.head_tile import MOST_EXACT
 from headscope.app.widget.widget_module import widget_scripts, widget_text
@@ -18,6 +19,11 @@ def saved_page(shown: Fields, grid: bytes, views: Mapping[str, bytes], titles: M
     scripts = f"{widget_scripts()}\n{widget_text('saved_model.js')}".replace("</", "<\\/")
     data = json.dumps(saved).replace("</", "<\\/")
     return widget_text("saved_page.html").replace("/* data */", data).replace("/* scripts */", scripts)
+
+
+def with_words(page: str, words: str) -> str:
+    """The page with the words of where it comes from, as its title and below all."""
+    return page.replace("<!-- words -->", escape(words))
 
 
 def in_text(part: bytes) -> str:
