@@ -23,6 +23,7 @@ from headscope.interp.rows.strips import row_curves_by_strips
 from headscope.models.attention import VARIANTS, attend
 from headscope.models.attention.fused.tiled import STRIP_ROWS, TILE_ELEMENTS, tile_scores
 from headscope.models.attention.jacobian import norm_by_pullback
+from headscope.models.attention.largest import largest_entries
 from headscope.models.attention.polynomial import power_of
 
 LENGTH, D_HEAD = 150, 8
@@ -162,6 +163,25 @@ def test_scores_of_zero_and_rows_that_see_nothing_are_those_of_the_whole_pattern
         strips, plain = row_curves_by_strips(variant, q, k, mask=given), whole(variant, q, k, given)
         for name, value in plain.tensors().items():
             assert_close(strips.tensors()[name], value, equal_nan=True)
+
+
+@pytest.mark.parametrize("size", [1e-15, 1e-8, 1e19])
+def test_expressive_rows_that_the_direct_form_would_lose_are_those_of_the_whole_pattern(size: float) -> None:
+    q, k = queries_and_keys(layers=1)
+    strips, plain = row_curves_by_strips("expressive", size * q, k), whole("expressive", size * q, k)
+    for name, value in plain.tensors().items():
+        assert_close(strips.tensors()[name], value, equal_nan=True)
+
+
+@pytest.mark.parametrize("k", [1, 5])
+@pytest.mark.parametrize("n", [7, 130, 1300])
+def test_the_largest_entries_of_a_row_are_those_of_a_sort(n: int, k: int) -> None:
+    x = torch.randn(2, 3, n).round(decimals=1)  # many are equal
+    x[0, 0, 1:] = -torch.inf
+    found = largest_entries(x, k)
+    assert_close(found.values.sort(-1, descending=True).values, x.sort(-1, descending=True).values[..., :k])
+    assert_close(x.gather(-1, found.places), found.values)
+    assert all(len(set(row)) == k for row in found.places.flatten(0, 1).tolist())
 
 
 def test_sharp_rows_are_as_exact_by_strips_in_single_precision() -> None:

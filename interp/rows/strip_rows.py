@@ -117,9 +117,27 @@ def other_weights(
     variant: Variant, reading: Reading, strip: StripScores, scores: Weights
 ) -> tuple[Weights, Weights, None]:
     """Weights, and their logarithms."""
-    pattern = variant.weigh(scores, strip.visible(), **reading.kernel)
+    pattern = weights_in_place(variant, reading, strip, scores)
+    if pattern is None:
+        pattern = variant.weigh(scores, strip.visible(), **reading.kernel)
     nats = torch.abs(pattern, out=strip.scratch.like("nats", pattern))
     return pattern, nats.clamp_min_(torch.finfo(pattern.dtype).tiny).log_(), None
+
+
+def weights_in_place(variant: Variant, reading: Reading, strip: StripScores, scores: Weights) -> Weights | None:
+    """Weights h / Σ h in the place of the scores, which stay where it is None: without such, or where the direct form
+    would lose a row."""
+    blocks, element = variant.blocks, variant.element(reading.kernel)
+    if blocks is None or element is None or not element.is_normalised:
+        return None
+    work = strip.scratch.like("work", scores)
+    if not float(torch.abs(scores, out=work).amax()) <= blocks.largest:
+        return None
+    total = blocks.numerators(scores, work, strip.hidden, None, **reading.kernel)
+    if total is not None and bool((total >= blocks.smallest).all()):
+        return scores.div_(total)
+    strip.hidden.cleared(scores.copy_(strip.scores))
+    return None
 
 
 def sharpness_of_weights(weights: StripWeights, strip: StripScores) -> dict[str, OfRows]:

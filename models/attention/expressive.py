@@ -83,9 +83,10 @@ def slope(
     pattern: Float[Tensor, "*batch query key"], scores: Float[Tensor, "*batch query key"]
 ) -> Float[Tensor, "*batch query"]:
     """f'/Σf = 2a / (p (1 + p²)), written so that neither a tiny nor a huge score overflows."""
-    slopes = (2 * pattern / scores / (1 + scores.square())).where(scores != 0, 0.0)
+    size = scores.abs().clamp_min_(torch.finfo(scores.dtype).tiny)  # a score of 0 has no weight
+    slopes = size.square().add_(1.0).reciprocal_().mul_(pattern).div_(size)
     unit = largest_slope(slopes)
-    return unit[..., 0] * normalised_slope(pattern.clone(), slopes / unit)
+    return 2 * unit[..., 0] * normalised_slope(pattern.clone(), slopes.div_(unit))
 
 
 def numerators(

@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 PARTS, WIDTH = 32, 32  # at most so many lines, of at least that many columns
+HEAP = 64  # of so many times k entries torch finds the k largest by a heap, of fewer at several times the cost
 
 
 class Largest(NamedTuple):
@@ -18,7 +19,7 @@ class Largest(NamedTuple):
 
 def largest_entries(x: Float[Tensor, "*rows n"], k: int) -> Largest:
     """Of a long row: those among the k columns with the largest maximum, the row being folded into lines."""
-    n_lines = min(PARTS, x.shape[-1] // max(WIDTH, 4 * k))
+    n_lines = min(PARTS, x.shape[-1] // (WIDTH if k == 1 else HEAP * k))
     if n_lines < 4:
         return largest_of_few(x, k)
     width = x.shape[-1] // n_lines

@@ -25,6 +25,7 @@ from headscope.models.attention.widening import at_least_float32, repeated_kv_he
 
 PER_ROW = "per_row"
 LARGEST = 2**24  # beyond it float32 does not know odd from even
+LARGE = 1e18  # times the least number that has all its digits
 Coefficient = float | int | str | Float[Tensor, "..."]
 
 
@@ -200,14 +201,34 @@ def slope(
     if power is None:
         raise ValueError("the Jacobian norm of polynomial attention needs its power, a whole number from 1")
     weight, size = pattern.abs(), scores.abs()
+    slopes = slopes_of_large(weight, size) if power > 1 and is_large(weight) else slopes_of_lost(weight, size, power)
+    unit = largest_slope(slopes)
+    return power * unit[..., 0] * row_norm(slopes.div_(unit))
+
+
+def is_large(weight: Float[Tensor, "*batch query key"]) -> bool:
+    """Whether every row has a finite weight beside which those that lost digits come to nothing, of powers above 1."""
+    largest = weight.amax(-1)
+    return bool((largest >= LARGE * torch.finfo(weight.dtype).tiny).all()) and bool((largest < torch.inf).all())
+
+
+def slopes_of_large(
+    weight: Float[Tensor, "*batch query key"], size: Float[Tensor, "*batch query key"]
+) -> Float[Tensor, "*batch query key"]:
+    """abs(a / p) in the place of abs(a); a score of 0 has no weight."""
+    return weight.div_(size.clamp_min_(torch.finfo(size.dtype).tiny))
+
+
+def slopes_of_lost(
+    weight: Float[Tensor, "*batch query key"], size: Float[Tensor, "*batch query key"], power: int | float
+) -> Float[Tensor, "*batch query key"]:
+    """abs(a / p), by that of the row's largest finite weight where a is lost."""
     lost = (weight < torch.finfo(weight.dtype).tiny) | weight.isinf()
     flat = (weight == 0) & ((size != 0) | (power != 1))
     largest, place = weight.where(~weight.isinf(), 0.0).max(-1, keepdim=True)
     known = size.gather(-1, place)
     of_largest = (largest / known).masked_fill(largest == 0, torch.nan)
-    slopes = torch.where(lost, of_largest * (size / known) ** (power - 1), weight / size).where(~flat, 0.0)
-    unit = largest_slope(slopes)
-    return power * unit[..., 0] * row_norm(slopes / unit)
+    return torch.where(lost, of_largest * (size / known) ** (power - 1), weight / size).where(~flat, 0.0)
 
 
 def power_of(pattern: Float[Tensor, "*batch query key"], scores: Float[Tensor, "*batch query key"]) -> int | None:
