@@ -57,7 +57,8 @@ class Row:
     the logits of the tokens that are read. reads_answer: whether it asks what the model answers to a prompt, which a
     masked language model does at a mask. by_heads_alone: whether it holds only where nothing but heads moves anything
     from token to token, which hybrids' other layers do too. looks_back: whether a token may see those before it alone.
-    cost: beside the pass that all share, in multiply-adds (interp/reading/size.py). reads: the fields of Choices that
+    cost: beside the pass that all share, in multiply-adds (interp/reading/size.py). version: goes up when its numbers
+    change, so that what was kept of it is measured again. reads: the fields of Choices that
     change what it finds. per_head: whether it has a number of every head, which tables of heads then show. runs_heads:
     whether it runs the model for every head, which the page Heads does when asked to.
     Of its numbers, each a field or field.label: telling: those that say most of a head, with their places in the order
@@ -76,6 +77,7 @@ class Row:
     looks_back: bool = False
     by_heads_alone: bool = False
     cost: Callable[[Size], int] = nothing_more
+    version: int = 1
     reads: tuple[str, ...] = ()
     per_head: bool = False
     runs_heads: bool = False

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from headscope.app.widget.show import show
     from headscope.interp.asking.analyse import analyse
     from headscope.interp.asking.choices import Choices
+    from headscope.interp.sweeps.sweep import sweep
     from headscope.models.attention import attend
     from headscope.models.checkpoints import save
     from headscope.models.hooked import hooked
@@ -26,9 +27,22 @@ HOMES = {
     "load": "headscope.models.hooked.loading",
     "save": "headscope.models.checkpoints",
     "show": "headscope.app.widget.show",
+    "sweep": "headscope.interp.sweeps.sweep",
 }
 
-__all__ = ["AttentionSpec", "Choices", "analyse", "attach", "attend", "detach", "hooked", "load", "save", "show"]
+__all__ = [
+    "AttentionSpec",
+    "Choices",
+    "analyse",
+    "attach",
+    "attend",
+    "detach",
+    "hooked",
+    "load",
+    "save",
+    "show",
+    "sweep",
+]
 
 
 def __dir__() -> list[str]:

@@ -12,6 +12,7 @@ from headscope.app.terminal.convert_command import convert
 from headscope.app.terminal.families_command import families
 from headscope.app.terminal.inspect_command import inspect
 from headscope.app.terminal.refusals import complain, going_on_later, refusal_in_words, refuse_command, refusing_clearly
+from headscope.app.terminal.sweeps.sweep_command import sweep
 from headscope.app.terminal.training_commands import ship, temper, train, zoo
 
 command = typer.Typer(
@@ -75,7 +76,7 @@ def app(
     refusing_clearly(lambda: launch(port, models or (), site or ()))
 
 
-for listed in (train, temper, ship, zoo, families, inspect, convert):
+for listed in (train, temper, ship, zoo, families, inspect, convert, sweep):
     command.command()(listed)
 
 

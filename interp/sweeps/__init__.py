@@ -1,0 +1,1 @@
+"""Sweeps: analyses × checkpoints × sets of prompts, a unit each, measured once and kept."""
