@@ -17,7 +17,7 @@ COLUMNS = ("number", "layer", "head", "place", "value")
 def numbers_table(findings: Findings, name: str) -> "pa.Table":
     """A row per number: its field, the layer and head where it has them, its place on other axes, and its value.
 
-    place: as "n=17 pair=0", with labels in the place of indices where an axis has them. Over several prompts the
+    place: as "n=17; pair=0", with labels in the place of indices where an axis has them. Over several prompts the
     standard deviations follow, as field_spread. Integers and truths become floats, complex numbers two fields.
     """
     import pyarrow as pa
@@ -56,7 +56,7 @@ def places(result: Result, field: str, shape: tuple[int, ...]) -> "dict[str, pa.
     index = dict(zip(axes, np.indices(shape).reshape(len(shape), size), strict=True))
     heads = {axis: pa.array(index[axis], pa.int32()) if axis in index else pa.nulls(size, pa.int32()) for axis in HEADS}
     others = [labelled(result, axis, index[axis]) for axis in axes if axis not in HEADS]
-    words = [" ".join(parts) for parts in zip(*others, strict=True)] if others else [""] * size
+    words = ["; ".join(parts) for parts in zip(*others, strict=True)] if others else [""] * size
     return {**heads, "place": pa.array(words, pa.string())}
 
 
