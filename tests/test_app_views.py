@@ -12,6 +12,7 @@ from page_words import python_names, slips
 from streamlit.testing.v1 import AppTest
 from tiny_models import tiny_folder
 
+import headscope
 from headscope.app.figure.head_table import number_name_in_words
 from headscope.app.panels.collapse import OWN, PRESETS
 from headscope.app.panels.intervention_list import MOST_EDITS
@@ -228,6 +229,18 @@ def test_the_step_is_marked_on_the_curves_and_play_goes_from_the_first_to_the_la
     assert not test.exception and test.session_state["step"] == 10 and not test.session_state["is_playing"]
     test.button(key="play").click().run()  # from the last one it begins anew
     assert test.session_state["step"] == 10 and any("at step 10" in title.value for title in test.subheader)
+
+
+def test_results_of_a_sweep_are_shown_over_its_checkpoints(folder: Path, tmp_path: Path) -> None:
+    headscope.sweep([folder], ["return x"], ["collapse_count_ones"], out=tmp_path, steps="all", ray=False)
+    given = {"compare_tab": "Training", "sweep": str(tmp_path)}
+    test = view("compare", folder, ("sweep_curves", "sweep_trajectory"), "Code", **given)
+    assert "2 of 2 units are measured." in [line.value for line in test.caption]
+    for code in [block.value for block in test.code if "open_sweep" in block.value]:
+        names: dict[str, Any] = {}
+        exec(code.rsplit("\n", 1)[0] + "\nfigure = " + code.rsplit("\n", 1)[1], names)
+        assert names["figure"].data
+    assert tried("compare", folder, compare_tab="Training", sweep=str(folder)).error[0].value.count("holds no sweep")
 
 
 def test_any_number_of_one_head_can_be_followed_with_bos(folder: Path) -> None:

@@ -20,6 +20,7 @@ from headscope.interp.sweeps.in_process import outcomes_here
 from headscope.interp.sweeps.measuring import Outcome, Outcomes, Worker
 from headscope.interp.sweeps.needs import BESIDE, COPIES, by_size, needs_of, worker_count
 from headscope.interp.sweeps.on_ray import outcomes_on_ray
+from headscope.interp.sweeps.over_checkpoints import checkpoint_curves, sweep_trajectory
 from headscope.interp.sweeps.request import Model, SweepRequest
 from headscope.interp.sweeps.schedule import Schedule
 from headscope.interp.sweeps.store import Store
@@ -265,6 +266,46 @@ def test_ray_gives_the_same_numbers_and_a_worker_that_is_killed_loses_nothing(
 
 def is_worker(process: psutil.Process) -> bool:
     return process.cmdline()[:1] != [] and process.cmdline()[0].startswith("ray::Worker")
+
+
+@pytest.fixture(scope="module")
+def curves(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    what = ("collapse_count_ones", "negative_mass")
+    return sweep([run], {"code": PROMPTS[:1]}, what, out=tmp_path_factory.mktemp("curves"), steps="all", ray=False)
+
+
+def test_a_number_over_checkpoints_is_the_mean_of_each(curves: Any) -> None:
+    found = sweep_trajectory(curves, ["negative_mass.minority_mass"], "code")
+    frame = curves.to_frame()
+    mine = frame[(frame["number"] == "minority_mass") & (frame["step"] == 2)]["value"].mean()
+    assert found.step.tolist() == [1, 2] and found.value[1, 0] == mine and found.runs == ("mine",)
+    assert found.figure().data
+
+
+def test_a_curve_of_every_checkpoint_is_the_analysis_own(curves: Any, run: Path) -> None:
+    result = checkpoint_curves(
+        curves, "collapse_count_ones.distance", "code", "n", "distance=L2 norm; depth=final norm"
+    )
+    own: Any = analyse(load(run / "step-000002"), PROMPTS[:1], ["collapse_count_ones"])["collapse_count_ones"]
+    at = own.labels["distance"].index("L2 norm")
+    torch.testing.assert_close(result.value[1], own.distance[at, -1].double(), rtol=0, atol=0)
+    torch.testing.assert_close(result.value_null[1], own.distance_null[at, -1].double(), rtol=0, atol=0)
+    assert result.labels == {"checkpoint": ("mine at 1", "mine at 2"), "place": own.labels["n"]}
+    assert [line.name for line in result.figure().data] == ["null", "null", "mine at 1", "mine at 2"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "refusal"),
+    [
+        (("collapse_count_ones.distance", "prose", "n", ""), "holds no 'prose'; known: code"),
+        (("collapse_count_ones.distanc", "code", "n", ""), "holds no 'collapse_count_ones.distanc'"),
+        (("collapse_count_ones.distance", "code", "query", ""), "has an axis 'query'"),
+        (("collapse_count_ones.distance", "code", "n", "depth=3"), "holds no 'depth=3'"),
+    ],
+)
+def test_what_a_sweep_does_not_hold_is_refused(curves: Any, arguments: tuple[str, ...], refusal: str) -> None:
+    with pytest.raises(ValueError, match=refusal):
+        checkpoint_curves(curves, *arguments)
 
 
 def test_it_is_a_public_name() -> None:

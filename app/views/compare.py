@@ -7,6 +7,7 @@ from headscope.app.frame.other_models import other_models
 from headscope.app.frame.page import page
 from headscope.app.panels.compare import collapse_beside, models_side_by_side
 from headscope.app.panels.training.page import training_panels
+from headscope.app.panels.training.sweep_results import sweep_panels
 from headscope.app.serving.refusals import refusals_in_place
 
 opened = page(
@@ -26,3 +27,5 @@ if collapse.open:
 if training.open:
     with training:
         training_panels(opened)
+        with refusals_in_place("These results cannot be shown"):
+            sweep_panels()

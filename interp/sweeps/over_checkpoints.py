@@ -1,6 +1,6 @@
 """Over checkpoints: a number of a sweep by step of training, and a curve of every checkpoint."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -92,7 +92,7 @@ def table_of(frame: Frame, name: str, checkpoints: Sequence[str]) -> Frame:
     )
 
 
-def refuse_unknown(names: Sequence[str], known: Sequence[str]) -> None:
+def refuse_unknown(names: Sequence[str], known: Iterable[str]) -> None:
     """Raise ValueError for a name that is not there."""
     there = list(dict.fromkeys(known))
     for name in names:
