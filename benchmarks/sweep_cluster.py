@@ -1,4 +1,4 @@
-"""A sweep on a cluster of two nodes of this machine: a worker and a driver are killed, and nothing is lost or done anew.
+"""A sweep on a cluster of two nodes of this machine: a worker and a driver are killed; nothing is lost, or done twice.
 
 Prints what was counted, whether the numbers are those of a sweep without Ray to the last bit, what one unit costs, and
 how much faster two workers are than one. Exits with 1 where a bar is missed.

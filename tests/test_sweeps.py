@@ -7,13 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pandas
 import psutil
 import pytest
 import torch
 from tiny_models import tiny_folder
+from typer.testing import CliRunner
 
 import headscope
 from headscope import analyse, load
+from headscope.app.terminal.command import command as headscope_command
 from headscope.interp.asking.choices import Choices
 from headscope.interp.sweeps import measuring
 from headscope.interp.sweeps.in_process import outcomes_here
@@ -310,3 +313,31 @@ def test_what_a_sweep_does_not_hold_is_refused(curves: Any, arguments: tuple[str
 
 def test_it_is_a_public_name() -> None:
     assert headscope.sweep is sweep and measuring.Worker is Worker
+
+
+def test_the_command_sweeps_reads_and_writes_one_table(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(f'models = [{{ name = "{run}", steps = [1] }}]\nanalyses = ["negative_mass"]\n')
+    with (tmp_path / "mine.toml").open("a") as file:
+        file.write('[prompts]\ncode = "return x"\n')
+    command = ["sweep", str(tmp_path / "mine.toml"), "--out", str(tmp_path / "out")]
+    done = CliRunner().invoke(headscope_command, [*command, "--here"])
+    assert done.exit_code == 0 and "1 of 1 units are in" in done.stdout
+    assert "1 units, of which 0 are there already" in done.stderr
+    for name in ("all.csv", "all.parquet"):
+        read = CliRunner().invoke(headscope_command, [*command, "--read", "--table", str(tmp_path / name)])
+        assert read.exit_code == 0 and (tmp_path / name).is_file()
+    assert pandas.read_parquet(tmp_path / "all.parquet").equals(open_sweep(tmp_path / "out").to_frame())
+
+
+@pytest.mark.parametrize(
+    ("options", "refusal"),
+    [
+        (["--here", "--workers", "2"], "--here runs without Ray"),
+        (["--table", "all.json"], "ends in '.json'; known: .csv, .parquet"),
+        (["--here"], "there is no sweep at"),
+        (["--read"], "holds no sweep"),
+    ],
+)
+def test_the_command_refuses_in_one_line(options: list[str], refusal: str, tmp_path: Path) -> None:
+    done = CliRunner().invoke(headscope_command, ["sweep", "none.toml", "--out", str(tmp_path / "out"), *options])
+    assert done.exit_code == 1 and refusal in done.stderr and len(done.stderr.splitlines()) == 1

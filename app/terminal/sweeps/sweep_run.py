@@ -1,5 +1,6 @@
 """Running a sweep from the terminal: what there is to do, a bar with the time that is left, and the table."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,22 +27,33 @@ class SweepRun:
 
 def sweep_with_a_bar(run: SweepRun) -> Sweep:
     """The sweep of a file, with units counted as they are done. KeyboardInterrupt says how many are kept."""
-    counts = [0, 0]
-    columns = TextColumn("units"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        units = bar.add_task("units", total=None)
-
-        def watch(done: int, total: int) -> None:
-            if not counts[1]:
-                typer.echo(f"{total} units, of which {done} are there already", err=True)
-            counts[:] = done, total
-            bar.update(units, completed=done, total=total)
-
-        request = read_sweep(run.request)
+    request = read_sweep(run.request)
+    with ExitStack() as stack:
+        bar = UnitBar(stack)
         try:
-            return sweep(request, out=run.out, address=run.address, workers=run.workers, ray=not run.here, watch=watch)
+            return sweep(
+                request, out=run.out, address=run.address, workers=run.workers, ray=not run.here, watch=bar.update
+            )
         except KeyboardInterrupt as stop:
-            raise KeyboardInterrupt(f"stopped with {counts[0]} of {counts[1]} units in {run.out}") from stop
+            raise KeyboardInterrupt(f"stopped with {bar.done} of {bar.total} units in {run.out}") from stop
+
+
+class UnitBar:
+    """A bar of units with the time that is left; it is there once the units are counted."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        """stack: ends it."""
+        columns = TextColumn("units"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()
+        self.progress = Progress(*columns, console=Console(stderr=True))
+        self.stack, self.done, self.total = stack, 0, 0
+
+    def update(self, done: int, total: int) -> None:
+        """Show how many units are done."""
+        if not self.total:
+            typer.echo(f"{total} units, of which {done} are there already", err=True)
+            self.task = self.stack.enter_context(self.progress).add_task("units", total=total)
+        self.done, self.total = done, total
+        self.progress.update(self.task, completed=done)
 
 
 def kept_sweep(run: SweepRun) -> Sweep:
