@@ -1,4 +1,4 @@
-"""Figures of trajectories: lines of runs over their steps, and a head's attention at every snapshot, small."""
+"""Figures of trajectories: lines over steps, curves of checkpoints, and a head's attention at every snapshot, small."""
 
 import math
 
@@ -12,8 +12,9 @@ from headscope.interp.figures.drawing.canvas import GAUGE, canvas, escaped
 from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.drawing.heatmaps import peak, signed_heatmap
 from headscope.interp.figures.drawing.parts import figure_layout
-from headscope.interp.figures.palette.colours import CHOSEN, line_style
+from headscope.interp.figures.palette.colours import CHOSEN, DASHED, depth_colour, line_style
 from headscope.interp.figures.palette.properties import Properties
+from headscope.interp.trajectories.checkpoint_curves import CheckpointCurves
 from headscope.interp.trajectories.snapshot_patterns import HeadSnapshots
 from headscope.interp.trajectories.trajectory import Trajectory
 
@@ -136,3 +137,35 @@ def with_chosen_snapshot(result: HeadSnapshots, at: int) -> go.Figure:
     )
     frame = {"type": "rect", "x0": x - half, "x1": x + half, "y0": y - half, "y1": y + half, "line": CHOSEN}
     return head_snapshots_figure(result).add_trace(points).add_shape(**frame)
+
+
+def checkpoint_curves_figure(result: CheckpointCurves) -> go.Figure:
+    """A line per checkpoint, in their order; dashed and grey: its null."""
+    places = [escaped(name) for name in result.labels["place"]]
+    names = [escaped(name) for name in result.labels["checkpoint"]]
+    lines = [
+        go.Scatter(
+            x=places,
+            y=row.numpy(),
+            name=name,
+            mode="lines+markers",
+            line={"color": depth_colour(at, len(names)), "width": 2},
+            hovertemplate=f"{name}<br>%{{x}}<br>%{{y:.4g}}<extra></extra>",
+        )
+        for at, (name, row) in enumerate(zip(names, result.value, strict=True))
+    ]
+    nulls = [
+        go.Scatter(
+            x=places,
+            y=row.numpy(),
+            mode="lines",
+            line=DASHED,
+            opacity=0.4,
+            name="null",
+            showlegend=at == 0,
+            hovertemplate=f"null of {name}<br>%{{x}}<br>%{{y:.4g}}<extra></extra>",
+        )
+        for at, (name, row) in enumerate(zip(names, result.value_null, strict=True))
+        if not row.isnan().all()
+    ]
+    return canvas(result.about, [*nulls, *lines], xaxis={"title": "", "type": "category"}, showlegend=True)

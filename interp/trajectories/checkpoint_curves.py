@@ -23,7 +23,7 @@ ABOUT = About(
 class CheckpointCurves(Result):
     """The numbers of one field along one axis. value_null: NaN where the analysis has none."""
 
-    drawn_by = "sweeps:checkpoint_curves_figure"
+    drawn_by = "trajectories:checkpoint_curves_figure"
 
     value: Float[Tensor, "checkpoint place"]
     value_null: Float[Tensor, "checkpoint place"]
