@@ -20,6 +20,7 @@ from headscope.app.terminal.zoo_table import zoo_markdown_table
 from headscope.interp.asking.table import ANALYSES
 from headscope.interp.experiments.engine.publishing import all_shipped_names, shipped
 from headscope.interp.experiments.engine.publishing import claims_markdown_table as claims_table
+from headscope.interp.sweeps.sweep_file import read_sweep
 from headscope.models.attention import VARIANTS
 from headscope.models.data.table import material_of
 from headscope.models.training.beginning import fresh_model
@@ -64,7 +65,17 @@ def test_a_command_and_its_options_exist(words: list[str]) -> None:
     assert {word for word in words if word.startswith("--")} - options == set()
 
 
-@pytest.mark.parametrize("toml", TOML)
+SWEEPS = [toml for toml in TOML if "models" in tomllib.loads(toml)]
+
+
+@pytest.mark.parametrize("toml", SWEEPS)
+def test_the_sweeps_of_the_pages_are_read(toml: str, tmp_path: Path) -> None:
+    (tmp_path / "prose.txt").write_text("One text.\nAnother.\n")
+    (tmp_path / "sweep.toml").write_text(toml)
+    assert {*read_sweep(tmp_path / "sweep.toml").prompts} == {"code", "prose"}
+
+
+@pytest.mark.parametrize("toml", [toml for toml in TOML if toml not in SWEEPS])
 def test_the_recipes_of_the_pages_make_models(toml: str) -> None:
     recipe = Recipe.from_plain({"model": {START: "my-model"}} | tomllib.loads(toml))
     if START in recipe.model:
