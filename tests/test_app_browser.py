@@ -20,6 +20,11 @@ expect.set_options(timeout=30_000)
 pytestmark = pytest.mark.e2e
 
 
+# Whether a list is scrolled, and its chosen token stands within it.
+IS_SEEN = """list => { const [box, own] = [list, list.querySelector(".chosen")].map((it) => it.getBoundingClientRect());
+    return list.scrollTop > 0 && own.top >= box.top && own.bottom <= box.bottom; }"""
+
+
 def open_head(page: Any, layer: int, head: int) -> None:
     page.click(f".grid button[data-head='{2 * layer + head}']")
     page.wait_for_selector(f".head[data-drawn='layer {layer}, head {head}']")
@@ -187,8 +192,11 @@ def test_circuitsvis_draws_the_open_head_without_a_network(tab: Callable[..., An
 
 
 def test_a_thousand_tokens_stay_usable(tab: Callable[..., Any], folder: Path) -> None:
-    page = tab(prompt="é" * 512, layer="1", head="0", scale="square root")
+    page = tab(prompt="é" * 512, layer="1", head="0", scale="square root", row="700")
     assert page.locator(".tokens button").count() == 1024
+    assert (
+        page.locator(".tokens").evaluate(IS_SEEN) and page.get_by_test_id("stMain").evaluate("it => it.scrollTop") == 0
+    )
     page.set_default_timeout(10_000)
     open_head(page, 1, 1)
     keep(page, "thousand-tokens")

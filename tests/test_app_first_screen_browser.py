@@ -54,6 +54,13 @@ def test_a_click_on_a_head_shows_its_map(width: int, height: int, tab: Callable[
         page.wait_for_timeout(300)
         assert overhang(page, ".head .cells") == 0
         assert overhang(page, f".grid button[data-head='{head}']") == 0
+    for key, head in (("ArrowUp", 18), ("ArrowLeft", 17)):
+        page.keyboard.press(key)
+        page.wait_for_selector(f".head[data-drawn='layer {head // 4}, head {head % 4}']")
+        settle(page)
+        page.wait_for_timeout(300)
+        assert overhang(page, ".head .cells") == 0
+        assert overhang(page, f".grid button[data-head='{head}']:focus") == 0
     keep(page, f"first-screen-{width}")
 
 

@@ -28,6 +28,7 @@ VIEWS: dict[str, tuple[dict[str, str], int]] = {
     "experiments": ({}, 2),
     "analyses": ({}, 1),
 }
+OF_NO_PROMPT = ("diffusion", "experiments")
 
 
 @pytest.fixture
@@ -52,6 +53,7 @@ def test_every_page_opens_by_its_link_and_is_read_well_in_the_dark_and_in_the_li
 ) -> None:
     given, fewest = VIEWS[name]
     page = view(name, "dark", **given)
+    assert page.get_by_test_id("stSidebar").is_visible() == (name not in OF_NO_PROMPT)
     page.locator(".st-key-title-line").get_by_role("button").click()
     for scheme in ("dark", "light"):
         page.emulate_media(color_scheme=scheme)
@@ -225,6 +227,26 @@ def test_a_chosen_point_of_the_map_shows_its_weights(view: Callable[..., Any]) -
     expect(page.get_by_text("The weights of this head that the chosen points take part in")).to_be_visible()
     settle(page)
     keep(page, "geometry-point-light")
+
+
+RING = """() => { const style = getComputedStyle(document.activeElement);
+    return style.outlineStyle === "solid" && parseFloat(style.outlineWidth) >= 2; }"""
+
+
+def test_links_to_pages_have_a_ring_when_keys_reach_them_and_none_when_they_are_clicked(
+    view: Callable[..., Any],
+) -> None:
+    page = view("heads", layer="1", head="1")
+    kinds = ("stTopNavLink", "stPageLink-NavLink")
+    for kind in kinds:
+        first, second = (page.get_by_test_id(kind).nth(at) for at in (0, 1))
+        first.focus()
+        page.keyboard.press("Tab")
+        assert second.evaluate("link => link === document.activeElement") and page.evaluate(RING), kind
+    page.mouse.click(5, 5)
+    page.get_by_test_id(kinds[0]).filter(has_text="Heads").click()
+    settle(page)
+    assert not page.evaluate(RING)
 
 
 def test_the_open_head_goes_on_to_a_page_by_a_link(view: Callable[..., Any]) -> None:
