@@ -54,6 +54,7 @@ docs: $(STAMP)
 
 screenshots: $(STAMP)
 	$(BIN)/python docs/screenshots.py
+	$(BIN)/python docs/moving_picture.py
 
 notebooks: $(STAMP)
 	$(BIN)/python notebooks/store.py

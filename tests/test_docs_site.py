@@ -6,6 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 import yaml
+from PIL import Image
 
 from docs.site.analyses_table import SeenAnalysis, cost_in_words
 from docs.site.formats_table import formats_markdown
@@ -110,6 +111,12 @@ def test_a_link_and_what_is_of_the_site_are_not_fetched_elsewhere(tmp_path: Path
 def test_a_site_that_asks_is_named_with_its_page(tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text('<script src="https://a.example/x.js">')
     assert [*files_that_ask(tmp_path)] == ["page.html fetches https://a.example/x.js"]
+
+
+def test_the_moving_picture_moves_and_opens_at_once() -> None:
+    picture = ROOT / "docs" / "pages" / "headscope.webp"
+    with Image.open(picture) as film:
+        assert film.n_frames > 10 and picture.stat().st_size < 1_500_000
 
 
 def test_the_theme_fetches_no_fonts() -> None:

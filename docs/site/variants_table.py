@@ -11,12 +11,12 @@ from headscope.models.attention.variant import Variant
 
 def variants_markdown() -> str:
     """A table of all, what their gauges mean, and a section of each."""
-    heads = ("variant", "weights", "rows", "options and their defaults", "gauges", "learns", "source")
+    heads = ("variant", "weights", "rows", "gauges", "source")
     gauges = table(
         ("gauge", "change of weights that leaves the function alone"),
         ((name, prose(text)) for name, text in MEANINGS.items()),
     )
-    sections = (f"## {name}\n\n{prose(docstring(name))}\n" for name in VARIANTS)
+    sections = map(section, VARIANTS.values())
     return "\n".join([table(heads, map(variant_cells, VARIANTS.values())), *sections, "## Gauges\n", gauges])
 
 
@@ -25,12 +25,21 @@ def variant_cells(variant: Variant) -> tuple[str, ...]:
     return (
         f"[{variant.name}](#{variant.name})",
         "0 or more" if variant.non_negative else "of both signs",
-        "sum to 1" if variant.rows_sum_to_one else "sum to what they may",
-        code(f"{name}={value!r}" for name, value in variant.options.items()) or "none",
+        "sum to 1" if variant.rows_sum_to_one else "sum to anything",
         ", ".join(kernel_gauges(variant.name, variant.options, is_rotated=False)) or "none of its kernel",
-        "parts of its own" if variant.learned else "nothing of its own",
         variant.paper,
     )
+
+
+def section(variant: Variant) -> str:
+    """What a variant is, and what can be chosen of it."""
+    options = code(f"{name}={value!r}" for name, value in variant.options.items())
+    lines = [
+        f"## {variant.name}",
+        prose(docstring(variant.name)),
+        f"Options, by default: {options}." if options else "",
+    ]
+    return "\n\n".join(filter(None, lines)) + "\n"
 
 
 def docstring(name: str) -> str:
