@@ -11,7 +11,7 @@ from PIL import Image
 from docs.site.analyses_table import SeenAnalysis, cost_in_words
 from docs.site.formats_table import formats_markdown
 from docs.site.markdown import cell
-from docs.site.notebook_page import notebook_page
+from docs.site.notebook_page import linked_to_pages, notebook_page
 from docs.site.other_hosts import asked_elsewhere, files_that_ask
 from docs.site.printed import ASKED, TABLES, printed
 from docs.site.variants_table import variants_markdown
@@ -85,6 +85,11 @@ def test_a_notebook_is_a_page_with_every_cell_and_picture(path: Path) -> None:
     )
     assert all(f"]({name})" in page.markdown for name in page.pictures)
     assert "<style" not in page.markdown
+
+
+def test_a_link_to_a_notebook_leads_to_its_page_from_any_folder() -> None:
+    assert linked_to_pages("[a](../notebooks/a.ipynb) [b](b.md)") == "[a](notebooks/a.md) [b](b.md)"
+    assert linked_to_pages("[a](../../notebooks/a.ipynb)") == "[a](../notebooks/a.md)"
 
 
 @pytest.mark.parametrize(

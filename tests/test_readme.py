@@ -114,9 +114,4 @@ def test_every_linked_file_exists(name: str) -> None:
     text = {"README.md": README, **PAGES}[name]
     links = {link: (ROOT / name).parent / link for link in re.findall(r"\]\(([^)#:]+)[)#]", text)}
     code = {named: ROOT / named for named in re.findall(r"`([\w/]+\.(?:py|txt|ipynb))`", text)}
-    assert [word for word, place in (links | code).items() if not (place.is_file() or is_made(place))] == []
-
-
-def is_made(place: Path) -> bool:
-    """Whether a page is made of a notebook when the site is built."""
-    return place.parent.name == "notebooks" and (ROOT / "notebooks" / f"{place.stem}.ipynb").is_file()
+    assert [word for word, place in (links | code).items() if not place.is_file()] == []

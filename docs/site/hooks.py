@@ -9,11 +9,12 @@ from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-from docs.site.notebook_page import notebook_page
+from docs.site.notebook_page import linked_to_pages, notebook_page
 from docs.site.other_hosts import files_that_ask
 from docs.site.printed import printed
 
 ROOT = Path(__file__).parents[2]
+ICON = ROOT / "app" / "static" / "icon.png"
 PROJECT = {
     "project/architecture.md": "ARCHITECTURE.md",
     "project/contributing.md": "CONTRIBUTING.md",
@@ -26,12 +27,13 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """The pages of docs/, and those of files that stand elsewhere in the repository."""
     for place, text in {**project_pages(), **dict(notebook_files())}.items():
         files.append(File.generated(config, place, content=text))
+    files.append(File.generated(config, ICON.name, abs_src_path=str(ICON)))
     return files
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """A page with the tables that it asks for in the place of their names."""
-    return printed(markdown)
+    """A page with the tables that it asks for in the place of their names, and links to pages of notebooks."""
+    return printed(linked_to_pages(markdown))
 
 
 def on_post_build(config: MkDocsConfig) -> None:

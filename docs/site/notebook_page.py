@@ -1,5 +1,6 @@
 """A notebook as a page: its words, its code, and what its cells gave when it was stored; nothing is run."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -7,6 +8,7 @@ import nbformat
 
 from docs.site.markdown import fenced
 
+LINK = re.compile(r"\]\(\.\./((?:\.\./)*notebooks/\w+)\.ipynb\)")
 SVG, HTML, TEXT = "image/svg+xml", "text/html", "text/plain"
 
 
@@ -33,6 +35,11 @@ def notebook_page(name: str, book: nbformat.NotebookNode) -> NotebookPage:
             else:
                 parts.append(shown(data))
     return NotebookPage("\n\n".join(parts) + "\n", pictures)
+
+
+def linked_to_pages(markdown: str) -> str:
+    """A page whose links to notebooks, which in the repository stand beside docs/, lead to their pages."""
+    return LINK.sub(r"](\1.md)", markdown)
 
 
 def shown(data: Mapping[str, str]) -> str:
