@@ -64,6 +64,17 @@ def test_a_click_on_a_head_shows_its_map(width: int, height: int, tab: Callable[
     keep(page, f"first-screen-{width}")
 
 
+def test_a_page_without_a_prompt_is_left_by_its_links_on_a_small_screen_too(tab: Callable[..., Any], url: str) -> None:
+    page = tab(f"{url}/experiments", wait=".js-plotly-plot .main-svg")
+    expect(page.get_by_test_id("stSidebar")).to_be_hidden()
+    page.set_viewport_size({"width": 720, "height": 450})
+    page.get_by_test_id("stExpandSidebarButton").click()
+    expect(page.get_by_label("Text", exact=True)).to_be_hidden()
+    keep(page, "experiments-720")
+    page.get_by_test_id("stSidebarNavLink").filter(has_text="Heads").click()
+    expect(page.get_by_role("heading", name="Table of heads")).to_be_visible()
+
+
 def test_a_figure_s_tabs_stand_beside_its_title_and_its_tools_wait(tab: Callable[..., Any], url: str) -> None:
     page = tab(f"{url}/deletion?model=cog&more=true", wait=".js-plotly-plot .main-svg")
     panel = page.locator(".st-key-panel_mass")

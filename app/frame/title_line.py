@@ -3,6 +3,10 @@
 import streamlit as st
 
 SHOWN = "shown_place"  # what a saved figure says of the page that it comes from
+NO_BOXES = """[data-testid="stSidebarUserContent"] { display: none; }
+.stApp:not(:has([data-testid="stSidebarNavLink"])) {
+  [data-testid="stSidebar"], [data-testid="stExpandSidebarButton"] { display: none; }
+}"""
 LINES = """**Attention** shows every head of a model on your prompt: blue adds, red subtracts, grey is masked. A click
 opens a head; pointing at a token shows what it attends to.
 
@@ -27,6 +31,9 @@ def title_line(title: str, sentence: str) -> None:
 
 
 def without_sidebar() -> None:
-    """Leave the sidebar out of a page that reads nothing of it; its boxes keep what is chosen in them."""
+    """Leave the sidebar out of a page that reads nothing of it; its boxes keep what is chosen in them.
+
+    On a small screen it holds the links to pages, and stays for them alone.
+    """
     st.session_state.pop(SHOWN, None)
-    st.html("<style>[data-testid='stSidebar'], [data-testid='stExpandSidebarButton'] { display: none; }</style>")
+    st.html(f"<style>{NO_BOXES}</style>")
