@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from page_words import python_names, slips
 from streamlit.testing.v1 import AppTest
 from tiny_models import CORPUS, tiny_folder
 
@@ -63,7 +64,9 @@ def header(test: AppTest, name: str) -> dict:
 
 @pytest.mark.parametrize("variant", ["softmax", "expressive", "selective", "polynomial"])
 def test_the_page_shows_a_model_of_every_variant(tmp_path: Path, variant: str) -> None:
-    assert opened(page(tiny_folder(tmp_path / variant, variant))) == f"Layer 1, head 0: {variant}"
+    test = page(tiny_folder(tmp_path / variant, variant), edges_open="true", pattern_open="true", intervene="true")
+    assert opened(test) == f"Layer 1, head 0: {variant}"
+    assert slips(test) == [] == python_names(test)
 
 
 def test_a_link_opens_its_head(folder: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from page_words import OTHER_WORDS
 
 from headscope.app.figure.formula import formula
 from headscope.app.figure.glossary import GLOSSARY, help_with
@@ -95,6 +96,11 @@ def test_a_word_of_the_glossary_is_explained_where_it_stands() -> None:
     assert help_with(["L3H0 and its softmax twin"]) == GLOSSARY["twin"]
     assert help_with(["minority_mass"]) == GLOSSARY["minority mass"]
     assert help_with(["Loss while it was trained", "annulled"]) is None
+
+
+def test_drawings_say_query_and_key_as_the_pages_do() -> None:
+    for path in (path for kind in ("*.js", "*.html") for path in (ROOT / "app").rglob(kind)):
+        assert path.name.endswith("_bundle.js") or not OTHER_WORDS.search(path.read_text(encoding="utf-8")), path.name
 
 
 def test_the_number_of_a_tile_is_marked_by_its_distance_from_chance() -> None:
