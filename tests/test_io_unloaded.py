@@ -1,5 +1,6 @@
 """Libraries that another library imports and nobody here needs: loaded when somebody does."""
 
+import json
 import subprocess
 import sys
 
@@ -7,6 +8,7 @@ import pytest
 
 from headscope.models.io.unloaded import unloaded
 
+REPORTING = ("wandb", "opentelemetry")  # come along with transformer-lens, and would send things elsewhere
 HEAVY = ("datasets", "pandas", "pyarrow", "pytest", "plotly", "streamlit", "sklearn")
 RUN = (
     "from headscope import load; model = load('cog'); "
@@ -19,8 +21,22 @@ def printed(code: str) -> str:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
 
 
-def test_an_analysis_of_a_shipped_model_loads_no_heavy_library() -> None:
-    assert printed(f"import sys; {RUN} print([name for name in {HEAVY} if name in sys.modules])") == "[]"
+@pytest.fixture(scope="module")
+def loaded() -> dict[str, list[str]]:
+    """What a fresh Python has loaded after one analysis of a hooked model, and after the app's server and pages."""
+    loaded = "json.dumps(sorted({name.partition('.')[0] for name in sys.modules}))"
+    app = "import headscope.app.server, headscope.app.main; import headscope.app.serving.service"
+    analysis, server = printed(f"import json, sys; {RUN} print({loaded}); {app}; print({loaded})").splitlines()
+    return {"analysis": json.loads(analysis), "app": json.loads(server)}
+
+
+def test_an_analysis_of_a_shipped_model_loads_no_heavy_library(loaded: dict[str, list[str]]) -> None:
+    assert {*HEAVY} & {*loaded["analysis"]} == set()
+
+
+@pytest.mark.parametrize("part", ["analysis", "app"])
+def test_what_reports_to_others_is_never_loaded(part: str, loaded: dict[str, list[str]]) -> None:
+    assert {*REPORTING} & {*loaded[part]} == set() and "transformer_lens" in loaded[part]
 
 
 def test_the_library_itself_is_there_afterwards() -> None:
