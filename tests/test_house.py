@@ -21,7 +21,7 @@ REGISTRY_HOST = re.compile(
 )
 PARTS = ("app", "interp", "models")
 FULL = 20  # Python files of a folder
-WHOLE = {"docs", "house", "notebooks", "readme", "wheel"}  # tests of no room
+WHOLE = {"docs", "house", "notebooks", "readme", "release", "wheel"}  # tests of no room
 PIN = re.compile(r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+")
 
 
