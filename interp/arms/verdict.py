@@ -5,7 +5,8 @@ from typing import Literal, cast
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import t as student
+
+from headscope.interp.arms.student import student_quantile
 
 Answer = Literal["reproduced", "not seen", "opposite", "too few seeds", "not measured"]
 Sample = Float[np.ndarray, "_"]
@@ -40,7 +41,7 @@ class Interval:
 
 def interval(sample: Sample) -> Interval:
     """Student's interval of two seeds or more."""
-    half = float(student.ppf(CONFIDENCE, len(sample) - 1)) * sample.std(ddof=1) / len(sample) ** 0.5
+    half = student_quantile(CONFIDENCE, len(sample) - 1) * sample.std(ddof=1) / len(sample) ** 0.5
     return Interval(float(sample.mean() - half), float(sample.mean() + half))
 
 

@@ -19,14 +19,14 @@ def principal_axes(points: Float[Tensor, "point feature"], dims: int) -> Float[T
 
 def t_sne(points: Float[Tensor, "point feature"], dims: int) -> Float[Tensor, "point dim"]:
     """scikit-learn's t-SNE from principal axes, perplexity 30 or a third of the points."""
-    kind = imported("sklearn.manifold", "scikit-learn").TSNE
+    kind = imported("sklearn.manifold", "scikit-learn", "'headscope[tsne]'").TSNE
     fit = kind(dims, perplexity=min(30.0, (len(points) - 1) / 3), init="pca", random_state=0)
     return torch.from_numpy(fit.fit_transform(points.float().numpy())).to(points.dtype)
 
 
 def u_map(points: Float[Tensor, "point feature"], dims: int) -> Float[Tensor, "point dim"]:
     """umap-learn's UMAP with a fixed seed, of 15 neighbours or all others."""
-    kind = imported("umap", "umap-learn").UMAP
+    kind = imported("umap", "umap-learn", "umap-learn").UMAP
     fit = kind(n_components=dims, n_neighbors=min(15, len(points) - 1), random_state=0)
     return torch.from_numpy(fit.fit_transform(points.float().numpy())).to(points.dtype)
 
@@ -34,12 +34,14 @@ def u_map(points: Float[Tensor, "point feature"], dims: int) -> Float[Tensor, "p
 METHODS: dict[str, Place] = {"pca": principal_axes, "tsne": t_sne, "umap": u_map}
 
 
-def imported(module: str, package: str) -> Any:
-    """An optional module. Raises ValueError where it is not installed."""
+def imported(module: str, package: str, wanted: str) -> Any:
+    """An optional module. wanted: what pip installs it by. Raises ValueError where it is not installed."""
     try:
         return import_module(module)
     except ImportError as missing:
-        raise ValueError(f"this embedding needs {package}, which is not installed; 'pca' needs nothing") from missing
+        raise ValueError(
+            f"this embedding needs {package}, which is not installed; 'pca' needs nothing, or: pip install {wanted}"
+        ) from missing
 
 
 def signed_by(

@@ -4,7 +4,6 @@ from copy import deepcopy
 from dataclasses import dataclass
 
 import torch
-from accelerate import init_empty_weights
 from transformers import PreTrainedModel
 
 from headscope.models.checkpoints.config.description import Description
@@ -13,7 +12,7 @@ from headscope.models.checkpoints.files.refusal import CheckpointError
 from headscope.models.hosts.attachment import carrying
 from headscope.models.hosts.families import family_of
 from headscope.models.io.foreign_input import foreign_input
-from headscope.models.seam.construction import CONSTRUCTION, without_initialisation
+from headscope.models.seam.construction import CONSTRUCTION, parameters_without_memory, without_initialisation
 
 SMALL = 2**20  # numbers
 
@@ -55,7 +54,7 @@ def skeleton(description: Description, origin: str, described_by: str = "config.
 
 def empty_model(description: Description) -> PreTrainedModel:
     """The described model in eval mode, its parameters without memory yet, its other buffers computed."""
-    with without_initialisation(), init_empty_weights(include_buffers=False):
+    with without_initialisation(), parameters_without_memory():
         return _model(description).eval()
 
 

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from accelerate import Accelerator
 from torch import nn
 from torch.optim import Optimizer
 
@@ -19,6 +19,10 @@ from headscope.models.fitting.plan import Plan
 from headscope.models.fitting.schedule import learning_rate
 from headscope.models.fitting.state import State, load_state, save_state, unusable_state
 from headscope.models.fitting.stopping import stop_on_interrupt
+from headscope.models.io.extras import extra_library
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
 
 MIXED_PRECISION = {"float32": "no", "bfloat16": "bf16"}
 
@@ -34,7 +38,7 @@ class Fitting:
     plan: Plan
     objective: Objective
     folder: Path
-    accelerator: Accelerator
+    accelerator: "Accelerator"
     model: nn.Module
     optimizer: Optimizer
 
@@ -49,14 +53,16 @@ class Fitting:
         return self.accelerator.unwrap_model(self.model)
 
 
-def accelerator_of(precision: str) -> Accelerator:
-    """The devices that there are."""
+def accelerator_of(precision: str, *, on_cpu: bool = False) -> "Accelerator":
+    """The devices that there are, or the CPU alone. Raises ValueError where accelerate is not installed."""
+    accelerate = extra_library("accelerate", "training", "train")
     # Without cpu=True accelerate starts several processes on a CPU as strangers, each with the whole batch.
-    return Accelerator(cpu=not torch.accelerator.is_available(), mixed_precision=MIXED_PRECISION[precision])
+    cpu = on_cpu or not torch.accelerator.is_available()
+    return accelerate.Accelerator(cpu=cpu, mixed_precision=MIXED_PRECISION[precision])
 
 
 def fitting_of(
-    model: nn.Module, objective: Objective, plan: Plan, folder: Path, accelerator: Accelerator | None = None
+    model: nn.Module, objective: Objective, plan: Plan, folder: Path, accelerator: "Accelerator | None" = None
 ) -> Fitting:
     """A training of the model in a folder, which is made where it is not there."""
     accelerator = accelerator or accelerator_of(plan.precision)

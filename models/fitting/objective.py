@@ -2,21 +2,23 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
-from accelerate import Accelerator
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from headscope.models.fitting.history import Record
 
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
 Batch = Mapping[str, Tensor]
-Measure = Callable[[Accelerator, nn.Module], Record]
+Measure = Callable[["Accelerator", nn.Module], Record]
 Unit = Literal["tokens", "images", "examples"]
 UNITS: tuple[Unit, ...] = get_args(Unit)
 
 
-def measure_nothing(accelerator: Accelerator, model: nn.Module) -> Record:
+def measure_nothing(accelerator: "Accelerator", model: nn.Module) -> Record:
     """Measures nothing."""
     return {}
 

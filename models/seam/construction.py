@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import RLock
 
+from torch import nn
 from transformers.initialization import no_init_weights
 
 # Two threads inside of such a change at once would put back each other's change, and torch would stay changed.
@@ -15,3 +16,21 @@ def without_initialisation() -> Iterator[None]:
     """Parameters made inside hold anything; no other thread makes a model meanwhile."""
     with CONSTRUCTION, no_init_weights():
         yield
+
+
+@contextmanager
+def parameters_without_memory() -> Iterator[None]:
+    """Parameters made inside have shapes alone, buffers their numbers; no other thread makes a model meanwhile."""
+    register = nn.Module.register_parameter
+
+    def register_without_memory(module: nn.Module, name: str, parameter: nn.Parameter | None) -> None:
+        register(module, name, parameter)
+        if parameter is not None:
+            module._parameters[name] = nn.Parameter(parameter.to("meta"), requires_grad=parameter.requires_grad)
+
+    with CONSTRUCTION:
+        nn.Module.register_parameter = register_without_memory
+        try:
+            yield
+        finally:
+            nn.Module.register_parameter = register

@@ -3,9 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from accelerate import Accelerator
 from torch import nn
 from transformers import PreTrainedModel
 
@@ -20,6 +19,9 @@ from headscope.models.hosts.spec import AttentionSpec
 from headscope.models.training.own_text import own_text_material
 from headscope.models.training.recipe import Recipe
 from headscope.models.training.run import Run, refuse_other_run, sign
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ def recipe_of(opened: OpenedModel, part: LearnedPart, course: Course) -> Recipe:
     )
 
 
-def held_out_loss(model: PreTrainedModel, material: Material, accelerator: Accelerator) -> float:
+def held_out_loss(model: PreTrainedModel, material: Material, accelerator: "Accelerator") -> float:
     """Nats per token of the held-out windows, rounded as a history has it."""
     on_device = nn.Module.to(model, accelerator.device).eval()
     return round(material.objective.measure(accelerator, on_device)["validation_loss"], 6)

@@ -6,12 +6,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
-from accelerate import Accelerator
 
 from headscope.models import zoo
 from headscope.models.checkpoints import OpenedModel, open_folder, save
 from headscope.models.data.material import Material
 from headscope.models.data.table import material_of
+from headscope.models.fitting.fit import accelerator_of
 from headscope.models.fitting.history import Record, read_history, write_history
 from headscope.models.fitting.machine import Machine
 from headscope.models.hosts.families import modality_of
@@ -101,7 +101,7 @@ def shipped_loss(finished: FinishedRun, material: Material) -> float:
     """The validation loss of the shipped weights, refused where it is not that of the run."""
     with TemporaryDirectory() as scratch:
         rounded = open_folder(save(finished.opened.model, Path(scratch) / "model", dtype=finished.format))
-    loss = material.objective.measure(Accelerator(cpu=True), rounded.model)["validation_loss"]
+    loss = material.objective.measure(accelerator_of("float32", on_cpu=True), rounded.model)["validation_loss"]
     trained = finished.measured["validation_loss"]
     if abs(loss - trained) > ROUNDING:
         raise ValueError(

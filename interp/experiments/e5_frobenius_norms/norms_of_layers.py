@@ -1,9 +1,8 @@
 """What is measured of a vision transformer while it is trained: ‖A‖_F/√N and gradients of every layer."""
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import torch
-from accelerate import Accelerator
 from jaxtyping import Float
 from torch import Tensor, nn
 from transformers import PreTrainedModel
@@ -14,10 +13,13 @@ from headscope.models.fitting.history import Record
 from headscope.models.fitting.objective import Batch
 from headscope.models.hosts.families import attention_modules
 
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
 LOOKED_AT = 64  # images that norms and gradients are measured on
 
 
-def norms_and_gradients(accelerator: Accelerator, model: nn.Module) -> Record:
+def norms_and_gradients(accelerator: "Accelerator", model: nn.Module) -> Record:
     """By layer, on the first of the held-out images."""
     few = {name: values[:LOOKED_AT] for name, values in labelled_batch(digits().validation, model).items()}
     norms = {f"norm_{at}": item for at, item in enumerate(frobenius_norms(model, few["images"]))}

@@ -1,1 +1,1 @@
-"""Images: the handwritten digits that come with scikit-learn, pictures from files, and noise that hides them."""
+"""Images: the handwritten digits of scikit-learn, pictures from files, and noise that hides them."""

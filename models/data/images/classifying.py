@@ -1,9 +1,9 @@
 """Classifying: the objective of a model of digits, to tell which one an image shows."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
-from accelerate import Accelerator
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
@@ -14,6 +14,9 @@ from headscope.models.fitting.fit import step_seed
 from headscope.models.fitting.history import Record
 from headscope.models.fitting.objective import Batch, Objective
 from headscope.models.hosts.execution_device import execution_device
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ def classifying_objective(batch: int, seed: int) -> Objective:
         places = torch.randint(len(split.training), (batch,), generator=dice)
         return {"images": split.training.images[places], "labels": split.training.labels[places]}
 
-    def measure(accelerator: Accelerator, model: nn.Module) -> Record:
+    def measure(accelerator: "Accelerator", model: nn.Module) -> Record:
         return loss_and_accuracy(model, labelled_batch(split.validation, model))
 
     return Objective(batch_of, classification_loss, measure, unit="images", per_step=batch)

@@ -1,9 +1,9 @@
 """Denoising: the objective of a diffusion model, to tell the noise in an image (Ho et al. 2020, arXiv 2006.11239)."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
-from accelerate import Accelerator
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
@@ -14,6 +14,9 @@ from headscope.models.data.material import Material
 from headscope.models.fitting.fit import step_seed
 from headscope.models.fitting.objective import Batch, Objective
 from headscope.models.hosts.execution_device import execution_device
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
 
 FREE = 0.1  # share of images that are shown without their class
 VALIDATION_SEED = 12_345
@@ -37,7 +40,7 @@ def denoising_objective(data: Digits, *, timesteps: int, batch: int, seed: int) 
     """Random training images at random timesteps; measured on all held-out images at ten timesteps each."""
     held_out = denoising_validation_batch(data.validation, timesteps)
 
-    def measure(accelerator: Accelerator, model: nn.Module) -> dict[str, float]:
+    def measure(accelerator: "Accelerator", model: nn.Module) -> dict[str, float]:
         return {"validation_loss": float(losses_by_timestep(model, held_out, timesteps).mean())}
 
     return Objective(

@@ -1,10 +1,10 @@
 """Answering: the loss of a model on what its examples ask, and how much of it could have been avoided."""
 
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from accelerate import Accelerator
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
@@ -13,6 +13,9 @@ from headscope.models.data.examples import UNASKED, Examples, Task
 from headscope.models.fitting.history import Record
 from headscope.models.fitting.objective import Batch, Objective
 from headscope.models.hosts.execution_device import execution_device
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
 
 HELD_OUT = 2**32 - 1  # the seed of examples that are measured, and of none that is trained on
 
@@ -54,7 +57,7 @@ def task_objective(task: Task, measured: Examples, seed: int, batch: int) -> Obj
         drawn = task(np.random.default_rng([seed, step]), batch)
         return {"ids": drawn.ids, "targets": drawn.targets}
 
-    def measure(accelerator: Accelerator, model: nn.Module) -> Record:
+    def measure(accelerator: "Accelerator", model: nn.Module) -> Record:
         result = asdict(answers(model, measured))
         return {"validation_loss": result.pop("loss"), **result}
 

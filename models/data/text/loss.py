@@ -1,7 +1,8 @@
 """The loss of a language model on windows of tokens."""
 
+from typing import TYPE_CHECKING
+
 import torch
-from accelerate import Accelerator
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
@@ -12,6 +13,9 @@ from headscope.models.data.text.corpus import Corpus
 from headscope.models.data.text.repeats import with_repeats
 from headscope.models.data.text.text_data import TextData
 from headscope.models.fitting.objective import Objective
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
 
 
 def next_token_loss(model: nn.Module, windows: Int64[Tensor, "batch position"]) -> Float[Tensor, ""]:
@@ -40,7 +44,7 @@ def next_token_objective(corpus: Corpus, data: TextData, batch: int, seed: int) 
 
 
 @torch.no_grad()
-def validation_loss(accelerator: Accelerator, model: nn.Module, corpus: Corpus, data: TextData, batch: int) -> float:
+def validation_loss(accelerator: "Accelerator", model: nn.Module, corpus: Corpus, data: TextData, batch: int) -> float:
     """Mean nats per token of the held-out windows, shared out over the processes; the model is in eval mode."""
     text, most = corpus.text(corpus.validation), data.validation_windows
     windows = WINDOWS[data.windows].held_out(text, windows=most, context=data.context)

@@ -12,6 +12,7 @@ from headscope.models.data.tasks.indirect_objects import TEXTS, indirect_object_
 from headscope.models.data.text.stdlib import stdlib_documents
 from headscope.models.data.text.text_data import TextData
 from headscope.models.data.text.word_tokenizer import word_tokenizer
+from headscope.models.io.extras import extra_library
 from headscope.models.io.foreign_input import foreign_input
 
 
@@ -83,8 +84,7 @@ def text_documents(path: str, pattern: str) -> Iterator[Document]:
 
 def dataset_documents(name: str, config: str | None, split: str, column: str) -> Iterator[Document]:
     """Each row of one column of a Hugging Face dataset, or of a local folder that `datasets` can read."""
-    import datasets
-
+    datasets = extra_library("datasets", "a data set of the hub", "train")
     with foreign_input(f"cannot open dataset {name!r}", advice="give a local folder or a name on the Hub"):
         rows = datasets.load_dataset(name, config, split=split)
     if column not in rows.column_names:
