@@ -23,10 +23,10 @@ def parameters_without_memory() -> Iterator[None]:
     """Parameters made inside have shapes alone, buffers their numbers; no other thread makes a model meanwhile."""
     register = nn.Module.register_parameter
 
-    def register_without_memory(module: nn.Module, name: str, parameter: nn.Parameter | None) -> None:
-        register(module, name, parameter)
-        if parameter is not None:
-            module._parameters[name] = nn.Parameter(parameter.to("meta"), requires_grad=parameter.requires_grad)
+    def register_without_memory(self: nn.Module, name: str, param: nn.Parameter | None) -> None:
+        register(self, name, param)
+        if param is not None:
+            self._parameters[name] = nn.Parameter(param.to("meta"), requires_grad=param.requires_grad)
 
     with CONSTRUCTION:
         nn.Module.register_parameter = register_without_memory
