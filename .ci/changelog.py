@@ -10,9 +10,7 @@ VERSION = re.compile(r"\d+\.\d+\.\d+((a|b|rc)\d+)?")
 def cut(changelog: str, version: str, day: date) -> str:
     """The changelog with that version, of that day, as its newest. Raises ValueError for a version it has already."""
     if not VERSION.fullmatch(version):
-        raise ValueError(
-            f"a version is three numbers such as 0.3.0, perhaps with a, b or rc and a number; got {version!r}"
-        )
+        raise ValueError(f"a version is three numbers, perhaps with a, b or rc: 0.3.0 or 0.3.0rc1; got {version!r}")
     headings = [match["name"] for match in HEADING.finditer(changelog)]
     if not headings:
         raise ValueError("the changelog has no heading '## …' to make a version of")

@@ -1,4 +1,4 @@
-"""Environments: packages built from what git has, interpreters of this machine, and empty environments to try them in."""
+"""Environments: packages built from what git has, and empty environments in which they are tried."""
 
 import json
 import os

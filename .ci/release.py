@@ -1,8 +1,8 @@
 """Release: wheel and source distribution, tried in empty environments; then the changelog, the version and the tag.
 
-`make release VERSION=0.3.0`; `make wheel` builds and tries without releasing. Nothing of the working tree changes before
-all that can be tried here has passed. A Python that is not on this machine, or for which pip knows no torch without
-CUDA, is skipped and named.
+`make release VERSION=0.3.0`; `make wheel` builds and tries without releasing. Nothing of the working tree changes
+before all that can be tried here has passed. A Python that is not on this machine, or for which pip knows no torch
+without CUDA, is skipped and named.
 """
 
 import re
