@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed# what tests and tools need, too
 BROWSER_TESTS := $(wildcard tests/test_*browser.py) tests/test_figures.py
 PIP := $(BIN)/python -m pip install $(if $(CI),--quiet) --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: app install test check-tests e2e lint bench bench-gpu notebooks screenshots docs zoo real-model fuzz
+.PHONY: app install test check-tests e2e lint bench bench-gpu notebooks screenshots docs zoo real-model fuzz bounds wheel release
 .DEFAULT_GOAL := app
 
 app: $(APP)
@@ -29,6 +29,19 @@ check-tests: $(STAMP)
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not slow and not e2e" \
 		--cov models/attention --cov interp --cov-report term:skip-covered
 	$(BIN)/python tests/mutants.py
+
+# The tests of each requirement with its lowest version and with the newest, in environments of their own.
+bounds: $(STAMP)
+	$(PIP) --no-build-isolation --editable '.[dev,checks]'
+	$(BIN)/python .ci/bounds.py
+
+# Wheel and source distribution, built and tried in empty environments of every Python there is; a release does the rest.
+wheel: $(STAMP)
+	$(BIN)/python .ci/release.py
+
+release: $(STAMP)
+	@test -n "$(VERSION)" || { echo "name the version: make release VERSION=0.3.0" >&2; exit 1; }
+	$(BIN)/python .ci/release.py $(VERSION)
 
 fuzz: $(STAMP)
 	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE TOKENIZERS_PARALLELISM=false HF_HUB_OFFLINE=1 $(BIN)/python tests/fuzz.py
