@@ -12,7 +12,7 @@ import tomllib
 from importlib.metadata import version
 from pathlib import Path
 
-from environments import QUIET, ROOT, built, committed_copy, printed
+from environments import QUIET, ROOT, committed_copy, printed
 
 RESOLUTIONS = ("lowest-direct", "highest")
 EXTRAS = ("gguf", "sweep", "train", "tsne")
@@ -32,23 +32,23 @@ def main() -> int:
     """Try the lowest and the newest versions, or what is named."""
     failed = 0
     with tempfile.TemporaryDirectory() as scratch:
-        wheel, _ = built(committed_copy(Path(scratch) / "source"))
+        copy = committed_copy(Path(scratch) / "source")  # of a wheel, uv takes the newest that it requires
         for resolution in sys.argv[1:] or RESOLUTIONS:
-            python = environment(Path(scratch) / resolution, wheel, resolution)
+            python = environment(Path(scratch) / resolution, copy, resolution)
             print(f"{resolution}: {', '.join(installed(python))}", flush=True)
             failed += not passes(python)
     return failed
 
 
-def environment(folder: Path, wheel: Path, resolution: str) -> Path:
-    """The python of a new environment that holds the wheel with what it requires, and what runs the tests."""
+def environment(folder: Path, copy: Path, resolution: str) -> Path:
+    """The python of a new environment that holds the copy with what it requires, and what runs the tests."""
     python, torch = folder / "bin" / "python", folder.with_suffix(".torch")
     torch.write_text(f"torch=={version('torch')}\n")
     tools = [line for line in (ROOT / "constraints.txt").read_text().split() if line.partition("==")[0] in TOOLS]
     uv = (sys.executable, "-m", "uv", "--quiet", "--native-tls")
     places = [word for place in os.environ.get("PIP_FIND_LINKS", "").split() for word in ("--find-links", place)]
     printed(*uv, "venv", "--python", sys.executable, folder)
-    wanted = ("--override", torch, "--resolution", resolution, *places, f"{wheel}[{','.join(EXTRAS)}]", *tools)
+    wanted = ("--override", torch, "--resolution", resolution, *places, f"{copy}[{','.join(EXTRAS)}]", *tools)
     printed(*uv, "pip", "install", "--python", python, *wanted)
     return python
 
@@ -65,18 +65,9 @@ def installed(python: Path) -> list[str]:
 def passes(python: Path) -> bool:
     """Whether the tests pass with what is installed; what they print is shown."""
     tests = [f"tests/test_{name}.py" for name in TESTS]
-    options = (
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "--numprocesses",
-        "2",
-        "--dist",
-        "loadfile",
-        "-m",
-        "not slow and not e2e",
-    )
-    done = subprocess.run([python, "-m", "pytest", *options, *tests, *PAGES], cwd=ROOT, env=os.environ | QUIET)
+    options = "-q -p no:cacheprovider -n 2 --dist loadfile".split()
+    command = [python, "-m", "pytest", *options, "-m", "not slow and not e2e", *tests, *PAGES]
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | QUIET)
     return done.returncode == 0
 
 
