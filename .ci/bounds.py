@@ -65,7 +65,7 @@ def installed(python: Path) -> list[str]:
 def passes(python: Path) -> bool:
     """Whether the tests pass with what is installed; what they print is shown."""
     tests = [f"tests/test_{name}.py" for name in TESTS]
-    options = "-q -p no:cacheprovider -n 2 --dist loadfile".split()
+    options = ["-q", "-p", "no:cacheprovider", "-n", "2", "--dist", "loadfile"]
     command = [python, "-m", "pytest", *options, "-m", "not slow and not e2e", *tests, *PAGES]
     done = subprocess.run(command, cwd=ROOT, env=os.environ | QUIET)
     return done.returncode == 0

@@ -54,7 +54,7 @@ def main() -> None:
 def refuse_release(version: str) -> None:
     """Exit with the reason where nothing can be released."""
     if changes := printed("git", "status", "--porcelain").splitlines():
-        sys.exit(f"a release is made of what is committed; {len(changes)} files are not: {changes[0].strip()} …")
+        sys.exit(f"a release is made of what is committed; git status names {', '.join(changes)}"[:500])
     if f"v{version}" in printed("git", "tag").split():
         sys.exit(f"version {version} exists: git has the tag v{version}")
     try:
