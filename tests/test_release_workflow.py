@@ -37,9 +37,8 @@ def test_a_hook_runs_what_is_installed_with_the_tests() -> None:
     [local] = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
     tools = {word for hook in local["hooks"] for word in hook["entry"].split() if word.startswith(".venv/bin/")}
     assert {Path(tool).name for tool in tools} == {"ruff", "lint-imports", "pyright", "python"}
-    assert all(
-        (ROOT / word).is_file() for hook in local["hooks"] for word in hook["entry"].split() if word[:6] == "tests/"
-    )
+    tests = {word for hook in local["hooks"] for word in hook["entry"].split() if word.startswith("tests/")}
+    assert all((ROOT / test).is_file() for test in tests)
 
 
 def test_a_container_is_made_of_its_file_and_set_up_by_make() -> None:
