@@ -1,8 +1,8 @@
 """Release: wheel and source distribution, tried in empty environments; then the changelog, the version and the tag.
 
 `make release VERSION=0.3.0`; `make wheel` builds and tries without releasing. Nothing of the working tree changes
-before all that can be tried here has passed. A Python that is not on this machine, or for which pip knows no torch
-without CUDA, is skipped and named.
+before all that can be tried here has passed. A Python that is not on this machine is skipped and named; where pip knows
+no torch without CUDA, the wheel is resolved and compiled alone.
 """
 
 import re
@@ -95,7 +95,12 @@ def is_tried(version: str, wheel: Path, scratch: Path) -> bool:
     python = empty_environment(scratch / f"python{version}", base)
     wanted = ("--constraint", ROOT / "constraints.txt", wheel)
     if brought := cuda_packages(python, *wanted):
-        print(f"Python {version}: skipped, pip's torch for it brings {len(brought)} packages for CUDA")
+        with zipfile.ZipFile(wheel) as packed:
+            packed.extractall(scratch / "compiled")
+        printed(python, "-m", "compileall", "-q", "-f", scratch / "compiled")
+        print(
+            f"Python {version}: pip resolves it and it compiles; not run, torch brings {len(brought)} packages for CUDA"
+        )
         return False
     printed(python, "-m", "pip", "install", "--quiet", *wanted)
     try_installed(version, python, scratch)
