@@ -62,7 +62,7 @@ def cuda_packages(python: Path, *wanted: str | Path) -> list[str]:
 
 
 def sizes(python: Path) -> Counter[str]:
-    """MiB of every folder that is installed."""
+    """KiB of every folder that is installed."""
     [packages] = python.parent.parent.glob("lib/python*/site-packages")
-    listed = (line.split("\t") for line in printed("du", "-sm", *packages.iterdir()).splitlines())
+    listed = (line.split("\t") for line in printed("du", "-sk", *packages.iterdir()).splitlines())
     return Counter({Path(path).name: int(size) for size, path in listed})

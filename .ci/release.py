@@ -98,9 +98,7 @@ def is_tried(version: str, wheel: Path, scratch: Path) -> bool:
         with zipfile.ZipFile(wheel) as packed:
             packed.extractall(scratch / "compiled")
         printed(python, "-m", "compileall", "-q", "-f", scratch / "compiled")
-        print(
-            f"Python {version}: pip resolves it and it compiles; not run, torch brings {len(brought)} packages for CUDA"
-        )
+        print(f"Python {version}: resolved and compiled, not run: torch brings {len(brought)} packages for CUDA")
         return False
     printed(python, "-m", "pip", "install", "--quiet", *wanted)
     try_installed(version, python, scratch)
@@ -112,8 +110,8 @@ def try_installed(version: str, python: Path, scratch: Path) -> None:
     shape = printed(python, "-c", TRIAL, folder=scratch).strip()
     printed(python.with_name("headscope"), "zoo", folder=scratch)
     measured = sizes(python)
-    largest = ", ".join(f"{name} {size}" for name, size in measured.most_common(LARGEST))
-    print(f"Python {version}: opens and analyses ({shape}); {measured.total()} MiB: {largest}")
+    largest = ", ".join(f"{name} {size >> 10}" for name, size in measured.most_common(LARGEST))
+    print(f"Python {version}: opens and analyses ({shape}); {measured.total() >> 10} MiB: {largest}")
 
 
 def tag(version: str) -> None:
