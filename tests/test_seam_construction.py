@@ -14,6 +14,7 @@ from transformers import GPT2Config
 
 from headscope.models.checkpoints import open_folder
 from headscope.models.hooked import hooked
+from headscope.models.hosts.attachment import attach
 from headscope.models.hosts.spec import AttentionSpec
 from headscope.models.hosts.untrained import untrained_model
 from headscope.models.seam.construction import CONSTRUCTION, without_initialisation
@@ -37,6 +38,29 @@ def test_a_model_is_made_while_no_other_thread_makes_one(name: str, tmp_path: Pa
     thread.join()
     [model] = made
     assert all(bool(parameter.isfinite().all()) for parameter in model.parameters())
+
+
+@pytest.mark.parametrize("name", ["opened", "hooked", "untrained", "attached"])
+def test_a_parameter_is_put_into_a_module_only_where_no_other_thread_makes_empty_models(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, plain = good_folder(tmp_path), tiny_model("softmax")
+    makers: dict[str, Callable[[], Any]] = {
+        "opened": lambda: open_folder(folder),
+        "hooked": lambda: hooked(plain),
+        "untrained": lambda: untrained_model(TINY, AttentionSpec("cog")),
+        "attached": lambda: attach(plain, AttentionSpec("selective")),
+    }
+    register, at_risk = nn.Module.register_parameter, []
+
+    def noted(module: nn.Module, name: str, parameter: nn.Parameter | None) -> None:
+        if not CONSTRUCTION._is_owned():  # type: ignore[attr-defined]
+            at_risk.append(f"{type(module).__name__}.{name}")
+        register(module, name, parameter)
+
+    monkeypatch.setattr(nn.Module, "register_parameter", noted)
+    makers[name]()
+    assert at_risk == []
 
 
 def test_torch_is_as_it_was_afterwards() -> None:

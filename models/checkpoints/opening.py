@@ -33,6 +33,7 @@ from headscope.models.checkpoints.tokenizer import folder_tokenizer
 from headscope.models.checkpoints.trial import trial_notes
 from headscope.models.hosts.spec import AttentionSpec
 from headscope.models.io.foreign_input import foreign_input
+from headscope.models.seam.construction import CONSTRUCTION
 
 PLAIN = "opened as a Hugging Face folder"
 
@@ -98,9 +99,10 @@ def fingerprint_of_weights(stored: dict[str, StoredTensor], result: dict[str, st
 
 def filled_model(words: Description, tensors: dict[str, Tensor], tied: dict[str, str], origin: str) -> PreTrainedModel:
     """The described model with these weights."""
-    model = empty_model(words)
-    model.load_state_dict(retied_tensors(tensors, tied, origin), strict=True, assign=True)
-    model.tie_weights()
+    with CONSTRUCTION:  # while another thread makes an empty model, a parameter put into any module loses its numbers
+        model = empty_model(words)
+        model.load_state_dict(retied_tensors(tensors, tied, origin), strict=True, assign=True)
+        model.tie_weights()
     model.config.dtype = model.dtype
     return model
 

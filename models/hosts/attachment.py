@@ -38,6 +38,7 @@ from headscope.models.hosts.kept_keywords import handed_on
 from headscope.models.hosts.padding_notice import give_padding_notice
 from headscope.models.hosts.proof import refuse_unproved
 from headscope.models.hosts.spec import AttentionSpec
+from headscope.models.seam.construction import CONSTRUCTION
 from headscope.models.seam.own_attention import Redirection, redirections, set_implementation, usual_implementation
 from headscope.models.seam.pass_hooks import pass_hooks, query_hook
 from headscope.models.seam.projections import projections
@@ -92,8 +93,9 @@ def carrying(model: PreTrainedModel, spec: AttentionSpec) -> PreTrainedModel:
     if attachment_of(model) is not None:
         detach(model)
     register()
-    for number, module in zip(layers.numbers, modules, strict=True):
-        module.variant = new_layer(model, module, spec if number in chosen else AttentionSpec("softmax"), number)
+    with CONSTRUCTION:
+        for number, module in zip(layers.numbers, modules, strict=True):
+            module.variant = new_layer(model, module, spec if number in chosen else AttentionSpec("softmax"), number)
     previous = model.config._attn_implementation
     previous = None if previous == NAME else previous  # a config that was an attached model's
     set_implementation(model, NAME)

@@ -7,7 +7,8 @@ from threading import RLock
 from torch import nn
 from transformers.initialization import no_init_weights
 
-# Two threads inside of such a change at once would put back each other's change, and torch would stay changed.
+# Two threads inside of such a change at once would put back each other's change, and torch would stay changed; a
+# parameter that is put into a module meanwhile, anywhere, would be made empty.
 CONSTRUCTION = RLock()
 
 
