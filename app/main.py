@@ -5,7 +5,8 @@ from pathlib import Path
 import streamlit as st
 
 from headscope.app.components.page_scheme import page_scheme
-from headscope.app.frame.controls import prompt_and_model
+from headscope.app.frame.controls import BOXES, prompt_and_model
+from headscope.app.frame.kept_boxes import keep_boxes, restore_boxes
 from headscope.app.frame.link_notes import link_notes, remember_link
 from headscope.app.serving.libraries import load_libraries
 from headscope.app.serving.refusal_log import write_refusal_log
@@ -53,8 +54,10 @@ shown = st.navigation(
 )
 remember_link()
 page_scheme()
+restore_boxes(BOXES, shown.title)
 with st.sidebar:
     prompt_and_model()
+keep_boxes(BOXES)
 notes = st.container()
 shown.run()
 with notes:

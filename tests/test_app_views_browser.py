@@ -76,6 +76,20 @@ def test_a_link_reopens_the_experiment_that_was_chosen(view: Callable[..., Any],
     expect(again.get_by_role("cell", name="x^3 without the factor classifies worse")).to_be_visible()
 
 
+def test_who_leaves_a_page_while_it_is_made_keeps_model_and_prompt(contexts: dict[str, Any], url: str) -> None:
+    for turn in range(3):
+        page = contexts["light"].new_page()
+        page.goto(f"{url}/?model=softmax&prompt=def+f{turn}(x)")
+        page.get_by_test_id("stTopNavLink").filter(has_text="All analyses").click(timeout=60_000)
+        page.get_by_role("heading", name="All analyses").first.wait_for(timeout=60_000)
+        settle(page)
+        page.get_by_test_id("stTopNavLink").filter(has_text="Attention").click()
+        page.locator(".head[data-drawn]").first.wait_for(timeout=60_000)
+        assert page.get_by_label("Text", exact=True).input_value() == f"def f{turn}(x)"
+        assert page.get_by_label("Model", exact=True).input_value() == "softmax"
+        page.close()
+
+
 def test_the_open_head_goes_along_from_page_to_page(view: Callable[..., Any]) -> None:
     page = view("deletion", layer="2", head="1")
     expect(page.get_by_role("heading", name="What L2H1 does")).to_be_visible()

@@ -20,6 +20,7 @@ from headscope.models.hosts.modality import Modality
 
 FROM_UPLOAD = "an upload"
 PREFERRED = "cog"
+BOXES = ("model", "folder", PROMPT)
 UPLOADED, SENT, TURN = "upload", "upload_sent", "upload_turn"
 
 
