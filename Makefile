@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed# what tests and tools need, too
 BROWSER_TESTS := $(wildcard tests/test_*browser.py) tests/test_figures.py
 PIP := $(BIN)/python -m pip install $(if $(CI),--quiet) --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: app install test check-tests e2e lint bench bench-gpu notebooks screenshots docs zoo real-model fuzz bounds wheel release
+.PHONY: app install test check-tests e2e lint bench bench-gpu soak notebooks screenshots docs zoo real-model fuzz bounds wheel release
 .DEFAULT_GOAL := app
 
 app: $(APP)
@@ -50,6 +50,9 @@ BENCHMARKS := attention_speed row_statistics hooked_speed app_speed loading circ
 
 bench: $(STAMP)
 	@past=0; for each in $(BENCHMARKS); do $(BIN)/python benchmarks/$$each.py || past=1; done; exit $$past
+
+soak: $(STAMP)
+	$(BIN)/python benchmarks/soak.py
 
 bench-gpu: $(STAMP)
 	$(BIN)/python benchmarks/gpu_attention.py
