@@ -6,8 +6,8 @@ import streamlit as st
 
 from headscope.app.components.page_scheme import page_scheme
 from headscope.app.frame.controls import BOXES, prompt_and_model
-from headscope.app.frame.kept_boxes import keep_boxes, restore_boxes
-from headscope.app.frame.link_notes import link_notes, remember_link
+from headscope.app.frame.link_notes import ASKED, link_notes, remember_link
+from headscope.app.serving.address import keep_boxes, restore_boxes
 from headscope.app.serving.libraries import load_libraries
 from headscope.app.serving.refusal_log import write_refusal_log
 
@@ -54,7 +54,7 @@ shown = st.navigation(
 )
 remember_link()
 page_scheme()
-restore_boxes(BOXES, shown.title)
+restore_boxes(BOXES, shown.title, st.session_state[ASKED])
 with st.sidebar:
     prompt_and_model()
 keep_boxes(BOXES)

@@ -3,13 +3,15 @@
 A link from page to page names nothing but the page; what is written here goes along and is put back.
 """
 
+from collections.abc import Mapping, Sequence
+
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from headscope.app.drawings.open_head import OpenHead
 from headscope.interp.reading.model_facts import ModelFacts
 
-KEPT = "kept_in_address"
+KEPT, BOXES, PAGE = "kept_in_address", "kept_boxes", "page_of_boxes"
 
 
 def lasting_address_value(name: str) -> str:
@@ -67,3 +69,24 @@ def index_from_address(name: str, count: int, otherwise: int) -> int:
 def write_open_head(head: OpenHead) -> None:
     """Put a head into the address."""
     write_lasting(layer=str(head.layer), head=str(head.head))
+
+
+def restore_boxes(names: Sequence[str], page: str, linked: Mapping[str, list[str]]) -> None:
+    """Write what was lost back into empty boxes when another page is shown. Call before they are drawn.
+
+    Streamlit forgets a box that it had not finished drawing when its page was left. linked: what the link that began
+    the session said, for a box that was never drawn whole.
+    """
+    is_other = st.session_state.get(PAGE, page) != page
+    st.session_state[PAGE] = page
+    if not is_other or by_history():
+        return
+    known = {name: values[-1] for name, values in linked.items() if values} | st.session_state.get(BOXES, {})
+    for name in names:
+        if st.session_state.get(name) in (None, "") and name in known:
+            st.session_state[name] = known[name]
+
+
+def keep_boxes(names: Sequence[str]) -> None:
+    """Remember what boxes say. Call once they are drawn."""
+    st.session_state[BOXES] = {name: st.session_state[name] for name in names if name in st.session_state}
