@@ -22,12 +22,12 @@ def installed(target: str, environment: Path) -> list[str]:
     return [line.rpartition("--editable ")[2].strip("'") for line in lines if "--editable" in line]
 
 
-def stamped(environment: Path, *stamps: str, age: float = 0) -> Path:
-    """An environment that holds what the stamps say, since so many seconds before the pins last changed."""
+def stamped(environment: Path, *stamps: str, later: int = 60) -> Path:
+    """An environment that holds what the stamps say, since so many seconds after the pins last changed."""
     pins = max((ROOT / name).stat().st_mtime for name in ("pyproject.toml", "constraints.txt"))
     for name in stamps:
         (environment / name).touch()
-        os.utime(environment / name, (pins - age, pins - age))
+        os.utime(environment / name, (pins + later, pins + later))
     return environment
 
 
@@ -46,7 +46,7 @@ def test_the_app_installs_nothing_after_the_tests(tmp_path: Path) -> None:
 
 
 def test_new_pins_are_installed_for_both(tmp_path: Path) -> None:
-    assert installed("lint", stamped(tmp_path, *STAMPS, age=60)) == [".[gguf]", ".[dev]"]
+    assert installed("lint", stamped(tmp_path, *STAMPS, later=-60)) == [".[gguf]", ".[dev]"]
 
 
 def test_a_python_that_is_too_old_is_refused_before_anything_is_made(tmp_path: Path) -> None:
