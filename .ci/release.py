@@ -123,4 +123,5 @@ def tag(version: str) -> None:
 
 
 if __name__ == "__main__":
+    sys.stdout.reconfigure(line_buffering=True)  # what is tried takes minutes
     main()
