@@ -131,6 +131,7 @@ async def open_head(session: Session, url: str) -> None:
     """Open any head of the grid, on the Attention page."""
     await on_attention(session)
     buttons = session.page.locator(".grid button[data-head]")
+    await buttons.first.wait_for(timeout=60_000)
     await buttons.nth(session.dice.randrange(await buttons.count())).click()
     await session.page.wait_for_timeout(200)
 

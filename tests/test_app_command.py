@@ -167,3 +167,9 @@ def test_a_taken_port_is_refused_in_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         assert_refused(headscope("app", "--port", str(port)), f"port {port} is taken")
+
+
+def test_a_user_without_a_home_is_told_so_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr("pwd.getpwuid", lambda number: (_ for _ in ()).throw(KeyError(number)))
+    assert_refused(headscope("app", "--port", "8599"), "this user has no home folder: set HOME")

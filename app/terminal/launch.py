@@ -11,6 +11,7 @@ import typer
 
 from headscope.app.serving.doors.model_roots import ROOTS
 from headscope.app.serving.doors.own_site import SITES
+from headscope.models.io.cache_folder import home_folder
 
 ADDRESS = "127.0.0.1"
 SITE = re.compile(r"[\w.-]+(?::\d{1,5})?", re.ASCII)
@@ -23,6 +24,7 @@ def launch(port: int, models: Sequence[Path] = (), sites: Sequence[str] = ()) ->
     models: the folders under which it opens models. sites: what a proxy before it is called by its users.
     """
     refuse_taken(port)
+    home_folder()  # where Streamlit reads and keeps what is its own
     named = {ROOTS: os.pathsep.join(map(root_named, models)), SITES: ",".join(map(site_named, sites))}
     typer.echo(f"headscope: http://localhost:{port} (Ctrl+C stops it)")
     typer.echo(f"It listens on {ADDRESS} alone, and opens models in {named[ROOTS] or Path.cwd()}")
