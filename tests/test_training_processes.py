@@ -17,16 +17,23 @@ from headscope.models.training.loop import train
 from headscope.models.training.recipe_file import read_recipe
 
 MOST_SECONDS = 240
+KILLED = """
+import os
+from headscope.app.terminal.command import main
+from test_training_resume import dying
+
+if os.environ["RANK"] == "0":
+    dying("headscope.models.fitting.fit", "append_record", 5)  # of six, after a state was kept
+main()
+"""
 
 
-def run_two(recipe: Path, out: Path, home: Path) -> str:
-    """What `torchrun` with two processes printed; all of them are killed when they do not end."""
+def ended_two(script: list[str], recipe: Path, out: Path, home: Path) -> tuple[int, str]:
+    """The exit code of `torchrun` with two processes, and what it printed; all are killed when they do not end."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    command += ["-m", "headscope.app.terminal.command", "train", str(recipe), "--out", str(out)]
-    environment = {**os.environ, "XDG_CACHE_HOME": str(home), "PYTHONPATH": str(ROOT)}
     launched = subprocess.Popen(
-        command,
-        env=environment,
+        [*command, *script, "train", str(recipe), "--out", str(out)],
+        env={**os.environ, "XDG_CACHE_HOME": str(home), "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -38,19 +45,36 @@ def run_two(recipe: Path, out: Path, home: Path) -> str:
         if launched.poll() is None:
             os.killpg(launched.pid, signal.SIGKILL)
             launched.communicate()
-    assert launched.returncode == 0, printed
+    return launched.returncode, printed
+
+
+def run_two(recipe: Path, out: Path, home: Path) -> str:
+    """What two processes printed that came to their end."""
+    code, printed = ended_two(["-m", "headscope.app.terminal.command"], recipe, out, home)
+    assert code == 0, printed
     return printed
+
+
+def run_two_until_killed(recipe: Path, out: Path, home: Path) -> None:
+    """The first of two processes dies before its fifth step is written down; the other one is ended with it."""
+    (home.parent / "killed.py").write_text(KILLED)
+    code, printed = ended_two([str(home.parent / "killed.py")], recipe, out, home)
+    assert code != 0 and "SIGKILL" in printed and out.is_dir()
+    assert "trained: " not in printed
 
 
 def column(history: list[Record], name: str) -> list[float]:
     return [record[name] for record in history if name in record]
 
 
-def test_two_processes_give_the_losses_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("is_killed", [False, True], ids=["whole", "killed"])
+def test_two_processes_give_the_losses_of_one(is_killed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     recipe = tmp_path / "recipe.json"
     recipe.write_text(json.dumps(tiny_plain(write_text(tmp_path))))
     train(read_recipe(recipe), tmp_path / "one")
+    if is_killed:
+        run_two_until_killed(recipe, tmp_path / "two", tmp_path / "cache")
     printed = run_two(recipe, tmp_path / "two", tmp_path / "cache")
     assert printed.count("trained: ") == 1
     assert [json.loads((tmp_path / run / "machine.json").read_text())["processes"] for run in ("one", "two")] == [1, 2]
