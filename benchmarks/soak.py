@@ -48,7 +48,7 @@ PAGES = ("Heads", "Deletion & copying", "Collapse", "Geometry", "Compare & traje
 PROMPTS = 4  # of each session
 GROWTH, SETTLING = 1.1, 100  # of memory; interactions of all sessions after which it may grow no more
 WINDOW: Any = {"width": 1600, "height": 900}  # where all links to pages are side by side
-THREADS, DEVIATION = 4, 1e-5
+THREADS, DEVIATION, LOOKS = 4, 1e-5, 10
 DRAWN = ".head[data-drawn]:not([data-waiting])"
 BOXES = "[data-testid=stException], [data-testid=stAlertContentError]"
 SHOWN = """view => ({
@@ -169,18 +169,29 @@ async def change_model(session: Session, url: str) -> None:
 
 
 async def compare(session: Session, witness: Witness) -> None:
-    """Hold the row that is shown against the session's own."""
+    """Hold the row that is shown against the session's own; a view that still draws what was before is waited for."""
     view = session.page.locator(DRAWN).first
     if urlparse(session.page.url).path != "/" or not await view.count():
         return
-    shown = await view.evaluate(SHOWN)
+    for _ in range(LOOKS):
+        shown = await view.evaluate(SHOWN)
+        if is_row_of(shown, witness.runs[session.model, session.prompt]):
+            witness.tally.compared += 1
+            return
+        await session.page.wait_for_timeout(500)
+    others = [of for of, run in witness.runs.items() if is_row_of(shown, run)]
+    witness.tally.foreign += 1
+    witness.tally.errors.append(f"session {session.number}: {shown['head']} of {others or 'no run'}, not its own")
+
+
+def is_row_of(shown: dict[str, Any], run: AttentionRun) -> bool:
+    """Whether the weights on a page are those of a run; a key that is not seen has none."""
     layer, head = (int(word.split()[1]) for word in shown["head"].split(", "))
-    row, tally = witness.runs[session.model, session.prompt].weights(layer, head)[shown["row"]].tolist(), witness.tally
-    seen = [weight if weight is not None else 0.0 for weight in shown["weights"]]
-    tally.compared += 1
-    if len(seen) != len(row) or max(abs(a - b) for a, b in zip(seen, row, strict=True)) > DEVIATION:
-        tally.foreign += 1
-        tally.errors.append(f"session {session.number}: L{layer}H{head} row {shown['row']} is not its own")
+    seen = [0.0 if weight is None else weight for weight in shown["weights"]]
+    if shown["row"] >= len(run.tokens) or len(seen) != len(run.tokens):
+        return False
+    row = run.weights(layer, head)[shown["row"]].tolist()
+    return max(abs(a - b) for a, b in zip(seen, row, strict=True)) <= DEVIATION
 
 
 async def soak(url: str, server: Server, sessions: int, interactions: int) -> Tally:
@@ -244,7 +255,8 @@ def main() -> None:
         ("rows of another session", tally.foreign, "0", not tally.foreign),
         ("errors", len(tally.errors), "0", not tally.errors),
         ("MiB of the server in the first hundred", f"{settled_mib:.0f}", "", True),
-        ("at most after them", f"{most_mib:.0f}", f"≤ {GROWTH:g} ×", most_mib <= GROWTH * settled_mib),
+        ("after every hundred", " ".join(f"{mib:.0f}" for mib in tally.memory[SETTLING - 1 :: SETTLING]), "", True),
+        ("at most after the first hundred", f"{most_mib:.0f}", f"≤ {GROWTH:g} ×", most_mib <= GROWTH * settled_mib),
     ):
         table.add_row(what, f"{value}{'' if is_met else ' past'}", bar)
     for line in tally.errors[:20]:

@@ -48,8 +48,8 @@ def box(title: str, refusal: BaseException) -> None:
 
 
 def ask_to_agree(title: str, refusal: ElsewhereError) -> None:
-    """A question about a place outside the roots, with the button that answers it."""
-    st.warning(f"**{title}**\n\n{plain_markdown(str(refusal))}", icon=":material/folder_open:")
+    """A question about a place outside the roots, with the button that answers it; title: tells its button apart."""
+    st.warning(f"**Open this folder?**\n\n{plain_markdown(str(refusal))}", icon=":material/folder_open:")
     st.button(f"Open {refusal.place.name}", key=f"agree {title}", on_click=agree_to, args=(refusal.place,))
 
 
