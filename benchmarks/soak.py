@@ -51,10 +51,10 @@ WINDOW: Any = {"width": 1600, "height": 900}  # where all links to pages are sid
 THREADS, DEVIATION, LOOKS = 4, 1e-5, 10
 DRAWN = ".head[data-drawn]:not([data-waiting])"
 BOXES = "[data-testid=stException], [data-testid=stAlertContentError]"
-SHOWN = """view => ({
+SHOWN = """views => views.slice(0, 1).map(view => ({
     head: view.dataset.drawn, row: Number(view.dataset.shown),
     weights: [...view.getRootNode().querySelectorAll('.tokens button')].map(token => token.weight ?? null),
-})"""
+}))"""
 
 
 @dataclass
@@ -170,18 +170,21 @@ async def change_model(session: Session, url: str) -> None:
 
 async def compare(session: Session, witness: Witness) -> None:
     """Hold the row that is shown against the session's own; a view that still draws what was before is waited for."""
-    view = session.page.locator(DRAWN).first
-    if urlparse(session.page.url).path != "/" or not await view.count():
+    if urlparse(session.page.url).path != "/":
         return
+    shown: list[dict[str, Any]] = []
     for _ in range(LOOKS):
-        shown = await view.evaluate(SHOWN)
-        if is_row_of(shown, witness.runs[session.model, session.prompt]):
+        shown = await session.page.locator(DRAWN).evaluate_all(SHOWN)
+        if shown and is_row_of(shown[0], witness.runs[session.model, session.prompt]):
             witness.tally.compared += 1
             return
         await session.page.wait_for_timeout(500)
-    others = [of for of, run in witness.runs.items() if is_row_of(shown, run)]
+    if not shown:
+        witness.tally.errors.append(f"session {session.number}: no head is drawn")
+        return
+    others = [of for of, run in witness.runs.items() if is_row_of(shown[0], run)]
     witness.tally.foreign += 1
-    witness.tally.errors.append(f"session {session.number}: {shown['head']} of {others or 'no run'}, not its own")
+    witness.tally.errors.append(f"session {session.number}: {shown[0]['head']} of {others or 'no run'}, not its own")
 
 
 def is_row_of(shown: dict[str, Any], run: AttentionRun) -> bool:
