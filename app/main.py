@@ -54,7 +54,7 @@ shown = st.navigation(
 )
 remember_link()
 page_scheme()
-restore_boxes(BOXES, shown.title, st.session_state[ASKED])
+restore_boxes(BOXES, st.session_state[ASKED])
 with st.sidebar:
     prompt_and_model()
 keep_boxes(BOXES)

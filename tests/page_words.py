@@ -12,8 +12,9 @@ from headscope.models.hosts.words import IMAGE_WORDS, TEXT_WORDS
 SPOKEN = ("title", "header", "subheader", "caption", "markdown", "info", "warning", "error", "success")
 CONTROLS = ("selectbox", "multiselect", "slider", "select_slider", "toggle", "checkbox", "button", "text_input")
 AXIS = re.compile(r"[xyz]axis\d*")
-# A weight goes from a key to a query; where a token stands is its position; a row is all weights of one query.
-OTHER_WORDS = re.compile(r"\b(destinations?|source tokens?|sources)\b|^source\b(?! of)", re.IGNORECASE)
+# A weight goes from a key to a query; where a token stands is its position; a row is all weights of one query. What
+# stands after "Source:" is a paper.
+OTHER_WORDS = re.compile(r"\b(destinations?|source tokens?|sources)\b|^source\b(?! of|\\?:)", re.IGNORECASE)
 SNAKE_CASE = re.compile(r"\b(?!d_model|d_head)[a-z]+_[a-z][a-z_]*\b")
 BEFORE_VOWELS = {word for words in (TEXT_WORDS, IMAGE_WORDS) for word in vars(words).values() if word[0] in "aeio"}
 WRONG_ARTICLE = re.compile(rf"\ba ({'|'.join(sorted(map(re.escape, BEFORE_VOWELS)))})\b", re.IGNORECASE)

@@ -20,7 +20,7 @@ from tiny_runs import text_of, tiny_plain, tiny_recipe, write_text
 from tiny_vits import tiny_vit
 
 from headscope import AttentionSpec, attend, load, save
-from headscope.app.serving import upload
+from headscope.app.serving.kept import upload
 from headscope.app.terminal import command, inspection
 from headscope.interp.asking.analyse import analyse
 from headscope.interp.experiments.engine.publishing import RESULTS, publish, read_publication

@@ -50,6 +50,8 @@ from headscope.interp.reading.activations import gathered_activations
 from headscope.interp.results.about import About
 from headscope.interp.results.head_score import HeadScore
 from headscope.interp.results.result import Result
+from headscope.interp.sweeps.over_checkpoints import checkpoint_curves
+from headscope.interp.sweeps.sweep import sweep
 from headscope.interp.trajectories.snapshot_patterns import snapshot_patterns
 from headscope.models.data.images.ddim import sample
 
@@ -72,6 +74,9 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     found["comparison"] = collapse_comparison({"one": curves, "other": curves})
     found["snapshots"] = snapshot_patterns(folder, run_of_prompt).of_head(1, 0)
     found["one pair"] = collapse(model, [CollapsePair(2, (5, 7), (9, 7))], samples=2)
+    swept = sweep([folder], [PROMPT], ["collapse_prompt"], out=folder.parent / "swept", steps="all", ray=False)
+    where = "distance=L2 norm; depth=final norm"
+    found["checkpoints"] = checkpoint_curves(swept, "collapse_prompt.distance", "prompts", "n", where)
     return {
         **found,
         **of_experiments(),

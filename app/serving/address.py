@@ -71,12 +71,14 @@ def write_open_head(head: OpenHead) -> None:
     write_lasting(layer=str(head.layer), head=str(head.head))
 
 
-def restore_boxes(names: Sequence[str], page: str, linked: Mapping[str, list[str]]) -> None:
+def restore_boxes(names: Sequence[str], linked: Mapping[str, list[str]]) -> None:
     """Write what was lost back into empty boxes when another page is shown. Call before they are drawn.
 
     Streamlit forgets a box that it had not finished drawing when its page was left. linked: what the link that began
     the session said, for a box that was never drawn whole.
     """
+    run = get_script_run_ctx()
+    page = run.page_script_hash if run else ""
     is_other = st.session_state.get(PAGE, page) != page
     st.session_state[PAGE] = page
     if not is_other or by_history():
