@@ -230,11 +230,19 @@ def test_every_shipped_model_opens_and_says_what_comes_next(tab: Callable[..., A
         keep(page, f"model-{name}")
 
 
-def test_another_host_name_is_refused(url: str) -> None:
-    for host, answer in (("127.0.0.1", "101"), ("evil.example", "403")):
+def test_a_socket_is_opened_under_its_own_name_and_origin_alone(url: str) -> None:
+    own = urlparse(url).netloc
+    cases = {
+        (own, url): "101",
+        ("evil.example", "http://evil.example"): "403",
+        ("127.0.0.1", url): "403",  # on another port
+        (own, "http://127.0.0.1:1"): "403",
+        (own, None): "403",
+    }
+    for (host, origin), answer in cases.items():
         with socket.create_connection(("127.0.0.1", urlparse(url).port), timeout=10) as connection:
-            connection.sendall(
-                f"GET /_stcore/stream HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
-            )
-            assert connection.recv(64).decode().split()[1] == answer
+            lines = ["GET /_stcore/stream HTTP/1.1", f"Host: {host}", "Upgrade: websocket", "Connection: Upgrade"]
+            lines += [f"Origin: {origin}"] if origin else []
+            lines += ["Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==", "Sec-WebSocket-Version: 13", "", ""]
+            connection.sendall("\r\n".join(lines).encode())
+            assert connection.recv(64).decode().split()[1] == answer, (host, origin)
