@@ -44,11 +44,19 @@ from headscope.interp.heads.attention_run import AttentionRun, attention_run
 from headscope.interp.reading.model_facts import model_facts
 
 MODELS = ("cog", "softmax", "polynomial")
-PAGES = ("Heads", "Deletion & copying", "Collapse", "Geometry", "Compare & trajectories", "Experiments", "All analyses")
+PAGES = {
+    "Heads": "heads",
+    "Deletion & copying": "deletion",
+    "Collapse": "collapse",
+    "Geometry": "geometry",
+    "Compare & trajectories": "compare",
+    "Experiments": "experiments",
+    "All analyses": "analyses",
+}
 PROMPTS = 4  # of each session
 GROWTH, SETTLING = 1.1, 100  # of memory; interactions of all sessions after which it may grow no more
 WINDOW: Any = {"width": 1600, "height": 900}  # where all links to pages are side by side
-THREADS, DEVIATION, LOOKS = 4, 1e-5, 10
+THREADS, DEVIATION, LOOKS = 4, 1e-5, 60
 DRAWN = ".head[data-drawn]:not([data-waiting])"
 BOXES = "[data-testid=stException], [data-testid=stAlertContentError]"
 SHOWN = """views => views.slice(0, 1).map(view => ({
@@ -140,14 +148,16 @@ async def on_attention(session: Session) -> None:
     """Be on the Attention page, its head drawn."""
     if urlparse(session.page.url).path != "/":
         await session.page.get_by_test_id("stTopNavLink").filter(has_text="Attention").click()
+        await session.page.wait_for_url(lambda address: urlparse(address).path == "/", timeout=60_000)
     await session.page.locator(DRAWN).first.wait_for(timeout=60_000)
     await settled(session.page)
 
 
 async def visit(session: Session, url: str) -> None:
     """Go to any other page."""
-    name = session.dice.choice(PAGES)
+    name = session.dice.choice([*PAGES])
     await session.page.get_by_test_id("stTopNavLink").filter(has_text=name).click()
+    await session.page.wait_for_url(lambda address: urlparse(address).path == f"/{PAGES[name]}", timeout=60_000)
     await session.page.get_by_role("heading", name=name).first.wait_for(timeout=60_000)
 
 
