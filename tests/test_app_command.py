@@ -157,10 +157,12 @@ def test_the_app_starts_as_a_streamlit_server_of_this_process(monkeypatch: pytes
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    assert headscope("app", "--port", str(port)).exit_code == 0
+    assert headscope("app", "--port", str(port), "--site", "lab.example.org:8443").exit_code == 0
     assert started[0][:4] == [sys.executable, "-m", "streamlit", "run"]
     assert Path(started[0][4]).is_file()
     assert f"--server.port={port}" in started[0]
+    hosts = [flag.partition("=")[2] for flag in started[0] if flag.startswith("--server.allowedHosts=")]
+    assert hosts == ["localhost", "127.0.0.1", "lab.example.org"]
 
 
 def test_a_taken_port_is_refused_in_one_line() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import typer
 
 from headscope.app.serving.doors.model_roots import ROOTS
-from headscope.app.serving.doors.own_site import SITES
+from headscope.app.serving.doors.own_site import NAMES, SITES
 from headscope.models.io.cache_folder import home_folder
 
 ADDRESS = "127.0.0.1"
@@ -36,6 +36,7 @@ def launch(port: int, models: Sequence[Path] = (), sites: Sequence[str] = ()) ->
         "logger.hideWelcomeMessage": "true",
     }
     flags = [f"--{name}={value}" for name, value in options.items()]
+    flags += [f"--server.allowedHosts={name.partition(':')[0]}" for name in (*NAMES, *sites)]
     script = Path(__file__).parents[1] / "server.py"
     command = [sys.executable, "-m", "streamlit", "run", str(script), *flags]
     os.execve(sys.executable, command, os.environ | {name: text for name, text in named.items() if text})
