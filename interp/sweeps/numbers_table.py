@@ -11,7 +11,7 @@ from headscope.interp.results.result import Result
 if TYPE_CHECKING:
     import pyarrow as pa
 
-COLUMNS = ("number", "layer", "head", "place", "value")
+BETWEEN = "; "  # the axes of a place
 
 
 def numbers_table(findings: Findings, name: str) -> "pa.Table":
@@ -56,7 +56,7 @@ def places(result: Result, field: str, shape: tuple[int, ...]) -> "dict[str, pa.
     index = dict(zip(axes, np.indices(shape).reshape(len(shape), size), strict=True))
     heads = {axis: pa.array(index[axis], pa.int32()) if axis in index else pa.nulls(size, pa.int32()) for axis in HEADS}
     others = [labelled(result, axis, index[axis]) for axis in axes if axis not in HEADS]
-    words = ["; ".join(parts) for parts in zip(*others, strict=True)] if others else [""] * size
+    words = [BETWEEN.join(parts) for parts in zip(*others, strict=True)] if others else [""] * size
     return {**heads, "place": pa.array(words, pa.string())}
 
 
@@ -64,3 +64,15 @@ def labelled(result: Result, axis: str, index: np.ndarray) -> list[str]:
     """axis=3, or axis=name where it has labels."""
     names = result.labels.get(axis)
     return [f"{axis}={names[at] if names else at}" for at in index]
+
+
+def axes_of_place(place: str) -> list[str]:
+    """The axes that a place names, in their order."""
+    return [part.partition("=")[0] for part in place.split(BETWEEN)]
+
+
+def along_and_where(place: str, axis: str) -> tuple[str, str]:
+    """Where a place lies on one axis, empty where it has none, and the rest of it."""
+    parts = place.split(BETWEEN)
+    own = [part for part in parts if part.startswith(f"{axis}=")]
+    return "".join(own).partition("=")[2], BETWEEN.join(part for part in parts if part not in own)

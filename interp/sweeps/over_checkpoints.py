@@ -6,8 +6,10 @@ from typing import Any
 
 import torch
 
+from headscope.interp.sweeps.numbers_table import along_and_where
 from headscope.interp.sweeps.store import Planned
 from headscope.interp.sweeps.swept import Sweep
+from headscope.interp.sweeps.unit import checkpoint_title
 from headscope.interp.trajectories.checkpoint_curves import ABOUT, CheckpointCurves
 from headscope.interp.trajectories.trajectory import TRAJECTORY, Trajectory
 from headscope.models.io.near_names import known_names
@@ -35,7 +37,10 @@ def sweep_trajectory(result: Sweep, numbers: Sequence[str], prompts: str) -> Tra
         runs=runs,
         fingerprint=tuple(prints[run, int(step)] for run, step in means.index),
         about=replace(TRAJECTORY, title="Over the checkpoints of a sweep"),
-        labels={"point": tuple(f"{run} at {int(step)}" for run, step in means.index), "measure": tuple(numbers)},
+        labels={
+            "point": tuple(checkpoint_title(run, int(step)) for run, step in means.index),
+            "measure": tuple(numbers),
+        },
     )
 
 
@@ -64,19 +69,21 @@ def of_prompts(result: Sweep, prompts: str) -> Frame:
     frame: Frame = result.to_frame()
     refuse_unknown([prompts], frame["prompts"])
     frame = frame[frame["prompts"] == prompts]
-    names = [
-        run if step != step else f"{run} at {int(step)}" for run, step in zip(frame["run"], frame["step"], strict=True)
-    ]
-    return frame.assign(name=frame["analysis"] + "." + frame["number"], checkpoint=names)
+    steps = [None if step != step else int(step) for step in frame["step"]]
+    titles = [checkpoint_title(run, step) for run, step in zip(frame["run"], steps, strict=True)]
+    return frame.assign(name=number_names(frame), checkpoint=titles)
+
+
+def number_names(frame: Frame) -> Frame:
+    """analysis.field of every row."""
+    return frame["analysis"] + "." + frame["number"]
 
 
 def with_axis(frame: Frame, axis: str) -> Frame:
     """The rows that have an axis: its index or label in the column at, the rest of their place in where."""
-    parts = frame["place"].str.split("; ")
-    pairs = parts.map(lambda items: ([item for item in items if item.startswith(f"{axis}=")], items))
+    pairs = {place: along_and_where(place, axis) for place in frame["place"].unique()}
     frame = frame.assign(
-        at=pairs.map(lambda pair: pair[0][0].partition("=")[2] if pair[0] else ""),
-        where=pairs.map(lambda pair: "; ".join(item for item in pair[1] if item not in pair[0])),
+        at=frame["place"].map(lambda place: pairs[place][0]), where=frame["place"].map(lambda place: pairs[place][1])
     )
     if not (frame["at"] != "").any():
         raise ValueError(f"no number of this sweep has an axis {axis!r}")

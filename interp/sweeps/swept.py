@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headscope.interp.sweeps.store import FAILURES, Planned, Store
+from headscope.interp.sweeps.unit import checkpoint_title
 from headscope.models.io.plain_values import read_plain
 
 if TYPE_CHECKING:
@@ -30,6 +32,11 @@ class Sweep:
 
     def to_arrow(self) -> "pa.Table":
         """A row per number, with the run, step, analysis and prompts that it is of. Raises ValueError without any."""
+        return self._table
+
+    @cached_property
+    def _table(self) -> "pa.Table":
+        """The files, each read once."""
         import pyarrow as pa
 
         if not (measured := self.measured):
@@ -77,5 +84,4 @@ def rows_of(unit: Planned, store: Store) -> "pa.Table":
 
 def title_of(unit: Planned) -> str:
     """What is measured of what, on what."""
-    step = "" if unit.step is None else f" at {unit.step}"
-    return f"{unit.analysis} of {unit.run}{step} on {unit.prompts}"
+    return f"{unit.analysis} of {checkpoint_title(unit.run, unit.step)} on {unit.prompts}"

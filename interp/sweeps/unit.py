@@ -25,7 +25,7 @@ class Checkpoint:
     @property
     def title(self) -> str:
         """The run with the step."""
-        return self.run if self.step is None else f"{self.run} at {self.step}"
+        return checkpoint_title(self.run, self.step)
 
 
 @dataclass(frozen=True)
@@ -59,3 +59,8 @@ class Unit:
     def title(self) -> str:
         """What is measured of what, on what."""
         return f"{self.analysis} of {self.checkpoint.title} on {self.prompts.name}"
+
+
+def checkpoint_title(run: str, step: int | None) -> str:
+    """A run's name, with the step where it is a snapshot."""
+    return run if step is None else f"{run} at {step}"

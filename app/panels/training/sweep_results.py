@@ -9,7 +9,8 @@ from headscope.app.figure.head_table import number_name_in_words
 from headscope.app.figure.panel import figure_panel
 from headscope.app.serving.doors.model_roots import refuse_outside
 from headscope.interp.results.numbers import is_null
-from headscope.interp.sweeps.over_checkpoints import checkpoint_curves, names_in, sweep_trajectory
+from headscope.interp.sweeps.numbers_table import along_and_where, axes_of_place
+from headscope.interp.sweeps.over_checkpoints import checkpoint_curves, names_in, number_names, sweep_trajectory
 from headscope.interp.sweeps.swept import Sweep, open_sweep
 
 OPENING = (
@@ -35,7 +36,7 @@ def sweep_panels() -> None:
     left, middle = st.columns([1, 3], gap="medium")
     prompts = left.selectbox("Prompts", names_in(result.units), key="sweep_prompts", bind="query-params")
     frame: Any = result.to_frame()
-    names = list(dict.fromkeys(frame["analysis"] + "." + frame["number"]))
+    names = list(dict.fromkeys(number_names(frame)))
     names = [name for name in names if not is_null(name.partition(".")[2])]
     number = middle.selectbox(
         "Number", names, key="sweep_number", bind="query-params", format_func=number_name_in_words
@@ -56,14 +57,13 @@ def trajectory_panel(result: Sweep, number: str, prompts: str) -> None:
 
 def curves_panel(result: Sweep, number: str, prompts: str, frame: Any) -> None:
     """A number that has other axes than layer and head, along one of them, a curve of every checkpoint."""
-    places = frame.loc[(frame["analysis"] + "." + frame["number"]) == number, "place"]
-    if not places.iloc[0]:
+    places = list(frame.loc[number_names(frame) == number, "place"].unique())
+    if not places[0]:
         return
-    parts = [place.split("; ") for place in dict.fromkeys(places)]
-    axes = [part.partition("=")[0] for part in parts[0]]
+    axes = axes_of_place(places[0])
     left, right = st.columns([1, 3], gap="medium")
     along = left.selectbox("Along", axes, index=len(axes) - 1, key="sweep_along", bind="query-params") or axes[-1]
-    others = ["; ".join(part for part in place if not part.startswith(f"{along}=")) for place in parts]
+    others = [along_and_where(place, along)[1] for place in places]
     where = right.selectbox("At", list(dict.fromkeys(others)), key="sweep_at", bind="query-params")
     arguments = f"{number!r}, {prompts!r}, {along!r}, {where!r}"
     code = OPENING.format("checkpoint_curves")
