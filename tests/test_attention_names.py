@@ -34,7 +34,7 @@ BY_NAME = (
 
 def mentions(name: str) -> list[str]:
     """Lines with the name as a whole word, outside of where it may stand."""
-    own = f"models/attention/{name}.py"
+    own = f"models/attention/variants/{name}.py"
     searched = [place for place in SOURCES if place not in (own, *ALLOWED) and not place.startswith(BY_NAME)]
     word = re.compile(rf"\b{re.escape(name)}\b", re.IGNORECASE)
     lines = [(place, line) for place in searched for line in SOURCES[place].splitlines() if word.search(line)]
@@ -48,7 +48,7 @@ def test_a_variant_is_named_nowhere_but_in_its_own_file(name: str) -> None:
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_a_variant_has_a_file_of_its_own(name: str) -> None:
-    assert f"models/attention/{name}.py" in SOURCES
+    assert f"models/attention/variants/{name}.py" in SOURCES
 
 
 def test_every_exception_is_needed() -> None:

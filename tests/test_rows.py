@@ -24,7 +24,7 @@ from headscope.models.attention import VARIANTS, attend
 from headscope.models.attention.fused.tiled import STRIP_ROWS, TILE_ELEMENTS, tile_scores
 from headscope.models.attention.jacobian import norm_by_pullback
 from headscope.models.attention.largest import largest_entries
-from headscope.models.attention.polynomial import power_of
+from headscope.models.attention.variants.polynomial import power_of
 
 LENGTH, D_HEAD = 150, 8
 POLYNOMIAL = VARIANTS["polynomial"]

@@ -11,7 +11,7 @@ from headscope.models.attention.variant import Variant
 
 def variants_markdown() -> str:
     """A table of all, what their gauges mean, and a section of each."""
-    heads = ("variant", "weights", "rows", "gauges", "source")
+    heads = ("variant", "rows", "gauges", "source")
     gauges = table(
         ("gauge", "change of weights that leaves the function alone"),
         ((name, prose(text)) for name, text in MEANINGS.items()),
@@ -24,8 +24,7 @@ def variant_cells(variant: Variant) -> tuple[str, ...]:
     """A variant as a row of the table."""
     return (
         f"[{variant.name}](#{variant.name})",
-        "0 or more" if variant.non_negative else "of both signs",
-        "sum to 1" if variant.rows_sum_to_one else "sum to anything",
+        f"{variant.row_law}: {variant.row_law.formula}",
         ", ".join(kernel_gauges(variant.name, variant.options, is_rotated=False)) or "none of its kernel",
         variant.paper,
     )
@@ -44,4 +43,4 @@ def section(variant: Variant) -> str:
 
 def docstring(name: str) -> str:
     """What a variant's file says of it first: its equation and its paper."""
-    return str(import_module(f"{attention.__name__}.{name}").__doc__).strip()
+    return str(import_module(f"{attention.__name__}.variants.{name}").__doc__).strip()

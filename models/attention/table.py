@@ -1,11 +1,11 @@
 """The table of attention variants: a new one is one file and one row here."""
 
-from headscope.models.attention.cog import COG
-from headscope.models.attention.expressive import EXPRESSIVE
-from headscope.models.attention.polynomial import POLYNOMIAL
-from headscope.models.attention.selective import SELECTIVE
-from headscope.models.attention.softmax import SOFTMAX
 from headscope.models.attention.variant import Variant
+from headscope.models.attention.variants.cog import COG
+from headscope.models.attention.variants.expressive import EXPRESSIVE
+from headscope.models.attention.variants.polynomial import POLYNOMIAL
+from headscope.models.attention.variants.selective import SELECTIVE
+from headscope.models.attention.variants.softmax import SOFTMAX
 from headscope.models.io.near_names import known_names
 
 VARIANTS: dict[str, Variant] = {

@@ -15,6 +15,7 @@ from headscope.models.attention.fused.element import Element
 from headscope.models.attention.jacobian import norm_by_pullback
 from headscope.models.attention.layer_shape import LayerShape
 from headscope.models.attention.options import Options
+from headscope.models.attention.row_law import RowLaw
 from headscope.models.attention.temperature import TEMPERATURES, tempered
 
 Scores = Float[Tensor, "batch head query key"]
@@ -38,6 +39,7 @@ class Variant:
 
     weigh(scores, visible, **kernel) -> pattern: masked entries and rows without a visible key are exactly 0.
     pullback(scores, visible, pattern, grad_pattern, **kernel) -> grad_scores: the closed-form gradient of weigh.
+    row_law: what a row of weights obeys with any options.
     options: every option with its default, plain values only, as an AttentionSpec stores them.
     kernel(**options) -> what weigh takes, of the options that a call or a layer gives; unchanged by default.
     learned(options, shape): the parts that a layer learns, by name. A parameter takes the place of the option of its
@@ -62,8 +64,7 @@ class Variant:
     paper: str
     weigh: Callable[..., Pattern]
     pullback: Callable[..., Scores]
-    non_negative: bool
-    rows_sum_to_one: bool
+    row_law: RowLaw
     invariant_to_key_translation: bool
     options: Options = field(default_factory=dict[str, object])
     check_options: Callable[[Options], None] = lambda options: None
@@ -90,6 +91,16 @@ class Variant:
         idle = [name for name in self.options if name not in self.call_options]
         if idle and not (self.learned or self.scale):
             raise ValueError(f"{self.name}: the option {idle[0]!r} reaches nothing; make it a keyword of weigh")
+
+    @property
+    def non_negative(self) -> bool:
+        """Whether no weight is below 0."""
+        return self.row_law.non_negative
+
+    @property
+    def rows_sum_to_one(self) -> bool:
+        """Whether the weights of a row sum to 1."""
+        return self.row_law.sums_to_one
 
     def prepare(
         self, q: Float[Tensor, "batch head query d_head"], v: Float[Tensor, "batch kv_head key d_value"], **options: Any

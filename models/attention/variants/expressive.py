@@ -16,6 +16,7 @@ from headscope.models.attention.fused.blocks import Hidden
 from headscope.models.attention.fused.element import Element
 from headscope.models.attention.jacobian import largest_slope, normalised_slope
 from headscope.models.attention.options import Options
+from headscope.models.attention.row_law import RowLaw
 from headscope.models.attention.variant import Variant
 
 
@@ -141,8 +142,7 @@ EXPRESSIVE = Variant(
     paper="Gros 2024, arXiv 2407.18601",
     weigh=weigh,
     pullback=pullback,
-    non_negative=True,
-    rows_sum_to_one=True,
+    row_law=RowLaw.STOCHASTIC,
     invariant_to_key_translation=False,
     options={"scale": 1.0},
     check_options=check_options,

@@ -19,6 +19,7 @@ from headscope.models.attention.fused.score_rule import ScoreRule, soft_capped
 from headscope.models.attention.jacobian import largest_slope, row_norm
 from headscope.models.attention.layer_shape import LayerShape
 from headscope.models.attention.options import Options
+from headscope.models.attention.row_law import RowLaw
 from headscope.models.attention.variant import Parity, PreparedInputs, Variant
 from headscope.models.attention.visibility import visible_count, visible_keys
 from headscope.models.attention.widening import at_least_float32, repeated_kv_heads
@@ -277,8 +278,7 @@ POLYNOMIAL = Variant(
     paper="Saratchandran et al. 2024, arXiv 2410.18613",
     weigh=weigh,
     pullback=pullback,
-    non_negative=False,
-    rows_sum_to_one=False,
+    row_law=RowLaw.FREE,
     invariant_to_key_translation=False,
     options={"power": 3, "coefficient": None, "n_ctx": None, "learned": False},
     check_options=check_options,

@@ -9,6 +9,7 @@ from headscope.models.attention.fused.element import Element
 from headscope.models.attention.fused.library_softmax import fused_softmax
 from headscope.models.attention.jacobian import softmax_slope
 from headscope.models.attention.masked import masked_softmax
+from headscope.models.attention.row_law import RowLaw
 from headscope.models.attention.variant import Variant
 
 
@@ -72,8 +73,7 @@ SOFTMAX = Variant(
     paper="Vaswani et al. 2017, arXiv 1706.03762",
     weigh=weigh,
     pullback=pullback,
-    non_negative=True,
-    rows_sum_to_one=True,
+    row_law=RowLaw.STOCHASTIC,
     invariant_to_key_translation=True,
     fused=fused_softmax,
     blocks=BLOCKS,

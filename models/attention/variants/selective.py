@@ -4,9 +4,10 @@ from headscope.models.attention.fused.library_softmax import fused_softmax
 from headscope.models.attention.jacobian import softmax_slope
 from headscope.models.attention.layer_shape import LayerShape
 from headscope.models.attention.options import Options
-from headscope.models.attention.softmax import BLOCKS, ELEMENT, pullback, weigh
+from headscope.models.attention.row_law import RowLaw
 from headscope.models.attention.temperature import Temperature
 from headscope.models.attention.variant import Variant
+from headscope.models.attention.variants.softmax import BLOCKS, ELEMENT, pullback, weigh
 from headscope.models.io.near_names import known_names
 
 POSITIONS = ("paper", "paper_code", "none")
@@ -35,8 +36,7 @@ SELECTIVE = Variant(
     paper="Zhang et al. 2024, arXiv 2411.12892",
     weigh=weigh,
     pullback=pullback,
-    non_negative=True,
-    rows_sum_to_one=True,
+    row_law=RowLaw.STOCHASTIC,
     invariant_to_key_translation=True,
     fused=fused_softmax,
     blocks=BLOCKS,

@@ -9,6 +9,7 @@ from headscope.models.attention.fused.blocks import Hidden
 from headscope.models.attention.fused.element import Element
 from headscope.models.attention.jacobian import softmax_slope
 from headscope.models.attention.masked import masked_softmax
+from headscope.models.attention.row_law import RowLaw
 from headscope.models.attention.variant import Variant
 
 
@@ -76,8 +77,7 @@ COG = Variant(
     paper="Lv et al. 2024, arXiv 2411.07176",
     weigh=weigh,
     pullback=pullback,
-    non_negative=False,
-    rows_sum_to_one=False,
+    row_law=RowLaw.L1,
     invariant_to_key_translation=False,
     blocks=BlockKernel(numerators, gradients, exponent=lambda scores, work: torch.abs(scores, out=work)),
     element=lambda kernel: ELEMENT,
