@@ -34,8 +34,14 @@ def test_a_trial_gives_what_is_kept_of_it(family: str) -> None:
 
 
 def test_a_reason_stands_in_the_place_of_a_yes() -> None:
-    rows = family_rows([FamilyTrial("a", opens="not so"), FamilyTrial("b", off=0.0, circuits={"W_QK": "is off"})])
-    assert rows[0][:2] == ("a", "no: not so") and rows[1][1:4] == ("yes", "yes, off by 0e+00", "without W_QK")
+    rows = family_rows(
+        [
+            FamilyTrial("a", opens="not so"),
+            FamilyTrial("b", off=0.0, circuits={"W_QK": "is off"}, beyond=("hook_gate",)),
+        ]
+    )
+    assert rows[0][:2] == ("a", "no: not so")
+    assert rows[1][1:5] == ("yes", "yes, off by 0e+00", "hook_gate", "without W_QK")
 
 
 def test_those_that_open_come_first_in_markdown() -> None:

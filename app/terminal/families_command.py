@@ -31,7 +31,7 @@ def families(
     if markdown:
         typer.echo(markdown_table(shown), nl=False)
         return
-    table = Table("family", "opens", "hooks", "circuits", "sizes")
+    table = Table("family", "opens", "hooks", "beyond", "circuits", "sizes")
     for row in family_rows(shown):
         table.add_row(*row)
     Console().print(table)

@@ -31,25 +31,26 @@ def keep_trials(trials: Iterable[FamilyTrial]) -> None:
     KEPT.write_text("[\n" + ",\n".join(rows) + "\n]\n", encoding="utf-8")
 
 
-def family_rows(trials: Sequence[FamilyTrial]) -> list[tuple[str, str, str, str, str]]:
-    """family, opens, hooks, circuits, sizes: in words."""
+def family_rows(trials: Sequence[FamilyTrial]) -> list[tuple[str, ...]]:
+    """family, opens, hooks, beyond, circuits, sizes: in words."""
     return [(trial.family, *words_of(trial), trial.sizes) for trial in trials]
 
 
-def words_of(trial: FamilyTrial) -> tuple[str, str, str]:
-    """Whether it opens, whether it is hooked, and which circuits are read; each with the reason where not."""
+def words_of(trial: FamilyTrial) -> tuple[str, str, str, str]:
+    """Whether it opens, whether it is hooked, what else hooks show, and which circuits are read; or why not."""
     if trial.opens:
-        return f"no: {trial.opens}", "", ""
+        return f"no: {trial.opens}", "", "", ""
     if trial.hooks:
-        return "yes", f"no: {trial.hooks}", ""
+        return "yes", f"no: {trial.hooks}", "", ""
     failed = ", ".join(trial.circuits or ())
-    return "yes", f"yes, off by {trial.off:.0e}", f"without {failed}" if failed else "all"
+    circuits = f"without {failed}" if failed else "all"
+    return "yes", f"yes, off by {trial.off:.0e}", ", ".join(trial.beyond), circuits
 
 
 def markdown_table(trials: Sequence[FamilyTrial]) -> str:
     """The table as Markdown, those that open first."""
     rows = sorted(family_rows(trials), key=lambda row: (row[1] != "yes", row[0]))
-    head = ["| family | opens | hooks | circuits | sizes |", "|---|---|---|---|---|"]
+    head = ["| family | opens | hooks | beyond | circuits | sizes |", "|---|---|---|---|---|---|"]
     return (
         "\n".join([*head, *("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)]) + "\n"
     )

@@ -10,12 +10,13 @@ from transformers.models.auto.modeling_auto import (
 )
 
 from headscope.interp.weights.head_weights import head_weights
-from headscope.models.hooked import hooked
+from headscope.models.hooked import HookedBridge, hooked
 from headscope.models.hosts.attachment import attach
 from headscope.models.hosts.families import FAMILIES, PICTURE_ENCODERS, family_of, is_family, modality_of
 from headscope.models.hosts.modality import TEXT
 from headscope.models.hosts.spec import AttentionSpec
 from headscope.models.io.fields import Fields
+from headscope.models.seam.factors import FACTORS
 from headscope.models.seam.tiny_config import tiny_config
 
 MOST_NUMBERS = 3 * 10**7
@@ -29,7 +30,8 @@ class FamilyTrial:
 
     opens, hooks: empty where it does, else the reason. off: the largest difference of a hooked logit from the plain
     model's (without a head, of the last hidden state). circuits: names of weight_laws.LAWS that fail in it, each with
-    how; None where nothing was hooked. sizes: of the model that was tried.
+    how; None where nothing was hooked. sizes: of the model that was tried. beyond: hooks of what its attention has
+    beside scores and weights.
     """
 
     family: str
@@ -38,6 +40,7 @@ class FamilyTrial:
     off: float | None = None
     circuits: dict[str, str] | None = None
     sizes: str = ""
+    beyond: tuple[str, ...] = ()
 
     def to_json(self) -> Fields:
         """As plain values."""
@@ -73,7 +76,13 @@ def family_trial(name: str) -> FamilyTrial:
     with torch.no_grad():
         off = float((bridge(given) - plain).abs().max())
     words = "" if off <= NEAR else f"hooked outputs are {off:.1e} off"
-    return FamilyTrial(name, "", words, off, dict(head_weights(bridge).misread), sizes)
+    return FamilyTrial(name, "", words, off, dict(head_weights(bridge).misread), sizes, hooks_beyond(bridge))
+
+
+def hooks_beyond(bridge: HookedBridge) -> tuple[str, ...]:
+    """The names of the hooks of what stands beside scores and weights in any layer's attention."""
+    names = {name.rpartition(".")[2] for name in bridge.hook_dict}
+    return tuple(name for name in FACTORS if name in names)
 
 
 def tiny_random_model(name: str) -> PreTrainedModel:

@@ -1,11 +1,12 @@
 """Measured models: a transformer-lens adapter for any model, its parts found by what goes in and out of them."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from transformer_lens.config import TransformerBridgeConfig
 from transformer_lens.factories.architecture_adapter_factory import ArchitectureAdapterFactory
 from transformer_lens.model_bridge.architecture_adapter import ArchitectureAdapter
@@ -24,7 +25,9 @@ from headscope.models.hosts.families import hides_the_future, layer_shape, modal
 from headscope.models.hosts.linear_map import eval_mode
 from headscope.models.seam.block_parts import PartCall, block_parts, is_norm, parts_as, reading, recorded_parts
 from headscope.models.seam.dispatch import AttentionPlace, attention_layers, attention_places
+from headscope.models.seam.factors import FACTORS, Factors
 from headscope.models.seam.input_sizes import positions_before_text
+from headscope.models.seam.model_pass import HOOKS, Hooks
 from headscope.models.seam.projections import projections
 
 MEASURED = "HeadscopeMeasured"
@@ -101,6 +104,7 @@ def measure(model: PreTrainedModel, adapter: ArchitectureAdapter) -> None:
         stack.enter_context(eval_mode(model))
         calls = [stack.enter_context(recorded_block(block, places.get(at))) for at, block in enumerate(blocks)]
         ends = stack.enter_context(recorded_parts({**end, "": blocks[-1]}))
+        factors = stack.enter_context(seen_factors())
         model(**modality_of(model).trial(model.config))
     after = next((call.output for call in ends if call.name == ""), None)
     final = reading([call for call in ends if call.name], after)
@@ -111,8 +115,22 @@ def measure(model: PreTrainedModel, adapter: ArchitectureAdapter) -> None:
     whole = block_component(
         model, adapter.cfg, next(reversed(places.values())), roles
     )  # ModernBERT's first has no norm
+    whole.submodules["attn"].factors_of = {id(item.module): frozenset(factors[at]) for at, item in places.items()}
     whole.parts_of = {id(block): {"attn", *own[at]} if at in own else others[at] for at, block in enumerate(blocks)}
     adapter.component_mapping = components(model, adapter.cfg, whole, final)
+
+
+@contextmanager
+def seen_factors() -> Iterator[dict[int, set[str]]]:
+    """The names of the factors that the attention of every layer was seen to have, by the layer's number."""
+    seen: dict[int, set[str]] = defaultdict(set)
+
+    def note(layer: int, name: str, value: Tensor) -> Tensor:
+        seen[layer] |= {name} & {*FACTORS}
+        return value
+
+    with Factors() as factors, HOOKS.set_to(Hooks(note, on_scores=False, factors=factors)):
+        yield seen
 
 
 def recorded_block(block: nn.Module, place: AttentionPlace | None) -> AbstractContextManager[list[PartCall]]:

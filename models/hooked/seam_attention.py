@@ -1,5 +1,6 @@
 """Seam attention: transformer-lens's hooks on a module whose own forward asks for its attention, of any family."""
 
+from contextlib import nullcontext
 from typing import Any
 
 from torch import Tensor, nn
@@ -9,6 +10,7 @@ from transformer_lens.model_bridge.generalized_components.base import Generalize
 from headscope.models.hooked.carrying_attention import CarryingAttention, temperature_hook
 from headscope.models.hooked.patternless import inside_patternless
 from headscope.models.hosts.families import hides_the_future
+from headscope.models.seam.factors import FACTORS, GATE, QUERY_SCALE, Factors
 from headscope.models.seam.model_pass import HOOKS, Hooks
 
 ON_SCORES = ("hook_attn_scores", "hook_pattern")
@@ -22,13 +24,19 @@ class SeamAttention(CarryingAttention):
     as in VariantAttention. hook_q and hook_k are there where projections of their own make them; else hook_v is the
     values as the kernel takes them. A pass whose hooks look at no score and no pattern forms neither.
     inner: where the module that asks stands within the one that is wrapped, when W_O is outside of it (BERT's).
+    factors_of: what the module was seen to multiply by, by its id, as transformer-lens copies one bridge for every
+    block. hook_query_scale [batch or 1, 1, pos] is the number that queries of a position are multiplied by before they
+    are hook_rot_q (Llama 4), hook_gate [batch, pos, head, d or 1] what the heads' outputs are, so that hook_z is
+    (hook_pattern @ hook_v) ⊙ hook_gate (Qwen3-Next).
     """
 
     supports_split_qkv_fork = False
+    factors_of: dict[int, frozenset[str]]
 
     def __init__(self, name: str, config: Any, submodules: dict[str, GeneralizedComponent], inner: str = "") -> None:
         super().__init__(name, config, submodules)
         self.inner = inner
+        self.factors_of = {}
         self.hook_rot_q, self.hook_rot_k = HookPoint(), HookPoint()
         absent = {f"hook_{letter}" for letter in "qkv" if letter not in submodules}
         aliases = {hook: place for hook, place in type(self).hook_aliases.items() if hook not in absent}
@@ -59,6 +67,16 @@ class SeamAttention(CarryingAttention):
         if self.layer.temperature_v is not None:
             self.hook_temperature_v, self.hook_tempered_v = temperature_hook(), HookPoint()
             self.hook_aliases = {**self.hook_aliases, "hook_v": "hook_tempered_v"}
+        factors = self.factors_of.get(id(self.attention_module), frozenset())
+        if QUERY_SCALE in factors:
+            self.hook_query_scale = temperature_hook()
+        if GATE in factors:
+            self.hook_gate = HookPoint()
+
+    @property
+    def has_factors(self) -> bool:
+        """Whether the module multiplies by something that a hook is of."""
+        return any(hasattr(self, name) for name in FACTORS)
 
     def setup_hook_compatibility(self) -> None:
         """As transformer-lens's, with the values' own size of a head."""
@@ -76,8 +94,10 @@ class SeamAttention(CarryingAttention):
         elif isinstance(hidden := kwargs.get("hidden_states"), Tensor):
             kwargs = {**kwargs, "hidden_states": self.hook_in(hidden)}
         whole: Any = self.original_component
-        with HOOKS.set_to(Hooks(self.edited, self.needs_pattern or not inside_patternless())):
-            output = whole(*args, **kwargs)
+        with Factors() if self.has_factors else nullcontext() as factors:
+            hooks = Hooks(self.edited, self.needs_pattern or not inside_patternless(), factors)
+            with HOOKS.set_to(hooks):
+                output = whole(*args, **kwargs)
         if isinstance(output, Tensor):
             return self.hook_out(output)
         return self.hook_out(output[0]), *output[1:]

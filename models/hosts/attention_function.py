@@ -1,6 +1,7 @@
 """The function that transformers calls instead of its softmax attention, and the mask it is handed."""
 
 from collections.abc import Callable
+from functools import partial
 
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
@@ -15,6 +16,7 @@ from headscope.models.hosts.added_to_scores import refuse_lost_window, refuse_un
 from headscope.models.hosts.attention_layer import AttentionLayer
 from headscope.models.hosts.families import hides_the_future
 from headscope.models.seam.boolean_mask import as_boolean
+from headscope.models.seam.factors import GATE, QUERY_SCALE
 from headscope.models.seam.hooked_kernel import Surroundings
 from headscope.models.seam.model_pass import HOOKS, Hooks, ModelPass, current_pass
 from headscope.models.seam.watched_calls import Call, tell
@@ -64,6 +66,7 @@ def variant_attention(
     soft_cap = layer.soft_cap if softcap is None else softcap
     check_soft_cap("attention", soft_cap)
     if hooks is not None:
+        query = scaled_again(hooks, layer.number, query)
         places = {"hook_rot_q": query, "hook_rot_k": key, "hook_v": value}
         query, key, value = (edited(hooks, layer.number, name, place) for name, place in places.items())
     total = current.visible_count if visible_count is None else visible_count
@@ -83,8 +86,23 @@ def call_result(
     """Output and pattern, in the number format of the queries, as transformers takes them."""
     result = attention_of(call.variant, call.given, call.options, need_pattern, around.around_kernel())
     pattern = None if result.pattern is None else result.pattern.to(call.given.q.dtype)
-    output = result.output if around.hooks is None else edited(around.hooks, call.layer, "hook_z", result.output)
-    return output.transpose(1, 2).contiguous(), pattern
+    hooks = around.hooks
+    output = result.output if hooks is None else edited(hooks, call.layer, "hook_z", result.output)
+    by_position = output.transpose(1, 2).contiguous()
+    if hooks is not None and hooks.factors is not None:
+        hooks.factors.give(by_position, partial(hooks.edit, call.layer, GATE))
+    return by_position, pattern
+
+
+def scaled_again(
+    hooks: Hooks, layer: int, query: Float[Tensor, "batch head query d_head"]
+) -> Float[Tensor, "batch head query d_head"]:
+    """Queries by the scale that a hook leaves of the one that their module gave each position, where it did."""
+    scale = None if hooks.factors is None else hooks.factors.query_scale(query)
+    if scale is None:
+        return query
+    change = hooks.edit(layer, QUERY_SCALE, scale.clone()) / scale
+    return (query * change[..., None]).to(query.dtype)
 
 
 def edited(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from headscope.models.seam.factors import Factors
 from headscope.models.seam.thread_value import ThreadValue
 
 Edit = Callable[[int, str, Tensor], Tensor]
@@ -26,16 +27,21 @@ class ModelPass:
 
 @dataclass(frozen=True)
 class Hooks:
-    """What is called with the tensors of an attention call; on_scores: whether any of it looks at scores or weights."""
+    """What is called with the tensors of an attention call.
+
+    on_scores: whether any of it looks at scores or weights. factors: what sees those of the modules that run.
+    """
 
     edit: Edit
     on_scores: bool = True
+    factors: Factors | None = None
 
 
 MODEL_PASS = ThreadValue[ModelPass]("MODEL_PASS")
 HOOKS = ThreadValue[Hooks]("HOOKS")
 """Those of the attention call that a thread is in: hook_rot_q, hook_rot_k, hook_v, hook_attn_scores, hook_pattern,
-hook_z, and those of temperatures; heads come after positions where there are both."""
+hook_z, those of temperatures, and where factors are seen hook_query_scale and hook_gate; heads come after positions
+where there are both."""
 
 
 def current_pass() -> ModelPass:

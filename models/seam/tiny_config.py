@@ -55,6 +55,7 @@ OWN: dict[str, Fields] = {
         **{"attention_hidden_size": 64, "attention_head_dim": 16, "mamba_dt_rank": 4},
     },
     "zamba2": {"num_hidden_layers": 4, "layers_block_type": ["linear_attention", "hybrid"] * 2, "mamba_headdim": 16},
+    "llama4_text": {"no_rope_layers": [1, 0]},
     "recurrent_gemma": {"num_hidden_layers": 4, "block_types": ["recurrent", "attention"]},
 }
 SIZES = {**TOKENS, **BLOCKS, **WIDTHS, **EXPERTS, **OTHERS}

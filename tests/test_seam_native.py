@@ -1,0 +1,130 @@
+"""Models whose own attention is beyond softmax open with their true pattern, and a hook shows what stands beside it."""
+
+from typing import Any
+
+import pytest
+import torch
+from tiny_natives import GATED, Native, native, native_folder
+from torch.testing import assert_close
+
+from headscope import AttentionSpec, attach
+from headscope.models.hooked import hooked
+
+NATIVE = (*GATED, "llama4_text")
+every_native = pytest.mark.parametrize("family", NATIVE)
+every_gated = pytest.mark.parametrize("family", GATED)
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    root = tmp_path_factory.mktemp("native")
+    return lambda family: native_folder(family, root)
+
+
+@every_native
+def test_a_folder_gives_the_logits_that_transformers_gives(family: str, opened: Any) -> None:
+    model: Native = opened(family)
+    assert_close(model.logits, model.plain_logits, atol=1e-5, rtol=0)
+
+
+@every_native
+def test_the_pattern_is_the_one_that_transformers_computes(family: str, opened: Any) -> None:
+    model: Native = opened(family)
+    theirs = [pattern for pattern in model.attentions if pattern is not None]
+    for layer, pattern in zip(model.layers, theirs, strict=True):
+        assert_close(model.held(layer, "hook_pattern"), pattern, atol=1e-5, rtol=0)
+
+
+@every_native
+@pytest.mark.parametrize("hook", ["hook_pattern", "hook_attn_scores"])
+def test_an_edit_of_any_layer_reaches_the_logits(family: str, hook: str, opened: Any) -> None:
+    model: Native = opened(family)
+    moved = [
+        (model.edited(layer, hook, lambda value: value * 0.5) - model.logits).abs().max() for layer in model.layers
+    ]
+    assert min(moved) > 1e-4
+
+
+@every_gated
+def test_what_goes_into_the_output_projection_is_the_mixed_values_times_the_gate(family: str, opened: Any) -> None:
+    model: Native = opened(family)
+    for layer in model.layers:
+        assert_close(model.mixed(layer) * model.held(layer, "hook_gate"), model.held(layer, "hook_z"))
+
+
+def test_the_gate_is_the_sigmoid_of_the_second_half_of_each_head_s_query(opened: Any) -> None:
+    model: Native = opened("qwen3_next")
+    hidden = model.held(1, "hook_in")
+    fused = model.plain.model.layers[1].self_attn.q_proj(hidden).unflatten(-1, (4, 16))
+    assert_close(model.held(1, "hook_gate"), fused[..., 8:].sigmoid())
+
+
+@torch.no_grad()
+def test_a_gate_that_is_set_to_one_is_the_model_without_it(opened: Any) -> None:
+    model: Native = opened("qwen3_next")
+    without: Any = native("qwen3_next")
+    attention = without.model.layers[3].self_attn
+    attention.q_proj.weight.view(4, 2, 8, -1)[:, 1] = 0  # gates of one half
+    attention.o_proj.weight *= 2
+    assert_close(model.edited(3, "hook_gate", torch.ones_like), without(model.ids).logits, atol=1e-5, rtol=0)
+
+
+@every_gated
+def test_a_gate_is_there_where_nothing_is_mixed(family: str, opened: Any) -> None:
+    model: Native = opened(family)
+    layer, gates = model.layers[0], list[torch.Tensor]()
+    hooks = [("hook_pattern", torch.zeros_like), ("hook_gate", lambda gate: gates.append(gate) or gate)]
+    model.bridge.run_with_hooks(
+        model.ids, fwd_hooks=[(f"blocks.{layer}.attn.{name}", lambda value, hook, f=f: f(value)) for name, f in hooks]
+    )
+    assert_close(gates[0], model.held(layer, "hook_gate"))
+
+
+@torch.no_grad()
+def test_another_variant_is_under_the_gate(opened: Any) -> None:
+    bridge: Any = hooked(attach(native("qwen3_next"), AttentionSpec("cog")))
+    _, cache = bridge.run_with_cache(ids := opened("qwen3_next").ids)
+    assert (cache["blocks.1.attn.hook_pattern"] < 0).any()
+    halved = [("blocks.1.attn.hook_gate", lambda gate, hook: gate * 0)]
+    emptied = [("blocks.1.attn.hook_z", lambda z, hook: z * 0)]
+    assert_close(bridge.run_with_hooks(ids, fwd_hooks=halved), bridge.run_with_hooks(ids, fwd_hooks=emptied))
+
+
+def test_chunks_and_layers_without_rotation_are_seen_as_they_are(opened: Any) -> None:
+    model: Native = opened("llama4_text")
+    position = torch.arange(11)
+    causal, chunk = position[:, None] >= position, position[:, None] // 4 == position // 4
+    for layer, visible in ((0, causal & chunk), (1, causal)):
+        assert torch.equal(model.held(layer, "hook_pattern")[0, 0] > 0, visible)
+        assert torch.equal(model.held(layer, "hook_attn_scores")[0, 0] > -1e30, visible)
+
+
+def test_a_temperature_by_position_is_a_hook_of_the_layers_that_have_one(opened: Any) -> None:
+    model: Native = opened("llama4_text")
+    assert "blocks.0.attn.hook_query_scale" not in model.cache
+    tau = 1 + 0.7 * torch.log1p((torch.arange(11) + 1.0).div(3).floor())
+    assert_close(model.held(1, "hook_query_scale"), tau.expand(2, 1, 11))
+
+
+def test_a_temperature_of_one_gives_the_scores_without_it(opened: Any) -> None:
+    model: Native = opened("llama4_text")
+    scores = list[torch.Tensor]()
+    hooks = [
+        ("blocks.1.attn.hook_query_scale", lambda scale, hook: scale.fill_(1)),  # in place, as hooks may
+        ("blocks.1.attn.hook_attn_scores", lambda value, hook: scores.append(value)),
+    ]
+    logits = model.bridge.run_with_hooks(model.ids, fwd_hooks=hooks)
+    seen = (held := model.held(1, "hook_attn_scores")) > -1e30
+    assert_close((scores[0] * model.held(1, "hook_query_scale")[..., None])[seen], held[seen])
+    without: Any = native("llama4_text")
+    without.model.layers[1].self_attn.attn_temperature_tuning = False
+    with torch.no_grad():
+        assert_close(logits, without(model.ids).logits, atol=1e-5, rtol=0)
+
+
+@torch.no_grad()
+def test_half_precision_keeps_both_factors(opened: Any) -> None:
+    for family, layer, name in (("qwen3_next", 1, "hook_gate"), ("llama4_text", 1, "hook_query_scale")):
+        half = hooked(native(family).to(torch.bfloat16))
+        _, cache = half.run_with_cache(opened(family).ids)
+        assert_close(cache[f"blocks.{layer}.attn.{name}"].float(), opened(family).held(layer, name), atol=0.1, rtol=0.1)
