@@ -14,6 +14,7 @@ from result_kinds import result_kinds
 from tiny_diffusion import tiny_uvit
 from tiny_models import CORPUS, hooked_tiny, tiny_folder
 
+from headscope import effective_pattern
 from headscope.interp.arms.arm_points import arm_points
 from headscope.interp.arms.arms import arm_curves, arm_grid, arm_numbers, arms
 from headscope.interp.arms.outcome import Outcome
@@ -71,6 +72,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = a_run(tmp_path_factory.mktemp("run"))
     choices = Choices(run=folder)
     curves = found["collapse_prompt"]
+    found["effective pattern"] = effective_pattern(model, PROMPT, 1)
     found["comparison"] = collapse_comparison({"one": curves, "other": curves})
     found["snapshots"] = snapshot_patterns(folder, run_of_prompt).of_head(1, 0)
     found["one pair"] = collapse(model, [CollapsePair(2, (5, 7), (9, 7))], samples=2)

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from headscope.app.widget.show import show
     from headscope.interp.asking.analyse import analyse
     from headscope.interp.asking.choices import Choices
+    from headscope.interp.asking.effective import effective_pattern
     from headscope.interp.sweeps.sweep import sweep
     from headscope.models.attention import attend
     from headscope.models.checkpoints import save
@@ -23,6 +24,7 @@ HOMES = {
     "attach": "headscope.models.hosts.attachment",
     "attend": "headscope.models.attention",
     "detach": "headscope.models.hosts.attachment",
+    "effective_pattern": "headscope.interp.asking.effective",
     "hooked": "headscope.models.hooked",
     "load": "headscope.models.hooked.loading",
     "save": "headscope.models.checkpoints",
@@ -37,6 +39,7 @@ __all__ = [
     "attach",
     "attend",
     "detach",
+    "effective_pattern",
     "hooked",
     "load",
     "save",

@@ -9,16 +9,13 @@ from headscope.interp.corpus.head_passages import HeadPassages
 from headscope.interp.deletion.attention_contribution import AttentionContribution
 from headscope.interp.deletion.contributions import Contributions
 from headscope.interp.deletion.negative_mass import NegativeMass
-from headscope.interp.figures.drawing.axes import token_axis, top_down
-from headscope.interp.figures.drawing.canvas import SQUARE, canvas, escaped
-from headscope.interp.figures.drawing.choice import menu_layout
-from headscope.interp.figures.drawing.heatmaps import signed_heatmap
+from headscope.interp.figures.drawing.axes import token_axis
+from headscope.interp.figures.drawing.canvas import canvas, escaped
+from headscope.interp.figures.head_pattern import maps_by_head
 from headscope.interp.figures.heads import head_grid
 from headscope.interp.figures.palette.colours import BLUE, bar_marker
 from headscope.interp.figures.palette.properties import Properties
 from headscope.interp.results.head_score import head_name
-
-PAIR = "%{y} ← %{x}<br>%{z:.4f}"
 
 
 def negative_mass_figure(result: NegativeMass) -> go.Figure:
@@ -28,18 +25,7 @@ def negative_mass_figure(result: NegativeMass) -> go.Figure:
 
 def contributions_figure(result: Contributions) -> go.Figure:
     """C of one head over the tokens; a menu where there are several heads."""
-    names = result.labels["head"]
-    tokens = result.labels.get("key", tuple(map(str, range(result.contribution.shape[-1]))))
-    maps = [signed_heatmap(item, PAIR).update(visible=i == 0) for i, item in enumerate(result.contribution)]
-    return canvas(
-        result.about,
-        maps,
-        "contribution",
-        tall=SQUARE,
-        xaxis=token_axis(tokens, title=f"key ({names[0]})" if len(maps) == 1 else "key"),
-        yaxis=top_down(**token_axis(tokens, title="query")),
-        **menu_layout(names),
-    )
+    return maps_by_head(result, result.contribution, "contribution")
 
 
 def attention_contribution_figure(result: AttentionContribution, head: tuple[int, int] | None = None) -> go.Figure:

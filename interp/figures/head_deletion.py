@@ -5,11 +5,11 @@ import plotly.graph_objects as go
 
 from headscope.interp.deletion.of_head import HeadContributions
 from headscope.interp.deletion.quadrants import QUADRANTS
-from headscope.interp.figures.deletion import PAIR
 from headscope.interp.figures.drawing.axes import token_axis, top_down
 from headscope.interp.figures.drawing.canvas import SQUARE, canvas
 from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.drawing.heatmaps import share_range, signed_heatmap
+from headscope.interp.figures.head_pattern import PAIR
 from headscope.interp.figures.palette.colours import MEANINGS
 from headscope.interp.figures.palette.properties import Properties
 from headscope.interp.figures.quadrants import quadrant_fill

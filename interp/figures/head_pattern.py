@@ -1,12 +1,20 @@
-"""Figures of one head's attention, or of two heads' difference: the signed heatmap, queries from top to bottom."""
+"""Figures of a head's weights, or of their difference from another's: the signed heatmap, queries downwards."""
 
 import plotly.graph_objects as go
+from jaxtyping import Float
+from torch import Tensor
 
+from headscope.interp.effective.pattern import EffectivePattern
 from headscope.interp.figures.drawing.axes import token_axis, top_down
 from headscope.interp.figures.drawing.canvas import SQUARE, canvas
+from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.drawing.heatmaps import signed_heatmap
 from headscope.interp.heads.head_difference import HeadDifference
 from headscope.interp.heads.head_pattern import HeadPattern
+from headscope.interp.results.result import Result
+
+AXES = {-2: "query", -1: "key"}
+PAIR = "%{y} ← %{x}<br>%{z:.4f}"
 
 
 def head_pattern_figure(result: HeadPattern) -> go.Figure:
@@ -30,3 +38,28 @@ def cells_by_tokens(result: HeadPattern | HeadDifference, field: str, words: str
         xaxis=token_axis(tokens, title="key"),
         yaxis=top_down(**token_axis(tokens, title="query")),
     )
+
+
+def effective_pattern_figure(result: EffectivePattern) -> go.Figure:
+    """The rows of one head over the keys; a menu where there are several heads."""
+    return maps_by_head(result, result.pattern, "pattern", "%{y} ← %{x}<br>weight %{z:.4f}")
+
+
+def maps_by_head(result: Result, values: Float[Tensor, "head query key"], field: str, hover: str = PAIR) -> go.Figure:
+    """A number of every query and key, one head at a time; a menu where there are several heads."""
+    names = result.labels["head"]
+    queries, keys = (result.labels.get(axis, numbers(values.shape[at])) for at, axis in AXES.items())
+    return canvas(
+        result.about,
+        [signed_heatmap(item, hover).update(visible=at == 0) for at, item in enumerate(values)],
+        field,
+        tall=SQUARE,
+        xaxis=token_axis(keys, title=f"key ({names[0]})" if len(names) == 1 else "key"),
+        yaxis=top_down(**token_axis(queries, title="query")),
+        **menu_layout(names),
+    )
+
+
+def numbers(count: int) -> tuple[str, ...]:
+    """Names of what has none."""
+    return tuple(map(str, range(count)))

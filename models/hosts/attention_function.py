@@ -19,7 +19,7 @@ from headscope.models.seam.boolean_mask import as_boolean
 from headscope.models.seam.factors import GATE, QUERY_SCALE
 from headscope.models.seam.hooked_kernel import Surroundings
 from headscope.models.seam.model_pass import HOOKS, Hooks, ModelPass, current_pass
-from headscope.models.seam.watched_calls import Call, tell
+from headscope.models.seam.watched_calls import Call, tell, tell_output
 
 NAME = "headscope"
 Temperature = Float[Tensor, "batch 1 query"]
@@ -88,6 +88,7 @@ def call_result(
     pattern = None if result.pattern is None else result.pattern.to(call.given.q.dtype)
     hooks = around.hooks
     output = result.output if hooks is None else edited(hooks, call.layer, "hook_z", result.output)
+    tell_output(call.layer, output)
     by_position = output.transpose(1, 2).contiguous()
     if hooks is not None and hooks.factors is not None:
         hooks.factors.give(by_position, partial(hooks.edit, call.layer, GATE))

@@ -16,9 +16,9 @@ def is_lightning(module: nn.Module) -> bool:
     return all(hasattr(module, name) for name in ("slope_rate", "qkv_proj", "act_fn", "num_attention_heads", "norm"))
 
 
-def projected_arguments(module: Any, projected: Float[Tensor, "1 pos width"]) -> Keywords:
-    """Queries, keys, values and decays of one prompt, from what its projection gives."""
-    by_head = module.act_fn(projected).unflatten(-1, (module.num_attention_heads, -1))
+def activated_arguments(module: Any, activated: Float[Tensor, "batch pos width"]) -> Keywords:
+    """Queries, keys, values and decays, from what the activation after its projection gives."""
+    by_head = activated.unflatten(-1, (module.num_attention_heads, -1))
     q, k, v = by_head.chunk(3, -1)
     return {"query": q, "key": k, "value": v, "slope": module.slope_rate.flatten()}
 

@@ -12,7 +12,7 @@ from headscope.models.mixers.readings import READINGS, Reading
 
 @dataclass(frozen=True, eq=False)
 class MixerPlace:
-    """One mixing module: its block's number, and how it is read. functions: those of READINGS that its forward calls."""
+    """A module that mixes: its block's number, and how it is read. functions: those of READINGS that it calls."""
 
     module: nn.Module
     number: int

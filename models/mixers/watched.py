@@ -9,8 +9,9 @@ from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
-from headscope.models.mixers.lightning import projected_arguments
+from headscope.models.mixers.lightning import activated_arguments
 from headscope.models.mixers.places import MixerPlace, globals_of
 from headscope.models.mixers.recurrence import Recurrence
 from headscope.models.seam.call_arguments import Keywords, Places
@@ -50,22 +51,35 @@ class MixerCall:
         return Mixed(reading.recurrence(self.arguments), values[0].cpu().clone(), output.clone(), read.clone())
 
 
-MIXER = ThreadValue[list[MixerCall]]("MIXER")
-"""The mixer calls of a thread that watches, the last being the one that it is in."""
+@dataclass
+class MixerWatch:
+    """The mixer calls that ended while a thread watched, and the one that it is in."""
+
+    calls: list[MixerCall] = field(default_factory=list[MixerCall])
+    current: MixerCall | None = None
+
+
+MIXERS = ThreadValue[MixerWatch]("MIXERS")
+
+
+def current_call() -> MixerCall | None:
+    """The mixer call that this thread is in, if it watches one."""
+    watch = MIXERS.get()
+    return None if watch is None else watch.current
 
 
 @contextmanager
 def watched_mixers(places: Sequence[MixerPlace]) -> Iterator[list[MixerCall]]:
-    """The calls of these mixers inside, in their order; the numbers of the model stay as they are."""
-    calls: list[MixerCall] = []
+    """The calls of these mixers inside, in the order in which they end; the numbers of the model stay as they are."""
+    watch = MixerWatch()
     with ExitStack() as stack:
         for place in places:
             for name in place.functions:
                 globals_of(place.module)[name] = telling(globals_of(place.module)[name])
             for handle in place_hooks(place):
                 stack.callback(handle.remove)
-        with MIXER.set_to(calls):
-            yield calls
+        with MIXERS.set_to(watch):
+            yield watch.calls
 
 
 def telling(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -77,44 +91,49 @@ def telling(function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function)
     def told(*args: Any, **kwargs: Any) -> Any:
         result = function(*args, **kwargs)
-        if calls := MIXER.get():
-            bound = signature.bind_partial(*args, **kwargs).arguments
-            calls[-1].arguments = bound
-            calls[-1].output = result[0] if isinstance(result, tuple) else result
+        if (call := current_call()) is not None:
+            call.arguments = signature.bind_partial(*args, **kwargs).arguments
+            call.output = result[0] if isinstance(result, tuple) else result
         return result
 
     told.tells_mixer = True  # type: ignore[attr-defined]
     return told
 
 
-def place_hooks(place: MixerPlace) -> list[Any]:
+def place_hooks(place: MixerPlace) -> list[RemovableHandle]:
     """Hooks that say which mixer a thread is in, and what its output matrix reads."""
-    module: Any = place.module
 
-    def begin(module: Any, args: Places) -> None:
-        if (calls := MIXER.get()) is not None:
-            calls.append(MixerCall(place))
+    def begin(module: nn.Module, args: Places) -> None:
+        if (watch := MIXERS.get()) is not None:
+            watch.current = MixerCall(place)
 
-    def keep_read(module: Any, args: Places) -> None:
-        if calls := MIXER.get():
-            calls[-1].read = args[0]
+    def end(module: nn.Module, args: Places, output: Any) -> None:
+        if (watch := MIXERS.get()) is not None and watch.current is not None:
+            watch.calls.append(watch.current)
+            watch.current = None
 
-    hooks = [module.register_forward_pre_hook(begin), output_matrix(module).register_forward_pre_hook(keep_read)]
+    def keep_read(module: nn.Module, args: Places) -> None:
+        if (call := current_call()) is not None:
+            call.read = args[0]
+
+    module = place.module
+    around = [module.register_forward_pre_hook(begin), module.register_forward_hook(end)]
+    hooks = [*around, output_matrix(module).register_forward_pre_hook(keep_read)]
     return hooks if place.functions else [*hooks, *lightning_hooks(module)]
 
 
-def lightning_hooks(module: Any) -> list[Any]:
-    """Those of a mixer that calls no function: its projection's output, and what its norm reads."""
+def lightning_hooks(module: Any) -> list[RemovableHandle]:
+    """Those of a mixer that calls no function: what its activation gives, and what its norm reads."""
 
-    def keep_arguments(part: Any, args: Places, projected: Tensor) -> None:
-        if calls := MIXER.get():
-            calls[-1].arguments = projected_arguments(module, projected)
+    def keep_arguments(part: nn.Module, args: Places, activated: Tensor) -> None:
+        if (call := current_call()) is not None:
+            call.arguments = activated_arguments(module, activated)
 
-    def keep_output(part: Any, args: Places) -> None:
-        if calls := MIXER.get():
-            calls[-1].output = args[0]
+    def keep_output(part: nn.Module, args: Places) -> None:
+        if (call := current_call()) is not None:
+            call.output = args[0]
 
-    return [module.qkv_proj.register_forward_hook(keep_arguments), module.norm.register_forward_pre_hook(keep_output)]
+    return [module.act_fn.register_forward_hook(keep_arguments), module.norm.register_forward_pre_hook(keep_output)]
 
 
 def output_matrix(module: nn.Module) -> nn.Linear:

@@ -4,6 +4,9 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
+from jaxtyping import Float
+from torch import Tensor
+
 from headscope.models.attention.options import Options
 from headscope.models.attention.run import Inputs
 from headscope.models.attention.variant import Variant
@@ -24,6 +27,7 @@ class Call:
 
 
 WATCHER = ThreadValue[Callable[[Call], None]]("WATCHER")
+OUTPUT_WATCHER = ThreadValue[Callable[[int, Tensor], None]]("OUTPUT_WATCHER")
 
 
 def watched_calls(watch: Callable[[Call], None]) -> AbstractContextManager[None]:
@@ -38,3 +42,14 @@ def tell(call: Call) -> None:
     """Tell the one who watches, if anyone does."""
     if watch := WATCHER.get():
         watch(call)
+
+
+def watched_outputs(watch: Callable[[int, Tensor], None]) -> AbstractContextManager[None]:
+    """watch is told of the layer and the output [batch, head, pos, d_value] of every call, before any gate."""
+    return OUTPUT_WATCHER.set_to(watch)
+
+
+def tell_output(layer: int, output: Float[Tensor, "batch head pos d_value"]) -> None:
+    """Tell the one who watches outputs, if anyone does."""
+    if watch := OUTPUT_WATCHER.get():
+        watch(layer, output)
