@@ -31,6 +31,7 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from headscope.models.attention import VARIANTS
 from headscope.models.attention.fused.block_shapes import has_triton
+from headscope.models.attention.fused.element import Element
 from headscope.models.attention.fused.score_rule import ScoreRule
 
 Call = Callable[[], Tensor]
@@ -63,6 +64,12 @@ def compiled_flex() -> Any:
     return torch.compile(flex_attention, dynamic=False)
 
 
+def elements() -> dict[str, Element]:
+    """The variants that one pass computes by themselves."""
+    own = {name: row.element({"power": 3}) for name, row in VARIANTS.items() if not row.learns_temperatures}
+    return {name: element for name, element in own.items() if element is not None}
+
+
 def calls(plan: Plan, width: int, length: int) -> tuple[dict[str, Call], list[Tensor]]:
     """What takes turns, and the tensors that it reads."""
     from headscope.models.attention.fused.triton_attention import triton_attention
@@ -72,11 +79,10 @@ def calls(plan: Plan, width: int, length: int) -> tuple[dict[str, Call], list[Te
     past = create_block_mask(lambda b, h, row, key: row >= key, None, None, length, length, device=plan.device)
     flex = compiled_flex() if plan.device == "cuda" else None  # which has no backward on a processor
     rule = ScoreRule(None, True, width**-0.5)
-    elements = {name: row.element({"power": 3}) for name, row in VARIANTS.items() if not row.learns_temperatures}
     return {
         LIBRARY: partial(scaled_dot_product_attention, q, k, v, is_causal=True),
         **({} if flex is None else {FLEX: partial(flex, q, k, v, block_mask=past)}),
-        **{name: partial(triton_attention, q, k, v, of, rule) for name, of in elements.items() if of is not None},
+        **{name: partial(triton_attention, q, k, v, element, rule) for name, element in elements().items()},
     }, [q, k, v]
 
 
@@ -135,7 +141,7 @@ def measured(plan: Plan, width: int, length: int) -> list[list[str]]:
 def table_of(plan: Plan) -> Table:
     """One table of all shapes, short ones first, as far as the time allows."""
     flex = [FLEX] if plan.device == "cuda" else []
-    names = [*flex, *(name for name, row in VARIANTS.items() if not row.learns_temperatures)]
+    names = [*flex, *elements()]
     table = Table("heads of", "tokens", "what", "torch, ms", *names, f"{SIGNED} ÷ {TWIN}")
     began = time.monotonic()
     for length in plan.lengths:

@@ -33,8 +33,9 @@ from headscope.models.training.shipped import SPEED
 
 
 def opened_runs(scratch: Path) -> dict[str, Run]:
-    """The zoo's recipes as new runs."""
-    return {name: open_run(read_recipe(zoo.HERE / name / "recipe.toml"), scratch / name) for name in VARIANTS}
+    """The recipes of the variants that the zoo has, as new runs."""
+    shipped = [name for name in VARIANTS if name in zoo.names()]
+    return {name: open_run(read_recipe(zoo.HERE / name / "recipe.toml"), scratch / name) for name in shipped}
 
 
 def step_seconds(runs: dict[str, Run], steps: int) -> dict[str, list[float]]:

@@ -3,6 +3,7 @@
 import os
 import random
 import shutil
+from collections.abc import Mapping
 
 import numpy
 import pytest
@@ -10,6 +11,7 @@ from browser import browser, contexts, folder, run, tab, url  # noqa: F401
 
 SECOND_FAMILIES = ("gpt_neox", "qwen3", "gemma3_text")  # their ways are those of GPT-2, Llama and Gemma 2
 FIRST_VARIANTS = ("cog", "selective", "polynomial learned")  # that ask most of a family
+FOUNDERS = 5  # variants that every page is tried with; the later ones have a page each, by their place in the table
 
 
 def pytest_configure() -> None:
@@ -23,11 +25,18 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Pairs of a family and a variant that differ from their neighbours in little are run by hand, with `-m slow`."""
+    """Pairs of a variant and a family, or a page, that differ from their neighbours in little are run with `-m slow`."""
     for item in items:
         params = item.callspec.params if hasattr(item, "callspec") else {}
         if params.get("family") in SECOND_FAMILIES and params.get("name", "cog") not in FIRST_VARIANTS:
             item.add_marker(pytest.mark.slow)
+        if {"variant", "name"} <= {*params} and is_dealt_to_another(item.callspec.indices):
+            item.add_marker(pytest.mark.slow)
+
+
+def is_dealt_to_another(places: Mapping[str, int]) -> bool:
+    """Whether a page is another's than this later variant's."""
+    return places["variant"] >= FOUNDERS and places["name"] != places["variant"] - FOUNDERS
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -19,14 +19,15 @@ from headscope import AttentionSpec
 from headscope.models.attention import VARIANTS
 
 [SOURCE] = PYTHON["docs/how_to/add_a_variant.md"]
-NAME = "sigmoid"
+NAME = "softplus"
 SPECS: dict[str, dict[str, Any]] = {
     NAME: {},
-    f"{NAME} with a sink": {"sink": -2.0},
-    f"{NAME} learned": {"sink": -1.0, "learned": True},
+    f"{NAME} shifted": {"shift": -2.0},
+    f"{NAME} learned": {"shift": -1.0, "learned": True},
 }
 FAMILIES = ("llama", "gpt2")
-TABLES = (VARIANTS, attention_cases.CASES, test_rows.CASES, tiny_decoders.SPECS, tiny_decoders.PAIRS)
+PAIRS = (tiny_decoders.PAIRS, tiny_decoders.EVERY_PAIR)
+TABLES = (VARIANTS, attention_cases.CASES, test_rows.CASES, tiny_decoders.SPECS, *PAIRS)
 
 
 @contextmanager
@@ -81,5 +82,5 @@ def column(names: str | tuple[str, ...], values: Any) -> list[dict[str, Any]]:
 def new_rows(table: Any) -> list[Any]:
     """What the new row adds to a table that tests run over; nothing to anything else."""
     cases = attention_cases.cases_of(NAME)
-    rows = ([NAME], [*cases], [*cases.values()], [*SPECS], [*product(FAMILIES, SPECS)])
+    rows = ([NAME], [*cases], [*cases.values()], [*SPECS], *[[*product(FAMILIES, SPECS)] for _ in PAIRS])
     return next((new for known, new in zip(TABLES, rows, strict=True) if known is table), [])

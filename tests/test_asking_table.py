@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_decoders import CONFIGS, SPECS, attached
+from tiny_decoders import CONFIGS, FIRST, attached
 from tiny_models import hooked_tiny, tiny_folder, tiny_model, tiny_tokenizer
 
 from headscope.interp.analysis import Analysis, Probe
@@ -77,7 +77,7 @@ def test_a_token_is_never_markup_in_the_report(findings: Findings) -> None:
     ("family", "name"),
     [
         *((family, name) for family in CONFIGS for name in ("cogformer", "selective")),
-        *(("llama", name) for name in SPECS),
+        *(("llama", name) for name in FIRST),
     ],
 )
 def test_every_family_is_analysed_whole(family: str, name: str) -> None:

@@ -82,14 +82,14 @@ PROMPT = "def __init__(self, x):\n    self.x = x"
 
 
 @pytest.fixture(autouse=True, scope="module")
-def sigmoid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def softplus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with added_to_the_table(tmp_path_factory.mktemp("foreign")):
         yield
 
 
 def learning() -> AttentionSpec:
     """Its spec with a learned bias."""
-    return AttentionSpec(NAME, sink=-1.0, learned=True)
+    return AttentionSpec(NAME, shift=-1.0, learned=True)
 
 
 @pytest.mark.usefixtures("no_page_waits")
@@ -108,14 +108,14 @@ def test_a_law_of_the_table_holds(
 
 def test_a_plain_option_changes_the_logits() -> None:
     ids = random_ids()
-    zero, other = (attach(tiny_decoder("llama"), AttentionSpec(NAME, sink=sink))(ids).logits for sink in (0.0, 50.0))
+    zero, other = (attach(tiny_decoder("llama"), AttentionSpec(NAME, shift=shift))(ids).logits for shift in (0.0, 50.0))
     assert (zero - other).abs().max() > 1e-2
 
 
 def test_an_option_of_attend_is_that_of_the_layer() -> None:
-    model = attach(tiny_decoder("llama"), AttentionSpec(NAME, sink=-2.0))
+    model = attach(tiny_decoder("llama"), AttentionSpec(NAME, shift=-2.0))
     layer, (q, k) = model.model.layers[0].self_attn.variant, queries_and_keys(1, 4, 9)
-    run = attend(NAME, q, k, k, sink=-2.0)
+    run = attend(NAME, q, k, k, shift=-2.0)
     visible = torch.ones(9, 9, dtype=torch.bool).tril()[None, None]
     assert torch.equal(layer.weigh(run.scores, visible), run.pattern)
 
@@ -130,7 +130,7 @@ def test_the_hooked_pattern_is_the_kernels() -> None:
     bridge: Any = hooked(attached("llama", f"{NAME} learned"))
     _, cache = bridge.run_with_cache(random_ids(1))
     scores, layer = cache["blocks.1.attn.hook_attn_scores"], bridge.blocks[1].attn.layer
-    expected = (scores - 1.0 + layer.bias).sigmoid().tril()
+    expected = torch.nn.functional.softplus(scores - 1.0 + layer.bias).tril()
     torch.testing.assert_close(cache["blocks.1.attn.hook_pattern"], expected)
     assert layer.bias.abs().min() > 0
 
@@ -161,9 +161,9 @@ def test_its_gauges_are_its_own() -> None:
 def test_its_jacobian_norm_comes_from_its_pullback() -> None:
     row: Variant = VARIANTS[NAME]
     scores, visible = torch.randn(1, 2, 6, 6).double(), torch.ones(6, 6, dtype=torch.bool).tril()
-    pattern = row.weigh(scores, visible, sink=-2.0)
-    expected = (pattern * (1 - pattern)).norm(dim=-1)
-    torch.testing.assert_close(row.jacobian_norm(pattern, scores, visible, sink=-2.0), expected)
+    pattern = row.weigh(scores, visible, shift=-2.0)
+    expected = ((scores - 2.0).sigmoid() * visible).norm(dim=-1)
+    torch.testing.assert_close(row.jacobian_norm(pattern, scores, visible, shift=-2.0), expected)
 
 
 def test_a_norm_that_takes_a_pullback_per_key_costs_more_than_a_closed_one() -> None:
@@ -183,24 +183,24 @@ def test_a_variant_with_temperatures_is_hooked_and_analysed_with_them(monkeypatc
 
 
 def test_a_keyword_with_a_default_is_an_option_too() -> None:
-    assert replace(VARIANTS[NAME], weigh=lambda scores, visible, sink=0.0: scores).call_options == ("sink",)
+    assert replace(VARIANTS[NAME], weigh=lambda scores, visible, shift=0.0: scores).call_options == ("shift",)
 
 
 def test_an_option_that_no_kernel_takes_is_refused() -> None:
-    with pytest.raises(ValueError, match="sigmoid: the option 'slope' reaches nothing; make it a keyword of weigh"):
+    with pytest.raises(ValueError, match="softplus: the option 'slope' reaches nothing; make it a keyword of weigh"):
         replace(VARIANTS[NAME], options={"slope": 1.0}, learned=None)
 
 
 def test_a_learned_part_that_no_kernel_takes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     row = replace(VARIANTS[NAME], learned=lambda options, shape: {"gain": torch.nn.Parameter(torch.ones(4, 1, 1))})
     monkeypatch.setitem(VARIANTS, NAME, row)
-    with pytest.raises(ValueError, match="sigmoid: the learned part 'gain' reaches nothing"):
+    with pytest.raises(ValueError, match="softplus: the learned part 'gain' reaches nothing"):
         attach(tiny_decoder("llama"), AttentionSpec(NAME))
 
 
 def test_a_learned_part_may_not_take_the_name_of_something_else() -> None:
     row = replace(VARIANTS[NAME], kernel=lambda *, scale: {})
-    with pytest.raises(ValueError, match="sigmoid: every layer has something else of the name 'scale'"):
+    with pytest.raises(ValueError, match="softplus: every layer has something else of the name 'scale'"):
         refuse_lost_parts(row, ["scale"], own=dir(AttentionLayer))
 
 

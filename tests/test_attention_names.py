@@ -16,8 +16,13 @@ ALLOWED = {
     "interp/families/trial.py": "the one that families are tried with",
     "app/frame/controls.py": "the literal name of the model that the app opens",
 }
-# Lines with a paper's own name for a model; U-ViC is the U-ViT of Lv et al. 2024 with Cog attention.
+# Names that are words or functions besides: they name a variant where they stand in quotes.
+COMMON = ("sink",)
+# Lines with a paper's own name for a model; U-ViC is the U-ViT of Lv et al. 2024 with Cog attention. And what a head
+# does that rests on the first token.
 PROSE = {
+    "interp/asking/head_jobs.py": ('SELF, SINK, NEGATIVE, DELETION, COPYING = "itself", "sink"',),
+    "interp/asking/head_sentences.py": ('SINK: JobWords("rests on the first token',),
     "models/uvit/uvit.py": ("With Cog attention it is the U-ViC", 'AttentionSpec("cog", layers="inner")'),
     "app/views/diffusion.py": ("U-ViC Cog attention",),
 }
@@ -33,10 +38,11 @@ BY_NAME = (
 
 
 def mentions(name: str) -> list[str]:
-    """Lines with the name as a whole word, outside of where it may stand."""
+    """Lines with the name as a whole word, a common one in quotes, outside of where it may stand."""
     own = f"models/attention/variants/{name}.py"
     searched = [place for place in SOURCES if place not in (own, *ALLOWED) and not place.startswith(BY_NAME)]
-    word = re.compile(rf"\b{re.escape(name)}\b", re.IGNORECASE)
+    quote = "[\"']" if name in COMMON else r"\b"
+    word = re.compile(f"{quote}{re.escape(name)}{quote}", re.IGNORECASE)
     lines = [(place, line) for place in searched for line in SOURCES[place].splitlines() if word.search(line)]
     return [f"{place}: {line}" for place, line in lines if not any(part in line for part in PROSE.get(place, ()))]
 

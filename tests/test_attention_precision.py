@@ -23,9 +23,7 @@ def test_nan_in_is_nan_out(case: str, need_pattern: bool) -> None:
 @given(exponent=st.floats(-30, 4), seed=st.integers(0, 9))
 def test_weights_are_finite_for_any_gain(case: str, exponent: float, seed: int) -> None:
     gen = torch.Generator().manual_seed(seed)
-    scores = torch.randn(6, 6, generator=gen) * 10.0**exponent
-    more = {"coefficient": 0.25} if case == "polynomial learned" else {}
-    assert pattern_of(case, scores, **more).isfinite().all()
+    assert pattern_of(case, torch.randn(6, 6, generator=gen) * 10.0**exponent).isfinite().all()
 
 
 @every_case

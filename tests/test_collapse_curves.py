@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_decoders import CONFIGS, MORE, attached
+from tiny_decoders import CONFIGS, EVERY_PAIR, attached
 from tiny_models import hooked_tiny, tiny_tokenizer
 from torch.testing import assert_close
 
@@ -107,13 +107,12 @@ def tokens_run(model: Any, prompts: Sequence[tuple[int, ...]], layer: int = 0) -
     return result, sum(seen)
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize("family", [*CONFIGS, *MORE])
-def test_what_begins_alike_is_read_off_one_pass_as_if_it_were_run_alone(family: str, variant: str) -> None:
-    model = hooked(attached(family, variant).double())
+@pytest.mark.parametrize(("family", "name"), EVERY_PAIR)
+def test_what_begins_alike_is_read_off_one_pass_as_if_it_were_run_alone(family: str, name: str) -> None:
+    model = hooked(attached(family, name).double())
     rows, tokens = tokens_run(model, BEGUN_ALIKE)
     alone = torch.cat([of_batch(model, [prompt]) for prompt in BEGUN_ALIKE])
-    digits = 1e-5 if variant == "selective" else 1e-8  # whose temperatures are float32's
+    digits = 1e-5 if name == "selective" else 1e-8  # whose temperatures are float32's
     assert_close(rows, alone, atol=digits, rtol=digits)
     # What the longest begins with, all ends, the shortest and the longest of them once more
     assert tokens <= 40 + 10 + 3 + 1

@@ -33,6 +33,7 @@ from transformers import (
 )
 
 from headscope import AttentionSpec, attach
+from headscope.models.attention import VARIANTS
 from headscope.models.hosts.families import family_of
 from headscope.models.vanilla.config import VanillaConfig
 
@@ -102,10 +103,26 @@ SPECS: dict[str, AttentionSpec] = {
     "polynomial per row": AttentionSpec("polynomial", coefficient="per_row"),
     "polynomial learned": AttentionSpec("polynomial", power=2, learned=True),
 }
+# Beside those, which differ in every seam of a model, these differ from them in kernel and learned parts alone.
+LATER: dict[str, AttentionSpec] = {
+    "sink": AttentionSpec("sink"),
+    "sink off by one": AttentionSpec("sink", learned=False),
+}
+FIRST = tuple(SPECS)
+SPECS.update(LATER)
 
-
+FEW = ("llama", "gemma2")  # shared keys; a soft cap and a window
 # Every variant in the first families; in the others, which differ from these in little, the one that asks most of them.
-PAIRS = [*((family, name) for family in CONFIGS for name in SPECS), *((family, "selective") for family in MORE)]
+PAIRS = [
+    *((family, name) for family in CONFIGS for name in FIRST),
+    *((family, name) for family in FEW for name in LATER),
+    *((family, "selective") for family in MORE),
+]
+# The variants in every family; the later ones in few.
+EVERY_PAIR = [
+    *((family, name) for family in EVERY for name in FIRST if name in VARIANTS),
+    *((family, name) for family in FEW for name in LATER),
+]
 
 
 def tiny_decoder(family: str, seed: int = 0, **changes: Any) -> PreTrainedModel:

@@ -5,6 +5,7 @@ from headscope.models.attention.variants.cog import COG
 from headscope.models.attention.variants.expressive import EXPRESSIVE
 from headscope.models.attention.variants.polynomial import POLYNOMIAL
 from headscope.models.attention.variants.selective import SELECTIVE
+from headscope.models.attention.variants.sink import SINK
 from headscope.models.attention.variants.softmax import SOFTMAX
 from headscope.models.io.near_names import known_names
 
@@ -14,6 +15,7 @@ VARIANTS: dict[str, Variant] = {
     "expressive": EXPRESSIVE,
     "selective": SELECTIVE,
     "polynomial": POLYNOMIAL,
+    "sink": SINK,
 }
 
 
