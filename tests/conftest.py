@@ -3,7 +3,7 @@
 import os
 import random
 import shutil
-from collections.abc import Mapping
+from collections import Counter
 
 import numpy
 import pytest
@@ -11,7 +11,7 @@ from browser import browser, contexts, folder, run, tab, url  # noqa: F401
 
 SECOND_FAMILIES = ("gpt_neox", "qwen3", "gemma3_text")  # their ways are those of GPT-2, Llama and Gemma 2
 FIRST_VARIANTS = ("cog", "selective", "polynomial learned")  # that ask most of a family
-FOUNDERS = 5  # variants that every page is tried with; the later ones have a page each, by their place in the table
+FOUNDERS, DEALT = 5, 6  # variants that every page is tried with; each later one has one of so many pages in turn
 
 
 def pytest_configure() -> None:
@@ -25,18 +25,25 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Pairs of a variant and a family, or a page, that differ from their neighbours in little are run with `-m slow`."""
+    """Pairs of a variant and a family or page that differ from their neighbours in little are run with `-m slow`."""
+    opened = Counter[tuple[str, str]]()
     for item in items:
         params = item.callspec.params if hasattr(item, "callspec") else {}
         if params.get("family") in SECOND_FAMILIES and params.get("name", "cog") not in FIRST_VARIANTS:
             item.add_marker(pytest.mark.slow)
-        if {"variant", "name"} <= {*params} and is_dealt_to_another(item.callspec.indices):
-            item.add_marker(pytest.mark.slow)
+        if {"variant", "name"} <= {*params} and (later := place_among_later(params["variant"])) is not None:
+            page = (item.originalname, params["variant"])
+            if opened[page] != later % DEALT:
+                item.add_marker(pytest.mark.slow)
+            opened[page] += 1
 
 
-def is_dealt_to_another(places: Mapping[str, int]) -> bool:
-    """Whether a page is another's than this later variant's."""
-    return places["variant"] >= FOUNDERS and places["name"] != places["variant"] - FOUNDERS
+def place_among_later(variant: str) -> int | None:
+    """Where a variant stands in the table after the first ones."""
+    from headscope.models.attention import VARIANTS
+
+    place = list(VARIANTS).index(variant) - FOUNDERS
+    return None if place < 0 else place
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

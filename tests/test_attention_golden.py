@@ -1,8 +1,7 @@
 """The weights of kernels beyond softmax, against their papers' formulas in arithmetic of fifty digits."""
 
 from collections.abc import Callable
-from decimal import Decimal as D
-from decimal import localcontext
+from decimal import Decimal, localcontext
 from typing import Any, NamedTuple
 
 import pytest
@@ -20,12 +19,12 @@ class Golden(NamedTuple):
 
     variant: str
     options: dict[str, Any]
-    formula: Callable[[list[D]], list[D]]
+    formula: Callable[[list[Decimal]], list[Decimal]]
 
 
-def with_sink(bias: float) -> Callable[[list[D]], list[D]]:
+def with_sink(bias: float) -> Callable[[list[Decimal]], list[Decimal]]:
     """e^p / (Σ e^p + e^b)."""
-    return lambda p: [x.exp() / (sum(y.exp() for y in p) + D(bias).exp()) for x in p]
+    return lambda p: [x.exp() / (sum(y.exp() for y in p) + Decimal(bias).exp()) for x in p]
 
 
 GOLDEN = {
@@ -40,7 +39,7 @@ def weights_by_formula(golden: Golden, gain: float) -> torch.Tensor:
     pattern = torch.zeros(len(ROWS), len(ROWS), dtype=torch.float64)
     with localcontext(prec=DIGITS):
         for query, row in enumerate(ROWS):
-            weights = golden.formula([D(p * gain) for p in row])
+            weights = golden.formula([Decimal(p * gain) for p in row])
             pattern[query, : len(row)] = torch.tensor([float(a) for a in weights], dtype=torch.float64)
     return pattern
 
