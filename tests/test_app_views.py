@@ -33,10 +33,12 @@ PANELS = {
     "collapse": (
         "curve",
         "residual_geometry",
+        "compression",
         "squashing",
         "path_cancellation",
         "path_bound",
         "sinks",
+        "head_dimension",
         "residual_norms",
         "massive_activations",
     ),

@@ -12,9 +12,11 @@ from headscope.app.serving.refusals import refusals_in_place
 
 PANELS = {
     "residual_geometry": "How alike the {tokens}' residuals are",
+    "compression": "How evenly they fill their directions",
     "path_cancellation": "How much of each {token}'s paths cancels",
     "path_bound": "How much each {token} can reach the {last_one}",
     "sinks": "Which heads rest on the {first}",
+    "head_dimension": "How many directions each head writes",
     "residual_norms": "How long the residuals are",
     "massive_activations": "Entries that dwarf all others",
 }

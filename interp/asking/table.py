@@ -6,6 +6,7 @@ from headscope.interp.attribution.rows import ROWS as ATTRIBUTION
 from headscope.interp.circuits.rows import ROWS as CIRCUITS
 from headscope.interp.collapse.probes import PROBES as GROWING
 from headscope.interp.collapse.rows import ROWS as COLLAPSE
+from headscope.interp.collapse.tokens.rows import ROWS as TOKENS
 from headscope.interp.deletion.rows import ROWS as DELETION
 from headscope.interp.detectors.rows import ROWS as DETECTORS
 from headscope.interp.geometry.rows import ROWS as GEOMETRY
@@ -24,6 +25,7 @@ PARTS: tuple[tuple[Analysis | Probe, ...], ...] = (
     CIRCUITS,
     GROWING,
     COLLAPSE,
+    TOKENS,
     GEOMETRY,
     SCORES,
     ATTRIBUTION,

@@ -1,0 +1,1 @@
+"""Figures of what the tokens of one prompt do to each other."""
