@@ -190,6 +190,7 @@ REFUSALS: dict[str, tuple[Callable[[Path], Any], str]] = {
         "model_type 'gemma3' is not supported; of gemma3, the text model alone",
     ),
     "custom code": (config(auto_map={"AutoModel": "m.M"}), "'auto_map' asks for the folder's own code, which is never"),
+    "4 bits": (config(quantization_config={"quant_method": "mxfp4"}), r"Mxfp4Config\(dequantize=True\)"),
     "quantised": (config(quantization_config={"bits": 4}), "'quantization_config' says that the weights are quantised"),
     "heterogeneous": (config(per_layer_config={"0": {"head_dim": 4}}), "'per_layer_config' gives layers different"),
     "more layers": (config(num_hidden_layers=4), "it describes 4 layers, the weights hold 3"),

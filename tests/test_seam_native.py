@@ -1,16 +1,21 @@
 """Models whose own attention is beyond softmax open with their true pattern, and a hook shows what stands beside it."""
 
+from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from tiny_decoders import tiny_decoder
 from tiny_natives import GATED, Native, native, native_folder
 from torch.testing import assert_close
+from transformers import AutoModelForCausalLM
 
-from headscope import AttentionSpec, attach
+from headscope import AttentionSpec, attach, detach, load, save
 from headscope.models.hooked import hooked
+from headscope.models.hosts.attachment import attachment_of, spec_of
 
-NATIVE = (*GATED, "llama4_text")
+NATIVE = (*GATED, "llama4_text", "gpt_oss")
 every_native = pytest.mark.parametrize("family", NATIVE)
 every_gated = pytest.mark.parametrize("family", GATED)
 
@@ -128,3 +133,75 @@ def test_half_precision_keeps_both_factors(opened: Any) -> None:
         half = hooked(native(family).to(torch.bfloat16))
         _, cache = half.run_with_cache(opened(family).ids)
         assert_close(cache[f"blocks.{layer}.attn.{name}"].float(), opened(family).held(layer, name), atol=0.1, rtol=0.1)
+
+
+def test_what_a_row_leaves_is_the_weight_of_the_sink_s_logit(opened: Any) -> None:
+    model: Native = opened("gpt_oss")
+    for layer in model.layers:
+        sink = model.held(layer, "hook_sink")
+        assert_close(sink, model.plain.model.layers[layer].self_attn.sinks.detach()[None, :, None].expand_as(sink))
+        whole = torch.cat([model.held(layer, "hook_attn_scores"), sink[..., None]], -1).softmax(-1)
+        assert_close(1 - model.held(layer, "hook_pattern").sum(-1), whole[..., -1])
+
+
+@torch.no_grad()
+def test_a_sink_of_minus_infinity_is_softmax(opened: Any) -> None:
+    model: Native = opened("gpt_oss")
+    without: Any = deepcopy(model.plain)
+    without.model.layers[0].self_attn.sinks.fill_(-1e9)
+    edited = model.edited(0, "hook_sink", lambda sink: sink.fill_(-torch.inf))
+    assert_close(edited, without(model.ids).logits, atol=1e-5, rtol=0)
+
+
+def test_a_sink_stays_the_module_s_own(opened: Any, tmp_path: Path) -> None:
+    model: Native = opened("gpt_oss")
+    carrier: Any = attach(deepcopy(model.plain), AttentionSpec("softmax"))
+    assert spec_of(carrier) == AttentionSpec("sink")
+    assert set(carrier.state_dict()) == set(model.plain.state_dict())
+    save(model.bridge, tmp_path / "again")
+    again = AutoModelForCausalLM.from_pretrained(tmp_path / "again").eval()
+    with torch.no_grad():
+        assert_close(again(model.ids).logits, model.plain_logits)
+        assert_close(load(tmp_path / "again")(model.ids), model.logits)
+        assert_close(detach(carrier)(model.ids).logits, model.plain_logits)
+
+
+def test_a_sink_learns_under_its_own_name_and_in_a_copy(opened: Any) -> None:
+    model: Native = opened("gpt_oss")
+    plain: Any = deepcopy(model.plain)
+    carrier: Any = deepcopy(attach(deepcopy(plain), AttentionSpec("softmax")))
+    for each in (plain, carrier):
+        each(model.ids, labels=model.ids).loss.backward()
+    mine, theirs = (each.model.layers[0].self_attn.sinks.grad for each in (carrier, plain))
+    assert theirs.abs().max() > 1e-6
+    assert_close(mine, theirs, atol=1e-6, rtol=1e-4)
+
+
+def test_what_would_lose_a_sink_is_refused_and_the_model_left_as_it_was(opened: Any) -> None:
+    plain: Any = deepcopy(opened("gpt_oss").plain)
+    with pytest.raises(ValueError, match=r"GptOssAttention learned 'sinks' of its own, which cog does not weigh with"):
+        attach(plain, AttentionSpec("cog", layers=[1]))
+    assert attachment_of(plain) is None and not hasattr(plain.model.layers[0].self_attn, "variant")
+
+
+@torch.no_grad()
+def test_layers_without_a_sink_take_any_variant() -> None:
+    model: Any = native("mimo_v2_flash")  # the second layer alone has sinks
+    before = model(ids := torch.tensor([[3, 5, 8, 13]])).logits
+    assert spec_of(attach(model, AttentionSpec("softmax"))) == AttentionSpec("sink", layers=(1,))
+    assert_close(model(ids).logits, before, atol=1e-5, rtol=0)
+    attach(model, AttentionSpec("cog", layers=[0]))
+    assert [layer.self_attn.variant.variant.name for layer in model.model.layers] == ["cog", "sink"]
+
+
+@torch.no_grad()
+def test_a_sink_that_headscope_put_in_has_the_hook_too() -> None:
+    bridge: Any = hooked(attach(tiny_decoder("llama"), AttentionSpec("sink", bias=0.5)))
+    ids = torch.tensor([[3, 5, 8, 13]])
+    logits, cache = bridge.run_with_cache(ids)
+    assert_close(cache["blocks.1.attn.hook_sink"], torch.full((1, 4, 4), 0.5))
+    heavy = [("blocks.1.attn.hook_sink", lambda sink, hook: sink + 9)]
+    bridge.add_hook("blocks.1.attn.hook_pattern", lambda pattern, hook: rest.append(1 - pattern.sum(-1)))
+    rest = list[torch.Tensor]()
+    assert (bridge.run_with_hooks(ids, fwd_hooks=heavy) - logits).abs().max() > 1e-4
+    assert rest[0].min() > 0.9

@@ -40,16 +40,17 @@ def words_of(trial: FamilyTrial) -> tuple[str, str, str, str]:
     """Whether it opens, whether it is hooked, what else hooks show, and which circuits are read; or why not."""
     if trial.opens:
         return f"no: {trial.opens}", "", "", ""
+    opens = f"as it is: {trial.alone}" if trial.alone else "yes"
     if trial.hooks:
-        return "yes", f"no: {trial.hooks}", "", ""
+        return opens, f"no: {trial.hooks}", "", ""
     failed = ", ".join(trial.circuits or ())
     circuits = f"without {failed}" if failed else "all"
-    return "yes", f"yes, off by {trial.off:.0e}", ", ".join(trial.beyond), circuits
+    return opens, f"yes, off by {trial.off:.0e}", ", ".join(trial.beyond), circuits
 
 
 def markdown_table(trials: Sequence[FamilyTrial]) -> str:
     """The table as Markdown, those that open first."""
-    rows = sorted(family_rows(trials), key=lambda row: (row[1] != "yes", row[0]))
+    rows = sorted(family_rows(trials), key=lambda row: (not row[1].startswith("yes"), row[1].startswith("no"), row[0]))
     head = ["| family | opens | hooks | beyond | circuits | sizes |", "|---|---|---|---|---|---|"]
     return (
         "\n".join([*head, *("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)]) + "\n"

@@ -10,8 +10,9 @@ from transformers.models.auto.modeling_auto import (
 )
 
 from headscope.interp.weights.head_weights import head_weights
+from headscope.models.attention import VARIANTS
 from headscope.models.hooked import HookedBridge, hooked
-from headscope.models.hosts.attachment import attach
+from headscope.models.hosts.attachment import attach, spec_of
 from headscope.models.hosts.families import FAMILIES, PICTURE_ENCODERS, family_of, is_family, modality_of
 from headscope.models.hosts.modality import TEXT
 from headscope.models.hosts.spec import AttentionSpec
@@ -22,13 +23,15 @@ from headscope.models.seam.tiny_config import tiny_config
 MOST_NUMBERS = 3 * 10**7
 SPREAD, NEAR = 0.1, 1e-4
 PROMPT = range(3, 12)
+OPTION_HOOKS = tuple(hook for variant in VARIANTS.values() for hook in variant.option_hooks)
 
 
 @dataclass(frozen=True)
 class FamilyTrial:
     """What one family was seen to do.
 
-    opens, hooks: empty where it does, else the reason. off: the largest difference of a hooked logit from the plain
+    opens, hooks: empty where it does, else the reason. alone: why its own attention alone is hooked, where no variant
+    takes its place. off: the largest difference of a hooked logit from the plain
     model's (without a head, of the last hidden state). circuits: names of weight_laws.LAWS that fail in it, each with
     how; None where nothing was hooked. sizes: of the model that was tried. beyond: hooks of what its attention has
     beside scores and weights.
@@ -41,6 +44,7 @@ class FamilyTrial:
     circuits: dict[str, str] | None = None
     sizes: str = ""
     beyond: tuple[str, ...] = ()
+    alone: str = ""
 
     def to_json(self) -> Fields:
         """As plain values."""
@@ -64,7 +68,7 @@ def family_trial(name: str) -> FamilyTrial:
     modality = modality_of(model)
     given = torch.tensor([list(PROMPT)]) if modality.reads_ids else modality.trial(model.config)["pixel_values"]
     try:
-        attach(model, AttentionSpec("cog"))
+        alone = why_alone(model)
     except ValueError as refusal:
         return FamilyTrial(name, opens=str(refusal), sizes=sizes)
     with torch.no_grad():
@@ -72,17 +76,29 @@ def family_trial(name: str) -> FamilyTrial:
     try:
         bridge = hooked(model)
     except ValueError as refusal:
-        return FamilyTrial(name, hooks=str(refusal), sizes=sizes)
+        return FamilyTrial(name, hooks=str(refusal), sizes=sizes, alone=alone)
     with torch.no_grad():
         off = float((bridge(given) - plain).abs().max())
     words = "" if off <= NEAR else f"hooked outputs are {off:.1e} off"
-    return FamilyTrial(name, "", words, off, dict(head_weights(bridge).misread), sizes, hooks_beyond(bridge))
+    misread = dict(head_weights(bridge).misread)
+    return FamilyTrial(name, "", words, off, misread, sizes, hooks_beyond(bridge), alone)
+
+
+def why_alone(model: PreTrainedModel) -> str:
+    """The model with a variant in it, or else its own attention and why no other. Raises ValueError where neither."""
+    try:
+        attach(model, AttentionSpec("cog"))
+    except ValueError as refusal:
+        if spec_of(attach(model, AttentionSpec("softmax"))) == AttentionSpec("softmax"):
+            raise
+        return str(refusal)
+    return ""
 
 
 def hooks_beyond(bridge: HookedBridge) -> tuple[str, ...]:
     """The names of the hooks of what stands beside scores and weights in any layer's attention."""
     names = {name.rpartition(".")[2] for name in bridge.hook_dict}
-    return tuple(name for name in FACTORS if name in names)
+    return tuple(name for name in (*FACTORS, *OPTION_HOOKS) if name in names)
 
 
 def tiny_random_model(name: str) -> PreTrainedModel:

@@ -44,6 +44,8 @@ class Variant:
     kernel(**options) -> what weigh takes, of the options that a call or a layer gives; unchanged by default.
     learned(options, shape): the parts that a layer learns, by name. A parameter takes the place of the option of its
     name, and broadcasts to [batch, head, query, key] as kernel leaves it.
+    handed: keywords by which families hand their own attention a learned part, and the option that each is.
+    option_hooks: names of hooks, and the option of the kernel that each shows by row, [batch, head, query].
     learns_temperatures: a part named temperature_q or temperature_v is a module that makes [batch, 1, pos] of
     W_Q x (W_V x) before rotation and the count of visible tokens; scores (values) are multiplied by it, and a hook has
     its name.
@@ -70,6 +72,8 @@ class Variant:
     check_options: Callable[[Options], None] = lambda options: None
     kernel: Callable[..., Options] | None = None
     learned: Callable[[Options, LayerShape], Mapping[str, nn.Module | nn.Parameter]] | None = None
+    handed: Mapping[str, str] = field(default_factory=dict[str, str])
+    option_hooks: Mapping[str, str] = field(default_factory=dict[str, str])
     learns_temperatures: bool = False
     in_context: Callable[[Options, int], Options] = lambda options, n: options
     scale: Callable[[Options, float], float] | None = None

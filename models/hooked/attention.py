@@ -67,6 +67,7 @@ class VariantAttention(CarryingAttention):
             self.hook_tempered_v = HookPoint()
             self.submodules["v"].register_forward_hook(self._temper_projection)
             self.hook_aliases = {**self.hook_aliases, "hook_v": "hook_tempered_v"}
+        self.add_option_hooks()
         if self.meets_keys_unturned:
             self.submodules["q"].register_forward_hook(self._widen_query)
 
@@ -180,7 +181,13 @@ class VariantAttention(CarryingAttention):
     def _masked_softmax(
         self, attn_scores: Float[Tensor, "batch head query key"], dtype: torch.dtype | None = None
     ) -> Float[Tensor, "batch head query key"]:
-        return self.layer.weigh(*unmasked(attn_scores))
+        if not self.layer.variant.option_hooks:
+            return self.layer.weigh(*unmasked(attn_scores))
+        options = self.layer.edited_options(
+            self.layer.current_options(), attn_scores.shape[:3], lambda name, rows: getattr(self, name)(rows)
+        )
+        scores, visible = unmasked(attn_scores)
+        return self.layer.variant.weigh(at_least_float32(scores), visible, **self.layer.variant.kernel_options(options))
 
     def _reshape_attn_output(
         self, attn_output: Float[Tensor, "batch head query d_head"], *sizes: int, **named_sizes: int

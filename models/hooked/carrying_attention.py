@@ -21,6 +21,11 @@ class CarryingAttention(AttentionBridge):
         """The variant that `attach` hung on the wrapped attention module."""
         return self.attention_module.variant
 
+    def add_option_hooks(self) -> None:
+        """Hook points for the options of the kernel that the variant shows, [batch, head, query] (hook_sink)."""
+        for name in self.layer.variant.option_hooks:
+            setattr(self, name, temperature_hook())
+
     @property
     def keeps_constant_values(self) -> bool:
         """Whether Σ_s pattern[t, s] · c is c for a constant c, as the folding of value biases assumes."""

@@ -106,6 +106,7 @@ def measure(model: PreTrainedModel, adapter: ArchitectureAdapter) -> None:
         ends = stack.enter_context(recorded_parts({**end, "": blocks[-1]}))
         factors = stack.enter_context(seen_factors())
         model(**modality_of(model).trial(model.config))
+    refuse_other_streams(model, calls[0])
     after = next((call.output for call in ends if call.name == ""), None)
     final = reading([call for call in ends if call.name], after)
     adapter.supports_generation = adapter.supports_causal_loss = modality_of(model).continues_texts
@@ -118,6 +119,16 @@ def measure(model: PreTrainedModel, adapter: ArchitectureAdapter) -> None:
     whole.submodules["attn"].factors_of = {id(item.module): frozenset(factors[at]) for at, item in places.items()}
     whole.parts_of = {id(block): {"attn", *own[at]} if at in own else others[at] for at, block in enumerate(blocks)}
     adapter.component_mapping = components(model, adapter.cfg, whole, final)
+
+
+def refuse_other_streams(model: PreTrainedModel, calls: Sequence[PartCall]) -> None:
+    """Raise ValueError where blocks hand on more than one vector of a token (DeepSeek-V4's hyper-connections)."""
+    stream = next((call.given for call in calls if call.name == ""), None)
+    if stream is not None and stream.ndim != 3:
+        raise ValueError(
+            f"hooked takes a model with one residual stream; a block of a {type(model).__name__} reads "
+            f"{tuple(stream.shape[1:])} numbers of a prompt: use the attached model"
+        )
 
 
 @contextmanager

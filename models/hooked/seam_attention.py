@@ -67,6 +67,7 @@ class SeamAttention(CarryingAttention):
         if self.layer.temperature_v is not None:
             self.hook_temperature_v, self.hook_tempered_v = temperature_hook(), HookPoint()
             self.hook_aliases = {**self.hook_aliases, "hook_v": "hook_tempered_v"}
+        self.add_option_hooks()
         factors = self.factors_of.get(id(self.attention_module), frozenset())
         if QUERY_SCALE in factors:
             self.hook_query_scale = temperature_hook()

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from torch import nn
 
+from headscope.models.seam.handed_part import handed_part
+
 # What a call's keywords may hold without touching the scores; a window is checked against the mask.
 HARMLESS = (
     "cache_position",
@@ -44,9 +46,10 @@ def refuse_lost_window(window: int | None, masked: bool, n_key: int) -> None:
 
 
 def refuse_added_parts(modules: Iterable[nn.Module]) -> None:
-    """Raise ValueError for attention with learned numbers of its own beside its projections and norms, as sinks are."""
+    """Raise ValueError for attention with learned numbers beside its projections and norms that no variant takes."""
     for module in modules:
-        parts = [name for name, _ in module.named_parameters(recurse=False)]
+        handed = handed_part(module)
+        parts = [name for name, _ in module.named_parameters(recurse=False) if handed is None or name != handed.name]
         if parts:
             raise ValueError(
                 f"the attention of a {type(module).__name__} learns {parts[0]!r} beside its projections, which no "

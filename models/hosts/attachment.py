@@ -12,10 +12,11 @@ from headscope.models.attention import variant_named
 from headscope.models.attention.layer_shape import LayerShape
 from headscope.models.hosts.added_to_scores import refuse_added_parts
 from headscope.models.hosts.attention_function import NAME, register
-from headscope.models.hosts.attention_layer import AttentionLayer
+from headscope.models.hosts.attention_layer import AttentionLayer, layer_on, variant_on
 from headscope.models.hosts.call_facts import count_of_call, temperature_hooks, with_pattern_request
 from headscope.models.hosts.carried import (
     is_hooked,
+    own_spec,
     refuse_lost_variant,
     refuse_other_implementation,
     refuse_other_layers,
@@ -56,7 +57,8 @@ class Attachment:
 def attach(model: PreTrainedModel, spec: AttentionSpec) -> PreTrainedModel:
     """The same model with the spec's variant in its layers, in place, through transformers' attention interface.
 
-    Layers that the spec does not choose compute softmax. Learned parts become parameters of the model, named
+    Layers that the spec does not choose compute softmax; where the model's own attention has sinks, softmax is the
+    variant that weighs with them, and other variants are refused. Learned parts become parameters of the model, named
     `…<attention>.variant.…`. A model that carries a variant already changes to the new one. A model of a family that
     is not listed is run on a few tokens first, which proves that its layers compute what the variant gives them.
 
@@ -90,12 +92,14 @@ def carrying(model: PreTrainedModel, spec: AttentionSpec) -> PreTrainedModel:
     spec = resolved_spec(spec, model)
     layers = layers_with_attention(model)
     chosen = spec.chosen(layers.count, layers.numbers)
+    specs = [spec if number in chosen else AttentionSpec("softmax") for number in layers.numbers]
+    refuse_lost_parts_of(modules, specs)
     if attachment_of(model) is not None:
         detach(model)
     register()
     with CONSTRUCTION:
-        for number, module in zip(layers.numbers, modules, strict=True):
-            module.variant = new_layer(model, module, spec if number in chosen else AttentionSpec("softmax"), number)
+        for number, module, its in zip(layers.numbers, modules, specs, strict=True):
+            module.variant = new_layer(model, module, its, number)
     previous = model.config._attn_implementation
     previous = None if previous == NAME else previous  # a config that was an attached model's
     set_implementation(model, NAME)
@@ -104,6 +108,12 @@ def carrying(model: PreTrainedModel, spec: AttentionSpec) -> PreTrainedModel:
     handles = [*call_hooks(base, family, spec), *hooks(model, base, modules, spec), *redirections(model)]
     model.attention_attachment = Attachment(spec, tuple(handles), previous)  # type: ignore[assignment]
     return model
+
+
+def refuse_lost_parts_of(modules: Sequence[AttentionModule], specs: Sequence[AttentionSpec]) -> None:
+    """Raise ValueError where a module has learned what the variant of its layer would lose."""
+    for module, spec in zip(modules, specs, strict=True):
+        variant_on(module, spec.variant)
 
 
 def call_hooks(base: nn.Module, family: Family, spec: AttentionSpec) -> list[RemovableHandle]:
@@ -198,7 +208,8 @@ def refuse_drift(model: PreTrainedModel) -> None:
 
 
 def resolved_spec(spec: AttentionSpec, model: PreTrainedModel) -> AttentionSpec:
-    """The spec with what its options leave to the model filled in, as its variant says."""
+    """The spec with what its options leave to the model filled in, as its variant says; see own_spec."""
+    spec = own_spec(spec, model)
     options = variant_named(spec.variant).in_context(spec.options, modality_of(model).context(model.config))
     return AttentionSpec(spec.variant, layers=spec.layers, **options)  # type: ignore[arg-type]
 
@@ -220,5 +231,5 @@ def own_attention(model: PreTrainedModel) -> list[AttentionModule]:
 
 def new_layer(model: PreTrainedModel, module: nn.Module, spec: AttentionSpec, number: int) -> AttentionLayer:
     """A fresh layer of the variant, in the dtype of the attention module it hangs on, there where that computes."""
-    layer = AttentionLayer(spec.variant, spec.options, layer_shape(model, module), number)
+    layer = layer_on(module, spec.variant, spec.options, layer_shape(model, module), number)
     return layer.to(dtype=floating_dtype(module), device=execution_device(module)).train(model.training)

@@ -55,8 +55,8 @@ def variant_attention(
     is_causal: what the call says instead of the module. The pattern is returned only when it is asked for.
     Raises ValueError for keywords that no variant computes with.
     """
-    refuse_unknown_keywords(others)
     layer, mask, hooks, current = variant_of(module), as_boolean(attention_mask), HOOKS.get(), current_pass()
+    refuse_unknown_keywords(others, layer.variant.handed)
     causal = mask is None and (hides_the_future(module) if is_causal is None else is_causal)
     if causal and query.shape[2] > 1:
         key, value = key[:, :, : query.shape[2]], value[:, :, : query.shape[2]]
@@ -75,6 +75,9 @@ def variant_attention(
     options = layer.call_options(value, tempered() if callable(tempered) else tempered, count)
     if hooks is not None and layer.variant.learns_temperatures:
         value, options = with_temperature_hooks(hooks, layer.number, value, options)
+    options = {**options, **layer.handed_options(others)}
+    if hooks is not None and layer.variant.option_hooks:
+        options = layer.edited_options(options, query.shape[:3], partial(hooks.edit, layer.number))
     call = Call(layer.number, layer.variant, Inputs(query, key, value, mask, causal, scale, soft_cap), options)
     tell(call)
     return call_result(call, Surroundings(call.layer, dropout, hooks), need_pattern or current.need_pattern)

@@ -1,7 +1,8 @@
 """The variant of one layer with its learned parameters, as it hangs on an attention module of a model."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
+import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
@@ -9,6 +10,7 @@ from headscope.models.attention import Variant, variant_named
 from headscope.models.attention.layer_shape import LayerShape
 from headscope.models.attention.options import Options
 from headscope.models.attention.run import at_least_float32
+from headscope.models.seam.handed_part import handed_part
 
 
 class AttentionLayer(nn.Module):
@@ -16,6 +18,7 @@ class AttentionLayer(nn.Module):
 
     number: which layer of the model it is, from 0. Learned parts are attributes under their own names; temperature_q
     and temperature_v are None where the variant learns none. soft_cap: that of the scores, taken over from the module.
+    own: options that are parameters of the module on which the layer hangs, as module and name.
     """
 
     temperature_q: nn.Module | None
@@ -25,6 +28,7 @@ class AttentionLayer(nn.Module):
         super().__init__()
         self.number = number
         self.soft_cap: float | None = None
+        self.own: dict[str, tuple[nn.Module, str]] = {}
         self.variant = variant_named(variant)
         self.options = dict(options)
         parts = {} if self.variant.learned is None else self.variant.learned(self.options, shape)
@@ -37,7 +41,31 @@ class AttentionLayer(nn.Module):
     def current_options(self) -> Options:
         """The variant's options of a call: as they are stored, and what was learned in the place of it."""
         stored = {name: self.options[name] for name in self.variant.call_options if name in self.options}
-        return {**stored, **{name: getattr(self, name) for name in self.coefficients}}
+        own = {option: getattr(module, name) for option, (module, name) in self.own.items()}
+        return {**stored, **{name: getattr(self, name) for name in self.coefficients}, **own}
+
+    def take_over(self, option: str, module: nn.Module, name: str) -> None:
+        """From now on an option is a parameter of the module, which keeps it, and nothing that the layer learns."""
+        if option in self.coefficients:
+            delattr(self, option)
+            self.coefficients = tuple(other for other in self.coefficients if other != option)
+        self.own[option] = module, name
+
+    def handed_options(self, keywords: Mapping[str, object]) -> Options:
+        """Options of the kernel that a call has by keyword, as its module hands them."""
+        handed = {option: keywords.get(name) for name, option in self.variant.handed.items()}
+        return {option: value for option, value in handed.items() if value is not None}
+
+    def edited_options(
+        self, options: Options, rows: Sequence[int], edit: Callable[[str, Float[Tensor, "batch head query"]], Tensor]
+    ) -> Options:
+        """The options with those that hooks show as they leave them; rows: how many of [batch, head, query]."""
+        kernel = self.variant.kernel_options(options)
+        shown = {
+            option: edit(name, torch.as_tensor(kernel[option]).expand(*rows, 1)[..., 0].clone())[..., None]
+            for name, option in self.variant.option_hooks.items()
+        }
+        return {**options, **shown}
 
     def kernel(self) -> Options:
         """The options of the score → weight map."""
@@ -84,3 +112,30 @@ def refuse_lost_parts(variant: Variant, parts: Iterable[str], own: Iterable[str]
             raise ValueError(f"{variant.name}: the learned part {name!r} reaches nothing; make it a keyword of weigh")
         if name in own:
             raise ValueError(f"{variant.name}: every layer has something else of the name {name!r}; take another")
+
+
+def layer_on(module: nn.Module, variant: str, options: Options, shape: LayerShape, number: int) -> AttentionLayer:
+    """A layer of the variant for a module, whose own sinks it weighs with where the module hands on such.
+
+    There softmax is the variant that does; raises ValueError for another, which would lose them.
+    """
+    part = handed_part(module)
+    if part is None:
+        return AttentionLayer(variant, options, shape, number)
+    name = variant_on(module, variant)
+    layer = AttentionLayer(name, variant_named(name).options if name != variant else options, shape, number)
+    layer.take_over(part.option, module, part.name)
+    return layer
+
+
+def variant_on(module: nn.Module, variant: str) -> str:
+    """The name of what computes on a module that was to carry the variant. Raises ValueError as layer_on does."""
+    part = handed_part(module)
+    if part is None or variant == part.variant:
+        return variant
+    if variant != "softmax":
+        raise ValueError(
+            f"the attention of a {type(module).__name__} learned {part.name!r} of its own, which {variant} does not "
+            f"weigh with and which would be lost: attach softmax, which keeps them (as {part.variant})"
+        )
+    return part.variant

@@ -8,8 +8,10 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from headscope.models.hosts.attention_function import NAME
+from headscope.models.hosts.attention_layer import variant_on
 from headscope.models.hosts.families import attention_modules, layers_with_attention
 from headscope.models.hosts.spec import AttentionSpec
+from headscope.models.seam.handed_part import handed_part
 
 UNGUARDED: ContextVar[bool] = ContextVar("UNGUARDED", default=False)
 INNER = {"get_base_model": "model.get_base_model()", "_orig_mod": "model._orig_mod", "module": "model.module"}
@@ -52,8 +54,9 @@ def refuse_other_layers(spec: AttentionSpec, model: PreTrainedModel) -> None:
     layers = layers_with_attention(model)
     chosen = spec.chosen(layers.count, layers.numbers)
     for number, module in zip(layers.numbers, attention_modules(model), strict=True):
-        expected = spec.variant if number in chosen else "softmax"
-        layer = getattr(getattr(module, "original_component", module), "variant", None)
+        inner = getattr(module, "original_component", module)
+        expected = variant_on(inner, spec.variant if number in chosen else "softmax")
+        layer = getattr(inner, "variant", None)
         if layer is None or layer.variant.name != expected:
             carried = "nothing" if layer is None else layer.variant.name
             raise ValueError(
@@ -65,11 +68,22 @@ def refuse_other_layers(spec: AttentionSpec, model: PreTrainedModel) -> None:
 def refuse_lost_variant(model: PreTrainedModel) -> None:
     """Plain transformers reads the spec in config.json, but attaches nothing: such a model computes softmax."""
     stored = getattr(model.config, "attention_spec", None)
-    spec = AttentionSpec("softmax") if stored is None else AttentionSpec.from_json(stored)
-    if spec.variant != "softmax":
+    softmax = AttentionSpec("softmax")
+    spec = softmax if stored is None else AttentionSpec.from_json(stored)
+    if spec.variant != "softmax" and spec != own_spec(softmax, model):
         raise ValueError(
             f"config.json says {spec.variant}, but nothing is attached to this model: attach it, or use load(folder)"
         )
+
+
+def own_spec(spec: AttentionSpec, model: PreTrainedModel) -> AttentionSpec:
+    """The spec, or where it is softmax and layers have sinks of their own, the variant that weighs with those."""
+    numbers, modules = layers_with_attention(model).numbers, attention_modules(model)
+    parts = {number: part for number, module in zip(numbers, modules, strict=True) if (part := handed_part(module))}
+    if spec.variant != "softmax" or not parts:
+        return spec
+    [name] = {part.variant for part in parts.values()}
+    return AttentionSpec(name, layers="all" if len(parts) == len(numbers) else tuple(parts))
 
 
 def is_hooked(module: nn.Module) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor, nn
-from transformers import CONFIG_MAPPING, PreTrainedModel
+from transformers import CONFIG_MAPPING, PreTrainedConfig, PreTrainedModel
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
 from headscope.models.attention.layer_shape import LayerShape
@@ -189,9 +189,15 @@ def layer_shape(model: PreTrainedModel, module: nn.Module) -> LayerShape:
     n_heads = own_number(module, ("num_heads", "num_attention_heads")) or config.num_attention_heads
     d_head = own_number(module, ("qk_head_dim", "head_dim", "attention_head_size")) or getattr(config, "head_dim", None)
     d_head = d_head or config.hidden_size // n_heads
-    n_key_value_heads = 1 if getattr(config, "multi_query", False) else getattr(config, "num_key_value_heads", None)
+    n_key_value_heads = 1 if getattr(config, "multi_query", False) else key_heads(config, module, n_heads)
     d_value = own_number(module, ("v_head_dim",)) or d_head
     return LayerShape(n_heads, n_heads * d_head, (n_key_value_heads or n_heads) * d_value)
+
+
+def key_heads(config: PreTrainedConfig, module: nn.Module, n_heads: int) -> int | None:
+    """How many heads of keys a module has, which may differ by layer (MiMo-V2); None where nothing says so."""
+    own, group = (own_number(module, (f"num_key_value_{name}",)) for name in ("heads", "groups"))
+    return own or (n_heads // group if group else getattr(config, "num_key_value_heads", None))
 
 
 def own_number(module: nn.Module, names: tuple[str, ...]) -> int | None:

@@ -9,7 +9,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from headscope.models.attention.temperature import TEMPERATURES
-from headscope.models.hosts.attention_layer import AttentionLayer
+from headscope.models.hosts.attention_layer import AttentionLayer, layer_on
 from headscope.models.hosts.carried import unguarded
 from headscope.models.hosts.families import attention_modules, layer_shape, modality_of
 from headscope.models.hosts.linear_map import eval_mode, tolerance
@@ -133,7 +133,7 @@ def softmax_everywhere(model: PreTrainedModel) -> Iterator[None]:
     layers = [module.variant for module in modules]
     try:
         for module, layer in zip(modules, layers, strict=True):
-            module.variant = AttentionLayer("softmax", {}, layer_shape(model, module), layer.number)
+            module.variant = layer_on(module, "softmax", {}, layer_shape(model, module), layer.number)
         yield
     finally:
         for module, layer in zip(modules, layers, strict=True):

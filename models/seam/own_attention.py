@@ -65,7 +65,8 @@ def set_implementation(model: PreTrainedModel, name: str) -> None:
 
 def usual_implementation(model: PreTrainedModel) -> str:
     """What computes a model's softmax where nothing else was chosen."""
-    return "eager" if any(is_redirected(module) for module in model.modules()) else "sdpa"
+    is_eager = any(is_redirected(module) for module in model.modules()) or not model._supports_sdpa
+    return "eager" if is_eager else "sdpa"
 
 
 def redirections(model: nn.Module) -> list[Redirection]:

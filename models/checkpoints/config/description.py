@@ -22,6 +22,11 @@ REFUSED = {
     "quantization_config": "says that the weights are quantised; dequantise them and save the folder again",
     "per_layer_config": "gives layers different sizes, which the attention variants do not know",
 }
+# How the weights of a published folder become those that a model computes with, where transformers does it on a CPU.
+DEQUANTISED = {
+    "mxfp4": "; those of a gpt-oss by GptOssForCausalLM.from_pretrained(folder, dtype='auto', quantization_config="
+    "Mxfp4Config(dequantize=True)).save_pretrained(another, save_original_format=False), at four times the size",
+}
 TOWER = "; of {}, the vision encoder alone is opened: {}.from_pretrained(folder).save_pretrained(another)"
 HINTS = {
     "gemma3": "; of gemma3, the text model alone is opened",
@@ -81,10 +86,15 @@ def _refuse_unnamed_classes(classes: object, origin: str) -> None:
         raise CheckpointError(f"cannot open {origin}: 'architectures' is {classes!r:.60}, no list of names of classes")
 
 
+def _dequantised(settings: object) -> str:
+    """How weights in this number format are dequantised, as the end of a sentence, or nothing."""
+    return DEQUANTISED.get(str(settings.get("quant_method")), "") if isinstance(settings, dict) else ""
+
+
 def _config_class(fields: Fields, origin: str) -> type[PreTrainedConfig]:
     for name, reason in REFUSED.items():
         if fields.get(name):
-            raise CheckpointError(f"cannot open {origin}: {name!r} {reason}")
+            raise CheckpointError(f"cannot open {origin}: {name!r} {reason}{_dequantised(fields[name])}")
     model_type = fields.get("model_type")
     _refuse_own_code(fields.get("auto_map"), model_type, origin)
     if not (isinstance(model_type, str) and is_family(model_type)):
