@@ -105,7 +105,7 @@ def test_rows_and_heads_are_those_that_were_asked_for() -> None:
     whole = effective_pattern(hybrid("bamba"), prompt(), 2)
     part = effective_pattern(hybrid("bamba"), prompt(), 2, head=1, queries=[8, 3])
     assert_close(part.pattern, whole.pattern[1:2, [8, 3]], equal_nan=True)
-    assert part.labels["head"] == ("L2H1",) and part.labels["query"] == ("43", "18")
+    assert part.labels["head"] == ("L2H1",) and part.labels["query"] == ("13", "18")
     assert whole.pattern[0].isnan().equal(torch.ones(LENGTH, LENGTH).triu(1).bool())
 
 
@@ -140,3 +140,15 @@ def test_a_mixer_that_computes_something_else_is_refused() -> None:
     other = replace(mixing, output=mixing.output * 1.01)
     with pytest.raises(ValueError, match="Mamba-2 of this model is not the one that is known"):
         other.mixing(slice(0, 1), torch.tensor([LAST]))
+
+
+def test_it_says_how_much_of_a_row_points_elsewhere_than_what_the_head_writes() -> None:
+    mixing = layer_mixing(first_call(hybrid("qwen3_next")))
+    ours = effective_pattern(hybrid("qwen3_next"), prompt(), 0, head=1, queries=[LAST])
+    assert mixing.gate is not None
+    values, W_O = mixing.values[:, 1], mixing.gate.W_O[1]
+    reaching = ours.mixing[0, 0, :, None] * ((mixing.gate.entries[LAST, 1] * values) @ W_O)
+    said = ours.pattern[0, 0, :, None] * (values @ W_O)
+    assert_close(ours.along[0, 0], said.square().sum() / reaching.square().sum(), rtol=1e-4, atol=1e-6)
+    assert_close(((reaching - said) * said).sum(-1), torch.zeros(LENGTH), atol=1e-5, rtol=0)
+    assert torch.equal(effective_pattern(hybrid("bamba"), prompt(), 1).along, torch.ones(4, LENGTH))

@@ -92,11 +92,3 @@ def test_a_mixer_is_read_alike_whichever_others_are_watched() -> None:
     with watched_mixers(places_of(model)) as both:
         model(ids)
     assert torch.equal(calls[0].mixed().output, both[0].mixed().output)
-
-
-def test_several_prompts_at_once_are_refused() -> None:
-    model, ids = hybrid("bamba"), torch.tensor([prompt().ids])
-    with watched_mixers(places_of(model)) as calls, torch.no_grad():
-        model(ids.repeat(2, 1))
-    with pytest.raises(ValueError, match="one prompt at a time, and 2 were run"):
-        calls[0].mixed()

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from headscope.interp.asking.analyse import analyse
     from headscope.interp.asking.choices import Choices
     from headscope.interp.asking.effective import effective_pattern
+    from headscope.interp.effective.mixer_heads import mixers
     from headscope.interp.sweeps.sweep import sweep
     from headscope.models.attention import attend
     from headscope.models.checkpoints import save
@@ -27,6 +28,7 @@ HOMES = {
     "effective_pattern": "headscope.interp.asking.effective",
     "hooked": "headscope.models.hooked",
     "load": "headscope.models.hooked.loading",
+    "mixers": "headscope.interp.effective.mixer_heads",
     "save": "headscope.models.checkpoints",
     "show": "headscope.app.widget.show",
     "sweep": "headscope.interp.sweeps.sweep",
@@ -42,6 +44,7 @@ __all__ = [
     "effective_pattern",
     "hooked",
     "load",
+    "mixers",
     "save",
     "show",
     "sweep",

@@ -102,6 +102,7 @@ ROWS = (
         "What each head moves from each {token} into the logit of the likeliest {answer}.",
         (NORM_AFTER, LAST, "attn.hook_pattern", "attn.hook_v"),
         _source_attribution,
+        ungated=True,
         over_tokens=True,
         matrices=("W_O", "W_U"),
         reads_answer=True,

@@ -14,7 +14,7 @@ ABOUT = About(
     title="Token-resolved direct effect",
     unit="logits, against their mean over the vocabulary",
     law="C[d, s] = A[d, s] · (v_s W_O · W_U[:, token s]) / scale at d, of the final norm and one after attention; "
-    "W_U less its mean over the vocabulary",
+    "W_U less its mean over the vocabulary; of a head with an output gate A has what that lets through to this logit",
     source="Lv et al. 2024 (arXiv 2411.07176), after Elhage et al. 2021",
     by_gauge={"odd": ("ov",), "scale": ("ov",)},
     plain="What one head does, from one position, to the logit of each token that it reads: raise it (copying) or "

@@ -10,9 +10,10 @@ from torch import Tensor
 from headscope.interp.analysis import Setting
 from headscope.interp.deletion.attention_contribution import AttentionContribution, attention_contribution, name_points
 from headscope.interp.deletion.contributions import ABOUT, ov_terms
+from headscope.interp.deletion.gates import gated_weights
 from headscope.interp.deletion.quadrants import QUADRANTS, quadrant_masses, quadrant_shares
 from headscope.interp.deletion.scales import SCALES, scale_to_logits
-from headscope.interp.reading.activations import NORM_AFTER, SCORES, Activations
+from headscope.interp.reading.activations import GATE, NORM_AFTER, SCORES, Activations
 from headscope.interp.reading.prompt import text_alone
 from headscope.interp.results.about import About
 from headscope.interp.results.nulls import softmax_twin
@@ -52,17 +53,23 @@ class HeadContributions(Result):
     share_null: Float[Tensor, "quadrant"]
 
 
-NEEDS = (PATTERN, VALUES, SCORES, *SCALES)
+NEEDS = (PATTERN, VALUES, GATE, SCORES, *SCALES)
+
+
+def own_unembeddings(setting: Setting, run: Activations) -> Float[Tensor, "d_model key"]:
+    """The unembedding of the token at every position, less the mean over the vocabulary."""
+    return setting.weights.W_U_centred[:, list(text_alone(run.tokens).ids)]
 
 
 def head_contributions(setting: Setting, run: Activations, layer: int, head: int) -> HeadContributions:
     """C of one head on a prompt that was gathered with NEEDS."""
     assert run.visible is not None  # gathered with the scores
     layer, head = setting.weights.of_head(layer, head)
-    unembeddings = setting.weights.W_U_centred[:, list(text_alone(run.tokens).ids)]
-    ov = ov_terms(run[VALUES], setting.weights.W_O, unembeddings)[layer, head]
-    pattern, scale = run[PATTERN][layer, head], scale_to_logits(run)[layer]
-    twin = softmax_twin(run[SCORES][layer, head], run.visible[layer])
+    unembeddings, values, W_O = own_unembeddings(setting, run), run[VALUES], setting.weights.W_O
+    ov, scale = ov_terms(values, W_O, unembeddings)[layer, head], scale_to_logits(run)[layer]
+    open_gates = gated_weights(torch.ones_like(run[PATTERN]), run[GATE], values, W_O, unembeddings)[layer, head]
+    pattern = run[PATTERN][layer, head] * open_gates
+    twin = softmax_twin(run[SCORES][layer, head], run.visible[layer]) * open_gates
     own, of_twin = (
         quadrant_shares(quadrant_masses(item[None, None], ov[None, None], scale[None]))[0, 0]
         for item in (pattern, twin)

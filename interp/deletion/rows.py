@@ -8,31 +8,36 @@ from torch import Tensor
 from headscope.interp.analysis import Analysis, Setting
 from headscope.interp.deletion.contributions import Contributions, contributions, ov_terms
 from headscope.interp.deletion.decision_plane import DecisionPlane, decision_plane
+from headscope.interp.deletion.gates import gated_weights
 from headscope.interp.deletion.negative_mass import NegativeMass, negative_mass
-from headscope.interp.deletion.of_head import PATTERN, VALUES, Z, scatter_of_tokens
+from headscope.interp.deletion.of_head import PATTERN, VALUES, Z, own_unembeddings, scatter_of_tokens
 from headscope.interp.deletion.quadrants import Quadrants, quadrant_masses, quadrants
 from headscope.interp.deletion.scales import SCALES, scale_to_logits
-from headscope.interp.reading.activations import NORM_AFTER, SCORES, Activations
-from headscope.interp.reading.prompt import text_alone
+from headscope.interp.reading.activations import GATE, NORM_AFTER, SCORES, Activations
 
 NO_LOGIT = "asks what a head does to the logit of each token that it reads, and a patch has none of its own"
 OV_TO_LOGITS = ("W_O", "W_U")
-NEEDS = (PATTERN, VALUES, *SCALES)
+NEEDS = (PATTERN, VALUES, GATE, *SCALES)
 
 
 def own_ov_terms(setting: Setting, run: Activations) -> Float[Tensor, "layer head key"]:
     """The OV term of every token of the prompt towards its own logit."""
-    return ov_terms(run[VALUES], setting.weights.W_O, setting.weights.W_U_centred[:, list(text_alone(run.tokens).ids)])
+    return ov_terms(run[VALUES], setting.weights.W_O, own_unembeddings(setting, run))
+
+
+def own_weights(setting: Setting, run: Activations) -> Float[Tensor, "layer head query key"]:
+    """The weights of every head, with what its gate lets through towards each token's own logit."""
+    return gated_weights(run[PATTERN], run[GATE], run[VALUES], setting.weights.W_O, own_unembeddings(setting, run))
 
 
 def deletion(setting: Setting, run: Activations) -> Quadrants:
     """The quadrants of a prompt."""
-    return quadrants(run[PATTERN], own_ov_terms(setting, run), scale_to_logits(run))
+    return quadrants(own_weights(setting, run), own_ov_terms(setting, run), scale_to_logits(run))
 
 
 def plane(setting: Setting, run: Activations) -> DecisionPlane:
     """The decision plane of a prompt."""
-    return decision_plane(run[PATTERN], own_ov_terms(setting, run), scale_to_logits(run))
+    return decision_plane(own_weights(setting, run), own_ov_terms(setting, run), scale_to_logits(run))
 
 
 def mass(setting: Setting, run: Activations) -> NegativeMass:
@@ -43,10 +48,10 @@ def mass(setting: Setting, run: Activations) -> NegativeMass:
 
 def strongest_head_contributions(setting: Setting, run: Activations) -> Contributions:
     """The contributions of the head with the largest Σ|C|."""
-    ov, scale = own_ov_terms(setting, run), scale_to_logits(run)
-    total = quadrant_masses(run[PATTERN], ov, scale).sum(-1).nan_to_num()
+    ov, scale, weights = own_ov_terms(setting, run), scale_to_logits(run), own_weights(setting, run)
+    total = quadrant_masses(weights, ov, scale).sum(-1).nan_to_num()
     head = divmod(int(total.argmax()), total.shape[1])
-    result = contributions(run[PATTERN], ov, scale, [head], run.tokens.strings)
+    result = contributions(weights, ov, scale, [head], run.tokens.strings)
     return replace(result, labels={**result.labels, "head": (f"L{run.head_layers[head[0]]}H{head[1]}",)})
 
 
@@ -56,6 +61,7 @@ ROWS = (
         "How much each head copies and deletes the tokens it reads.",
         NEEDS,
         deletion,
+        version=2,
         matrices=OV_TO_LOGITS,
         text_only=NO_LOGIT,
         own_logits=True,
@@ -68,6 +74,7 @@ ROWS = (
         "Whether the weights or the OV circuit decide between copying and deletion.",
         NEEDS,
         plane,
+        version=2,
         matrices=OV_TO_LOGITS,
         text_only=NO_LOGIT,
         own_logits=True,
@@ -90,6 +97,7 @@ ROWS = (
         "What the strongest head adds to the logit of each token that it attends to.",
         NEEDS,
         strongest_head_contributions,
+        version=2,
         over_tokens=True,
         matrices=OV_TO_LOGITS,
         text_only=NO_LOGIT,

@@ -35,6 +35,7 @@ ROWS = (
         "Whether each head raises or lowers the logits of the tokens it attends to.",
         ("attn.hook_pattern", "attn.hook_v"),
         _prompt_copying,
+        ungated=True,
         matrices=("W_O", "W_U"),
         text_only="asks what a head does to the logits of the tokens that it reads, and patches have none of their own",
         own_logits=True,

@@ -98,7 +98,8 @@ def mixing_of(model: HookedModel, layer: int, attention: LayerAttention, tensors
     by_group = tau if len(tau) == 1 else tau.repeat_interleave(model.cfg.n_heads // len(tau), 0)
     weights, variant = TemperedWeights(attention, by_group, len(values)), variant_named(module.layer.variant.name)
     gate = gate_of_heads(model, layer, tensors)
-    return LayerMixing(f"{variant.name} attention", variant.paper, weights, by_head, gate)
+    output = tensors.get("output")
+    return LayerMixing(f"{variant.name} attention", variant.paper, weights, by_head, gate, output)
 
 
 def gate_of_heads(model: HookedModel, layer: int, tensors: dict[str, Tensor]) -> OutputGate | None:

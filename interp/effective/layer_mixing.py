@@ -32,8 +32,8 @@ class LayerMixing:
     """What a layer did with one prompt: o_t = g_t ⊙ Σ_s A[t, s] v_s in every head, which W_O reads.
 
     kind: what mixes ("Gated DeltaNet", "cog attention"). values: as the mixing takes them, before any temperature of
-    theirs. gate: None where nothing stands between. output: as the model had it, before the gate; None where it is
-    pattern @ value by construction.
+    theirs. gate: None where nothing stands between. output: as the model had it, before the gate; None where it was
+    not seen.
     """
 
     kind: str
@@ -47,6 +47,14 @@ class LayerMixing:
     def heads(self) -> int:
         """How many it has."""
         return self.values.shape[1]
+
+    @property
+    def read(self) -> Float[Tensor, "pos head d_value"]:
+        """What W_O reads. Raises ValueError where the output is not known."""
+        if self.output is None:
+            raise ValueError(f"what a layer of {self.kind} gave was not kept")
+        output = at_least_float32(self.output)
+        return output if self.gate is None else output * self.gate.entries
 
     def mixing(self, heads: slice, rows: Int[Tensor, "row"]) -> Float[Tensor, "head row key"]:
         """The weights before the gate, held against what the layer gave. Raises ValueError where they are not its."""
@@ -62,6 +70,14 @@ class LayerMixing:
     ) -> Float[Tensor, "head row key"]:
         """The weights of these rows with the gate, along what the head writes of each token."""
         return weights if self.gate is None else weights * self.gate.share(self.values, heads, rows)
+
+    def along(
+        self, weights: Float[Tensor, "head row key"], heads: slice, rows: Int[Tensor, "row"]
+    ) -> Float[Tensor, "head row"]:
+        """How much of each row's contributions lies along what the head writes of each token; 1 without gates."""
+        if self.gate is None:
+            return torch.ones_like(weights[..., 0])
+        return self.gate.along(weights, self.values, heads, rows)
 
     def _refuse_other(self, ours: Float[Tensor, "row head d"], theirs: Float[Tensor, "row head d"]) -> None:
         wide = at_least_float32(theirs)

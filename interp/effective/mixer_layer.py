@@ -48,9 +48,9 @@ def mixer_layers(model: HookedModel, prompt: Prompt, places: dict[int, MixerPlac
     return {call.place.number: layer_mixing(call) for call in calls}
 
 
-def layer_mixing(call: MixerCall) -> LayerMixing:
-    """What a mixer did, as a layer's mixing."""
-    mixed, reading = call.mixed(), call.place.reading
+def layer_mixing(call: MixerCall, prompt: int = 0) -> LayerMixing:
+    """What a mixer did with one prompt of a batch, as a layer's mixing."""
+    mixed, reading = call.mixed(prompt), call.place.reading
     values, output, read = (at_least_float32(item) for item in (mixed.values, mixed.output, mixed.read))
     entries, weights = entries_between(output, read), RecurrentWeights(mixed.recurrence)
     gate = None if entries is None else OutputGate(entries, output_weights(call.place, values.shape[1]))

@@ -31,6 +31,20 @@ class OutputGate:
         even = torch.full_like(parts, 1 / parts.shape[-1])
         return self.entries[rows][:, heads].transpose(0, 1) @ torch.where(total > 0, parts / total, even).mT
 
+    def along(
+        self,
+        weights: Float[Tensor, "head row key"],
+        values: Float[Tensor, "key all_heads d_value"],
+        heads: slice,
+        rows: Int[Tensor, "row"],
+    ) -> Float[Tensor, "head row"]:
+        """Σ_s ‖a[t, s] γ[t, s] u_s‖² over Σ_s ‖a[t, s] (g_t ⊙ v_s) W_O‖²: how much of a row its gated weights say."""
+        v, W_O = values[:, heads].transpose(0, 1), self.W_O[heads]
+        gates = self.entries[rows][:, heads].transpose(0, 1)
+        through = [((gates[:, at, None] * v) @ W_O).square().sum(-1) for at in range(len(rows))]
+        said = (weights * self.share(values, heads, rows)).square() * (v @ W_O).square().sum(-1)[:, None]
+        return said.sum(-1) / (weights.square() * torch.stack(through, 1)).sum(-1)
+
 
 def entries_between(
     output: Float[Tensor, "pos head d_value"], read: Float[Tensor, "pos head d_value"]

@@ -36,13 +36,15 @@ class EffectivePattern(Result):
     """Some rows of some heads; NaN where a key is not seen. kind: what mixes ("Gated DeltaNet", "cog attention").
 
     pattern: with gates and norms between the mixing and W_O, along what the head writes of each token. mixing: before
-    them; the two are one where nothing stands between.
+    them; the two are one where nothing stands between. along: the share of a row that pattern says, Σ_s ‖a[t, s] u_s‖²
+    over the same of what reaches the residual stream: 1 without gates, as nothing then points elsewhere than u_s.
     """
 
     drawn_by = "head_pattern:effective_pattern_figure"
 
     pattern: Float[Tensor, "head query key"]
     mixing: Float[Tensor, "head query key"]
+    along: Float[Tensor, "head query"]
     kind: str
     layer: int
 
@@ -59,15 +61,15 @@ def pattern_of_layer(
     mixing = mixing_of_layer(model, prompt, layer)
     heads = head_slice(mixing, layer, head)
     plain, seen = mixing.mixing(heads, rows), mixing.weights.visible(rows)
-    effective = mixing.gated(plain, heads, rows)
+    gated, along = mixing.gated(plain, heads, rows), mixing.along(plain, heads, rows)
+    gated, plain = (weights.where(seen, torch.nan) for weights in (gated, plain))
+    about = replace(ABOUT, title=f"Effective pattern of layer {layer} ({mixing.kind})", source=mixing.source)
     labels = {
         "head": tuple(head_name(layer, at) for at in range(heads.start, heads.stop)),
         "query": tuple(prompt.strings[at] for at in rows.tolist()),
         "key": prompt.strings,
     }
-    about = replace(ABOUT, title=f"Effective pattern of layer {layer} ({mixing.kind})", source=mixing.source)
-    gated, plain = (weights.where(seen, torch.nan) for weights in (effective, plain))
-    return EffectivePattern(gated, plain, mixing.kind, layer, about=about, labels=labels)
+    return EffectivePattern(gated, plain, along, mixing.kind, layer, about=about, labels=labels)
 
 
 def mixing_of_layer(model: HookedModel, prompt: Prompt, layer: int) -> LayerMixing:

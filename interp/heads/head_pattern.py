@@ -38,7 +38,8 @@ def head_pattern(run: AttentionRun, facts: ModelFacts, layer: int, head: int) ->
     refuse_absent_head(facts.head_layers, run.n_heads, layer, head)
     variant = facts.layer_variants[layer]
     title = f"Attention of L{layer}H{head} ({variant})"
-    about = replace(ABOUT, title=title, source=variant_named(variant).paper)
+    source = facts.paper if variant == facts.variant else variant_named(variant).paper
+    about = replace(ABOUT, title=title, source=source)
     about = about.of_gauges(facts.gauges if variant == facts.variant else ())
     seen = run.weights(layer, head).where(run.visible_of(layer), torch.nan)
     return HeadPattern(seen, about=about, labels={"query": run.tokens.strings, "key": run.tokens.strings})

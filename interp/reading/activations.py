@@ -18,6 +18,7 @@ TEMPERATURES = ("attn.hook_temperature_q", "attn.hook_temperature_v")
 NORM_AFTER = "ln1_post.hook_scale"
 MLP_OUT = "hook_mlp_out"
 SCALES = (NORM_AFTER, "ln1.hook_scale", "ln_final.hook_scale")  # of norms that not every model has
+GATE = "attn.hook_gate"
 OF_ATTENTION = ("attn.", "hook_attn_out", "ln1_post.")
 UNTURNED = {"attn.hook_cos": 1.0, "attn.hook_sin": 0.0}
 AFTER_NORM = {"attn.hook_rot_q": "attn.hook_q_normed", "attn.hook_rot_k": "attn.hook_k_normed"}
@@ -53,11 +54,11 @@ class Activations:
 def gathered_activations(model: HookedModel, prompts: Sequence[Prompt], names: Sequence[str]) -> list[Activations]:
     """Run prompts of one length in one forward pass and keep the named hooks, float32 at least.
 
-    A layer without a temperature has temperature 1, a norm that is not there has the scale 1, a layer without an MLP
-    has 0 of it, one that does not rotate has cos 1 and sin 0, and where none rotates they are left out; where nothing
-    is rotated, hook_rot_q is hook_q, and where a norm follows the rotation (HunYuan), it is what that norm gives. Hooks
-    are state: the caller lets one run in at a time. Raises ValueError for prompts of several lengths and for a hook
-    that the model does not have.
+    A layer without a temperature has temperature 1, one without an output gate has gate 1, a norm that is not there has
+    the scale 1, a layer without an MLP has 0 of it, one that does not rotate has cos 1 and sin 0, and where none
+    rotates they are left out; where nothing is rotated, hook_rot_q is hook_q, and where a norm follows the rotation
+    (HunYuan), it is what that norm gives. Hooks are state: the caller lets one run in at a time. Raises ValueError for
+    prompts of several lengths and for a hook that the model does not have.
     """
     if len({len(prompt) for prompt in prompts}) != 1:
         raise ValueError("gather takes prompts of one length, at least one; group them by length")
@@ -97,6 +98,7 @@ def absent_values(
     ones, angles = torch.ones(shape), unturned(kept, places)
     wanted = (name for name in places if name not in UNTURNED or name in angles)
     absent = {name: ones[..., None] if name in SCALES else ones[:, None] for name in wanted}
+    absent[GATE] = ones[..., None, None]
     return absent | angles | {MLP_OUT: torch.zeros(*shape, model.cfg.d_model)}
 
 
@@ -121,7 +123,7 @@ def hook_names(model: HookedModel, name: str) -> list[str]:
     missing = [place for place in of_layers if place not in known]
     tempered = name in TEMPERATURES and any(place.endswith(TEMPERATURES) for place in known)
     unwritten = name == MLP_OUT and getattr(model.cfg, "attn_only", False)
-    if missing and not (tempered or unwritten or name in SCALES):
+    if missing and not (tempered or unwritten or name in (*SCALES, GATE)):
         raise ValueError(f"this model has no hook {missing[0]}")
     return [name] if name.startswith("ln_final") else of_layers
 
@@ -138,6 +140,11 @@ def has_hook(model: HookedModel, name: str) -> bool:
         return bool(hook_names(model, name))
     except ValueError:
         return False
+
+
+def is_gated(model: HookedModel) -> bool:
+    """Whether a gate stands between what heads mix and W_O."""
+    return any(name.endswith(GATE) for name in model.hook_dict)
 
 
 def prompt_slice(values: list[Tensor], row: int, *, layered: bool) -> Shaped[Tensor, "..."]:

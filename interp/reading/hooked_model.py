@@ -64,8 +64,8 @@ class HookedModel(Protocol):
 
 
 def module_of(model: HookedModel | PreTrainedModel) -> nn.Module:
-    """The model as torch's module, which a TransformerBridge is."""
-    return cast(nn.Module, model)
+    """The model as torch's module, which a TransformerBridge is; of a view of one that model."""
+    return cast(nn.Module, getattr(model, "viewed", model))
 
 
 def head_layers(model: HookedModel) -> tuple[int, ...]:

@@ -32,7 +32,7 @@ class ModelFacts:
     what a file of others' code was taken for, and what was assumed of it. not_finite: a sentence for every layer whose
     weights held NaN or infinity when the model was opened. is_headed: it ends in logits. mask: the token that stands
     for what a masked language model is asked, and mask_id, where a tokenizer names one. leading: the tokens before the
-    patches of an image.
+    patches of an image. reads_mixers: of a hybrid's layers without attention, whose mixers stand for heads.
     """
 
     variant: str
@@ -62,6 +62,7 @@ class ModelFacts:
     mask: str = ""
     mask_id: int | None = None
     leading: tuple[str, ...] = ()
+    reads_mixers: bool = False
 
     @property
     def head_layers(self) -> tuple[int, ...]:
@@ -83,7 +84,7 @@ class ModelFacts:
     @property
     def learns_temperatures(self) -> bool:
         """Whether layers of this variant may have learned temperatures."""
-        return variant_named(self.variant).learns_temperatures
+        return not self.reads_mixers and variant_named(self.variant).learns_temperatures
 
     @property
     def modality(self) -> Modality:
@@ -106,10 +107,12 @@ class ModelFacts:
 
 
 def model_facts(model: HookedModel) -> ModelFacts:
-    """The facts of an opened model (a TransformerBridge with its attention_spec).
+    """The facts of an opened model (a TransformerBridge with its attention_spec), or those that a view of one has.
 
     Raises ValueError for a diffusion model, of which other things are known.
     """
+    if isinstance(facts := getattr(model, "facts", None), ModelFacts):
+        return facts
     if family_of(model.original_model.config.model_type).modality.removes_noise:
         raise ValueError(
             "this is a diffusion model: headscope.interp.diffusion reads it, and the app on its page Diffusion"

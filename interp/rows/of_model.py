@@ -12,7 +12,7 @@ from headscope.interp.reading.hooked_model import HookedModel, head_layers
 from headscope.interp.reading.model_facts import layer_gauges
 from headscope.interp.reading.prompt import Prompt, batch_of, last_logits_alone
 from headscope.interp.rows.curves import RowCurves, curves_of
-from headscope.interp.rows.reading import TOP, Reading, Rows, rows_of
+from headscope.interp.rows.reading import NO_KERNEL, TOP, Reading, Rows, rows_of
 from headscope.interp.rows.strips import rows_of_call
 from headscope.models.hooked.patternless import patternless
 from headscope.models.hosts.attention_layer import AttentionLayer
@@ -71,9 +71,10 @@ def rows_of_pattern(
     pattern: Float[Tensor, "1 head query key"],
     top: int,
 ) -> Rows:
-    """The rows of a pattern that a hooked layer formed; every head has the same mask."""
-    layer: AttentionLayer = attention.layer
-    reading = Reading(layer.variant.name, layer.kernel(), top, layer_gauges(attention))
+    """The rows of a pattern that a hooked layer formed; every head has the same mask. A mixer has no kernel."""
+    layer: AttentionLayer | None = attention.layer
+    known = NO_KERNEL if layer is None else Reading(layer.variant.name, layer.kernel(), gauges=layer_gauges(attention))
+    reading = replace(known, top=top)
     n_query, n_key = pattern.shape[-2:]
     position = torch.arange(n_key - n_query, n_key, device=pattern.device)
     return Rows(reading, rows_of(reading, pattern, scores, visible_cells(scores[:, :1]), position))

@@ -6,7 +6,7 @@ from headscope.interp.reading.watch import Watch
 from headscope.interp.rows.curves import RowCurves
 from headscope.interp.rows.heads import HeadRows, head_rows
 from headscope.interp.rows.of_model import model_row_curves
-from headscope.models.attention import variant_named
+from headscope.models.attention import VARIANTS
 
 
 def curves(request: AnalysisRequest, watch: Watch) -> RowCurves:
@@ -22,7 +22,7 @@ def means(request: AnalysisRequest, watch: Watch) -> HeadRows:
 
 def pullbacks(size: Size) -> int:
     """A pullback per key and row where a variant has no closed form of its Jacobian's norm."""
-    layers = sum(bool(name) and variant_named(name).slope is None for name in size.facts.layer_variants)
+    layers = sum(name in VARIANTS and VARIANTS[name].slope is None for name in size.facts.layer_variants)
     return sum(layers * size.facts.heads * length**3 // 2 * LOOK for length in size.lengths)
 
 
@@ -31,6 +31,7 @@ PROBES = (
         "row_statistics",
         "how sharp, how far and how negative the rows of every head are, and how they answer to their scores",
         means,
+        of_rows=True,
         cost=pullbacks,
         per_head=True,
         telling={"normalised_entropy": 9},
@@ -41,6 +42,7 @@ PROBES = (
         "row_curves",
         "the row statistics of every head by the position of the query",
         curves,
+        of_rows=True,
         over_tokens=True,
         cost=pullbacks,
     ),

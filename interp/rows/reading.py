@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import torch
 from jaxtyping import Bool, Float, Int, Num
 from torch import Tensor
 
@@ -30,13 +31,16 @@ BASELINE = "softmax"
 class Reading:
     """How rows are read: as which variant's weights, by which options of its kernel, and how many keys are the top.
 
-    gauges: those of the kernel.
+    variant: empty of weights that no kernel made of scores. gauges: those of the kernel.
     """
 
     variant: str
     kernel: Options = field(default_factory=dict[str, object])
     top: int = TOP
     gauges: tuple[Gauge, ...] = ()
+
+
+NO_KERNEL = Reading("")
 
 
 @dataclass(frozen=True)
@@ -54,12 +58,15 @@ def rows_of(
     visible: Bool[Tensor, "*#batch query key"],
     position: Int[Tensor, "query"],
 ) -> dict[str, Num[Tensor, "*batch query"]]:
-    """What RowCurves holds, of some rows whose scores the kernel weighed."""
+    """What RowCurves holds, of some rows whose scores the kernel weighed; NaN of what asks for scores without one."""
     n = visible.sum(-1)
     result = measures(pattern, n, position, reading.top)
-    row, baseline = variant_named(reading.variant), variant_named(BASELINE)
-    result["jacobian_norm"] = row.jacobian_norm(pattern, scores, visible, **reading.kernel)
-    twin = result if row.weigh is baseline.weigh else rows_of_twin(scores, visible)
+    nothing = torch.full_like(result["entropy"], math.nan)
+    twin, result["jacobian_norm"] = dict.fromkeys(BESIDE_TWIN, nothing), nothing
+    if reading.variant:
+        row, baseline = variant_named(reading.variant), variant_named(BASELINE)
+        result["jacobian_norm"] = row.jacobian_norm(pattern, scores, visible, **reading.kernel)
+        twin = result if row.weigh is baseline.weigh else rows_of_twin(scores, visible)
     equal = measures_of_equal_weights(visible, position, reading.top, pattern.dtype)
     nulls = {**{name: twin[name] for name in BESIDE_TWIN}, **equal}
     shape = pattern.shape[:-1]

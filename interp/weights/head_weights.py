@@ -25,6 +25,7 @@ READ: WeakKeyDictionary[nn.Module, tuple[State, HeadWeights]] = WeakKeyDictionar
 def head_weights(model: HookedModel) -> HeadWeights:
     """The matrices of a hooked model (a TransformerBridge whose weights were not processed); the model stays as it is.
 
+    A view of a model has its own.
     Read once and kept as long as the model, until its weight_state is another. W_E is the model's own memory where
     that is in float32 on the CPU: write into a copy.
 
@@ -33,6 +34,8 @@ def head_weights(model: HookedModel) -> HeadWeights:
     `misread`. Norms are measured, and adapters on projections count. Hooks are state: the caller lets one run in at a
     time. Raises ValueError where accelerate keeps weights on a disk.
     """
+    if isinstance(own := getattr(model, "head_weights", None), HeadWeights):
+        return own
     if any(parameter.is_meta for parameter in model.parameters()):
         raise ValueError(
             "the matrices of heads are read from weights in memory, and some lie on a disk: load them whole"

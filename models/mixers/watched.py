@@ -38,17 +38,21 @@ class MixerCall:
     output: Tensor | None = None
     read: Tensor | None = None
 
-    def mixed(self) -> Mixed:
-        """All of it. Raises ValueError for a mixer that did not call its function, or more than one prompt."""
+    def mixed(self, prompt: int = 0) -> Mixed:
+        """All of it, of one prompt of the batch. Raises ValueError for a mixer that did not call its function."""
         reading = self.place.reading
         if self.output is None or self.read is None:
             raise ValueError(f"layer {self.place.number} did not compute {reading.name} as transformers' own code does")
-        values = self.arguments[reading.value].detach()
-        if len(values) != 1:
-            raise ValueError(f"mixers are read on one prompt at a time, and {len(values)} were run")
-        shape = values.shape[1:]
-        output, read = (item.detach()[0].reshape(shape).cpu() for item in (self.output, self.read))
-        return Mixed(reading.recurrence(self.arguments), values[0].cpu().clone(), output.clone(), read.clone())
+        arguments = {name: of_prompt(value, prompt) for name, value in self.arguments.items()}
+        values = arguments[reading.value][0]
+        output, read = (item.detach()[prompt].reshape(values.shape).cpu() for item in (self.output, self.read))
+        return Mixed(reading.recurrence(arguments), values.cpu().clone(), output.clone(), read.clone())
+
+
+def of_prompt(value: Any, prompt: int) -> Any:
+    """What one prompt of a batch gave a mixing function: of a tensor by prompt and position that prompt alone."""
+    is_batch = isinstance(value, Tensor) and value.ndim >= 3
+    return value.detach()[prompt : prompt + 1] if is_batch else value
 
 
 @dataclass
