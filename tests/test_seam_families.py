@@ -139,6 +139,7 @@ REFUSED = {
     "diffllama": "learns 'lambda_q1' beside its projections",
     "pegasus": "asks for the attention of model.decoder.layers.0.encoder_attn 0 times",
     "hrm_text": "asks for the attention of model.L_module.layers.0.self_attn 6 times",
+    "mamba2": "a Mamba2ForCausalLM has no attention: none of its parts forms the scores",
     "bloom": "does not go through transformers' attention interface",
     "deepseek_v32": "attention was called with 'indices'",
 }

@@ -51,6 +51,11 @@ def dispatching_modules(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
 def attention_places(model: PreTrainedModel) -> list[AttentionPlace]:
     """The places of all attention of a model. Raises ValueError where there is none, or where it is in no block."""
     named = list(dispatching_modules(model))
+    if not named and not has_attention(model):
+        raise ValueError(
+            f"a {type(model).__name__} has no attention: none of its parts forms the scores of queries and keys that a "
+            "variant weighs, and that hooks of heads would show"
+        )
     if not named:
         raise ValueError(
             f"the attention of a {type(model).__name__} does not go through transformers' attention interface, so "
@@ -64,6 +69,12 @@ def attention_places(model: PreTrainedModel) -> list[AttentionPlace]:
         for name, module, match in places
         if match
     ]
+
+
+def has_attention(model: nn.Module) -> bool:
+    """Whether any part of a model is called attention."""
+    kinds = {type(module).__name__.lower() for module in model.modules()}
+    return any(word in kind for kind in kinds for word in ("attention", "attn"))
 
 
 def attention_layers(model: PreTrainedModel, places: Sequence[AttentionPlace]) -> AttentionLayers:

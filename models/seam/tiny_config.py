@@ -56,6 +56,7 @@ OWN: dict[str, Fields] = {
     },
     "zamba2": {"num_hidden_layers": 4, "layers_block_type": ["linear_attention", "hybrid"] * 2, "mamba_headdim": 16},
     "llama4_text": {"no_rope_layers": [1, 0]},
+    "mamba2": {"num_heads": 4, "head_dim": 16, "state_size": 8, "n_groups": 1, "chunk_size": 4},
     "recurrent_gemma": {"num_hidden_layers": 4, "block_types": ["recurrent", "attention"]},
 }
 SIZES = {**TOKENS, **BLOCKS, **WIDTHS, **EXPERTS, **OTHERS}
