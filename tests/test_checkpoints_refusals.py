@@ -189,6 +189,10 @@ REFUSALS: dict[str, tuple[Callable[[Path], Any], str]] = {
         config(model_type="gemma3"),
         "model_type 'gemma3' is not supported; of gemma3, the text model alone",
     ),
+    "multimodal Llama": (
+        config(model_type="llama4"),
+        r"the text model alone is opened: Llama4ForCausalLM.from_pretrained",
+    ),
     "custom code": (config(auto_map={"AutoModel": "m.M"}), "'auto_map' asks for the folder's own code, which is never"),
     "4 bits": (config(quantization_config={"quant_method": "mxfp4"}), r"Mxfp4Config\(dequantize=True\)"),
     "quantised": (config(quantization_config={"bits": 4}), "'quantization_config' says that the weights are quantised"),

@@ -28,7 +28,11 @@ DEQUANTISED = {
     "Mxfp4Config(dequantize=True)).save_pretrained(another, save_original_format=False), at four times the size",
 }
 TOWER = "; of {}, the vision encoder alone is opened: {}.from_pretrained(folder).save_pretrained(another)"
+TEXT = "; of {}, the text model alone is opened: {}.from_pretrained(folder).save_pretrained(another)"
 HINTS = {
+    "llama4": TEXT.format("llama4", "Llama4ForCausalLM"),
+    "qwen3_5": TEXT.format("qwen3_5", "Qwen3_5ForCausalLM"),
+    "qwen3_5_moe": TEXT.format("qwen3_5_moe", "Qwen3_5MoeForCausalLM"),
     "gemma3": "; of gemma3, the text model alone is opened",
     "clip": TOWER.format("clip", "CLIPVisionModel"),
     "siglip": TOWER.format("siglip", "SiglipVisionModel"),
