@@ -1,6 +1,7 @@
 """Collapse curves: pairs of prompts, distances of their last residuals, and what no counting model can tell apart."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -14,7 +15,15 @@ from headscope.interp.asking.analyse import analyse
 from headscope.interp.collapse.beginnings import carriers
 from headscope.interp.collapse.comparison import collapse_comparison
 from headscope.interp.collapse.curves import CollapseCurves, collapse, unrelated
-from headscope.interp.collapse.distances import DISTANCES, distances
+from headscope.interp.collapse.distances import (
+    DISTANCES,
+    UNLIKE,
+    bfloat16_steps,
+    bfloat16_ulp,
+    distances,
+    unlike_in_bfloat16,
+)
+from headscope.interp.collapse.in_words import equal_from, rounded_in_words
 from headscope.interp.collapse.last_residuals import last_residuals, of_batch
 from headscope.interp.collapse.pairs import (
     CollapsePair,
@@ -78,8 +87,53 @@ def test_lengths_double_up_to_the_last() -> None:
 def test_distances_of_a_known_difference() -> None:
     difference = torch.tensor([3.0, -4.0, 0.0, 1.0, 2.0])
     found = distances(difference, torch.zeros(5), d_head=2)
-    assert_close(found, torch.tensor([10.0, 30.0**0.5, 4.0, (4.0 + 1.0 + 2.0) / 3], dtype=torch.float64))
-    assert list(DISTANCES) == ["L1 norm", "L2 norm", "L∞ norm", "chunked L∞ norm"]
+    steps = 30.0**0.5 / (2.0**-12 + 2.0**-10 + 2.0**-14 + 2.0**-12) ** 0.5  # of 3, 4, 1 and 2; 0 has none
+    known = [10.0, 30.0**0.5, 4.0, (4.0 + 1.0 + 2.0) / 3, steps, 4 / 5]
+    assert_close(found, torch.tensor(known, dtype=torch.float64))
+    assert list(DISTANCES)[:4] == ["L1 norm", "L2 norm", "L∞ norm", "chunked L∞ norm"]
+    assert list(DISTANCES)[4:] == ["bfloat16 steps", "unlike in bfloat16"]
+
+
+def test_a_step_of_bfloat16_leads_to_its_next_number() -> None:
+    x = torch.tensor([1.0, 1.5, -3.0, 0.1, 1000.0, 2.0**-20]).bfloat16().double()
+    up = x + bfloat16_ulp(x) * x.sign()
+    assert_close(up.bfloat16().double(), up, atol=0, rtol=0)
+    between = x + 0.49 * bfloat16_ulp(x) * x.sign()
+    assert_close(between.bfloat16().double(), x, atol=0, rtol=0)
+
+
+def test_rounding_alone_is_a_fraction_of_a_step() -> None:
+    x = torch.randn(4000, dtype=torch.float64)
+    assert 0.2 < float(bfloat16_steps(x, x.bfloat16().double())) < 0.3
+    assert float(unlike_in_bfloat16(x, x.bfloat16().double())) == 0
+
+
+@pytest.mark.parametrize("family", CONFIGS)
+def test_logits_are_those_of_the_model(family: str) -> None:
+    model = hooked(attached(family, "cog"))
+    pairs = [CollapsePair(3, (5, 6, 7), (9, 6, 7)), CollapsePair(3, (5, 6, 7), (5, 6, 7))]
+    found = collapse(model, pairs, samples=1)
+    with torch.no_grad():
+        first, second = model(torch.tensor([pairs[0].first, pairs[0].second]))[:, -1]
+    unlike = (first.bfloat16() != second.bfloat16()).double().mean()
+    assert found.logits_unlike is not None and found.answer_differs is not None
+    assert_close(found.logits_unlike, torch.stack([unlike, torch.tensor(0.0).double()]), atol=0.1, rtol=0)
+    assert found.answer_differs.tolist() == [float(first.argmax() != second.argmax()), 0.0]
+
+
+def test_the_n_from_which_two_prompts_are_one_to_bfloat16_is_said() -> None:
+    assert "one vector from n = 2 on" in rounded_in_words(curves_of_ones("softmax"))  # which cannot count
+    found = curves_of_ones("polynomial")
+    words = rounded_in_words(found)
+    assert "of the last residual's entries differ at n = 8" in words and "; of unrelated prompts 100 ± 0 % do" in words
+    same = replace(found, distance=found.distance * (torch.arange(3) == 0), answer_differs=torch.tensor([1.0, 0, 0]))
+    assert "one vector from n = 4 on" in rounded_in_words(same)
+    assert "The likeliest token is the same from n = 4 on" in rounded_in_words(same)
+    assert [equal_from(torch.tensor(apart), (2, 4, 8)) for apart in ([0.0, 0, 0], [1.0, 0, 1], [1.0, 1, 0])] == [
+        2,
+        None,
+        8,
+    ]
 
 
 @pytest.mark.parametrize("family", CONFIGS)
@@ -190,7 +244,8 @@ def test_the_null_is_the_distance_of_unrelated_prompts_with_the_same_end() -> No
     one_token = collapse(hooked_tiny("cog"), [CollapsePair(1, (7,), (7,))])
     assert float(one_token.distance_null.abs().max()) == 0  # nothing is left to draw
     found = curves_of_ones("cog")
-    assert bool((found.distance_null > 0).all()) and bool((found.distance_null_spread > 0).all())
+    assert bool((found.distance_null > 0).all()) and bool((found.distance_null_spread[:UNLIKE] > 0).all())
+    assert bool((found.distance_null[UNLIKE] > 0.9).all())  # nearly all entries differ: hardly a spread
 
 
 def test_the_null_draws_tokens_that_text_is_made_of() -> None:
@@ -263,7 +318,7 @@ def test_the_figure_has_a_line_per_depth_and_the_null_for_every_distance() -> No
     assert [one.name for one in lines] == ["layer 0", "layer 1", "layer 2", "final norm", "null, final norm"]
     assert lines[3].y.tolist() == found.distance[0, 3].tolist() and lines[3].x.tolist() == [2, 4, 8]
     assert (figure.layout.xaxis.type, figure.layout.yaxis.type) == ("log", "log")
-    assert len(figure.data) == 4 * 5
+    assert len(figure.data) == len(DISTANCES) * 5
 
 
 def test_models_are_compared_by_their_relative_curves() -> None:

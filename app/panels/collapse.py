@@ -15,7 +15,7 @@ from headscope.interp.asking.analyse import analyse
 from headscope.interp.asking.applicable import misfit
 from headscope.interp.asking.table import ANALYSES
 from headscope.interp.collapse.curves import CollapseCurves, collapse
-from headscope.interp.collapse.in_words import collapse_in_words
+from headscope.interp.collapse.in_words import collapse_in_words, rounded_in_words
 from headscope.interp.collapse.pairs import COUNT_ONES, FIND_A_ZERO, CollapsePair, continued, doubling
 from headscope.interp.collapse.probes import growing
 from headscope.interp.reading.hooked_model import HookedModel, tokenizer_of
@@ -99,6 +99,7 @@ def answered_panel(curves: Result, code: str, key: str) -> None:
     """The answer in words above the curve."""
     if isinstance(curves, CollapseCurves):
         st.markdown(f"**{plain_markdown(collapse_in_words(curves))}**")
+        st.caption(plain_markdown(rounded_in_words(curves)))
     figure_panel(TITLE, curves, code, key=key)
 
 

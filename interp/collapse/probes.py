@@ -136,6 +136,7 @@ PROBES = (
         missing=lacking(COUNT_ONES),
         text_only="asks in words, and this model reads images",
         cost=presets_cost,
+        version=2,
     ),
     Probe(
         "collapse_find_a_zero",
@@ -145,6 +146,7 @@ PROBES = (
         missing=lacking(FIND_A_ZERO),
         text_only="asks in words, and this model reads images",
         cost=presets_cost,
+        version=2,
     ),
     Probe(
         "collapse_prompt",
@@ -153,6 +155,7 @@ PROBES = (
         over_tokens=True,
         text_only="runs the beginnings of a text, and an image has always as many patches",
         cost=prompts_cost,
+        version=2,
     ),
     Probe(
         "squashing",
