@@ -135,6 +135,12 @@ def test_half_precision_keeps_both_factors(opened: Any) -> None:
         assert_close(cache[f"blocks.{layer}.attn.{name}"].float(), opened(family).held(layer, name), atol=0.1, rtol=0.1)
 
 
+def test_an_mlp_of_experts_adds_to_the_residual_position_by_position(opened: Any) -> None:
+    model: Native = opened("llama4_text")
+    before, added, after = (model.cache[f"blocks.1.hook_{name}"] for name in ("resid_mid", "mlp_out", "resid_post"))
+    assert_close(before + added, after, atol=1e-5, rtol=1e-5)
+
+
 def test_what_a_row_leaves_is_the_weight_of_the_sink_s_logit(opened: Any) -> None:
     model: Native = opened("gpt_oss")
     for layer in model.layers:

@@ -19,7 +19,7 @@ from transformer_lens.model_bridge.generalized_components import (
 from transformer_lens.model_bridge.generalized_components.base import GeneralizedComponent
 from transformers import PreTrainedModel
 
-from headscope.models.hooked.measured_block import Block, ParallelBlock
+from headscope.models.hooked.measured_block import Block, MeasuredMLP, ParallelBlock
 from headscope.models.hooked.seam_attention import SeamAttention
 from headscope.models.hosts.families import hides_the_future, layer_shape, modality_of
 from headscope.models.hosts.linear_map import eval_mode
@@ -161,7 +161,7 @@ def block_component(model: PreTrainedModel, cfg: Any, place: AttentionPlace, rol
     parts |= {role: GeneralizedComponent(roles[role], cfg) for role in SCALED if role in roles}
     is_parallel = "mlp" in roles and not {"ln2", "ln2_post"} & roles.keys()
     if "mlp" in roles:
-        parts["mlp"] = GeneralizedComponent(roles["mlp"], cfg)
+        parts["mlp"] = MeasuredMLP(roles["mlp"], cfg)
     whole = (ParallelBlock if is_parallel else Block)(name=place.blocks, config=cfg, submodules=parts)
     whole.hook_aliases = {alias: hook for alias, hook in whole.hook_aliases.items() if alias not in ABSENT}
     whole.hook_aliases |= {SCALED[role]: f"{role}.hook_out" for role in SCALED if role in roles}
