@@ -11,7 +11,13 @@ def model_code(opened: OpenPrompt) -> str:
     folder = opened.key.folder
     shipped = [name for name in zoo.names() if str(zoo.folder(name)) == folder]
     given = f", given={dict(opened.key.given)}" if opened.key.given else ""
-    return f"load({(shipped[0] if shipped else folder)!r}{given})"
+    model = f"load({(shipped[0] if shipped else folder)!r}{given})"
+    return f"mixers({model})" if opened.key.mixers else model
+
+
+def opening_names(opened: OpenPrompt) -> str:
+    """What is imported from headscope to open the model."""
+    return "load, mixers" if opened.key.mixers else "load"
 
 
 def prompt_code(opened: OpenPrompt) -> tuple[str, str]:
@@ -30,7 +36,7 @@ def both_code(opened: OpenPrompt) -> str:
 
 def asked_code(opened: OpenPrompt) -> str:
     """The lines that open the model as `model` and read the prompt into `asked`, with the imports they need."""
-    return f"""from headscope import Choices, load
+    return f"""from headscope import Choices, {opening_names(opened)}
 from headscope.interp.asking.analyse import asked_of
 {prompt_code(opened)[0]}
 {both_code(opened)}
@@ -50,7 +56,7 @@ def analysis_code(opened: OpenPrompt, name: str, choices: Choices = Choices(), f
     need, prompt = prompt_code(opened)
     model = "model" if need else model_code(opened)
     lines = [
-        f"from headscope import {'Choices, ' if entry else ''}analyse, load",
+        f"from headscope import {'Choices, ' if entry else ''}analyse, {opening_names(opened)}",
         *need.splitlines(),
         "",
         both_code(opened) if need else f"prompt = {prompt}",

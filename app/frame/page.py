@@ -1,7 +1,7 @@
 """Page: what every page does first: its title, the model and prompt of the sidebar, and analyses with progress."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,7 +16,7 @@ from headscope.app.frame.title_line import SHOWN, title_line
 from headscope.app.serving.address import index_from_address, open_head
 from headscope.app.serving.progress import progress
 from headscope.app.serving.refusals import plain_markdown, refusals_in_a_box
-from headscope.app.serving.runs import RunKey, opened_model, run_key
+from headscope.app.serving.runs import RunKey, opened_model, run_key, service_of
 from headscope.app.serving.service import ModelService
 from headscope.interp.analysis import Analysis
 from headscope.interp.asking.choices import Choices
@@ -28,6 +28,7 @@ from headscope.models.hosts.words import Words, filled
 from headscope.models.io.device import best_device
 
 Found = TypeVar("Found")
+ATTENTION = "attention"
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,11 @@ class OpenPrompt:
         return self.key.bos and self.facts.has_bos
 
 
-def page(title: str, sentence: str, *, keeps_patterns: bool = True) -> OpenPrompt:
+def page(title: str, sentence: str, *, keeps_patterns: bool = True, offers_mixers: bool = False) -> OpenPrompt:
     """Draw the head of a page and open what the sidebar says; ends the page in a box where that cannot be.
 
     sentence: with names of Words in braces. keeps_patterns: whether its analyses need the patterns of all heads at
-    once, which long prompts have no room for.
+    once, which long prompts have no room for. offers_mixers: whether it shows a hybrid's layers without attention too.
     """
     st.session_state.pop(SHOWN, None)
     title_line(title, filled(sentence, chosen_modality().words))
@@ -79,15 +80,37 @@ def page(title: str, sentence: str, *, keeps_patterns: bool = True) -> OpenPromp
         st.warning(plain_markdown(words))
     with refusals_in_a_box(f"This {service.facts.words.prompt} cannot be read"), shorter_ones_offered(service):
         opened = OpenPrompt(key, service, service.tokens(key.prompt, key.bos))
+        if offers_mixers:
+            opened = layers_chosen(opened)
         if keeps_patterns:
-            service.refuse_patterns(opened.tokens)
+            opened.service.refuse_patterns(opened.tokens)
         else:
-            service.refuse_run(opened.tokens)
+            opened.service.refuse_run(opened.tokens)
     st.session_state[SHOWN] = shown_place(opened)
     with st.sidebar:
-        fact_strip(service.facts, len(opened.tokens))
+        fact_strip(opened.facts, len(opened.tokens))
         st.caption(f"Models run on {best_device()} here.")
     return opened
+
+
+def layers_chosen(opened: OpenPrompt) -> OpenPrompt:
+    """The same, or a hybrid's mixers in the place of its heads where they are chosen; other models have no choice."""
+    if not (opened.facts.mixed_without_heads and (kinds := mixer_kinds(opened.service))):
+        return opened
+    chosen = st.segmented_control(
+        "Layers with", (ATTENTION, kinds), default=ATTENTION, required=True, key="layers_with", bind="query-params"
+    )
+    if chosen != kinds:
+        return opened
+    key = replace(opened.key, mixers=True)
+    return OpenPrompt(key, service_of(key), opened.tokens)
+
+
+def mixer_kinds(service: ModelService[ModelFacts]) -> str:
+    """What mixes tokens in the layers without attention, as far as it is known, in words."""
+    from headscope.interp.effective.mixer_layer import mixer_names
+
+    return service.kept(("mixers",), lambda model: " and ".join(mixer_names(model)))
 
 
 def shown_place(opened: OpenPrompt) -> ShownPlace:

@@ -27,6 +27,10 @@ from headscope.models.hosts.words import Words
 SCALES = ["square root", "linear"]
 MOST_HEADS = 5
 JOBS = {"negative_mass": NEGATIVE, "first_token_mass": SINK}  # of which numbers it is known what chance would give
+EFFECTIVE = (
+    "Effective pattern: this layer has no attention, but its output is linear in the values all the same. A weight is "
+    "what the output at the row takes of the value at the key, ∂o_t/∂v_s, before the layer's gate. Read, not edited."
+)
 MEANS = (
     "Mean over the rows with at least two visible keys. Thumbnails keep the strongest weight of each block and are "
     "coloured on a square-root scale. A number within two spreads of chance is pale; — does not apply."
@@ -61,7 +65,7 @@ def heads_panel(opened: OpenPrompt, run: AttentionRun, head: OpenHead, jobs: Seq
         shared_range=bool(st.session_state.get("shared")),
         selected=head,
         on_open=write_open_head,
-        on_edit=edit_from_menu,
+        on_edit=None if facts.reads_mixers else edit_from_menu,
     )
 
 
@@ -80,6 +84,8 @@ def head_panel(opened: OpenPrompt, run: AttentionRun, head: OpenHead) -> int:
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.subheader(f"Layer {head.layer}, head {head.head}: {variant}", anchor=False, width="stretch")
         look = head_style()
+    if opened.facts.reads_mixers:
+        st.caption(EFFECTIVE)
     return open_head_views(opened, run, head, look)
 
 

@@ -41,7 +41,8 @@ def edit_from_menu(choice: Fields) -> None:
 def edits_made(opened: OpenPrompt) -> Edits:
     """The edits that are made now: those of the address, where it says that they are, and can be read."""
     is_on = st.session_state.get(INTERVENE, st.query_params.get(INTERVENE) == "true")
-    return NO_EDITS if not is_on or no_answer(opened) else readable_edits()
+    is_read_only = bool(opened.facts.reads_mixers or no_answer(opened))
+    return readable_edits() if is_on and not is_read_only else NO_EDITS
 
 
 def open_head_views(opened: OpenPrompt, run: AttentionRun, head: OpenHead, look: HeadStyle) -> int:
@@ -53,7 +54,8 @@ def open_head_views(opened: OpenPrompt, run: AttentionRun, head: OpenHead, look:
             changed = changed_run(opened, edits)
             line_of_effect(opened, edits)
     if changed is None:
-        row = row_view(run, opened.key.name, head, look=look, on_edit=edit_from_menu)
+        on_edit = None if opened.facts.reads_mixers else edit_from_menu
+        row = row_view(run, opened.key.name, head, look=look, on_edit=on_edit)
         pattern_figure(opened, run, head, key="pattern")
         return row
     peak = common_peak((item, head) for item in (run, changed))

@@ -24,13 +24,17 @@ from headscope.models.io.device import best_device
 
 @dataclass(frozen=True)
 class RunKey:
-    """What a run is known by: folder, state of its files, text, whether a first token is put before it, given facts."""
+    """What a run is known by: folder, state of its files, text, whether a first token is put before it, given facts.
+
+    mixers: whether it is of a hybrid's layers without attention.
+    """
 
     folder: str
     fingerprint: str
     prompt: str
     bos: bool
     given: Facts = ()
+    mixers: bool = False
 
     def in_folder(self, folder: Path) -> "RunKey":
         """The same prompt in the model of another folder, as that is now."""
@@ -61,14 +65,29 @@ def opened_model(folder: str, fingerprint: str, given: Facts = ()) -> ModelServi
     return ModelService(model, model_facts(model))
 
 
+@st.cache_resource(max_entries=6, show_spinner=False)
+def opened_mixers(folder: str, fingerprint: str, given: Facts = ()) -> ModelService[ModelFacts]:
+    """The same model with its mixers in the place of heads. Raises ValueError for one without such layers."""
+    from headscope.interp.effective.mixer_heads import mixers
+
+    service = opened_model(folder, fingerprint, given)
+    view = service.alone(mixers)
+    return service.as_seen(view, view.facts)
+
+
+def service_of(key: RunKey) -> ModelService[ModelFacts]:
+    """The open model of a run, or its mixers."""
+    return (opened_mixers if key.mixers else opened_model)(key.folder, key.fingerprint, key.given)
+
+
 def cached_attention_run(key: RunKey, watch: Progress = lambda *stage: None) -> AttentionRun:
     """The run of a prompt, shared by all sessions that ask for it."""
-    return opened_model(key.folder, key.fingerprint, key.given).attention(key.prompt, key.bos, watch)
+    return service_of(key).attention(key.prompt, key.bos, watch)
 
 
 def likeness_of(key: RunKey, watch: Progress = lambda *stage: None) -> torch.Tensor:
     """The likeness of every pair of heads of a run [head other], made once for all sessions."""
-    run, service = cached_attention_run(key), opened_model(key.folder, key.fingerprint, key.given)
+    run, service = cached_attention_run(key), service_of(key)
     return service.kept(likeness_request(key), lambda model: likeness_of_heads(run, watch))
 
 
@@ -95,4 +114,4 @@ def alike_in_other_run(key: RunKey, head: OpenHead, others: RunKey) -> SimilarHe
 
 def head_layers_of(key: RunKey) -> tuple[int, ...]:
     """The numbers of the layers of a run's model that have heads."""
-    return opened_model(key.folder, key.fingerprint, key.given).facts.head_layers
+    return service_of(key).facts.head_layers

@@ -34,6 +34,12 @@ class ModelService(Generic[Facts]):
         self._weights: HeadWeights | None = None
         self.facts = facts
 
+    def as_seen(self, view: Any, facts: Facts) -> "ModelService[Facts]":
+        """The service of a view of the same model, behind the same lock."""
+        service = ModelService(view, facts)
+        service._lock = self._lock
+        return service
+
     def attention(
         self: "ModelService[ModelFacts]", prompt: str, prepend_bos: bool, watch: Progress = lambda *stage: None
     ) -> AttentionRun:

@@ -18,6 +18,7 @@ opened = page(
     "Attention",
     "What every head reads, and with which sign. Choose a head; point at a row or {a_token} to see what it attends to.",
     keeps_patterns=False,
+    offers_mixers=True,
 )
 key, facts = opened.key, opened.facts
 with refusals_in_a_box(opened.in_words("This {prompt} cannot be read")):
@@ -35,13 +36,15 @@ with right.container(border=True):
 with left.container(border=True):
     panels.predictions_panel(opened, run, row)
 alike = left.container()
-intervention_panel(opened, head, row)
-continuation_panel(opened, head)
-with refusals_in_place("This score has no parts"):
-    score_panel(opened, run, head, row)
+if not facts.reads_mixers:
+    intervention_panel(opened, head, row)
+    continuation_panel(opened, head)
+    with refusals_in_place("This score has no parts"):
+        score_panel(opened, run, head, row)
 panels.edges_panel(run, facts, head, row)
 panels.circuitsvis_panel(run, head)
-corpus_panel(opened, head)
+if not facts.reads_mixers:
+    corpus_panel(opened, head)
 with strip, refusals_in_place("What stands out cannot be said"):  # after the drawings: it may run the model again
     standing_out_strip(opened, jobs)
 with alike, refusals_in_place("Heads like this one cannot be found"):  # last: it reads the patterns of all heads

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from headscope.interp.analysis import Analysis, AnalysisRequest, Probe
 from headscope.interp.asking.table import ANALYSES
-from headscope.interp.reading.activations import has_hook, is_gated
+from headscope.interp.reading.activations import has_hook
 from headscope.interp.reading.model_facts import ModelFacts
 from headscope.interp.reading.prompt import Prompt
 from headscope.models.hosts.words import filled
@@ -46,8 +46,6 @@ def misfit(analysis: Analysis | Probe, request: AnalysisRequest) -> str:
         return words
     if analysis.reads_answer and (words := unanswered(facts, request.prompts)):
         return words
-    if analysis.ungated and is_gated(request.model):
-        return "takes pattern @ value for what a head gives, and in this model a gate stands between"
     needs = analysis.needs if isinstance(analysis, Analysis) else analysis.hooks
     if lost := [name for name in needs if not has_hook(request.model, name)]:
         return f"reads {lost[0]}, and this model has no such hook"
@@ -84,6 +82,8 @@ def unsuited(analysis: Analysis | Probe, facts: ModelFacts) -> str:
         return f"follows what passes from token to token through heads alone, and {words}"
     if facts.reads_mixers and isinstance(analysis, Probe) and not analysis.of_rows:
         return "runs the model and edits what is attended to or follows it, and mixers are read by their rows alone"
+    if analysis.ungated and facts.is_gated:
+        return "takes pattern @ value for what a head gives, and in this model a gate stands between"
     if isinstance(analysis, Analysis) and not analysis.applies(facts):
         return f"says nothing about a model with {facts.variant} attention: {filled(analysis.summary, facts.words)}"
     return ""

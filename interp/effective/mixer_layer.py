@@ -40,6 +40,11 @@ def mixer_places(model: HookedModel) -> dict[int, MixerPlace]:
     return {number: place for number, place in places.items() if place is not None}
 
 
+def mixer_names(model: HookedModel) -> tuple[str, ...]:
+    """What mixes tokens in the layers without attention, each named once."""
+    return tuple(dict.fromkeys(place.reading.name for place in mixer_places(model).values()))
+
+
 @torch.no_grad()
 def mixer_layers(model: HookedModel, prompt: Prompt, places: dict[int, MixerPlace]) -> dict[int, LayerMixing]:
     """How these layers mixed a prompt, in one pass. Hooks are state: the caller lets one run in at a time."""

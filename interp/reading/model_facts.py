@@ -5,6 +5,7 @@ from typing import Any
 
 from transformers import PreTrainedConfig, PreTrainedModel
 
+from headscope.interp.reading.activations import is_gated
 from headscope.interp.reading.hooked_model import HookedModel, has_first_token, head_layers, looks_back, tokenizer_of
 from headscope.interp.reading.prompt import answers_tokens, classes_of, is_headed
 from headscope.interp.results.gauges import Gauge, kernel_gauges, merged_gauges
@@ -33,6 +34,7 @@ class ModelFacts:
     weights held NaN or infinity when the model was opened. is_headed: it ends in logits. mask: the token that stands
     for what a masked language model is asked, and mask_id, where a tokenizer names one. leading: the tokens before the
     patches of an image. reads_mixers: of a hybrid's layers without attention, whose mixers stand for heads.
+    is_gated: a gate stands between what heads mix and W_O.
     """
 
     variant: str
@@ -63,6 +65,7 @@ class ModelFacts:
     mask_id: int | None = None
     leading: tuple[str, ...] = ()
     reads_mixers: bool = False
+    is_gated: bool = False
 
     @property
     def head_layers(self) -> tuple[int, ...]:
@@ -139,6 +142,7 @@ def model_facts(model: HookedModel) -> ModelFacts:
         is_causal=looks_back(model),
         answers=None if answers_tokens(model) or not is_headed(model) else cfg.d_vocab_out,
         is_headed=is_headed(model),
+        is_gated=is_gated(model),
         classes=classes_of(model),
         not_finite=getattr(cfg, "not_finite", ()),
         opened_as="" if (words := getattr(cfg, "opened_as", PLAIN)) == PLAIN else words,
