@@ -180,5 +180,22 @@ def test_the_figure_of_massive_activations_says_where_they_stand() -> None:
 def test_norms_and_sinks_are_drawn_by_depth_and_by_head() -> None:
     norms = residual_norms(random_stream()).figure()
     assert norms.data[0].zmin == 0 and norms.layout.yaxis.ticktext == ("embedding", "layer 0", "layer 1")
-    share, which = sinks(torch.eye(4)[None, None], CAUSAL).figure().data
+    share, which, anywhere = sinks(torch.eye(4)[None, None], CAUSAL).figure().data
     assert share.z.tolist() == [[0.25]] and which.z.tolist() == [[0.0]] and which.visible is False
+    assert anywhere.z.tolist() == [[0.25]] and anywhere.visible is False
+
+
+def test_a_head_may_rest_on_another_token_than_the_first() -> None:
+    pattern = torch.zeros(1, 1, 4, 4)
+    pattern[0, 0, 0, 0], pattern[0, 0, 1:, 1] = 1.0, -3.0
+    found = sinks(pattern, CAUSAL)
+    assert_close((found.share, found.anywhere), (torch.tensor([[0.25]]), torch.tensor([[0.75]])))
+
+
+def test_what_rows_leave_goes_into_nothing_where_their_law_lets_them() -> None:
+    pattern = torch.eye(4).expand(2, 1, 4, 4) * 0.6
+    found = sinks(pattern, CAUSAL.expand(2, 4, 4), leaves_mass=[True, False])
+    assert_close(found.into_nothing, torch.tensor([[0.4], [0.0]]))
+    assert_close(found.into_nothing_null, torch.tensor([[(1 / 2 + 1 / 3 + 1 / 4 + 1 / 5) / 4], [0.0]]))
+    assert [one.name for one in found.figure().data][-1] == "into_nothing"
+    assert_close(found.share, torch.full((2, 1), 0.25))  # of what is given to keys

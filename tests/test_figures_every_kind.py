@@ -25,6 +25,7 @@ from headscope.interp.circuits import full_ov, ov_top_tokens
 from headscope.interp.collapse.comparison import collapse_comparison
 from headscope.interp.collapse.curves import collapse
 from headscope.interp.collapse.pairs import CollapsePair
+from headscope.interp.collapse.tokens.spread_comparison import spread_comparison
 from headscope.interp.corpus.head_passages import head_passages
 from headscope.interp.deletion.of_head import NEEDS, head_contributions
 from headscope.interp.diffusion.image_grid import image_grid
@@ -74,6 +75,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     curves = found["collapse_prompt"]
     found["effective pattern"] = effective_pattern(model, PROMPT, 1)
     found["comparison"] = collapse_comparison({"one": curves, "other": curves})
+    found["spread comparison"] = spread_comparison({"one": found["perturbation"], "other": found["perturbation"]})
     found["snapshots"] = snapshot_patterns(folder, run_of_prompt).of_head(1, 0)
     found["one pair"] = collapse(model, [CollapsePair(2, (5, 7), (9, 7))], samples=2)
     swept = sweep([folder], [PROMPT], ["collapse_prompt"], out=folder.parent / "swept", steps="all", ray=False)

@@ -17,6 +17,7 @@ from headscope.interp.collapse.residual import (
 from headscope.interp.collapse.sinks import Sinks, sinks
 from headscope.interp.reading.activations import SCORES, Activations
 from headscope.interp.reading.prompt import Prompt
+from headscope.models.attention import variant_named
 
 PATTERN, VALUES = "attn.hook_pattern", "attn.hook_v"
 STREAM = ("hook_resid_pre", "hook_resid_post")
@@ -51,7 +52,8 @@ def massive(setting: Setting, run: Activations) -> MassiveActivations:
 
 def prompt_sinks(setting: Setting, run: Activations) -> Sinks:
     """The sinks of a prompt."""
-    return sinks(run[PATTERN], seen(run))
+    variants = (variant_named(setting.facts.layer_variants[layer]) for layer in run.head_layers)
+    return sinks(run[PATTERN], seen(run), leaves_mass=[variant.row_law.leaves_mass for variant in variants])
 
 
 def cancelled(setting: Setting, run: Activations) -> PathCancellation:
@@ -104,10 +106,11 @@ ROWS = (
     ),
     Analysis(
         "sinks",
-        "Which heads leave their weight on the {first}.",
+        "Which heads leave their weight on the {first}, on another {token}, or on none.",
         (PATTERN, SCORES),
         prompt_sinks,
         per_head=True,
+        version=2,
         followed={"share": 5},
     ),
     Analysis(

@@ -1,5 +1,6 @@
-"""Attention sinks: heads that leave a large share of their weight on the first token."""
+"""Attention sinks: heads that leave a large share of their weight on the first token, on another, or on none."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -14,9 +15,10 @@ EPSILON = 0.3
 ABOUT = About(
     title="Attention sinks",
     unit="share",
-    law="mean over rows of b = |A|/Σ|A| on key 0; a head is a sink where that is above ε",
+    law="mean over rows of b = |A|/Σ|A| on key 0; a head is a sink where that is above ε; anywhere: on the key that "
+    "gets most; into_nothing: mean over rows of 1 − ΣA, where rows may leave mass",
     source="Gu et al. 2024 (arXiv 2410.10781), Sink^ε, with b for the weights",
-    null="equal weights on the visible keys",
+    null="equal weights on the visible keys; of into_nothing: on nothing as on one key more",
     plain=Sentence("How much of its attention a head rests on the {first}, which is often a way of doing nothing."),
 )
 
@@ -26,7 +28,8 @@ class Sinks(Result):
     """Share of key 0, 1 where it is above epsilon, and the share of such heads: Sink^ε per layer and over all heads.
 
     Rows of zeros are left out; the first row, which sees key 0 alone, counts, as in the paper: a short prompt's share
-    is large. No flip of signs changes it.
+    is large. No flip of signs changes it. Where rows may leave mass (Σ a < 1), shares are of what is given to keys, and
+    into_nothing is the rest; it is 0 under every other law, whose rows have no rest.
     """
 
     drawn_by = "residual:sinks_figure"
@@ -35,6 +38,10 @@ class Sinks(Result):
     share_null: Float[Tensor, "layer head"]
     is_sink: Float[Tensor, "layer head"]
     layer_rate: Float[Tensor, "layer"]
+    anywhere: Float[Tensor, "layer head"]
+    anywhere_null: Float[Tensor, "layer head"]
+    into_nothing: Float[Tensor, "layer head"]
+    into_nothing_null: Float[Tensor, "layer head"]
     epsilon: float
 
     @property
@@ -47,15 +54,31 @@ def sinks(
     pattern: Float[Tensor, "layer head query key"],
     visible: Bool[Tensor, "layer query key"],
     epsilon: float = EPSILON,
+    leaves_mass: Sequence[bool] = (),
 ) -> Sinks:
-    """The sinks of a prompt. Assumes weights of masked keys to be exactly 0."""
-    share, null = first_share(pattern.abs()), first_share(visible.to(pattern.dtype))
+    """The sinks of a prompt. Assumes weights of masked keys to be exactly 0. leaves_mass: of each layer, whether
+    1 − Σ a of a row goes nowhere; of none when not given."""
+    shares, equal = (
+        mean_shares(pattern.abs()),
+        mean_shares(visible.to(pattern.dtype))[:, None].expand(*pattern.shape[:2], -1),
+    )
+    share, anywhere = shares[..., 0], shares.amax(-1)
     sink = (share > epsilon).to(share.dtype).masked_fill(share.isnan(), torch.nan)
-    return Sinks(share, null[:, None].expand_as(share).clone(), sink, sink.nanmean(-1), epsilon, about=ABOUT)
+    leaves = torch.tensor([*leaves_mass] or [False] * len(pattern))[:, None]
+    chance = (1 / (visible.sum(-1) + 1)).mean(-1, keepdim=True).expand_as(share)
+    return Sinks(
+        *(share, equal[..., 0].clone(), sink, sink.nanmean(-1)),
+        *(anywhere, equal.amax(-1)),
+        into_nothing=(1 - pattern.sum(-1).mean(-1)).where(leaves, 0.0),
+        into_nothing_null=chance.where(leaves, 0.0),
+        epsilon=epsilon,
+        about=ABOUT,
+    )
 
 
-def first_share(magnitude: Float[Tensor, "*head query key"]) -> Float[Tensor, "*head"]:
-    """The mean over rows of the share of key 0; rows of zeros are left out, NaN where there are no others."""
+def mean_shares(magnitude: Float[Tensor, "*head query key"]) -> Float[Tensor, "*head key"]:
+    """The mean over rows of the share of every key; rows of zeros are left out, NaN where there are no others."""
     total = magnitude.sum(-1)
     dead = total == 0
-    return (magnitude[..., 0] / total.masked_fill(dead, 1)).sum(-1) / (~dead).sum(-1)
+    inverse = total.reciprocal().masked_fill(dead, 0)
+    return torch.einsum("...qk,...q->...k", magnitude, inverse) / (~dead).sum(-1, keepdim=True)

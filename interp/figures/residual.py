@@ -73,6 +73,11 @@ def entry_in_words(result: MassiveActivations, depth: int, rank: int) -> str:
 
 
 def sinks_figure(result: Sinks) -> go.Figure:
-    """The share of the first token by head, or which heads are sinks."""
-    traces = [head_heatmap(result, "share"), head_heatmap(result, "is_sink", visible=False)]
-    return canvas(result.about, traces, "share", **head_axes(), **menu_layout(["share", f"above ε = {result.epsilon}"]))
+    """A menu of the share of the first token by head, which heads are sinks, the share of any token, and of none."""
+    views = {
+        "share": f"on the {result.about.words.first}",
+        "is_sink": f"above ε = {result.epsilon}",
+        "anywhere": f"on any {result.about.words.token}",
+    } | ({"into_nothing": "into nothing"} if result.into_nothing.any() else {})
+    traces = [head_heatmap(result, field, visible=field == "share") for field in views]
+    return canvas(result.about, traces, "share", **head_axes(), **menu_layout(list(views.values())))

@@ -1,10 +1,18 @@
 """The rows of the table of analyses about what the tokens of one prompt do to each other."""
 
-from headscope.interp.analysis import Analysis, Setting
-from headscope.interp.collapse.rows import STREAM, stream_of
+from headscope.interp.analysis import Analysis, AnalysisRequest, Probe, Setting
+from headscope.interp.collapse.rows import PATTERN, STREAM, VALUES, seen, stream_of
 from headscope.interp.collapse.tokens.compression import Compression, compression, compression_cost
+from headscope.interp.collapse.tokens.dispersion import Dispersion, dispersion, dispersion_cost
+from headscope.interp.collapse.tokens.dispersion_curves import DispersionCurves, dispersion_curves
 from headscope.interp.collapse.tokens.head_dimension import HeadDimension, dimensions_cost, head_dimension
-from headscope.interp.reading.activations import Activations
+from headscope.interp.collapse.tokens.perturbation import SAMPLES, PerturbationSpread, perturbation_spread
+from headscope.interp.collapse.tokens.sink_direction import SinkDirection, sink_direction
+from headscope.interp.collapse.tokens.sink_tokens import SinkTokens, sink_tokens, sink_tokens_cost
+from headscope.interp.reading.activations import SCORES, Activations
+from headscope.interp.reading.prompt import text_alone
+from headscope.interp.reading.size import Size
+from headscope.interp.reading.watch import Watch
 from headscope.interp.weights.weight_laws import projections_by_head
 
 Z = "attn.hook_z"
@@ -21,7 +29,37 @@ def prompt_head_dimension(setting: Setting, run: Activations) -> HeadDimension:
     return head_dimension(projections_by_head(run[Z], W_O.shape[2]), W_O)
 
 
-ROWS = (
+def prompt_sink_tokens(setting: Setting, run: Activations) -> SinkTokens:
+    """What every token of a prompt receives and gives."""
+    return sink_tokens(run[PATTERN], seen(run), run[VALUES], setting.weights.W_O, run.tokens.strings)
+
+
+def prompt_sink_direction(setting: Setting, run: Activations) -> SinkDirection:
+    """What marks the sink tokens of a prompt."""
+    return sink_direction(stream_of(run), run[PATTERN], run.head_layers, run.tokens.strings)
+
+
+def prompt_dispersion(setting: Setting, run: Activations) -> Dispersion:
+    """The dispersion of a prompt's rows."""
+    return dispersion(run[PATTERN], run[SCORES], seen(run))
+
+
+def prompt_dispersion_curves(setting: Setting, run: Activations) -> DispersionCurves:
+    """The sharpness of a prompt's rows by the number of their keys."""
+    return dispersion_curves(run[PATTERN], seen(run))
+
+
+def prompt_perturbation(request: AnalysisRequest, watch: Watch) -> PerturbationSpread:
+    """The spread of another token in a prompt."""
+    return perturbation_spread(request.model, text_alone(*request.prompts))
+
+
+def perturbation_cost(size: Size) -> int:
+    """A pass over the prompt, the changed ones and the unrelated ones."""
+    return size.passes_over_prompts(1 + 2 * SAMPLES)
+
+
+ROWS: tuple[Analysis | Probe, ...] = (
     Analysis(
         "compression",
         "How evenly residuals fill their directions, by layer, beside how long the {first}'s is.",
@@ -37,5 +75,45 @@ ROWS = (
         matrices=("W_O",),
         per_head=True,
         cost=dimensions_cost,
+    ),
+    Analysis(
+        "sink_tokens",
+        "Which {tokens} draw attention, by layer, and what they give for it.",
+        (PATTERN, VALUES, SCORES),
+        prompt_sink_tokens,
+        over_tokens=True,
+        matrices=("W_O",),
+        cost=sink_tokens_cost,
+    ),
+    Analysis(
+        "sink_direction",
+        "Which direction of the residual stream marks the {tokens} that others rest on.",
+        (*STREAM, PATTERN),
+        prompt_sink_direction,
+        over_tokens=True,
+    ),
+    Analysis(
+        "dispersion",
+        "Among how many {tokens} each head can still be sharp.",
+        (PATTERN, SCORES),
+        prompt_dispersion,
+        per_head=True,
+        cost=dispersion_cost,
+    ),
+    Analysis(
+        "dispersion_curves",
+        "How the largest weight of each head falls as it sees more {tokens}, below its bound.",
+        (PATTERN, SCORES),
+        prompt_dispersion_curves,
+        over_tokens=True,
+        cost=dispersion_cost,
+    ),
+    Probe(
+        "perturbation",
+        "how far another token in one place changes the residual of every other {token}, by layer",
+        prompt_perturbation,
+        over_tokens=True,
+        text_only="puts another token in the place of one, and an image has no vocabulary",
+        cost=perturbation_cost,
     ),
 )
