@@ -38,7 +38,11 @@ PANELS = {
         "path_cancellation",
         "path_bound",
         "sinks",
+        "sink_tokens",
+        "sink_direction",
+        "dispersion_curves",
         "head_dimension",
+        "perturbation",
         "residual_norms",
         "massive_activations",
     ),
@@ -269,6 +273,13 @@ def test_the_collapse_of_models_stands_in_one_figure(folder: Path, tmp_path: Pat
     test = view("compare", folder, ("collapse_beside",), "Code", compare_tab="Collapse", **other)
     made: Any = made_by(test.code[0].value)
     assert [one.name for one in made.data if one.visible] == ["cog", "plain"]
+
+
+def test_the_reach_of_a_change_stands_beside_that_of_another_model(folder: Path, tmp_path: Path) -> None:
+    other = {"others": "a folder", "other_folder": str(tiny_folder(tmp_path / "plain", "softmax"))}
+    test = view("compare", folder, ("spread_beside",), "Code", compare_tab="Collapse", **other)
+    made: Any = made_by(test.code[0].value)
+    assert [one.name for one in made.data] == ["cog", "plain"]
 
 
 @pytest.mark.parametrize("name", ANALYSES)

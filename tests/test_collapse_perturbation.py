@@ -82,12 +82,13 @@ def known_spread() -> PerturbationSpread:
 
 
 def test_models_of_other_depths_stand_beside_each_other() -> None:
-    deep = replace(known_spread(), reach=torch.tensor([0.0, 0.5, 1.0]))
+    streams = (torch.cat([stream, stream[..., -1:, :, :]], -3) for stream in known_streams())
+    deep = spread_of_streams(*streams, (1, AFTER_SECOND))
     found = spread_comparison({"shallow": known_spread(), "deep": deep})
-    assert_close(found.reach, torch.tensor([[0.0, 0.25, torch.nan], [0.0, 0.5, 1.0]]), equal_nan=True)
+    assert_close(found.reach, torch.tensor([[0.0, 0.25, torch.nan], [0.0, 0.25, 0.25]]), equal_nan=True)
     shallow, deeper = found.figure().data
     assert (shallow.x.tolist(), deeper.x.tolist()) == ([0, 1], [0, 0.5, 1])
-    assert (shallow.y.tolist(), deeper.y.tolist()) == ([0, 0.25], [0, 0.5, 1])
+    assert (shallow.y.tolist(), deeper.y.tolist()) == ([0, 0.25], [0, 0.25, 0.25])
 
 
 def test_changes_in_different_places_are_not_compared() -> None:

@@ -15,7 +15,10 @@ PANELS = {
     "compression": "How evenly they fill their directions",
     "path_cancellation": "How much of each {token}'s paths cancels",
     "path_bound": "How much each {token} can reach the {last_one}",
-    "sinks": "Which heads rest on the {first}",
+    "sinks": "Which heads rest on one {token}",
+    "sink_tokens": "Which {tokens} draw attention, and what they give",
+    "sink_direction": "What marks the {tokens} that others rest on",
+    "dispersion_curves": "How sharp heads stay among more {tokens}",
     "head_dimension": "How many directions each head writes",
     "residual_norms": "How long the residuals are",
     "massive_activations": "Entries that dwarf all others",
@@ -41,6 +44,11 @@ with more:
         for place, (name, title) in enumerate(PANELS.items()):
             with columns[place % 2]:
                 figure_panel(opened.in_words(title), findings[name], analysis_code(opened, name), key=name)
+    with refusals_in_place("The spread of a change cannot be computed"):
+        title = opened.in_words("How far one {token}'s change reaches")
+        is_said = left_out(opened, "perturbation", title)
+        if not is_said and (spread := analysis_when_asked(opened, "perturbation", title)):
+            figure_panel(title, spread, analysis_code(opened, "perturbation"), key="perturbation")
     with refusals_in_place("Over-squashing cannot be computed"):
         title = opened.in_words("How much the {last_output} depends on each {token}")
         if squashing := analysis_when_asked(opened, "squashing", title):

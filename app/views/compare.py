@@ -6,6 +6,7 @@ from headscope.app.frame.left_out import left_out
 from headscope.app.frame.other_models import other_models
 from headscope.app.frame.page import page
 from headscope.app.panels.compare import collapse_beside, models_side_by_side
+from headscope.app.panels.spread_beside import spread_beside
 from headscope.app.panels.training.page import training_panels
 from headscope.app.panels.training.sweep_results import sweep_panels
 from headscope.app.serving.refusals import refusals_in_place
@@ -22,8 +23,10 @@ if compare.open:
         models_side_by_side([opened, *other_models(opened)])
 if collapse.open:
     with collapse, refusals_in_place("These models cannot be compared"):
+        compared = [opened, *other_models(opened)]
         if not left_out(opened, "collapse_count_ones", "How far apart two prompts are, model beside model"):
-            collapse_beside([opened, *other_models(opened)])
+            collapse_beside(compared)
+        spread_beside(compared)
 if training.open:
     with training:
         training_panels(opened)

@@ -37,10 +37,10 @@ class DispersionCurves(Result):
 
     drawn_by = "tokens.dispersion:dispersion_curves_figure"
 
-    largest: Float[Tensor, "layer head n"]
-    largest_null: Float[Tensor, "layer head n"]
-    largest_null_spread: Float[Tensor, "layer head n"]
-    bound: Float[Tensor, "layer head n"]
+    largest: Float[Tensor, "layer head point"]
+    largest_null: Float[Tensor, "layer head point"]
+    largest_null_spread: Float[Tensor, "layer head point"]
+    bound: Float[Tensor, "layer head point"]
     lengths: tuple[float, ...]
 
 
@@ -51,11 +51,11 @@ def dispersion_curves(
     group = row_groups(visible.sum(-1))
     known = [int(item) for item in group.unique() if item >= 0] or [ALONE]
     layers = [of_layer(*layer, known) for layer in zip(pattern, visible, group, strict=True)]
-    fields = torch.stack(layers, 1)
+    largest, null, spread, bound = torch.stack(layers, 1)
     keys = visible.sum(-1).float()
     lengths = tuple(float(keys[group == item].mean()) for item in known)
-    labels = {"n": tuple(f"{n:.4g}" for n in lengths)}
-    return DispersionCurves(*fields, lengths, about=ABOUT, labels=labels)
+    labels = {"point": tuple(f"{n:.4g}" for n in lengths)}
+    return DispersionCurves(largest, null, spread, bound, lengths, about=ABOUT, labels=labels)
 
 
 def row_groups(keys: Int[Tensor, "layer query"]) -> Int[Tensor, "layer query"]:
@@ -68,7 +68,7 @@ def of_layer(
     seen: Bool[Tensor, "query key"],
     group: Int[Tensor, "query"],
     known: list[int],
-) -> Float[Tensor, "field head n"]:
+) -> Float[Tensor, "field head point"]:
     """Largest share, its null, the null's spread and the bound of each group of rows."""
     weights = log_weights(pattern, seen)
     rows = group == torch.tensor(known)[:, None]
@@ -78,7 +78,7 @@ def of_layer(
     return torch.stack([group_means(weights, rows), null.mean, null.spread, bound])
 
 
-def group_means(weights: LogWeights, rows: Bool[Tensor, "n query"]) -> Float[Tensor, "head n"]:
+def group_means(weights: LogWeights, rows: Bool[Tensor, "point query"]) -> Float[Tensor, "head point"]:
     """The mean largest share of each group's rows that count; NaN where it has none."""
     counted = weights.counted[:, None] & rows
     return weights.largest_share[:, None].where(counted, torch.nan).nanmean(-1)

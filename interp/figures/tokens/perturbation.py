@@ -47,5 +47,6 @@ def spread_comparison_figure(result: SpreadComparison) -> go.Figure:
         )
         for at, (model, depths) in enumerate(zip(result.labels["model"], result.depths, strict=True))
     ]
-    axes = {"xaxis": {"title": "share of the layers"}, "yaxis": {"title": "reach", "rangemode": "tozero"}}
+    axes: Properties = {"xaxis": {"title": "share of the layers"}}
+    axes |= {"yaxis": {"title": "reach", "rangemode": "tozero"}}
     return canvas(result.about, traces, "reach", showlegend=True, **axes)
