@@ -1,6 +1,7 @@
 """The tokens of one prompt: matrices, heads and patterns by hand, whose entropy, dimension and sinks are known."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from headscope.interp.analysis import Analysis, Setting
+from headscope.interp.asking.analyse import analyse
 from headscope.interp.collapse.tokens.compression import compression
 from headscope.interp.collapse.tokens.dispersion import dispersion
 from headscope.interp.collapse.tokens.dispersion_curves import dispersion_curves
@@ -205,6 +207,27 @@ def test_a_kernel_whose_weights_vanish_spreads_further_than_its_scores() -> None
     scores, visible = torch.tensor([[0.0, 1], [1, 0]])[None, None], torch.ones(1, 2, 2).bool()
     found = dispersion(scores, scores, visible)
     assert found.score_spread.tolist() == [[1.0]] and 87 < found.spread.item() < 88
+
+
+def found_of(variant: str, name: str) -> Any:
+    return analyse(hooked_tiny(variant), [PromptTokens(IDS, tuple(map(str, IDS)))], [name])[name]
+
+
+@pytest.mark.parametrize("variant", ["softmax", "cog", "selective", "sink"])
+def test_exponentials_of_scores_spread_no_further_than_them(variant: str) -> None:
+    found = found_of(variant, "dispersion")
+    assert bool((found.off_exponential < 1e-3).all())
+    assert bool((found.spread <= found.score_spread + 1e-3).all())
+
+
+@pytest.mark.parametrize("variant", ["expressive", "polynomial"])
+def test_powers_of_scores_are_no_exponentials(variant: str) -> None:
+    assert bool((found_of(variant, "dispersion").off_exponential > 0.1).all())
+
+
+def test_a_kernel_with_a_sink_of_its_own_leaves_mass_and_no_other_does() -> None:
+    assert bool((found_of("sink", "sinks").into_nothing > 0).all())
+    assert not found_of("polynomial", "sinks").into_nothing.any()
 
 
 def test_rows_of_one_key_have_no_dispersion() -> None:

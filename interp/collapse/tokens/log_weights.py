@@ -52,7 +52,9 @@ def log_weights(pattern: Float[Tensor, "head query key"], seen: Bool[Tensor, "qu
     return LogWeights(size.clamp(min=TINY).log(), seen, counted)
 
 
-def row_spread(values: Float[Tensor, "head query key"], seen: Bool[Tensor, "query key"]) -> Float[Tensor, "head query"]:
+def row_spread(
+    values: Float[Tensor, "head query key"], seen: Bool[Tensor, "*#head query key"]
+) -> Float[Tensor, "head query"]:
     """The largest less the smallest of what each query sees."""
     return values.where(seen, -torch.inf).amax(-1) - values.where(seen, torch.inf).amin(-1)
 

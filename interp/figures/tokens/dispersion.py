@@ -17,6 +17,7 @@ MEASURES = {
     "spread": "spread of ln|a|",
     "tightness": "share of the bound",
     "score_spread": "spread of the scores",
+    "off_exponential": "off an exponential of the scores",
 }
 
 
