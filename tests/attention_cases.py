@@ -40,7 +40,8 @@ def run(case: str, q: Tensor, k: Tensor, v: Tensor, **more: Any) -> Attention:
 def pattern_of(case: str, scores: Tensor, **more: Any) -> Float[Tensor, "batch head query key"]:
     """The weights of given scores in each of four heads: queries are the rows, keys the unit vectors."""
     name, options = CASES[case]
-    q, eye = scores.expand(1, 4, -1, -1), torch.eye(scores.shape[-1], dtype=scores.dtype)[None, None]
+    q = scores.expand(1, 4, -1, -1)
+    eye = torch.eye(scores.shape[-1], dtype=scores.dtype).expand(1, 4, -1, -1)
     pattern = attend(name, q, eye, eye, scale=1.0, **{**options, **more}).pattern
     assert pattern is not None
     return pattern

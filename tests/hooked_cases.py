@@ -43,6 +43,10 @@ class Case:
     def value(self, name: str) -> Tensor:
         return self.cache[f"{LAYER}.{name}"]
 
+    def weighed(self, scores: Tensor) -> Tensor:
+        """The layer's weights of scores, by what its hooks say of its other inputs."""
+        return weighed(self.bridge, self.cache, scores)
+
     def rerun(self, name: str, edit: Callable[[Tensor], Tensor]) -> tuple[Tensor, ActivationCache]:
         """A cached run in which the hook of layer 1 returns edit(activation)."""
         self.bridge.add_hook(f"{LAYER}.{name}", lambda activation, hook: edit(activation))
@@ -59,6 +63,13 @@ class Case:
 
 
 case = cache(Case)
+
+
+def weighed(bridge: Any, run: ActivationCache, scores: Tensor) -> Tensor:
+    """The weights of scores in layer 1, by what its hooks say of its other inputs in a run."""
+    layer = bridge.blocks[1].attn.layer
+    parts = {name: run[f"{LAYER}.hook_{name}"].mT[:, :, None] for name in layer.reads_hidden}
+    return layer.weigh(scores, visible(scores), parts)
 
 
 def close(actual: Tensor, expected: Tensor, atol: float = 1e-4) -> None:

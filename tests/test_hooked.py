@@ -16,6 +16,7 @@ from hooked_cases import (
     kv_heads,
     per_query_head,
     visible,
+    weighed,
 )
 from tiny_decoders import EVERY, PAIRS, SPECS, attached, random_ids
 
@@ -44,7 +45,8 @@ def test_left_padding_is_invisible(family: str, name: str) -> None:
 def test_pattern_times_values_is_z(family: str, name: str) -> None:
     told = case(family, name)
     mixed = torch.einsum("bhqk,bkhd->bqhd", told.value("hook_pattern"), per_query_head(told.value("hook_v")))
-    close(told.value("hook_z"), mixed, atol=1e-5)
+    has_gate = told.bridge.blocks[1].attn.layer.has_factor
+    close(told.value("hook_z"), mixed * told.value("hook_gate") if has_gate else mixed, atol=1e-5)
 
 
 @every_pair
@@ -59,17 +61,16 @@ def test_head_results_sum_to_the_attention_output(family: str, name: str) -> Non
 @every_pair
 def test_the_pattern_is_the_variant_of_the_scores(family: str, name: str) -> None:
     told = case(family, name)
-    scores, layer = told.value("hook_attn_scores"), told.bridge.blocks[1].attn.layer
-    close(told.value("hook_pattern"), layer.weigh(scores, visible(scores)), atol=1e-6)
+    close(told.value("hook_pattern"), told.weighed(told.value("hook_attn_scores")), atol=1e-6)
 
 
 @every_pair
 def test_edited_scores_make_the_pattern_and_change_the_logits(family: str, name: str) -> None:
     told = case(family, name)
-    scores, layer = told.value("hook_attn_scores"), told.bridge.blocks[1].attn.layer
+    scores = told.value("hook_attn_scores")
     moved = scores + torch.linspace(-2, 2, 12) * visible(scores)
     logits, cache = told.rerun("hook_attn_scores", lambda scores: moved)
-    close(cache[f"{LAYER}.hook_pattern"], layer.weigh(moved, visible(scores)), atol=1e-6)
+    close(cache[f"{LAYER}.hook_pattern"], told.weighed(moved), atol=1e-6)
     assert told.changed(logits) > 1e-2
 
 
@@ -225,7 +226,7 @@ def test_scores_and_pattern_of_a_half_precision_model_are_float32(family: str, n
     _, cache = bridge.run_with_cache(random_ids())
     scores, pattern = (cache[f"{LAYER}.{hook}"] for hook in ("hook_attn_scores", "hook_pattern"))
     assert scores.dtype == pattern.dtype == torch.float32
-    close(pattern, bridge.blocks[1].attn.layer.weigh(scores, visible(scores)), atol=0)
+    close(pattern, weighed(bridge, cache, scores), atol=0)
 
 
 def test_the_scores_of_a_half_precision_model_are_products_in_float32() -> None:

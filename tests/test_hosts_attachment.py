@@ -8,7 +8,7 @@ import sys
 
 import pytest
 import torch
-from tiny_decoders import EVERY, PAIRS, SPECS, attached, packed_row, random_ids, stir, tiny_decoder
+from tiny_decoders import EVERY, FURTHER, PAIRS, SPECS, attached, packed_row, random_ids, stir, tiny_decoder
 from transformers import AutoModelForCausalLM, GPT2Config
 
 from headscope import AttentionSpec, attach, detach
@@ -123,8 +123,10 @@ def test_every_parameter_of_a_variant_learns(family: str, name: str) -> None:
     model(ids, labels=ids).loss.backward()
     learned = {key: p for key, p in model.named_parameters() if ".variant." in key}
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in learned.values())
-    parts = VARIANTS[SPECS[name].variant].learned
-    assert bool(learned) == bool(parts and parts(spec_of(model).options, LayerShape(4, 32, 16)))
+    spec = SPECS[name]
+    parts = VARIANTS[spec.variant].learned
+    of_kernel = parts and parts(spec_of(model).options, LayerShape(4, 32, 16, 32, 8))
+    assert bool(learned) == bool(of_kernel or spec.gate)
 
 
 @every_family

@@ -108,20 +108,32 @@ LATER: dict[str, AttentionSpec] = {
     "sink": AttentionSpec("sink"),
     "sink off by one": AttentionSpec("sink", learned=False),
 }
+# What reads hidden states, mixes heads or multiplies outputs: in families that call attention differently.
+FURTHER: dict[str, AttentionSpec] = {
+    "forgetting": AttentionSpec("forgetting"),
+    "differential": AttentionSpec("differential"),
+    "gated": AttentionSpec("cog", gate="head"),
+    "gated by element": AttentionSpec("selective", gate="element"),
+}
 FIRST = tuple(SPECS)
-SPECS.update(LATER)
+SPECS.update({**LATER, **FURTHER})
 
 FEW = ("llama", "gemma2")  # shared keys; a soft cap and a window
+CALLED_APART = ("gpt2", "gpt_neox", "llama", "gemma2")
+IN_FEW = [
+    *((family, name) for family in FEW for name in LATER),
+    *((family, name) for family in CALLED_APART for name in FURTHER),
+]
 # Every variant in the first families; in the others, which differ from these in little, the one that asks most of them.
 PAIRS = [
     *((family, name) for family in CONFIGS for name in FIRST),
-    *((family, name) for family in FEW for name in LATER),
+    *IN_FEW,
     *((family, "selective") for family in MORE),
 ]
 # The variants in every family; the later ones in few.
 EVERY_PAIR = [
     *((family, name) for family in EVERY for name in FIRST if name in VARIANTS),
-    *((family, name) for family in FEW for name in LATER),
+    *((family, name) for family, name in IN_FEW if name in VARIANTS),
 ]
 
 

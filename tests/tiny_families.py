@@ -20,7 +20,11 @@ UNLISTED = (
 
 def unlisted(family: str, name: str = "cog") -> PreTrainedModel:
     """A tiny model with the variant in it, what it learned stirred."""
-    model = attach(tiny_random_model(family), SPECS[name])
+    return stirred(attach(tiny_random_model(family), SPECS[name]))
+
+
+def stirred(model: PreTrainedModel) -> PreTrainedModel:
+    """The same model with what its variant learned moved at random."""
     for layer in [module for key, module in model.named_modules() if key.endswith(".variant")]:
         stir(layer, 0.3)
     return model

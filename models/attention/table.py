@@ -2,7 +2,9 @@
 
 from headscope.models.attention.variant import Variant
 from headscope.models.attention.variants.cog import COG
+from headscope.models.attention.variants.differential import DIFFERENTIAL
 from headscope.models.attention.variants.expressive import EXPRESSIVE
+from headscope.models.attention.variants.forgetting import FORGETTING
 from headscope.models.attention.variants.polynomial import POLYNOMIAL
 from headscope.models.attention.variants.selective import SELECTIVE
 from headscope.models.attention.variants.sink import SINK
@@ -16,6 +18,8 @@ VARIANTS: dict[str, Variant] = {
     "selective": SELECTIVE,
     "polynomial": POLYNOMIAL,
     "sink": SINK,
+    "forgetting": FORGETTING,
+    "differential": DIFFERENTIAL,
 }
 
 

@@ -14,6 +14,7 @@ from headscope.models.attention.fused.blockwise import blockwise_attention
 from headscope.models.attention.fused.element import Element
 from headscope.models.attention.jacobian import norm_by_pullback
 from headscope.models.attention.layer_shape import LayerShape
+from headscope.models.attention.learned_part import OutputFactor
 from headscope.models.attention.options import Options
 from headscope.models.attention.row_law import RowLaw
 from headscope.models.attention.temperature import TEMPERATURES, tempered
@@ -43,12 +44,15 @@ class Variant:
     options: every option with its default, plain values only, as an AttentionSpec stores them.
     kernel(**options) -> what weigh takes, of the options that a call or a layer gives; unchanged by default.
     learned(options, shape): the parts that a layer learns, by name. A parameter takes the place of the option of its
-    name, and broadcasts to [batch, head, query, key] as kernel leaves it.
+    name, and broadcasts to [batch, head, query, key] as kernel leaves it; a LearnedOption makes it in every call.
     handed: keywords by which families hand their own attention a learned part, and the option that each is.
     option_hooks: names of hooks, and the option of the kernel that each shows by row, [batch, head, query].
+    factor(options, shape): what heads' outputs are multiplied by before W_O, or None.
     learns_temperatures: a part named temperature_q or temperature_v is a module that makes [batch, 1, pos] of
     W_Q x (W_V x) before rotation and the count of visible tokens; scores (values) are multiplied by it, and a hook has
     its name.
+    reads_order: whether weights depend on the order of the keys. mixes_heads: whether those of a head depend on the
+    scores of others.
     in_context(options, n): the options, with what they leave to the model, of one that reads n tokens.
     scale(options, usual): the factor of the dot product; usual is the model's own, or 1/√d_head.
     fused: the exact path without a query × key matrix, unless a library has it: in one pass on a GPU where element, of
@@ -74,7 +78,10 @@ class Variant:
     learned: Callable[[Options, LayerShape], Mapping[str, nn.Module | nn.Parameter]] | None = None
     handed: Mapping[str, str] = field(default_factory=dict[str, str])
     option_hooks: Mapping[str, str] = field(default_factory=dict[str, str])
+    factor: Callable[[Options, LayerShape], OutputFactor | None] | None = None
     learns_temperatures: bool = False
+    reads_order: bool = False
+    mixes_heads: bool = False
     in_context: Callable[[Options, int], Options] = lambda options, n: options
     scale: Callable[[Options, float], float] | None = None
     fused: Callable[..., Float[Tensor, "batch head query d_value"]] = blockwise_attention
@@ -93,7 +100,7 @@ class Variant:
         of_kernel = keywords(self.kernel or self.weigh)
         object.__setattr__(self, "call_options", (*of_kernel, *(TEMPERATURES if self.learns_temperatures else ())))
         idle = [name for name in self.options if name not in self.call_options]
-        if idle and not (self.learned or self.scale):
+        if idle and not (self.learned or self.scale or self.factor):
             raise ValueError(f"{self.name}: the option {idle[0]!r} reaches nothing; make it a keyword of weigh")
 
     @property

@@ -21,20 +21,24 @@ from headscope.models.attention.fused.score_rule import soft_capped
 from headscope.models.attention.run import at_least_float32
 from headscope.models.hooked.carrying_attention import CarryingAttention, temperature_hook
 from headscope.models.hooked.layer_pass import (
+    LAYER_PASS,
     LayerPass,
     is_patternless,
     pass_visible_count,
     projected_query,
+    remember_hidden,
     remember_query,
     shared_layer_pass,
 )
 from headscope.models.hooked.patternless import hears_angles, hooked_elsewhere, inside_patternless
 from headscope.models.hosts.added_to_scores import refuse_unknown_keywords
-from headscope.models.hosts.attention_function import NAME, variant_attention
+from headscope.models.hosts.attention_function import NAME, hooked_parts, multiplied, variant_attention
 from headscope.models.hosts.families import hides_the_future
+from headscope.models.hosts.input_parts import cache_of_call
 from headscope.models.hosts.kept_keywords import call_keywords
 from headscope.models.seam.call_arguments import Keywords, Places
 from headscope.models.seam.hooked_kernel import unmasked
+from headscope.models.seam.model_pass import Hooks
 
 
 class VariantAttention(CarryingAttention):
@@ -44,8 +48,10 @@ class VariantAttention(CarryingAttention):
     dtype's lowest value (-inf in compatibility mode), and an entry that a hook sets to either is hidden.
     hook_pattern: the signed weights. hook_v: the values as mixed, after their temperature (v.hook_out is W_V x + b_V),
     so that pattern @ hook_v = hook_z for every variant. hook_temperature_q, hook_temperature_v: [batch, 1, pos],
-    there where the layer learned them. Scores, pattern, hook_rot_q and tempered values are float32 at least, whatever
-    the model's dtype; hook_z and what follows are in the model's own.
+    there where the layer learned them. hook_gate: [batch, pos, head, d_head or 1], what the weighted sums of values are
+    multiplied by, where they are: then hook_z = hook_gate · (pattern @ hook_v). A kernel's option that is made of
+    hidden states has a hook of its name, [batch, key, head]. Scores, pattern, hook_rot_q and tempered values are
+    float32 at least, whatever the model's dtype; hook_z and what follows are in the model's own.
     """
 
     def set_original_component(self, original_component: nn.Module) -> None:
@@ -59,6 +65,9 @@ class VariantAttention(CarryingAttention):
             self.layer.soft_cap, self.attention_module.attn_logit_softcapping = soft_cap, None
         if hasattr(self, "hook_rot_q"):
             self.hook_rot_q.register_forward_hook(float32_output)
+        self.add_part_hooks()
+        if self.layer.has_input_parts:
+            self.submodules["q"].register_forward_pre_hook(remember_hidden)
         if self.layer.temperature_q is not None:
             self.hook_temperature_q = temperature_hook()
             self.submodules["q"].register_forward_hook(remember_query)
@@ -82,7 +91,8 @@ class VariantAttention(CarryingAttention):
         # Whoever switches the model to eager attention gets softmax there, whatever the variant.
         ours = self.attention_module.config._attn_implementation == NAME
         own_forward = isinstance(self, PositionEmbeddingsAttentionBridge)
-        return not ours or not (own_forward or self.is_joint) or hooked_elsewhere(self)
+        looked_at = self.layer.variant.mixes_heads or any(hook.has_hooks(dir="both") for hook in self.part_hooks)
+        return not ours or not (own_forward or self.is_joint) or looked_at or hooked_elsewhere(self)
 
     @property
     def is_joint(self) -> bool:
@@ -94,7 +104,9 @@ class VariantAttention(CarryingAttention):
         patternless = inside_patternless() and not self.is_joint and not self.needs_pattern
         keywords = call_keywords(kwargs)
         try:
-            with shared_layer_pass(LayerPass(keywords.get("visible_count"), patternless)):
+            with shared_layer_pass(
+                LayerPass(keywords.get("visible_count"), patternless, cache=cache_of_call(args, kwargs))
+            ):
                 return self._without_pattern(args, keywords) if patternless else super().forward(*args, **keywords)
         finally:
             self._pattern = self._attn_scores = None  # transformer-lens keeps GPT-2's and GPT-NeoX's on the module
@@ -114,6 +126,7 @@ class VariantAttention(CarryingAttention):
             kwargs = {**kwargs, "position_embeddings": self._hooked_angles(kwargs["position_embeddings"])}
         tau_q = None if self.layer.temperature_q is None else self._query_temperature
         facts = {**kwargs, "temperature_q": tau_q, "visible_count": None}  # no count: the values are tempered already
+        facts["input_parts"] = self._input_parts
         output, *more = self.attention_module.forward(self.hook_in(hidden), *others, **facts)
         return self.hook_out(output), *more
 
@@ -136,6 +149,7 @@ class VariantAttention(CarryingAttention):
         drop = getattr(module, "attn_dropout", 0.0)  # GPT-2's; transformer-lens drops no weights of GPT-NeoX
         dropout = getattr(drop, "p", drop) if module.training else 0.0  # a number in GPT-BigCode
         facts = {"scaling": module.scaling, "temperature_q": tau_q, "is_causal": self.is_causal, "dropout": dropout}
+        facts["input_parts"] = self._input_parts
         output, _ = variant_attention(module, q, k, v, mask, **facts)
         heads_first = output.transpose(1, 2)
         by_position = self._reshape_attn_output(heads_first, batch, n_query, n_heads, d_head)
@@ -181,10 +195,11 @@ class VariantAttention(CarryingAttention):
     def _masked_softmax(
         self, attn_scores: Float[Tensor, "batch head query key"], dtype: torch.dtype | None = None
     ) -> Float[Tensor, "batch head query key"]:
+        parts = {} if is_patternless() else self._input_parts()
         if not self.layer.variant.option_hooks:
-            return self.layer.weigh(*unmasked(attn_scores))
+            return self.layer.weigh(*unmasked(attn_scores), parts)
         options = self.layer.edited_options(
-            self.layer.current_options(), attn_scores.shape[:3], lambda name, rows: getattr(self, name)(rows)
+            self.layer.options_with(parts, attn_scores.shape[-1]), attn_scores.shape[:3], lambda name, rows: getattr(self, name)(rows)
         )
         scores, visible = unmasked(attn_scores)
         return self.layer.variant.weigh(at_least_float32(scores), visible, **self.layer.variant.kernel_options(options))
@@ -192,11 +207,33 @@ class VariantAttention(CarryingAttention):
     def _reshape_attn_output(
         self, attn_output: Float[Tensor, "batch head query d_head"], *sizes: int, **named_sizes: int
     ) -> Float[Tensor, "batch query width"]:
-        return (
-            super()
-            ._reshape_attn_output(attn_output, *sizes, **named_sizes)
-            .to(cast(Any, self.o).original_component.weight.dtype)
-        )
+        dtype = cast(Any, self.o).original_component.weight.dtype
+        return super()._reshape_attn_output(self._multiplied(attn_output), *sizes, **named_sizes).to(dtype)
+
+    def _pre_output_projection(self, attn_output: Float[Tensor, "batch query width"]) -> Float[Tensor, "..."]:
+        """What heads put out as it goes to W_O, where queries and keys are turned by hooks of their own."""
+        if not self.layer.has_factor:
+            return attn_output
+        by_head = attn_output.unflatten(-1, (cast(Any, self.config).n_heads, -1)).transpose(1, 2)
+        return self._multiplied(by_head).transpose(1, 2).flatten(2)
+
+    def _multiplied(self, output: Float[Tensor, "batch head query d_head"]) -> Float[Tensor, "batch head query d_head"]:
+        """Weighted sums of values times the layer's factor of them."""
+        return multiplied(self.layer, Hooks(self._edited_part), self._input_parts(), output)
+
+    def _input_parts(self) -> Mapping[str, Tensor]:
+        """What the layer makes of what it reads in this pass, once, as hooks leave it."""
+        layer_pass = LAYER_PASS.get()
+        if not self.layer.has_input_parts or layer_pass is None:
+            return {}
+        if layer_pass.input_parts is None:
+            parts = self.layer.input_parts(cast(Tensor, layer_pass.hidden), layer_pass.cache)
+            layer_pass.input_parts = hooked_parts(self.layer, Hooks(self._edited_part), parts)
+        return layer_pass.input_parts
+
+    def _edited_part(self, layer: int, name: str, value: Tensor) -> Tensor:
+        """What a hook of parts leaves of a tensor."""
+        return cast(HookPoint, getattr(self, name))(value)
 
     def _rescaling(self) -> float:
         """The variant's factor of the dot product over the one that transformer-lens has already applied."""

@@ -29,7 +29,22 @@ class CarryingAttention(AttentionBridge):
     @property
     def keeps_constant_values(self) -> bool:
         """Whether Σ_s pattern[t, s] · c is c for a constant c, as the folding of value biases assumes."""
-        return self.layer.variant.rows_sum_to_one and self.layer.temperature_v is None
+        plain = self.layer.temperature_v is None and not self.layer.has_factor
+        return self.layer.variant.rows_sum_to_one and plain
+
+    def add_part_hooks(self) -> None:
+        """hook_gate, where what heads put out is multiplied; a hook of every kernel option that reads hidden states."""
+        if self.layer.has_factor:
+            self.hook_gate = HookPoint()
+        for name in self.layer.reads_hidden:
+            setattr(self, f"hook_{name}", HookPoint())
+
+    @property
+    def part_hooks(self) -> tuple[HookPoint, ...]:
+        """Those that add_part_hooks made."""
+        names = ("gate", *self.layer.reads_hidden)
+        points = (vars(self)["_modules"].get(f"hook_{name}") for name in names)
+        return tuple(point for point in points if point is not None)
 
 
 def temperature_hook() -> HookPoint:

@@ -1,6 +1,6 @@
 """What one forward pass through one attention layer hands from its projections on to its scores."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from headscope.models.seam.call_arguments import Places
 
 @dataclass
 class LayerPass:
-    """The count of visible tokens that the model hands down, and W_Q x as its hooks left it.
+    """The count of visible tokens that the model hands down, W_Q x as its hooks left it, and what the layer reads.
 
     patternless: the scores are not formed where hooks could see them, so values are tempered as they are projected.
     """
@@ -21,6 +21,9 @@ class LayerPass:
     visible_count: Int[Tensor, "batch_or_one total"] | None
     patternless: bool = False
     query: Float[Tensor, "batch pos ..."] | None = None
+    hidden: Float[Tensor, "batch pos d_model"] | None = None
+    cache: object = None
+    input_parts: Mapping[str, Tensor] | None = None
 
 
 # A ContextVar and no attribute of the layer: two threads that run one model see only their own pass.
@@ -64,3 +67,10 @@ def pass_visible_count(n_pos: int) -> Int[Tensor, "batch_or_one pos"]:
     if layer_pass is None or layer_pass.visible_count is None:
         raise ValueError("tempered attention counts the visible tokens: call the model, not one of its layers alone")
     return layer_pass.visible_count[:, -n_pos:]
+
+
+def remember_hidden(projection: nn.Module, inputs: Places) -> None:
+    """A forward pre-hook of a projection of queries: what the layer reads, as hooks left it."""
+    layer_pass = LAYER_PASS.get()
+    if layer_pass is not None:
+        layer_pass.hidden = inputs[0]

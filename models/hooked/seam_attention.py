@@ -56,12 +56,13 @@ class SeamAttention(CarryingAttention):
     @property
     def needs_pattern(self) -> bool:
         """Whether a pass forms the layer's pattern even under `patternless`: where a hook looks at it."""
-        return any(getattr(self, name).has_hooks() for name in ON_SCORES)
+        return self.layer.variant.mixes_heads or any(getattr(self, name).has_hooks() for name in ON_SCORES)
 
     def set_original_component(self, original_component: nn.Module) -> None:
         """Wrap one attention module."""
         super().set_original_component(original_component)
         object.__setattr__(self, "is_causal", hides_the_future(self.attention_module))
+        self.add_part_hooks()
         if self.layer.temperature_q is not None:
             self.hook_temperature_q = temperature_hook()
         if self.layer.temperature_v is not None:

@@ -10,6 +10,7 @@ from headscope.models.seam.handed_part import handed_part
 HARMLESS = (
     "cache_position",
     "deterministic",
+    "input_parts",
     "labels",
     "logits_to_keep",
     "need_pattern",

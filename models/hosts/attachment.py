@@ -35,6 +35,7 @@ from headscope.models.hosts.families import (
     layers_with_attention,
     modality_of,
 )
+from headscope.models.hosts.input_parts import input_parts_hook, input_parts_keyword
 from headscope.models.hosts.kept_keywords import handed_on
 from headscope.models.hosts.padding_notice import give_padding_notice
 from headscope.models.hosts.proof import refuse_unproved
@@ -100,6 +101,7 @@ def carrying(model: PreTrainedModel, spec: AttentionSpec) -> PreTrainedModel:
     with CONSTRUCTION:
         for number, module, its in zip(layers.numbers, modules, specs, strict=True):
             module.variant = new_layer(model, module, its, number)
+            module.variant.place_in_cache = layers.count + number
     previous = model.config._attn_implementation
     previous = None if previous == NAME else previous  # a config that was an attached model's
     set_implementation(model, NAME)
@@ -132,6 +134,7 @@ def listed_hooks(
     handles.append(base.register_forward_pre_hook(with_pattern_request, with_kwargs=True))
     if family.keeps_keywords:
         handles += [each for pair in zip(layer_modules(model), modules, strict=True) for each in handed_on(*pair)]
+    handles += [input_parts_keyword(module) for module in modules if module.variant.has_input_parts]
     return handles + (temperature_hooks(model, family, modules) if learns_temperatures(spec) else [])
 
 
@@ -139,9 +142,10 @@ def unlisted_hooks(
     model: PreTrainedModel, base: nn.Module, modules: Sequence[AttentionModule], spec: AttentionSpec
 ) -> list[RemovableHandle]:
     """What attention of any other family knows of a call: through the pass, for layers hand on what they like."""
+    of_parts = [input_parts_hook(module) for module in modules if module.variant.has_input_parts]
     if not learns_temperatures(spec):
-        return pass_hooks(base, lambda arguments: None)
-    handles = pass_hooks(base, partial(count_of_call, modality_of(model), model.config, modules))
+        return pass_hooks(base, lambda arguments: None) + of_parts
+    handles = pass_hooks(base, partial(count_of_call, modality_of(model), model.config, modules)) + of_parts
     for module in modules:
         if module.variant.temperature_q is not None:
             handles.append(query_hook(query_projection(module, layer_shape(model, module)), module.variant.number))
@@ -211,7 +215,7 @@ def resolved_spec(spec: AttentionSpec, model: PreTrainedModel) -> AttentionSpec:
     """The spec with what its options leave to the model filled in, as its variant says; see own_spec."""
     spec = own_spec(spec, model)
     options = variant_named(spec.variant).in_context(spec.options, modality_of(model).context(model.config))
-    return AttentionSpec(spec.variant, layers=spec.layers, **options)  # type: ignore[arg-type]
+    return AttentionSpec(spec.variant, layers=spec.layers, gate=spec.gate, **options)  # type: ignore[arg-type]
 
 
 def own_attention(model: PreTrainedModel) -> list[AttentionModule]:
@@ -231,5 +235,5 @@ def own_attention(model: PreTrainedModel) -> list[AttentionModule]:
 
 def new_layer(model: PreTrainedModel, module: nn.Module, spec: AttentionSpec, number: int) -> AttentionLayer:
     """A fresh layer of the variant, in the dtype of the attention module it hangs on, there where that computes."""
-    layer = layer_on(module, spec.variant, spec.options, layer_shape(model, module), number)
+    layer = layer_on(module, spec.variant, spec.options, layer_shape(model, module), number, spec.gate)
     return layer.to(dtype=floating_dtype(module), device=execution_device(module)).train(model.training)

@@ -1,6 +1,6 @@
 """The function that transformers calls instead of its softmax attention, and the mask it is handed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from jaxtyping import Float, Int, Shaped
@@ -23,6 +23,8 @@ from headscope.models.seam.watched_calls import Call, tell, tell_output
 
 NAME = "headscope"
 Temperature = Float[Tensor, "batch 1 query"]
+Parts = Mapping[str, Tensor]
+Output = Float[Tensor, "batch head query d_value"]
 
 
 def register() -> None:
@@ -45,13 +47,14 @@ def variant_attention(
     temperature_q: Temperature | Callable[[], Temperature] | None = None,
     visible_count: Int[Tensor, "batch_or_one total"] | None = None,
     need_pattern: bool = False,
+    input_parts: Parts | Callable[[], Parts] | None = None,
     **others: object,
 ) -> tuple[Float[Tensor, "batch query head d_value"], Float[Tensor, "batch head query key"] | None]:
     """Attention by the variant that hangs on the module; transformers' attention-interface signature.
 
     A mask of None means the causal rule where the module is causal (keys behind the queries are then empty slots of a
     static cache), and that every key is visible where it is not.
-    temperature_q may be a function, called now that the queries were projected.
+    temperature_q and input_parts may be functions, called now that the queries were projected.
     is_causal: what the call says instead of the module. The pattern is returned only when it is asked for.
     Raises ValueError for keywords that no variant computes with.
     """
@@ -72,7 +75,9 @@ def variant_attention(
     total = current.visible_count if visible_count is None else visible_count
     count = None if total is None else counts_of_keys(total, key.shape[2])
     tempered = query_temperature(layer, current, count) if temperature_q is None else temperature_q
-    options = layer.call_options(value, tempered() if callable(tempered) else tempered, count)
+    parts = current.input_parts.get(layer.number, {}) if input_parts is None else input_parts
+    parts = hooked_parts(layer, hooks, parts() if callable(parts) else parts)
+    options = layer.call_options(value, tempered() if callable(tempered) else tempered, count, parts)
     if hooks is not None and layer.variant.learns_temperatures:
         value, options = with_temperature_hooks(hooks, layer.number, value, options)
     options = {**options, **layer.handed_options(others)}
@@ -80,17 +85,18 @@ def variant_attention(
         options = layer.edited_options(options, query.shape[:3], partial(hooks.edit, layer.number))
     call = Call(layer.number, layer.variant, Inputs(query, key, value, mask, causal, scale, soft_cap), options)
     tell(call)
-    return call_result(call, Surroundings(call.layer, dropout, hooks), need_pattern or current.need_pattern)
+    around = Surroundings(call.layer, dropout, hooks)
+    return call_result(call, around, need_pattern or current.need_pattern, partial(multiplied, layer, hooks, parts))
 
 
 def call_result(
-    call: Call, around: Surroundings, need_pattern: bool
+    call: Call, around: Surroundings, need_pattern: bool, finish: Callable[[Output], Output]
 ) -> tuple[Float[Tensor, "batch query head d_value"], Float[Tensor, "batch head query key"] | None]:
     """Output and pattern, in the number format of the queries, as transformers takes them."""
     result = attention_of(call.variant, call.given, call.options, need_pattern, around.around_kernel())
     pattern = None if result.pattern is None else result.pattern.to(call.given.q.dtype)
-    hooks = around.hooks
-    output = result.output if hooks is None else edited(hooks, call.layer, "hook_z", result.output)
+    hooks, output = around.hooks, finish(result.output)
+    output = output if hooks is None else edited(hooks, call.layer, "hook_z", output)
     tell_output(call.layer, output)
     by_position = output.transpose(1, 2).contiguous()
     if hooks is not None and hooks.factors is not None:
@@ -107,6 +113,24 @@ def scaled_again(
         return query
     change = hooks.edit(layer, QUERY_SCALE, scale.clone()) / scale
     return (query * change[..., None]).to(query.dtype)
+
+
+def multiplied(layer: AttentionLayer, hooks: Hooks | None, parts: Parts, output: Output) -> Output:
+    """The weighted sums of values times the layer's factor of them, as hook_gate leaves that."""
+    factor = layer.output_factor(output, parts)
+    if factor is None:
+        return output
+    factor = factor if hooks is None else edited(hooks, layer.number, "hook_gate", factor)
+    return (output * factor).to(output.dtype)
+
+
+def hooked_parts(layer: AttentionLayer, hooks: Hooks | None, parts: Parts) -> Parts:
+    """What the layer made of its input, the options of the kernel as their hooks leave them, [batch, key, head]."""
+    if hooks is None:
+        return parts
+    names = layer.reads_hidden
+    own = {name: value[:, :, 0].mT for name, value in parts.items() if name in names}
+    return {**parts, **{name: hooks.edit(layer.number, f"hook_{name}", own[name]).mT[:, :, None] for name in own}}
 
 
 def edited(

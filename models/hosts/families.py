@@ -191,7 +191,8 @@ def layer_shape(model: PreTrainedModel, module: nn.Module) -> LayerShape:
     d_head = d_head or config.hidden_size // n_heads
     n_key_value_heads = 1 if getattr(config, "multi_query", False) else key_heads(config, module, n_heads)
     d_value = own_number(module, ("v_head_dim",)) or d_head
-    return LayerShape(n_heads, n_heads * d_head, (n_key_value_heads or n_heads) * d_value)
+    widths = n_heads * d_head, (n_key_value_heads or n_heads) * d_value
+    return LayerShape(n_heads, *widths, config.hidden_size, d_value)
 
 
 def key_heads(config: PreTrainedConfig, module: nn.Module, n_heads: int) -> int | None:

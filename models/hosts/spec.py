@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from headscope.models.attention import variant_named
+from headscope.models.attention.gate import check_gate
 from headscope.models.attention.options import Options
 from headscope.models.io.fields import Fields
 from headscope.models.io.near_names import known_names
@@ -19,13 +20,25 @@ class AttentionSpec:
 
     layers: "all", "inner" (all but the first and the last), or layer numbers, negative ones counted from the end.
     Layers without attention are among neither, and keep their numbers. Options not given take the variant's defaults.
+    gate: "head" or "element" where what these layers' heads put out is gated, whatever the variant
+    (models/attention/gate.py).
     """
 
     variant: str
     layers: Layers
     options: Options
+    gate: str | None
 
-    def __init__(self, variant: str, *, layers: str | list[int] | tuple[int, ...] = "all", **options: object) -> None:
+    def __init__(
+        self,
+        variant: str,
+        *,
+        layers: str | list[int] | tuple[int, ...] = "all",
+        gate: str | None = None,
+        **options: object,
+    ) -> None:
+        check_gate(gate)
+        object.__setattr__(self, "gate", gate)
         object.__setattr__(self, "variant", variant)
         object.__setattr__(self, "layers", checked_layers(layers))
         object.__setattr__(self, "options", checked_options(variant, options))
@@ -51,16 +64,17 @@ class AttentionSpec:
     def to_json(self) -> Fields:
         """As config.json stores it under "attention_spec"."""
         layers = self.layers if isinstance(self.layers, str) else list(self.layers)
-        return {"variant": self.variant, "layers": layers, "options": dict(self.options)}
+        gate = {} if self.gate is None else {"gate": self.gate}
+        return {"variant": self.variant, "layers": layers, **gate, "options": dict(self.options)}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "AttentionSpec":
         """The spec back from to_json's form; unknown and missing fields are refused by name."""
         if not isinstance(stored, Mapping):
             raise ValueError(f"attention_spec is an object with the fields variant, layers, options; got {stored!r}")
-        unknown = sorted(set(map(str, stored)) - {*STORED_FIELDS})
+        unknown = sorted(set(map(str, stored)) - {*STORED_FIELDS, "gate"})
         if unknown:
-            known = known_names(unknown[0], STORED_FIELDS)
+            known = known_names(unknown[0], (*STORED_FIELDS, "gate"))
             raise ValueError(f"attention_spec: unknown field {unknown[0]!r}; known: {known}")
         missing = [name for name in STORED_FIELDS if name not in stored]
         if missing:
@@ -70,10 +84,10 @@ class AttentionSpec:
         if not isinstance(stored["options"], Mapping):
             raise ValueError(f"attention_spec: options is an object, got {stored['options']!r}")
         checked_options(stored["variant"], stored["options"])  # before they become keywords beside layers
-        return cls(stored["variant"], layers=stored["layers"], **stored["options"])
+        return cls(stored["variant"], layers=stored["layers"], gate=stored.get("gate"), **stored["options"])
 
     def __hash__(self) -> int:
-        return hash((self.variant, self.layers, tuple(sorted(self.options.items(), key=str))))
+        return hash((self.variant, self.layers, self.gate, tuple(sorted(self.options.items(), key=str))))
 
 
 def checked_layers(layers: object) -> Layers:

@@ -18,11 +18,15 @@ Edit = Callable[[int, str, Tensor], Tensor]
 
 @dataclass
 class ModelPass:
-    """One forward pass of a model. queries: W_Q x of each layer, before any rotation or norm, by its number."""
+    """One forward pass of a model. queries: W_Q x of each layer, before any rotation or norm, by its number.
+
+    input_parts: what a layer made of what its attention module read, by name, by the layer's number.
+    """
 
     need_pattern: bool = False
     visible_count: Int[Tensor, "batch_or_one total"] | None = None
     queries: dict[int, Float[Tensor, "batch pos width"]] = field(default_factory=dict)
+    input_parts: dict[int, dict[str, Tensor]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
