@@ -57,7 +57,6 @@ class Row:
     the logits of the tokens that are read. reads_answer: whether it asks what the model answers to a prompt, which a
     masked language model does at a mask. by_heads_alone: whether it holds only where nothing but heads moves anything
     from token to token, which hybrids' other layers do too. looks_back: whether a token may see those before it alone.
-    ungated: whether it takes pattern @ value for what a head gives.
     of_rows: of a probe, whether it asks nothing of heads but their rows, which mixers of hybrids have too.
     cost: beside the pass that all share, in multiply-adds (interp/reading/size.py). version: goes up when its numbers
     change, so that what was kept of it is measured again. reads: the fields of Choices that
@@ -78,7 +77,6 @@ class Row:
     reads_answer: bool = False
     looks_back: bool = False
     of_rows: bool = False
-    ungated: bool = False
     by_heads_alone: bool = False
     cost: Callable[[Size], int] = nothing_more
     version: int = 1

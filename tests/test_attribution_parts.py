@@ -21,7 +21,7 @@ from headscope.interp.attribution.patching import Patching, activation_patching
 from headscope.interp.attribution.residual_parts import WRITES, readout, residual_parts
 from headscope.interp.attribution.rows import ROWS
 from headscope.interp.figures.drawing.null_marks import paler
-from headscope.interp.reading.activations import Activations, gathered_activations
+from headscope.interp.reading.activations import MIXING, Activations, gathered_activations
 from headscope.interp.reading.model_facts import model_facts
 from headscope.interp.reading.prompt_pair import Ends, PromptPair
 from headscope.interp.reading.prompt_tokens import PromptTokens
@@ -30,7 +30,7 @@ from headscope.interp.weights.head_weights import HeadWeights, head_weights
 from headscope.models.attention import VARIANTS
 from headscope.models.hooked import hooked
 
-NEEDS = sorted({*WRITES, *READS, "attn.hook_pattern", "attn.hook_v", "attn.o.hook_out"})
+NEEDS = sorted({*WRITES, *READS, MIXING, "attn.hook_v", "attn.o.hook_out"})
 TARGET, AGAINST = Target(17), Target(17, 30, "17 or 30")
 SOFT_CAP = {"gemma2": 30.0}
 
@@ -91,7 +91,7 @@ def test_heads_add_up_to_their_layer_less_the_bias(family: str, name: str) -> No
 def test_sources_add_up_to_their_head(family: str, name: str) -> None:
     weights, run = seen(family, name)
     parts, read = residual_parts(run, weights, 5), readout(run, weights, 5)
-    pattern, W_O = run["attn.hook_pattern"][:, :, 5], weights.W_O / parts.scale[:, None, None, None]
+    pattern, W_O = run[MIXING][:, :, 5], weights.W_O / parts.scale[:, None, None, None]
     found = source_attribution(pattern, run["attn.hook_v"], W_O, read, AGAINST)
     close(found.value.sum(-1), direct_attribution(parts, read, AGAINST).head)
     assert (found.value[..., 6:] == 0).all()

@@ -169,7 +169,8 @@ def test_what_begins_alike_is_read_off_one_pass_as_if_it_were_run_alone(family: 
     digits = 1e-5 if name == "selective" else 1e-8  # whose temperatures are float32's
     assert_close(rows, alone, atol=digits, rtol=digits)
     # What the longest begins with, all ends, the shortest and the longest of them once more
-    assert tokens <= 40 + 10 + 3 + 1
+    apart = VARIANTS[variant].reads_order  # and each last token by itself
+    assert tokens <= 40 + 10 + 3 + 1 or apart
 
 
 def test_of_the_longest_the_last_layer_gives_keys_and_values_alone() -> None:
@@ -229,7 +230,8 @@ def test_rows_that_sum_to_one_cannot_count_equal_tokens(variant: str) -> None:
     found = curves_of_ones(variant)
     largest = float(found.distance[0].max())
     row = VARIANTS[variant]
-    blind = row.rows_sum_to_one and variant != "selective"  # whose temperatures know the position
+    sums_alike = row.rows_sum_to_one or row.mixes_heads  # a difference of two such rows is the same at every length
+    blind = sums_alike and variant != "selective"  # whose temperatures know the position
     assert (largest < 1e-2) == blind, largest
 
 

@@ -25,13 +25,14 @@ from headscope.interp.deletion.quadrants import QUADRANTS, Quadrants, quadrant_m
 from headscope.interp.deletion.rows import ROWS
 from headscope.interp.deletion.scales import scale_to_logits
 from headscope.interp.figures.head_deletion import row_figure
-from headscope.interp.reading.activations import Activations, gathered_activations
+from headscope.interp.reading.activations import MIXING, Activations, gathered_activations
 from headscope.interp.reading.model_facts import model_facts
 from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.interp.results.result import Result
 from headscope.interp.weights.head_weights import head_weights
 from headscope.models.attention.table import VARIANTS
 from headscope.models.hooked import hooked
+from headscope.models.hosts.attachment import spec_of
 
 POS = 7
 IDS = (5, 17, 9, 5, 88, 17, 5, 120, 64)
@@ -254,7 +255,7 @@ def test_one_point_has_no_correlation() -> None:
 
 def seen(model: Any, row: Analysis, ids: tuple[int, ...] = IDS) -> tuple[Setting, Activations]:
     prompt = PromptTokens(ids, tuple(f"<t{i}>" for i in ids))
-    names = [*row.needs, "attn.hook_z", "hook_attn_out"]
+    names = [*row.needs, MIXING, "attn.hook_z", "hook_attn_out"]
     return Setting(model_facts(model), lambda: head_weights(model)), gathered_activations(model, [prompt], names)[0]
 
 
@@ -274,7 +275,8 @@ def changed(model: Any, change: str) -> Any:
         if "V" in change:
             attention.v_proj.weight[of_head] *= -1
         if "G" in change:
-            gains = torch.tensor([2.0, 0.5] * 8)
+            keeps_lengths = VARIANTS[spec_of(model).variant].factor is not None  # whose norm sees the basis
+            gains = torch.tensor(([-1.0, 1.0] if keeps_lengths else [2.0, 0.5]) * 8)
             attention.v_proj.weight[of_head] *= gains[:, None]
             attention.o_proj.weight[:, of_head] /= gains
     return model
@@ -289,7 +291,7 @@ def test_attentions_direct_effect_on_a_token_is_the_sum_of_contributions(family:
     u, scale = setting.weights.W_U[:, [42]], scale_to_logits(run)
     ov = ov_terms(run["attn.hook_v"], setting.weights.W_O, u.expand(-1, len(IDS)))
     every = list(product(range(3), range(model.cfg.n_heads)))
-    found = contributions(run["attn.hook_pattern"], ov, scale, every).contribution.sum((0, 2))
+    found = contributions(run[MIXING], ov, scale, every).contribution.sum((0, 2))
     written = run["hook_attn_out"].sum(0) @ u / run["ln_final.hook_scale"]
     assert_close(found, written[:, 0], atol=1e-4, rtol=1e-4)
 

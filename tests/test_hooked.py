@@ -22,7 +22,13 @@ from tiny_decoders import EVERY, PAIRS, SPECS, attached, random_ids
 
 from headscope.models.hooked import hooked
 
-TEMPERED = {"selective": "qv", "selective paper_code": "q", "selective queries": "q", "selective values": "v"}
+TEMPERED = {
+    "selective": "qv",
+    "selective paper_code": "q",
+    "selective queries": "q",
+    "selective values": "v",
+    "gated by element": "qv",
+}
 every_family = pytest.mark.parametrize("family", EVERY)
 every_pair = pytest.mark.parametrize(("family", "name"), PAIRS)
 few_pairs = pytest.mark.parametrize(("family", "name"), [pair for pair in PAIRS if pair[1] in ("cog", "selective")])

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 import torch
-from tiny_decoders import EVERY, FURTHER, PAIRS, SPECS, attached, packed_row, random_ids, stir, tiny_decoder
+from tiny_decoders import EVERY, PAIRS, SPECS, attached, packed_row, random_ids, stir, tiny_decoder
 from transformers import AutoModelForCausalLM, GPT2Config
 
 from headscope import AttentionSpec, attach, detach

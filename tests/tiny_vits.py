@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 from jaxtyping import Float
-from tiny_decoders import SPECS, stir
+from tiny_decoders import FURTHER, SPECS, stir
 from torch import Tensor
 
 from headscope import AttentionSpec
@@ -26,8 +26,8 @@ def untrained_vit(spec: AttentionSpec, **shape: int) -> Any:
 
 
 def tiny_vit(name: str = "cog", patch: int = 2) -> Any:
-    """A vision transformer in eval mode whose scores are neither tiny nor alike, with a variant of SPECS."""
-    model = untrained_vit(SPECS[name], d_model=D_MODEL, layers=LAYERS, heads=HEADS, patch=patch).eval()
+    """A vision transformer in eval mode whose scores are neither tiny nor alike, with a variant of SPECS or FURTHER."""
+    model = untrained_vit({**SPECS, **FURTHER}[name], d_model=D_MODEL, layers=LAYERS, heads=HEADS, patch=patch).eval()
     stir(model, 0.15)
     return model
 

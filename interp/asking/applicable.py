@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from headscope.interp.analysis import Analysis, AnalysisRequest, Probe
 from headscope.interp.asking.table import ANALYSES
-from headscope.interp.reading.activations import has_hook
+from headscope.interp.reading.activations import BY_ENTRY, MIXING, has_hook
 from headscope.interp.reading.model_facts import ModelFacts
 from headscope.interp.reading.prompt import Prompt
 from headscope.models.hosts.words import filled
@@ -82,8 +82,8 @@ def unsuited(analysis: Analysis | Probe, facts: ModelFacts) -> str:
         return f"follows what passes from token to token through heads alone, and {words}"
     if facts.reads_mixers and isinstance(analysis, Probe) and not analysis.of_rows:
         return "runs the model and edits what is attended to or follows it, and mixers are read by their rows alone"
-    if analysis.ungated and facts.is_gated:
-        return "takes pattern @ value for what a head gives, and in this model a gate stands between"
+    if facts.gated_by_entry and isinstance(analysis, Analysis) and MIXING in analysis.needs:
+        return f"asks what a weight adds, and what the heads of this model put out {BY_ENTRY}"
     if isinstance(analysis, Analysis) and not analysis.applies(facts):
         return f"says nothing about a model with {facts.variant} attention: {filled(analysis.summary, facts.words)}"
     return ""

@@ -15,7 +15,7 @@ from headscope.interp.attribution.direct import (
 )
 from headscope.interp.attribution.logit_lens import READS, LogitLens, logit_lens, logit_lens_stream
 from headscope.interp.attribution.residual_parts import WRITES, readout, residual_parts
-from headscope.interp.reading.activations import NORM_AFTER, Activations
+from headscope.interp.reading.activations import MIXING, NORM_AFTER, Activations
 from headscope.interp.reading.size import LOOK, Size
 from headscope.interp.reading.target import Target, token_name
 
@@ -46,7 +46,7 @@ def _direct_logit_attribution(setting: Setting, run: Activations) -> DirectAttri
 def _source_attribution(setting: Setting, run: Activations) -> SourceAttribution:
     at, target = run.tokens.read_out, likeliest(run)
     result = source_attribution(
-        run["attn.hook_pattern"][:, :, at],
+        run[MIXING][:, :, at],
         run["attn.hook_v"],
         setting.weights.W_O / run[NORM_AFTER][:, at, :, None, None],
         readout(run, setting.weights, at),
@@ -100,9 +100,8 @@ ROWS = (
     Analysis(
         "source_attribution",
         "What each head moves from each {token} into the logit of the likeliest {answer}.",
-        (NORM_AFTER, LAST, "attn.hook_pattern", "attn.hook_v"),
+        (NORM_AFTER, LAST, MIXING, "attn.hook_v"),
         _source_attribution,
-        ungated=True,
         over_tokens=True,
         matrices=("W_O", "W_U"),
         reads_answer=True,

@@ -99,12 +99,14 @@ def of_carrier(reader: Reader, carrier: Carrier) -> dict[Ids, DepthRows] | None:
 
 def may_end_in_one_row(reader: Reader, carrier: Carrier) -> bool:
     """Whether a model may give all last tokens in one row, which is seen when it has: not where it makes positions or
-    counts of tokens by itself, where the row's mask would have to know of a sliding window, or where hooks look on."""
+    counts of tokens by itself or weighs keys by their order, where the row's mask would have to know of a sliding
+    window, or where hooks look on."""
     model, count = reader.model, len(carrier.prompts)
     if not keeps_keys(model) or any(point.has_hooks() for point in model.hook_dict.values()):
         return False
     given = "position_ids" in inspect.signature(model.original_model.forward).parameters
-    counts = variant_named(model.attention_spec.variant).learns_temperatures
+    variant = variant_named(model.attention_spec.variant)
+    counts = variant.learns_temperatures or variant.reads_order
     window = getattr(model.original_model.config.get_text_config(), "sliding_window", None) or model.cfg.n_ctx
     fits = len(carrier.ids) <= window and len(carrier.ids) - 1 + count <= model.cfg.n_ctx
     return given and not counts and fits and count > 1 and all(map(reader.may, IN_ROW))

@@ -15,11 +15,11 @@ from headscope.interp.collapse.residual import (
     residual_stream,
 )
 from headscope.interp.collapse.sinks import Sinks, sinks
-from headscope.interp.reading.activations import SCORES, Activations
+from headscope.interp.reading.activations import MIXING, PATTERN, SCORES, Activations
 from headscope.interp.reading.prompt import Prompt
 from headscope.models.attention import variant_named
 
-PATTERN, VALUES = "attn.hook_pattern", "attn.hook_v"
+VALUES = "attn.hook_v"
 STREAM = ("hook_resid_pre", "hook_resid_post")
 
 
@@ -59,14 +59,14 @@ def prompt_sinks(setting: Setting, run: Activations) -> Sinks:
 def cancelled(setting: Setting, run: Activations) -> PathCancellation:
     """The path cancellation of a prompt."""
     order = answer_last(run.tokens)
-    pattern, values = run[PATTERN][:, :, order][..., order], run[VALUES][:, order]
+    pattern, values = run[MIXING][:, :, order][..., order], run[VALUES][:, order]
     return path_cancellation(pattern, values, setting.weights.W_O, reordered_tokens(run.tokens, order))
 
 
 def prompt_path_bound(setting: Setting, run: Activations) -> PathBound:
     """The path bound of a prompt, with β = 1."""
     order = answer_last(run.tokens)
-    pattern, visible = run[PATTERN][:, :, order][..., order], seen(run)[:, order][..., order]
+    pattern, visible = run[MIXING][:, :, order][..., order], seen(run)[:, order][..., order]
     return path_bound(pattern, visible, reordered_tokens(run.tokens, order))
 
 
@@ -116,9 +116,8 @@ ROWS = (
     Analysis(
         "path_cancellation",
         "How much of what reaches the {last} is undone on the way.",
-        (PATTERN, VALUES),
+        (MIXING, VALUES),
         cancelled,
-        ungated=True,
         over_tokens=True,
         by_heads_alone=True,
         matrices=("W_O",),
@@ -126,9 +125,8 @@ ROWS = (
     Analysis(
         "path_bound",
         "How much each {token} can reach the {last_one}, by the magnitudes of attention.",
-        (PATTERN, SCORES),
+        (MIXING, SCORES),
         prompt_path_bound,
-        ungated=True,
         over_tokens=True,
         by_heads_alone=True,
     ),

@@ -10,7 +10,7 @@ from torch import Tensor
 from headscope.interp.corpus.passages import SHORTEST
 from headscope.interp.deletion.contributions import ov_terms
 from headscope.interp.deletion.scales import SCALES, scale_to_logits
-from headscope.interp.reading.activations import SCORES, Activations, gathered_activations
+from headscope.interp.reading.activations import BY_ENTRY, MIXING, PATTERN, SCORES, Activations, gathered_activations
 from headscope.interp.reading.equal_lengths import batches
 from headscope.interp.reading.hooked_model import HookedModel, head_layers
 from headscope.interp.reading.model_facts import ModelFacts, model_facts
@@ -18,7 +18,7 @@ from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.interp.weights.head_matrices import HeadWeights
 from headscope.interp.weights.head_weights import head_weights
 
-PATTERN, VALUES = "attn.hook_pattern", "attn.hook_v"
+VALUES = "attn.hook_v"
 MEASURES = ("strongest_weight", "negative_mass", "deletion", "copying")
 ON_LOGITS = MEASURES[2:]
 CELLS = 2**24  # weights of all heads that are looked at together
@@ -51,7 +51,7 @@ def passage_extremes(model: HookedModel, passages: Sequence[PromptTokens]) -> Pa
     """
     on_logits = not unreadable_logits(model_facts(model), model)
     weights = head_weights(model) if on_logits else None
-    names = [PATTERN, SCORES, *((VALUES, *SCALES) if on_logits else ())]
+    names = [PATTERN, SCORES, *((MIXING, VALUES, *SCALES) if on_logits else ())]
     heads = len(head_layers(model)) * model.cfg.n_heads
     result: dict[int, PassageExtremes] = {}
     places = {id(passage): at for at, passage in enumerate(passages)}
@@ -67,6 +67,8 @@ def unreadable_logits(facts: ModelFacts, model: HookedModel) -> str:
         return "this model has no head that makes logits"
     if facts.answers is not None:
         return f"this model's logits are of {facts.answers} answers, not of the tokens that it reads"
+    if facts.gated_by_entry:
+        return f"what the heads of this model put out {BY_ENTRY}"
     return head_weights(model).misread_words(("W_O", "W_U"))
 
 
@@ -87,7 +89,7 @@ def extremes_of_run(run: Activations, weights: HeadWeights | None) -> PassageExt
         found += [(nothing, nothing.isnan().long() * 0)] * 2
     else:
         unembeddings = weights.W_U_centred[:, list(run.tokens.ids)]  # type: ignore[union-attr]
-        effect = pattern * ov_terms(run[VALUES], weights.W_O, unembeddings)[..., None, :]
+        effect = run[MIXING] * ov_terms(run[VALUES], weights.W_O, unembeddings)[..., None, :]
         effect /= scale_to_logits(run)[:, None]
         found += [strongest(-effect, cells), strongest(effect, cells)]
     value, flat = (torch.stack(parts)[:, None] for parts in zip(*found, strict=True))

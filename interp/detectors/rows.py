@@ -5,7 +5,7 @@ import torch
 from headscope.interp.analysis import Analysis, Setting
 from headscope.interp.detectors.copying import PromptCopying, prompt_copying
 from headscope.interp.detectors.scores import DetectorScores, detector_scores
-from headscope.interp.reading.activations import Activations
+from headscope.interp.reading.activations import MIXING, Activations
 from headscope.interp.reading.prompt import text_alone
 
 
@@ -16,7 +16,7 @@ def _detectors(setting: Setting, run: Activations) -> DetectorScores:
 
 def _prompt_copying(setting: Setting, run: Activations) -> PromptCopying:
     weights, ids = setting.weights, torch.tensor(text_alone(run.tokens).ids)
-    return prompt_copying(run["attn.hook_pattern"], run["attn.hook_v"], weights.W_O, weights.W_U, ids)
+    return prompt_copying(run[MIXING], run["attn.hook_v"], weights.W_O, weights.W_U, ids)
 
 
 ROWS = (
@@ -33,9 +33,8 @@ ROWS = (
     Analysis(
         "prompt_copying",
         "Whether each head raises or lowers the logits of the tokens it attends to.",
-        ("attn.hook_pattern", "attn.hook_v"),
+        (MIXING, "attn.hook_v"),
         _prompt_copying,
-        ungated=True,
         matrices=("W_O", "W_U"),
         text_only="asks what a head does to the logits of the tokens that it reads, and patches have none of their own",
         own_logits=True,

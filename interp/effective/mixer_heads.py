@@ -151,7 +151,7 @@ def mixer_facts(facts: ModelFacts, places: dict[int, MixerPlace], heads: int) ->
         gauges=(),
         heads=heads,
         reads_mixers=True,
-        is_gated=True,
+        gated_by_entry=True,
     )
 
 

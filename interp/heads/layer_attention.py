@@ -37,6 +37,8 @@ class RecomputedAttention:
     @torch.no_grad()
     def weights(self, heads: slice, rows: slice) -> Float[Tensor, "head row key"]:
         """The signed weights of some rows, float32 at least, as the model had them; all keys that rows may see."""
+        if self.variant.mixes_heads and heads != slice(0, len(self.q)):
+            return self.weights(slice(0, len(self.q)), rows)[heads]
         tile = Tile(WHOLE, heads, rows, self._reach(rows))
         products = (self._queries(heads, rows) @ self._keys(heads)[:, : tile.n_key].mT)[None]
         visible = tile_visible(self.mask, self.causal, tile, self.q.device)

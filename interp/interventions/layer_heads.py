@@ -8,12 +8,12 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from headscope.interp.interventions.kept_run import KeptRun
-from headscope.interp.reading.activations import gathered_activations
+from headscope.interp.reading.activations import GATE, PATTERN, gathered_activations, mixing
 from headscope.interp.reading.hooked_model import HookedModel
 from headscope.interp.reading.prompt import text_alone
 from headscope.interp.weights.head_weights import HeadWeights
 
-MIXING = ("attn.hook_pattern", "attn.hook_v", "attn.hook_z")
+HELD = (PATTERN, "attn.hook_v", "attn.hook_z")
 SCALE = "ln1_post.hook_scale"
 
 
@@ -21,7 +21,8 @@ SCALE = "ln1_post.hook_scale"
 class LayerHeads:
     """One layer in the untouched run of one prompt; Σ output over heads is hook_attn_out less its bias.
 
-    scale: what a norm after attention (Gemma) divides by at each position, frozen; 1 where no norm follows.
+    pattern: times the gate of each row, where there is one. scale: what a norm after attention (Gemma) divides by at
+    each position, frozen; 1 where no norm follows.
     """
 
     layer: int
@@ -40,15 +41,19 @@ class LayerHeads:
 
 def layer_heads(model: HookedModel, weights: HeadWeights, runs: Sequence[KeptRun], layer: int) -> list[LayerHeads]:
     """A layer in every run: that layer alone is run again."""
-    names = [*MIXING, *([SCALE] if hasattr(model.blocks[layer], "ln1_post") else [])]
-    places = [f"blocks.{layer}.{name}" for name in names]
+    block = model.blocks[layer]
+    further = {SCALE: hasattr(block, "ln1_post"), GATE: hasattr(block.attn, "hook_gate")}
+    names = [*HELD, *(name for name, is_there in further.items() if is_there)]
+    places = {name: f"blocks.{layer}.{name}" for name in names}
     W_O = weights.W_O[weights.of_head(layer, 0)[0]]
     result = []
     for run in runs:
         with run.resumed_at(layer, layer + 1):
-            [seen] = gathered_activations(model, [run.prompt], places)
-        pattern, values, z, *frozen = (seen[place] for place in places)
-        scale = frozen[0] if frozen else torch.ones(len(z), 1)
+            [seen] = gathered_activations(model, [run.prompt], list(places.values()))
+        held = {name: seen[place] for name, place in places.items()}
+        pattern, values, z = (held[name] for name in HELD)
+        pattern = mixing(pattern, held[GATE]) if GATE in held else pattern
+        scale = held.get(SCALE, torch.ones(len(z), 1))
         output = torch.einsum("phe,hem->hpm", z, W_O) / scale
         result.append(LayerHeads(layer, run, pattern, values, W_O, output, scale))
     return result

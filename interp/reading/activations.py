@@ -15,10 +15,12 @@ from headscope.models.seam.hooked_kernel import visible_cells
 
 SCORES = "attn.hook_attn_scores"
 TEMPERATURES = ("attn.hook_temperature_q", "attn.hook_temperature_v")
+PATTERN, GATE = "attn.hook_pattern", "attn.hook_gate"
+MIXING = "attn.mixing"  # no hook: the pattern times the gate of each row, what multiplies the values in the end
+BY_ENTRY = "is gated entry by entry, so that no weight of a token says what it adds"
 NORM_AFTER = "ln1_post.hook_scale"
 MLP_OUT = "hook_mlp_out"
 SCALES = (NORM_AFTER, "ln1.hook_scale", "ln_final.hook_scale")  # of norms that not every model has
-GATE = "attn.hook_gate"
 OF_ATTENTION = ("attn.", "hook_attn_out", "ln1_post.")
 UNTURNED = {"attn.hook_cos": 1.0, "attn.hook_sin": 0.0}
 AFTER_NORM = {"attn.hook_rot_q": "attn.hook_q_normed", "attn.hook_rot_k": "attn.hook_k_normed"}
@@ -42,6 +44,8 @@ class Activations:
     head_layers: tuple[int, ...] = ()
 
     def __getitem__(self, name: str) -> Shaped[Tensor, "..."]:
+        if name == MIXING and GATE in self.hooks:
+            return mixing(self.hooks[PATTERN], self.hooks[GATE])
         if name not in self.hooks:
             raise KeyError(f"{name} was not gathered; there are: {', '.join(self.hooks)}")
         return self.hooks[name]
@@ -54,14 +58,17 @@ class Activations:
 def gathered_activations(model: HookedModel, prompts: Sequence[Prompt], names: Sequence[str]) -> list[Activations]:
     """Run prompts of one length in one forward pass and keep the named hooks, float32 at least.
 
-    A layer without a temperature has temperature 1, one without an output gate has gate 1, a norm that is not there has
-    the scale 1, a layer without an MLP has 0 of it, one that does not rotate has cos 1 and sin 0, and where none
-    rotates they are left out; where nothing is rotated, hook_rot_q is hook_q, and where a norm follows the rotation
-    (HunYuan), it is what that norm gives. Hooks are state: the caller lets one run in at a time. Raises ValueError for
-    prompts of several lengths and for a hook that the model does not have.
+    MIXING is gathered as the pattern and the gate that it is made of. A layer without a temperature has temperature 1,
+    one without an output gate has gate 1, a norm that is not there has the scale 1, a layer without an MLP has 0 of it,
+    one that does not rotate has cos 1 and sin 0, and where none rotates they are left out; where nothing is rotated,
+    hook_rot_q is hook_q, and where a norm follows the rotation (HunYuan), it is what that norm gives. Hooks are state:
+    the caller lets one run in at a time. Raises ValueError for prompts of several lengths and for a hook that the model
+    does not have.
     """
     if len({len(prompt) for prompt in prompts}) != 1:
         raise ValueError("gather takes prompts of one length, at least one; group them by length")
+    if MIXING in names:
+        names = [*dict.fromkeys([*(name for name in names if name != MIXING), PATTERN, GATE])]
     kept: dict[str, Tensor] = {}
 
     def keep(place: str, value: Tensor, hook: object) -> None:  # a hook may know itself by another name
@@ -91,6 +98,18 @@ def gathered_activations(model: HookedModel, prompts: Sequence[Prompt], names: S
     ]
 
 
+def mixing(
+    pattern: Float[Tensor, "*layer head query key"], gate: Float[Tensor, "*layer query head d_head_or_one"]
+) -> Float[Tensor, "*layer head query key"]:
+    """What multiplies the values in the end: a head's weights times the gate of its row.
+
+    Raises ValueError for gates that differ by the entries of a head's output, which no weight tells.
+    """
+    if gate.shape[-1] != 1:
+        raise ValueError(f"what the heads of this model put out {BY_ENTRY}")
+    return pattern * gate[..., 0].mT[..., None]
+
+
 def absent_values(
     model: HookedModel, kept: dict[str, Tensor], places: dict[str, list[str]], shape: tuple[int, int]
 ) -> dict[str, Tensor]:
@@ -98,7 +117,7 @@ def absent_values(
     ones, angles = torch.ones(shape), unturned(kept, places)
     wanted = (name for name in places if name not in UNTURNED or name in angles)
     absent = {name: ones[..., None] if name in SCALES else ones[:, None] for name in wanted}
-    absent[GATE] = ones[..., None, None]
+    absent[GATE] = ones[..., None, None].expand(*shape, model.cfg.n_heads, 1)
     return absent | angles | {MLP_OUT: torch.zeros(*shape, model.cfg.d_model)}
 
 
@@ -136,15 +155,12 @@ def final_hook(model: HookedModel) -> str:
 
 def has_hook(model: HookedModel, name: str) -> bool:
     """Whether `gather` can keep a hook of that name."""
+    if name == MIXING:
+        return True
     try:
         return bool(hook_names(model, name))
     except ValueError:
         return False
-
-
-def is_gated(model: HookedModel) -> bool:
-    """Whether a gate stands between what heads mix and W_O."""
-    return any(name.endswith(GATE) for name in model.hook_dict)
 
 
 def prompt_slice(values: list[Tensor], row: int, *, layered: bool) -> Shaped[Tensor, "..."]:

@@ -5,7 +5,6 @@ from typing import Any
 
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from headscope.interp.reading.activations import is_gated
 from headscope.interp.reading.hooked_model import HookedModel, has_first_token, head_layers, looks_back, tokenizer_of
 from headscope.interp.reading.prompt import answers_tokens, classes_of, is_headed
 from headscope.interp.results.gauges import Gauge, kernel_gauges, merged_gauges
@@ -13,6 +12,7 @@ from headscope.models.attention import variant_named
 from headscope.models.attention.options import Options
 from headscope.models.checkpoints.opening import PLAIN
 from headscope.models.data.images.processed import processor_of, processor_words
+from headscope.models.hosts.attention_layer import AttentionLayer
 from headscope.models.hosts.families import family_of
 from headscope.models.hosts.modality import MODALITIES, Modality, Reads
 from headscope.models.hosts.words import ANSWER_WORDS, PATCH_WORDS, Words
@@ -34,7 +34,7 @@ class ModelFacts:
     weights held NaN or infinity when the model was opened. is_headed: it ends in logits. mask: the token that stands
     for what a masked language model is asked, and mask_id, where a tokenizer names one. leading: the tokens before the
     patches of an image. reads_mixers: of a hybrid's layers without attention, whose mixers stand for heads.
-    is_gated: a gate stands between what heads mix and W_O.
+    gated_by_entry: whether heads' outputs are multiplied entry by entry before W_O.
     """
 
     variant: str
@@ -65,7 +65,7 @@ class ModelFacts:
     mask_id: int | None = None
     leading: tuple[str, ...] = ()
     reads_mixers: bool = False
-    is_gated: bool = False
+    gated_by_entry: bool = False
 
     @property
     def head_layers(self) -> tuple[int, ...]:
@@ -109,6 +109,13 @@ class ModelFacts:
         return self.modality.continues_texts and self.is_causal and self.answers is None
 
 
+def gates_entries(attention: Any) -> bool:
+    """Whether what the heads of a layer put out is multiplied entry by entry before W_O."""
+    layer: AttentionLayer = attention.layer
+    own = hasattr(attention, "hook_gate") and not layer.has_factor  # the model's, which has one of every entry
+    return own or (layer.gate is not None and layer.gate.by_entry)
+
+
 def model_facts(model: HookedModel) -> ModelFacts:
     """The facts of an opened model (a TransformerBridge with its attention_spec), or those that a view of one has.
 
@@ -142,7 +149,7 @@ def model_facts(model: HookedModel) -> ModelFacts:
         is_causal=looks_back(model),
         answers=None if answers_tokens(model) or not is_headed(model) else cfg.d_vocab_out,
         is_headed=is_headed(model),
-        is_gated=is_gated(model),
+        gated_by_entry=any(gates_entries(model.blocks[layer].attn) for layer in with_heads),
         classes=classes_of(model),
         not_finite=getattr(cfg, "not_finite", ()),
         opened_as="" if (words := getattr(cfg, "opened_as", PLAIN)) == PLAIN else words,

@@ -61,7 +61,7 @@ def rows_of_call(call: Call, top: int = TOP) -> Rows:
     position = torch.arange(n_key - n_query, n_key, device=k.device)
     rows = GatheredRows(prepared.q.shape[:3], position)
     scratch = Scratch()
-    for tile in tiles(prepared.q.shape[:3], n_key, inputs.causal):
+    for tile in tiles(prepared.q.shape[:3], n_key, inputs.causal, all_heads=row.mixes_heads):
         of_tile = replace(reading, kernel=tile_options(prepared.kernel, tile))
         place, visible = position[tile.query], partial(tile_visible, inputs.mask, inputs.causal, tile, k.device)
         equal = rows.equal_weights(

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from headscope.models.attention.layer_shape import LayerShape
 from headscope.models.attention.learned_part import Hidden
+from headscope.models.attention.widening import at_least_float32
 
 GATES = ("head", "element")
 OPEN = 5.0  # σ(5) = 0.993
@@ -24,7 +25,7 @@ class OutputGate(nn.Module):
 
     def __init__(self, kind: str, shape: LayerShape) -> None:
         super().__init__()
-        self.n_heads = shape.n_heads
+        self.n_heads, self.by_entry = shape.n_heads, kind == "element"
         self.projection = nn.Linear(shape.model_width, shape.n_heads * (1 if kind == "head" else shape.output_size))
         nn.init.zeros_(self.projection.weight)
         nn.init.zeros_(self.projection.bias)
@@ -35,5 +36,5 @@ class OutputGate(nn.Module):
 
     def forward(self, hidden: Hidden) -> Float[Tensor, "batch head query d_value_or_one"]:
         """The gate of every query."""
-        by_head = self.projection(hidden).float().sigmoid().unflatten(-1, (self.n_heads, -1))
+        by_head = at_least_float32(self.projection(hidden)).sigmoid().unflatten(-1, (self.n_heads, -1))
         return by_head.transpose(1, 2)

@@ -91,7 +91,7 @@ class VariantAttention(CarryingAttention):
         # Whoever switches the model to eager attention gets softmax there, whatever the variant.
         ours = self.attention_module.config._attn_implementation == NAME
         own_forward = isinstance(self, PositionEmbeddingsAttentionBridge)
-        looked_at = self.layer.variant.mixes_heads or any(hook.has_hooks(dir="both") for hook in self.part_hooks)
+        looked_at = any(hook.has_hooks(dir="both") for hook in self.part_hooks)
         return not ours or not (own_forward or self.is_joint) or looked_at or hooked_elsewhere(self)
 
     @property
@@ -199,7 +199,9 @@ class VariantAttention(CarryingAttention):
         if not self.layer.variant.option_hooks:
             return self.layer.weigh(*unmasked(attn_scores), parts)
         options = self.layer.edited_options(
-            self.layer.options_with(parts, attn_scores.shape[-1]), attn_scores.shape[:3], lambda name, rows: getattr(self, name)(rows)
+            self.layer.options_with(parts, attn_scores.shape[-1]),
+            attn_scores.shape[:3],
+            lambda name, rows: getattr(self, name)(rows),
         )
         scores, visible = unmasked(attn_scores)
         return self.layer.variant.weigh(at_least_float32(scores), visible, **self.layer.variant.kernel_options(options))

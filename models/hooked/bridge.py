@@ -101,7 +101,8 @@ class HookedBridge(TransformerBridge):
     def enable_compatibility_mode(  # pyright: ignore[reportIncompatibleMethodOverride]: steps are named, not counted
         self, disable_warnings: bool = False, no_processing: bool = False, **processing: bool
     ) -> None:
-        """As transformer-lens's; fold_value_biases, when not named, is on only where rows sum to one.
+        """As transformer-lens's; fold_value_biases, when not named, is on only where rows sum to one, and fold_ln only
+        where nothing but projections reads what a norm gives.
 
         Raises ValueError when a step is asked for that would change what this model computes.
         """
@@ -123,12 +124,18 @@ class HookedBridge(TransformerBridge):
                 f"fold_value_biases needs attention rows that sum to one; layers {mixing} are {spec.variant}: "
                 "leave it out or pass fold_value_biases=False"
             )
+        reading = [layer for layer in with_heads if self.blocks[layer].attn.layer.has_input_parts]
+        if reading and processing.get("fold_ln"):
+            raise ValueError(
+                f"fold_ln puts a norm's weights into the projections behind it, and layers {reading} make more of what "
+                "the norm gives than those: leave it out or pass fold_ln=False"
+            )
         if spec.variant != "softmax" and processing.get("refactor_factored_attn_matrices"):
             raise ValueError(
                 f"refactor_factored_attn_matrices is known to be exact for softmax only; this model is {spec.variant}: "
                 "pass refactor_factored_attn_matrices=False"
             )
-        return {"fold_value_biases": not mixing, **processing}
+        return {"fold_value_biases": not mixing, **({"fold_ln": False} if reading else {}), **processing}
 
     def _is_valid_bridge_path(self, hf_path: str) -> bool:
         """state_dict and load_state_dict also carry what the variants learned, and activations that learn (Apertus)."""

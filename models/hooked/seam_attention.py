@@ -56,7 +56,7 @@ class SeamAttention(CarryingAttention):
     @property
     def needs_pattern(self) -> bool:
         """Whether a pass forms the layer's pattern even under `patternless`: where a hook looks at it."""
-        return self.layer.variant.mixes_heads or any(getattr(self, name).has_hooks() for name in ON_SCORES)
+        return any(getattr(self, name).has_hooks() for name in ON_SCORES)
 
     def set_original_component(self, original_component: nn.Module) -> None:
         """Wrap one attention module."""

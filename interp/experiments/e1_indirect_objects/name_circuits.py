@@ -14,12 +14,12 @@ from headscope.interp.asking.choices import Choices
 from headscope.interp.deletion.attention_contribution import attention_contribution, name_points
 from headscope.interp.deletion.decision_plane import DecisionPlane
 from headscope.interp.deletion.name_effects import NameEffects, NegativeHead, name_effects, negative_head, together
-from headscope.interp.deletion.of_head import PATTERN, VALUES, Z
+from headscope.interp.deletion.of_head import VALUES, Z
 from headscope.interp.deletion.quadrants import Quadrants
 from headscope.interp.deletion.rows import own_ov_terms
 from headscope.interp.deletion.scales import SCALES, scale_to_logits
 from headscope.interp.interventions.path_patching import path_patching
-from headscope.interp.reading.activations import Activations, gathered_activations
+from headscope.interp.reading.activations import PATTERN, Activations, gathered_activations
 from headscope.interp.reading.hooked_model import HookedModel
 from headscope.interp.reading.prompt_pair import PromptPair
 

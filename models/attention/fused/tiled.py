@@ -32,18 +32,21 @@ class Tile(NamedTuple):
     n_key: int
 
 
-def tiles(n_rows: tuple[int, ...], n_key: int, causal: bool, elements: int | None = None) -> Iterator[Tile]:
+def tiles(
+    n_rows: tuple[int, ...], n_key: int, causal: bool, elements: int | None = None, *, all_heads: bool = False
+) -> Iterator[Tile]:
     """Tiles of about so many scores (TILE_ELEMENTS) that cover every [batch, head, query] row once, less a strip's
-    future."""
+    future; all_heads: of all heads each."""
     batch, head, n_query = n_rows
     most = elements or TILE_ELEMENTS
-    rows = min(max(FEW_ROWS, most // n_key), STRIP_ROWS, n_query)
+    beside = head if all_heads else 1
+    rows = min(max(FEW_ROWS, most // (n_key * beside)), STRIP_ROWS, n_query)
     entries = max(1, min(batch, most // (rows * n_key * head)))
     for b in range(0, batch, entries):
         for t in range(0, n_query, rows):
             end = min(t + rows, n_query)
             n_visible = end + n_key - n_query if causal else n_key
-            heads = max(1, min(head, most // (rows * n_visible)))
+            heads = head if all_heads else max(1, min(head, most // (rows * n_visible)))
             for h in range(0, head, heads):
                 yield Tile(slice(b, min(b + entries, batch)), slice(h, min(h + heads, head)), slice(t, end), n_visible)
 

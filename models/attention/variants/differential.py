@@ -22,7 +22,7 @@ from headscope.models.attention.options import Options
 from headscope.models.attention.row_law import RowLaw
 from headscope.models.attention.variant import PreparedInputs, Variant
 from headscope.models.attention.variants.softmax import SOFTMAX
-from headscope.models.attention.widening import repeated_kv_heads
+from headscope.models.attention.widening import at_least_float32, repeated_kv_heads
 
 Rows = Float[Tensor, "batch head query key"]
 Lambda = Float[Tensor, "..."] | float
@@ -96,9 +96,9 @@ class LambdaOfVectors(LearnedOption):
 
     def forward(self, hidden: Hidden | None) -> Float[Tensor, ""]:
         """One number of the layer."""
-        first = (self.lambda_q1.float() * self.lambda_k1.float()).sum().exp()
-        second = (self.lambda_q2.float() * self.lambda_k2.float()).sum().exp()
-        return first - second + self.lambda_init
+        names = ("lambda_q1", "lambda_k1", "lambda_q2", "lambda_k2")
+        q1, k1, q2, k2 = (at_least_float32(self.get_parameter(name)) for name in names)
+        return (q1 * k1).sum().exp() - (q2 * k2).sum().exp() + self.lambda_init
 
 
 class PairNorm(OutputFactor):
@@ -110,7 +110,7 @@ class PairNorm(OutputFactor):
 
     def forward(self, output: Float[Tensor, "batch head query d_value"]) -> Float[Tensor, "batch head query 1"]:
         """Of every query and pair, in both of its heads."""
-        square = sum(half.float().square().mean(-1, keepdim=True) for half in halves(output)) / 2
+        square = sum(at_least_float32(half).square().mean(-1, keepdim=True) for half in halves(output)) / 2
         return ((1 - self.lambda_init) * torch.rsqrt(square + EPS)).repeat(1, 2, 1, 1)
 
 

@@ -20,7 +20,7 @@ from headscope.models.attention.row_law import RowLaw
 from headscope.models.attention.variant import PreparedInputs, Variant
 from headscope.models.attention.variants.softmax import SOFTMAX
 from headscope.models.attention.visibility import visible_keys
-from headscope.models.attention.widening import repeated_kv_heads
+from headscope.models.attention.widening import at_least_float32, repeated_kv_heads
 
 LogForget = Float[Tensor, "#batch #head 1 key"] | float
 KEPT = 7.0  # σ(7) = 0.999
@@ -105,7 +105,7 @@ class ForgetGate(LearnedOption):
     def forward(self, hidden: Hidden | None) -> Float[Tensor, "batch head 1 key"]:
         """[batch, head, 1, key]."""
         assert hidden is not None
-        return logsigmoid(self.projection(hidden).float()).mT[:, :, None]
+        return logsigmoid(at_least_float32(self.projection(hidden))).mT[:, :, None]
 
 
 def learned(options: Options, shape: LayerShape) -> dict[str, ForgetGate]:
