@@ -36,5 +36,5 @@ class OutputGate(nn.Module):
 
     def forward(self, hidden: Hidden) -> Float[Tensor, "batch head query d_value_or_one"]:
         """The gate of every query."""
-        by_head = at_least_float32(self.projection(hidden)).sigmoid().unflatten(-1, (self.n_heads, -1))
-        return by_head.transpose(1, 2)
+        gates = at_least_float32(self.projection(hidden)).sigmoid()
+        return gates.view(*gates.shape[:2], self.n_heads, -1).transpose(1, 2)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -187,7 +188,8 @@ def with_earlier(
         )
     while len(cache.layers) <= place:
         cache.layers.append(DynamicLayer())
-    kept, _ = cache.layers[place].update(value.mT, value.mT[..., :0])
+    layer: Any = cache.layers[place]
+    kept, _ = layer.update(value.mT, value.mT[..., :0])
     return kept.mT
 
 

@@ -110,7 +110,8 @@ class PairNorm(OutputFactor):
 
     def forward(self, output: Float[Tensor, "batch head query d_value"]) -> Float[Tensor, "batch head query 1"]:
         """Of every query and pair, in both of its heads."""
-        square = sum(at_least_float32(half).square().mean(-1, keepdim=True) for half in halves(output)) / 2
+        first, second = (at_least_float32(half).square().mean(-1, keepdim=True) for half in halves(output))
+        square = (first + second) / 2
         return ((1 - self.lambda_init) * torch.rsqrt(square + EPS)).repeat(1, 2, 1, 1)
 
 
