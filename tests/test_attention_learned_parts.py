@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 from attention_cases import tensors
-from tiny_decoders import FURTHER, attached, random_ids, tiny_decoder
+from tiny_decoders import EVERY, FURTHER, attached, random_ids, tiny_decoder
 from tiny_families import ids_of, stirred
 from torch.testing import assert_close
 from transformers import DiffLlamaConfig, StaticCache
@@ -15,7 +15,9 @@ from transformers.models.diffllama.modeling_diffllama import DiffLlamaAttention
 
 from headscope import AttentionSpec, attach, attend, load, save
 from headscope.interp.families.trial import tiny_random_model
+from headscope.interp.reading.model_facts import model_facts
 from headscope.models.attention.variants.differential import PairNorm, lambda_init
+from headscope.models.checkpoints import open_folder
 from headscope.models.hooked import hooked
 
 getcontext().prec = 50
@@ -142,6 +144,21 @@ def test_a_gate_that_a_hook_opens_is_none(family: str) -> None:
     _, cache = bridge.run_with_cache(ids)
     assert_close(cache["blocks.1.attn.hook_gate"], torch.full((2, 12, 4, 1), 0.5))
     assert_close(bridge.run_with_hooks(ids, fwd_hooks=hooks), plain, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2", "opt"])
+@torch.no_grad()
+def test_a_mix_of_attentions_runs_is_hooked_and_saved_layer_by_layer(family: str, tmp_path: Path) -> None:
+    parts = [AttentionSpec("cog", layers=[0]), AttentionSpec("selective", layers=[-1], gate="head")]
+    model = stirred(attach(tiny_decoder(family) if family in EVERY else tiny_random_model(family), parts))
+    ids, numbers = ids_of(), range(model.config.num_hidden_layers)
+    plain = model(ids).logits
+    bridge: Any = hooked(open_folder(save(model, tmp_path / "model")).model)
+    assert_close(bridge(ids), plain, atol=1e-4, rtol=0)
+    carried = [bridge.blocks[number].attn.layer.variant.name for number in numbers]
+    assert carried == ["cog", *["softmax"] * (len(numbers) - 2), "selective"]
+    facts = model_facts(bridge)
+    assert facts.layer_variants == tuple(carried) and not facts.non_negative and facts.learns_temperatures
 
 
 @torch.no_grad()

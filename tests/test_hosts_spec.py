@@ -7,6 +7,7 @@ import pytest
 from tiny_decoders import SPECS
 
 from headscope import AttentionSpec
+from headscope.models.hosts.spec import mixed
 
 
 @pytest.mark.parametrize("name", SPECS)
@@ -25,10 +26,23 @@ def test_layers_are_counted_from_either_end(layers: Any, chosen: tuple[int, ...]
     assert AttentionSpec("cog", layers=layers).chosen(4) == chosen
 
 
+MIX = mixed([AttentionSpec("cog", layers=[0]), AttentionSpec("sink", layers=[-1], gate="head", learned=False)])
+
+
+def test_a_mix_gives_each_layer_its_own() -> None:
+    assert AttentionSpec.from_json(json.loads(json.dumps(MIX.to_json()))) == MIX and hash(MIX) == hash(MIX)
+    assert {layer: part.variant for layer, part in MIX.by_layer(3).items()} == {0: "cog", 2: "sink"}
+    assert mixed([MIX, AttentionSpec("expressive", layers=[1])]).by_layer(3)[1].variant == "expressive"
+    with pytest.raises(ValueError, match="layer 0 is to carry cog and sink; give every layer to one spec of a mix"):
+        MIX.by_layer(1)
+    with pytest.raises(ValueError, match="each of other layers; got none"):
+        mixed([])
+
+
 REFUSED: dict[str, dict[str, Any]] = {
     "unknown attention 'sofmax'": {"variant": "sofmax"},
     "cog: unknown option 'power'; known: none": {"variant": "cog", "options": {"power": 3}},
-    "unknown field 'colour'; known: variant, layers, options": {"variant": "cog", "colour": 1},
+    "unknown field 'colour'; known: variant, layers, options, gate, beside": {"variant": "cog", "colour": 1},
     "the field variant is missing": {"layers": "all", "options": {}},
     "the field layers is missing": {"variant": "cog", "options": {}},
     "the field options is missing": {"variant": "cog", "layers": "all"},

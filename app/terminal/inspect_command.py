@@ -53,6 +53,9 @@ def inspect(
     embedding: Annotated[str, typer.Option(help="What circuits read: token, or effective (MLP 0 added).")] = "token",
     distance: Annotated[int, typer.Option(min=0, help="Positions between query and key in W_QK (RoPE).")] = 0,
     cell: Annotated[str | None, typer.Option(help="The cell whose score is split, as L4H0:17:16.")] = None,
+    without: Annotated[
+        str | None, typer.Option(help="What heads are run without: negative, gate, temperature, sink, lambda, forget.")
+    ] = None,
     bos: Annotated[
         bool | None,
         typer.Option("--bos/--no-bos", help="BOS before each prompt; default: where the tokenizer puts it."),
@@ -75,7 +78,7 @@ def inspect(
     if everything and what:
         refuse_command("--all runs every analysis and --what some: choose one of them")
     options: Fields = {"corrupt": corrupt, "target": target, "distractor": distractor}
-    options |= {"embedding": embedding, "distance": distance, "cell": cell}
+    options |= {"embedding": embedding, "distance": distance, "cell": cell, "without": without}
     output = Output(as_json, as_csv, html, names_analyses=bool(what))
     models = (model, compare) if compare else (model,)
     refuse_at_the_door(models, what or (), options, dtype, output, names_heads=bool(layer or head))

@@ -31,6 +31,7 @@ class Choices:
     run: the folder of a training run, for trajectories. embedding: what circuits read, token (W_E) or effective (with
     the first MLP added). distance: how many positions apart query and key are in W_QK of a model that rotates them.
     cell: the place of a pattern whose score is split, as L4H0:17:16; None: the largest weight of the last row.
+    without: the mechanism that heads are run without, as interp/mechanisms/switch.py names those of a model.
     """
 
     corrupt: str | None = None
@@ -40,6 +41,7 @@ class Choices:
     embedding: str = "token"
     distance: int = 0
     cell: str | None = None
+    without: str | None = None
 
     def __post_init__(self) -> None:
         if self.embedding not in EMBEDDINGS:

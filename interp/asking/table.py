@@ -12,6 +12,7 @@ from headscope.interp.detectors.rows import ROWS as DETECTORS
 from headscope.interp.geometry.rows import ROWS as GEOMETRY
 from headscope.interp.heads.patterns import ROWS as PATTERNS
 from headscope.interp.interventions.rows import PROBES as INTERVENTIONS
+from headscope.interp.mechanisms.rows import PROBES as MECHANISMS
 from headscope.interp.rows.probes import PROBES as ROW_STATISTICS
 from headscope.interp.score.rows import PROBES as SCORES
 from headscope.interp.trajectories.rows import PROBES as TRAJECTORIES
@@ -20,6 +21,7 @@ PARTS: tuple[tuple[Analysis | Probe, ...], ...] = (
     PATTERNS,
     DELETION,
     INTERVENTIONS,
+    MECHANISMS,
     ROW_STATISTICS,
     DETECTORS,
     CIRCUITS,

@@ -105,8 +105,8 @@ def may_end_in_one_row(reader: Reader, carrier: Carrier) -> bool:
     if not keeps_keys(model) or any(point.has_hooks() for point in model.hook_dict.values()):
         return False
     given = "position_ids" in inspect.signature(model.original_model.forward).parameters
-    variant = variant_named(model.attention_spec.variant)
-    counts = variant.learns_temperatures or variant.reads_order
+    variants = [variant_named(part.variant) for part in model.attention_spec.parts]
+    counts = any(variant.learns_temperatures or variant.reads_order for variant in variants)
     window = getattr(model.original_model.config.get_text_config(), "sliding_window", None) or model.cfg.n_ctx
     fits = len(carrier.ids) <= window and len(carrier.ids) - 1 + count <= model.cfg.n_ctx
     return given and not counts and fits and count > 1 and all(map(reader.may, IN_ROW))

@@ -19,9 +19,11 @@ from headscope.interp.interventions.intervention import SIGNED
 from headscope.interp.interventions.path_patching import PathPatching
 from headscope.interp.interventions.suppression_effect import SuppressionEffect
 from headscope.interp.interventions.sweep import InterventionSweep
+from headscope.interp.mechanisms.compare import MechanismComparison
 
 OPENING = "zero"  # changes something in every model; without negative weights, keeping the positive ones does not
 SWEPT = {"loss_change": "Δ loss", "kl": "KL", "changed": "share of positions that change"}
+OF_MECHANISM = {"loss_change": "Δ loss", "kl": "KL", "pattern_change": "Δ weights"}
 STAYED, CHANGED = ("KL, likeliest token stays", BLUES[1]), ("KL, another token is likeliest", BLUE)
 FIELDS = {
     "loss_change": "Δ loss",
@@ -111,6 +113,14 @@ def path_patching_figure(result: PathPatching) -> go.Figure:
 def suppression_effect_figure(result: SuppressionEffect) -> go.Figure:
     """Share of a head's effect that its suppression part explains, by head."""
     return head_grid(result, "explained", others=("kl_mean",))
+
+
+def mechanism_figure(result: MechanismComparison) -> go.Figure:
+    """A menu of measures of what a mechanism buys, head by head; pointing at a head gives the null."""
+    fields = enumerate(OF_MECHANISM.items())
+    traces = [head_heatmap(result, field, name=words, visible=at == 0) for at, (field, words) in fields]
+    names = [f"without {result.without}: {words}" for words in OF_MECHANISM.values()]
+    return canvas(result.about, traces, **head_axes(), **menu_layout(names))
 
 
 def continuation_figure(result: Continuation) -> go.Figure:

@@ -8,7 +8,7 @@ from transformers import PreTrainedConfig, PreTrainedModel
 from headscope.interp.reading.hooked_model import HookedModel, has_first_token, head_layers, looks_back, tokenizer_of
 from headscope.interp.reading.prompt import answers_tokens, classes_of, is_headed
 from headscope.interp.results.gauges import Gauge, kernel_gauges, merged_gauges
-from headscope.models.attention import variant_named
+from headscope.models.attention import VARIANTS, variant_named
 from headscope.models.attention.options import Options
 from headscope.models.checkpoints.opening import PLAIN
 from headscope.models.data.images.processed import processor_of, processor_words
@@ -86,8 +86,9 @@ class ModelFacts:
 
     @property
     def learns_temperatures(self) -> bool:
-        """Whether layers of this variant may have learned temperatures."""
-        return not self.reads_mixers and variant_named(self.variant).learns_temperatures
+        """Whether layers may have learned temperatures."""
+        names = {*self.layer_variants} & {*VARIANTS}
+        return not self.reads_mixers and any(variant_named(name).learns_temperatures for name in names)
 
     @property
     def modality(self) -> Modality:
@@ -129,12 +130,12 @@ def model_facts(model: HookedModel) -> ModelFacts:
         )
     cfg, spec, tokenizer = model.cfg, model.attention_spec, tokenizer_of(model)
     with_heads = head_layers(model)
-    chosen = spec.chosen(cfg.n_layers, with_heads)
-    variants = {layer: spec.variant if layer in chosen else "softmax" for layer in with_heads}
+    chosen = spec.by_layer(cfg.n_layers, with_heads)
+    variants = {layer: chosen[layer].variant if layer in chosen else "softmax" for layer in with_heads}
     return ModelFacts(
         variant=spec.variant,
         paper=variant_named(spec.variant).paper,
-        non_negative=variant_named(spec.variant).non_negative,
+        non_negative=all(variant_named(part.variant).non_negative for part in spec.parts),
         layer_variants=tuple(variants.get(layer, "") for layer in range(cfg.n_layers)),
         options=dict(spec.options),
         gauges=model_gauges(model),

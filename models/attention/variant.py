@@ -62,6 +62,7 @@ class Variant:
     "either" where the options do not tell. degree(options): n of a kernel with weigh(λp) = λⁿ weigh(p).
     learns_factor(options): whether the weights have a learned factor, which W_V can take over.
     slope(pattern, scores, **kernel): a closed form of jacobian_norm, scores of hidden keys being -inf.
+    without[name](scores, visible) -> pattern: the weights with a mechanism of the variant taken out, by its name.
     read_kernel(pattern, scores): kernel options as far as the weights tell them.
     cases: options of `attend` that the laws in the tests run on, by a word or two.
     """
@@ -92,6 +93,9 @@ class Variant:
     degree: Callable[[Options], int | None] = lambda options: None
     learns_factor: Callable[[Options], bool] = lambda options: False
     slope: Callable[..., Float[Tensor, "*batch query"]] | None = None
+    without: Mapping[str, Callable[[Scores, Visible], Pattern]] = field(
+        default_factory=dict[str, Callable[[Scores, Visible], Pattern]]
+    )
     read_kernel: Callable[[Pattern, Scores], Options] | None = None
     cases: Mapping[str, Options] = field(default_factory=lambda: {"": {}})
     call_options: tuple[str, ...] = field(init=False)

@@ -130,7 +130,7 @@ class HookedBridge(TransformerBridge):
                 f"fold_ln puts a norm's weights into the projections behind it, and layers {reading} make more of what "
                 "the norm gives than those: leave it out or pass fold_ln=False"
             )
-        if spec.variant != "softmax" and processing.get("refactor_factored_attn_matrices"):
+        if any(part.variant != "softmax" for part in spec.parts) and processing.get("refactor_factored_attn_matrices"):
             raise ValueError(
                 f"refactor_factored_attn_matrices is known to be exact for softmax only; this model is {spec.variant}: "
                 "pass refactor_factored_attn_matrices=False"

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import cast
 
 from torch import nn
 from torch.utils.hooks import RemovableHandle
@@ -39,7 +40,7 @@ from headscope.models.hosts.input_parts import input_parts_hook, input_parts_key
 from headscope.models.hosts.kept_keywords import handed_on
 from headscope.models.hosts.padding_notice import give_padding_notice
 from headscope.models.hosts.proof import refuse_unproved
-from headscope.models.hosts.spec import AttentionSpec
+from headscope.models.hosts.spec import AttentionSpec, mixed
 from headscope.models.seam.construction import CONSTRUCTION
 from headscope.models.seam.own_attention import Redirection, redirections, set_implementation, usual_implementation
 from headscope.models.seam.pass_hooks import pass_hooks, query_hook
@@ -55,19 +56,21 @@ class Attachment:
     previous_implementation: str | None
 
 
-def attach(model: PreTrainedModel, spec: AttentionSpec) -> PreTrainedModel:
+def attach(model: PreTrainedModel, spec: AttentionSpec | Sequence[AttentionSpec]) -> PreTrainedModel:
     """The same model with the spec's variant in its layers, in place, through transformers' attention interface.
 
-    Layers that the spec does not choose compute softmax; where the model's own attention has sinks, softmax is the
-    variant that weighs with them, and other variants are refused. Learned parts become parameters of the model, named
-    `…<attention>.variant.…`. A model that carries a variant already changes to the new one. A model of a family that
-    is not listed is run on a few tokens first, which proves that its layers compute what the variant gives them.
+    Several specs give each of its layers to one of them. Layers that none chooses compute softmax; where the model's
+    own attention has sinks, softmax is the variant that weighs with them, and other variants are refused. Learned parts
+    become parameters of the model, named `…<attention>.variant.…`. A model that carries a variant already changes to
+    the new one. A model of a family that is not listed is run on a few tokens first, which proves that its layers
+    compute what the variant gives them.
 
     Raises ValueError for what is no transformers model, for a family that is not supported, one whose attention has
     parts that no variant computes with or that fails the proof (the model is then as it was), and for layers that the
     model has not.
     """
-    refuse_other_arguments(model, spec)
+    spec = mixed(specs_of(spec))
+    refuse_other_models("attach", model)
     carrier = carrying(model, spec)
     if not family_of(model.config.model_type).is_listed:
         try:
@@ -78,11 +81,15 @@ def attach(model: PreTrainedModel, spec: AttentionSpec) -> PreTrainedModel:
     return carrier
 
 
-def refuse_other_arguments(model: object, spec: object) -> None:
-    """Raise ValueError for what is no spec, and for what is no transformers model."""
-    if not isinstance(spec, AttentionSpec):
-        raise ValueError(f"attach takes an AttentionSpec, such as AttentionSpec('softmax'); got {spec!r}")
-    refuse_other_models("attach", model)
+def specs_of(spec: object) -> list[AttentionSpec]:
+    """One spec, or several. Raises ValueError for anything else."""
+    several = cast(list[object], list(spec)) if isinstance(spec, list | tuple) else [spec]
+    for each in several:
+        if not isinstance(each, AttentionSpec):
+            raise ValueError(
+                f"attach takes an AttentionSpec, such as AttentionSpec('softmax'), or a list of them; got {each!r}"
+            )
+    return cast(list[AttentionSpec], several)
 
 
 def carrying(model: PreTrainedModel, spec: AttentionSpec) -> PreTrainedModel:
@@ -92,8 +99,8 @@ def carrying(model: PreTrainedModel, spec: AttentionSpec) -> PreTrainedModel:
     refuse_added_parts(modules)
     spec = resolved_spec(spec, model)
     layers = layers_with_attention(model)
-    chosen = spec.chosen(layers.count, layers.numbers)
-    specs = [spec if number in chosen else AttentionSpec("softmax") for number in layers.numbers]
+    chosen = spec.by_layer(layers.count, layers.numbers)
+    specs = [chosen.get(number, AttentionSpec("softmax")) for number in layers.numbers]
     refuse_lost_parts_of(modules, specs)
     if attachment_of(model) is not None:
         detach(model)
@@ -153,8 +160,8 @@ def unlisted_hooks(
 
 
 def learns_temperatures(spec: AttentionSpec) -> bool:
-    """Whether the spec's variant may have learned temperatures."""
-    return variant_named(spec.variant).learns_temperatures
+    """Whether a variant of the spec may have learned temperatures."""
+    return any(variant_named(part.variant).learns_temperatures for part in spec.parts)
 
 
 def query_projection(module: nn.Module, shape: LayerShape) -> nn.Module:
@@ -213,6 +220,8 @@ def refuse_drift(model: PreTrainedModel) -> None:
 
 def resolved_spec(spec: AttentionSpec, model: PreTrainedModel) -> AttentionSpec:
     """The spec with what its options leave to the model filled in, as its variant says; see own_spec."""
+    if spec.beside:
+        return mixed([resolved_spec(part, model) for part in spec.parts])
     spec = own_spec(spec, model)
     options = variant_named(spec.variant).in_context(spec.options, modality_of(model).context(model.config))
     return AttentionSpec(spec.variant, layers=spec.layers, gate=spec.gate, **options)  # type: ignore[arg-type]

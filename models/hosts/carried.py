@@ -52,10 +52,10 @@ def refuse_other_implementation(variant: str, base: PreTrainedModel, args: objec
 def refuse_other_layers(spec: AttentionSpec, model: PreTrainedModel) -> None:
     """Raise ValueError where a layer carries another variant than the spec gives it: the layers were changed."""
     layers = layers_with_attention(model)
-    chosen = spec.chosen(layers.count, layers.numbers)
+    chosen = spec.by_layer(layers.count, layers.numbers)
     for number, module in zip(layers.numbers, attention_modules(model), strict=True):
         inner = getattr(module, "original_component", module)
-        expected = variant_on(inner, spec.variant if number in chosen else "softmax")
+        expected = variant_on(inner, chosen[number].variant if number in chosen else "softmax")
         layer = getattr(inner, "variant", None)
         if layer is None or layer.variant.name != expected:
             carried = "nothing" if layer is None else layer.variant.name
@@ -70,7 +70,8 @@ def refuse_lost_variant(model: PreTrainedModel) -> None:
     stored = getattr(model.config, "attention_spec", None)
     softmax = AttentionSpec("softmax")
     spec = softmax if stored is None else AttentionSpec.from_json(stored)
-    if spec.variant != "softmax" and spec != own_spec(softmax, model):
+    is_plain = all(part.variant == "softmax" and part.gate is None for part in spec.parts)
+    if not is_plain and spec != own_spec(softmax, model):
         raise ValueError(
             f"config.json says {spec.variant}, but nothing is attached to this model: attach it, or use load(folder)"
         )
@@ -83,7 +84,7 @@ def own_spec(spec: AttentionSpec, model: PreTrainedModel) -> AttentionSpec:
     if spec.variant != "softmax" or not parts:
         return spec
     [name] = {part.variant for part in parts.values()}
-    return AttentionSpec(name, layers="all" if len(parts) == len(numbers) else tuple(parts))
+    return AttentionSpec(name, layers="all" if len(parts) == len(numbers) else tuple(parts), gate=spec.gate)
 
 
 def is_hooked(module: nn.Module) -> bool:

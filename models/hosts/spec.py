@@ -1,4 +1,4 @@
-"""AttentionSpec: which variant a model carries, with which options, in which layers; plain JSON both ways."""
+"""AttentionSpec: which variants a model carries, with which options, in which layers; plain JSON both ways."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from headscope.models.io.near_names import known_names
 
 Layers = str | tuple[int, ...]
 STORED_FIELDS = ("variant", "layers", "options")
+OPTIONAL = ("gate", "beside")
 
 
 @dataclass(frozen=True, init=False)
@@ -21,13 +22,14 @@ class AttentionSpec:
     layers: "all", "inner" (all but the first and the last), or layer numbers, negative ones counted from the end.
     Layers without attention are among neither, and keep their numbers. Options not given take the variant's defaults.
     gate: "head" or "element" where what these layers' heads put out is gated, whatever the variant
-    (models/attention/gate.py).
+    (models/attention/gate.py). beside: specs of other layers of the same model, as `mixed` puts them together.
     """
 
     variant: str
     layers: Layers
     options: Options
     gate: str | None
+    beside: "tuple[AttentionSpec, ...]"
 
     def __init__(
         self,
@@ -35,10 +37,12 @@ class AttentionSpec:
         *,
         layers: str | list[int] | tuple[int, ...] = "all",
         gate: str | None = None,
+        beside: "Sequence[AttentionSpec]" = (),
         **options: object,
     ) -> None:
         check_gate(gate)
         object.__setattr__(self, "gate", gate)
+        object.__setattr__(self, "beside", tuple(beside))
         object.__setattr__(self, "variant", variant)
         object.__setattr__(self, "layers", checked_layers(layers))
         object.__setattr__(self, "options", checked_options(variant, options))
@@ -61,20 +65,41 @@ class AttentionSpec:
             raise ValueError(f"layer {without[0]} asked for, which has no attention; the layers with it: {there_are}")
         return tuple(sorted({layer % n_layers for layer in self.layers}))
 
+    @property
+    def parts(self) -> "tuple[AttentionSpec, ...]":
+        """Itself without those beside it, and those."""
+        alone = AttentionSpec(self.variant, layers=self.layers, gate=self.gate, **self.options)  # type: ignore[arg-type]
+        return (alone, *self.beside)
+
+    def by_layer(self, n_layers: int, with_attention: Sequence[int] | None = None) -> "dict[int, AttentionSpec]":
+        """The part that each layer carries, by its number; layers of none of them compute softmax.
+
+        Raises ValueError for a layer that two parts choose, and for what `chosen` refuses.
+        """
+        result: dict[int, AttentionSpec] = {}
+        for part in self.parts:
+            for layer in part.chosen(n_layers, with_attention):
+                if layer in result:
+                    names = f"{result[layer].variant} and {part.variant}"
+                    raise ValueError(f"layer {layer} is to carry {names}; give every layer to one spec of a mix")
+                result[layer] = part
+        return result
+
     def to_json(self) -> Fields:
         """As config.json stores it under "attention_spec"."""
         layers = self.layers if isinstance(self.layers, str) else list(self.layers)
         gate = {} if self.gate is None else {"gate": self.gate}
-        return {"variant": self.variant, "layers": layers, **gate, "options": dict(self.options)}
+        beside = {"beside": [part.to_json() for part in self.beside]} if self.beside else {}
+        return {"variant": self.variant, "layers": layers, **gate, "options": dict(self.options), **beside}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "AttentionSpec":
         """The spec back from to_json's form; unknown and missing fields are refused by name."""
         if not isinstance(stored, Mapping):
             raise ValueError(f"attention_spec is an object with the fields variant, layers, options; got {stored!r}")
-        unknown = sorted(set(map(str, stored)) - {*STORED_FIELDS, "gate"})
+        unknown = sorted(set(map(str, stored)) - {*STORED_FIELDS, *OPTIONAL})
         if unknown:
-            known = known_names(unknown[0], (*STORED_FIELDS, "gate"))
+            known = known_names(unknown[0], (*STORED_FIELDS, *OPTIONAL))
             raise ValueError(f"attention_spec: unknown field {unknown[0]!r}; known: {known}")
         missing = [name for name in STORED_FIELDS if name not in stored]
         if missing:
@@ -84,10 +109,23 @@ class AttentionSpec:
         if not isinstance(stored["options"], Mapping):
             raise ValueError(f"attention_spec: options is an object, got {stored['options']!r}")
         checked_options(stored["variant"], stored["options"])  # before they become keywords beside layers
-        return cls(stored["variant"], layers=stored["layers"], gate=stored.get("gate"), **stored["options"])
+        beside = stored.get("beside", ())
+        if not isinstance(beside, list | tuple):
+            raise ValueError(f"attention_spec: beside is a list of specs, got {beside!r}")
+        more = {"gate": stored.get("gate"), "beside": [cls.from_json(part) for part in beside]}
+        return cls(stored["variant"], layers=stored["layers"], **more, **stored["options"])
 
     def __hash__(self) -> int:
-        return hash((self.variant, self.layers, self.gate, tuple(sorted(self.options.items(), key=str))))
+        return hash((self.variant, self.layers, self.gate, self.beside, tuple(sorted(self.options.items(), key=str))))
+
+
+def mixed(specs: Sequence[AttentionSpec]) -> AttentionSpec:
+    """One spec of several, each of other layers; the first gives the model's name. Raises ValueError for none."""
+    parts = [part for spec in specs for part in spec.parts]
+    if not parts:
+        raise ValueError("a mix of attentions is a list of AttentionSpecs, each of other layers; got none")
+    first, *beside = parts
+    return AttentionSpec(first.variant, layers=first.layers, gate=first.gate, beside=beside, **first.options)  # type: ignore[arg-type]
 
 
 def checked_layers(layers: object) -> Layers:

@@ -79,7 +79,9 @@ class Recipe:
     @property
     def spec(self) -> AttentionSpec:
         """Its attention, by default in all layers."""
-        return AttentionSpec.from_json({"layers": "all", "options": {}, **self.attention})
+        beside = self.attention.get("beside", [])
+        parts = [{"options": {}, **part} for part in beside] if isinstance(beside, list) else beside  # type: ignore[dict-item]
+        return AttentionSpec.from_json({"layers": "all", "options": {}, **self.attention, "beside": parts})
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, object]) -> "Recipe":

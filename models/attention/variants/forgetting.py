@@ -137,5 +137,6 @@ FORGETTING = Variant(
     fused=fused_forgetting,
     fused_learns=True,
     slope=slope,
+    without={"forget": masked_softmax},
     cases={"": {}, "at a rate": {"log_forget": -0.3}},
 )

@@ -141,5 +141,5 @@ def _spec(stored: object, n_layers: int, origin: str) -> AttentionSpec:
         raise CheckpointError(f"cannot open {origin}: attention_spec is an object, got {stored!r}")
     with foreign_input(f"cannot open {origin}: its attention_spec is none", CheckpointError):
         spec = AttentionSpec.from_json(stored)
-        spec.chosen(n_layers)
+        spec.by_layer(n_layers)
     return spec

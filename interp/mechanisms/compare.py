@@ -1,0 +1,111 @@
+"""A model with a mechanism and without: what it buys, head by head and all together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from headscope.interp.interventions.effect import answers_known
+from headscope.interp.interventions.kept_run import KeptRun, kept_runs
+from headscope.interp.interventions.row_changes import row_changes
+from headscope.interp.interventions.touched_run import ROWS, logits_of_prompt
+from headscope.interp.mechanisms.switch import Switch, mechanisms, refuse_absent_mechanism
+from headscope.interp.reading.hooked_model import HookedModel, head_layers
+from headscope.interp.reading.prompt import Prompt
+from headscope.interp.reading.watch import Watch, watch_nothing
+from headscope.interp.results.about import About
+from headscope.interp.results.result import Result
+
+NULL_SAMPLES = 2
+MEASURES = ("kl", "loss_change")
+ABOUT = About(
+    title="With a mechanism and without",
+    unit="nats; pattern_change: Σ|Δa| of a row, of a gate |Δg|",
+    law="the run without it in one head − the run as it is, with the same weights; mean over positions and prompts",
+    source="headscope",
+    null="the same changes of every row of weights on other keys that it sees, of a gate at other positions",
+    plain="A mechanism is taken out of one head by itself, and the change of what the model predicts is its number: "
+    "above 0 in the loss, the model does better with it.",
+)
+
+
+@dataclass(frozen=True, repr=False)
+class MechanismComparison(Result):
+    """What a mechanism buys: KL(with ‖ without), change of loss, change of the weights; NaN where no head has it.
+
+    without: its name. whole_kl, whole_loss_change: with none of the heads having it. loss_change is the mean over the
+    known next tokens. The weights of a gate are the gate's own numbers.
+    """
+
+    drawn_by = "interventions:mechanism_figure"
+
+    kl: Float[Tensor, "layer head"]
+    kl_null: Float[Tensor, "layer head"]
+    kl_null_spread: Float[Tensor, "layer head"]
+    loss_change: Float[Tensor, "layer head"]
+    loss_change_null: Float[Tensor, "layer head"]
+    loss_change_null_spread: Float[Tensor, "layer head"]
+    pattern_change: Float[Tensor, "layer head"]
+    whole_kl: float
+    whole_loss_change: float
+    without: str
+
+
+@torch.no_grad()
+def mechanism_comparison(
+    model: HookedModel,
+    prompts: Sequence[Prompt],
+    without: str,
+    batch_size: int = ROWS,
+    watch: Watch = watch_nothing,
+) -> MechanismComparison:
+    """Every head without the mechanism, and all; a row of a forward pass for each, which begins at the head's layer.
+
+    At most batch_size rows share a pass; watch(done, total) counts heads. Hooks are state: the caller lets one run in
+    at a time. Raises ValueError for a mechanism that the model does not have, and for no prompt.
+    """
+    refuse_absent_mechanism(model, without)
+    if not prompts:
+        raise ValueError("a mechanism is compared on prompts; give at least one")
+    layers, numbers = mechanisms(model)[without], head_layers(model)
+    runs, heads = kept_runs(model, prompts), list(range(model.cfg.n_heads))
+    dice = torch.Generator().manual_seed(0)
+    samples = torch.full((len(prompts), 1 + NULL_SAMPLES, len(MEASURES), len(numbers), len(heads)), torch.nan)
+    changes = torch.full((len(prompts), len(numbers), len(heads)), torch.nan)
+    for at, run in enumerate(runs):
+        for layer in layers:
+            place = numbers.index(layer)
+            for part in torch.tensor(heads).split(run.rows(batch_size)):
+                some = part.tolist()
+                plain = Switch(model, layer, without, some)
+                samples[at, 0, :, place, some] = effects(model, run, plain)
+                assert plain.change is not None  # the pass went through its hooks
+                changes[at, place, some] = plain.change[torch.arange(len(some)), part].cpu()
+                for draw in range(NULL_SAMPLES):
+                    null = Switch(model, layer, without, some, dice)
+                    samples[at, 1 + draw, :, place, some] = effects(model, run, null)
+            watch(at * len(layers) + layers.index(layer) + 1, len(runs) * len(layers))
+    whole = torch.stack([whole_effect(model, run, without, layers) for run in runs]).mean(0)
+    kl, loss = samples[:, 0].nanmean(0)
+    null, spread = samples[:, 1:].mean((0, 1)), samples[:, 1:].mean(0).std(0, correction=0)
+    return MechanismComparison(
+        kl, null[0], spread[0], loss, null[1], spread[1], changes.mean(0), *whole.tolist(), without, about=ABOUT
+    )
+
+
+def effects(model: HookedModel, run: KeptRun, switch: Switch) -> Float[Tensor, "measure row"]:
+    """KL and change of loss of every row."""
+    assert switch.heads is not None
+    after = run.touched_logits(model, switch.layer, len(switch.heads), switch.hooks())
+    return row_changes(run.answers, after, answers_known(run.prompt)).means[: len(MEASURES)]
+
+
+def whole_effect(
+    model: HookedModel, run: KeptRun, without: str, layers: Sequence[int]
+) -> Float[Tensor, "measure"]:
+    """The same of a run in which no head has it."""
+    hooks = [hook for layer in layers for hook in Switch(model, layer, without).hooks()]
+    after = logits_of_prompt(model, run.prompt, hooks)
+    return row_changes(run.answers, after[None], answers_known(run.prompt)).means[: len(MEASURES), 0]
