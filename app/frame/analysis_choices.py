@@ -26,7 +26,7 @@ def choices_for(opened: OpenPrompt, analysis: str) -> Choices:
             most = opened.facts.context - 1
             words = "Positions between query and key"
             chosen["distance"] = st.number_input(words, 0, most, 0, key="distance", bind="query-params")
-        if "without" in readers and (names := list(mechanisms_of(opened))):
+        if "without" in readers and (names := opened.facts.mechanisms):
             chosen["without"] = st.segmented_control(
                 "Without", names, default=names[0], required=True, key="without", bind="query-params"
             )

@@ -11,8 +11,9 @@ from headscope.interp.interventions.effect import answers_known
 from headscope.interp.interventions.kept_run import KeptRun, kept_runs
 from headscope.interp.interventions.row_changes import row_changes
 from headscope.interp.interventions.touched_run import ROWS, logits_of_prompt
-from headscope.interp.mechanisms.switch import Switch, mechanisms, refuse_absent_mechanism
+from headscope.interp.mechanisms.switch import Switch, refuse_absent_mechanism
 from headscope.interp.reading.hooked_model import HookedModel, head_layers
+from headscope.interp.reading.mechanisms import mechanisms
 from headscope.interp.reading.prompt import Prompt
 from headscope.interp.reading.watch import Watch, watch_nothing
 from headscope.interp.results.about import About
@@ -102,9 +103,7 @@ def effects(model: HookedModel, run: KeptRun, switch: Switch) -> Float[Tensor, "
     return row_changes(run.answers, after, answers_known(run.prompt)).means[: len(MEASURES)]
 
 
-def whole_effect(
-    model: HookedModel, run: KeptRun, without: str, layers: Sequence[int]
-) -> Float[Tensor, "measure"]:
+def whole_effect(model: HookedModel, run: KeptRun, without: str, layers: Sequence[int]) -> Float[Tensor, "measure"]:
     """The same of a run in which no head has it."""
     hooks = [hook for layer in layers for hook in Switch(model, layer, without).hooks()]
     after = logits_of_prompt(model, run.prompt, hooks)

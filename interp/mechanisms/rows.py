@@ -2,7 +2,6 @@
 
 from headscope.interp.analysis import AnalysisRequest, Probe
 from headscope.interp.mechanisms.compare import NULL_SAMPLES, MechanismComparison, mechanism_comparison
-from headscope.interp.mechanisms.switch import mechanisms
 from headscope.interp.reading.size import Size
 from headscope.interp.reading.watch import Watch
 
@@ -11,13 +10,13 @@ KEPT = 3  # passes: the untouched run, that without the mechanism in any head, a
 
 def chosen_comparison(request: AnalysisRequest, watch: Watch) -> MechanismComparison:
     """Without the mechanism that was chosen, or the first that the model has."""
-    name = request.choices.get("without") or next(iter(mechanisms(request.model)))
+    name = request.choices.get("without") or request.setting.facts.mechanisms[0]
     return mechanism_comparison(request.model, request.prompts, str(name), watch=watch)
 
 
 def none_there(request: AnalysisRequest) -> str:
     """Why nothing can be taken out, as the end of a sentence, or nothing."""
-    if mechanisms(request.model):
+    if request.setting.facts.mechanisms:
         return ""
     return "takes out what makes attention more than softmax, and this model's attention is plain softmax"
 

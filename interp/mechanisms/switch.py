@@ -8,33 +8,11 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from headscope.interp.reading.hooked_model import Hook, HookedModel, head_layers
+from headscope.interp.reading.hooked_model import Hook, HookedModel
+from headscope.interp.reading.mechanisms import GATE, NEGATIVE, OF_TEMPERATURES, mechanisms
 from headscope.models.hosts.attention_layer import AttentionLayer
 from headscope.models.io.near_names import known_names
 from headscope.models.seam.hooked_kernel import unmasked, visible_cells
-
-NEGATIVE, GATE, TEMPERATURE = "negative", "gate", "temperature"
-OF_TEMPERATURES = ("hook_temperature_q", "hook_temperature_v")
-
-
-def mechanisms(model: HookedModel) -> dict[str, tuple[int, ...]]:
-    """The mechanisms of a model that can be taken out, with the layers that have them."""
-    result: dict[str, list[int]] = {}
-    for layer in head_layers(model):
-        for name in mechanisms_of_layer(model.blocks[layer].attn):
-            result.setdefault(name, []).append(layer)
-    return {name: tuple(layers) for name, layers in result.items()}
-
-
-def mechanisms_of_layer(attention: Any) -> list[str]:
-    """Those of one attention module behind hooks."""
-    layer: AttentionLayer = attention.layer
-    is_there = {
-        NEGATIVE: not layer.variant.non_negative,
-        GATE: hasattr(attention, "hook_gate") and layer.factor is None,
-        TEMPERATURE: any(hasattr(attention, name) for name in OF_TEMPERATURES),
-    }
-    return [*layer.variant.without, *(name for name, there in is_there.items() if there)]
 
 
 def refuse_absent_mechanism(model: HookedModel, name: str) -> None:
@@ -68,7 +46,11 @@ class Switch:
         self._temperatures: dict[str, Tensor] = {}
         seen = [name for name in OF_TEMPERATURES if hasattr(self.attention, name)]
         temperatures: list[Hook] = [(f"{place}.{name}", self._keep_temperature(name)) for name in seen]
-        return [*temperatures, (f"{place}.hook_attn_scores", self._keep_scores), (f"{place}.hook_pattern", self._weighed)]
+        return [
+            *temperatures,
+            (f"{place}.hook_attn_scores", self._keep_scores),
+            (f"{place}.hook_pattern", self._weighed),
+        ]
 
     @property
     def attention(self) -> Any:

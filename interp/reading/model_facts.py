@@ -6,6 +6,7 @@ from typing import Any
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from headscope.interp.reading.hooked_model import HookedModel, has_first_token, head_layers, looks_back, tokenizer_of
+from headscope.interp.reading.mechanisms import mechanisms
 from headscope.interp.reading.prompt import answers_tokens, classes_of, is_headed
 from headscope.interp.results.gauges import Gauge, kernel_gauges, merged_gauges
 from headscope.models.attention import VARIANTS, variant_named
@@ -35,6 +36,7 @@ class ModelFacts:
     for what a masked language model is asked, and mask_id, where a tokenizer names one. leading: the tokens before the
     patches of an image. reads_mixers: of a hybrid's layers without attention, whose mixers stand for heads.
     gated_by_entry: whether heads' outputs are multiplied entry by entry before W_O.
+    mechanisms: what makes its attention more than softmax, and can be taken out of a head.
     """
 
     variant: str
@@ -66,6 +68,7 @@ class ModelFacts:
     leading: tuple[str, ...] = ()
     reads_mixers: bool = False
     gated_by_entry: bool = False
+    mechanisms: tuple[str, ...] = ()
 
     @property
     def head_layers(self) -> tuple[int, ...]:
@@ -150,6 +153,7 @@ def model_facts(model: HookedModel) -> ModelFacts:
         is_causal=looks_back(model),
         answers=None if answers_tokens(model) or not is_headed(model) else cfg.d_vocab_out,
         is_headed=is_headed(model),
+        mechanisms=tuple(mechanisms(model)),
         gated_by_entry=any(gates_entries(model.blocks[layer].attn) for layer in with_heads),
         classes=classes_of(model),
         not_finite=getattr(cfg, "not_finite", ()),
