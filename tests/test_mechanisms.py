@@ -42,7 +42,9 @@ def softmax_twin(name: str) -> Any:
     return hooked(attach(attached("llama", name), AttentionSpec("softmax")).double())
 
 
-@pytest.mark.parametrize(("name", "without"), [("selective", "temperature"), ("forgetting", "forget"), ("sink", "sink")])
+@pytest.mark.parametrize(
+    ("name", "without"), [("selective", "temperature"), ("forgetting", "forget"), ("sink", "sink")]
+)
 def test_without_it_everywhere_the_model_is_the_softmax_of_its_weights(name: str, without: str) -> None:
     model = model_of(name)
     hooks = [hook for layer in range(3) for hook in Switch(model, layer, without).hooks()]
@@ -97,7 +99,9 @@ def test_it_is_an_analysis_with_a_choice() -> None:
 
 
 def test_a_mechanism_that_is_not_there_is_refused_by_name() -> None:
-    with pytest.raises(ValueError, match="without='sink' was asked for, and this model has no such .* it has: negative"):
+    with pytest.raises(
+        ValueError, match=r"without='sink' was asked for, and this model has no such .* it has: negative"
+    ):
         mechanism_comparison(model_of("cog"), [PROMPT], "sink")
     with pytest.raises(ValueError, match="this model's attention is plain softmax"):
         analyse(model_of("softmax"), [PROMPT], ["mechanism"])

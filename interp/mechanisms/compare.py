@@ -83,7 +83,7 @@ def mechanism_comparison(
                 plain = Switch(model, layer, without, some)
                 samples[at, 0, :, place, some] = effects(model, run, plain)
                 assert plain.change is not None  # the pass went through its hooks
-                changes[at, place, some] = plain.change[torch.arange(len(some)), part].cpu()
+                changes[at, place, some] = plain.change[torch.arange(len(some)), part].float().cpu()
                 for draw in range(NULL_SAMPLES):
                     null = Switch(model, layer, without, some, dice)
                     samples[at, 1 + draw, :, place, some] = effects(model, run, null)
@@ -91,16 +91,21 @@ def mechanism_comparison(
     whole = torch.stack([whole_effect(model, run, without, layers) for run in runs]).mean(0)
     kl, loss = samples[:, 0].nanmean(0)
     null, spread = samples[:, 1:].mean((0, 1)), samples[:, 1:].mean(0).std(0, correction=0)
-    return MechanismComparison(
-        kl, null[0], spread[0], loss, null[1], spread[1], changes.mean(0), *whole.tolist(), without, about=ABOUT
-    )
+    nulls = {
+        f"{name}_null{suffix}": of[at]
+        for at, name in enumerate(MEASURES)
+        for suffix, of in (("", null), ("_spread", spread))
+    }
+    whole_kl, whole_loss = whole.tolist()
+    more = {"whole_kl": whole_kl, "whole_loss_change": whole_loss, "without": without}
+    return MechanismComparison(kl=kl, loss_change=loss, pattern_change=changes.mean(0), **nulls, **more, about=ABOUT)
 
 
 def effects(model: HookedModel, run: KeptRun, switch: Switch) -> Float[Tensor, "measure row"]:
     """KL and change of loss of every row."""
     assert switch.heads is not None
     after = run.touched_logits(model, switch.layer, len(switch.heads), switch.hooks())
-    return row_changes(run.answers, after, answers_known(run.prompt)).means[: len(MEASURES)]
+    return row_changes(run.answers, after, answers_known(run.prompt)).means[: len(MEASURES)].float()
 
 
 def whole_effect(model: HookedModel, run: KeptRun, without: str, layers: Sequence[int]) -> Float[Tensor, "measure"]:

@@ -27,8 +27,8 @@ def refuse_absent_mechanism(model: HookedModel, name: str) -> None:
 class Switch:
     """A mechanism of one layer: row i of a batch goes without it in head heads[i], or all rows in every head.
 
-    dice: where it is given, the same changes are dealt at random instead: those of a row of weights to other keys, those
-    of a gate to other positions.
+    dice: where it is given, the same changes are dealt at random instead: those of a row of weights to other keys,
+    those of a gate to other positions.
     """
 
     model: HookedModel
@@ -115,4 +115,4 @@ def dealt(
 
 def order(by: Float[Tensor, "*rows key"], seen: Bool[Tensor, "*rows key"]) -> Int[Tensor, "*rows key"]:
     """The keys of each row by a number, those it does not see after all others."""
-    return by.masked_fill(~seen, torch.inf).argsort(-1, stable=True)
+    return by.masked_fill(~seen, torch.inf).argsort(dim=-1, stable=True)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from headscope.models.attention.finite import is_finite_number
 from headscope.models.attention.jacobian import softmax_slope
 from headscope.models.attention.layer_shape import LayerShape
+from headscope.models.attention.masked import masked_softmax
 from headscope.models.attention.options import Options
 from headscope.models.attention.row_law import RowLaw
 from headscope.models.attention.variant import Variant
@@ -89,6 +90,7 @@ SINK = Variant(
     handed={"s_aux": "bias"},
     option_hooks={"hook_sink": "bias"},
     slope=slope,
+    without={"sink": masked_softmax},
     read_kernel=lambda pattern, scores: {},
     cases={"": {}, "biased": {"bias": -1.5}, "per head": {"bias": torch.tensor([0.5, -1.0, 2.0, 0.0])}},
 )
