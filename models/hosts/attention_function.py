@@ -95,9 +95,9 @@ def call_result(
     """Output and pattern, in the number format of the queries, as transformers takes them."""
     result = attention_of(call.variant, call.given, call.options, need_pattern, around.around_kernel())
     pattern = None if result.pattern is None else result.pattern.to(call.given.q.dtype)
+    tell_output(call.layer, result.output)
     hooks, output = around.hooks, finish(result.output)
     output = output if hooks is None else edited(hooks, call.layer, "hook_z", output)
-    tell_output(call.layer, output)
     by_position = output.transpose(1, 2).contiguous()
     if hooks is not None and hooks.factors is not None:
         hooks.factors.give(by_position, partial(hooks.edit, call.layer, GATE))
