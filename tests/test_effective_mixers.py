@@ -92,7 +92,7 @@ def test_what_all_keys_add_to_one_logit_is_the_gated_output_along_it(view: Any, 
 def test_what_is_no_question_to_mixers_is_left_out_by_name(findings: Any) -> None:
     reasons = {
         "interventions": "mixers are read by their rows alone",
-        "source_attribution": "in this model a gate stands between",
+        "source_attribution": "is gated entry by entry",
         "angles": "this model has no such hook",
         "qk_spectrum": "no matrix is",
         "path_bound": "in the layers 1, 3 of this model tokens are mixed without them",
