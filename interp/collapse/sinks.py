@@ -19,7 +19,10 @@ ABOUT = About(
     "gets most; into_nothing: mean over rows of 1 − ΣA, where rows may leave mass",
     source="Gu et al. 2024 (arXiv 2410.10781), Sink^ε, with b for the weights",
     null="equal weights on the visible keys; of into_nothing: on nothing as on one key more",
-    plain=Sentence("How much of its attention a head rests on the {first}, which is often a way of doing nothing."),
+    plain=Sentence(
+        "How much of its attention a head rests on the {first}, which is often a way of doing nothing; or on any one "
+        "{token}, or on none where its weights may leave a rest."
+    ),
 )
 
 
