@@ -1,6 +1,7 @@
 """Figures of a head's weights, or of their difference from another's: the signed heatmap, queries downwards."""
 
 import plotly.graph_objects as go
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -13,13 +14,27 @@ from headscope.interp.heads.head_difference import HeadDifference
 from headscope.interp.heads.head_pattern import HeadPattern
 from headscope.interp.results.result import Result
 
+NOTHING = "∅ nothing"
 AXES = {-2: "query", -1: "key"}
 PAIR = "%{y} ← %{x}<br>%{z:.4f}"
 
 
 def head_pattern_figure(result: HeadPattern) -> go.Figure:
-    """The weights, on a scale about 0 whatever their signs; pointing at a cell gives both tokens."""
-    return cells_by_tokens(result, "pattern", "weight")
+    """The weights, on a scale about 0 whatever their signs; pointing at a cell gives both tokens.
+
+    What goes to no token stands in a column before the first.
+    """
+    if result.nothing is None:
+        return cells_by_tokens(result, "pattern", "weight")
+    cells, tokens = torch.cat([result.nothing[:, None], result.pattern], -1), result.labels["query"]
+    return canvas(
+        result.about,
+        [signed_heatmap(cells, "%{y} ← %{x}<br>weight %{z:.4f}")],
+        "pattern",
+        tall=SQUARE,
+        xaxis=token_axis((NOTHING, *result.labels["key"]), title="key"),
+        yaxis=top_down(**token_axis(tokens, title="query")),
+    )
 
 
 def head_difference_figure(result: HeadDifference) -> go.Figure:

@@ -13,6 +13,7 @@ from headscope.interp.figures.palette.colours import CHANCE, LINES
 from headscope.interp.results.head_score import head_name
 from headscope.interp.rows.curves import RowCurves
 from headscope.interp.rows.heads import HeadRows
+from headscope.interp.rows.missing_mass import MissingMass
 from headscope.interp.rows.reading import BESIDE_TWIN
 from headscope.models.io.near_names import known_names
 
@@ -27,6 +28,13 @@ def head_rows_figure(rows: HeadRows) -> go.Figure:
     gauge = rows.about.gauge_dependent
     names = [field.replace("_", " ") + (f" ({GAUGE})" if field in gauge else "") for field in fields]
     return canvas(rows.about, traces, **head_axes(), **menu_layout(names))
+
+
+def missing_mass_figure(result: MissingMass) -> go.Figure:
+    """What goes into nothing, and the entropies without it and with it, head by head."""
+    fields = ("mass", "entropy", "entropy_with_nothing")
+    traces = [head_heatmap(result, field, visible=field == fields[0]) for field in fields]
+    return canvas(result.about, traces, **head_axes(), **menu_layout([field.replace("_", " ") for field in fields]))
 
 
 def row_curves_figure(curves: RowCurves, statistic: str = FIRST) -> go.Figure:

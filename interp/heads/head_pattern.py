@@ -11,7 +11,7 @@ from headscope.interp.reading.model_facts import ModelFacts
 from headscope.interp.results.about import About
 from headscope.interp.results.all_layers import refuse_absent_head
 from headscope.interp.results.result import Result
-from headscope.models.attention import variant_named
+from headscope.models.attention import VARIANTS, variant_named
 from headscope.models.hosts.words import Sentence
 
 ABOUT = About(
@@ -26,11 +26,15 @@ ABOUT = About(
 
 @dataclass(frozen=True, repr=False)
 class HeadPattern(Result):
-    """The weights of every query over the keys; NaN where the mask hides the key."""
+    """The weights of every query over the keys; NaN where the mask hides the key.
+
+    nothing: 1 − Σ a of every query, where rows may sum to less than 1; else None.
+    """
 
     drawn_by = "head_pattern:head_pattern_figure"
 
     pattern: Float[Tensor, "query key"]
+    nothing: Float[Tensor, "query"] | None = None
 
 
 def head_pattern(run: AttentionRun, facts: ModelFacts, layer: int, head: int) -> HeadPattern:
@@ -42,7 +46,9 @@ def head_pattern(run: AttentionRun, facts: ModelFacts, layer: int, head: int) ->
     about = replace(ABOUT, title=title, source=source)
     about = about.of_gauges(facts.gauges if variant == facts.variant else ())
     seen = run.weights(layer, head).where(run.visible_of(layer), torch.nan)
-    return HeadPattern(seen, about=about, labels={"query": run.tokens.strings, "key": run.tokens.strings})
+    leaves = variant_named(variant).row_law.leaves_mass if variant in VARIANTS else False
+    nothing = 1 - seen.nansum(-1) if leaves else None
+    return HeadPattern(seen, nothing, about=about, labels={"query": run.tokens.strings, "key": run.tokens.strings})
 
 
 def strongest_partners(

@@ -5,6 +5,7 @@ from headscope.interp.reading.size import LOOK, Size
 from headscope.interp.reading.watch import Watch
 from headscope.interp.rows.curves import RowCurves
 from headscope.interp.rows.heads import HeadRows, head_rows
+from headscope.interp.rows.missing_mass import MissingMass, leaves_mass, missing_mass
 from headscope.interp.rows.of_model import model_row_curves
 from headscope.models.attention import VARIANTS
 
@@ -26,7 +27,28 @@ def pullbacks(size: Size) -> int:
     return sum(layers * size.facts.heads * length**3 // 2 * LOOK for length in size.lengths)
 
 
+def into_nothing(request: AnalysisRequest, watch: Watch) -> MissingMass:
+    """What rows of one prompt keep from every token."""
+    [prompt] = request.prompts
+    return missing_mass(request.model, prompt)
+
+
+def none_leaves(request: AnalysisRequest) -> str:
+    """Why nothing can be missing of a row, as the end of a sentence, or nothing."""
+    if any(map(leaves_mass, request.setting.facts.layer_variants)):
+        return ""
+    return "asks what a row keeps from all tokens, and no layer of this model has rows that may sum to less than 1"
+
+
 PROBES = (
+    Probe(
+        "missing_mass",
+        "how much of its rows a head gives to no {token} at all",
+        into_nothing,
+        missing=none_leaves,
+        per_head=True,
+        telling={"mass": 6},
+    ),
     Probe(
         "row_statistics",
         "how sharp, how far and how negative the rows of every head are, and how they answer to their scores",

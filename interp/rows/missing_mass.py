@@ -1,0 +1,94 @@
+"""Missing mass: the share of a row that goes to no token, of kernels whose weights sum to 1 or less."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from headscope.interp.reading.activations import PATTERN, SCORES, gathered_activations
+from headscope.interp.reading.hooked_model import HookedModel, head_layers
+from headscope.interp.reading.prompt import Prompt
+from headscope.interp.results.about import About
+from headscope.interp.results.result import Result
+from headscope.interp.rows.measures import entropy
+from headscope.models.attention import VARIANTS
+from headscope.models.attention.row_law import RowLaw
+from headscope.models.hosts.attention_layer import AttentionLayer
+
+ABOUT = About(
+    title="Weight into nothing",
+    unit="share; entropies in nats",
+    law="1 − Σ a of a row, mean over rows; entropies of a / Σ a, and of a with 1 − Σ a beside it",
+    source="Miller 2023, Attention is off by one",
+    null="the same kernel over scores that are all the row's mean",
+    plain="How much of a row a head keeps from every token, which is how such a head does nothing. The null is what it "
+    "would keep if it found all tokens alike.",
+)
+
+
+@dataclass(frozen=True, repr=False)
+class MissingMass(Result):
+    """The mass that no token gets, by head and by query; NaN in layers whose rows sum to one, or to anything.
+
+    entropy: of the weights that tokens get, as shares. entropy_with_nothing: of the row with nothing as one outcome
+    more.
+    """
+
+    drawn_by = "row_statistics:missing_mass_figure"
+
+    mass: Float[Tensor, "layer head"]
+    mass_null: Float[Tensor, "layer head"]
+    entropy: Float[Tensor, "layer head"]
+    entropy_with_nothing: Float[Tensor, "layer head"]
+    by_query: Float[Tensor, "layer head query"]
+
+
+def leaves_mass(variant: str) -> bool:
+    """Whether rows of a layer's variant, or none, may sum to less than 1, the rest going to no token."""
+    return variant in VARIANTS and VARIANTS[variant].row_law is RowLaw.SUB_STOCHASTIC
+
+
+@torch.no_grad()
+def missing_mass(model: HookedModel, prompt: Prompt) -> MissingMass:
+    """That of every head on a prompt. Hooks are state: the caller lets one run in at a time.
+
+    Raises ValueError for a model without a layer whose rows may sum to less than 1.
+    """
+    layers = [model.blocks[number].attn for number in head_layers(model)]
+    if not any(leaves_mass(attention.layer.variant.name) for attention in layers):
+        raise ValueError(f"{ABOUT.title} is asked of rows that may sum to less than 1, and this model has none such")
+    [run] = gathered_activations(model, [prompt], [PATTERN, SCORES])
+    assert run.visible is not None  # gathered with the scores
+    parts = [
+        mass_of_layer(attention, run[PATTERN][at], run[SCORES][at], run.visible[at])
+        for at, attention in enumerate(layers)
+    ]
+    fields = {name: torch.stack([part[name] for part in parts]) for name in parts[0]}
+    return MissingMass(**fields, about=ABOUT, labels={"query": prompt.strings})
+
+
+def mass_of_layer(
+    attention: Any,
+    pattern: Float[Tensor, "head query key"],
+    scores: Float[Tensor, "head query key"],
+    visible: Bool[Tensor, "query key"],
+) -> dict[str, Tensor]:
+    """The fields of one layer."""
+    layer: AttentionLayer = attention.layer
+    mass = 1 - pattern.sum(-1)
+    if not leaves_mass(layer.variant.name):
+        mass = torch.full_like(mass, torch.nan)
+    mean = (scores.where(visible, 0.0).sum(-1, keepdim=True) / visible.sum(-1, keepdim=True)).expand_as(scores)
+    alike = layer.weigh(mean[None], visible[None, None])[0].cpu()
+    whole = torch.cat([pattern, mass[..., None]], -1)
+    shares = pattern / pattern.sum(-1, keepdim=True)
+    null = (1 - alike.sum(-1)).where(~mass.isnan(), torch.nan)
+    return {
+        "mass": mass.mean(-1),
+        "mass_null": null.mean(-1),
+        "entropy": entropy(shares).nanmean(-1).where(~mass.isnan().all(-1), torch.nan),
+        "entropy_with_nothing": entropy(whole).mean(-1),
+        "by_query": mass,
+    }
