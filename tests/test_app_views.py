@@ -282,6 +282,15 @@ def test_the_reach_of_a_change_stands_beside_that_of_another_model(folder: Path,
     assert [one.name for one in made.data] == ["cog", "plain"]
 
 
+def test_what_a_mechanism_buys_has_a_tab(folder: Path, tmp_path: Path) -> None:
+    test = view("compare", folder, ("mechanism_negative",), "Code", compare_tab="Mechanism")
+    assert any("With none of the heads having negative" in text.value for text in test.markdown)
+    made: Any = made_by(test.code[0].value)
+    assert [one.name for one in made.data] == ["Δ loss", "KL", "Δ weights"]
+    plain = view("compare", tiny_folder(tmp_path / "plain", "softmax"), compare_tab="Mechanism")
+    assert "attention is plain softmax" in plain.info[0].value
+
+
 @pytest.mark.parametrize("name", ANALYSES)
 def test_every_analysis_has_its_figure_or_says_what_it_lacks(name: str, folder: Path) -> None:
     test = tried("analyses", folder, analysis=number_name_in_words(name))
