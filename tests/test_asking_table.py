@@ -34,6 +34,10 @@ def applies(row: Analysis | Probe, facts: ModelFacts, *, digits: bool) -> bool:
     """Whether a row speaks of one prompt without a pair and a run; digits: the vocabulary has 0 and 1."""
     if isinstance(row, Analysis):
         return row.applies(facts)
+    if row.name == "mechanism":
+        return bool(facts.mechanisms)
+    if row.name == "missing_mass":
+        return any(VARIANTS[name].row_law.leaves_mass for name in facts.layer_variants)
     return not row.name.endswith(("patching", "trajectory")) and (digits or not row.name.endswith(("ones", "zero")))
 
 

@@ -5,9 +5,9 @@ import streamlit as st
 from headscope.app.frame.left_out import left_out
 from headscope.app.frame.other_models import other_models
 from headscope.app.frame.page import page
-from headscope.app.panels.compare import collapse_beside, models_side_by_side
-from headscope.app.panels.mechanism import mechanism_panel
-from headscope.app.panels.spread_beside import spread_beside
+from headscope.app.panels.beside.compare import collapse_beside, models_side_by_side
+from headscope.app.panels.beside.mechanism import mechanism_panel
+from headscope.app.panels.beside.spread_beside import spread_beside
 from headscope.app.panels.training.page import training_panels
 from headscope.app.panels.training.sweep_results import sweep_panels
 from headscope.app.serving.refusals import refusals_in_place

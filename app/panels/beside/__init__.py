@@ -1,0 +1,1 @@
+"""What stands beside the open model: others, and itself without a mechanism."""
