@@ -49,8 +49,8 @@ class MechanismComparison(Result):
     loss_change_null: Float[Tensor, "layer head"]
     loss_change_null_spread: Float[Tensor, "layer head"]
     pattern_change: Float[Tensor, "layer head"]
-    whole_kl: float
-    whole_loss_change: float
+    whole_kl: Float[Tensor, ""]
+    whole_loss_change: Float[Tensor, ""]
     without: str
 
 
@@ -96,9 +96,8 @@ def mechanism_comparison(
         for at, name in enumerate(MEASURES)
         for suffix, of in (("", null), ("_spread", spread))
     }
-    whole_kl, whole_loss = whole.tolist()
-    more = {"whole_kl": whole_kl, "whole_loss_change": whole_loss, "without": without}
-    return MechanismComparison(kl=kl, loss_change=loss, pattern_change=changes.mean(0), **nulls, **more, about=ABOUT)
+    more = {"pattern_change": changes.mean(0), "whole_kl": whole[0], "whole_loss_change": whole[1]}
+    return MechanismComparison(kl=kl, loss_change=loss, **nulls, **more, without=without, about=ABOUT)
 
 
 def effects(model: HookedModel, run: KeptRun, switch: Switch) -> Float[Tensor, "measure row"]:

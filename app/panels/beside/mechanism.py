@@ -35,6 +35,6 @@ def mechanism_panel(opened: OpenPrompt) -> None:
 
 def whole_sentence(result: MechanismComparison) -> str:
     """What the whole model loses, in one line."""
-    change, kl = result.whole_loss_change, result.whole_kl
+    change, kl = float(result.whole_loss_change), float(result.whole_kl)
     words = f"KL {kl:.3f} nats" if change != change else f"the loss changes by **{change:+.3f}** nats, KL {kl:.3f}"
     return f"With none of the heads having {result.without}: {words}."
