@@ -136,7 +136,7 @@ def test_temperatures_of_queries_want_a_projection_of_their_own() -> None:
 REFUSED = {
     "gpt_oss": "learned 'sinks' of its own, which cog does not weigh with",
     "doge": "learns 'A' beside its projections",
-    "diffllama": "learns 'lambda_q1' beside its projections",
+    "diffllama": "learned 'lambda_q1' of its own, which cog does not weigh with",
     "pegasus": "asks for the attention of model.decoder.layers.0.encoder_attn 0 times",
     "hrm_text": "asks for the attention of model.L_module.layers.0.self_attn 6 times",
     "mamba2": "a Mamba2ForCausalLM has no attention: none of its parts forms the scores",

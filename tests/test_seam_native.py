@@ -12,10 +12,11 @@ from torch.testing import assert_close
 from transformers import AutoModelForCausalLM
 
 from headscope import AttentionSpec, attach, detach, load, save
+from headscope.interp.weights.head_weights import head_weights
 from headscope.models.hooked import hooked
 from headscope.models.hosts.attachment import attachment_of, spec_of
 
-NATIVE = (*GATED, "llama4_text", "gpt_oss")
+NATIVE = (*GATED, "llama4_text", "gpt_oss", "diffllama")
 every_native = pytest.mark.parametrize("family", NATIVE)
 every_gated = pytest.mark.parametrize("family", GATED)
 
@@ -32,7 +33,7 @@ def test_a_folder_gives_the_logits_that_transformers_gives(family: str, opened: 
     assert_close(model.logits, model.plain_logits, atol=1e-5, rtol=0)
 
 
-@every_native
+@pytest.mark.parametrize("family", [name for name in NATIVE if name != "diffllama"])  # whose maps transformers gives
 def test_the_pattern_is_the_one_that_transformers_computes(family: str, opened: Any) -> None:
     model: Native = opened(family)
     theirs = [pattern for pattern in model.attentions if pattern is not None]
@@ -50,7 +51,7 @@ def test_an_edit_of_any_layer_reaches_the_logits(family: str, hook: str, opened:
     assert min(moved) > 1e-4
 
 
-@every_gated
+@pytest.mark.parametrize("family", [*GATED, "diffllama"])
 def test_what_goes_into_the_output_projection_is_the_mixed_values_times_the_gate(family: str, opened: Any) -> None:
     model: Native = opened(family)
     for layer in model.layers:
@@ -211,3 +212,49 @@ def test_a_sink_that_headscope_put_in_has_the_hook_too() -> None:
     rest = list[torch.Tensor]()
     assert (bridge.run_with_hooks(ids, fwd_hooks=heavy) - logits).abs().max() > 1e-4
     assert rest[0].min() > 0.9
+
+
+def test_both_heads_of_a_pair_weigh_by_the_difference_of_their_maps(opened: Any) -> None:
+    model: Native = opened("diffllama")
+    for layer, maps in enumerate(model.attentions):
+        first, second = maps.chunk(2, 1)
+        lambda_full = model.held(layer, "hook_lambda")
+        assert_close(model.held(layer, "hook_pattern"), (first - lambda_full * second).repeat(1, 2, 1, 1))
+    assert (model.held(0, "hook_pattern") < 0).any()
+
+
+@torch.no_grad()
+def test_a_lambda_of_zero_leaves_the_first_map(opened: Any) -> None:
+    model: Native = opened("diffllama")
+    patterns = list[torch.Tensor]()
+    hooks = [("hook_lambda", torch.zeros_like), ("hook_pattern", lambda value: patterns.append(value) or value)]
+    model.bridge.run_with_hooks(
+        model.ids, fwd_hooks=[(f"blocks.0.attn.{name}", lambda value, hook, f=f: f(value)) for name, f in hooks]
+    )
+    assert_close(patterns[0], model.attentions[0][:, :2].repeat(1, 2, 1, 1), atol=1e-5, rtol=1e-5)
+
+
+def test_the_norm_of_a_pair_is_its_gate(opened: Any) -> None:
+    model: Native = opened("diffllama")
+    attention = model.plain.model.layers[1].self_attn
+    pairs = torch.cat(model.mixed(1).chunk(2, 2), -1)
+    normed = (1 - attention.lambda_init) * attention.groupnorm(pairs)
+    assert_close(torch.cat(model.held(1, "hook_z").chunk(2, 2), -1), normed, atol=1e-5, rtol=1e-5)
+
+
+def test_what_each_head_of_a_pair_writes_is_read_of_its_own_rows(opened: Any) -> None:
+    model: Native = opened("diffllama")
+    weights = head_weights(model.bridge)
+    written = torch.einsum("bqhd,hdm->bqm", model.held(1, "hook_z"), weights.W_O[1])
+    assert_close(written, model.held(1, "hook_out"), atol=1e-5, rtol=1e-4)
+    assert not weights.misread
+
+
+@torch.no_grad()
+def test_a_cache_gives_a_differential_model_the_same(opened: Any) -> None:
+    model: Native = opened("diffllama")
+    carrier: Any = attach(deepcopy(model.plain), AttentionSpec("softmax"))
+    first = carrier(model.ids[:, :6], use_cache=True)
+    rest = carrier(model.ids[:, 6:], past_key_values=first.past_key_values, use_cache=True).logits
+    assert_close(rest, model.plain_logits[:, 6:], atol=1e-5, rtol=1e-4)
+    assert_close(detach(carrier)(model.ids).logits, model.plain_logits)

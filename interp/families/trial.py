@@ -18,12 +18,17 @@ from headscope.models.hosts.modality import TEXT
 from headscope.models.hosts.spec import AttentionSpec
 from headscope.models.io.fields import Fields
 from headscope.models.seam.factors import FACTORS
+from headscope.models.seam.own_attention import OWN
 from headscope.models.seam.tiny_config import tiny_config
 
 MOST_NUMBERS = 3 * 10**7
 SPREAD, NEAR = 0.1, 1e-4
 PROMPT = range(3, 12)
-OPTION_HOOKS = tuple(hook for variant in VARIANTS.values() for hook in variant.option_hooks)
+BEYOND = (
+    *FACTORS,
+    *(hook for variant in VARIANTS.values() for hook in variant.option_hooks),
+    *(hook for own in OWN.values() for hook in own.hooks),
+)
 
 
 @dataclass(frozen=True)
@@ -98,7 +103,7 @@ def why_alone(model: PreTrainedModel) -> str:
 def hooks_beyond(bridge: HookedBridge) -> tuple[str, ...]:
     """The names of the hooks of what stands beside scores and weights in any layer's attention."""
     names = {name.rpartition(".")[2] for name in bridge.hook_dict}
-    return tuple(name for name in (*FACTORS, *OPTION_HOOKS) if name in names)
+    return tuple(name for name in BEYOND if name in names)
 
 
 def tiny_random_model(name: str) -> PreTrainedModel:

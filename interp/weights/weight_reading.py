@@ -89,7 +89,8 @@ def _written(block: Any, n_heads: int, d_head: int, d_model: int) -> Float[Tenso
         W = (W - W.mean(1, keepdim=True) if norm.centred else W) * norm.gain
     if hasattr(block, "attn_scale"):
         W = W @ _component_map(block.attn_scale, d_model).W
-    return W.unflatten(0, (n_heads, -1))
+    by_head, order = W.unflatten(0, (n_heads, -1)), getattr(block.attn, "head_order", None)
+    return by_head if order is None else by_head[torch.tensor(order).argsort()]
 
 
 def _unembedding(model: HookedModel, d_model: int) -> LinearMap:

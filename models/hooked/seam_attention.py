@@ -1,9 +1,10 @@
 """Seam attention: transformer-lens's hooks on a module whose own forward asks for its attention, of any family."""
 
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, cast
 
 from torch import Tensor, nn
+from transformer_lens.conversion_utils.conversion_steps.base_tensor_conversion import BaseTensorConversion
 from transformer_lens.hook_points import HookPoint
 from transformer_lens.model_bridge.generalized_components.base import GeneralizedComponent
 
@@ -12,9 +13,29 @@ from headscope.models.hooked.patternless import inside_patternless
 from headscope.models.hosts.families import hides_the_future
 from headscope.models.seam.factors import FACTORS, GATE, QUERY_SCALE, Factors
 from headscope.models.seam.model_pass import HOOKS, Hooks
+from headscope.models.seam.own_attention import own_attention_of
 
 ON_SCORES = ("hook_attn_scores", "hook_pattern")
 HEADS_FIRST = ("hook_rot_q", "hook_rot_k")  # so transformer-lens has them before it shows them
+
+
+class OrderedHeads(BaseTensorConversion):
+    """z by head, in the order of the pattern's heads; order: which of those each is that W_O reads."""
+
+    splits_attention_heads = True
+
+    def __init__(self, by_head: Any, order: tuple[int, ...]) -> None:
+        super().__init__()
+        self.by_head, self.order = by_head, list(order)
+        self.place = [self.order.index(head) for head in range(len(order))]
+
+    def handle_conversion(self, input_value: Tensor, *full_context: Any) -> Tensor:
+        """From [batch, pos, width] as W_O reads it."""
+        return self.by_head.handle_conversion(input_value)[:, :, self.place]
+
+    def revert(self, input_value: Tensor, *full_context: Any) -> Tensor:
+        """Back to it."""
+        return self.by_head.revert(input_value[:, :, self.order])
 
 
 class SeamAttention(CarryingAttention):
@@ -27,7 +48,7 @@ class SeamAttention(CarryingAttention):
     factors_of: what the module was seen to multiply by, by its id, as transformer-lens copies one bridge for every
     block. hook_query_scale [batch or 1, 1, pos] is the number that queries of a position are multiplied by before they
     are hook_rot_q (Llama 4), hook_gate [batch, pos, head, d or 1] what the heads' outputs are, so that hook_z is
-    (hook_pattern @ hook_v) ⊙ hook_gate (Qwen3-Next).
+    (hook_pattern @ hook_v) ⊙ hook_gate (Qwen3-Next). hook_lambda [1] is λ of a DiffLlama's layer.
     """
 
     supports_split_qkv_fork = False
@@ -74,6 +95,15 @@ class SeamAttention(CarryingAttention):
             self.hook_query_scale = temperature_hook()
         if GATE in factors:
             self.hook_gate = HookPoint()
+        own = own_attention_of(self.attention_module)
+        for name in own.hooks if own is not None else ():
+            setattr(self, name, HookPoint())
+
+    @property
+    def head_order(self) -> tuple[int, ...] | None:
+        """Which head each of those is that W_O reads, where it does not read them in the order of the pattern."""
+        own: Any = own_attention_of(self.attention_module)
+        return None if own is None or own.head_order is None else own.head_order(cast(Any, self.config).n_heads)
 
     @property
     def has_factors(self) -> bool:
@@ -87,7 +117,10 @@ class SeamAttention(CarryingAttention):
         for name, hook, heads in (("v", "hook_out", config.n_key_value_heads), ("o", "hook_in", config.n_heads)):
             if name in self.submodules:
                 point = getattr(self.submodules[name], hook)
-                point.hook_conversion = type(point.hook_conversion)(heads, config.d_value)
+                split = getattr(point.hook_conversion, "by_head", point.hook_conversion)
+                by_head = type(split)(heads, config.d_value)
+                ordered = name == "o" and self.head_order is not None
+                point.hook_conversion = OrderedHeads(by_head, self.head_order or ()) if ordered else by_head
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """The module's own forward pass, with hooks around and inside of it."""

@@ -50,7 +50,8 @@ def refuse_added_parts(modules: Iterable[nn.Module]) -> None:
     """Raise ValueError for attention with learned numbers beside its projections and norms that no variant takes."""
     for module in modules:
         handed = handed_part(module)
-        parts = [name for name, _ in module.named_parameters(recurse=False) if handed is None or name != handed.name]
+        known = () if handed is None else handed.names
+        parts = [name for name, _ in module.named_parameters(recurse=False) if name not in known]
         if parts:
             raise ValueError(
                 f"the attention of a {type(module).__name__} learns {parts[0]!r} beside its projections, which no "

@@ -244,5 +244,5 @@ def own_attention(model: PreTrainedModel) -> list[AttentionModule]:
 
 def new_layer(model: PreTrainedModel, module: nn.Module, spec: AttentionSpec, number: int) -> AttentionLayer:
     """A fresh layer of the variant, in the dtype of the attention module it hangs on, there where that computes."""
-    layer = layer_on(module, spec.variant, spec.options, layer_shape(model, module), number, spec.gate)
+    layer = layer_on(module, spec, layer_shape(model, module), number)
     return layer.to(dtype=floating_dtype(module), device=execution_device(module)).train(model.training)

@@ -19,9 +19,9 @@ from headscope.models.seam.boolean_mask import as_boolean
 from headscope.models.seam.factors import GATE, QUERY_SCALE
 from headscope.models.seam.hooked_kernel import Surroundings
 from headscope.models.seam.model_pass import HOOKS, Hooks, ModelPass, current_pass
+from headscope.models.seam.own_attention import NAME
 from headscope.models.seam.watched_calls import Call, tell, tell_output
 
-NAME = "headscope"
 Temperature = Float[Tensor, "batch 1 query"]
 Parts = Mapping[str, Tensor]
 Output = Float[Tensor, "batch head query d_value"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,6 +16,7 @@ from headscope.models.attention.layer_shape import LayerShape
 from headscope.models.attention.learned_part import Hidden, LearnedOption
 from headscope.models.attention.options import Options
 from headscope.models.attention.run import at_least_float32
+from headscope.models.hosts.spec import AttentionSpec
 from headscope.models.seam.handed_part import handed_part
 
 
@@ -23,7 +25,7 @@ class AttentionLayer(nn.Module):
 
     number: which layer of the model it is, from 0. Learned parts are attributes under their own names; temperature_q
     and temperature_v are None where the variant learns none. soft_cap: that of the scores, taken over from the module.
-    own: options that are parameters of the module on which the layer hangs, as module and name.
+    own: options that come of parameters of the module on which the layer hangs.
     gate: of what heads put out, where the spec asks for one; factor: the variant's own. place_in_cache: of what the
     kernel keeps of earlier tokens, behind the layers of the model.
     """
@@ -35,7 +37,7 @@ class AttentionLayer(nn.Module):
         super().__init__()
         self.number = self.place_in_cache = number
         self.soft_cap: float | None = None
-        self.own: dict[str, tuple[nn.Module, str]] = {}
+        self.own: dict[str, Callable[[], Tensor]] = {}
         self.variant = variant_named(variant)
         self.options = dict(options)
         shape = replace(shape, number=number)
@@ -55,17 +57,21 @@ class AttentionLayer(nn.Module):
         What a LearnedOption makes of the tokens of a call is not among them.
         """
         stored = {name: self.options[name] for name in self.variant.call_options if name in self.options}
-        own = {option: getattr(module, name) for option, (module, name) in self.own.items()}
+        own = {option: value() for option, value in self.own.items()}
         learned = {name: getattr(self, name) for name in self.coefficients}
         of_layer = (name for name in self.computed if name not in self.reads_hidden)
         return {**stored, **learned, **{name: getattr(self, name)(None) for name in of_layer}, **own}
 
-    def take_over(self, option: str, module: nn.Module, name: str) -> None:
-        """From now on an option is a parameter of the module, which keeps it, and nothing that the layer learns."""
-        if option in self.coefficients:
+    def take_over(self, option: str, value: Callable[[], Tensor]) -> None:
+        """From now on an option comes of parameters of the module, which keeps them; nothing is learned here.
+
+        What the variant does after mixing, the module does too.
+        """
+        if option in (*self.coefficients, *self.computed):
             delattr(self, option)
-            self.coefficients = tuple(other for other in self.coefficients if other != option)
-        self.own[option] = module, name
+        self.coefficients = tuple(name for name in self.coefficients if name != option)
+        self.computed = tuple(name for name in self.computed if name != option)
+        self.own[option], self.factor = value, None
 
     def handed_options(self, keywords: Mapping[str, object]) -> Options:
         """Options of the kernel that a call has by keyword, as its module hands them."""
@@ -202,19 +208,16 @@ def refuse_lost_parts(variant: Variant, parts: Iterable[str], own: Iterable[str]
             raise ValueError(f"{variant.name}: every layer has something else of the name {name!r}; take another")
 
 
-def layer_on(
-    module: nn.Module, variant: str, options: Options, shape: LayerShape, number: int, gate: str | None = None
-) -> AttentionLayer:
-    """A layer of the variant for a module, whose own sinks it weighs with where the module hands on such.
+def layer_on(module: nn.Module, spec: AttentionSpec, shape: LayerShape, number: int) -> AttentionLayer:
+    """A layer of the spec's variant for a module, which weighs with what the module learned of its own and hands on.
 
-    There softmax is the variant that does; raises ValueError for another, which would lose them.
+    There softmax is the variant that does; raises ValueError for another, which would lose it.
     """
-    part = handed_part(module)
-    if part is None:
-        return AttentionLayer(variant, options, shape, number, gate)
-    name = variant_on(module, variant)
-    layer = AttentionLayer(name, variant_named(name).options if name != variant else options, shape, number, gate)
-    layer.take_over(part.option, module, part.name)
+    part, name = handed_part(module), variant_on(module, spec.variant)
+    options = spec.options if name == spec.variant else variant_named(name).options
+    layer = AttentionLayer(name, options, shape, number, spec.gate)
+    if part is not None:
+        layer.take_over(part.option, partial(part.value, module))
     return layer
 
 
@@ -225,7 +228,7 @@ def variant_on(module: nn.Module, variant: str) -> str:
         return variant
     if variant != "softmax":
         raise ValueError(
-            f"the attention of a {type(module).__name__} learned {part.name!r} of its own, which {variant} does not "
-            f"weigh with and which would be lost: attach softmax, which keeps them (as {part.variant})"
+            f"the attention of a {type(module).__name__} learned {part.names[0]!r} of its own, which {variant} does "
+            f"not weigh with and which would be lost: attach softmax, which keeps them (as {part.variant})"
         )
     return part.variant

@@ -13,6 +13,7 @@ from headscope.models.hosts.attention_layer import AttentionLayer, layer_on
 from headscope.models.hosts.carried import unguarded
 from headscope.models.hosts.families import attention_modules, layer_shape, modality_of
 from headscope.models.hosts.linear_map import eval_mode, tolerance
+from headscope.models.hosts.spec import AttentionSpec
 from headscope.models.io.foreign_input import foreign_input
 from headscope.models.seam.call_arguments import Keywords
 from headscope.models.seam.model_pass import HOOKS, Hooks
@@ -133,7 +134,7 @@ def softmax_everywhere(model: PreTrainedModel) -> Iterator[None]:
     layers = [module.variant for module in modules]
     try:
         for module, layer in zip(modules, layers, strict=True):
-            module.variant = layer_on(module, "softmax", {}, layer_shape(model, module), layer.number)
+            module.variant = layer_on(module, AttentionSpec("softmax"), layer_shape(model, module), layer.number)
         yield
     finally:
         for module, layer in zip(modules, layers, strict=True):

@@ -150,6 +150,7 @@ DIFFERENTIAL = Variant(
     options={"lambda_init": None, "norm": True},
     check_options=check_options,
     learned=learned,
+    handed={"lambda_full": "lambda_full"},
     factor=factor,
     fused=fused_differential,
     fused_learns=True,
