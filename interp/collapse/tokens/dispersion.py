@@ -46,8 +46,8 @@ class Dispersion(Result):
 
     spread: Δ, at most 87, as a weight of 0 counts as float32's smallest. score_spread: the same of what the kernel
     weighs. off_exponential: the largest over rows of how far ln|a| and the scores, or their magnitudes, are from
-    differing by a constant. Where it is 0 (softmax, cog), Δ is no larger than score_spread, which norms of queries and
-    keys bound for every n. Where it is not, weights may vanish at ordinary scores: Δ has no such bound, and half_at
+    differing by a constant. Where it is 0, Δ is no larger than score_spread, which norms of queries and keys
+    bound for every n. Where it is not, weights may vanish at ordinary scores: Δ has no such bound, and half_at
     only speaks of the rows that were seen.
     """
 

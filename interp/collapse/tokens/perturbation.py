@@ -16,7 +16,7 @@ from headscope.interp.results.about import About
 from headscope.interp.results.result import Result
 from headscope.models.hosts.words import Sentence
 
-SAMPLES = 2
+SAMPLES = 1  # each is a pass over the changed prompt, and one over an unrelated one
 ABOUT = About(
     title="Spread of one token's change",
     unit="relative, reach: share of the null; distances in units of the residual stream",
@@ -36,7 +36,7 @@ class PerturbationSpread(Result):
     """By depth and token; no change of gauge touches it, and signs of weights only act through the residuals.
 
     Exactly 0 before the place where no token sees its future. position: the place. relative near 1: the token is as
-    another as it would be in an unrelated text.
+    another as it would be in an unrelated text. The spread of the null is that over draws, so 0 of one draw.
     """
 
     drawn_by = "tokens.perturbation:perturbation_figure"
