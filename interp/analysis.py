@@ -60,8 +60,9 @@ class Row:
     of_rows: of a probe, whether it asks nothing of heads but their rows, which mixers of hybrids have too.
     cost: beside the pass that all share, in multiply-adds (interp/reading/size.py). version: goes up when its numbers
     change, so that what was kept of it is measured again. reads: the fields of Choices that
-    change what it finds. per_head: whether it has a number of every head, which tables of heads then show. runs_heads:
-    whether it runs the model for every head, which the page Heads does when asked to.
+    change what it finds. row_laws: which laws of rows of weights (models/attention/row_law.py) it reads, and what it
+    makes of each; empty where it reads no weights. per_head: whether it has a number of every head, which tables of
+    heads then show. runs_heads: whether it runs the model for every head, which the page Heads does when asked to.
     Of its numbers, each a field or field.label: telling: those that say most of a head, with their places in the order
     of all; followed: those that a trajectory follows, likewise; of_signs: the fields that need weights of both signs;
     first: the one that pages open with.
@@ -81,6 +82,7 @@ class Row:
     cost: Callable[[Size], int] = nothing_more
     version: int = 1
     reads: tuple[str, ...] = ()
+    row_laws: str = ""
     per_head: bool = False
     runs_heads: bool = False
     telling: Mapping[str, int] = field(default_factory=dict)

@@ -13,6 +13,7 @@ from headscope.interp.asking.analyse import analyse
 from headscope.interp.asking.choices import Choices
 from headscope.interp.asking.findings import Findings
 from headscope.interp.asking.table import ANALYSES, PARTS
+from headscope.interp.reading.activations import MIXING, PATTERN
 from headscope.interp.reading.model_facts import ModelFacts
 from headscope.interp.report.page import report
 from headscope.models.attention import VARIANTS
@@ -43,6 +44,13 @@ def applies(row: Analysis | Probe, facts: ModelFacts, *, digits: bool) -> bool:
 
 def test_all_that_applies_is_found(findings: Findings) -> None:
     assert set(findings) == {name for name, row in ANALYSES.items() if applies(row, findings.facts, digits=True)}
+
+
+def test_every_analysis_that_reads_weights_says_what_it_makes_of_their_laws() -> None:
+    silent = {name for name, row in ANALYSES.items() if not row.row_laws}
+    reading = {name for name, row in ANALYSES.items() if isinstance(row, Analysis) and {*row.needs} & {PATTERN, MIXING}}
+    of_rows = {name for name, row in ANALYSES.items() if isinstance(row, Probe) and row.of_rows}
+    assert silent & (reading | of_rows | {"interventions", "suppression", "mechanism", "missing_mass"}) == set()
 
 
 def test_every_result_says_what_it_is(findings: Findings) -> None:

@@ -43,6 +43,7 @@ class SeenAnalysis:
             "Law": prose(self.about.law),
             "Unit": prose(self.about.unit),
             "Null": prose(self.about.null) or "none",
+            "Rows of weights that it reads": prose(self.row.row_laws),
             "Changed by gauge": gauges(self.about) or "nothing",
             "Assumes": ", ".join(self.about.assumes).replace("_", " "),
             "Source": prose(self.about.source),

@@ -106,6 +106,7 @@ ROWS = (
         matrices=("W_O", "W_U"),
         reads_answer=True,
         cost=lambda size: size.heads * size.tokens * size.facts.d_model**2,  # W_U's covariance is kept
+        row_laws="any: a weight counts with its sign",
     ),
     Analysis(
         "logit_lens",

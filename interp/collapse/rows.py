@@ -113,6 +113,7 @@ ROWS = (
         per_head=True,
         version=2,
         followed={"share": 5},
+        row_laws="any: shares of Σ|a|; what a sub-stochastic row gives to nothing stands apart",
     ),
     Analysis(
         "path_cancellation",
@@ -122,6 +123,7 @@ ROWS = (
         over_tokens=True,
         by_heads_alone=True,
         matrices=("W_O",),
+        row_laws="any: signed paths against their magnitudes, which are alike where no weight is negative",
     ),
     Analysis(
         "path_bound",
@@ -130,5 +132,6 @@ ROWS = (
         prompt_path_bound,
         over_tokens=True,
         by_heads_alone=True,
+        row_laws="any: magnitudes",
     ),
 )

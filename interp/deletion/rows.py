@@ -68,6 +68,7 @@ ROWS = (
         per_head=True,
         telling={"net_copy": 1},
         followed={"net_copy": 2},
+        row_laws="any: a weight counts with its sign, and what goes into nothing adds nothing",
     ),
     Analysis(
         "decision_plane",
@@ -80,6 +81,7 @@ ROWS = (
         own_logits=True,
         per_head=True,
         telling={"dynamic": 2, "static": 8},
+        row_laws="any, as deletion",
     ),
     Analysis(
         "negative_mass",
@@ -91,6 +93,7 @@ ROWS = (
         followed={"minority_mass": 1},
         of_signs=("negative_mass", "minority_mass", "cancellation"),
         first="minority_mass",
+        row_laws="any: shares of Σ|a|, which are 0 where no weight is negative",
     ),
     Analysis(
         "contributions",
@@ -102,6 +105,7 @@ ROWS = (
         matrices=OV_TO_LOGITS,
         text_only=NO_LOGIT,
         own_logits=True,
+        row_laws="any, as deletion",
     ),
     Analysis(
         "attention_contribution",
@@ -113,5 +117,6 @@ ROWS = (
         text_only=NO_LOGIT,
         own_logits=True,
         per_head=True,
+        row_laws="any, as deletion",
     ),
 )

@@ -29,6 +29,7 @@ ROWS = (
         looks_back=True,
         per_head=True,
         telling={"share.previous token": 3, "share.induction": 5},
+        row_laws="any: shares of Σ|a|, with the signed weight and its sign beside them",
     ),
     Analysis(
         "prompt_copying",
@@ -41,5 +42,6 @@ ROWS = (
         per_head=True,
         telling={"copying": 10},
         followed={"copying": 6},
+        row_laws="any: a weight counts with its sign",
     ),
 )

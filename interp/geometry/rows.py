@@ -59,6 +59,7 @@ ROWS = (
         (*QUERY_KEY, PATTERN, SCORES),
         angles_of,
         per_head=True,
+        row_laws="any: shares of Σ|a|",
     ),
     Analysis(
         "temperatures",

@@ -64,5 +64,6 @@ ROWS = (
         (PATTERN, SCORES),
         patterns_of,
         over_tokens=True,
+        row_laws="any: weights with their signs",
     ),
 )

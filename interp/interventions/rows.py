@@ -48,6 +48,7 @@ PROBES = (
         per_head=True,
         runs_heads=True,
         telling={"kl.zero": 4},
+        row_laws="any: edits of signs do nothing where no weight is negative",
     ),
     Probe(
         "suppression",
@@ -61,5 +62,6 @@ PROBES = (
         cost=suppression_cost,
         per_head=True,
         runs_heads=True,
+        row_laws="any: what a head takes off the logits of what it reads, whichever of weight and OV is negative",
     ),
 )

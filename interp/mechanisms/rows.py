@@ -39,5 +39,6 @@ PROBES = (
         reads=("without",),
         per_head=True,
         runs_heads=True,
+        row_laws="any but plain stochastic softmax: each law has its own mechanism to take out",
     ),
 )

@@ -48,6 +48,7 @@ PROBES = (
         missing=none_leaves,
         per_head=True,
         telling={"mass": 6},
+        row_laws="sub-stochastic alone; refused elsewhere",
     ),
     Probe(
         "row_statistics",
@@ -59,6 +60,7 @@ PROBES = (
         telling={"normalised_entropy": 9},
         of_signs=("negative_mass", "minority_mass"),
         first="entropy",
+        row_laws="any: sharpness is that of |a| / Σ|a|, and the signed sum says what rows add up to",
     ),
     Probe(
         "row_curves",
@@ -67,5 +69,6 @@ PROBES = (
         of_rows=True,
         over_tokens=True,
         cost=pullbacks,
+        row_laws="any, as row_statistics",
     ),
 )

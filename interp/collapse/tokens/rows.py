@@ -84,6 +84,7 @@ ROWS: tuple[Analysis | Probe, ...] = (
         over_tokens=True,
         matrices=("W_O",),
         cost=sink_tokens_cost,
+        row_laws="any: magnitudes, and contributions with their signs",
     ),
     Analysis(
         "sink_direction",
@@ -91,6 +92,7 @@ ROWS: tuple[Analysis | Probe, ...] = (
         (*STREAM, PATTERN),
         prompt_sink_direction,
         over_tokens=True,
+        row_laws="any: magnitudes, and contributions with their signs",
     ),
     Analysis(
         "dispersion",
@@ -99,6 +101,7 @@ ROWS: tuple[Analysis | Probe, ...] = (
         prompt_dispersion,
         per_head=True,
         cost=dispersion_cost,
+        row_laws="any: the bound is that of exponentials of scores, and said to be missing for other kernels",
     ),
     Analysis(
         "dispersion_curves",
@@ -107,6 +110,7 @@ ROWS: tuple[Analysis | Probe, ...] = (
         prompt_dispersion_curves,
         over_tokens=True,
         cost=dispersion_cost,
+        row_laws="any: magnitudes",
     ),
     Probe(
         "perturbation",
