@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_decoders import CONFIGS, EVERY_PAIR, attached
+from tiny_decoders import CONFIGS, EVERY_PAIR, SPECS, attached
 from tiny_models import hooked_tiny, tiny_tokenizer
 from torch.testing import assert_close
 
@@ -169,7 +169,7 @@ def test_what_begins_alike_is_read_off_one_pass_as_if_it_were_run_alone(family: 
     digits = 1e-5 if name == "selective" else 1e-8  # whose temperatures are float32's
     assert_close(rows, alone, atol=digits, rtol=digits)
     # What the longest begins with, all ends, the shortest and the longest of them once more
-    apart = VARIANTS[variant].reads_order  # and each last token by itself
+    apart = VARIANTS[SPECS[name].variant].reads_order  # and each last token by itself
     assert tokens <= 40 + 10 + 3 + 1 or apart
 
 
