@@ -91,13 +91,19 @@ def mechanism_comparison(
     whole = torch.stack([whole_effect(model, run, without, layers) for run in runs]).mean(0)
     kl, loss = samples[:, 0].nanmean(0)
     null, spread = samples[:, 1:].mean((0, 1)), samples[:, 1:].mean(0).std(0, correction=0)
-    nulls = {
-        f"{name}_null{suffix}": of[at]
-        for at, name in enumerate(MEASURES)
-        for suffix, of in (("", null), ("_spread", spread))
-    }
-    more = {"pattern_change": changes.mean(0), "whole_kl": whole[0], "whole_loss_change": whole[1]}
-    return MechanismComparison(kl=kl, loss_change=loss, **nulls, **more, without=without, about=ABOUT)
+    return MechanismComparison(
+        kl=kl,
+        kl_null=null[0],
+        kl_null_spread=spread[0],
+        loss_change=loss,
+        loss_change_null=null[1],
+        loss_change_null_spread=spread[1],
+        pattern_change=changes.mean(0),
+        whole_kl=whole[0],
+        whole_loss_change=whole[1],
+        without=without,
+        about=ABOUT,
+    )
 
 
 def effects(model: HookedModel, run: KeptRun, switch: Switch) -> Float[Tensor, "measure row"]:
