@@ -146,15 +146,23 @@ def test_each_group_of_heads_has_the_temperature_of_its_own_key_head(need_patter
         torch.testing.assert_close(together[:, group], alone)
 
 
-def test_a_learned_coefficient_has_its_gradient_without_a_pattern_too() -> None:
-    coefficient = torch.rand(4, requires_grad=True)
-    q, k, v = tensors(1, 4, 5, 8, dtype=torch.float32)
-    outputs = [
-        attend("polynomial", q, k, v, coefficient=coefficient, need_pattern=need).output for need in (True, False)
-    ]
-    plain, fused = (torch.autograd.grad(output.sum(), coefficient)[0] for output in outputs)
+LEARNED = [case for case, (_, options) in CASES.items() if any(isinstance(x, torch.Tensor) for x in options.values())]
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("case", LEARNED)
+@pytest.mark.parametrize("soft_cap", [None, 1.5])
+def test_what_a_head_learns_has_its_gradient_without_a_pattern_too(case: str, soft_cap: float | None) -> None:
+    name, options = CASES[case]
+    learned = {key: x.double().requires_grad_() for key, x in options.items() if isinstance(x, torch.Tensor)}
+    given = Inputs(
+        *(x.requires_grad_() for x in tensors(2, 4, 9, 8)), torch.rand(2, 1, 9, 9) > 0.2, True, 0.7, soft_cap
+    )
+    leaves = [given.q, given.k, given.v, *learned.values()]
+    outputs = [attention_of(VARIANTS[name], given, {**options, **learned}, need).output for need in (True, False)]
+    plain, fused = (torch.autograd.grad(output.square().sum(), leaves) for output in outputs)
     torch.testing.assert_close(fused, plain)
-    assert plain.abs().min() > 0
+    assert all(gradient.abs().min() > 0 for gradient in plain[3:])
 
 
 @every_case

@@ -17,7 +17,7 @@ ALLOWED = {
     "app/frame/controls.py": "the literal name of the model that the app opens",
 }
 # Names that are words or functions besides: they name a variant where they stand in quotes.
-COMMON = ("sink",)
+COMMON = ("sink", "sigmoid", "relu", "scalable")
 # Lines with a paper's own name for a model; U-ViC is the U-ViT of Lv et al. 2024 with Cog attention. And what a head
 # does that rests on the first token.
 PROSE = {

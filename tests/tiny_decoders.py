@@ -107,6 +107,12 @@ SPECS: dict[str, AttentionSpec] = {
 LATER: dict[str, AttentionSpec] = {
     "sink": AttentionSpec("sink"),
     "sink off by one": AttentionSpec("sink", learned=False),
+    "sigmoid": AttentionSpec("sigmoid", learned=True),
+    "softpick": AttentionSpec("softpick"),
+    "relu": AttentionSpec("relu", power=2),
+    "entmax": AttentionSpec("entmax", learned=True),
+    "scalable": AttentionSpec("scalable"),
+    "stick_breaking": AttentionSpec("stick_breaking"),
 }
 # What reads hidden states, mixes heads or multiplies outputs: in families that call attention differently.
 FURTHER: dict[str, AttentionSpec] = {

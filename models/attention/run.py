@@ -12,7 +12,6 @@ from torch import Tensor
 from headscope.models.attention.fused.score_rule import ScoreRule, soft_capped
 from headscope.models.attention.options import Options
 from headscope.models.attention.shapes import check_broadcast
-from headscope.models.attention.temperature import TEMPERATURES
 from headscope.models.attention.variant import Pattern, Scores, Variant, Visible
 from headscope.models.attention.visibility import visible_keys
 from headscope.models.attention.widening import at_least_float32, repeated_kv_heads
@@ -70,7 +69,7 @@ def attention_of(
 ) -> Attention:
     """Attention whatever the autocast around it: with its pattern in float32 at least, without in the inputs' dtype."""
     with without_autocast(inputs.q.device.type):
-        if need_pattern or around is not None or (learns_kernel(variant, options) and not variant.fused_learns):
+        if need_pattern or around is not None:
             whole = weighted_sum(variant, inputs, options, around or KernelSurroundings())
             output = whole.output.to(inputs.q.dtype)
             return Attention(output, whole.pattern, whole.scores) if need_pattern else Attention(output, None, None)
@@ -129,13 +128,6 @@ def weighted_sum(variant: Variant, inputs: Inputs, options: Options, around: Ker
     scores, visible = around.scores(scores, visible)
     pattern = variant.weigh(scores, visible, **prepared.kernel)
     return Attention(around.weights(pattern) @ prepared.v, pattern, scores)
-
-
-def learns_kernel(variant: Variant, options: Options) -> bool:
-    """Whether an option of the kernel has a gradient."""
-    apart = TEMPERATURES if variant.learns_temperatures else ()
-    learned = (value for name, value in options.items() if name not in apart and isinstance(value, Tensor))
-    return torch.is_grad_enabled() and any(value.requires_grad for value in learned)
 
 
 def check_kernel(kernel: Options, full: tuple[int, ...]) -> None:

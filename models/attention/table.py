@@ -3,12 +3,18 @@
 from headscope.models.attention.variant import Variant
 from headscope.models.attention.variants.cog import COG
 from headscope.models.attention.variants.differential import DIFFERENTIAL
+from headscope.models.attention.variants.entmax import ENTMAX
 from headscope.models.attention.variants.expressive import EXPRESSIVE
 from headscope.models.attention.variants.forgetting import FORGETTING
 from headscope.models.attention.variants.polynomial import POLYNOMIAL
+from headscope.models.attention.variants.relu import RELU
+from headscope.models.attention.variants.scalable import SCALABLE
 from headscope.models.attention.variants.selective import SELECTIVE
+from headscope.models.attention.variants.sigmoid import SIGMOID
 from headscope.models.attention.variants.sink import SINK
 from headscope.models.attention.variants.softmax import SOFTMAX
+from headscope.models.attention.variants.softpick import SOFTPICK
+from headscope.models.attention.variants.stick_breaking import STICK_BREAKING
 from headscope.models.io.near_names import known_names
 
 VARIANTS: dict[str, Variant] = {
@@ -20,6 +26,12 @@ VARIANTS: dict[str, Variant] = {
     "sink": SINK,
     "forgetting": FORGETTING,
     "differential": DIFFERENTIAL,
+    "sigmoid": SIGMOID,
+    "softpick": SOFTPICK,
+    "relu": RELU,
+    "entmax": ENTMAX,
+    "scalable": SCALABLE,
+    "stick_breaking": STICK_BREAKING,
 }
 
 

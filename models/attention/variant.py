@@ -57,7 +57,7 @@ class Variant:
     scale(options, usual): the factor of the dot product; usual is the model's own, or 1/√d_head.
     fused: the exact path without a query × key matrix, unless a library has it: in one pass on a GPU where element, of
     the kernel's own options, has a form for it, on a processor by blocks where the kernel has one for them, else by
-    strips. fused_learns: whether it gives learned kernel options their gradient.
+    strips, as where an option of the kernel is a tensor. It gives such tensors their gradient.
     parity(options): "odd" when flipping a head's (W_Q, W_V) changes nothing, "even" when flipping W_Q does not,
     "either" where the options do not tell. degree(options): n of a kernel with weigh(λp) = λⁿ weigh(p).
     learns_factor(options): whether the weights have a learned factor, which W_V can take over.
@@ -86,7 +86,6 @@ class Variant:
     in_context: Callable[[Options, int], Options] = lambda options, n: options
     scale: Callable[[Options, float], float] | None = None
     fused: Callable[..., Float[Tensor, "batch head query d_value"]] = blockwise_attention
-    fused_learns: bool = False
     blocks: BlockKernel | None = None
     element: Callable[[Options], Element | None] = lambda kernel: None
     parity: Callable[[Options], Parity] = lambda options: None

@@ -16,6 +16,7 @@ from torch import Tensor
 from headscope.models.attention.fused.block_kernel import Block, BlockKernel, Row
 from headscope.models.attention.fused.block_shapes import runs_in_triton
 from headscope.models.attention.fused.blocks import Blocks, Hidden, Strip
+from headscope.models.attention.fused.row_sums import RowSums
 from headscope.models.attention.fused.score_rule import ScoreRule, soft_cap_in_place, soft_cap_slope
 from headscope.models.attention.fused.tiled import tiled_attention
 from headscope.models.attention.options import Options
@@ -39,7 +40,10 @@ class BlockCall:
 
 
 class BlockwiseAttention(torch.autograd.Function):
-    """output = Σ g(scale · q kᵀ) v / Σ h, and what each row keeps, NaN where the direct form has lost the row."""
+    """output = Σ g(scale · q kᵀ) v / Σ h, and what each row keeps, NaN where the direct form has lost the row.
+
+    Of an exponential a row keeps ln Σ h, which has its gradient too.
+    """
 
     @staticmethod
     def forward(
@@ -54,28 +58,32 @@ class BlockwiseAttention(torch.autograd.Function):
             write_output(call, strip, (q, k, v), strip.rows(output), strip.rows(kept))
         ctx.save_for_backward(q, k, v, output, kept)
         ctx.call = call
-        ctx.mark_non_differentiable(kept)
+        if call.kernel.exponent is None:
+            ctx.mark_non_differentiable(kept)
         return output, kept
 
     @staticmethod
-    def backward(ctx: Any, grad: Float[Tensor, "batch head query d_value"], _: object) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(  # type: ignore[override]
+        ctx: Any, grad: Float[Tensor, "batch head query d_value"], grad_kept: Float[Tensor, "batch head query 1"]
+    ) -> tuple[Tensor | None, ...]:
         if torch.is_grad_enabled():
             raise RuntimeError("attention without its pattern has first derivatives only; ask with need_pattern=True")
         q, k, v, output, kept = ctx.saved_tensors
         grads = torch.zeros_like(q), torch.zeros_like(k), torch.zeros_like(v)
+        delta = dot(grad, output)[..., None] - grad_kept
         for strip in ctx.call.blocks.strips():
-            rows = RowGradients(*(strip.rows(x) for x in (grad, kept, output)))
+            rows = RowGradients(*(strip.rows(x) for x in (grad, kept, delta)))
             add_gradients(ctx.call, strip, (q, k, v), grads, rows)
         return *grads, None
 
 
 @dataclass(frozen=True)
 class RowGradients:
-    """What the gradient of a strip starts from: ∂L/∂output, what its rows kept, and their output."""
+    """What the gradient of a strip starts from: ∂L/∂output, what its rows kept, and δ, what all of a row share."""
 
     grad: Float[Tensor, "head query d_value"]
     kept: Row
-    output: Float[Tensor, "head query d_value"]
+    delta: Row
 
 
 def scaled_rows(call: BlockCall, strip: Strip, q: Tensor) -> Float[Tensor, "head query d_head"]:
@@ -141,12 +149,11 @@ def add_gradients(
     """Add what a strip gives to the gradients of queries, keys and values."""
     query, keys, values = scaled_rows(call, strip, inputs[0]), strip.keys(inputs[1]), strip.keys(inputs[2])
     grad_query, grad_keys, grad_values = strip.rows(grads[0]), strip.keys(grads[1]), strip.keys(grads[2])
-    delta = dot(rows.grad, rows.output)[..., None]
     for key, hidden in call.blocks.of(strip):
         scores, work = block_scores(call, query, keys[:, key].mT)
         grad = torch.bmm(rows.grad, values[:, key].mT, out=call.blocks.scratch.like("grad", scores))
         bend = None if (cap := call.rule.soft_cap) is None else soft_cap_slope(scores, cap)
-        call.kernel.gradients(scores, grad, work, hidden, rows.kept, delta, **call.options)
+        call.kernel.gradients(scores, grad, work, hidden, rows.kept, rows.delta, **call.options)
         grad = grad if bend is None else grad.mul_(bend)
         grad_values[:, key].baddbmm_(scores.mT, rows.grad)
         grad_query.baddbmm_(grad, keys[:, key])
@@ -162,18 +169,37 @@ def blockwise_attention(
 ) -> Float[Tensor, "batch head query d_value"]:
     """The output without its pattern, by what the device and the shapes allow: in Triton, by blocks, or by strips.
 
+    By strips where an option of the kernel is a tensor, which they cut as they cut the scores.
     By blocks on a processor alone: what the direct form would lose is seen by looking at numbers, which a GPU is not
     waited for. Other than in Triton in float32 at least. First derivatives only: a second one is refused.
     """
+    is_plain = not any(isinstance(value, Tensor) for value in prepared.kernel.values())
+    found = row_sums(variant, prepared, k, rule) if is_plain else None
+    return tiled_attention(variant, *widened(prepared, k), rule) if found is None else found.output
+
+
+def row_sums(
+    variant: "Variant",
+    prepared: "PreparedInputs",
+    k: Float[Tensor, "batch kv_head key d_head"],
+    rule: ScoreRule,
+) -> RowSums | None:
+    """The output and the sums of its rows in Triton, or by blocks; None where only strips compute it."""
     element = variant.element(prepared.kernel)
     if element is not None and runs_in_triton(element, prepared.q, prepared.v):
-        from headscope.models.attention.fused.triton_attention import triton_attention
+        from headscope.models.attention.fused.triton_attention import triton_row_sums
 
-        return triton_attention(prepared.q, k, prepared.v, element, rule)
+        return triton_row_sums(prepared.q, k, prepared.v, element, rule)
+    wide, k = widened(prepared, k)
+    return output_by_blocks(variant, wide, k, rule) if wide.q.device.type == "cpu" else None
+
+
+def widened(
+    prepared: "PreparedInputs", k: Float[Tensor, "batch kv_head key d_head"]
+) -> tuple["PreparedInputs", Float[Tensor, "batch head key d_head"]]:
+    """All in float32 at least, with as many heads of keys and values as of queries."""
     q, k, v = (repeated_kv_heads(at_least_float32(x), prepared.q.shape[1]) for x in (prepared.q, k, prepared.v))
-    wide = replace(prepared, q=q, v=v)
-    output = output_by_blocks(variant, wide, k, rule) if q.device.type == "cpu" else None
-    return tiled_attention(variant, wide, k, rule) if output is None else output
+    return replace(prepared, q=q, v=v), k
 
 
 def output_by_blocks(
@@ -181,8 +207,8 @@ def output_by_blocks(
     prepared: "PreparedInputs",
     k: Float[Tensor, "batch head key d_head"],
     rule: ScoreRule,
-) -> Float[Tensor, "batch head query d_value"] | None:
-    """The output by blocks; None where the variant has no kernel for them, or the direct form would lose a row."""
+) -> RowSums | None:
+    """By blocks; None where the variant has no kernel for them, or the direct form would lose a row."""
     q, v, kernel = prepared.q, prepared.v, variant.blocks
     if kernel is None or torch.compiler.is_compiling():
         return None
@@ -193,7 +219,7 @@ def output_by_blocks(
     shifted = are_shifted(reach, v) if kernel.exponent is not None else (False,) * len(reach)
     call = BlockCall(kernel, prepared.kernel, rule, blocks, shifted)
     output, kept = cast(tuple[Tensor, Tensor], BlockwiseAttention.apply(q, k, v, call))  # pyright: ignore[reportUnknownMemberType]
-    return None if kernel.smallest and bool(kept.isnan().any()) else output
+    return None if kernel.smallest and bool(kept.isnan().any()) else RowSums(output, kept)
 
 
 @torch.no_grad()

@@ -5,12 +5,14 @@ queries and keys and applies the kernel's closed-form `pullback`.
 """
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
+from headscope.models.attention.fused.kernel_tensors import KernelOptions, Learning
 from headscope.models.attention.fused.score_rule import ScoreRule, soft_cap_slope, soft_capped
 from headscope.models.attention.fused.scratch import Scratch
 from headscope.models.attention.options import Options
@@ -80,24 +82,27 @@ class TiledAttention(torch.autograd.Function):
         v: Float[Tensor, "batch head key d_value"],
         variant: "Variant",
         rule: ScoreRule,
-        kernel: Options,
+        options: KernelOptions,
+        *tensors: Tensor,
     ) -> Float[Tensor, "batch head query d_value"]:
+        kernel = options.with_tensors(tensors)
         output = q.new_empty(*q.shape[:-1], v.shape[-1])
         for tile in tiles(q.shape[:3], k.shape[2], rule.causal, elements_of(q.device)):
             scores = soft_capped(tile_scores(q, k, tile, rule.scale), rule.soft_cap)
             visible = tile_visible(rule.mask, rule.causal, tile, q.device)
             pattern = variant.weigh(scores, visible, **tile_options(kernel, tile))
             output[tile.batch, tile.head, tile.query] = pattern @ v[tile.batch, tile.head, : tile.n_key]
-        ctx.save_for_backward(q, k, v)
-        ctx.call = (variant, rule, kernel)
+        ctx.save_for_backward(q, k, v, *tensors)
+        ctx.call = (variant, rule, options)
         return output
 
     @staticmethod
     def backward(ctx: Any, grad_output: Float[Tensor, "batch head query d_value"]) -> tuple[Tensor | None, ...]:  # type: ignore[override]
         if torch.is_grad_enabled():
             raise RuntimeError("attention without its pattern has first derivatives only; ask with need_pattern=True")
-        q, k, v = ctx.saved_tensors
-        variant, rule, kernel = ctx.call
+        q, k, v, *tensors = ctx.saved_tensors
+        variant, rule, kept = ctx.call
+        kernel, learning = kept.with_tensors(tensors), Learning.of(variant, kept, tensors, ctx.needs_input_grad[6:])
         grad_q, grad_k, grad_v = torch.empty_like(q), torch.zeros_like(k), torch.zeros_like(v)
         for tile in tiles(q.shape[:3], k.shape[2], rule.causal, elements_of(q.device)):
             rows = (tile.batch, tile.head, tile.query)
@@ -106,13 +111,14 @@ class TiledAttention(torch.autograd.Function):
             options, visible = tile_options(kernel, tile), tile_visible(rule.mask, rule.causal, tile, q.device)
             pattern = variant.weigh(scores, visible, **options)
             grad_pattern = grad_output[rows] @ v[keys].mT
+            learning.add(scores, visible, partial(tile_options, tile=tile), grad_pattern)
             grad_scores = variant.pullback(scores, visible, pattern, grad_pattern, **options) * rule.scale
             if rule.soft_cap is not None:
                 grad_scores *= soft_cap_slope(scores, rule.soft_cap)
             grad_q[rows] = grad_scores @ k[keys]
             grad_k[keys] += grad_scores.mT @ q[rows]
             grad_v[keys] += pattern.mT @ grad_output[rows]
-        return grad_q, grad_k, grad_v, None, None, None
+        return grad_q, grad_k, grad_v, None, None, None, *learning.gradients()
 
 
 def tile_scores(
@@ -144,4 +150,5 @@ def tiled_attention(
 
     First derivatives only: a second one is refused.
     """
-    return TiledAttention.apply(prepared.q, k, prepared.v, variant, rule, prepared.kernel)  # type: ignore[no-any-return]
+    options, tensors = KernelOptions.of(prepared.kernel)
+    return TiledAttention.apply(prepared.q, k, prepared.v, variant, rule, options, *tensors)  # type: ignore[no-any-return]

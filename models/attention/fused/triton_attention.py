@@ -15,6 +15,7 @@ from torch import Tensor
 
 from headscope.models.attention.fused.block_shapes import BlockShape, block_shape, is_interpreted
 from headscope.models.attention.fused.element import Element
+from headscope.models.attention.fused.row_sums import RowSums
 from headscope.models.attention.fused.score_rule import ScoreRule
 from headscope.models.attention.fused.triton_block import Form, Sizes
 from headscope.models.attention.fused.triton_gradients import write_key_gradients, write_query_gradients
@@ -53,7 +54,7 @@ class TritonCall:
 
 
 class TritonAttention(torch.autograd.Function):
-    """output = Σ σ h v / Σ h; keys and values have as many heads as queries, or a divisor."""
+    """output = Σ σ h v / Σ h, and ln Σ h of an exponential; keys have as many heads as queries, or a divisor."""
 
     @staticmethod
     def forward(
@@ -62,7 +63,7 @@ class TritonAttention(torch.autograd.Function):
         k: Float[Tensor, "batch kv_head key d_head"],
         v: Float[Tensor, "batch kv_head key d_value"],
         call: TritonCall,
-    ) -> Float[Tensor, "batch head query d_value"]:
+    ) -> tuple[Float[Tensor, "batch head query d_value"], Float[Tensor, "batch head query"]]:
         q, k, v = (with_near_columns(x) for x in (q, k, v))
         # Sums that nothing divides could be more than a half holds.
         dtype = q.dtype if call.element.is_normalised else torch.float32
@@ -72,16 +73,20 @@ class TritonAttention(torch.autograd.Function):
         launch.by_rows(write_output, output, kept)
         ctx.save_for_backward(q, k, v, output, kept)
         ctx.call = call
-        return output
+        if not call.element.is_exponential:
+            ctx.mark_non_differentiable(kept)
+        return output, kept
 
     @staticmethod
-    def backward(ctx: Any, grad: Float[Tensor, "batch head query d_value"]) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(  # type: ignore[override]
+        ctx: Any, grad: Float[Tensor, "batch head query d_value"], grad_kept: Float[Tensor, "batch head query"]
+    ) -> tuple[Tensor | None, ...]:
         if torch.is_grad_enabled():
             raise RuntimeError("attention without its pattern has first derivatives only; ask with need_pattern=True")
         q, k, v, output, kept = ctx.saved_tensors
         grads = torch.empty_like(q), torch.empty_like(k), torch.empty_like(v)
         tensors = (q, k, v, ctx.call.mask(q, k), with_near_columns(grad), output)
-        rows_kept = kept, torch.empty_like(kept)  # the second is written with the gradients of queries
+        rows_kept = kept, -grad_kept  # the second becomes δ with the gradients of queries
         of_queries = Launch(ctx.call, tensors, grads, block_shape(q, v, "query gradients"))
         of_queries.by_rows(write_query_gradients, rows_kept, grads[0])
         of_keys = Launch(ctx.call, tensors, grads, block_shape(q, v, "key gradients"))
@@ -128,6 +133,21 @@ def with_near_columns(x: Tensor) -> Tensor:
     return x if x.stride(-1) == 1 else x.contiguous()
 
 
+def triton_row_sums(
+    q: Float[Tensor, "batch head query d_head"],
+    k: Float[Tensor, "batch kv_head key d_head"],
+    v: Float[Tensor, "batch kv_head key d_value"],
+    element: Element,
+    rule: ScoreRule,
+) -> RowSums:
+    """The output of an element's attention in the dtype of its tensors, scores and sums being float32.
+
+    First derivatives only: a second one is refused.
+    """
+    output, kept = cast(tuple[Tensor, Tensor], TritonAttention.apply(q, k, v, TritonCall(element, rule)))  # pyright: ignore[reportUnknownMemberType]
+    return RowSums(output, kept[..., None])
+
+
 def triton_attention(
     q: Float[Tensor, "batch head query d_head"],
     k: Float[Tensor, "batch kv_head key d_head"],
@@ -135,11 +155,8 @@ def triton_attention(
     element: Element,
     rule: ScoreRule,
 ) -> Float[Tensor, "batch head query d_value"]:
-    """The output of an element's attention in the dtype of its tensors, scores and sums being float32.
-
-    First derivatives only: a second one is refused.
-    """
-    return TritonAttention.apply(q, k, v, TritonCall(element, rule))  # type: ignore[no-any-return]
+    """The output alone."""
+    return triton_row_sums(q, k, v, element, rule).output
 
 
 @cache

@@ -55,7 +55,7 @@ def write_query_gradients(
     SLOPE: tl.constexpr,
     FORM: tl.constexpr,
 ) -> None:
-    """∂L/∂q of a block of rows of one head, and δ = Σ output ∂L/∂output of its rows."""
+    """∂L/∂q of a block of rows of one head, and δ = Σ output ∂L/∂output of its rows, added to what is there of it."""
     ROWS: tl.constexpr = FORM.rows
     WIDTH: tl.constexpr = FORM.head
     Q, K, V, MASK, GRAD, OUTPUT = tensors
@@ -71,7 +71,8 @@ def write_query_gradients(
     inside = rows < sizes.n_query
     delta = tl.zeros([ROWS], tl.float32)
     if FORM.is_normalised:
-        delta = tl.sum(grad.to(tl.float32) * output.to(tl.float32), 1)
+        delta = tl.load(kept[1] + places, mask=inside, other=0.0)
+        delta += tl.sum(grad.to(tl.float32) * output.to(tl.float32), 1)
     tl.store(kept[1] + places, delta, mask=inside)
     row_kept = tl.load(kept[0] + places, mask=inside, other=1.0), delta
     key_base = head_of(K, strides[1], entry, head // sizes.group)

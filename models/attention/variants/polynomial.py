@@ -19,6 +19,7 @@ from headscope.models.attention.fused.score_rule import ScoreRule, soft_capped
 from headscope.models.attention.jacobian import largest_slope, row_norm
 from headscope.models.attention.layer_shape import LayerShape
 from headscope.models.attention.options import Options
+from headscope.models.attention.power import power_of
 from headscope.models.attention.row_law import RowLaw
 from headscope.models.attention.variant import Parity, PreparedInputs, Variant
 from headscope.models.attention.visibility import visible_count, visible_keys
@@ -232,19 +233,6 @@ def slopes_of_lost(
     return torch.where(lost, of_largest * (size / known) ** (power - 1), weight / size).where(~flat, 0.0)
 
 
-def power_of(pattern: Float[Tensor, "*batch query key"], scores: Float[Tensor, "*batch query key"]) -> int | None:
-    """The power, read off one row: the slope of ln abs(a) on ln abs(p) in a = c p^power.
-
-    None where no row has two weights of different size.
-    """
-    size, height = scores.abs().where(pattern != 0, torch.nan).log(), pattern.abs().where(pattern != 0, torch.nan).log()
-    spread = size.nan_to_num(-torch.inf).amax(-1) - size.nan_to_num(torch.inf).amin(-1)
-    reach = height.nan_to_num(-torch.inf).amax(-1) - height.nan_to_num(torch.inf).amin(-1)
-    widest = int(spread.flatten().argmax())
-    width = float(spread.flatten()[widest])
-    return round(float(reach.flatten()[widest]) / width) if 0 < width < torch.inf else None
-
-
 def parity(options: Options) -> Parity:
     """That of the power, if it is known."""
     power = options.get("power", math.nan)
@@ -286,7 +274,6 @@ POLYNOMIAL = Variant(
     learned=learned,
     in_context=in_context,
     fused=fused,
-    fused_learns=True,
     blocks=BlockKernel(numerators, gradients),
     element=element,
     parity=parity,

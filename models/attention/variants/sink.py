@@ -4,17 +4,23 @@ A fixed b = 0 is "off by one" (Miller 2023, Attention is off by one); gpt-oss le
 2508.10925), which transformers passes to attention as s_aux. What no key gets, 1 − Σ a, is the sink's.
 """
 
+from dataclasses import replace
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from headscope.models.attention.finite import is_finite_number
+from headscope.models.attention.fused.blockwise import row_sums, widened
+from headscope.models.attention.fused.score_rule import ScoreRule
+from headscope.models.attention.fused.tiled import tiled_attention
 from headscope.models.attention.jacobian import softmax_slope
 from headscope.models.attention.layer_shape import LayerShape
 from headscope.models.attention.masked import masked_softmax
 from headscope.models.attention.options import Options
 from headscope.models.attention.row_law import RowLaw
-from headscope.models.attention.variant import Variant
+from headscope.models.attention.variant import PreparedInputs, Variant
+from headscope.models.attention.variants.softmax import SOFTMAX
 
 Bias = float | int | Float[Tensor, "..."]
 
@@ -45,6 +51,16 @@ def pullback(
     return pattern * (grad_pattern - (pattern * grad_pattern).sum(-1, keepdim=True))
 
 
+def fused(
+    variant: Variant, prepared: PreparedInputs, k: Float[Tensor, "batch kv_head key d_head"], rule: ScoreRule
+) -> Float[Tensor, "batch head query d_value"]:
+    """The output without its pattern: that of softmax times the share that the sink leaves, σ(ln Σ e^p − b)."""
+    found = row_sums(SOFTMAX, replace(prepared, kernel={}), k, rule)
+    if found is None:
+        return tiled_attention(variant, *widened(prepared, k), rule)
+    return found.output * (found.log_total - prepared.kernel["bias"]).sigmoid()
+
+
 def slope(
     pattern: Float[Tensor, "*batch query key"], scores: Float[Tensor, "*batch query key"], *, bias: Bias = 0.0
 ) -> Float[Tensor, "*batch query"]:
@@ -55,6 +71,8 @@ def slope(
 def kernel(*, bias: Bias = 0.0) -> Options:
     """The bias: a number, or a tensor that is [head] or broadcasts to [batch, head, query, 1]."""
     if isinstance(bias, Tensor):
+        if bias.ndim > 1 and bias.shape[-1] > 1:
+            raise ValueError(f"sink: bias is one a head, or a row, and the same for all keys; got {tuple(bias.shape)}")
         return {"bias": bias[:, None, None] if bias.ndim == 1 else bias}
     check_bias(bias)
     return {"bias": bias}
@@ -87,6 +105,7 @@ SINK = Variant(
     check_options=check_options,
     kernel=kernel,
     learned=learned,
+    fused=fused,
     handed={"s_aux": "bias"},
     option_hooks={"hook_sink": "bias"},
     slope=slope,
