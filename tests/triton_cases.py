@@ -22,7 +22,8 @@ from headscope.models.attention.variant import PreparedInputs
 
 N_QUERY, N_KEY = 20, 37
 POWERS = {f"polynomial {power}": {"power": power, "coefficient": 1.0} for power in range(1, HIGHEST_POWER + 1)}
-CASES = {"softmax": {}, "cog": {}, "expressive": {}, **POWERS}
+RECTIFIED = {f"relu {power}": {"power": power, "n_ctx": 1} for power in (1, 2)}
+CASES = {"softmax": {}, "cog": {}, "expressive": {}, **POWERS, **RECTIFIED}
 FEW = ("causal", "dead rows", "soft cap")  # what the others are tried with, and the powers that differ in one factor
 FEWER = ("dead rows",)
 
@@ -89,6 +90,16 @@ def differences(case: str, rule: ScoreRule) -> dict[str, list[float]]:
     return {name: [difference(a, b) for a, b in zip(mine, theirs, strict=True)] for name, theirs in pairs}
 
 
+def differences_of_a_sink(rule: ScoreRule) -> dict[str, list[float]]:
+    """The same of softmax with a sink, which is softmax in one pass and the sums of its rows; of its biases too."""
+    inputs, bias = leaves(torch.float32), torch.tensor([0.5, -1.0], requires_grad=True)
+    given = Inputs(*inputs, rule.mask, rule.causal, rule.scale, rule.soft_cap)
+    one_pass, plain = (attention_of(VARIANTS["sink"], given, {"bias": bias}, need).output for need in (False, True))
+    direction = plain.detach()  # of which no part of the gradient of a bias cancels another
+    mine, theirs = (with_gradients(output, direction, [*inputs, bias]) for output in (one_pass, plain))
+    return {"plain": [difference(a, b) for a, b in zip(mine, theirs, strict=True)], "strips": [0.0]}
+
+
 def error_of_half(case: str, dtype: torch.dtype) -> float:
     """How far a half precision is from float64, over twice what torch's own softmax is on the same tensors."""
     variant, options, inputs = VARIANTS[case.split()[0]], CASES[case], [x.detach() for x in leaves(dtype)]
@@ -106,8 +117,9 @@ def error_of_half(case: str, dtype: torch.dtype) -> float:
 def main() -> None:
     torch.manual_seed(0)
     torch.set_num_threads(1)
-    tried = {"cog": tuple(rules()), **dict.fromkeys(POWERS, FEWER), "polynomial 3": FEW}
+    tried = {"cog": tuple(rules()), **dict.fromkeys((*POWERS, *RECTIFIED), FEWER), "polynomial 3": FEW}
     exact = {f"{case}, {name}": differences(case, rules()[name]) for case in CASES for name in tried.get(case, FEW)}
+    exact |= {f"sink, {name}": differences_of_a_sink(rules()[name]) for name in FEW}
     halves = {
         f"{case}, {dtype}": error_of_half(case, dtype)
         for case in ("softmax", "cog", "expressive", "polynomial 3")

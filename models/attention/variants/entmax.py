@@ -19,6 +19,7 @@ from headscope.models.attention.row_law import RowLaw
 from headscope.models.attention.variant import Variant
 
 Alpha = float | Float[Tensor, "..."]
+SORTED = (1.5, 2.0)
 HIDDEN = -2.0  # below every threshold, which lies between -1 and 0 of a row whose largest entry is 0
 
 
@@ -53,12 +54,12 @@ def newton_step(
 
 
 @torch.no_grad()
-def by_sorting(x: Float[Tensor, "*batch key"], squared: bool) -> Float[Tensor, "*batch 1"]:
+def by_sorting(x: Float[Tensor, "*batch key"], alpha: float) -> Float[Tensor, "*batch 1"]:
     """τ of α = 1.5 (heights are squared gaps) or 2, of the largest number of keys that stand above it."""
     ordered = x.clamp_min(-1.0).sort(-1, descending=True).values
     count = torch.arange(1, x.shape[-1] + 1, dtype=x.dtype, device=x.device)
     mean = ordered.cumsum(-1) / count
-    if squared:
+    if alpha == 1.5:
         spread = ordered.square().cumsum(-1) - count * mean.square()
         taus = mean - ((1 - spread) / count).clamp_min(0.0).sqrt()
     else:
@@ -88,8 +89,7 @@ def weigh(
     """Non-negative weights, Σa = 1 over the visible keys, and exactly 0 below the threshold."""
     alpha = alpha.to(scores.dtype) if isinstance(alpha, Tensor) else alpha
     x = lowered(scores, visible, alpha)
-    is_sorted = not isinstance(alpha, Tensor) and alpha in (1.5, 2.0)
-    tau = by_sorting(x, squared=alpha == 1.5) if is_sorted else by_bisection(x, alpha)
+    tau = by_bisection(x, alpha) if isinstance(alpha, Tensor) or alpha not in SORTED else by_sorting(x, alpha)
     for _ in range(2):
         tau = newton_step(x, tau, alpha)
     return heights(x, tau, 1 / (alpha - 1)).masked_fill(~visible, 0.0)
