@@ -31,7 +31,7 @@ class Weights(Protocol):
 class LayerMixing:
     """What a layer did with one prompt: o_t = g_t ⊙ Σ_s A[t, s] v_s in every head, which W_O reads.
 
-    kind: what mixes ("Gated DeltaNet", or attention of a variant). values: as the mixing takes them, before any temperature of
+    kind: what mixes ("Gated DeltaNet", "its attention"). values: as the mixing takes them, before any temperature of
     theirs. gate: None where nothing stands between. output: as the model had it, before the gate; None where it was
     not seen.
     """

@@ -33,7 +33,7 @@ ABOUT = About(
 
 @dataclass(frozen=True, repr=False)
 class EffectivePattern(Result):
-    """Some rows of some heads; NaN where a key is not seen. kind: what mixes ("Gated DeltaNet", or attention of a variant).
+    """Some rows of some heads; NaN where a key is not seen. kind: what mixes ("Gated DeltaNet", "its attention").
 
     pattern: with gates and norms between the mixing and W_O, along what the head writes of each token. mixing: before
     them; the two are one where nothing stands between. along: the share of a row that pattern says, Σ_s ‖a[t, s] u_s‖²
