@@ -153,7 +153,6 @@ DIFFERENTIAL = Variant(
     handed={"lambda_full": "lambda_full"},
     factor=factor,
     fused=fused_differential,
-    fused_learns=True,
     slope=slope,
     without={"lambda": lambda scores, visible: weigh(scores, visible, lambda_full=0.0)},
     cases={"": {}, "of a small part": {"lambda_full": 0.2}},

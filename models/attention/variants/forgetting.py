@@ -135,7 +135,6 @@ FORGETTING = Variant(
     check_options=check_options,
     learned=learned,
     fused=fused_forgetting,
-    fused_learns=True,
     slope=slope,
     without={"forget": masked_softmax},
     cases={"": {}, "at a rate": {"log_forget": -0.3}},
