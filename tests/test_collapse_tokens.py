@@ -22,6 +22,7 @@ from headscope.interp.reading.activations import gathered_activations
 from headscope.interp.reading.model_facts import model_facts
 from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.interp.weights.head_weights import head_weights
+from headscope.models.attention.row_law import RowLaw
 from headscope.models.attention.table import VARIANTS
 
 IDS = (5, 17, 9, 5, 88, 17)
