@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from model_folders import tokenizer
 from streamlit.testing.v1 import AppTest
-from test_app_views import made_by
+from test_app_views import figures, made_by
 
 from headscope import save
 from headscope.interp.families.trial import tiny_random_model
@@ -13,10 +13,12 @@ from headscope.interp.families.trial import tiny_random_model
 CHOICE = "Layers with"
 
 
-def page_of(folder: Path, **address: str) -> AppTest:
+def page_of(folder: Path, page: str = "attention", **address: str) -> AppTest:
     test = AppTest.from_file(str(Path(__file__).parents[1] / "app" / "main.py"), default_timeout=60)
     for name, value in {"model": "a folder", "folder": str(folder), "prompt": "abcabc", **address}.items():
         test.query_params[name] = value
+    if page != "attention":
+        test.switch_page(str(Path(__file__).parents[1] / "app" / "views" / f"{page}.py"))
     return test.run()
 
 
@@ -39,8 +41,26 @@ def test_its_mixers_are_shown_by_their_effective_patterns(hybrid: Path) -> None:
 
 
 @pytest.mark.usefixtures("no_page_waits")
-def test_its_attention_is_what_opens(hybrid: Path) -> None:
+def test_its_attention_is_what_opens_and_the_choice_stays_in_the_address(hybrid: Path) -> None:
     test = page_of(hybrid)
     assert (list(test.exception), [item.value for item in test.error]) == ([], [])
     assert [choice.label for choice in test.button_group if choice.label == CHOICE] == [CHOICE]
     assert any(title.value.endswith(": softmax") for title in test.subheader)
+    [choice] = [choice for choice in test.button_group if choice.label == CHOICE]
+    choice.set_value("Gated DeltaNet").run()
+    assert any(title.value.endswith(": Gated DeltaNet") for title in test.subheader)
+    assert "Gated DeltaNet" in test.query_params["layers_with"]
+
+
+@pytest.mark.usefixtures("no_page_waits")
+@pytest.mark.parametrize(("page", "panels"), [("heads", 2), ("analyses", 1)])
+def test_numbers_of_every_head_are_there_of_mixers_too(hybrid: Path, page: str, panels: int) -> None:
+    test = page_of(hybrid, page, layers_with="Gated DeltaNet", analysis="negative mass")
+    assert (list(test.exception), [item.value for item in test.error]) == ([], [])
+    assert len(figures(test)) == panels
+
+
+@pytest.mark.usefixtures("no_page_waits")
+def test_what_is_no_question_to_mixers_is_said(hybrid: Path) -> None:
+    test = page_of(hybrid, "analyses", layers_with="Gated DeltaNet", analysis="angles")
+    assert any("which layers without attention do not have" in item.value for item in test.info)

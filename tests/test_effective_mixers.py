@@ -93,7 +93,7 @@ def test_what_is_no_question_to_mixers_is_left_out_by_name(findings: Any) -> Non
     reasons = {
         "interventions": "mixers are read by their rows alone",
         "source_attribution": "is gated entry by entry",
-        "angles": "this model has no such hook",
+        "angles": "reads attn.hook_rot_q, which layers without attention do not have",
         "qk_spectrum": "no matrix is",
         "path_bound": "in the layers 1, 3 of this model tokens are mixed without them",
     }

@@ -19,9 +19,10 @@ def fact_strip(facts: ModelFacts, tokens: int) -> None:
     layers = len(facts.layer_variants)
     chosen = [str(layer) for layer, variant in enumerate(facts.layer_variants) if variant == facts.variant]
     others = " or ".join(sorted({name or "none" for name in facts.layer_variants} - {facts.variant}))
-    where = "all layers" if len(chosen) == layers else f"layers {', '.join(chosen)}; {others} in the others"
+    rest = "the others are not shown" if facts.reads_mixers else f"{others} in the others"
+    where = "all layers" if len(chosen) == layers else f"layers {', '.join(chosen)}; {rest}"
     pairs = {
-        "attention": f"{facts.variant} in {where}",
+        "mixer" if facts.reads_mixers else "attention": f"{facts.variant} in {where}",
         "defined in": facts.paper,
         "layers": str(layers),
         "heads per layer": str(facts.heads),

@@ -43,7 +43,7 @@ function headView({ data, parentElement, setStateValue }) {
   const ink = getComputedStyle(root).color;
   root.style.setProperty("--masked", css(MASKED[dark ? "dark" : "light"]));
   find(".signs").hidden = !header.signs;
-  find(".menu").hidden = !header.place;
+  find(".menu").hidden = !header.edits.length;
   const isSame = memory.lines?.header.run === header.run && memory.lines.header.name === header.name;
   const lines = isSame ? memory.lines.restyled(header) : new HeadLines(header, arrays);
   memory.lines = lines;

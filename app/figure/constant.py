@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from headscope.interp.figures.drawing.parts import figure_traces
-from headscope.models.attention import variant_named
+from headscope.models.attention import VARIANTS
 
 
 def constant_value(figure: go.Figure) -> float | None:
@@ -33,6 +33,6 @@ def does_not_apply(value: float, why: str) -> str:
 def no_sign(layer_variants: Iterable[str]) -> str:
     """Why numbers about signs cannot differ in a model of such layers, where that is so."""
     variants = dict.fromkeys(filter(None, layer_variants))
-    if not all(variant_named(name).non_negative for name in variants):
+    if not all(name in VARIANTS and VARIANTS[name].non_negative for name in variants):
         return ""
     return f"the weights of {' and '.join(variants)} attention are never negative"

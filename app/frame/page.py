@@ -13,7 +13,7 @@ from headscope.app.frame.controls import chosen_modality, sidebar_choice
 from headscope.app.frame.long_prompt import shorter_ones_offered
 from headscope.app.frame.openable import said_anew, ways_to_open
 from headscope.app.frame.title_line import SHOWN, title_line
-from headscope.app.serving.address import index_from_address, open_head
+from headscope.app.serving.address import index_from_address, lasting_address_value, open_head, write_lasting
 from headscope.app.serving.progress import progress
 from headscope.app.serving.refusals import plain_markdown, refusals_in_a_box
 from headscope.app.serving.runs import RunKey, opened_model, run_key, service_of
@@ -28,7 +28,7 @@ from headscope.models.hosts.words import Words, filled
 from headscope.models.io.device import best_device
 
 Found = TypeVar("Found")
-ATTENTION = "attention"
+ATTENTION, LAYERS, CHOICE = "attention", "layers_with", "chosen_layers"
 
 
 @dataclass(frozen=True)
@@ -97,13 +97,18 @@ def layers_chosen(opened: OpenPrompt) -> OpenPrompt:
     """The same, or a hybrid's mixers in the place of its heads where they are chosen; other models have no choice."""
     if not (opened.facts.mixed_without_heads and (kinds := mixer_kinds(opened.service))):
         return opened
-    chosen = st.segmented_control(
-        "Layers with", (ATTENTION, kinds), default=ATTENTION, required=True, key="layers_with", bind="query-params"
-    )
-    if chosen != kinds:
+    chosen = kinds if lasting_address_value(LAYERS) == kinds else ATTENTION
+    st.session_state[CHOICE] = chosen
+    st.segmented_control("Layers with", (ATTENTION, kinds), required=True, key=CHOICE, on_change=write_layers)
+    if chosen == ATTENTION:
         return opened
     key = replace(opened.key, mixers=True)
     return OpenPrompt(key, service_of(key), opened.tokens)
+
+
+def write_layers() -> None:
+    """Put the layers that are chosen into the address."""
+    write_lasting(**{LAYERS: st.session_state[CHOICE]})
 
 
 def mixer_kinds(service: ModelService[ModelFacts]) -> str:

@@ -13,7 +13,8 @@ from headscope.app.frame.when_asked import analysis_when_asked
 from headscope.app.serving.refusals import refusals_in_place
 from headscope.interp.asking.table import ANALYSES
 
-opened = page("All analyses", "Everything that can be asked of a model and {a_prompt}, one question at a time.")
+sentence = "Everything that can be asked of a model and {a_prompt}, one question at a time."
+opened = page("All analyses", sentence, offers_mixers=True)
 names = list(ANALYSES)
 name = (
     st.selectbox("Analysis", names, key="analysis", bind="query-params", format_func=number_name_in_words) or names[0]

@@ -15,7 +15,8 @@ from headscope.app.serving.refusals import refusals_in_a_box
 from headscope.interp.asking.listed_rows import head_analyses
 from headscope.interp.asking.table import ANALYSES
 
-opened = page("Heads", "All heads at once: any number as a grid and a table. Choose a head to take it along.")
+sentence = "All heads at once: any number as a grid and a table. Choose a head to take it along."
+opened = page("Heads", sentence, offers_mixers=True)
 facts = opened.facts
 chooser, links = st.columns([2, 3], gap="medium", vertical_alignment="bottom")
 with chooser:

@@ -163,7 +163,8 @@ class HeadWidget(anywidget.AnyWidget):
     def _drawn(self, item: OpenHead, *, is_compact: bool = False) -> bytes:
         peak = common_peak((run, item) for run in (self._untouched.run, self._edited.run))
         look = HeadStyle("square root", False, "attends to", peak=peak)
-        return drawn_head(self._read(item), look, is_compact=is_compact, has_menu=not is_compact)
+        has_menu = not (is_compact or self._facts.reads_mixers)
+        return drawn_head(self._read(item), look, is_compact=is_compact, has_menu=has_menu)
 
     def _read(self, item: OpenHead) -> ReadHead:
         is_edited = self.run is not self._untouched.run

@@ -14,7 +14,7 @@ from transformer_lens.hook_points import HookPoint
 from headscope.interp.effective.layer_mixing import LayerMixing
 from headscope.interp.effective.mixer_layer import layer_mixing, mixer_places
 from headscope.interp.effective.mixer_weights import mixer_weights
-from headscope.interp.reading.activations import OF_ATTENTION
+from headscope.interp.reading.activations import OF_ATTENTION, OF_MIXERS
 from headscope.interp.reading.hooked_model import Hook, HookedModel
 from headscope.interp.reading.model_facts import ModelFacts, model_facts
 from headscope.interp.weights.head_matrices import HeadWeights
@@ -22,8 +22,6 @@ from headscope.interp.weights.head_weights import head_weights
 from headscope.interp.weights.trial_run import trial_prompt, undisturbed
 from headscope.models.mixers.places import MixerPlace
 from headscope.models.mixers.watched import MixerCall, watched_mixers
-
-NAMES = ("hook_attn_scores", "hook_pattern", "hook_v", "hook_gate", "hook_z")
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,7 @@ class MixerHeads:
         self.cfg.d_head = self.cfg.d_value = self.d_value
         numbers = range(model.cfg.n_layers)
         self.blocks = [MixerBlock(MixerAttention() if number in self.places else None) for number in numbers]
-        own = {f"blocks.{number}.attn.{name}": HookPoint() for number in self.places for name in NAMES}
+        own = {f"blocks.{number}.{name}": HookPoint() for number in self.places for name in OF_MIXERS}
         self.hook_dict = {**{name: hook for name, hook in model.hook_dict.items() if not is_of_attention(name)}, **own}
 
     def __getattr__(self, name: str) -> Any:

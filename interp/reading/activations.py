@@ -21,6 +21,7 @@ BY_ENTRY = "is gated entry by entry, so that no weight of a token says what it a
 NORM_AFTER = "ln1_post.hook_scale"
 MLP_OUT = "hook_mlp_out"
 SCALES = (NORM_AFTER, "ln1.hook_scale", "ln_final.hook_scale")  # of norms that not every model has
+OF_MIXERS = (SCORES, PATTERN, "attn.hook_v", GATE, "attn.hook_z")  # what mixers have that stand for heads
 OF_ATTENTION = ("attn.", "hook_attn_out", "ln1_post.")
 UNTURNED = {"attn.hook_cos": 1.0, "attn.hook_sin": 0.0}
 AFTER_NORM = {"attn.hook_rot_q": "attn.hook_q_normed", "attn.hook_rot_k": "attn.hook_k_normed"}
