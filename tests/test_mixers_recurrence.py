@@ -56,6 +56,14 @@ def test_a_row_alone_is_the_row_of_the_whole() -> None:
     assert_close(of.weights(slice(1, 3), torch.tensor([7, 2])), whole[1:3, [7, 2]])
 
 
+def test_many_rows_at_once_are_the_rows_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    of = random_recurrence(per_entry=False, removes=True, skips=True)
+    one_by_one = of.weights(EVERY_HEAD, EVERY_ROW)
+    monkeypatch.setattr("headscope.models.mixers.recurrence.MANY", 1)
+    assert_close(of.weights(EVERY_HEAD, EVERY_ROW), one_by_one, rtol=1e-12, atol=1e-14)
+    assert_close(of.weights(slice(1, 3), torch.tensor([7, 2])), one_by_one[1:3, [7, 2]], rtol=1e-12, atol=1e-14)
+
+
 def test_without_removal_both_ways_to_the_weights_agree() -> None:
     of = random_recurrence(per_entry=False, removes=False, skips=False)
     carried = replace(of, removal=torch.zeros_like(of.write)).weights(EVERY_HEAD, EVERY_ROW)

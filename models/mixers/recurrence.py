@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+MANY = 16  # rows, from which on a system of equations of all positions is sooner solved
+
 
 @dataclass(frozen=True)
 class Recurrence:
@@ -32,19 +34,36 @@ class Recurrence:
         Law: A[t, s] = w_s k_sᵀ (Π_{r=s+1…t} diag(e^{d_r}) (I − r_r k_r k_rᵀ)) q_t: a number that all entries of the
         value share, for the state is multiplied on the side of the keys alone.
         """
-        is_plain = self.removal is None and self.log_decay.shape[-1] == 1
-        weights = self._decayed(heads, rows) if is_plain else self._carried(heads, rows)
+        is_scalar, is_plain = self.log_decay.shape[-1] == 1, self.removal is None
+        if is_scalar and (is_plain or len(rows) >= MANY):
+            numbers = range(len(self.q))[heads]
+            weights = torch.stack([self._decayed(at, rows) if is_plain else self._solved(at, rows) for at in numbers])
+        else:
+            weights = self._carried(heads, rows)
         if self.skip is not None:
             weights[:, torch.arange(len(rows)), rows] += self.skip[heads, None]
         return weights
 
-    def _decayed(self, heads: slice, rows: Int[Tensor, "row"]) -> Float[Tensor, "head row key"]:
+    def _decayed(self, head: int, rows: Int[Tensor, "row"]) -> Float[Tensor, "row key"]:
         """Where nothing but one number acts between s and t: w_s (k_s · q_t) e^{d_{s+1} + … + d_t}."""
-        total = self.log_decay[heads, :, 0].double().cumsum(-1)
-        between = total[:, rows, None] - total[:, None]
-        future = torch.arange(total.shape[1]) > rows[:, None]
-        kept = between.masked_fill(future, -torch.inf).exp().to(self.q)
-        return (self.q[heads][:, rows] @ self.k[heads].mT) * kept * self.write[heads, None]
+        return (self.q[head, rows] @ self.k[head].mT) * self._kept(head, rows) * self.write[head]
+
+    def _solved(self, head: int, rows: Int[Tensor, "row"]) -> Float[Tensor, "row key"]:
+        """All rows at once, as A (I + T) = P: P has what a query meets, T what each key takes off the ones before it.
+
+        The form of chunks of Yang et al. 2024 (arXiv 2406.06484), the whole prompt being one.
+        """
+        assert self.removal is not None
+        every = torch.arange(self.q.shape[1])
+        met = (self.q[head, rows] @ self.k[head].mT) * self._kept(head, rows)
+        taken = (self.k[head] @ self.k[head].mT) * self._kept(head, every) * self.removal[head, :, None]
+        return torch.linalg.solve_triangular(taken, met, upper=False, left=False, unitriangular=True) * self.write[head]
+
+    def _kept(self, head: int, rows: Int[Tensor, "row"]) -> Float[Tensor, "row key"]:
+        """What decay leaves of each position until a row; 0 of those after it."""
+        total = self.log_decay[head, :, 0].double().cumsum(-1)
+        future = torch.arange(len(total)) > rows[:, None]
+        return (total[rows, None] - total).masked_fill(future, -torch.inf).exp().to(self.q)
 
     def _carried(self, heads: slice, rows: Int[Tensor, "row"]) -> Float[Tensor, "head row key"]:
         """Each query carried back through the state, one position after the other: O(t d) numbers a row."""

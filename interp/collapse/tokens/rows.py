@@ -10,6 +10,7 @@ from headscope.interp.collapse.tokens.perturbation import SAMPLES, PerturbationS
 from headscope.interp.collapse.tokens.sink_direction import SinkDirection, sink_direction
 from headscope.interp.collapse.tokens.sink_tokens import SinkTokens, sink_tokens, sink_tokens_cost
 from headscope.interp.reading.activations import SCORES, Activations
+from headscope.interp.reading.model_facts import ModelFacts
 from headscope.interp.reading.prompt import text_alone
 from headscope.interp.reading.size import Size
 from headscope.interp.reading.watch import Watch
@@ -59,6 +60,11 @@ def perturbation_cost(size: Size) -> int:
     return size.passes_over_prompts(1 + 2 * SAMPLES)
 
 
+def of_scores(facts: ModelFacts) -> bool:
+    """Whether weights come from scores, which those of mixers do not."""
+    return not facts.reads_mixers
+
+
 ROWS: tuple[Analysis | Probe, ...] = (
     Analysis(
         "compression",
@@ -99,6 +105,7 @@ ROWS: tuple[Analysis | Probe, ...] = (
         "Among how many {tokens} each head can still be sharp.",
         (PATTERN, SCORES),
         prompt_dispersion,
+        applies=of_scores,
         per_head=True,
         cost=dispersion_cost,
         row_laws="any: the bound is that of exponentials of scores, and said to be missing for other kernels",
@@ -108,6 +115,7 @@ ROWS: tuple[Analysis | Probe, ...] = (
         "How the largest weight of each head falls as it sees more {tokens}, below its bound.",
         (PATTERN, SCORES),
         prompt_dispersion_curves,
+        applies=of_scores,
         over_tokens=True,
         cost=dispersion_cost,
         row_laws="any: magnitudes",
