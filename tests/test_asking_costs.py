@@ -20,7 +20,8 @@ from headscope.interp.reading.size import Size
 from headscope.interp.weights.head_weights import head_weights
 
 # As large as a common small model: 135 million parameters, 30 layers of 9 heads.
-SMALL = ModelFacts("softmax", "", True, ("softmax",) * 30, {}, (), 9, 576, 2048, 49_152, 134_500_000, True, True, None)
+LAYERS, NUMBERS = ("softmax",) * 30, (9, 576, 2048, 49_152, 134_500_000)
+SMALL = ModelFacts("softmax", "", True, LAYERS, ({},) * 30, (), *NUMBERS, True, True, None)
 LONG = "def __init__(self, x, y): self.x, self.y = x, y"
 LENGTH = 27  # its tokens
 MANY_RUNS = ("interventions", "suppression", "squashing", "collapse_count_ones", "collapse_find_a_zero")
@@ -41,7 +42,7 @@ def test_a_common_small_model_costs_a_few_passes_by_default() -> None:
 def test_what_runs_the_model_itself_says_what_that_costs() -> None:
     size = replace(of_tiny(), snapshots=2)
     free = [row.name for row in ANALYSES.values() if isinstance(row, Probe) and not row.cost(size)]
-    assert free == ["row_statistics", "row_curves"]  # one pass
+    assert free == ["missing_mass", "row_statistics", "row_curves"]  # one pass
 
 
 def test_a_longer_prompt_costs_no_less() -> None:

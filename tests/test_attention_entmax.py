@@ -69,3 +69,10 @@ def test_alpha_near_one_is_softmax() -> None:
 def test_an_alpha_of_no_entmax_is_refused(options: dict[str, object], refusal: str) -> None:
     with pytest.raises(ValueError, match=f"entmax: .*{refusal}"):
         AttentionSpec("entmax", **options)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_learned_alpha_that_has_gone_to_one_is_softmax(dtype: torch.dtype) -> None:
+    scores = scores_of(1.0).detach().float()
+    kernel = ROW.kernel_options({"alpha_logit": torch.full((4,), -20.0, dtype=dtype)})
+    torch.testing.assert_close(ROW.weigh(scores, VISIBLE, **kernel), scores.softmax(-1), rtol=0.02, atol=1e-3)

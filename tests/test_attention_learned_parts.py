@@ -13,9 +13,11 @@ from torch.testing import assert_close
 from transformers import DiffLlamaConfig, StaticCache
 from transformers.models.diffllama.modeling_diffllama import DiffLlamaAttention
 
-from headscope import AttentionSpec, attach, attend, load, save
+from headscope import AttentionSpec, analyse, attach, attend, load, save
 from headscope.interp.families.trial import tiny_random_model
+from headscope.interp.reading.activations import GATE, gathered_activations
 from headscope.interp.reading.model_facts import model_facts
+from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.models.attention.variants.differential import PairNorm, lambda_init
 from headscope.models.checkpoints import open_folder
 from headscope.models.hooked import hooked
@@ -185,3 +187,29 @@ def test_impossible_options_are_refused(variant: str, options: dict[str, Any], m
 def test_an_odd_head_has_no_partner() -> None:
     with pytest.raises(ValueError, match="the difference of two heads; it cannot pair 3"):
         attend("differential", *torch.randn(3, 1, 3, 5, 8))
+
+
+def test_gates_of_entries_are_read_beside_layers_that_have_none() -> None:
+    model: Any = hooked(attach(tiny_decoder("llama"), AttentionSpec("softmax", layers=[1], gate="element")))
+    prompt = PromptTokens((5, 17, 9), ("a", "b", "c"))
+    [run] = gathered_activations(model, [prompt], [GATE])
+    assert_close(run[GATE], torch.tensor([1.0, 0.5, 1.0])[:, None, None, None].expand(3, 3, 4, 8))
+    assert "deletion" in analyse(model, [prompt], ["deletion"])
+
+
+@pytest.mark.parametrize("family", ["gpt2", "llama"])
+def test_inputs_of_each_head_are_refused_where_a_gate_reads_one_of_all(family: str) -> None:
+    bridge: Any = hooked(attached(family, "gated"))
+    bridge.set_use_split_qkv_input(True)
+    with pytest.raises(ValueError, match="use_attn_in and use_split_qkv_input give each head its own"):
+        bridge(random_ids())
+
+
+def test_what_a_half_precision_part_learns_of_many_tiles_is_summed_in_float32() -> None:
+    q, k, bias = *torch.randn(2, 64, 4, 260, 8), torch.zeros(4)
+    learned = []
+    for dtype in (torch.float32, torch.bfloat16):
+        leaf = bias.to(dtype).requires_grad_()
+        output = attend("sigmoid", q, k, torch.ones_like(k), head_bias=leaf, need_pattern=False).output
+        learned.append(torch.autograd.grad(output.sum(), leaf)[0].float())
+    assert (learned[1] - learned[0]).norm() <= 2**-8 * learned[0].norm()

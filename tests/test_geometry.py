@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 import torch
+from tiny_decoders import tiny_decoder
 from tiny_models import hooked_tiny
 from torch import Tensor
 from torch.testing import assert_close
 
+from headscope import AttentionSpec, attach
 from headscope.interp.analysis import Setting
 from headscope.interp.figures.geometry import angle_histogram_figure
 from headscope.interp.geometry import placing
@@ -24,6 +26,7 @@ from headscope.interp.reading.model_facts import model_facts
 from headscope.interp.reading.prompt_tokens import PromptTokens
 from headscope.interp.weights.head_weights import head_weights
 from headscope.models.attention import VARIANTS, attend
+from headscope.models.hooked import hooked
 
 N, D = 24, 6
 WORDS = tuple("abcdefghijklmnopqrstuvwx")
@@ -294,3 +297,12 @@ def test_a_temperature_figure_is_white_at_one_and_escapes_tokens() -> None:
     assert figure.data[0].z.tolist() == [[0.0, 0.5], [-0.5, 0.0]]
     assert figure.data[0].zmin == -0.5 and figure.layout.xaxis.ticktext == ("0 &lt;b&gt;", "1 x")
     assert figure.layout.xaxis.labelalias == {"0": "&lt;b&gt; at 0", "1": "x at 1"}
+
+
+def test_every_layer_of_a_mix_is_embedded_by_its_own_options() -> None:
+    odd, even = (AttentionSpec("polynomial", layers=[at], power=3 - at) for at in (0, 1))
+    model: Any = hooked(attach(tiny_decoder("llama"), [odd, even]))
+    ids = tuple(range(5, 17))
+    setting = Setting(model_facts(model), lambda: head_weights(model))
+    [run] = gathered_activations(model, [PromptTokens(ids, tuple(map(str, ids)))], [*QUERY_KEY])
+    assert [embedding_of(setting, run, layer, 0).projective for layer in (0, 1, 2)] == [False, True, False]

@@ -107,3 +107,10 @@ def test_a_mechanism_that_is_not_there_is_refused_by_name() -> None:
         analyse(model_of("softmax"), [PROMPT], ["mechanism"])
     with pytest.raises(ValueError, match="compared on prompts; give at least one"):
         mechanism_comparison(model_of("cog"), [], "negative")
+
+
+def test_a_temperature_is_taken_out_from_inside_of_a_soft_cap() -> None:
+    model = hooked(attached("gemma2", "selective").double())
+    twin = hooked(attach(attached("gemma2", "selective"), AttentionSpec("softmax")).double())
+    hooks = [hook for layer in range(3) for hook in Switch(model, layer, "temperature").hooks()]
+    assert_close(logits(model, hooks), logits(twin), atol=1e-5, rtol=1e-4)

@@ -26,9 +26,8 @@ from headscope.interp.results.head_score import HeadScore
 from headscope.interp.results.numbers import numbers_per_head
 
 ABOUT = About("Mass", "1", "Σ A", "headscope")
-FACTS = ModelFacts(
-    "cog", "Lv et al. 2024", False, ("softmax", "cog", "cog", "softmax"), {}, (), 2, 8, 16, 32, 99, True, False, None
-)
+LAYERS = ("softmax", "cog", "cog", "softmax")
+FACTS = ModelFacts("cog", "Lv et al. 2024", False, LAYERS, ({},) * 4, (), 2, 8, 16, 32, 99, True, False, None)
 WORDS = PromptTokens((5, 6), ("a", " b"))
 
 

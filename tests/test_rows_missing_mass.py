@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_decoders import attached
+from tiny_decoders import attached, tiny_decoder
 from torch.testing import assert_close
 
-from headscope import analyse
+from headscope import AttentionSpec, analyse, attach
 from headscope.interp.heads.attention_run import attention_run
 from headscope.interp.heads.head_pattern import head_pattern
 from headscope.interp.reading.model_facts import model_facts
@@ -72,3 +72,10 @@ def test_it_is_an_analysis_of_such_models_alone() -> None:
         analyse(model_of("softmax"), [PROMPT], ["missing_mass"])
     with pytest.raises(ValueError, match="this model has none such"):
         missing_mass(model_of("cog"), PROMPT)
+
+
+def test_layers_of_another_law_are_left_out_whatever_their_weights_are_made_of() -> None:
+    parts = [AttentionSpec("sink", layers=[0]), AttentionSpec("forgetting", layers=[1])]
+    found = missing_mass(hooked(attach(tiny_decoder("llama"), parts)), PROMPT)
+    assert found.mass[1:].isnan().all() and found.entropy_with_nothing[1:].isnan().all()
+    assert (found.mass[0] > 0).all()

@@ -258,3 +258,13 @@ def test_a_cache_gives_a_differential_model_the_same(opened: Any) -> None:
     rest = carrier(model.ids[:, 6:], past_key_values=first.past_key_values, use_cache=True).logits
     assert_close(rest, model.plain_logits[:, 6:], atol=1e-5, rtol=1e-4)
     assert_close(detach(carrier)(model.ids).logits, model.plain_logits)
+
+
+def test_a_gate_on_some_layers_of_a_model_with_sinks_is_on_those_alone(opened: Any) -> None:
+    plain: Any = deepcopy(opened("gpt_oss").plain)
+    one = attach(plain, AttentionSpec("softmax", layers=[0], gate="head"))
+    sink, gated = AttentionSpec("sink", layers=[1]), AttentionSpec("sink", layers=[0], gate="head")
+    assert spec_of(one).parts == (gated, sink) and spec_of(one).in_words == "gated sink and sink"
+    two = attach(plain, [AttentionSpec("softmax", layers=[1], gate="element"), AttentionSpec("softmax", layers=[0])])
+    assert [part.gate for part in spec_of(two).parts] == [None, "element"]
+    assert spec_of(attach(plain, AttentionSpec("softmax"))) == AttentionSpec("sink")

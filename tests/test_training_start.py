@@ -95,6 +95,19 @@ def test_new_temperatures_leave_the_model_almost_as_it_was(source: Path, text: P
     assert (still - softmax).norm() < 0.05 * (others - softmax).norm()
 
 
+@pytest.mark.parametrize("attention", [{"variant": "softmax", "gate": "element"}, {"variant": "forgetting"}])
+def test_new_gates_leave_the_model_almost_as_it_was(
+    attention: dict[str, str], source: Path, text: Path, tmp_path: Path
+) -> None:
+    ids = torch.arange(5, 15)[None]
+    plain: Any = open_folder(source).model
+    begun: Any = open_run(recipe_from(source, text, attention=attention), tmp_path / "run").fitting.model
+    with torch.no_grad():
+        softmax, still = plain(ids).logits, begun.eval()(ids).logits
+        others = attach(plain, AttentionSpec(**attention))(ids).logits
+    assert (still - softmax).norm() < 0.1 * (others - softmax).norm()
+
+
 def killed(work: Any, *arguments: Any) -> int | None:
     """How a process ended that was to be killed before the line of its sixth step."""
 

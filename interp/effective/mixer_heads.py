@@ -145,7 +145,7 @@ def mixer_facts(facts: ModelFacts, places: dict[int, MixerPlace], heads: int) ->
         paper=first.source,
         non_negative=False,
         layer_variants=names,
-        options={},
+        layer_options=({},) * len(names),
         gauges=(),
         heads=heads,
         reads_mixers=True,

@@ -31,11 +31,11 @@ def embedding_of(
     how: Embedding = Embedding(),  # noqa: B008
 ) -> JointEmbedding:
     """The joint embedding of one head on one prompt, with the queries and keys that `angles` needs."""
-    variant = setting.facts.layer_variants[layer]
+    variant, options = setting.facts.layer_variants[layer], setting.facts.layer_options[layer]
     at, head = setting.weights.of_head(layer, head)
     q, k = (vectors_by_head(activations, name)[at] for name in QUERY_KEY)
     mine = k[head * len(k) // len(q)]
-    result = joint_embedding(variant, q[head], mine, activations.tokens.strings, how, setting.facts.options)
+    result = joint_embedding(variant, q[head], mine, activations.tokens.strings, how, options)
     return replace(result, about=result.about.of_gauges(setting.facts.gauges))
 
 

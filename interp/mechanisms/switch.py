@@ -10,6 +10,7 @@ from torch import Tensor
 
 from headscope.interp.reading.hooked_model import Hook, HookedModel
 from headscope.interp.reading.mechanisms import GATE, NEGATIVE, OF_TEMPERATURES, mechanisms
+from headscope.models.attention.fused.score_rule import soft_capped
 from headscope.models.hosts.attention_layer import AttentionLayer
 from headscope.models.io.near_names import known_names
 from headscope.models.seam.hooked_kernel import unmasked, visible_cells
@@ -90,7 +91,8 @@ class Switch:
         if self.name in layer.variant.without:
             return layer.variant.without[self.name](scores, visible)
         of_query, of_value = (self._temperatures.get(name) for name in OF_TEMPERATURES)
-        weights = pattern if of_query is None else layer.weigh(scores / of_query[..., None], visible)
+        cap = getattr(self.attention.attention_module.config, "attn_logit_softcapping", None)
+        weights = pattern if of_query is None else layer.weigh(rescaled(scores, 1 / of_query[..., None], cap), visible)
         return weights if of_value is None else weights / of_value[:, :, None]
 
     def _put(self, whole: Float[Tensor, "batch head *rest"], new: Float[Tensor, "batch head *rest"]) -> Tensor:
@@ -101,6 +103,16 @@ class Switch:
         result = whole.clone()
         result[rows, heads] = new[rows, heads]
         return result
+
+
+def rescaled(
+    scores: Float[Tensor, "batch head query key"], factor: Float[Tensor, "batch group query 1"], cap: float | None
+) -> Float[Tensor, "batch head query key"]:
+    """Scores times a factor that stands inside of their soft cap, where they have one."""
+    if cap is None:
+        return scores * factor
+    below_one = 1 - torch.finfo(scores.dtype).eps
+    return soft_capped((scores / cap).clamp(-below_one, below_one).atanh() * cap * factor, cap)
 
 
 def dealt(

@@ -86,6 +86,8 @@ def gathered_activations(model: HookedModel, prompts: Sequence[Prompt], names: S
     places = {name: of_name for name, of_name in places.items() if name in absent}
     result = {name: [kept.get(place, absent[name]) for place in of_name] for name, of_name in places.items()}
     kept.clear()
+    if GATE in result:
+        result[GATE] = of_one_width(result[GATE])
     rows = range(len(prompts))
     visible = [visible_of(result[SCORES], row) if SCORES in result else None for row in rows]
     of_prompts: list[dict[str, Tensor]] = [{} for _ in rows]
@@ -120,6 +122,12 @@ def absent_values(
     absent = {name: ones[..., None] if name in SCALES else ones[:, None] for name in wanted}
     absent[GATE] = ones[..., None, None].expand(*shape, model.cfg.n_heads, 1)
     return absent | angles | {MLP_OUT: torch.zeros(*shape, model.cfg.d_model)}
+
+
+def of_one_width(gates: list[Tensor]) -> list[Tensor]:
+    """Gates of layers, those of whole heads repeated for every entry where others' are of one entry each."""
+    width = max(gate.shape[-1] for gate in gates)
+    return [gate.expand(*gate.shape[:-1], width) for gate in gates]
 
 
 def unturned(kept: dict[str, Tensor], places: dict[str, list[str]]) -> dict[str, Tensor]:

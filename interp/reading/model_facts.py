@@ -23,7 +23,7 @@ from headscope.models.seam.input_sizes import CLASS_TOKEN, leading_tokens, patch
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """The attention variant, its source and options, the variant of every layer, and sizes.
+    """The attention variant and its source, the variant of every layer and its options, and sizes.
 
     layer_variants: empty where a layer has no attention (hybrids). heads: of a layer that has some.
     parameters: shared ones are counted once. soft_cap: c of a model whose logits are c tanh(x / c) (Gemma 2).
@@ -43,7 +43,7 @@ class ModelFacts:
     paper: str
     non_negative: bool
     layer_variants: tuple[str, ...]
-    options: Options
+    layer_options: tuple[Options, ...]
     gauges: tuple[Gauge, ...]
     heads: int
     d_model: int
@@ -140,7 +140,7 @@ def model_facts(model: HookedModel) -> ModelFacts:
         paper=variant_named(spec.variant).paper,
         non_negative=all(variant_named(part.variant).non_negative for part in spec.parts),
         layer_variants=tuple(variants.get(layer, "") for layer in range(cfg.n_layers)),
-        options=dict(spec.options),
+        layer_options=tuple(dict(chosen[at].options) if at in chosen else {} for at in range(cfg.n_layers)),
         gauges=model_gauges(model),
         heads=cfg.n_heads,
         d_model=cfg.d_model,

@@ -79,16 +79,17 @@ def mass_of_layer(
     layer: AttentionLayer = attention.layer
     mass = 1 - pattern.sum(-1)
     if not leaves_mass(layer.variant.name):
-        mass = torch.full_like(mass, torch.nan)
+        nothing = torch.full_like(mass, torch.nan)
+        by_head = dict.fromkeys(("mass", "mass_null", "entropy", "entropy_with_nothing"), nothing[..., 0])
+        return {**by_head, "by_query": nothing}
     mean = (scores.where(visible, 0.0).sum(-1, keepdim=True) / visible.sum(-1, keepdim=True)).expand_as(scores)
     alike = layer.weigh(mean[None], visible[None, None])[0].cpu()
     whole = torch.cat([pattern, mass[..., None]], -1)
     shares = pattern / pattern.sum(-1, keepdim=True)
-    null = (1 - alike.sum(-1)).where(~mass.isnan(), torch.nan)
     return {
         "mass": mass.mean(-1),
-        "mass_null": null.mean(-1),
-        "entropy": entropy(shares).nanmean(-1).where(~mass.isnan().all(-1), torch.nan),
+        "mass_null": (1 - alike.sum(-1)).mean(-1),
+        "entropy": entropy(shares).nanmean(-1),
         "entropy_with_nothing": entropy(whole).mean(-1),
         "by_query": mass,
     }

@@ -1,11 +1,21 @@
 """Learned parts that are computed anew in every call: options of the kernel, and factors of what heads put out."""
 
 from abc import ABC, abstractmethod
+from typing import Protocol, runtime_checkable
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
 Hidden = Float[Tensor, "batch pos d_model"]
+
+
+@runtime_checkable
+class Still(Protocol):
+    """A learned part that can start with almost no effect, in a model that was trained without it."""
+
+    def still(self) -> None:
+        """Set its parameters so."""
+        ...
 
 
 class LearnedOption(nn.Module, ABC):

@@ -150,9 +150,8 @@ class VariantAttention(CarryingAttention):
         dropout = getattr(drop, "p", drop) if module.training else 0.0  # a number in GPT-BigCode
         facts = {"scaling": module.scaling, "temperature_q": tau_q, "is_causal": self.is_causal, "dropout": dropout}
         facts["input_parts"] = self._input_parts
-        output, _ = variant_attention(module, q, k, v, mask, **facts)
-        heads_first = output.transpose(1, 2)
-        by_position = self._reshape_attn_output(heads_first, batch, n_query, n_heads, d_head)
+        output, _ = variant_attention(module, q, k, v, mask, **facts)  # times the layer's factor
+        by_position = self._width_of_heads(output.transpose(1, 2), batch, n_query, n_heads, d_head)
         return self._apply_output_projection(by_position), None
 
     def _project_per_head_qkv(
@@ -209,8 +208,14 @@ class VariantAttention(CarryingAttention):
     def _reshape_attn_output(
         self, attn_output: Float[Tensor, "batch head query d_head"], *sizes: int, **named_sizes: int
     ) -> Float[Tensor, "batch query width"]:
+        return self._width_of_heads(self._multiplied(attn_output), *sizes, **named_sizes)
+
+    def _width_of_heads(
+        self, output: Float[Tensor, "batch head query d_head"], *sizes: int, **named_sizes: int
+    ) -> Float[Tensor, "batch query width"]:
+        """What W_O reads of heads, in its own number format."""
         dtype = cast(Any, self.o).original_component.weight.dtype
-        return super()._reshape_attn_output(self._multiplied(attn_output), *sizes, **named_sizes).to(dtype)
+        return super()._reshape_attn_output(output, *sizes, **named_sizes).to(dtype)
 
     def _pre_output_projection(self, attn_output: Float[Tensor, "batch query width"]) -> Float[Tensor, "..."]:
         """What heads put out as it goes to W_O, where queries and keys are turned by hooks of their own."""
@@ -229,7 +234,12 @@ class VariantAttention(CarryingAttention):
         if not self.layer.has_input_parts or layer_pass is None:
             return {}
         if layer_pass.input_parts is None:
-            parts = self.layer.input_parts(cast(Tensor, layer_pass.hidden), layer_pass.cache)
+            if layer_pass.hidden is None:
+                raise ValueError(
+                    f"layer {self.layer.number} makes something of what its attention reads, which is one for all "
+                    "heads: use_attn_in and use_split_qkv_input give each head its own, and have to be off"
+                )
+            parts = self.layer.input_parts(layer_pass.hidden, layer_pass.cache)
             layer_pass.input_parts = hooked_parts(self.layer, Hooks(self._edited_part), parts)
         return layer_pass.input_parts
 

@@ -121,7 +121,7 @@ class HookedBridge(TransformerBridge):
         mixing = [i for i in with_heads if not self.blocks[i].attn.keeps_constant_values]
         if mixing and processing.get("fold_value_biases"):
             raise ValueError(
-                f"fold_value_biases needs attention rows that sum to one; layers {mixing} are {spec.variant}: "
+                f"fold_value_biases needs attention rows that sum to one; layers {mixing} are of {spec.in_words}: "
                 "leave it out or pass fold_value_biases=False"
             )
         reading = [layer for layer in with_heads if self.blocks[layer].attn.layer.has_input_parts]
@@ -132,8 +132,8 @@ class HookedBridge(TransformerBridge):
             )
         if any(part.variant != "softmax" for part in spec.parts) and processing.get("refactor_factored_attn_matrices"):
             raise ValueError(
-                f"refactor_factored_attn_matrices is known to be exact for softmax only; this model is {spec.variant}: "
-                "pass refactor_factored_attn_matrices=False"
+                f"refactor_factored_attn_matrices is known to be exact for softmax only; this model is "
+                f"{spec.in_words}: pass refactor_factored_attn_matrices=False"
             )
         return {"fold_value_biases": not mixing, **({"fold_ln": False} if reading else {}), **processing}
 

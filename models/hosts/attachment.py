@@ -127,7 +127,7 @@ def refuse_lost_parts_of(modules: Sequence[AttentionModule], specs: Sequence[Att
 
 def call_hooks(base: nn.Module, family: Family, spec: AttentionSpec) -> list[RemovableHandle]:
     """What every call of the base model goes through, whatever the variant."""
-    handles = [base.register_forward_pre_hook(partial(refuse_other_implementation, spec.variant), with_kwargs=True)]
+    handles = [base.register_forward_pre_hook(partial(refuse_other_implementation, spec.in_words), with_kwargs=True)]
     if family.modality.reads_ids:
         handles += [keep_documents_apart(base), give_padding_notice(base)]
     return handles
@@ -206,7 +206,7 @@ def spec_of(model: PreTrainedModel) -> AttentionSpec:
     attachment = attachment_of(model)
     if attachment is None:
         return AttentionSpec("softmax")
-    refuse_other_implementation(attachment.spec.variant, model)
+    refuse_other_implementation(attachment.spec.in_words, model)
     refuse_other_layers(attachment.spec, model)
     return attachment.spec
 
@@ -220,11 +220,8 @@ def refuse_drift(model: PreTrainedModel) -> None:
 
 def resolved_spec(spec: AttentionSpec, model: PreTrainedModel) -> AttentionSpec:
     """The spec with what its options leave to the model filled in, as its variant says; see own_spec."""
-    if spec.beside:
-        return mixed([resolved_spec(part, model) for part in spec.parts])
-    spec = own_spec(spec, model)
-    options = variant_named(spec.variant).in_context(spec.options, modality_of(model).context(model.config))
-    return AttentionSpec(spec.variant, layers=spec.layers, gate=spec.gate, **options)  # type: ignore[arg-type]
+    n, parts = modality_of(model).context(model.config), own_spec(spec, model).parts
+    return mixed([part.with_options(variant_named(part.variant).in_context(part.options, n)) for part in parts])
 
 
 def own_attention(model: PreTrainedModel) -> list[AttentionModule]:

@@ -10,7 +10,7 @@ from transformers import PreTrainedModel
 from headscope.models.hosts.attention_function import NAME
 from headscope.models.hosts.attention_layer import variant_on
 from headscope.models.hosts.families import attention_modules, layers_with_attention
-from headscope.models.hosts.spec import AttentionSpec
+from headscope.models.hosts.spec import AttentionSpec, mixed
 from headscope.models.seam.handed_part import handed_part
 
 UNGUARDED: ContextVar[bool] = ContextVar("UNGUARDED", default=False)
@@ -73,18 +73,26 @@ def refuse_lost_variant(model: PreTrainedModel) -> None:
     is_plain = all(part.variant == "softmax" and part.gate is None for part in spec.parts)
     if not is_plain and spec != own_spec(softmax, model):
         raise ValueError(
-            f"config.json says {spec.variant}, but nothing is attached to this model: attach it, or use load(folder)"
+            f"config.json says {spec.in_words}, but nothing is attached to this model: attach it, or use load(folder)"
         )
 
 
 def own_spec(spec: AttentionSpec, model: PreTrainedModel) -> AttentionSpec:
-    """The spec, or where it is softmax and layers have sinks of their own, the variant that weighs with those."""
-    numbers, modules = layers_with_attention(model).numbers, attention_modules(model)
-    parts = {number: part for number, module in zip(numbers, modules, strict=True) if (part := handed_part(module))}
-    if spec.variant != "softmax" or not parts:
+    """The spec, or where layers have sinks of their own, that with the variant that weighs with those for softmax."""
+    layers, modules = layers_with_attention(model), attention_modules(model)
+    parts = {at: part for at, module in zip(layers.numbers, modules, strict=True) if (part := handed_part(module))}
+    if not parts:
         return spec
-    [name] = {part.variant for part in parts.values()}
-    return AttentionSpec(name, layers="all" if len(parts) == len(numbers) else tuple(parts), gate=spec.gate)
+    softmax, chosen = AttentionSpec("softmax"), spec.by_layer(layers.count, layers.numbers)
+    groups: dict[AttentionSpec, list[int]] = {}
+    for at in layers.numbers:
+        its = chosen.get(at, softmax)
+        own = parts[at].variant if at in parts and its.variant == "softmax" else its.variant
+        options = its.options if own == its.variant else {}
+        groups.setdefault(AttentionSpec(own, gate=its.gate, **options), []).append(at)  # type: ignore[arg-type]
+    groups.pop(softmax, None)
+    named_first = sorted(groups.items(), key=lambda group: group[0].variant != spec.variant)
+    return mixed([part.on("all" if len(at) == len(layers.numbers) else tuple(at)) for part, at in named_first])
 
 
 def is_hooked(module: nn.Module) -> bool:

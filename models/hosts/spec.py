@@ -68,8 +68,21 @@ class AttentionSpec:
     @property
     def parts(self) -> "tuple[AttentionSpec, ...]":
         """Itself without those beside it, and those."""
-        alone = AttentionSpec(self.variant, layers=self.layers, gate=self.gate, **self.options)  # type: ignore[arg-type]
-        return (alone, *self.beside)
+        return (self.on(self.layers), *self.beside)
+
+    def on(self, layers: Layers) -> "AttentionSpec":
+        """The same on other layers, without those beside it."""
+        return AttentionSpec(self.variant, layers=layers, gate=self.gate, **self.options)  # type: ignore[arg-type]
+
+    def with_options(self, options: Options) -> "AttentionSpec":
+        """The same with other options, without those beside it."""
+        return AttentionSpec(self.variant, layers=self.layers, gate=self.gate, **options)  # type: ignore[arg-type]
+
+    @property
+    def in_words(self) -> str:
+        """The variants of all its parts by name, and which of them are gated."""
+        words = (part.variant if part.gate is None else f"gated {part.variant}" for part in self.parts)
+        return " and ".join(dict.fromkeys(words))
 
     def by_layer(self, n_layers: int, with_attention: Sequence[int] | None = None) -> "dict[int, AttentionSpec]":
         """The part that each layer carries, by its number; layers of none of them compute softmax.

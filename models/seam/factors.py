@@ -32,7 +32,7 @@ class Factors(TorchFunctionMode):
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        if func in PRODUCTS and len(args) == 2 and all(isinstance(arg, Tensor) for arg in args):
+        if func in PRODUCTS and len(args) == 2 and not kwargs and all(isinstance(arg, Tensor) for arg in args):
             return self._product(func, *args)
         result = func(*args, **(kwargs or {}))
         if func in COPIES:

@@ -13,7 +13,7 @@ from headscope.models.hosts.families import family_of
 from headscope.models.training.beginning import Beginning, refuse_unfit, refuse_unread
 from headscope.models.training.own_text import own_text_material, refuse_without_tokenizer
 from headscope.models.training.recipe import FINGERPRINT, START, Recipe
-from headscope.models.training.tempered import still_temperatures
+from headscope.models.training.tempered import still_parts
 
 
 def started_beginning(recipe: Recipe) -> Beginning:
@@ -37,11 +37,11 @@ def started_beginning(recipe: Recipe) -> Beginning:
 def started_model(model: PreTrainedModel, recipe: Recipe) -> PreTrainedModel:
     """The same model, in place, with the recipe's attention; what it learned of that attention stays.
 
-    Temperatures that are new to it are almost 1 at first: at others its weights would be of another model.
+    Temperatures and gates that are new to it are almost 1 at first: at others its weights would be of another model.
     """
     torch.manual_seed(recipe.seed)
     if spec_of(model) != resolved_spec(recipe.spec, model):
-        still_temperatures(attach(model, recipe.spec))
+        still_parts(attach(model, recipe.spec))
     return model
 
 

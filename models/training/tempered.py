@@ -6,7 +6,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from headscope.models.attention import variant_named
-from headscope.models.attention.temperature import Temperature
+from headscope.models.attention.learned_part import Still
 from headscope.models.fitting.count import Count
 from headscope.models.hosts.attachment import attach
 from headscope.models.hosts.spec import AttentionSpec
@@ -28,16 +28,16 @@ def tempered_model(model: PreTrainedModel, spec: AttentionSpec) -> PreTrainedMod
     added = dict(temperature_parameters(model))
     if not added:
         raise ValueError(f"this spec adds no temperature: {dict(spec.options)}; temper tokens, positions, or both")
-    still_temperatures(model)
+    still_parts(model)
     for item in added.values():
         item.requires_grad_(True)
     return model
 
 
-def still_temperatures(model: PreTrainedModel) -> None:
-    """Set all temperatures to almost 1, so that a trained model begins with what it can do."""
+def still_parts(model: PreTrainedModel) -> None:
+    """Temperatures almost 1, gates almost open and nothing forgotten: a trained model begins with what it can do."""
     for module in model.modules():
-        if isinstance(module, Temperature):
+        if isinstance(module, Still):
             module.still()
 
 

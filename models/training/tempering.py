@@ -44,7 +44,7 @@ def softmax_model(place: Path) -> OpenedModel:
     """The model of a folder in its own number format, refused where it cannot be tempered."""
     opened = open_folder(place, dtype="auto")
     if opened.spec != AttentionSpec("softmax"):
-        raise ValueError(f"{place} carries {opened.spec.variant} attention; only a softmax model can be tempered")
+        raise ValueError(f"{place} carries {opened.spec.in_words} attention; only a softmax model can be tempered")
     refuse_without_tokenizer(opened, place)
     return opened
 

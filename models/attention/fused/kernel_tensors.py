@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from headscope.models.attention.options import Options
+from headscope.models.attention.widening import at_least_float32
 
 if TYPE_CHECKING:
     from headscope.models.attention.variant import Variant
@@ -50,7 +51,7 @@ class Learning:
         pairs = tuple(zip(tensors, wanted, strict=True))
         leaves = tuple(x.detach().requires_grad_() if is_wanted else None for x, is_wanted in pairs)
         every = [x if leaf is None else leaf for x, leaf in zip(tensors, leaves, strict=True)]
-        sums = tuple(None if leaf is None else torch.zeros_like(leaf) for leaf in leaves)
+        sums = tuple(None if leaf is None else at_least_float32(torch.zeros_like(leaf)) for leaf in leaves)
         return cls(variant, options.with_tensors(every), leaves, sums)
 
     def add(
@@ -72,4 +73,5 @@ class Learning:
 
     def gradients(self) -> tuple[Tensor | None, ...]:
         """∂L/∂ of each tensor, None of those that want none."""
-        return self.sums
+        pairs = zip(self.sums, self.leaves, strict=True)
+        return tuple(None if total is None or leaf is None else total.to(leaf.dtype) for total, leaf in pairs)

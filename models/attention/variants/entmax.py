@@ -1,8 +1,9 @@
 """α-entmax: a = [(α−1) p − τ]₊^(1/(α−1)), sparse and of sum 1 (Peters et al. 2019, arXiv 1905.05702).
 
 α = 2 is sparsemax (Martins & Astudillo 2016, arXiv 1602.02068); α toward 1 is softmax. Learned, α = 1 + σ(alpha_logit)
-of each head (Correia et al. 2019, arXiv 1909.00015). τ is exact by sorting for α = 1.5 and 2, else by bisection; two
-Newton steps behind it are what autograd sees, so that gradients are those of the root, of α too.
+of each head (Correia et al. 2019, arXiv 1909.00015), 1.001 at least, below which float32 has too few digits. τ is exact
+by sorting for α = 1.5 and 2, else by bisection; two Newton steps behind it are what autograd sees, so that gradients
+are those of the root, of α too.
 """
 
 import math
@@ -17,9 +18,11 @@ from headscope.models.attention.layer_shape import LayerShape
 from headscope.models.attention.options import Options
 from headscope.models.attention.row_law import RowLaw
 from headscope.models.attention.variant import Variant
+from headscope.models.attention.widening import at_least_float32
 
 Alpha = float | Float[Tensor, "..."]
 SORTED = (1.5, 2.0)
+LEAST = 0.001  # of a learned α − 1
 HIDDEN = -2.0  # below every threshold, which lies between -1 and 0 of a row whose largest entry is 0
 
 
@@ -131,7 +134,7 @@ def kernel(*, alpha: float = 1.5, alpha_logit: Float[Tensor, "..."] | None = Non
         check_alpha(alpha)
         return {"alpha": alpha}
     wide = alpha_logit[:, None, None] if alpha_logit.ndim == 1 else alpha_logit
-    return {"alpha": 1 + wide.sigmoid()}
+    return {"alpha": 1 + at_least_float32(wide).sigmoid().clamp_min(LEAST)}
 
 
 def learned(options: Options, shape: LayerShape) -> dict[str, nn.Parameter]:
