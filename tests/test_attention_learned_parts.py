@@ -18,6 +18,7 @@ from headscope.interp.families.trial import tiny_random_model
 from headscope.interp.reading.activations import GATE, gathered_activations
 from headscope.interp.reading.model_facts import model_facts
 from headscope.interp.reading.prompt_tokens import PromptTokens
+from headscope.models.attention import VARIANTS
 from headscope.models.attention.variants.differential import PairNorm, lambda_init
 from headscope.models.checkpoints import open_folder
 from headscope.models.hooked import hooked
@@ -213,3 +214,13 @@ def test_what_a_half_precision_part_learns_of_many_tiles_is_summed_in_float32() 
         output = attend("sigmoid", q, k, torch.ones_like(k), head_bias=leaf, need_pattern=False).output
         learned.append(torch.autograd.grad(output.sum(), leaf)[0].float())
     assert (learned[1] - learned[0]).norm() <= 2**-8 * learned[0].norm()
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_weights_follow_their_keys_into_another_order_unless_they_read_it(variant: str) -> None:
+    row, order = VARIANTS[variant], torch.randperm(9)
+    given = {"forgetting": {"log_forget": -0.5}, "polynomial": {"coefficient": 0.5}}.get(variant, {})
+    q, k, v = torch.randn(3, 1, 4, 9, 8, dtype=torch.float64)
+    plain, moved = (attend(variant, q, *kv, causal=False, **given).pattern for kv in ((k, v), (k[:, :, order], v)))
+    assert plain is not None and moved is not None
+    assert torch.allclose(moved, plain[..., order]) != row.reads_order

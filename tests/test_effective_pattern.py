@@ -45,6 +45,15 @@ def test_it_is_the_pattern_times_the_temperature_of_the_value_for_every_kernel(n
     assert_close(effective_pattern(model, prompt(), 1).pattern.nan_to_num(), pattern, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("family", ["llama", "gpt2"])
+@pytest.mark.parametrize("name", ["gated", "differential"])
+def test_a_hook_on_the_pattern_leaves_the_gate_in_it(family: str, name: str) -> None:
+    model: Any = hooked(attached(family, name))
+    plain = effective_pattern(model, prompt(), 1).pattern
+    model.add_hook("blocks.1.attn.hook_pattern", lambda pattern, hook: pattern)
+    assert_close(effective_pattern(model, prompt(), 1).pattern, plain, equal_nan=True, rtol=1e-4, atol=1e-5)
+
+
 def test_every_variant_is_among_those_kernels() -> None:
     assert {spec.variant for spec in SPECS.values()} == {*VARIANTS}
 

@@ -30,7 +30,10 @@ from headscope.models.hooked import hooked
 
 PROMPT, CORRUPT = "5 17 9 5 88 17 5 12", "5 17 9 6 88 17 5 12"
 LAYER, HEADS, D_HEAD = 1, slice(2, 4), 8  # the two heads that share values where heads are grouped
-OTHERS = {"polynomial learned cube": AttentionSpec("polynomial", power=3, learned=True)}
+OTHERS = {
+    "softmax by entry": AttentionSpec("softmax", gate="element"),
+    "polynomial learned cube": AttentionSpec("polynomial", power=3, learned=True),
+}
 POWERS = {"polynomial": 3, "polynomial learned": 2, "polynomial learned cube": 3}
 Views = dict[str, list[Tensor]]
 
@@ -206,6 +209,9 @@ def test_a_change_of_gauge_is_known_and_leaves_the_predictions(
         ("gemma2", "softmax", "logits", biased),
         ("gpt2", "cog", "translation", translated),
         ("llama", "selective", "basis", rebased),
+        ("llama", "selective queries", "query_key", unevenly),
+        ("llama", "softmax by entry", "basis", rebased),
+        ("llama", "differential", "basis", rebased),
         ("llama", "cog", "even", TURNED),
     ],
 )

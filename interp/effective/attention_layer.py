@@ -19,7 +19,7 @@ from headscope.models.attention.widening import at_least_float32
 from headscope.models.hooked.patternless import patternless
 from headscope.models.seam.watched_calls import Call, watched_calls, watched_outputs
 
-TAU, READ = "hook_temperature_v", "o.hook_in"
+TAU, READ, GATE = "hook_temperature_v", "o.hook_in", "hook_gate"
 
 
 @dataclass(frozen=True)
@@ -97,14 +97,22 @@ def mixing_of(model: HookedModel, layer: int, attention: LayerAttention, tensors
     tau = at_least_float32(tensors.get(TAU, torch.ones(1, len(values))))
     by_group = tau if len(tau) == 1 else tau.repeat_interleave(model.cfg.n_heads // len(tau), 0)
     weights, variant = TemperedWeights(attention, by_group, len(values)), variant_named(module.layer.variant.name)
+    if "output" not in tensors and there(model, layer, GATE):  # of a layer that formed its pattern for a hook
+        every = weights.rows(slice(0, model.cfg.n_heads), torch.arange(len(values)))
+        tensors["output"] = torch.einsum("hts,she->the", every, by_head)
     gate = gate_of_heads(model, layer, tensors)
     output = tensors.get("output")
     return LayerMixing(f"{variant.name} attention", variant.paper, weights, by_head, gate, output)
 
 
 def gate_of_heads(model: HookedModel, layer: int, tensors: dict[str, Tensor]) -> OutputGate | None:
-    """What W_O reads over what the heads gave, where both are known and differ (Qwen3-Next)."""
+    """What W_O reads over what the heads gave, where both are known and differ (Qwen3-Next).
+
+    Raises ValueError where there is a gate and what W_O reads is not seen.
+    """
     if not {"output", READ} <= tensors.keys():
+        if there(model, layer, GATE):
+            raise ValueError(f"what heads of layer {layer} put out is gated, and what W_O reads of it is not seen")
         return None
     output = at_least_float32(tensors["output"])
     entries = entries_between(output, at_least_float32(tensors[READ].reshape(output.shape)))

@@ -199,7 +199,11 @@ def layer_gauges(attention: Any) -> tuple[Gauge, ...]:
     layer, config = attention.layer, attention.attention_module.config
     is_capped = getattr(config, "attn_logit_softcapping", None) is not None
     own = kernel_gauges(layer.variant.name, layer.options, is_capped=is_capped, is_rotated=turns_every_entry(config))
-    return (*own, "query_key") if layer.reads_values else (*own, "query_key", "basis")
+    of_layer: dict[Gauge, bool] = {
+        "query_key": not layer.reads_queries,
+        "basis": not (layer.reads_values or gates_entries(attention) or layer.norms_output),
+    }
+    return (*own, *(gauge for gauge, there in of_layer.items() if there))
 
 
 def has_free_logits(model: HookedModel) -> bool:

@@ -144,6 +144,16 @@ class AttentionLayer(nn.Module):
         """Whether the values' temperatures depend on the values, which share them over all heads."""
         return self.temperature_v is not None and getattr(self.temperature_v, "reads_tokens", True)
 
+    @property
+    def reads_queries(self) -> bool:
+        """Whether the queries' temperatures depend on the queries before they are turned."""
+        return self.temperature_q is not None and getattr(self.temperature_q, "reads_tokens", True)
+
+    @property
+    def norms_output(self) -> bool:
+        """Whether heads' outputs are multiplied by what the variant makes of them, here or in the module itself."""
+        return self.factor is not None or (self.variant.factor is not None and bool(self.own))
+
     def value_temperature(
         self, value: Float[Tensor, "batch kv_head key d_head"], n: Int[Tensor, "#batch key"]
     ) -> Float[Tensor, "batch 1 key"] | None:

@@ -81,6 +81,7 @@ STICK_BREAKING = Variant(
     pullback=pullback,
     row_law=RowLaw.SUB_STOCHASTIC,
     invariant_to_key_translation=False,
+    reads_order=True,
     options={"own": False},
     check_options=check_options,
     slope=slope,
