@@ -256,3 +256,15 @@ def test_every_row_draws_a_prompt_of_every_variant(variant: str) -> None:
         numbers = result.tensors().values()
         assert all((tensor.isfinite() | (tensor.isnan() & may_be_empty)).all() for tensor in numbers), row.name
         assert result.figure().data and result.to_json()["about"]["title"]
+
+
+def test_what_a_token_gives_is_what_the_gates_of_its_rows_let_through() -> None:
+    pattern, values, W_O = causal_softmax(torch.randn(1, 2, 3, 3)), torch.randn(1, 3, 2, 4), torch.randn(1, 2, 4, 5)
+    gate = torch.rand(1, 3, 2, 1)
+    found = sink_tokens(pattern, CAUSAL, values, W_O, gate=gate)
+    through = torch.einsum("hqk,qhe,khd,hdm->qkm", pattern[0], gate[0], values[0], W_O[0]).norm(dim=-1)
+    shares = through / through.sum(-1, keepdim=True)
+    assert_close(found.contribution[0], shares.sum(0) / CAUSAL[0].sum(0))
+    assert_close(found.received, sink_tokens(pattern, CAUSAL, values, W_O).received)
+    by_entry = sink_tokens(pattern, CAUSAL, values, W_O, gate=torch.rand(1, 3, 2, 4))
+    assert by_entry.contribution.isnan().all() and by_entry.received.isfinite().all()

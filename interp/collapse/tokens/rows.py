@@ -9,7 +9,7 @@ from headscope.interp.collapse.tokens.head_dimension import HeadDimension, dimen
 from headscope.interp.collapse.tokens.perturbation import SAMPLES, PerturbationSpread, perturbation_spread
 from headscope.interp.collapse.tokens.sink_direction import SinkDirection, sink_direction
 from headscope.interp.collapse.tokens.sink_tokens import SinkTokens, sink_tokens, sink_tokens_cost
-from headscope.interp.reading.activations import SCORES, Activations
+from headscope.interp.reading.activations import GATE, SCORES, Activations
 from headscope.interp.reading.model_facts import ModelFacts
 from headscope.interp.reading.prompt import text_alone
 from headscope.interp.reading.size import Size
@@ -32,7 +32,7 @@ def prompt_head_dimension(setting: Setting, run: Activations) -> HeadDimension:
 
 def prompt_sink_tokens(setting: Setting, run: Activations) -> SinkTokens:
     """What every token of a prompt receives and gives."""
-    return sink_tokens(run[PATTERN], seen(run), run[VALUES], setting.weights.W_O, run.tokens.strings)
+    return sink_tokens(run[PATTERN], seen(run), run[VALUES], setting.weights.W_O, run.tokens.strings, run[GATE])
 
 
 def prompt_sink_direction(setting: Setting, run: Activations) -> SinkDirection:
@@ -85,7 +85,7 @@ ROWS: tuple[Analysis | Probe, ...] = (
     Analysis(
         "sink_tokens",
         "Which {tokens} draw attention, by layer, and what they give for it.",
-        (PATTERN, VALUES, SCORES),
+        (PATTERN, VALUES, GATE, SCORES),
         prompt_sink_tokens,
         over_tokens=True,
         matrices=("W_O",),

@@ -17,7 +17,8 @@ ABOUT = About(
     title=Sentence("What every {token} receives and gives"),
     unit="share; value_norm: times the mean",
     law="received: mean over heads and over the rows that see s of b[t, s], b = |a|/Σ|a|; contribution: likewise of "
-    "‖f[t, s]‖/Σ_s ‖f[t, s]‖, f = Σ_h a v W_O; value_norm: mean over heads of ‖v W_O‖ over its mean; sink_heads: "
+    "‖f[t, s]‖/Σ_s ‖f[t, s]‖, f = Σ_h a g v W_O, g the gate of a row where there is one; "
+    "value_norm: mean over heads of ‖v W_O‖ over its mean; sink_heads: "
     f"share of heads whose mean b[t, s] over all rows is above {EPSILON}",
     source="Gu et al. 2024 (arXiv 2410.10781), section 2; contributions: Kobayashi et al. 2020 (arXiv 2004.10102)",
     null=Sentence("each row's weight spread evenly over the visible keys; of value_norm: any {token}"),
@@ -34,7 +35,7 @@ class SinkTokens(Result):
 
     Shares are of magnitudes, whatever their signs, and of what a row gives to tokens; of kernels whose rows may leave
     mass (Σ a < 1), `sinks` has what goes into nothing. A contribution sums over heads before its length is taken, so
-    that heads which undo each other add nothing.
+    that heads which undo each other add nothing; it is NaN where gates differ by the entries of a head's output.
     """
 
     drawn_by = "tokens.sinks:sink_tokens_figure"
@@ -55,13 +56,25 @@ def sink_tokens(
     values: Float[Tensor, "layer key kv_head d_head"],
     W_O: Float[Tensor, "layer head d_head d_model"],
     tokens: Sequence[str] = (),
+    gate: Float[Tensor, "layer query head_or_one d_head_or_one"] | None = None,
 ) -> SinkTokens:
-    """Of a prompt. values: hook_v, as mixed; heads of a group share theirs."""
-    layers = [of_layer(*layer) for layer in zip(pattern, visible, values, W_O, strict=True)]
+    """Of a prompt. values: hook_v, as mixed; heads of a group share theirs. gate: hook_gate, 1 when not given."""
+    by_row = row_gates(pattern, gate)
+    layers = [of_layer(*layer) for layer in zip(pattern, visible, values, W_O, by_row, strict=True)]
     received, equal, given, equally, norm, spread, sink_heads = torch.stack(layers, 1)
     labels = {"pos": tuple(tokens)} if tokens else {}
     any_token = torch.ones_like(norm), spread
     return SinkTokens(received, equal, given, equally, norm, *any_token, sink_heads, about=ABOUT, labels=labels)
+
+
+def row_gates(
+    pattern: Float[Tensor, "layer head query key"], gate: Float[Tensor, "layer query head_or_one d_head_or_one"] | None
+) -> Float[Tensor, "layer head query 1"]:
+    """What multiplies the rows of weights: NaN where entries of a head's output have gates of their own."""
+    if gate is None:
+        return torch.ones_like(pattern[..., :1])
+    alike = (gate == gate[..., :1]).all(-1)
+    return gate[..., 0].where(alike, torch.nan).mT.expand(pattern.shape[:3])[..., None]
 
 
 def of_layer(
@@ -69,6 +82,7 @@ def of_layer(
     seen: Bool[Tensor, "query key"],
     values: Float[Tensor, "key kv_head d_head"],
     W_O: Float[Tensor, "head d_head d_model"],
+    gate: Float[Tensor, "head query 1"],
 ) -> Float[Tensor, "number key"]:
     """What SinkTokens holds of one layer, but for the null of value_norm, which is 1."""
     written = torch.einsum("khd,hdm->khm", values.repeat_interleave(len(W_O) // values.shape[1], 1), W_O)
@@ -80,8 +94,8 @@ def of_layer(
         [
             mean_where_seen(size, seen),
             mean_where_seen(equal, seen),
-            mean_where_seen(contribution_lengths(pattern, written), seen),
-            mean_where_seen(contribution_lengths(even, written), seen),
+            mean_where_seen(contribution_lengths(pattern * gate, written), seen),
+            mean_where_seen(contribution_lengths(even * gate, written), seen),
             relative,
             relative.std(correction=0).expand_as(relative),
             (mean_shares(size) > EPSILON).float().mean(0),
