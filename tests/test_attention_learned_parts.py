@@ -10,7 +10,7 @@ from attention_cases import tensors
 from tiny_decoders import EVERY, FURTHER, attached, random_ids, tiny_decoder
 from tiny_families import ids_of, stirred
 from torch.testing import assert_close
-from transformers import DiffLlamaConfig, StaticCache
+from transformers import DiffLlamaConfig, DynamicCache, StaticCache
 from transformers.models.diffllama.modeling_diffllama import DiffLlamaAttention
 
 from headscope import AttentionSpec, analyse, attach, attend, load, save
@@ -224,3 +224,21 @@ def test_weights_follow_their_keys_into_another_order_unless_they_read_it(varian
     plain, moved = (attend(variant, q, *kv, causal=False, **given).pattern for kv in ((k, v), (k[:, :, order], v)))
     assert plain is not None and moved is not None
     assert torch.allclose(moved, plain[..., order]) != row.reads_order
+
+
+def test_what_gates_of_entries_hide_is_left_out_of_all_that_is_asked() -> None:
+    model: Any = hooked(attached("llama", "gated by element"))
+    found = analyse(model, "5 17 9 5", "all")
+    assert "deletion" in found and not {"suppression", "source_attribution"} & {*found}
+    with pytest.raises(ValueError, match=r"suppression asks what a weight adds, and what the heads .* entry by entry"):
+        analyse(model, "5 17 9 5", ["suppression"])
+
+
+@torch.no_grad()
+def test_a_cache_has_no_empty_layer_where_few_layers_forget() -> None:
+    model = attach(tiny_decoder("llama"), AttentionSpec("forgetting", layers=[2]))
+    ids, cache = random_ids(), DynamicCache()
+    model(ids[:, :5], past_key_values=cache, use_cache=True)
+    assert [layer.get_seq_length() for layer in cache.layers] == [5, 5, 5, 5]
+    rest = model(ids[:, 5:], past_key_values=cache, use_cache=True).logits
+    assert_close(rest, model(ids).logits[:, 5:], atol=1e-4, rtol=1e-4)

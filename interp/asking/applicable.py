@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from headscope.interp.analysis import Analysis, AnalysisRequest, Probe
 from headscope.interp.asking.table import ANALYSES
-from headscope.interp.reading.activations import BY_ENTRY, MIXING, OF_MIXERS, has_hook
+from headscope.interp.reading.activations import MIXING, OF_MIXERS, has_hook
 from headscope.interp.reading.model_facts import ModelFacts
 from headscope.interp.reading.prompt import Prompt
 from headscope.models.hosts.words import filled
@@ -82,8 +82,8 @@ def unsuited(analysis: Analysis | Probe, facts: ModelFacts) -> str:
         return f"follows what passes from token to token through heads alone, and {words}"
     if facts.reads_mixers and isinstance(analysis, Probe) and not analysis.of_rows:
         return "runs the model and edits what is attended to or follows it, and mixers are read by their rows alone"
-    if facts.gated_by_entry and isinstance(analysis, Analysis) and MIXING in analysis.needs:
-        return f"asks what a weight adds, and what the heads of this model put out {BY_ENTRY}"
+    if facts.hidden_additions and isinstance(analysis, Analysis) and MIXING in analysis.needs:
+        return facts.hidden_additions
     needs = analysis.needs if isinstance(analysis, Analysis) else ()
     if facts.reads_mixers and (lost := [name for name in needs if name.startswith("attn.") and name not in OF_MIXERS]):
         return f"reads {lost[0]}, which layers without attention do not have"

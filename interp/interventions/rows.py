@@ -57,6 +57,7 @@ PROBES = (
         together=True,
         matrices=("W_O", "W_U"),
         text_only="suppresses the logits of the tokens that a head reads, and patches have none of their own",
+        missing=lambda request: request.setting.facts.hidden_additions,
         own_logits=True,
         reads_answer=True,
         cost=suppression_cost,

@@ -5,6 +5,7 @@ from typing import Any
 
 from transformers import PreTrainedConfig, PreTrainedModel
 
+from headscope.interp.reading.activations import BY_ENTRY
 from headscope.interp.reading.hooked_model import HookedModel, has_first_token, head_layers, looks_back, tokenizer_of
 from headscope.interp.reading.mechanisms import mechanisms
 from headscope.interp.reading.prompt import answers_tokens, classes_of, is_headed
@@ -86,6 +87,11 @@ class ModelFacts:
         """Which layers mix tokens by another way than heads, as the end of a sentence, or nothing."""
         others = ", ".join(str(layer) for layer, variant in enumerate(self.layer_variants) if not variant)
         return f"in the layers {others} of this model tokens are mixed without them" if others else ""
+
+    @property
+    def hidden_additions(self) -> str:
+        """Why no weight says what it adds to the residual stream, as the end of a sentence, or nothing."""
+        return f"asks what a weight adds, and what the heads of this model put out {BY_ENTRY}" * self.gated_by_entry
 
     @property
     def learns_temperatures(self) -> bool:

@@ -108,7 +108,8 @@ def carrying(model: PreTrainedModel, spec: AttentionSpec) -> PreTrainedModel:
     with CONSTRUCTION:
         for number, module, its in zip(layers.numbers, modules, specs, strict=True):
             module.variant = new_layer(model, module, its, number)
-            module.variant.place_in_cache = layers.count + number
+    for place, module in enumerate(module for module in modules if module.variant.reads_hidden):
+        module.variant.place_in_cache = layers.count + place
     previous = model.config._attn_implementation
     previous = None if previous == NAME else previous  # a config that was an attached model's
     set_implementation(model, NAME)
