@@ -104,7 +104,7 @@ def test_new_gates_leave_the_model_almost_as_it_was(
     begun: Any = open_run(recipe_from(source, text, attention=attention), tmp_path / "run").fitting.model
     with torch.no_grad():
         softmax, still = plain(ids).logits, begun.eval()(ids).logits
-        others = attach(plain, AttentionSpec(**attention))(ids).logits
+        others = attach(plain, AttentionSpec.from_json({"layers": "all", "options": {}, **attention}))(ids).logits
     assert (still - softmax).norm() < 0.1 * (others - softmax).norm()
 
 

@@ -21,11 +21,16 @@ from headscope.interp.results.result import Result
 
 NULL_SAMPLES = 2
 MEASURES = ("kl", "loss_change")
+EFFECTS = tuple(f"{name}{part}" for name in MEASURES for part in ("", "_null", "_null_spread"))
 ABOUT = About(
     title="With a mechanism and without",
     unit="nats; pattern_change: Σ|Δa| of a row, of a gate |Δg|",
     law="the run without it in one head − the run as it is, with the same weights; mean over positions and prompts",
     source="headscope",
+    by_gauge={
+        "odd": (*EFFECTS, *(f"whole_{name}" for name in MEASURES), "pattern_change"),
+        "scale": ("pattern_change",),
+    },
     null="the same changes of every row of weights on other keys that it sees, of a gate at other positions",
     plain="A mechanism is taken out of one head by itself, and the change of what the model predicts is its number: "
     "above 0 in the loss, the model does better with it.",
