@@ -44,8 +44,9 @@ class ShippedModel:
 
 
 def shipped_models() -> list[ShippedModel]:
-    """Those of text, one per variant: other losses compare with none of theirs."""
-    return [_shipped_model(name, zoo.folder(name)) for name in zoo.names() if name in zoo.TEXT]
+    """Those of text, one per mechanism: other losses compare with none of theirs."""
+    of_text = (*zoo.TEXT, *zoo.FIELD)
+    return [_shipped_model(name, zoo.folder(name)) for name in zoo.names() if name in of_text]
 
 
 def training_speed() -> TrainingSpeed | None:
