@@ -7,7 +7,7 @@ import torch
 from tiny_decoders import attached
 from torch.testing import assert_close
 
-from headscope import AttentionSpec, Choices, analyse, attach
+from headscope import AttentionSpec, Choices, analyse, attach, compare_mechanism
 from headscope.interp.mechanisms.compare import MechanismComparison, mechanism_comparison
 from headscope.interp.mechanisms.switch import Switch, dealt
 from headscope.interp.reading.mechanisms import mechanisms
@@ -94,8 +94,8 @@ def test_it_is_an_analysis_with_a_choice() -> None:
     model = model_of("gated")
     found = analyse(model, [PROMPT], ["mechanism"], choices=Choices(without="gate"))["mechanism"]
     assert isinstance(found, MechanismComparison) and found.without == "gate"
-    other = analyse(model, [PROMPT], ["mechanism"])["mechanism"]
-    assert isinstance(other, MechanismComparison) and other.without == "negative"
+    assert compare_mechanism(model, [PROMPT]).without == "negative"
+    assert_close(compare_mechanism(model, [PROMPT], "gate").kl, found.kl)
 
 
 def test_a_mechanism_that_is_not_there_is_refused_by_name() -> None:

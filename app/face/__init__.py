@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from headscope.interp.asking.analyse import analyse
     from headscope.interp.asking.choices import Choices
     from headscope.interp.asking.effective import effective_pattern
+    from headscope.interp.asking.mechanism import compare_mechanism
     from headscope.interp.effective.mixer_heads import mixers
     from headscope.interp.sweeps.sweep import sweep
     from headscope.models.attention import attend
@@ -24,6 +25,7 @@ HOMES = {
     "analyse": "headscope.interp.asking.analyse",
     "attach": "headscope.models.hosts.attachment",
     "attend": "headscope.models.attention",
+    "compare_mechanism": "headscope.interp.asking.mechanism",
     "detach": "headscope.models.hosts.attachment",
     "effective_pattern": "headscope.interp.asking.effective",
     "hooked": "headscope.models.hooked",
@@ -40,6 +42,7 @@ __all__ = [
     "analyse",
     "attach",
     "attend",
+    "compare_mechanism",
     "detach",
     "effective_pattern",
     "hooked",
