@@ -61,7 +61,8 @@ class Row:
     cost: beside the pass that all share, in multiply-adds (interp/reading/size.py). version: goes up when its numbers
     change, so that what was kept of it is measured again. reads: the fields of Choices that
     change what it finds. row_laws: which laws of rows of weights (models/attention/row_law.py) it reads, and what it
-    makes of each; empty where it reads no weights. per_head: whether it has a number of every head, which tables of
+    makes of each; empty where it reads no weights. unfit: why it has nothing to say of such a model, as the end of a
+    sentence, or nothing. per_head: whether it has a number of every head, which tables of
     heads then show. runs_heads: whether it runs the model for every head, which the page Heads does when asked to.
     Of its numbers, each a field or field.label: telling: those that say most of a head, with their places in the order
     of all; followed: those that a trajectory follows, likewise; of_signs: the fields that need weights of both signs;
@@ -83,6 +84,7 @@ class Row:
     version: int = 1
     reads: tuple[str, ...] = ()
     row_laws: str = ""
+    unfit: Callable[[ModelFacts], str] = lambda facts: ""
     per_head: bool = False
     runs_heads: bool = False
     telling: Mapping[str, int] = field(default_factory=dict)

@@ -80,7 +80,7 @@ def tried(name: str, folder: Path, tabs: tuple[str, ...] = (), tab: str = "Figur
 def view(name: str, folder: Path, tabs: tuple[str, ...] = (), tab: str = "Figure", **query: str) -> AppTest:
     """A page with all of its figures open."""
     test = tried(name, folder, tabs, tab, **{**({"more": "true"} if name in FOLDED else {}), **query})
-    assert not test.error, [*test.error]
+    assert not test.error, [name, *(box.value for box in test.error)]
     return test
 
 

@@ -140,7 +140,10 @@ def test_every_analysis_that_applies_runs(name: str) -> None:
     model: Any = hooked(attach(tiny_model("softmax"), AttentionSpec(NAME, **SPECS[name])), tiny_tokenizer())
     found = analyse(model, PROMPT, "all")
     expected = {name for name, row in ANALYSES.items() if not row.name.endswith(("patching", "trajectory"))}
-    assert set(found) == expected - {"temperatures", "mechanism", "missing_mass"} and set(analyse(model, PROMPT)) <= expected
+    assert (
+        set(found) == expected - {"temperatures", "mechanism", "missing_mass"}
+        and set(analyse(model, PROMPT)) <= expected
+    )
     assert json.dumps(found.to_json(), allow_nan=False)
 
 

@@ -87,6 +87,8 @@ def unsuited(analysis: Analysis | Probe, facts: ModelFacts) -> str:
     needs = analysis.needs if isinstance(analysis, Analysis) else ()
     if facts.reads_mixers and (lost := [name for name in needs if name.startswith("attn.") and name not in OF_MIXERS]):
         return f"reads {lost[0]}, which layers without attention do not have"
+    if words := analysis.unfit(facts):
+        return words
     if isinstance(analysis, Analysis) and not analysis.applies(facts):
         return f"says nothing about a model with {facts.variant} attention: {filled(analysis.summary, facts.words)}"
     return ""

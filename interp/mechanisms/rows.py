@@ -2,6 +2,7 @@
 
 from headscope.interp.analysis import AnalysisRequest, Probe
 from headscope.interp.mechanisms.compare import NULL_SAMPLES, MechanismComparison, mechanism_comparison
+from headscope.interp.reading.model_facts import ModelFacts
 from headscope.interp.reading.size import Size
 from headscope.interp.reading.watch import Watch
 
@@ -14,9 +15,9 @@ def chosen_comparison(request: AnalysisRequest, watch: Watch) -> MechanismCompar
     return mechanism_comparison(request.model, request.prompts, str(name), watch=watch)
 
 
-def none_there(request: AnalysisRequest) -> str:
+def none_there(facts: ModelFacts) -> str:
     """Why nothing can be taken out, as the end of a sentence, or nothing."""
-    if request.setting.facts.mechanisms:
+    if facts.mechanisms:
         return ""
     return "takes out what makes attention more than softmax, and this model's attention is plain softmax"
 
@@ -33,7 +34,7 @@ PROBES = (
         "what a mechanism beyond softmax buys: a head without its negative weights, its sink, gate, λ or temperature",
         chosen_comparison,
         together=True,
-        missing=none_there,
+        unfit=none_there,
         reads_answer=True,
         cost=comparison_cost,
         reads=("without",),

@@ -1,6 +1,7 @@
 """The rows of row statistics in the table of analyses: measured while the model runs, no pattern kept."""
 
 from headscope.interp.analysis import AnalysisRequest, Probe
+from headscope.interp.reading.model_facts import ModelFacts
 from headscope.interp.reading.size import LOOK, Size
 from headscope.interp.reading.watch import Watch
 from headscope.interp.rows.curves import RowCurves
@@ -33,9 +34,9 @@ def into_nothing(request: AnalysisRequest, watch: Watch) -> MissingMass:
     return missing_mass(request.model, prompt)
 
 
-def none_leaves(request: AnalysisRequest) -> str:
+def none_leaves(facts: ModelFacts) -> str:
     """Why nothing can be missing of a row, as the end of a sentence, or nothing."""
-    if any(map(leaves_mass, request.setting.facts.layer_variants)):
+    if any(map(leaves_mass, facts.layer_variants)):
         return ""
     return "asks what a row keeps from all tokens, and no layer of this model has rows that may sum to less than 1"
 
@@ -45,7 +46,7 @@ PROBES = (
         "missing_mass",
         "how much of its rows a head gives to no {token} at all",
         into_nothing,
-        missing=none_leaves,
+        unfit=none_leaves,
         per_head=True,
         telling={"mass": 6},
         row_laws="sub-stochastic alone; refused elsewhere",

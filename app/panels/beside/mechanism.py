@@ -5,7 +5,7 @@ import streamlit as st
 from headscope.app.figure.code import analysis_code
 from headscope.app.figure.panel import figure_panel
 from headscope.app.frame.analysis_choices import choices_for
-from headscope.app.frame.left_out import left_out, note
+from headscope.app.frame.left_out import left_out
 from headscope.app.frame.page import OpenPrompt
 from headscope.app.frame.when_asked import analysis_when_asked
 from headscope.interp.mechanisms.compare import MechanismComparison
@@ -16,9 +16,6 @@ NAME, TITLE = "mechanism", "What a mechanism buys"
 def mechanism_panel(opened: OpenPrompt) -> None:
     """The choice of a mechanism, what all heads together lose without it, and what each one does."""
     if left_out(opened, NAME, TITLE):
-        return
-    if not opened.facts.mechanisms:
-        note(f"{TITLE}: left out, because this model's attention is plain softmax, which has nothing to take out.")
         return
     choices = choices_for(opened, NAME)
     result = analysis_when_asked(opened, NAME, f"Run every head without its {choices.without}", choices)
