@@ -25,7 +25,7 @@ EFFECTS = tuple(f"{name}{part}" for name in MEASURES for part in ("", "_null", "
 ABOUT = About(
     title="With a mechanism and without",
     unit="nats; pattern_change: Σ|Δa| of a row, of a gate |Δg|",
-    law="the run without it in one head − the run as it is, with the same weights; mean over positions and prompts",
+    law="the run without it in one head − the run as it is, with the same weights; mean over positions",
     source="headscope",
     by_gauge={
         "odd": (*EFFECTS, *(f"whole_{name}" for name in MEASURES), "pattern_change"),
