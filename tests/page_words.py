@@ -7,6 +7,7 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
+from headscope.models.attention import VARIANTS
 from headscope.models.hosts.words import IMAGE_WORDS, TEXT_WORDS
 
 SPOKEN = ("title", "header", "subheader", "caption", "markdown", "info", "warning", "error", "success")
@@ -43,10 +44,14 @@ def slips(test: AppTest) -> list[str]:
 
 
 def python_names(test: AppTest) -> list[str]:
-    """Names of fields where a title should stand: in the heads of tables and among the choices of boxes."""
+    """Names of fields where a title should stand: in the heads of tables and among the choices of boxes.
+
+    A variant is called there as a spec calls it.
+    """
     heads = [head for table in test.dataframe for head in shown_heads(table)]
     choices = [choice for kind in ("selectbox", "multiselect") for box in test.get(kind) for choice in box.options]
-    return [words for words in (*heads, *choices) if SNAKE_CASE.search(words)]
+    variants = re.compile("|".join(map(re.escape, VARIANTS)))
+    return [words for words in (*heads, *choices) if SNAKE_CASE.search(variants.sub("", words))]
 
 
 def shown_heads(table: Any) -> list[str]:
