@@ -34,14 +34,8 @@ pytestmark = pytest.mark.usefixtures("no_page_waits")
 
 ROOT = Path(__file__).parents[1]
 PAGES = ("attention", "heads", "deletion", "collapse", "geometry", "compare", "analyses")
-ASKED_FOR = (
-    "activation_patching",
-    "attribution_patching",
-    "path_patching",
-    "trajectory",
-    "temperatures",
-    "missing_mass",
-)
+PAIRED = ("activation_patching", "attribution_patching", "path_patching")
+ASKED_FOR = (*PAIRED, "trajectory", "temperatures", "missing_mass")
 
 
 @pytest.fixture(scope="module")

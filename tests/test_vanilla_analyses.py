@@ -35,7 +35,14 @@ from headscope.models.training.recipe import Recipe
 ROOT = Path(__file__).parents[1]
 every_shape = pytest.mark.parametrize("shape", SHAPES)
 PROMPT = "3 4 5 6 3 4 5 6 9 10"
-ASKED_FOR = {"activation_patching", "attribution_patching", "path_patching", "trajectory", "temperatures"}
+ASKED_FOR = {
+    "activation_patching",
+    "attribution_patching",
+    "path_patching",
+    "trajectory",
+    "temperatures",
+    "missing_mass",
+}
 IN_WORDS = {"collapse_count_ones", "collapse_find_a_zero"}
 OF_OWN_LOGITS = {
     *("deletion", "decision_plane", "contributions", "attention_contribution", "prompt_copying", "suppression"),
