@@ -35,7 +35,8 @@ from headscope.models.training.recipe import Recipe
 ROOT = Path(__file__).parents[1]
 every_shape = pytest.mark.parametrize("shape", SHAPES)
 PROMPT = "3 4 5 6 3 4 5 6 9 10"
-ASKED_FOR = {
+PAIRED = {"activation_patching", "attribution_patching", "path_patching"}
+ASKED_FOR = PAIRED | {"trajectory", "temperatures", "missing_mass"}
     "activation_patching",
     "attribution_patching",
     "path_patching",
