@@ -37,13 +37,6 @@ every_shape = pytest.mark.parametrize("shape", SHAPES)
 PROMPT = "3 4 5 6 3 4 5 6 9 10"
 PAIRED = {"activation_patching", "attribution_patching", "path_patching"}
 ASKED_FOR = PAIRED | {"trajectory", "temperatures", "missing_mass"}
-    "activation_patching",
-    "attribution_patching",
-    "path_patching",
-    "trajectory",
-    "temperatures",
-    "missing_mass",
-}
 IN_WORDS = {"collapse_count_ones", "collapse_find_a_zero"}
 OF_OWN_LOGITS = {
     *("deletion", "decision_plane", "contributions", "attention_contribution", "prompt_copying", "suppression"),
