@@ -26,6 +26,7 @@ ABOUT = About(
     "bfloat16 steps ‖x − y‖/‖ulp(x)‖",
     source="Barbero et al. 2024 (arXiv 2406.04267), theorem 4.2; chunked: Lv et al. 2024 (arXiv 2411.07176), its code",
     null="the first prompt beside an unrelated second: every token but its last drawn at random, none of them special",
+    by_gauge={"logits": ("logits_unlike", "logits_unlike_null", "logits_unlike_null_spread")},
     plain="Two prompts that differ by one token are run, longer and longer. Where the model collapses, the last "
     "token's residual becomes the same for both, and the model can no longer tell them apart.",
 )
@@ -34,6 +35,8 @@ ABOUT = About(
 @dataclass(frozen=True, repr=False)
 class CollapseCurves(Result):
     """D(n) after every layer and after the final norm; no change of gauge touches it.
+
+    What adds the same to all logits changes how they are rounded, and logits_unlike with it.
 
     lengths: the n of the pairs. relative is D over that of the first pair, NaN or infinite where that is 0. All but the
     L2 norm are of the residual stream's own coordinates, as training left them. Distances near 1e-6 of the residual's
