@@ -18,8 +18,8 @@ def compare_mechanism(
 ) -> MechanismComparison:
     """A hooked model with a mechanism and without, head by head and in all heads at once: its `mechanism` analysis.
 
-    without: "negative", "gate", "temperature", or what the variant of its layers has ("sink", "lambda", "forget");
-    None: the first that the model has. prepend_bos, watch: those of `analyse`. Raises ValueError for a mechanism that
+    without: "negative", "gate", "temperature", or what the variants of its layers name as theirs (a sink, λ, a forget
+    gate); None: the first that the model has. prepend_bos, watch: those of `analyse`. Raises ValueError for a mechanism that
     the model does not have, with those that it has, and for a model of plain softmax.
     """
     choices = Choices(without=without)
