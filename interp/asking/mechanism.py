@@ -19,8 +19,8 @@ def compare_mechanism(
     """A hooked model with a mechanism and without, head by head and in all heads at once: its `mechanism` analysis.
 
     without: "negative", "gate", "temperature", or what the variants of its layers name as theirs (a sink, λ, a forget
-    gate); None: the first that the model has. prepend_bos, watch: those of `analyse`. Raises ValueError for a mechanism that
-    the model does not have, with those that it has, and for a model of plain softmax.
+    gate); None: the first that the model has. prepend_bos, watch: those of `analyse`. Raises ValueError for a
+    mechanism that the model does not have, with those that it has, and for a model of plain softmax.
     """
     choices = Choices(without=without)
     found = analyse(model, prompts, ["mechanism"], choices=choices, prepend_bos=prepend_bos, watch=watch)
