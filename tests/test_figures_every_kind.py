@@ -70,6 +70,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     found: dict[str, Any] = {"score": score, **analyse(model, PROMPT, "all"), **of_one_head(model)}
     found |= analyse(model, "return x", PATCHING, choices=Choices("return y"))
     found |= analyse(hooked_tiny("selective"), PROMPT, ["temperatures"])
+    found |= analyse(hooked_tiny("sink"), PROMPT, ["missing_mass"])
     folder = a_run(tmp_path_factory.mktemp("run"))
     choices = Choices(run=folder)
     curves = found["collapse_prompt"]

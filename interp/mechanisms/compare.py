@@ -54,8 +54,8 @@ class MechanismComparison(Result):
     loss_change_null: Float[Tensor, "layer head"]
     loss_change_null_spread: Float[Tensor, "layer head"]
     pattern_change: Float[Tensor, "layer head"]
-    whole_kl: Float[Tensor, ""]
-    whole_loss_change: Float[Tensor, ""]
+    whole_kl: Float[Tensor, "whole"]
+    whole_loss_change: Float[Tensor, "whole"]
     without: str
 
 
@@ -104,8 +104,8 @@ def mechanism_comparison(
         loss_change_null=null[1],
         loss_change_null_spread=spread[1],
         pattern_change=changes.mean(0),
-        whole_kl=whole[0],
-        whole_loss_change=whole[1],
+        whole_kl=whole[:1],
+        whole_loss_change=whole[1:2],
         without=without,
         about=ABOUT,
     )
