@@ -114,6 +114,24 @@ def test_pointing_at_a_token_shows_its_own_row_or_column(tab: Callable[..., Any]
     assert page.locator(".tokens button[data-at='39']").evaluate("token => token.classList.contains('masked')")
 
 
+def test_what_is_pointed_at_and_the_scrolled_list_stay_when_the_page_runs_again(
+    tab: Callable[..., Any], url: str, long_model: Path
+) -> None:
+    page = tab(link(url, long_model, prompt=prompt_of(long_model, 512)[0], layer="2", head="1"))
+    shown, scrolled = page.locator(".head:not([data-waiting])"), page.locator(".tokens")
+    page.hover(".tokens button[data-at='30']")
+    expect(shown).to_have_attribute("data-shown", "30")
+    above = scrolled.evaluate("list => list.scrollTop")
+    page.get_by_text("attended by", exact=True).evaluate("choice => choice.click()")
+    expect(page.locator(".question")).to_contain_text("Who attends to 30")
+    expect(shown).to_have_attribute("data-shown", "30")
+    settle(page)
+    expect(page.locator(".question")).to_contain_text("Who attends to 30")
+    page.mouse.move(0, 0)
+    expect(shown).to_have_attribute("data-shown", "511")
+    assert scrolled.evaluate("list => list.scrollTop") == above
+
+
 def test_a_text_file_is_the_prompt_and_a_bad_one_is_refused(tab: Callable[..., Any], tmp_path: Path) -> None:
     page = tab()
     (tmp_path / "good.txt").write_text("return self.x\n", encoding="utf-8")

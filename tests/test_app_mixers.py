@@ -45,7 +45,7 @@ def test_its_attention_is_what_opens_and_the_choice_stays_in_the_address(hybrid:
     test = page_of(hybrid)
     assert (list(test.exception), [item.value for item in test.error]) == ([], [])
     assert [choice.label for choice in test.button_group if choice.label == CHOICE] == [CHOICE]
-    assert any(title.value.endswith(": softmax") for title in test.subheader)
+    assert any(title.value.endswith(": gated softmax") for title in test.subheader)
     [choice] = [choice for choice in test.button_group if choice.label == CHOICE]
     choice.set_value("Gated DeltaNet").run()
     assert any(title.value.endswith(": Gated DeltaNet") for title in test.subheader)

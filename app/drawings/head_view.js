@@ -36,7 +36,7 @@ function headView({ data, parentElement, setStateValue }) {
   if (memory.run !== header.run) {
     memory.crops = header.grid ? patchCrops(header.grid, arrays.picture, header.arrays, count) : null;
     const cells = header.grid ? layPatches(find(".tokens"), tokens, header.grid, memory.crops) : layTokens(find(".tokens"), tokens);
-    Object.assign(memory, { run: header.run, row: header.start, view: wholeOf(count), cells });
+    Object.assign(memory, { run: header.run, row: header.start, pointed: header.start, scrolled: undefined, view: wholeOf(count), cells });
     if (header.grid) find(".hint").textContent = "Point at a patch, click to keep it. Blue adds, striped red subtracts.";
   }
   const dark = isDark(parentElement);
@@ -54,6 +54,10 @@ function headView({ data, parentElement, setStateValue }) {
 
   const show = (index) => {
     memory.pointed = index;
+    if (index === memory.row && index !== memory.scrolled) {
+      memory.scrolled = index; // once: whoever scrolls on is not called back
+      scrollWithin(find(".tokens"), memory.cells[index]);
+    }
     drawMarks(marks, memory.view, size, ink, index, direction, drag);
     const line = lines.line(index);
     const token = `${index} “${clipped(shownToken(tokens[index]), 16)}”`;
@@ -65,14 +69,13 @@ function headView({ data, parentElement, setStateValue }) {
     if (!line) return;
     (header.grid ? colourPatches : colourTokens)(memory.cells, line.weights, index, colours);
     root.dataset.shown = index;
-    if (index === memory.row) scrollWithin(find(".tokens"), memory.cells[index]);
   };
   const room = barRoom(marks.getContext("2d"), header.range, header.scale);
   const draw = () => {
     size = Math.max(120, Math.min(stage.clientWidth - MARGIN.left - room, 640, window.innerHeight - 240));
     drawHeatmap(find(".cells"), { header, tile: lines.tileFor(memory.view), view: memory.view, size, dark, ink, crops: memory.crops });
     drawColourBar(find(".bar"), { ...colours, size, ink, room });
-    show(memory.row);
+    show(memory.pointed);
     Object.assign(root.dataset, memory.view);
   };
   const look = (view) => {
@@ -81,7 +84,7 @@ function headView({ data, parentElement, setStateValue }) {
   };
   const moveTo = (row) => {
     memory.cells[memory.row].tabIndex = -1;
-    memory.row = Math.max(0, Math.min(count - 1, row));
+    memory.row = memory.pointed = Math.max(0, Math.min(count - 1, row));
     memory.cells[memory.row].tabIndex = 0;
     const view = windowWith(memory.view, memory.row, direction);
     if (view === memory.view) show(memory.row);
@@ -221,7 +224,7 @@ function headView({ data, parentElement, setStateValue }) {
   memory.hear = (event) => {
     if (event.detail.view !== header.key || !lines.hear(event.detail)) return;
     if (event.detail.tile) draw();
-    show(memory.pointed ?? memory.row);
+    show(memory.pointed);
     if (!tip.hidden) showTip(memory.tip.event, memory.tip.cell);
   };
   window.addEventListener("headscope-answer", memory.hear);

@@ -24,7 +24,7 @@ def head_chooser(facts: ModelFacts) -> OpenHead:
             facts.head_layers,
             key="chosen_layer",
             on_change=write,
-            format_func=lambda layer: f"{layer} ({facts.layer_variants[layer]})",
+            format_func=lambda layer: f"{layer} ({facts.layer_mechanisms[layer]})",
             width=180,
         )
         st.selectbox("Head", range(heads), key="chosen_head", on_change=write, width=110)

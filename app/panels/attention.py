@@ -80,9 +80,9 @@ def name_filter(labels: Labels, words: Words) -> str | None:
 
 def head_panel(opened: OpenPrompt, run: AttentionRun, head: OpenHead) -> int:
     """The open head; returns the chosen row."""
-    variant = opened.facts.layer_variants[head.layer]
+    mechanism = opened.facts.layer_mechanisms[head.layer]
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        st.subheader(f"Layer {head.layer}, head {head.head}: {variant}", anchor=False, width="stretch")
+        st.subheader(f"Layer {head.layer}, head {head.head}: {mechanism}", anchor=False, width="stretch")
         look = head_style()
     if opened.facts.reads_mixers:
         st.caption(EFFECTIVE)

@@ -172,8 +172,8 @@ class HeadWidget(anywidget.AnyWidget):
 
     def _title(self, item: OpenHead) -> str:
         name = self.names[item.layer][item.head] if self.names else ""
-        kernel = self._facts.layer_variants[item.layer]
-        return f"Layer {item.layer}, head {item.head}: {kernel}{f', {name}' if name else ''}"
+        mechanism = self._facts.layer_mechanisms[item.layer]
+        return f"Layer {item.layer}, head {item.head}: {mechanism}{f', {name}' if name else ''}"
 
     def _say(self, refusal: str = "") -> None:
         self._said = {

@@ -150,6 +150,7 @@ def mixer_facts(facts: ModelFacts, places: dict[int, MixerPlace], heads: int) ->
         heads=heads,
         reads_mixers=True,
         gated_by_entry=True,
+        gated_layers=(),
     )
 
 

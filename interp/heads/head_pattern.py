@@ -41,7 +41,8 @@ def head_pattern(run: AttentionRun, facts: ModelFacts, layer: int, head: int) ->
     """The pattern of one head of a run. Raises ValueError for a head that the run does not have."""
     refuse_absent_head(facts.head_layers, run.n_heads, layer, head)
     variant = facts.layer_variants[layer]
-    title = f"{'Effective pattern' if facts.reads_mixers else 'Attention'} of L{layer}H{head} ({variant})"
+    kind = "Effective pattern" if facts.reads_mixers else "Attention"
+    title = f"{kind} of L{layer}H{head} ({facts.layer_mechanisms[layer]})"
     source = facts.paper if variant == facts.variant else variant_named(variant).paper
     about = replace(ABOUT, title=title, source=source)
     about = about.of_gauges(facts.gauges if variant == facts.variant else ())

@@ -7,7 +7,7 @@ from transformers import PreTrainedConfig, PreTrainedModel
 
 from headscope.interp.reading.activations import BY_ENTRY
 from headscope.interp.reading.hooked_model import HookedModel, has_first_token, head_layers, looks_back, tokenizer_of
-from headscope.interp.reading.mechanisms import mechanisms
+from headscope.interp.reading.mechanisms import GATE, mechanisms
 from headscope.interp.reading.prompt import answers_tokens, classes_of, is_headed
 from headscope.interp.results.gauges import Gauge, kernel_gauges, merged_gauges
 from headscope.models.attention import VARIANTS, variant_named
@@ -37,7 +37,8 @@ class ModelFacts:
     for what a masked language model is asked, and mask_id, where a tokenizer names one. leading: the tokens before the
     patches of an image. reads_mixers: of a hybrid's layers without attention, whose mixers stand for heads.
     gated_by_entry: whether heads' outputs are multiplied entry by entry before W_O.
-    mechanisms: what makes its attention more than softmax, and can be taken out of a head.
+    mechanisms: what makes its attention more than softmax, and can be taken out of a head. gated_layers: of those
+    with heads, in which the output of every head is multiplied by a gate.
     """
 
     variant: str
@@ -70,6 +71,13 @@ class ModelFacts:
     reads_mixers: bool = False
     gated_by_entry: bool = False
     mechanisms: tuple[str, ...] = ()
+    gated_layers: tuple[int, ...] = ()
+
+    @property
+    def layer_mechanisms(self) -> tuple[str, ...]:
+        """What titles call the attention of every layer: its variant, with its gate."""
+        named = enumerate(self.layer_variants)
+        return tuple(f"gated {variant}" if layer in self.gated_layers else variant for layer, variant in named)
 
     @property
     def head_layers(self) -> tuple[int, ...]:
@@ -138,7 +146,7 @@ def model_facts(model: HookedModel) -> ModelFacts:
             "this is a diffusion model: headscope.interp.diffusion reads it, and the app on its page Diffusion"
         )
     cfg, spec, tokenizer = model.cfg, model.attention_spec, tokenizer_of(model)
-    with_heads = head_layers(model)
+    with_heads, with_mechanism = head_layers(model), mechanisms(model)
     chosen = spec.by_layer(cfg.n_layers, with_heads)
     variants = {layer: chosen[layer].variant if layer in chosen else "softmax" for layer in with_heads}
     return ModelFacts(
@@ -159,7 +167,8 @@ def model_facts(model: HookedModel) -> ModelFacts:
         is_causal=looks_back(model),
         answers=None if answers_tokens(model) or not is_headed(model) else cfg.d_vocab_out,
         is_headed=is_headed(model),
-        mechanisms=tuple(mechanisms(model)),
+        mechanisms=tuple(with_mechanism),
+        gated_layers=with_mechanism.get(GATE, ()),
         gated_by_entry=any(gates_entries(model.blocks[layer].attn) for layer in with_heads),
         classes=classes_of(model),
         not_finite=getattr(cfg, "not_finite", ()),

@@ -27,12 +27,13 @@ def introduction(findings: Findings) -> str:
 def variants_in_words(facts: ModelFacts) -> str:
     """Which variant is in which layers."""
     layers: dict[str, list[int]] = {}
-    for layer, variant in enumerate(facts.layer_variants):
-        layers.setdefault(variant or "none", []).append(layer)
+    for layer, mechanism in enumerate(facts.layer_mechanisms):
+        layers.setdefault(mechanism or "none", []).append(layer)
     if len(layers) == 1:
-        return f"{facts.variant} attention in all layers"
-    shown = sorted(layers, key=lambda variant: variant != facts.variant)
-    return "attention: " + ", ".join(f"{variant} in {spans(layers[variant])}" for variant in shown)
+        return f"{facts.layer_mechanisms[0]} attention in all layers"
+    own = facts.layer_mechanisms[facts.layer_variants.index(facts.variant)]
+    shown = sorted(layers, key=lambda mechanism: mechanism != own)
+    return "attention: " + ", ".join(f"{mechanism} in {spans(layers[mechanism])}" for mechanism in shown)
 
 
 def spans(layers: Sequence[int]) -> str:

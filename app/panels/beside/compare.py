@@ -41,8 +41,8 @@ class ComparedHead:
     @property
     def name(self) -> str:
         """The head with its model and kernel."""
-        variant = self.opened.facts.layer_variants[self.head.layer]
-        return f"{self.title}: L{self.head.layer}H{self.head.head} ({variant})"
+        mechanism = self.opened.facts.layer_mechanisms[self.head.layer]
+        return f"{self.title}: L{self.head.layer}H{self.head.head} ({mechanism})"
 
 
 def models_side_by_side(models: list[OpenPrompt]) -> None:

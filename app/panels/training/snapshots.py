@@ -58,9 +58,9 @@ def snapshots_panel(opened: OpenPrompt, step: OpenStep, head: OpenHead) -> None:
 def snapshot_view(opened: OpenPrompt, step: OpenStep, head: OpenHead) -> None:
     """The head at the chosen step, at full size."""
     of_step = step.opened(opened)
-    run, variant = cached_attention_run(of_step.key), of_step.facts.layer_variants[head.layer]
+    run, mechanism = cached_attention_run(of_step.key), of_step.facts.layer_mechanisms[head.layer]
     with st.container(border=True):
-        words = f"{step.run} at step {step.step:,}: L{head.layer}H{head.head} ({variant})"
+        words = f"{step.run} at step {step.step:,}: L{head.layer}H{head.head} ({mechanism})"
         st.subheader(words, anchor=False)
         row_view(run, of_step.key.name, head, key="snapshot_view")
         pattern_figure(of_step, run, head, key="snapshot_figure")
