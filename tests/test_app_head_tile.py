@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from payloads import read_payload
 from tiny_decoders import tiny_decoder
 from tiny_models import hooked_tiny
 from torch import Tensor
@@ -98,6 +99,20 @@ def test_a_line_that_is_pointed_at_is_that_of_the_plain_pattern(name: str, kind:
         numbers = [number.field for number in HEAD_NUMBERS.values() if number.per_row]
         rows = [getattr(run.rows, field)[1, 0, index] for field in numbers]
         assert_close(torch.tensor([value or 0.0 for value in header["numbers"][0]]), torch.stack(rows).nan_to_num())
+
+
+@pytest.mark.parametrize(("name", "leaves"), [("sink", True), ("sigmoid", False), ("cog", False)])
+def test_rows_that_may_keep_weight_from_every_token_say_how_much(name: str, leaves: bool) -> None:
+    run = run_of(name)
+    header, arrays = read_payload(drawn_head(ReadHead(run, "run", OpenHead(1, 0), "view"), PLAIN))
+    assert (header["numbers"][-1]["label"] == "into nothing") is leaves is ("nothing" in arrays)
+    if leaves:
+        rest = 1 - run.weights(1, 0).sum(-1)
+        assert_close(torch.tensor(arrays["nothing"]), rest, rtol=0, atol=1e-6)
+        assert rest.max() > 0.1
+        row = answer(ReadHead(run, "run", OpenHead(1, 0), "view"), {"kind": "row", "index": 13})[0]["numbers"][0]
+        assert row[-1] == pytest.approx(float(rest[13]), abs=1e-6)
+        assert header["numbers"][-1]["mean"] == pytest.approx(float(rest[1:].mean()), abs=1e-6)
 
 
 def test_what_a_browser_asks_for_lies_within_the_head() -> None:

@@ -284,7 +284,7 @@ def test_the_reach_of_a_change_stands_beside_that_of_another_model(folder: Path,
 
 def test_what_a_mechanism_buys_has_a_tab(folder: Path, tmp_path: Path) -> None:
     test = view("compare", folder, ("mechanism_negative",), "Code", compare_tab="Mechanism")
-    assert any("With none of the heads having negative" in text.value for text in test.markdown)
+    assert any("With “negative” taken out of all heads" in text.value for text in test.markdown)
     made: Any = made_by(test.code[0].value)
     assert [one.name for one in made.data] == ["Δ loss", "KL", "Δ weights"]
     plain = view("compare", tiny_folder(tmp_path / "plain", "softmax"), compare_tab="Mechanism")

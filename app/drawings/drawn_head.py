@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from headscope.app.drawings.edit_kinds import EDIT_KINDS
 from headscope.app.drawings.head_answer import ReadHead
-from headscope.app.drawings.head_numbers import HEAD_NUMBERS
+from headscope.app.drawings.head_numbers import NOTHING, numbers_of_rows
 from headscope.app.drawings.head_tile import MOST_EXACT, Arrays, head_tile, is_exact, whole
 from headscope.app.drawings.open_head import OpenHead
 from headscope.app.drawings.payload import payload
@@ -51,7 +51,7 @@ def drawn_head(read: ReadHead, look: HeadStyle, *, is_compact: bool = False, has
     place, arrays = head_tile(run, head.layer, head.head, whole(run))
     peak = float(run.summary.peaks[head.layer, head.head])
     own_range = float(run.summary.peaks.max()) if look.shared_range else peak
-    fields = [number for number in HEAD_NUMBERS.values() if number.per_row]
+    fields = numbers_of_rows(run, head.layer)
     means = [float(getattr(run.heads, number.field)[head.layer, head.head]) for number in fields]
     header = {
         "key": read.view,
@@ -77,6 +77,8 @@ def drawn_head(read: ReadHead, look: HeadStyle, *, is_compact: bool = False, has
     if is_exact(whole(run)):
         rows = [getattr(run.rows, number.field)[head.layer, head.head].numpy() for number in fields]
         arrays = {**(in_codes(arrays, peak) if is_compact else arrays), "rows": np.stack(rows).astype(np.float32)}
+    if NOTHING in fields:
+        arrays = {**arrays, "nothing": run.rows.nothing[head.layer, head.head].numpy().astype(np.float32)}
     pixels = run.tokens.shown_pixels
     shown = {} if pixels is None else {"picture": picture_of(pixels)}
     return payload(header, **arrays, **shown)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from headscope.app.drawings.head_numbers import HEAD_NUMBERS
+from headscope.app.drawings.head_numbers import numbers_of_rows
 from headscope.app.drawings.head_tile import Arrays, head_tile, shown_weights
 from headscope.app.drawings.open_head import OpenHead
 from headscope.interp.heads.attention_run import AttentionRun
@@ -60,6 +60,7 @@ def line_of(read: ReadHead, kind: str, index: int) -> np.ndarray:
 
 def numbers_of_row(read: ReadHead, index: int) -> list[float | None]:
     """The statistics of a row, in their order; none that is no number."""
-    fields = [number.field for number in HEAD_NUMBERS.values() if number.per_row]
-    values = [float(getattr(read.run.rows, field)[read.head.layer, read.head.head, index]) for field in fields]
+    run, layer, head = read.run, read.head.layer, read.head.head
+    numbers = numbers_of_rows(run, layer)
+    values = [float(getattr(run.rows, number.field)[layer, head, index]) for number in numbers]
     return [None if np.isnan(value) else value for value in values]

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from headscope.interp.heads.attention_run import AttentionRun
+
 
 @dataclass(frozen=True)
 class StatisticField:
@@ -37,3 +39,10 @@ HEAD_NUMBERS = {
         ),
     )
 }
+NOTHING = StatisticField("nothing", "into nothing", "1 − Σa: the share of a row that no token gets.")
+
+
+def numbers_of_rows(run: AttentionRun, layer: int) -> list[StatisticField]:
+    """What every row of a layer's heads has; where rows may keep weight from every token, how much they do, last."""
+    numbers = [number for number in HEAD_NUMBERS.values() if number.per_row]
+    return numbers + [NOTHING] * (layer in run.leaving_mass)

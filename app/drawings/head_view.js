@@ -43,6 +43,7 @@ function headView({ data, parentElement, setStateValue }) {
   const ink = getComputedStyle(root).color;
   root.style.setProperty("--masked", css(MASKED[dark ? "dark" : "light"]));
   find(".signs").hidden = !header.signs;
+  find(".nothing").hidden = !arrays.nothing;
   find(".menu").hidden = !header.edits.length;
   const isSame = memory.lines?.header.run === header.run && memory.lines.header.name === header.name;
   const lines = isSame ? memory.lines.restyled(header) : new HeadLines(header, arrays);
@@ -73,7 +74,7 @@ function headView({ data, parentElement, setStateValue }) {
   const room = barRoom(marks.getContext("2d"), header.range, header.scale);
   const draw = () => {
     size = Math.max(120, Math.min(stage.clientWidth - MARGIN.left - room, 640, window.innerHeight - 240));
-    drawHeatmap(find(".cells"), { header, tile: lines.tileFor(memory.view), view: memory.view, size, dark, ink, crops: memory.crops });
+    drawHeatmap(find(".cells"), { header, tile: lines.tileFor(memory.view), nothing: arrays.nothing, view: memory.view, size, dark, ink, crops: memory.crops });
     drawColourBar(find(".bar"), { ...colours, size, ink, room });
     show(memory.pointed);
     Object.assign(root.dataset, memory.view);
@@ -102,10 +103,11 @@ function headView({ data, parentElement, setStateValue }) {
   };
   const pointAt = (event) => cellAt(event, marks, memory.view, size);
   const showTip = (event, { query, key }) => {
-    const weight = lines.weightAt(query, key);
+    const weight = key === undefined ? arrays.nothing[query] : lines.weightAt(query, key);
     memory.tip = { event, cell: { query, key } };
     const value = weight === undefined ? "…" : Number.isNaN(weight) ? "masked" : signedNumber(weight);
-    tip.textContent = `${value}\n${query} ${shownToken(tokens[query])}  →  ${key} ${shownToken(tokens[key])}`;
+    const read = key === undefined ? "∅ nothing" : `${key} ${shownToken(tokens[key])}`;
+    tip.textContent = `${value}\n${query} ${shownToken(tokens[query])}  →  ${read}`;
     tip.hidden = false;
     const box = stage.getBoundingClientRect();
     tip.style.left = `${Math.max(0, Math.min(event.clientX - box.left + 14, box.width - tip.offsetWidth))}px`;
@@ -140,6 +142,9 @@ function headView({ data, parentElement, setStateValue }) {
       drag.y = down < 0 ? drag.startY - drag.side : drag.startY;
       drawMarks(marks, memory.view, size, ink, memory.row, direction, drag);
     } else if (cell) showTip(event, cell);
+    else if (arrays.nothing && nothingAt(event, marks, memory.view, size) !== undefined) {
+      showTip(event, { query: nothingAt(event, marks, memory.view, size) });
+    }
   };
   marks.onpointerup = (event) => {
     const [from, to] = [drag, pointAt(event)];

@@ -1,5 +1,6 @@
 // Heatmap: a square window of a signed pattern on a canvas with token labels, and its colour bar on one beside it.
 const MARGIN = { left: 92, top: 6, right: 62, bottom: 74 };
+const NOTHING = { gap: 3, width: 8 }; // beside the cells: what a row gives to no token
 const BAR = { gap: 14, width: 11, height: 240 };
 const LABELS = "11px ui-monospace, Menlo, Consolas, monospace";
 const SMALLEST_MARKED = 5; // pixels of a cell in which a stroke can still be told from the colour
@@ -118,7 +119,23 @@ function drawColourBar(canvas, { range, scale, size, dark, ink, room }) {
   }
 }
 
-function drawHeatmap(canvas, { header, tile, view, size, dark, ink, crops }) {
+// The strongest of the rows that share a pixel, as in the cells, under the sign of the empty set.
+function drawNothing(context, nothing, { view, size, range, scale, dark, ink }) {
+  const left = MARGIN.left + size + NOTHING.gap;
+  const lines = Math.min(view.size, Math.round(size));
+  const edge = (at) => view.top + Math.floor((at * view.size) / lines);
+  for (let y = 0; y < lines; y += 1) {
+    const share = colourShare(Math.max(...nothing.subarray(edge(y), edge(y + 1))), range, scale);
+    context.fillStyle = css(signedColour(share, dark));
+    context.fillRect(left, MARGIN.top + (y * size) / lines, NOTHING.width, size / lines + 0.5);
+  }
+  context.fillStyle = ink;
+  context.textAlign = "center";
+  context.font = LABELS;
+  context.fillText("∅", left + NOTHING.width / 2, MARGIN.top + size + 9);
+}
+
+function drawHeatmap(canvas, { header, tile, nothing, view, size, dark, ink, crops }) {
   const { range, scale, peak, tokens } = header;
   const { codes } = tile;
   const context = canvasOf(canvas, size + MARGIN.left + MARGIN.right, size + MARGIN.top + MARGIN.bottom);
@@ -131,7 +148,9 @@ function drawHeatmap(canvas, { header, tile, view, size, dark, ink, crops }) {
   context.lineWidth = 1;
   context.globalAlpha = 0.3;
   context.strokeRect(MARGIN.left - 0.5, MARGIN.top - 0.5, size + 1, size + 1);
+  if (nothing) context.strokeRect(MARGIN.left + size + NOTHING.gap - 0.5, MARGIN.top - 0.5, NOTHING.width + 1, size + 1);
   context.globalAlpha = 1;
+  if (nothing) drawNothing(context, nothing, { view, size, range, scale, dark, ink });
   drawLabels(context, tokens, view, size, crops);
 }
 
@@ -141,4 +160,12 @@ function cellAt(event, canvas, view, size) {
   const place = (at) => Math.floor((at / size) * view.size);
   const [y, x] = [place(event.clientY - box.top - MARGIN.top), place(event.clientX - box.left - MARGIN.left)];
   return x < 0 || y < 0 || x >= view.size || y >= view.size ? null : { query: view.top + y, key: view.left + x };
+}
+
+// The row whose share into nothing is under a pointer, or undefined.
+function nothingAt(event, canvas, view, size) {
+  const box = canvas.getBoundingClientRect();
+  const aside = event.clientX - box.left - MARGIN.left - size - NOTHING.gap;
+  const y = Math.floor(((event.clientY - box.top - MARGIN.top) / size) * view.size);
+  return aside < 0 || aside >= NOTHING.width || y < 0 || y >= view.size ? undefined : view.top + y;
 }

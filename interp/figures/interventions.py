@@ -8,7 +8,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from headscope.interp.figures.drawing.axes import token_axis, top_down
-from headscope.interp.figures.drawing.canvas import GAUGE, canvas, escaped
+from headscope.interp.figures.drawing.canvas import GAUGE, bar, canvas, escaped
 from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.heads import head_axes, head_grid, head_heatmap
 from headscope.interp.figures.palette.colours import BLUE, BLUES, bar_marker
@@ -117,8 +117,10 @@ def suppression_effect_figure(result: SuppressionEffect) -> go.Figure:
 
 def mechanism_figure(result: MechanismComparison) -> go.Figure:
     """A menu of measures of what a mechanism buys, head by head; pointing at a head gives the null."""
-    fields = enumerate(OF_MECHANISM.items())
-    traces = [head_heatmap(result, field, name=words, visible=at == 0) for at, (field, words) in fields]
+    traces = [
+        head_heatmap(result, field, visible=at == 0).update(name=words, colorbar=bar(words))
+        for at, (field, words) in enumerate(OF_MECHANISM.items())
+    ]
     names = [f"without {result.without}: {words}" for words in OF_MECHANISM.values()]
     return canvas(result.about, traces, **head_axes(), **menu_layout(names))
 

@@ -14,6 +14,7 @@ from headscope.interp.reading.next_tokens import NextTokens, nothing_predicted
 from headscope.interp.reading.prompt import Prompt, answer_names, batch_of, logits_by_position
 from headscope.interp.reading.watch import Progress
 from headscope.interp.rows.head_statistics import HeadStatistics, head_statistics
+from headscope.interp.rows.missing_mass import leaves_mass
 from headscope.interp.rows.row_statistics import RowStatistics
 from headscope.models.hooked.patternless import patternless
 from headscope.models.seam.hooked_kernel import visible_cells
@@ -25,7 +26,8 @@ class AttentionRun:
     """The attention of every layer on one prompt, and the statistics and predictions of every row.
 
     layers: queries and keys, from which any part of a pattern is made again; None has no heads. Parts of a pattern are
-    asked for by `weights`: only short prompts have room for `patterns`.
+    asked for by `weights`: only short prompts have room for `patterns`. leaving_mass: the layers whose rows may keep
+    weight from every token.
     """
 
     tokens: Prompt
@@ -35,6 +37,7 @@ class AttentionRun:
     heads: HeadStatistics
     predictions: NextTokens
     prediction_strings: dict[int, str]
+    leaving_mass: tuple[int, ...] = ()
 
     @property
     def rows(self) -> RowStatistics:
@@ -97,7 +100,8 @@ def attention_run(
     shown = () if tokens.answers_by_position else tokens.known_answers
     name = answer_names(model)
     strings = {i: name(i) for i in [*answers.ids.unique().tolist(), *shown]}
-    return AttentionRun(tokens, kept, model.cfg.n_heads, summary, heads, answers, strings)
+    leaving = tuple(at for at in head_layers(model) if leaves_mass(model.blocks[at].attn.layer.variant.name))
+    return AttentionRun(tokens, kept, model.cfg.n_heads, summary, heads, answers, strings, leaving)
 
 
 def layers_with_patterns(model: HookedModel, edits: Sequence[Hook] = ()) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from headscope.interp.reading.mechanisms import GATE, mechanisms
 from headscope.interp.reading.prompt import answers_tokens, classes_of, is_headed
 from headscope.interp.results.gauges import Gauge, kernel_gauges, merged_gauges
 from headscope.models.attention import VARIANTS, variant_named
+from headscope.models.attention.gate import PAPER as GATE_PAPER
 from headscope.models.attention.options import Options
 from headscope.models.checkpoints.opening import PLAIN
 from headscope.models.data.images.processed import processor_of, processor_words
@@ -151,7 +152,7 @@ def model_facts(model: HookedModel) -> ModelFacts:
     variants = {layer: chosen[layer].variant if layer in chosen else "softmax" for layer in with_heads}
     return ModelFacts(
         variant=spec.variant,
-        paper=variant_named(spec.variant).paper,
+        paper="; gate: ".join([variant_named(spec.variant).paper, *([GATE_PAPER] if GATE in with_mechanism else [])]),
         non_negative=all(variant_named(part.variant).non_negative for part in spec.parts),
         layer_variants=tuple(variants.get(layer, "") for layer in range(cfg.n_layers)),
         layer_options=tuple(dict(chosen[at].options) if at in chosen else {} for at in range(cfg.n_layers)),

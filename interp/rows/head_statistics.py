@@ -25,6 +25,11 @@ class HeadStatistics:
     entropy: Float[Tensor, "*head"]
     first_token_mass: Float[Tensor, "*head"]
 
+    @property
+    def nothing(self) -> Float[Tensor, "*head"]:
+        """1 − Σ a, as of rows: where their law is a ≥ 0, Σ a ≤ 1."""
+        return 1 - self.signed_sum
+
 
 def head_statistics(rows: RowStatistics, visible_keys: Int[Tensor, "#*head query"]) -> HeadStatistics:
     """Means over the rows with at least two visible keys: a row of one key has no choice."""

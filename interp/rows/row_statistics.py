@@ -23,6 +23,11 @@ class RowStatistics:
     entropy: Float[Tensor, "*batch query"]
     first_token_mass: Float[Tensor, "*batch query"]
 
+    @property
+    def nothing(self) -> Float[Tensor, "*batch query"]:
+        """1 − Σ a: the share of a row that goes to no token, where its law is a ≥ 0, Σ a ≤ 1."""
+        return 1 - self.signed_sum
+
 
 def row_statistics(pattern: Float[Tensor, "*batch query key"]) -> RowStatistics:
     """The four statistics of every row. Assumes weights of masked keys to be exactly 0, and nothing of sign or sum."""

@@ -7,6 +7,7 @@ from headscope.models.attention.layer_shape import LayerShape
 from headscope.models.attention.learned_part import Hidden
 from headscope.models.attention.widening import at_least_float32
 
+PAPER = "Qiu et al. 2025, arXiv 2505.06708"
 GATES = ("head", "element")
 OPEN = 5.0  # σ(5) = 0.993
 

@@ -34,4 +34,4 @@ def whole_sentence(result: MechanismComparison) -> str:
     """What the whole model loses, in one line."""
     change, kl = float(result.whole_loss_change), float(result.whole_kl)
     words = f"KL {kl:.3f} nats" if change != change else f"the loss changes by **{change:+.3f}** nats, KL {kl:.3f}"
-    return f"With none of the heads having {result.without}: {words}."
+    return f"With “{result.without}” taken out of all heads: {words}."
