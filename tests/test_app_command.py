@@ -23,6 +23,10 @@ FACTS = {
     "precision": "float32",
     "machine": {"device": "CPU", "cores": 2, "processes": 1, "threads": 1},
 }
+CIRCUITS = {
+    "previous token": {"head": "L5H3", "share": 0.252, "chance": 0.025, "is_there": True},
+    "duplicate token": {"head": "L4H2", "share": 0.011, "chance": 0.008, "is_there": False},
+}
 SPEED = {
     "tokens_per_second": {"cog": 4654.1},
     "rounds": 6,
@@ -134,11 +138,14 @@ def test_an_empty_zoo_says_how_to_fill_it(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_the_table_holds_what_was_measured(one_model: Path) -> None:
     (one_model / "speed.json").write_text(json.dumps(SPEED))
+    (one_model / "circuits.json").write_text(json.dumps({"cog": CIRCUITS}))
     listed = headscope("zoo", "--markdown").stdout.splitlines()
     row = "| cog | 1,711,744 | 8,192,000 | 3.069 | 3.069 | 4,654 | 1 |"
     assert listed[2] == row
     assert {line.count("|") for line in listed[:3]} == {8}
-    assert "float32 on a CPU with 8 cores, 1 thread" in listed[-1]
+    assert "| cog | L5H3 0.252 | none (0.011) | not measured |" in listed
+    assert "by chance 0.008 to 0.025" in listed[-1]
+    assert "float32 on a CPU with 8 cores, 1 thread" in listed[4]
     shown = headscope("zoo").stdout
     assert all(cell in shown for cell in ("cog", "1,711,744", "8,192,000", "4,654"))
 

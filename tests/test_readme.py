@@ -16,7 +16,7 @@ from written_pages import COMMANDS, EVERYTHING, IN_PROSE, PAGES, PYTHON, README,
 
 from docs.site.printed import printed
 from headscope.app.terminal.command import command
-from headscope.app.terminal.zoo_table import zoo_markdown_table
+from headscope.app.terminal.zoo_table import zoo_markdown_tables
 from headscope.interp.asking.table import ANALYSES
 from headscope.interp.experiments.engine.publishing import all_shipped_names, shipped
 from headscope.interp.experiments.engine.publishing import claims_markdown_table as claims_table
@@ -87,7 +87,7 @@ def test_the_recipes_of_the_pages_make_models(toml: str) -> None:
 
 
 def test_the_zoo_table_is_what_the_command_prints() -> None:
-    assert zoo_markdown_table() in printed(PAGES["docs/zoo.md"])
+    assert zoo_markdown_tables() in printed(PAGES["docs/zoo.md"])
 
 
 def test_the_table_of_claims_is_what_the_command_prints() -> None:

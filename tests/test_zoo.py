@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from tiny_models import hooked_tiny
 
+from headscope import load
 from headscope.interp.arms.trial import Trial
+from headscope.interp.asking.known_circuits import circuit_heads
 from headscope.interp.experiments.e5_frobenius_norms.frobenius_norms import SIZES as VISION_SIZES
 from headscope.interp.experiments.e5_frobenius_norms.frobenius_norms import vision_recipe
 from headscope.interp.experiments.e6_diffusion.diffusion_models import SIZES as DIFFUSION_SIZES
@@ -18,6 +21,7 @@ from headscope.models.checkpoints import open_folder
 from headscope.models.data.images.digits import digits
 from headscope.models.training.recipe import Recipe
 from headscope.models.training.recipe_file import read_recipe
+from headscope.models.training.shipped import shipped_circuits
 
 LANGUAGE = [name for name in zoo.names() if name in zoo.KNOWN]
 
@@ -53,6 +57,18 @@ def test_snapshots_are_sorted_by_step(tmp_path: Path) -> None:
 def test_snapshots_of_nothing_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"snapshots of .*: there is no such folder"):
         zoo.snapshots(tmp_path / "none")
+
+
+@pytest.mark.parametrize("name", [name for name in LANGUAGE if name not in zoo.STORIES])
+def test_the_table_says_which_circuits_a_model_has(name: str) -> None:
+    measured, written = circuit_heads(load(name)), shipped_circuits()[name]
+    assert [item.is_there for item in measured.values()] == [written[kind].is_there for kind in measured]
+    assert all(item.share == pytest.approx(written[kind].share, abs=0.002) for kind, item in measured.items())
+
+
+def test_a_model_with_too_little_context_for_circuits_is_refused() -> None:
+    with pytest.raises(ValueError, match="circuits are looked for in 192 tokens; the model's context has"):
+        circuit_heads(hooked_tiny("cog"))
 
 
 @pytest.mark.parametrize("name", LANGUAGE)

@@ -76,14 +76,14 @@ def zoo(
     """List the shipped models with what was measured of them."""
     from rich.console import Console
 
-    from headscope.app.terminal.zoo_table import terminal_table, zoo_markdown_table
+    from headscope.app.terminal.zoo_table import terminal_tables, zoo_markdown_tables
 
     if retrain:
         retrain_zoo()
     if markdown:
-        typer.echo(refusing_clearly(zoo_markdown_table), nl=False)
+        typer.echo(refusing_clearly(zoo_markdown_tables), nl=False)
     else:
-        Console().print(refusing_clearly(terminal_table))
+        Console().print(refusing_clearly(terminal_tables))
 
 
 def retrain_zoo() -> None:

@@ -1,47 +1,68 @@
-"""The table of the shipped models, for a terminal and for the docs: only what was measured."""
+"""The tables of the shipped models, for a terminal and for the docs: only what was measured."""
+
+from collections.abc import Mapping
 
 from rich.box import SIMPLE
+from rich.console import Group
 from rich.table import Table
 
+from headscope.interp.detectors.targets import TARGETS
 from headscope.models.fitting.machine import machine_words
-from headscope.models.training.shipped import ShippedModel, TrainingSpeed, shipped_models, training_speed
+from headscope.models.training.shipped import (
+    ShippedCircuit,
+    ShippedModel,
+    TrainingSpeed,
+    shipped_circuits,
+    shipped_models,
+    training_speed,
+)
 
 COLUMNS = ("model", "parameters", "tokens seen", "validation loss", "in 16 bits", "tokens/s", "snapshots")
+NOT_MEASURED = "not measured"
 LOSSES = (
     "Losses are nats per token of held-out text: of the float32 weights at the end of training, and of the bfloat16 "
     "weights in the repository."
 )
+Rows = list[tuple[str, ...]]
 
 
-def terminal_table() -> Table:
-    """The shipped models as a rich table."""
-    table = Table(
-        *COLUMNS,
-        box=SIMPLE,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-        caption=zoo_caption(training_speed()),
-        caption_justify="left",
-    )
-    for row in rows():
+def terminal_tables() -> Group:
+    """The shipped models as rich tables: how they were trained, and which circuits they have."""
+    return Group(*(terminal_table(*table) for table in tables()))
+
+
+def terminal_table(columns: tuple[str, ...], rows: Rows, caption: str) -> Table:
+    """One of them."""
+    table = Table(*columns, box=SIMPLE, pad_edge=False, padding=(0, 1, 0, 0), caption=caption, caption_justify="left")
+    for row in rows:
         table.add_row(*row)
     return table
 
 
-def zoo_markdown_table() -> str:
-    """The shipped models as GitHub's Markdown shows tables, numbers to the right."""
-    rules = ("---", *("---:" for _ in COLUMNS[1:]))
-    lines = [" | ".join(cells) for cells in (COLUMNS, rules, *rows())]
-    return "\n".join(f"| {line} |" for line in lines) + f"\n\n{zoo_caption(training_speed())}\n"
+def zoo_markdown_tables() -> str:
+    """The same as GitHub's Markdown shows tables, numbers to the right."""
+    return "\n".join(markdown_table(*table) for table in tables())
 
 
-def rows() -> list[tuple[str, ...]]:
-    """One row of words a model; ValueError where no model is shipped."""
+def markdown_table(columns: tuple[str, ...], rows: Rows, caption: str) -> str:
+    """One of them."""
+    rules = ("---", *("---:" for _ in columns[1:]))
+    lines = [" | ".join(cells) for cells in (columns, rules, *rows)]
+    return "\n".join(f"| {line} |" for line in lines) + f"\n\n{caption}\n"
+
+
+def tables() -> list[tuple[tuple[str, ...], Rows, str]]:
+    """Columns, a row of words a model, and caption of each table; ValueError where no model is shipped."""
     if not shipped_models():
         raise ValueError("the zoo holds no model; `headscope zoo --retrain` trains them all")
-    speed = training_speed()
+    speed, circuits = training_speed(), shipped_circuits()
     speeds = speed.tokens_per_second if speed else {}
-    return [_row(model, speeds.get(model.name)) for model in shipped_models()]
+    trained = [_row(model, speeds.get(model.name)) for model in shipped_models()]
+    result = [(COLUMNS, trained, zoo_caption(speed))]
+    if circuits:
+        heads = [circuits_row(model.name, circuits.get(model.name, {})) for model in shipped_models()]
+        result.append((("model", *TARGETS), heads, circuits_caption(circuits)))
+    return result
 
 
 def zoo_caption(speed: TrainingSpeed | None) -> str:
@@ -62,6 +83,28 @@ def zoo_caption(speed: TrainingSpeed | None) -> str:
     )
 
 
+def circuits_caption(circuits: Mapping[str, Mapping[str, ShippedCircuit]]) -> str:
+    """What the columns of circuits say."""
+    shares = [item.chance for of_model in circuits.values() for item in of_model.values()]
+    return (
+        "Of each kind of head, the one with the largest share of its weight on the cells of that kind, on random "
+        f"tokens that come twice; by chance {min(shares):.3f} to {max(shares):.3f}. None: no head is further from "
+        "chance than one model in a hundred is by chance (`benchmarks/zoo_circuits.py`)."
+    )
+
+
+def circuits_row(name: str, circuits: Mapping[str, ShippedCircuit]) -> tuple[str, ...]:
+    """The head of each kind, or that there is none."""
+    return (name, *(circuit_in_words(circuits.get(kind)) for kind in TARGETS))
+
+
+def circuit_in_words(circuit: ShippedCircuit | None) -> str:
+    """L3H1 0.806, or that there is none, with the largest share."""
+    if circuit is None:
+        return NOT_MEASURED
+    return f"{circuit.head} {circuit.share:.3f}" if circuit.is_there else f"none ({circuit.share:.3f})"
+
+
 def _row(model: ShippedModel, speed: float | None) -> tuple[str, ...]:
     facts = model.facts
     return (
@@ -70,6 +113,6 @@ def _row(model: ShippedModel, speed: float | None) -> tuple[str, ...]:
         f"{facts.tokens:,}",
         f"{facts.validation_loss:.3f}",
         f"{facts.shipped_validation_loss:.3f}",
-        "not measured" if speed is None else f"{speed:,.0f}",
+        NOT_MEASURED if speed is None else f"{speed:,.0f}",
         str(model.snapshots),
     )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from docs.site.analyses_table import analyses_markdown
 from docs.site.formats_table import formats_markdown
 from docs.site.variants_table import variants_markdown
-from headscope.app.terminal.zoo_table import zoo_markdown_table
+from headscope.app.terminal.zoo_table import zoo_markdown_tables
 from headscope.interp.experiments.engine.publishing import claims_markdown_table
 from headscope.models.io.near_names import known_names
 
@@ -14,7 +14,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "analyses": analyses_markdown,
     "variants": variants_markdown,
     "formats": formats_markdown,
-    "zoo": zoo_markdown_table,
+    "zoo": zoo_markdown_tables,
     "claims": claims_markdown_table,
 }
 ASKED = re.compile(r"^<!-- printed: (.*) -->$", re.MULTILINE)

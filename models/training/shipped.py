@@ -5,9 +5,11 @@ from pathlib import Path
 
 from headscope.models import zoo
 from headscope.models.io.fields import Fields
-from headscope.models.io.records import read_record
+from headscope.models.io.plain_values import read_plain
+from headscope.models.io.records import read_record, record_in
 
 SPEED = "speed.json"
+CIRCUITS = "circuits.json"
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,16 @@ class TrainingSpeed:
 
 
 @dataclass(frozen=True)
+class ShippedCircuit:
+    """What circuits.json says of the strongest head of a kind: its share of weight, and whether chance explains it."""
+
+    head: str
+    share: float
+    chance: float
+    is_there: bool
+
+
+@dataclass(frozen=True)
 class ShippedModel:
     """A shipped model: its name, the facts of its training, how many snapshots stand beside it."""
 
@@ -53,6 +65,16 @@ def training_speed() -> TrainingSpeed | None:
     """What benchmarks/training_speed.py measured last, or None before it did."""
     path = zoo.HERE / SPEED
     return read_record(TrainingSpeed, path) if path.is_file() else None
+
+
+def shipped_circuits() -> dict[str, dict[str, ShippedCircuit]]:
+    """What benchmarks/zoo_circuits.py measured last, by model and kind of head; empty before it did."""
+    path = zoo.HERE / CIRCUITS
+    plain = read_plain(path) if path.is_file() else {}
+    return {
+        name: {kind: record_in(ShippedCircuit, item, f"{path}, {name}") for kind, item in of_model.items()}
+        for name, of_model in plain.items()
+    }
 
 
 def _shipped_model(name: str, folder: Path) -> ShippedModel:
