@@ -12,6 +12,7 @@ import os
 import statistics
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,19 +24,18 @@ from rich.progress import track
 from rich.table import Table
 
 from headscope.models import zoo
-from headscope.models.attention import VARIANTS
 from headscope.models.fitting.fit import update
 from headscope.models.fitting.machine import machine_facts
 from headscope.models.io.json_file import write_json
 from headscope.models.training.recipe_file import read_recipe
 from headscope.models.training.run import Run, open_run
-from headscope.models.training.shipped import SPEED
+from headscope.models.training.shipped import SPEED, shipped_models
 
 
 def opened_runs(scratch: Path) -> dict[str, Run]:
-    """The recipes of the variants that the zoo has, as new runs."""
-    shipped = [name for name in VARIANTS if name in zoo.names()]
-    return {name: open_run(read_recipe(zoo.HERE / name / "recipe.toml"), scratch / name) for name in shipped}
+    """The recipes of the shipped models of text, as new runs of one number format."""
+    recipes = {model.name: read_recipe(zoo.HERE / model.name / "recipe.toml") for model in shipped_models()}
+    return {name: open_run(replace(recipe, precision="float32"), scratch / name) for name, recipe in recipes.items()}
 
 
 def step_seconds(runs: dict[str, Run], steps: int) -> dict[str, list[float]]:

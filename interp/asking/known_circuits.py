@@ -1,4 +1,4 @@
-"""Known circuits: the head of a model that looks most where each known kind of head would, on repeated random tokens."""
+"""Known circuits: the head that looks most where each known kind of head would, on random tokens twice."""
 
 from dataclasses import dataclass
 
