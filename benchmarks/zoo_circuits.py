@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from headscope import load
-from headscope.interp.asking.known_circuits import CircuitHead, circuit_heads
+from headscope.interp.asking.head_jobs import CircuitHead, circuit_heads
 from headscope.models import zoo
 from headscope.models.io.json_file import write_json
 from headscope.models.training.shipped import CIRCUITS, shipped_models

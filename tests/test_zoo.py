@@ -9,7 +9,7 @@ from tiny_models import hooked_tiny
 
 from headscope import load
 from headscope.interp.arms.trial import Trial
-from headscope.interp.asking.known_circuits import circuit_heads
+from headscope.interp.asking.head_jobs import circuit_heads
 from headscope.interp.experiments.e5_frobenius_norms.frobenius_norms import SIZES as VISION_SIZES
 from headscope.interp.experiments.e5_frobenius_norms.frobenius_norms import vision_recipe
 from headscope.interp.experiments.e6_diffusion.diffusion_models import SIZES as DIFFUSION_SIZES

@@ -58,7 +58,7 @@ def tables() -> list[tuple[tuple[str, ...], Rows, str]]:
     speed, circuits = training_speed(), shipped_circuits()
     speeds = speed.tokens_per_second if speed else {}
     trained = [_row(model, speeds.get(model.name)) for model in shipped_models()]
-    result = [(COLUMNS, trained, zoo_caption(speed))]
+    result: list[tuple[tuple[str, ...], Rows, str]] = [(COLUMNS, trained, zoo_caption(speed))]
     if circuits:
         heads = [circuits_row(model.name, circuits.get(model.name, {})) for model in shipped_models()]
         result.append((("model", *TARGETS), heads, circuits_caption(circuits)))

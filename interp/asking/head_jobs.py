@@ -10,9 +10,11 @@ from torch import Tensor
 from headscope.interp.detectors.copying import PromptCopying
 from headscope.interp.detectors.scores import cells_of, layer_detector_scores
 from headscope.interp.detectors.targets import TARGETS, targets
-from headscope.interp.heads.attention_run import AttentionRun
+from headscope.interp.heads.attention_run import AttentionRun, attention_run
+from headscope.interp.reading.hooked_model import HookedModel
 from headscope.interp.reading.prompt import Prompt
 from headscope.interp.reading.prompt_tokens import PromptTokens
+from headscope.interp.results.head_score import head_name
 from headscope.interp.results.nulls import is_bound_to_null, is_near_null
 from headscope.interp.results.sign_nulls import mean_share, negative_sum, row_sums
 from headscope.interp.rows.measures import row_negative_mass
@@ -20,6 +22,7 @@ from headscope.interp.rows.measures import row_negative_mass
 SELF, SINK, NEGATIVE, DELETION, COPYING = "itself", "sink", "negative", "suppression", "copying"
 MOST_TOKENS = 1024  # from the first on: those of a causal model are the same however long the prompt
 CHANCE = 0.01  # that any head at all is said to do what it does by chance
+SPAN = 96  # random tokens, that come twice
 Fields = Mapping[str, Mapping[str, Tensor]]  # of a job, of a field: one number a head
 
 
@@ -146,3 +149,37 @@ def copying_jobs(copying: PromptCopying) -> list[HeadJob]:
         HeadJob(COPYING, copying.copying, copying.copying_null, copying.copying_null_spread, many),
         HeadJob(DELETION, copying.suppression, copying.suppression_null, copying.suppression_null_spread, many),
     ]
+
+
+@dataclass(frozen=True)
+class CircuitHead:
+    """The head with the largest share of its weight on the cells of a kind, and that share by chance, both in [0, 1].
+
+    is_there: whether it stands out among all heads and kinds.
+    """
+
+    head: str
+    share: float
+    chance: float
+    is_there: bool
+
+
+def circuit_heads(model: HookedModel, seed: int = 0) -> dict[str, CircuitHead]:
+    """The head of each detector on SPAN random tokens that come twice (Olsson et al. 2022, arXiv 2209.11895).
+
+    Raises ValueError for a model whose context is shorter.
+    """
+    if model.cfg.n_ctx < 2 * SPAN:
+        raise ValueError(f"circuits are looked for in {2 * SPAN} tokens; the model's context has {model.cfg.n_ctx}")
+    ids = torch.randint(model.cfg.d_vocab, (SPAN,), generator=torch.Generator().manual_seed(seed)).tolist() * 2
+    run = attention_run(model, PromptTokens(tuple(ids), tuple(map(str, ids))))
+    jobs = [job for job in pattern_jobs(run) if job.name in TARGETS]
+    beyond_chance = stands_out(jobs)
+    return {job.name: strongest_head(job, beyond_chance[job.name]) for job in jobs}
+
+
+def strongest_head(job: HeadJob, beyond_chance: Bool[Tensor, "layer head"]) -> CircuitHead:
+    """The head with the largest share, in thousandths."""
+    layer, head = divmod(int(job.value.nan_to_num(-1.0).argmax()), job.value.shape[1])
+    share, chance = (round(float(field[layer, head]), 3) for field in (job.value, job.null))
+    return CircuitHead(head_name(layer, head), share, chance, bool(beyond_chance[layer, head]))

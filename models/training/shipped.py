@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from headscope.models import zoo
 from headscope.models.io.fields import Fields
@@ -70,7 +71,7 @@ def training_speed() -> TrainingSpeed | None:
 def shipped_circuits() -> dict[str, dict[str, ShippedCircuit]]:
     """What benchmarks/zoo_circuits.py measured last, by model and kind of head; empty before it did."""
     path = zoo.HERE / CIRCUITS
-    plain = read_plain(path) if path.is_file() else {}
+    plain: Any = read_plain(path) if path.is_file() else {}
     return {
         name: {kind: record_in(ShippedCircuit, item, f"{path}, {name}") for kind, item in of_model.items()}
         for name, of_model in plain.items()
