@@ -12,6 +12,7 @@ from torch.testing import assert_close
 from transformers import AutoModelForCausalLM
 
 from headscope import AttentionSpec, attach, detach, load, save
+from headscope.interp.families.trial import tiny_random_model
 from headscope.interp.weights.head_weights import head_weights
 from headscope.models.hooked import hooked
 from headscope.models.hosts.attachment import attachment_of, spec_of
@@ -268,3 +269,10 @@ def test_a_gate_on_some_layers_of_a_model_with_sinks_is_on_those_alone(opened: A
     two = attach(plain, [AttentionSpec("softmax", layers=[1], gate="element"), AttentionSpec("softmax", layers=[0])])
     assert [part.gate for part in spec_of(two).parts] == [None, "element"]
     assert spec_of(attach(plain, AttentionSpec("softmax"))) == AttentionSpec("sink")
+
+
+@pytest.mark.parametrize("gate", ["head", "element"])
+def test_a_second_gate_is_refused_where_the_model_has_its_own(gate: str) -> None:
+    model = attach(tiny_random_model("qwen3_next"), AttentionSpec("cog", gate=gate))
+    with pytest.raises(ValueError, match="in the layers 1, 3 a Qwen3NextForCausalLM has its own"):
+        hooked(model)

@@ -25,7 +25,7 @@ from headscope.models.hosts.families import hides_the_future, layer_shape, modal
 from headscope.models.hosts.linear_map import eval_mode
 from headscope.models.seam.block_parts import PartCall, block_parts, is_norm, parts_as, reading, recorded_parts
 from headscope.models.seam.dispatch import AttentionPlace, attention_layers, attention_places
-from headscope.models.seam.factors import FACTORS, Factors
+from headscope.models.seam.factors import FACTORS, GATE, Factors
 from headscope.models.seam.input_sizes import positions_before_text
 from headscope.models.seam.model_pass import HOOKS, Hooks
 from headscope.models.seam.projections import projections
@@ -107,6 +107,7 @@ def measure(model: PreTrainedModel, adapter: ArchitectureAdapter) -> None:
         factors = stack.enter_context(seen_factors())
         model(**modality_of(model).trial(model.config))
     refuse_other_streams(model, calls[0])
+    refuse_two_gates(model, factors)
     after = next((call.output for call in ends if call.name == ""), None)
     final = reading([call for call in ends if call.name], after)
     adapter.supports_generation = adapter.supports_causal_loss = modality_of(model).continues_texts
@@ -131,13 +132,23 @@ def refuse_other_streams(model: PreTrainedModel, calls: Sequence[PartCall]) -> N
         )
 
 
+def refuse_two_gates(model: PreTrainedModel, factors: Mapping[int, Sequence[str]]) -> None:
+    """Raise ValueError where heads have a gate of the model's own and one that was attached: one hook shows one."""
+    layers = [str(layer) for layer, names in factors.items() if names.count(GATE) > 1]
+    if layers:
+        raise ValueError(
+            f"hooked shows one gate of a head's output; in the layers {', '.join(layers)} a {type(model).__name__} "
+            "has its own, and its AttentionSpec another: attach without gate, or use the attached model"
+        )
+
+
 @contextmanager
-def seen_factors() -> Iterator[dict[int, set[str]]]:
+def seen_factors() -> Iterator[dict[int, list[str]]]:
     """The names of the factors that the attention of every layer was seen to have, by the layer's number."""
-    seen: dict[int, set[str]] = defaultdict(set)
+    seen: dict[int, list[str]] = defaultdict(list)
 
     def note(layer: int, name: str, value: Tensor) -> Tensor:
-        seen[layer] |= {name} & {*FACTORS}
+        seen[layer] += [name] * (name in FACTORS)
         return value
 
     with Factors() as factors, HOOKS.set_to(Hooks(note, on_scores=False, factors=factors)):
