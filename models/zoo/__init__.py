@@ -7,7 +7,7 @@ from headscope.models.io.near_names import known_names
 
 HERE = Path(__file__).parent
 TEXT = ("softmax", "cog", "expressive", "selective", "polynomial")
-FIELD = ("sink", "gate")  # further mechanisms; the same training, in bfloat16
+FIELD = ("sink", "forgetting", "differential", "sigmoid", "gate")  # further mechanisms; the same training
 STORIES = ("ioi-softmax", "ioi-cog")  # of experiment E1
 VISION = ("vit-softmax", "vit-cubic")  # softmax and x³/√N, of the first seed of experiment E5
 DIFFUSION = ("uvit", "uvic")  # U-ViT and U-ViC
