@@ -1,4 +1,4 @@
-"""The masked softmax that several variants share."""
+"""The masked softmax that several variants share, and its gradient."""
 
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -11,3 +11,10 @@ def masked_softmax(
     # Dead rows keep their finite scores until the end: a row of -inf would turn its gradient into NaN.
     hidden = ~visible & visible.any(-1, keepdim=True)
     return scores.masked_fill(hidden, float("-inf")).softmax(-1).masked_fill(~visible, 0.0)
+
+
+def softmax_pullback(
+    pattern: Float[Tensor, "batch head query key"], grad_pattern: Float[Tensor, "batch head query key"]
+) -> Float[Tensor, "batch head query key"]:
+    """∂L/∂p = a ⊙ (∂L/∂a − Σ a ∂L/∂a), a being the softmax of p."""
+    return pattern * (grad_pattern - (pattern * grad_pattern).sum(-1, keepdim=True))

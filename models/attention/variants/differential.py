@@ -17,7 +17,7 @@ from headscope.models.attention.fused.score_rule import ScoreRule
 from headscope.models.attention.jacobian import softmax_slope
 from headscope.models.attention.layer_shape import LayerShape
 from headscope.models.attention.learned_part import Hidden, LearnedOption, OutputFactor
-from headscope.models.attention.masked import masked_softmax
+from headscope.models.attention.masked import masked_softmax, softmax_pullback
 from headscope.models.attention.options import Options
 from headscope.models.attention.row_law import RowLaw
 from headscope.models.attention.variant import PreparedInputs, Variant
@@ -60,7 +60,7 @@ def pullback(
     grad = sum(halves(grad_pattern))
     maps = masked_softmax(scores, visible)
     both = torch.cat([torch.as_tensor(grad), -lambda_full * torch.as_tensor(grad)], 1)
-    return maps * (both - (maps * both).sum(-1, keepdim=True))
+    return softmax_pullback(maps, both)
 
 
 def slope(pattern: Rows, scores: Rows, *, lambda_full: Lambda = 0.8) -> Float[Tensor, "batch head query"]:

@@ -14,7 +14,7 @@ from headscope.models.attention.fused.score_rule import ScoreRule, soft_capped
 from headscope.models.attention.jacobian import softmax_slope
 from headscope.models.attention.layer_shape import LayerShape
 from headscope.models.attention.learned_part import Hidden, LearnedOption
-from headscope.models.attention.masked import masked_softmax
+from headscope.models.attention.masked import masked_softmax, softmax_pullback
 from headscope.models.attention.options import Options
 from headscope.models.attention.row_law import RowLaw
 from headscope.models.attention.variant import PreparedInputs, Variant
@@ -51,7 +51,7 @@ def pullback(
     log_forget: LogForget = 0.0,
 ) -> Float[Tensor, "batch head query key"]:
     """∂L/∂p = a ⊙ (∂L/∂a − Σ a ∂L/∂a), whatever was added to the scores."""
-    return pattern * (grad_pattern - (pattern * grad_pattern).sum(-1, keepdim=True))
+    return softmax_pullback(pattern, grad_pattern)
 
 
 def slope(

@@ -16,7 +16,7 @@ from headscope.models.attention.fused.score_rule import ScoreRule
 from headscope.models.attention.fused.tiled import tiled_attention
 from headscope.models.attention.jacobian import softmax_slope
 from headscope.models.attention.layer_shape import LayerShape
-from headscope.models.attention.masked import masked_softmax
+from headscope.models.attention.masked import masked_softmax, softmax_pullback
 from headscope.models.attention.options import Options
 from headscope.models.attention.row_law import RowLaw
 from headscope.models.attention.variant import PreparedInputs, Variant
@@ -48,7 +48,7 @@ def pullback(
     bias: Bias = 0.0,
 ) -> Float[Tensor, "batch head query key"]:
     """∂L/∂p = a ⊙ (∂L/∂a − Σ a ∂L/∂a), as of softmax: the sink is a key whose value is 0."""
-    return pattern * (grad_pattern - (pattern * grad_pattern).sum(-1, keepdim=True))
+    return softmax_pullback(pattern, grad_pattern)
 
 
 def fused(

@@ -8,7 +8,7 @@ from headscope.models.attention.fused.blocks import Hidden
 from headscope.models.attention.fused.element import Element
 from headscope.models.attention.fused.library_softmax import fused_softmax
 from headscope.models.attention.jacobian import softmax_slope
-from headscope.models.attention.masked import masked_softmax
+from headscope.models.attention.masked import masked_softmax, softmax_pullback
 from headscope.models.attention.row_law import RowLaw
 from headscope.models.attention.variant import Variant
 
@@ -27,7 +27,7 @@ def pullback(
     grad_pattern: Float[Tensor, "batch head query key"],
 ) -> Float[Tensor, "batch head query key"]:
     """∂L/∂p = a ⊙ (∂L/∂a − Σ a ∂L/∂a)."""
-    return pattern * (grad_pattern - (pattern * grad_pattern).sum(-1, keepdim=True))
+    return softmax_pullback(pattern, grad_pattern)
 
 
 def numerators(
