@@ -18,7 +18,7 @@ from headscope.models.attention.jacobian import softmax_slope
 from headscope.models.attention.layer_shape import LayerShape
 from headscope.models.attention.learned_part import Hidden, LearnedOption, OutputFactor
 from headscope.models.attention.masked import masked_softmax, softmax_pullback
-from headscope.models.attention.options import Options
+from headscope.models.attention.options import Options, check_flags
 from headscope.models.attention.row_law import RowLaw
 from headscope.models.attention.variant import PreparedInputs, Variant
 from headscope.models.attention.variants.softmax import SOFTMAX
@@ -135,8 +135,7 @@ def check_options(options: Options) -> None:
     start = options["lambda_init"]
     if start is not None and not is_finite_number(start):
         raise ValueError(f"differential: lambda_init is a finite number, or None for one by depth; got {start!r}")
-    if not isinstance(options["norm"], bool):
-        raise ValueError(f"differential: norm is true or false, got {options['norm']!r}")
+    check_flags("differential", options, "norm")
 
 
 DIFFERENTIAL = Variant(

@@ -15,7 +15,7 @@ from headscope.models.attention.jacobian import softmax_slope
 from headscope.models.attention.layer_shape import LayerShape
 from headscope.models.attention.learned_part import Hidden, LearnedOption
 from headscope.models.attention.masked import masked_softmax, softmax_pullback
-from headscope.models.attention.options import Options
+from headscope.models.attention.options import Options, check_flags
 from headscope.models.attention.row_law import RowLaw
 from headscope.models.attention.variant import PreparedInputs, Variant
 from headscope.models.attention.variants.softmax import SOFTMAX
@@ -119,8 +119,7 @@ def check_options(options: Options) -> None:
             raise ValueError(f"forgetting: {name} is a finite number, got {options[name]!r}")
     if options["log_forget"] > 0:
         raise ValueError(f"forgetting: log_forget is ln f of a gate, 0 or less, got {options['log_forget']!r}")
-    if not isinstance(options["learned"], bool):
-        raise ValueError(f"forgetting: learned is true or false, got {options['learned']!r}")
+    check_flags("forgetting", options, "learned")
 
 
 FORGETTING = Variant(

@@ -17,7 +17,7 @@ from headscope.models.attention.fused.tiled import tiled_attention
 from headscope.models.attention.jacobian import softmax_slope
 from headscope.models.attention.layer_shape import LayerShape
 from headscope.models.attention.masked import masked_softmax
-from headscope.models.attention.options import Options
+from headscope.models.attention.options import Options, check_flags
 from headscope.models.attention.row_law import RowLaw
 from headscope.models.attention.variant import PreparedInputs, Variant
 from headscope.models.attention.visibility import visible_count
@@ -128,8 +128,7 @@ def check_law(law: object, floor: object) -> None:
 def check_options(options: Options) -> None:
     check_law(options["law"], options["floor"])
     resolved(options["law"], options["coefficient"])
-    if not isinstance(options["learned"], bool):
-        raise ValueError(f"scalable: learned is true or false, got {options['learned']!r}")
+    check_flags("scalable", options, "learned")
 
 
 SCALABLE = Variant(

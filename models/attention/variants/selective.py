@@ -3,7 +3,7 @@
 from headscope.models.attention.fused.library_softmax import fused_softmax
 from headscope.models.attention.jacobian import softmax_slope
 from headscope.models.attention.layer_shape import LayerShape
-from headscope.models.attention.options import Options
+from headscope.models.attention.options import Options, check_flags
 from headscope.models.attention.row_law import RowLaw
 from headscope.models.attention.temperature import Temperature
 from headscope.models.attention.variant import Variant
@@ -26,9 +26,7 @@ def check_options(options: Options) -> None:
     if options["position"] not in POSITIONS:
         known = known_names(options["position"], POSITIONS)
         raise ValueError(f"selective: unknown position {options['position']!r}; known: {known}")
-    for name in ("token", "on_query", "on_value"):
-        if not isinstance(options[name], bool):
-            raise ValueError(f"selective: {name} is true or false, got {options[name]!r}")
+    check_flags("selective", options, "token", "on_query", "on_value")
 
 
 SELECTIVE = Variant(

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from headscope.models.attention.finite import is_finite_number
 from headscope.models.attention.jacobian import row_norm
 from headscope.models.attention.layer_shape import LayerShape
-from headscope.models.attention.options import Options
+from headscope.models.attention.options import Options, check_flags
 from headscope.models.attention.row_law import RowLaw
 from headscope.models.attention.variant import Variant
 
@@ -88,8 +88,7 @@ def check_bias(bias: object) -> None:
 
 def check_options(options: Options) -> None:
     check_bias(options["bias"])
-    if not isinstance(options["learned"], bool):
-        raise ValueError(f"sigmoid: learned is true or false, got {options['learned']!r}")
+    check_flags("sigmoid", options, "learned")
 
 
 SIGMOID = Variant(

@@ -17,7 +17,7 @@ from headscope.models.attention.fused.tiled import tiled_attention
 from headscope.models.attention.jacobian import softmax_slope
 from headscope.models.attention.layer_shape import LayerShape
 from headscope.models.attention.masked import masked_softmax, softmax_pullback
-from headscope.models.attention.options import Options
+from headscope.models.attention.options import Options, check_flags
 from headscope.models.attention.row_law import RowLaw
 from headscope.models.attention.variant import PreparedInputs, Variant
 from headscope.models.attention.variants.softmax import SOFTMAX
@@ -90,8 +90,7 @@ def check_bias(bias: object) -> None:
 
 def check_options(options: Options) -> None:
     check_bias(options["bias"])
-    if not isinstance(options["learned"], bool):
-        raise ValueError(f"sink: learned is true or false, got {options['learned']!r}")
+    check_flags("sink", options, "learned")
 
 
 SINK = Variant(

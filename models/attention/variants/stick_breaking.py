@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid, pad
 
 from headscope.models.attention.jacobian import row_norm
-from headscope.models.attention.options import Options
+from headscope.models.attention.options import check_flags
 from headscope.models.attention.row_law import RowLaw
 from headscope.models.attention.variant import Variant
 
@@ -69,11 +69,6 @@ def slope(
     return row_norm(pattern * ((-p).sigmoid().square() + nearer).sqrt())
 
 
-def check_options(options: Options) -> None:
-    if not isinstance(options["own"], bool):
-        raise ValueError(f"stick_breaking: own is true or false, got {options['own']!r}")
-
-
 STICK_BREAKING = Variant(
     name="stick_breaking",
     paper="Tan et al. 2024, arXiv 2410.17980",
@@ -83,7 +78,7 @@ STICK_BREAKING = Variant(
     invariant_to_key_translation=False,
     reads_order=True,
     options={"own": False},
-    check_options=check_options,
+    check_options=lambda options: check_flags("stick_breaking", options, "own"),
     slope=slope,
     cases={"": {}, "own": {"own": True}},
 )
