@@ -18,7 +18,7 @@ from headscope.models.attention.layer_shape import LayerShape
 from headscope.models.attention.options import Options
 from headscope.models.attention.row_law import RowLaw
 from headscope.models.attention.variant import Variant
-from headscope.models.attention.widening import at_least_float32
+from headscope.models.attention.widening import at_least_float32, over_cells
 
 Alpha = float | Float[Tensor, "..."]
 SORTED = (1.5, 2.0)
@@ -133,8 +133,7 @@ def kernel(*, alpha: float = 1.5, alpha_logit: Float[Tensor, "..."] | None = Non
     if alpha_logit is None:
         check_alpha(alpha)
         return {"alpha": alpha}
-    wide = alpha_logit[:, None, None] if alpha_logit.ndim == 1 else alpha_logit
-    return {"alpha": 1 + at_least_float32(wide).sigmoid().clamp_min(LEAST)}
+    return {"alpha": 1 + at_least_float32(over_cells(alpha_logit)).sigmoid().clamp_min(LEAST)}
 
 
 def learned(options: Options, shape: LayerShape) -> dict[str, nn.Parameter]:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import logsigmoid, pad
 
 from headscope.models.attention.finite import is_finite_number
+from headscope.models.attention.fused.blockwise import widened
 from headscope.models.attention.fused.library_softmax import fused_softmax
 from headscope.models.attention.fused.score_rule import ScoreRule, soft_capped
 from headscope.models.attention.jacobian import softmax_slope
@@ -20,7 +21,7 @@ from headscope.models.attention.row_law import RowLaw
 from headscope.models.attention.variant import PreparedInputs, Variant
 from headscope.models.attention.variants.softmax import SOFTMAX
 from headscope.models.attention.visibility import visible_keys
-from headscope.models.attention.widening import at_least_float32, repeated_kv_heads
+from headscope.models.attention.widening import at_least_float32
 
 LogForget = Float[Tensor, "#batch #head 1 key"] | float
 KEPT = 7.0  # σ(7) = 0.999
@@ -71,17 +72,15 @@ def fused_forgetting(
 
     In float32 at least, since those parts grow with the prompt. A soft cap comes before them: then with the pattern.
     """
-    log_forget = prepared.kernel.get("log_forget", 0.0)
-    q, v, n_heads = prepared.q, prepared.v, prepared.q.shape[1]
-    wide = torch.promote_types(q.dtype, torch.float32)
-    q, k, v = (x.to(wide) for x in (q, repeated_kv_heads(k, n_heads), repeated_kv_heads(v, n_heads)))
+    prepared, k = widened(prepared, k)
+    q, v, log_forget = prepared.q, prepared.v, prepared.kernel.get("log_forget", 0.0)
     if rule.soft_cap is not None or rule.scale == 0:
         visible = visible_keys(rule.mask, rule.causal, q.shape[2], k.shape[2], q.device)
         return weigh(soft_capped((q * rule.scale) @ k.mT, rule.soft_cap), visible, log_forget=log_forget) @ v
     lost = forgotten(log_forget, k[..., :1].mT).expand(*k.shape[:2], 1, k.shape[2]).mT
     column = torch.full_like(q[..., :1], 1 / rule.scale)
-    widened = replace(prepared, q=torch.cat([q, column], -1), v=pad(v, (0, 1)), kernel={})
-    return fused_softmax(SOFTMAX, widened, torch.cat([k, -lost], -1), rule)[..., :-1]
+    longer = replace(prepared, q=torch.cat([q, column], -1), v=pad(v, (0, 1)), kernel={})
+    return fused_softmax(SOFTMAX, longer, torch.cat([k, -lost], -1), rule)[..., :-1]
 
 
 class ForgetGate(LearnedOption):

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from headscope.models.attention.finite import is_finite_number
 from headscope.models.attention.fused.block_kernel import BlockKernel
 from headscope.models.attention.fused.blocks import Hidden
-from headscope.models.attention.fused.blockwise import blockwise_attention
+from headscope.models.attention.fused.blockwise import blockwise_attention, widened
 from headscope.models.attention.fused.element import Element
 from headscope.models.attention.fused.score_rule import ScoreRule, soft_capped
 from headscope.models.attention.jacobian import largest_slope, row_norm
@@ -23,7 +23,7 @@ from headscope.models.attention.power import power_of
 from headscope.models.attention.row_law import RowLaw
 from headscope.models.attention.variant import Parity, PreparedInputs, Variant
 from headscope.models.attention.visibility import visible_count, visible_keys
-from headscope.models.attention.widening import at_least_float32, repeated_kv_heads
+from headscope.models.attention.widening import at_least_float32, over_cells
 
 PER_ROW = "per_row"
 LARGEST = 2**24  # beyond it float32 does not know odd from even
@@ -46,7 +46,7 @@ def resolve_coefficient(coefficient: object, n_ctx: object) -> Coefficient:
             )
         return float(n_ctx) ** -0.5
     if isinstance(coefficient, Tensor):
-        return coefficient[:, None, None] if coefficient.ndim == 1 else coefficient
+        return over_cells(coefficient)
     if coefficient == PER_ROW:
         return PER_ROW
     if type(coefficient) not in (int, float) or not is_finite_number(coefficient):
@@ -157,9 +157,9 @@ def fused(
     q, v, coefficient = prepared.q, prepared.v, prepared.kernel["coefficient"]
     seen = (rule.mask, rule.causal, q.shape[2], k.shape[2], k.device)
     if isinstance(coefficient, Tensor) and coefficient.ndim and coefficient.shape[-1] > 1:
-        q, k, v = (repeated_kv_heads(at_least_float32(x), q.shape[1]) for x in (q, k, v))
-        scores = soft_capped((q * rule.scale) @ k.mT, rule.soft_cap)
-        return weigh(scores, visible_keys(*seen), **prepared.kernel) @ v
+        wide, k = widened(prepared, k)
+        scores = soft_capped((wide.q * rule.scale) @ k.mT, rule.soft_cap)
+        return weigh(scores, visible_keys(*seen), **prepared.kernel) @ wide.v
     powers = PreparedInputs(q, v, {"power": prepared.kernel["power"]})
     output = at_least_float32(blockwise_attention(variant, powers, k, rule))
     factor = _factor(coefficient, output.dtype, lambda: visible_count(*seen)[..., None])

@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from headscope.models.attention.finite import is_finite_number
+from headscope.models.attention.fused.blockwise import widened
 from headscope.models.attention.fused.library_softmax import fused_softmax
 from headscope.models.attention.fused.score_rule import ScoreRule
 from headscope.models.attention.fused.tiled import tiled_attention
@@ -21,7 +22,7 @@ from headscope.models.attention.options import Options, check_flags
 from headscope.models.attention.row_law import RowLaw
 from headscope.models.attention.variant import PreparedInputs, Variant
 from headscope.models.attention.visibility import visible_count
-from headscope.models.attention.widening import at_least_float32, repeated_kv_heads
+from headscope.models.attention.widening import at_least_float32, over_cells
 from headscope.models.io.near_names import known_names
 
 COEFFICIENTS = {"ssmax": 0.43, "llama4": 0.1}  # of each law, where none is given
@@ -83,11 +84,10 @@ def fused(
     variant: Variant, prepared: PreparedInputs, k: Float[Tensor, "batch kv_head key d_head"], rule: ScoreRule
 ) -> Float[Tensor, "batch head query d_value"]:
     """The output by torch's softmax attention of τ q; under a soft cap, which τ stands outside of, by strips."""
+    if rule.soft_cap is not None:
+        return tiled_attention(variant, *widened(prepared, k), rule)
     q, v = prepared.q, prepared.v
     wide = at_least_float32(q).dtype if q.device.type == "cpu" else q.dtype
-    if rule.soft_cap is not None:
-        q, k, v = (repeated_kv_heads(at_least_float32(x), q.shape[1]) for x in (q, k, v))
-        return tiled_attention(variant, PreparedInputs(q, v, prepared.kernel), k, rule)
     count = visible_count(rule.mask, rule.causal, q.shape[2], k.shape[2], k.device)[..., None]
     tau = temperature(count, **prepared.kernel, dtype=at_least_float32(q).dtype)
     return fused_softmax(variant, PreparedInputs((q * tau).to(wide), v.to(wide)), k.to(wide), rule)
@@ -96,9 +96,7 @@ def fused(
 def kernel(*, law: str = "ssmax", coefficient: Factor | None = None, floor: int = 8192) -> Options:
     """The law with its numbers; a coefficient is a number, or a tensor [head] or wider."""
     check_law(law, floor)
-    factor = coefficient if isinstance(coefficient, Tensor) else resolved(law, coefficient)
-    if isinstance(factor, Tensor) and factor.ndim == 1:
-        factor = factor[:, None, None]
+    factor = over_cells(coefficient) if isinstance(coefficient, Tensor) else resolved(law, coefficient)
     return {"law": law, "coefficient": factor, "floor": floor}
 
 

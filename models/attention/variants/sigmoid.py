@@ -15,6 +15,7 @@ from headscope.models.attention.layer_shape import LayerShape
 from headscope.models.attention.options import Options, check_flags
 from headscope.models.attention.row_law import RowLaw
 from headscope.models.attention.variant import Variant
+from headscope.models.attention.widening import over_cells
 
 Bias = float | int | Float[Tensor, "..."]
 
@@ -70,7 +71,7 @@ def kernel(*, bias: float | int | None = None, head_bias: Bias = 0.0) -> Options
     """b of all heads, and what each head adds to it: a number, or a tensor [head] or wider."""
     check_bias(bias)
     if isinstance(head_bias, Tensor):
-        return {"bias": bias, "head_bias": head_bias[:, None, None] if head_bias.ndim == 1 else head_bias}
+        return {"bias": bias, "head_bias": over_cells(head_bias)}
     if not is_finite_number(head_bias):
         raise ValueError(f"sigmoid: head_bias is a finite number, or a tensor with one a head, got {head_bias!r}")
     return {"bias": bias, "head_bias": head_bias}

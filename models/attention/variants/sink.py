@@ -21,6 +21,7 @@ from headscope.models.attention.options import Options, check_flags
 from headscope.models.attention.row_law import RowLaw
 from headscope.models.attention.variant import PreparedInputs, Variant
 from headscope.models.attention.variants.softmax import SOFTMAX
+from headscope.models.attention.widening import over_cells
 
 Bias = float | int | Float[Tensor, "..."]
 
@@ -73,7 +74,7 @@ def kernel(*, bias: Bias = 0.0) -> Options:
     if isinstance(bias, Tensor):
         if bias.ndim > 1 and bias.shape[-1] > 1:
             raise ValueError(f"sink: bias is one a head, or a row, and the same for all keys; got {tuple(bias.shape)}")
-        return {"bias": bias[:, None, None] if bias.ndim == 1 else bias}
+        return {"bias": over_cells(bias)}
     check_bias(bias)
     return {"bias": bias}
 
