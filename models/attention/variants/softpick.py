@@ -31,6 +31,13 @@ def peak_of(scores: Float[Tensor, "*rows key"]) -> Float[Tensor, "*rows 1"]:
     return scores.detach().amax(-1, keepdim=True).clamp_min(0.0)
 
 
+def exponentials(scores: Float[Tensor, "*rows key"]) -> Float[Tensor, "*rows key"]:
+    """e^p / Σ |e^p − 1| of every score, a sum of 0 taken for 1."""
+    peak = peak_of(scores)
+    total = shifted_rise(scores, peak).abs().sum(-1, keepdim=True)
+    return (scores - peak).exp() / total.masked_fill(total == 0, 1.0)
+
+
 def weigh(
     scores: Float[Tensor, "batch head query key"], visible: Bool[Tensor, "#batch #head query key"]
 ) -> Float[Tensor, "batch head query key"]:
@@ -49,11 +56,8 @@ def pullback(
 ) -> Float[Tensor, "batch head query key"]:
     """∂L/∂p = e^p / Σ|e^p − 1| · (∂L/∂a where p > 0, less sign(p) Σ a ∂L/∂a); 0 at the corner p = 0."""
     visible_scores = scores.masked_fill(~visible, 0.0)
-    peak, sign = peak_of(visible_scores), visible_scores.sign()
-    total = shifted_rise(visible_scores, peak).abs().sum(-1, keepdim=True)
-    heights = (visible_scores - peak).exp() / total.masked_fill(total == 0, 1.0)
-    delta = (pattern * grad_pattern).sum(-1, keepdim=True)
-    return heights * (grad_pattern * sign.clamp_min(0.0) - sign * delta)
+    sign, delta = visible_scores.sign(), (pattern * grad_pattern).sum(-1, keepdim=True)
+    return exponentials(visible_scores) * (grad_pattern * sign.clamp_min(0.0) - sign * delta)
 
 
 def slope(
@@ -61,9 +65,7 @@ def slope(
 ) -> Float[Tensor, "*batch query"]:
     """With u = e^p / Σ|e^p − 1|: Σ u² (1 − 2a + Σ a²) of the scores above 0, and Σ u² Σ a² of those below."""
     visible_scores = scores.masked_fill(scores == -torch.inf, 0.0)
-    peak = peak_of(visible_scores)
-    total = shifted_rise(visible_scores, peak).abs().sum(-1, keepdim=True)
-    heights = (visible_scores - peak).exp() / total.masked_fill(total == 0, 1.0)
+    heights = exponentials(visible_scores)
     below = row_norm(heights.masked_fill(visible_scores >= 0, 0.0)) * row_norm(pattern)
     heights = heights.masked_fill(visible_scores <= 0, 0.0)
     unit = largest_slope(heights)
