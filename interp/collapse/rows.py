@@ -17,7 +17,7 @@ from headscope.interp.collapse.residual import (
 from headscope.interp.collapse.sinks import Sinks, sinks
 from headscope.interp.reading.activations import MIXING, PATTERN, SCORES, Activations
 from headscope.interp.reading.prompt import Prompt
-from headscope.models.attention import VARIANTS
+from headscope.models.attention.table import leaves_mass
 
 VALUES = "attn.hook_v"
 STREAM = ("hook_resid_pre", "hook_resid_post")
@@ -52,8 +52,7 @@ def massive(setting: Setting, run: Activations) -> MassiveActivations:
 
 def prompt_sinks(setting: Setting, run: Activations) -> Sinks:
     """The sinks of a prompt."""
-    variants = [setting.facts.layer_variants[layer] for layer in run.head_layers]
-    leaves = [name in VARIANTS and VARIANTS[name].row_law.leaves_mass for name in variants]  # a mixer has no such law
+    leaves = [leaves_mass(setting.facts.layer_variants[layer]) for layer in run.head_layers]
     return sinks(run[PATTERN], seen(run), leaves_mass=leaves)
 
 

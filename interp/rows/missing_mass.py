@@ -13,8 +13,7 @@ from headscope.interp.reading.prompt import Prompt
 from headscope.interp.results.about import About
 from headscope.interp.results.result import Result
 from headscope.interp.rows.measures import entropy
-from headscope.models.attention import VARIANTS
-from headscope.models.attention.row_law import RowLaw
+from headscope.models.attention.table import leaves_mass
 from headscope.models.hosts.attention_layer import AttentionLayer
 
 ABOUT = About(
@@ -43,11 +42,6 @@ class MissingMass(Result):
     entropy: Float[Tensor, "layer head"]
     entropy_with_nothing: Float[Tensor, "layer head"]
     by_query: Float[Tensor, "layer head query"]
-
-
-def leaves_mass(variant: str) -> bool:
-    """Whether rows of a layer's variant, or none, may sum to less than 1, the rest going to no token."""
-    return variant in VARIANTS and VARIANTS[variant].row_law is RowLaw.SUB_STOCHASTIC
 
 
 @torch.no_grad()

@@ -6,9 +6,10 @@ from headscope.interp.reading.size import LOOK, Size
 from headscope.interp.reading.watch import Watch
 from headscope.interp.rows.curves import RowCurves
 from headscope.interp.rows.heads import HeadRows, head_rows
-from headscope.interp.rows.missing_mass import MissingMass, leaves_mass, missing_mass
+from headscope.interp.rows.missing_mass import MissingMass, missing_mass
 from headscope.interp.rows.of_model import model_row_curves
 from headscope.models.attention import VARIANTS
+from headscope.models.attention.table import leaves_mass
 
 
 def curves(request: AnalysisRequest, watch: Watch) -> RowCurves:

@@ -40,3 +40,8 @@ def variant_named(name: str) -> Variant:
     if name not in VARIANTS:
         raise ValueError(f"unknown attention {name!r}; known: {known_names(name, VARIANTS)}")
     return VARIANTS[name]
+
+
+def leaves_mass(name: str) -> bool:
+    """Whether rows of a variant may sum to less than 1, the rest going to no token; never of what is no variant."""
+    return name in VARIANTS and VARIANTS[name].row_law.leaves_mass
