@@ -20,13 +20,13 @@ _mount = component(
 def head_reader(read: ReadHead, line: tuple[str, int]) -> None:
     """Answer the view's last question, or send the line that the page shows; a question runs this alone again."""
     key = f"reader-of-{read.view}"
-    asked: Fields | None = st.session_state.pop(f"asked-of-{read.view}", None)
+    question: Fields | None = st.session_state.pop(f"asked-of-{read.view}", None)
 
     def hear() -> None:
         st.session_state[f"asked-of-{read.view}"] = (st.session_state.get(key) or {}).get("ask")
 
-    is_own = asked is not None and (asked.get("run"), asked.get("name")) == (read.run_name, read.name)
-    header, arrays = answer(read, asked["part"] if asked and is_own else {"kind": line[0], "index": line[1]})
-    stamp = asked["stamp"] if asked else 0
+    is_own = question is not None and (question.get("run"), question.get("name")) == (read.run_name, read.name)
+    header, arrays = answer(read, question["part"] if question and is_own else {"kind": line[0], "index": line[1]})
+    stamp = question["stamp"] if question else 0
     own = {"view": read.view, "run": read.run_name, "name": read.name, "stamp": stamp}
     _mount(key=key, data=payload({**own, **header}, **arrays), on_ask_change=hear)

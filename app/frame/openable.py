@@ -60,8 +60,8 @@ def ask_for_facts(refusal: MissingFactsError) -> None:
         is_sent = st.form_submit_button("Open with these")
     if is_sent:
         folder = sidebar_choice().folder
-        said = {name: value for name, value in values.items() if value}
-        write_facts(folder, dict(facts_in_link(folder)) | said)
+        facts = {name: value for name, value in values.items() if value}
+        write_facts(folder, dict(facts_in_link(folder)) | facts)
         st.rerun()
 
 

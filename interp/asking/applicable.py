@@ -60,12 +60,12 @@ def unanswered(facts: ModelFacts, prompts: Sequence[Prompt]) -> str:
         return HEADLESS
     if not facts.modality.asks_masks or not any(prompt.answers_by_position for prompt in prompts):
         return ""
-    one = "this prompt has none" if len(prompts) == 1 else "not every prompt has one"
+    gap = "this prompt has none" if len(prompts) == 1 else "not every prompt has one"
     if not facts.mask:
         return (
-            f"asks what stands at a mask, and {one}: no tokenizer names the mask, so give a PromptTokens with its place"
+            f"asks what stands at a mask, and {gap}: no tokenizer names the mask, so give a PromptTokens with its place"
         )
-    return f"asks what stands at a mask, and {one}: put {facts.mask} in the place of a word"
+    return f"asks what stands at a mask, and {gap}: put {facts.mask} in the place of a word"
 
 
 def unsuited(analysis: Analysis | Probe, facts: ModelFacts) -> str:

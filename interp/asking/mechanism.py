@@ -23,5 +23,5 @@ def compare_mechanism(
     mechanism that the model does not have, with those that it has, and for a model of plain softmax.
     """
     choices = Choices(without=without)
-    found = analyse(model, prompts, ["mechanism"], choices=choices, prepend_bos=prepend_bos, watch=watch)
-    return cast(MechanismComparison, found["mechanism"])
+    findings = analyse(model, prompts, ["mechanism"], choices=choices, prepend_bos=prepend_bos, watch=watch)
+    return cast(MechanismComparison, findings["mechanism"])

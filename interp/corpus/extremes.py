@@ -83,19 +83,19 @@ def extremes_of_run(run: Activations, weights: HeadWeights | None) -> PassageExt
     rows = visible.sum(-1) >= SHORTEST
     cells = (visible & rows[..., None])[:, None].clone()
     cells[..., 0] = False
-    found = [strongest(pattern.abs(), cells), most_negative(pattern, rows)]
+    extremes = [strongest(pattern.abs(), cells), most_negative(pattern, rows)]
     if weights is None:
         nothing = torch.full(pattern.shape[:2], torch.nan)
-        found += [(nothing, nothing.isnan().long() * 0)] * 2
+        extremes += [(nothing, nothing.isnan().long() * 0)] * 2
     else:
         unembeddings = weights.W_U_centred[:, list(run.tokens.ids)]  # type: ignore[union-attr]
         effect = run[MIXING] * ov_terms(run[VALUES], weights.W_O, unembeddings)[..., None, :]
         effect /= scale_to_logits(run)[:, None]
-        found += [strongest(-effect, cells), strongest(effect, cells)]
-    value, flat = (torch.stack(parts)[:, None] for parts in zip(*found, strict=True))
+        extremes += [strongest(-effect, cells), strongest(effect, cells)]
+    value, flat = (torch.stack(parts)[:, None] for parts in zip(*extremes, strict=True))
     keys = pattern.shape[-1]
     row, key = flat // keys, flat % keys
-    at = pattern.flatten(2).expand(len(found), *pattern.shape[:2], -1).gather(-1, flat[:, 0, ..., None])[..., 0]
+    at = pattern.flatten(2).expand(len(extremes), *pattern.shape[:2], -1).gather(-1, flat[:, 0, ..., None])[..., 0]
     return PassageExtremes(value, row, key, at[:, None])
 
 

@@ -15,13 +15,13 @@ def deletion_in_words(result: Quadrants, layer: int, head: int) -> str:
         return f"{name} contributes nothing to the logits of what it reads."
     verb = "raises" if value > 0.5 else "lowers"
     chance = f"by chance {percent(null if value > 0.5 else 1 - null)} ± {percent(spread)}"
-    told = f"{name} {verb} the logits of the tokens that it reads with {percent(max(value, 1 - value))} of what it does"
+    text = f"{name} {verb} the logits of the tokens that it reads with {percent(max(value, 1 - value))} of what it does"
     if spread == 0 and abs(value - null) < 1e-6:
-        return f"{told}; all by its OV circuit: its weights have one sign."
+        return f"{text}; all by its OV circuit: its weights have one sign."
     if is_near_null(value, null, spread):
-        return f"{told}; with signs dealt anew it would do so, too ({chance})."
+        return f"{text}; with signs dealt anew it would do so, too ({chance})."
     most = int(result.share[layer, head].argmax())
-    return f"{told} ({chance}); most of it is {QUADRANTS[most]} ({percent(float(result.share[layer, head, most]))})."
+    return f"{text} ({chance}); most of it is {QUADRANTS[most]} ({percent(float(result.share[layer, head, most]))})."
 
 
 def percent(share: float) -> str:

@@ -99,8 +99,8 @@ class MixerHeads:
         """One pass of the model; hooks of mixers are called when it is over, with all prompts of the batch."""
         others = [hook for hook in fwd_hooks if not is_of_attention(hook[0])]
         own = [hook for hook in fwd_hooks if is_of_attention(hook[0])]
-        asked = {int(name.split(".")[1]) for name, _ in own}
-        with watched_mixers([self.places[number] for number in sorted(asked)]) as calls:
+        numbers = {int(name.split(".")[1]) for name, _ in own}
+        with watched_mixers([self.places[number] for number in sorted(numbers)]) as calls:
             output = self.viewed.run_with_hooks(batch, *args, fwd_hooks=others, **kwargs)
         for call in calls:
             names = [(name.rpartition(".")[2], act) for name, act in own if f".{call.place.number}." in name]

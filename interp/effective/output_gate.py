@@ -42,8 +42,8 @@ class OutputGate:
         v, W_O = values[:, heads].transpose(0, 1), self.W_O[heads]
         gates = self.entries[rows][:, heads].transpose(0, 1)
         through = [((gates[:, at, None] * v) @ W_O).square().sum(-1) for at in range(len(rows))]
-        said = (weights * self.share(values, heads, rows)).square() * (v @ W_O).square().sum(-1)[:, None]
-        return said.sum(-1) / (weights.square() * torch.stack(through, 1)).sum(-1)
+        along = (weights * self.share(values, heads, rows)).square() * (v @ W_O).square().sum(-1)[:, None]
+        return along.sum(-1) / (weights.square() * torch.stack(through, 1)).sum(-1)
 
 
 def entries_between(

@@ -47,19 +47,19 @@ class AttentionRun:
     def weights(self, layer: int, head: int, rows: slice | None = None) -> Float[Tensor, "row key"]:
         """Signed weights of some rows of a head, over all keys; masked ones are 0."""
         count = len(self.tokens)
-        attention, asked = self.layers[layer], rows or slice(0, count)
+        attention, span = self.layers[layer], rows or slice(0, count)
         if attention is None:
-            return torch.zeros(asked.stop - asked.start, count)
-        weights = attention.weights(slice(head, head + 1), asked)[0]
+            return torch.zeros(span.stop - span.start, count)
+        weights = attention.weights(slice(head, head + 1), span)[0]
         return torch.nn.functional.pad(weights, (0, count - weights.shape[-1]))
 
     def visible_of(self, layer: int, rows: slice | None = None) -> Bool[Tensor, "row key"]:
         """Which keys some rows of a layer see."""
         count = len(self.tokens)
-        attention, asked = self.layers[layer], rows or slice(0, count)
+        attention, span = self.layers[layer], rows or slice(0, count)
         if attention is None:
-            return torch.zeros(asked.stop - asked.start, count, dtype=torch.bool)
-        visible = attention.visible(asked)
+            return torch.zeros(span.stop - span.start, count, dtype=torch.bool)
+        visible = attention.visible(span)
         return torch.nn.functional.pad(visible, (0, count - visible.shape[-1]))
 
     @property

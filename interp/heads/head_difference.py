@@ -44,8 +44,8 @@ def head_difference(
     """The second run's head less the first one's. Raises ValueError where the two read other tokens."""
     words, others = first.tokens.strings, second.tokens.strings
     if words != others:
-        said = Sentence("the two models cut this {prompt} into other {tokens}").of(first.tokens.words)
-        raise ValueError(f"{said} ({_apart(words, others)}): their cells are not the same")
+        reason = Sentence("the two models cut this {prompt} into other {tokens}").of(first.tokens.words)
+        raise ValueError(f"{reason} ({_apart(words, others)}): their cells are not the same")
     a, b = first.weights(*head), second.weights(*other)
     seen = first.visible_of(head[0]) | second.visible_of(other[0])
     size = (a.abs() + b.abs()).sum(-1)

@@ -111,7 +111,7 @@ def nothing_written(read: PromptTokens, edits: Sequence[Intervention]) -> Contin
 def parting(first: Continuation, second: Continuation) -> int | None:
     """The number of the first new token at which two continuations differ, from 0; None where they do not."""
     pairs = list(zip(first.ids.tolist(), second.ids.tolist(), strict=False))
-    differs = next((at for at, (one, other) in enumerate(pairs) if one != other), len(pairs))
+    differs = next((at for at, (a, b) in enumerate(pairs) if a != b), len(pairs))
     return None if differs == len(first.ids) == len(second.ids) else differs
 
 

@@ -49,7 +49,7 @@ class Worker:
         with one_thread():
             self.hold(unit.checkpoint)
             start = time.perf_counter()
-            found = analyse(
+            findings = analyse(
                 self.model,
                 unit.prompts.texts,
                 [unit.analysis],
@@ -57,7 +57,7 @@ class Worker:
                 prepend_bos=unit.prompts.bos,
                 watch=lambda *stage: None,
             )
-            return Outcome(numbers_table(found, unit.analysis), seconds=time.perf_counter() - start)
+            return Outcome(numbers_table(findings, unit.analysis), seconds=time.perf_counter() - start)
 
     def hold(self, checkpoint: Checkpoint) -> None:
         """Open a model in the place of the one before it."""

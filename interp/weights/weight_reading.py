@@ -142,7 +142,7 @@ def _positions(model: HookedModel) -> Float[Tensor, "position d_model"] | None:
 def _head_norm(blocks: Sequence[Any], name: str, d_head: int) -> Float[Tensor, "layer d_head"] | None:
     """Gains of a norm inside each head, the same for all heads of a layer; none for a norm of another width."""
     names = (name, name.replace("norm", "layernorm"))  # the second is LFM2's
-    parts = [next((getattr(block.attn, it) for it in names if hasattr(block.attn, it)), None) for block in blocks]
+    parts = [next((getattr(block.attn, key) for key in names if hasattr(block.attn, key)), None) for block in blocks]
     modules = [getattr(part, "original_component", part) for part in parts if part is not None]
     if not modules or any(parameter.numel() != d_head for module in modules for parameter in module.parameters()):
         return None

@@ -33,8 +33,8 @@ def open_foreign(
     """
     known = recognition(file, given)
     converter, checkpoint = known.converter, known.checkpoint
-    told = {name: value for name, value in given.items() if name != WEIGHTS}
-    facts = known_facts(converter.facts, checkpoint, told, converter.kind)
+    given_facts = {name: value for name, value in given.items() if name != WEIGHTS}
+    facts = known_facts(converter.facts, checkpoint, given_facts, converter.kind)
     with foreign_input(f"cannot open {file}: its tensors are not shaped as {converter.kind}", CheckpointError):
         converted = converter.convert(checkpoint, facts)
     return opened_model(file, converted, opened_as(converter.kind, (known.note,), facts.assumptions), device, dtype)

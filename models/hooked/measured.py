@@ -197,13 +197,13 @@ def attention_component(model: PreTrainedModel, cfg: Any, place: AttentionPlace)
     shape = layer_shape(model, place.module)
     keys = cfg.n_key_value_heads * cfg.d_head
     widths = {"q": shape.query_width, "k": keys, "v": shape.value_width, "o": shape.n_heads * cfg.d_value}
-    found = projections(place.module, widths)
+    names = projections(place.module, widths)
     around, _, inner = place.within.rpartition(".")
-    output = None if "o" in found or not around else output_beside(model, place, widths["o"])
+    output = None if "o" in names or not around else output_beside(model, place, widths["o"])
     if output is None:
-        return SeamAttention(place.within, cfg, {letter: LinearBridge(name=name) for letter, name in found.items()})
+        return SeamAttention(place.within, cfg, {letter: LinearBridge(name=name) for letter, name in names.items()})
     parts: dict[str, GeneralizedComponent] = {
-        letter: LinearBridge(name=f"{inner}.{name}") for letter, name in found.items()
+        letter: LinearBridge(name=f"{inner}.{name}") for letter, name in names.items()
     }
     return SeamAttention(around, cfg, {**parts, "o": LinearBridge(name=output)}, inner)
 

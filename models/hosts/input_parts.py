@@ -17,10 +17,10 @@ KEYWORD = "input_parts"
 def input_parts_keyword(module: AttentionModule) -> RemovableHandle:
     """From now on a call of an attention module, which hands its keywords on, is told them by keyword."""
 
-    def told(module: AttentionModule, args: Places, kwargs: Keywords) -> tuple[Places, Keywords]:
+    def with_input_parts(module: AttentionModule, args: Places, kwargs: Keywords) -> tuple[Places, Keywords]:
         return args, {**kwargs, KEYWORD: input_parts_of_call(module, args, kwargs)}
 
-    return module.register_forward_pre_hook(told, with_kwargs=True)
+    return module.register_forward_pre_hook(with_input_parts, with_kwargs=True)
 
 
 def input_parts_hook(module: AttentionModule) -> RemovableHandle:

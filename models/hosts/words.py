@@ -120,15 +120,15 @@ def worded(text: str, words: Words) -> str:
 
 def reworded(text: str, words: Words) -> str:
     """A text about tokens and prompts, such as a docstring, in these words."""
-    said = {
+    replacements = {
         **{getattr(TEXT_WORDS, name): getattr(words, name) for name in ("first", "a_token", "tokens", "token")},
         **{f"{TEXT_WORDS.prompt}s": f"{words.prompt}s"},
         **{getattr(TEXT_WORDS, name): getattr(words, name) for name in ("a_prompt", "prompt")},
     }
-    known = "|".join(said)
+    known = "|".join(replacements)
 
     def other(match: re.Match[str]) -> str:
-        word = said[match[0].lower()]
+        word = replacements[match[0].lower()]
         return word[:1].upper() + word[1:] if match[0][0].isupper() else word
 
     return re.sub(rf"(?<!class )\b(?:{known})\b", other, text, flags=re.IGNORECASE)

@@ -26,6 +26,6 @@ def record_in(kind: type[Record], plain: object, origin: str, *, others: bool = 
         raise ForeignInputError(f"cannot read {origin}: it holds a {type(plain).__name__}, not a table of fields")
     kinds: Any = kind
     known = {field.name for field in fields(kinds)}
-    told = {name: value for name, value in plain.items() if name in known} if others else plain
+    entries = {name: value for name, value in plain.items() if name in known} if others else plain
     with foreign_input(f"cannot read {origin}"):
-        return record_from(kind, told, called="field")
+        return record_from(kind, entries, called="field")

@@ -93,15 +93,15 @@ def telling(function: Callable[..., Any]) -> Callable[..., Any]:
     signature = inspect.signature(inspect.unwrap(function))
 
     @wraps(function)
-    def told(*args: Any, **kwargs: Any) -> Any:
+    def telling_function(*args: Any, **kwargs: Any) -> Any:
         result = function(*args, **kwargs)
         if (call := current_call()) is not None:
             call.arguments = signature.bind_partial(*args, **kwargs).arguments
             call.output = result[0] if isinstance(result, tuple) else result
         return result
 
-    told.tells_mixer = True  # type: ignore[attr-defined]
-    return told
+    telling_function.tells_mixer = True  # type: ignore[attr-defined]
+    return telling_function
 
 
 def place_hooks(place: MixerPlace) -> list[RemovableHandle]:

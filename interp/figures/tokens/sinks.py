@@ -36,9 +36,9 @@ def token_cells(result: SinkTokens, field: str, words: str, *, visible: bool) ->
     """A heatmap of a field."""
     tensors = result.tensors()
     null = tensors.get(f"{field}_null")
-    told = None if null is None else null_words(null, tensors.get(f"{field}_null_spread"))
-    hover = f"layer %{{y}}, %{{x}}<br>{words} %{{z:.4f}}" + ("" if told is None else "<br>null %{text}")
-    return heatmap(tensors[field], hover, told).update(visible=visible, name=words, colorbar=bar(words))
+    null_text = None if null is None else null_words(null, tensors.get(f"{field}_null_spread"))
+    hover = f"layer %{{y}}, %{{x}}<br>{words} %{{z:.4f}}" + ("" if null_text is None else "<br>null %{text}")
+    return heatmap(tensors[field], hover, null_text).update(visible=visible, name=words, colorbar=bar(words))
 
 
 def sink_direction_figure(result: SinkDirection) -> go.Figure:

@@ -174,8 +174,8 @@ def blockwise_attention(
     waited for. Other than in Triton in float32 at least. First derivatives only: a second one is refused.
     """
     is_plain = not any(isinstance(value, Tensor) for value in prepared.kernel.values())
-    found = row_sums(variant, prepared, k, rule) if is_plain else None
-    return tiled_attention(variant, *widened(prepared, k), rule) if found is None else found.output
+    sums = row_sums(variant, prepared, k, rule) if is_plain else None
+    return tiled_attention(variant, *widened(prepared, k), rule) if sums is None else sums.output
 
 
 def row_sums(

@@ -67,8 +67,8 @@ class Learning:
             return
         with torch.enable_grad():
             pattern = self.variant.weigh(scores, visible, **cut(self.kernel))
-            found = torch.autograd.grad(pattern, wanted, grad_pattern)
-        for total, gradient in zip((x for x in self.sums if x is not None), found, strict=True):
+            gradients = torch.autograd.grad(pattern, wanted, grad_pattern)
+        for total, gradient in zip((x for x in self.sums if x is not None), gradients, strict=True):
             total += gradient
 
     def gradients(self) -> tuple[Tensor | None, ...]:

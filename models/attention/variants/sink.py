@@ -56,10 +56,10 @@ def fused(
     variant: Variant, prepared: PreparedInputs, k: Float[Tensor, "batch kv_head key d_head"], rule: ScoreRule
 ) -> Float[Tensor, "batch head query d_value"]:
     """The output without its pattern: that of softmax times the share that the sink leaves, σ(ln Σ e^p − b)."""
-    found = row_sums(SOFTMAX, replace(prepared, kernel={}), k, rule)
-    if found is None:
+    sums = row_sums(SOFTMAX, replace(prepared, kernel={}), k, rule)
+    if sums is None:
         return tiled_attention(variant, *widened(prepared, k), rule)
-    return found.output * (found.log_total - prepared.kernel["bias"]).sigmoid()
+    return sums.output * (sums.log_total - prepared.kernel["bias"]).sigmoid()
 
 
 def slope(

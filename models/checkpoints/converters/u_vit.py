@@ -85,7 +85,7 @@ def in_one_row(tensors: dict[str, Tensor], half: int) -> dict[str, Tensor]:
     for name, tensor in tensors.items():
         plain = re.sub(r"^in_blocks\.", "layers.", name)
         plain = re.sub(r"^mid_block\.", f"layers.{half}.", plain)
-        plain = re.sub(r"^out_blocks\.(\d+)", lambda found: f"layers.{half + 1 + int(found[1])}", plain)
+        plain = re.sub(r"^out_blocks\.(\d+)", lambda match: f"layers.{half + 1 + int(match[1])}", plain)
         fused = re.fullmatch(r"(.*\.attn\.)qkv(\..*)", plain)
         parts = dict(zip("qkv", tensor.chunk(3), strict=True)) if fused else {}
         result |= {f"{fused[1]}{part}{fused[2]}": rows for part, rows in parts.items()} if fused else {plain: tensor}
