@@ -1,7 +1,8 @@
 """A model with a mechanism and without: what it buys, head by head and all together."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -76,26 +77,29 @@ def mechanism_comparison(
     if not prompts:
         raise ValueError("a mechanism is compared on prompts; give at least one")
     layers, numbers = mechanisms(model)[without], head_layers(model)
-    runs, heads = kept_runs(model, prompts), list(range(model.cfg.n_heads))
-    dice = torch.Generator().manual_seed(0)
-    samples = torch.full((len(prompts), 1 + NULL_SAMPLES, len(MEASURES), len(numbers), len(heads)), torch.nan)
-    changes = torch.full((len(prompts), len(numbers), len(heads)), torch.nan)
+    runs, dice = kept_runs(model, prompts), torch.Generator().manual_seed(0)
+    cells = (len(numbers), model.cfg.n_heads)
+    samples = torch.full((len(prompts), 1 + NULL_SAMPLES, len(MEASURES), *cells), torch.nan)
+    changes = torch.full((len(prompts), *cells), torch.nan)
     for at, run in enumerate(runs):
-        for layer in layers:
-            place = numbers.index(layer)
-            for part in torch.tensor(heads).split(run.rows(batch_size)):
-                some = part.tolist()
-                plain = Switch(model, layer, without, some)
-                samples[at, 0, :, place, some] = effects(model, run, plain)
-                assert plain.change is not None  # the pass went through its hooks
-                changes[at, place, some] = plain.change[torch.arange(len(some)), part].float().cpu()
-                for draw in range(NULL_SAMPLES):
-                    null = Switch(model, layer, without, some, dice)
-                    samples[at, 1 + draw, :, place, some] = effects(model, run, null)
-            watch(at * len(layers) + layers.index(layer) + 1, len(runs) * len(layers))
-    whole = torch.stack([whole_effect(model, run, without, layers) for run in runs]).mean(0)
+        for count, layer in enumerate(layers, 1):
+            place, of_layer = numbers.index(layer), layer_effects(run, Switch(model, layer, without), batch_size, dice)
+            samples[at, :, :, place], changes[at, place] = of_layer.samples, of_layer.change
+            watch(at * len(layers) + count, len(runs) * len(layers))
+    whole = torch.stack([whole_effect(model, run, without, layers) for run in runs])
+    return comparison_of_samples(samples, changes, whole, without)
+
+
+def comparison_of_samples(
+    samples: Float[Tensor, "prompt sample measure layer head"],
+    changes: Float[Tensor, "prompt layer head"],
+    whole: Float[Tensor, "prompt measure"],
+    without: str,
+) -> MechanismComparison:
+    """The means over prompts; the first sample is the mechanism taken out, the others are its nulls."""
     kl, loss = samples[:, 0].nanmean(0)
     null, spread = samples[:, 1:].mean((0, 1)), samples[:, 1:].mean(0).std(0, correction=0)
+    whole_kl, whole_loss = whole.mean(0).split(1)
     return MechanismComparison(
         kl=kl,
         kl_null=null[0],
@@ -104,17 +108,36 @@ def mechanism_comparison(
         loss_change_null=null[1],
         loss_change_null_spread=spread[1],
         pattern_change=changes.mean(0),
-        whole_kl=whole[:1],
-        whole_loss_change=whole[1:2],
+        whole_kl=whole_kl,
+        whole_loss_change=whole_loss,
         without=without,
         about=ABOUT,
     )
 
 
-def effects(model: HookedModel, run: KeptRun, switch: Switch) -> Float[Tensor, "measure row"]:
+class LayerEffects(NamedTuple):
+    """The mechanism taken out of every head of a layer, and its nulls: the effects, and the change of the weights."""
+
+    samples: Float[Tensor, "sample measure head"]
+    change: Float[Tensor, "head"]
+
+
+def layer_effects(run: KeptRun, switch: Switch, batch_size: int, dice: torch.Generator) -> LayerEffects:
+    """Of the switch's layer, head by head, at most batch_size rows a pass; dice: what deals the nulls."""
+    parts = list[LayerEffects]()
+    for heads in torch.arange(switch.model.cfg.n_heads).split(run.rows(batch_size)):
+        plain = replace(switch, heads=heads.tolist())
+        nulls = [replace(plain, dice=dice)] * NULL_SAMPLES
+        samples = torch.stack([effects(run, item) for item in (plain, *nulls)])
+        assert plain.change is not None  # the pass went through its hooks
+        parts.append(LayerEffects(samples, plain.change[torch.arange(len(heads)), heads].float().cpu()))
+    return LayerEffects(*(torch.cat(field, -1) for field in zip(*parts, strict=True)))
+
+
+def effects(run: KeptRun, switch: Switch) -> Float[Tensor, "measure row"]:
     """KL and change of loss of every row."""
     assert switch.heads is not None
-    after = run.touched_logits(model, switch.layer, len(switch.heads), switch.hooks())
+    after = run.touched_logits(switch.model, switch.layer, len(switch.heads), switch.hooks())
     return row_changes(run.answers, after, answers_known(run.prompt)).means[: len(MEASURES)].float()
 
 
