@@ -4,6 +4,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from headscope.interp.reading.activations import mixing
+
 
 def gated_weights(
     pattern: Float[Tensor, "layer head query key"],
@@ -17,7 +19,7 @@ def gated_weights(
     Law: the weights times `ov_terms` are what really reaches the logits from each key, whatever the gate's entries.
     """
     if gate.shape[3] == 1:
-        return pattern * gate[..., 0].transpose(1, 2)[..., None]
+        return mixing(pattern, gate)
     by_head = values.repeat_interleave(W_O.shape[1] // values.shape[2], dim=2).transpose(1, 2)
     gates = gate.expand(*gate.shape[:2], W_O.shape[1], W_O.shape[2]).transpose(1, 2)
     layers = []
