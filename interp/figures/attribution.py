@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from headscope.interp.attribution.direct import DirectAttribution, SourceAttribution
 from headscope.interp.attribution.logit_lens import LogitLens
 from headscope.interp.attribution.patching import Patching
-from headscope.interp.figures.drawing.axes import name_axis, token_axis, top_down
+from headscope.interp.figures.drawing.axes import name_axis, names_along, token_axis, top_down
 from headscope.interp.figures.drawing.canvas import FRAME, PLOT, bar, canvas, escaped
 from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.drawing.heatmaps import share_range, signed_heatmap
@@ -55,7 +55,7 @@ def of_target(result: DirectAttribution | SourceAttribution) -> About:
 def source_attribution_figure(result: SourceAttribution) -> go.Figure:
     """Heads by key."""
     layers, heads, keys = result.value.shape
-    tokens = result.labels.get("key", tuple(map(str, range(keys))))
+    tokens = names_along(result, "key", keys)
     names = [head_name(layer, head) for layer in range(layers) for head in range(heads)]
     cells = signed_heatmap(result.value.flatten(0, 1), "%{y}<br>from %{x}<br>%{z:.4f}")
     return canvas(
@@ -70,7 +70,7 @@ def source_attribution_figure(result: SourceAttribution) -> go.Figure:
 def logit_lens_figure(result: LogitLens) -> go.Figure:
     """Probability of each kind of target by depth and position; logit and rank in the hover text."""
     _, positions, targets = result.probability.shape
-    tokens = result.labels.get("pos", tuple(map(str, range(positions))))
+    tokens = names_along(result, "pos", positions)
     kinds = result.labels.get("target", tuple(f"target {index}" for index in range(targets)))
     traces = [lens_trace(result, index, kind) for index, kind in enumerate(kinds)]
     depths = list(result.labels["depth"])

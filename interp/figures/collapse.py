@@ -13,7 +13,7 @@ from headscope.interp.collapse.comparison import CollapseComparison
 from headscope.interp.collapse.curves import CollapseCurves
 from headscope.interp.collapse.paths import PathBound
 from headscope.interp.collapse.squashing import Squashing
-from headscope.interp.figures.drawing.axes import log_axis, token_axis
+from headscope.interp.figures.drawing.axes import log_axis, names_along, token_axis
 from headscope.interp.figures.drawing.canvas import GAUGE, canvas, escaped
 from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.palette.colours import BLUE, DASHED, GREY, depth_colour, line_style
@@ -121,5 +121,5 @@ def over_tokens(result: Result, field: str, visible: bool = True) -> list[BaseTr
 def token_bar_axes(result: Result, title: str) -> Properties:
     """The axes of bars over tokens."""
     first = next(iter(result.tensors().values()))
-    tokens = result.labels.get("pos", tuple(map(str, range(len(first)))))
+    tokens = names_along(result, "pos", len(first))
     return {"xaxis": token_axis(tokens, title="token"), "yaxis": {"title": title}}

@@ -6,7 +6,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from headscope.interp.effective.pattern import EffectivePattern
-from headscope.interp.figures.drawing.axes import token_axis, top_down
+from headscope.interp.figures.drawing.axes import names_along, token_axis, top_down
 from headscope.interp.figures.drawing.canvas import SQUARE, canvas
 from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.drawing.heatmaps import signed_heatmap
@@ -63,7 +63,7 @@ def effective_pattern_figure(result: EffectivePattern) -> go.Figure:
 def maps_by_head(result: Result, values: Float[Tensor, "head query key"], field: str, hover: str = PAIR) -> go.Figure:
     """A number of every query and key, one head at a time; a menu where there are several heads."""
     names = result.labels["head"]
-    queries, keys = (result.labels.get(axis, numbers(values.shape[at])) for at, axis in AXES.items())
+    queries, keys = (names_along(result, axis, values.shape[at]) for at, axis in AXES.items())
     return canvas(
         result.about,
         [signed_heatmap(item, hover).update(visible=at == 0) for at, item in enumerate(values)],
@@ -73,8 +73,3 @@ def maps_by_head(result: Result, values: Float[Tensor, "head query key"], field:
         yaxis=top_down(**token_axis(queries, title="query")),
         **menu_layout(names),
     )
-
-
-def numbers(count: int) -> tuple[str, ...]:
-    """Names of what has none."""
-    return tuple(map(str, range(count)))

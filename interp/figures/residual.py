@@ -8,7 +8,7 @@ from headscope.interp.collapse.massive import MassiveActivations
 from headscope.interp.collapse.matrix_measures import MEASURES
 from headscope.interp.collapse.residual import ResidualGeometry, ResidualNorms
 from headscope.interp.collapse.sinks import Sinks
-from headscope.interp.figures.drawing.axes import log_axis, name_axis, token_axis, top_down
+from headscope.interp.figures.drawing.axes import log_axis, name_axis, names_along, token_axis, top_down
 from headscope.interp.figures.drawing.canvas import canvas, escaped
 from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.drawing.heatmaps import heatmap
@@ -36,7 +36,7 @@ def residual_geometry_figure(result: ResidualGeometry) -> go.Figure:
 
 def residual_norms_figure(result: ResidualNorms) -> go.Figure:
     """Depths by positions."""
-    tokens = result.labels.get("pos", tuple(map(str, range(result.norm.shape[1]))))
+    tokens = names_along(result, "pos", result.norm.shape[1])
     cells = heatmap(result.norm.float(), "%{x}, %{y}<br>%{z:.4g}")
     depths = name_axis(result.labels["depth"])
     axes: Properties = {"xaxis": token_axis(tokens, title="token"), "yaxis": top_down(**depths)}

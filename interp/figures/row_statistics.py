@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 from jaxtyping import Num
 from torch import Tensor
 
-from headscope.interp.figures.drawing.axes import token_axis
+from headscope.interp.figures.drawing.axes import names_along, token_axis
 from headscope.interp.figures.drawing.canvas import GAUGE, canvas
 from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.heads import head_axes, head_heatmap
@@ -48,7 +48,7 @@ def row_curves_figure(curves: RowCurves, statistic: str = FIRST) -> go.Figure:
     layers, _, n_query = known[statistic].shape
     views = [layer_lines(curves, statistic, layer) for layer in range(layers)]
     axes = {
-        "xaxis": token_axis(curves.labels.get("query", tuple(map(str, range(n_query)))), title="query"),
+        "xaxis": token_axis(names_along(curves, "query", n_query), title="query"),
         "yaxis": {"title": statistic.replace("_", " ")},
     }
     menu = menu_layout([f"layer {layer}" for layer in range(layers)], len(views[0]))

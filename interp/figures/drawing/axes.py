@@ -7,6 +7,7 @@ from jaxtyping import Float
 
 from headscope.interp.figures.drawing.canvas import escaped, with_blank_ends
 from headscope.interp.figures.palette.properties import Properties
+from headscope.interp.results.result import Result
 
 MOST_TICKS, LONGEST_TICK = 22, 14
 TICK_FONT, STEEP = {"size": 10}, -75
@@ -35,6 +36,11 @@ def token_axis(tokens: Sequence[str], most: int = MOST_TICKS, **axis: object) ->
     words = {str(at): f"{escaped(token)} at {at}" for at, token in enumerate(tokens)}
     placed = [f"{at} {with_blank_ends(token)}" for at, token in enumerate(tokens)]
     return name_axis(placed, most, **axis) | {"labelalias": words}
+
+
+def names_along(result: Result, axis: str, count: int) -> tuple[str, ...]:
+    """What stands along an axis of a result: its labels, or numbers from 0 where it has none."""
+    return result.labels.get(axis, tuple(map(str, range(count))))
 
 
 def top_down(**axis: object) -> Properties:

@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 
 from headscope.interp.collapse.tokens.perturbation import PerturbationSpread
 from headscope.interp.collapse.tokens.spread_comparison import SpreadComparison
-from headscope.interp.figures.drawing.axes import name_axis, token_axis, top_down
+from headscope.interp.figures.drawing.axes import name_axis, names_along, token_axis, top_down
 from headscope.interp.figures.drawing.canvas import bar, canvas, escaped
 from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.drawing.heatmaps import heatmap
@@ -26,7 +26,7 @@ def perturbation_figure(result: PerturbationSpread) -> go.Figure:
     ]
     for trace, name in zip(traces, VIEWS.values(), strict=True):
         trace.update(name=name, visible=name == VIEWS["relative"], colorbar=bar(name))
-    tokens = result.labels.get("pos", tuple(map(str, range(result.relative.shape[1]))))
+    tokens = names_along(result, "pos", result.relative.shape[1])
     changed = f"changed: {escaped(tokens[result.position])} at {result.position}"
     axes: Properties = {
         "xaxis": token_axis(tokens, title=changed),

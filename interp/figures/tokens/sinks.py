@@ -6,7 +6,7 @@ from plotly.basedatatypes import BaseTraceType
 
 from headscope.interp.collapse.tokens.sink_direction import MEASURES, SinkDirection
 from headscope.interp.collapse.tokens.sink_tokens import SinkTokens
-from headscope.interp.figures.drawing.axes import name_axis, token_axis, top_down
+from headscope.interp.figures.drawing.axes import name_axis, names_along, token_axis, top_down
 from headscope.interp.figures.drawing.canvas import bar, canvas, escaped
 from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.drawing.heatmaps import heatmap
@@ -26,7 +26,7 @@ VIEWS = {
 def sink_tokens_figure(result: SinkTokens) -> go.Figure:
     """Layers by tokens, a menu of what is shown; pointing at a cell gives its null."""
     traces = [token_cells(result, name, words, visible=name == "received") for name, words in VIEWS.items()]
-    tokens = result.labels.get("pos", tuple(map(str, range(result.received.shape[1]))))
+    tokens = names_along(result, "pos", result.received.shape[1])
     axes: Properties = {"xaxis": token_axis(tokens, title=result.about.words.token)}
     axes |= {"yaxis": top_down(title="layer", type="category")}
     return canvas(result.about, traces, "received", **axes, **menu_layout(list(VIEWS.values())))
