@@ -14,8 +14,8 @@ from headscope.interp.reading.next_tokens import NextTokens, nothing_predicted
 from headscope.interp.reading.prompt import Prompt, answer_names, batch_of, logits_by_position
 from headscope.interp.reading.watch import Progress
 from headscope.interp.rows.head_statistics import HeadStatistics, head_statistics
-from headscope.interp.rows.missing_mass import leaves_mass
 from headscope.interp.rows.row_statistics import RowStatistics
+from headscope.models.attention.table import leaves_mass
 from headscope.models.hooked.patternless import patternless
 from headscope.models.seam.hooked_kernel import visible_cells
 from headscope.models.seam.watched_calls import Call, watched_calls
