@@ -100,8 +100,17 @@ def attention_run(
     shown = () if tokens.answers_by_position else tokens.known_answers
     name = answer_names(model)
     strings = {i: name(i) for i in [*answers.ids.unique().tolist(), *shown]}
-    leaving = tuple(at for at in head_layers(model) if leaves_mass(model.blocks[at].attn.layer.variant.name))
-    return AttentionRun(tokens, kept, model.cfg.n_heads, summary, heads, answers, strings, leaving)
+    return AttentionRun(
+        tokens, kept, model.cfg.n_heads, summary, heads, answers, strings, layers_that_leave_mass(model)
+    )
+
+
+def layers_that_leave_mass(model: HookedModel) -> tuple[int, ...]:
+    """The layers whose rows may keep weight from every token; none of those whose mixers stand for heads."""
+    variants = {
+        at: layer.variant.name for at in head_layers(model) if (layer := model.blocks[at].attn.layer) is not None
+    }
+    return tuple(at for at, name in variants.items() if leaves_mass(name))
 
 
 def layers_with_patterns(model: HookedModel, edits: Sequence[Hook] = ()) -> tuple[int, ...]:
