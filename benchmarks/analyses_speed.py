@@ -5,23 +5,28 @@
 One thread, float32, CPU seconds, the median of rounds in which both take turns. Nulls: of one layer of 12 heads, over
 one forward pass of scaled_dot_product_attention. D(n): of the prompt's first n tokens for doubling n with the null,
 over plain transformers' pass over all of them; row statistics of every head over the same, with twice as many tokens:
-models of GPT-2 small's shape with cog attention. Memory: the most beside the model. Ends with 1 where a bar is not met.
+models of GPT-2 small's shape with cog attention. Memory: the most beside the model; of `analyse` with all that it
+computes by default of several prompts, the most resident above the opened model, in a process of its own. Ends with 1
+where a bar is not met.
 """
 
 import argparse
 import os
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import Any
 
 os.environ |= {"OMP_WAIT_POLICY": "PASSIVE", "HF_HUB_OFFLINE": "1"}
 
 import torch
-from measuring import Call, against, peak_mib, print_tables, ratios
+from measuring import Call, against, peak_mib, print_tables, ratios, resident_mib
 from rich.table import Table
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from headscope import AttentionSpec, attach
+from headscope import AttentionSpec, analyse, attach
 from headscope.interp.collapse.curves import collapse
 from headscope.interp.collapse.pairs import doubling, prefix_pairs
 from headscope.interp.deletion.decision_plane import dynamic_null, static_null
@@ -34,6 +39,7 @@ from headscope.models.hooked import hooked
 HEADS, D_HEAD, ROUNDS = 12, 64, 5
 NULLS, MASS = 2.0, "negative mass"
 PASSES, REPORT, MEMORY = 2.5, 1.6, 600.0
+PROMPTS, MEMORY_OF_ANALYSE = 8, 1024.0
 Row = tuple[str, str, float, float]
 
 
@@ -63,12 +69,9 @@ def model_rows(length: int) -> Iterator[Row]:
     """What runs a whole model."""
     torch.manual_seed(0)
     plain = GPT2LMHeadModel(GPT2Config(n_positions=2 * length)).eval()
-    carrying = GPT2LMHeadModel(GPT2Config(n_positions=2 * length)).eval()
-    attach(carrying, AttentionSpec("cog"))
-    model = hooked(carrying)
-    ids = torch.randint(3, 50_000, (2 * length,))
+    model, prompt = cog_model(2 * length), random_prompt(2 * length)
+    ids = torch.tensor(prompt.ids)
     pairs = prefix_pairs(ids[: length - 1].tolist(), doubling(4, length - 1))
-    prompt = PromptTokens(tuple(ids.tolist()), tuple(map(str, ids.tolist())))
     calls: dict[str, tuple[Call, int, float]] = {
         "D(n) with its null": (lambda: collapse(model, pairs), length, PASSES),
         "row statistics of the model": (lambda: model_row_curves(model, prompt), 2 * length, REPORT),
@@ -80,6 +83,34 @@ def model_rows(length: int) -> Iterator[Row]:
             yield f"memory of {name}", "MiB", peak_mib(call), MEMORY
 
 
+def memory_rows(length: int) -> Iterator[Row]:
+    """What `analyse` holds of several prompts."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as fresh:
+        mib = fresh.submit(analysed_mib, length, PROMPTS).result()
+    yield f"memory of analyse, {PROMPTS} prompts", "MiB", mib, MEMORY_OF_ANALYSE
+
+
+def analysed_mib(length: int, prompts: int) -> float:
+    """The most that all analyses by default of so many prompts have resident above the opened model."""
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    model, tokens = cog_model(length), [random_prompt(length) for _ in range(prompts)]
+    return resident_mib(lambda: analyse(model, tokens))
+
+
+def cog_model(context: int) -> Any:
+    """A hooked model of GPT-2 small's shape with cog attention."""
+    model = GPT2LMHeadModel(GPT2Config(n_positions=context)).eval()
+    attach(model, AttentionSpec("cog"))
+    return hooked(model)
+
+
+def random_prompt(length: int) -> PromptTokens:
+    """So many tokens at random."""
+    ids = torch.randint(3, 50_000, (length,)).tolist()
+    return PromptTokens(tuple(ids), tuple(map(str, ids)))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--length", type=int, default=1024)
@@ -87,7 +118,7 @@ def main() -> None:
     torch.set_num_threads(1)
     torch.manual_seed(0)
     table = Table("what", "unit", "measured", "bar", title=f"analyses, {asked.length} tokens")
-    for name, unit, value, bar in (*null_rows(asked.length), *model_rows(asked.length)):
+    for name, unit, value, bar in (*null_rows(asked.length), *model_rows(asked.length), *memory_rows(asked.length)):
         table.add_row(name, unit, against(value, bar), f"{bar:g}")
     sys.exit(print_tables([table]))
 

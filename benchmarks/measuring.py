@@ -4,8 +4,10 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping
 from itertools import accumulate
+from pathlib import Path
 from typing import Any
 
+import psutil
 from rich.console import Console
 from rich.table import Table
 from torch.profiler import ProfilerActivity, profile
@@ -38,6 +40,15 @@ def peak_mib(call: Call) -> float:
     events: Any = seen.profiler.kineto_results.events()  # type: ignore[union-attr]
     changes = (event.nbytes() for event in events if event.name() == "[memory]")
     return max(accumulate(changes, initial=0)) / 2**20
+
+
+def resident_mib(call: Call) -> float:
+    """The most that the process has resident during a call above what it had before; on Linux."""
+    Path("/proc/self/clear_refs").write_text("5")  # the peak counts from here on
+    before = psutil.Process().memory_info().rss
+    call()
+    [peak] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
+    return int(peak.split()[1]) / 2**10 - before / 2**20
 
 
 def against(value: float, bar: float | None) -> str:

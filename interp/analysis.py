@@ -1,9 +1,10 @@
 """Analysis and Probe: the two kinds of named rows in the table that `analyse` and `headscope inspect` read."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import KW_ONLY, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
@@ -15,6 +16,7 @@ from headscope.interp.reading.prompt_pair import PromptPair
 from headscope.interp.reading.size import Size, nothing_more
 from headscope.interp.reading.token_strings import token_string
 from headscope.interp.reading.watch import Watch, watch_nothing
+from headscope.interp.results.all_layers import joined_layers
 from headscope.interp.results.result import Result
 from headscope.interp.weights.head_weights import HeadWeights
 from headscope.models.hosts.words import Words, filled
@@ -40,6 +42,10 @@ class Setting:
     def weights(self) -> HeadWeights:
         """The matrices of its heads."""
         return self.read_weights()
+
+    def of_layer(self, number: int) -> "Setting":
+        """The same with the matrices of one layer that has heads; the facts stay those of the model."""
+        return replace(self, read_weights=lambda: self.weights.of_layer(number))
 
     def answer(self, number: int) -> str:
         """The token, the class, or the number of the answer that a logit stands for."""
@@ -103,17 +109,42 @@ class Row:
         return not {*WITHOUT_DEFAULT} & {*self.reads}
 
 
+def result_of_layers(setting: Setting, run: Activations, parts: Sequence[Result]) -> Result:
+    """Results of layers one after the other as that of all."""
+    return joined_layers(parts)
+
+
+@dataclass(frozen=True)
+class ByLayer:
+    """How an analysis is computed whose numbers of a layer come from that layer: of all at once, or of one by one.
+
+    part: what it makes of some layers. whole: the result that the parts of all layers make in their order, of the
+    prompt's activations without a number for every query and key.
+    Law: the parts of single layers make the result that all layers at once make.
+    """
+
+    part: Callable[[Setting, Activations], Any]
+    whole: Callable[[Setting, Activations, Sequence[Any]], Result] = result_of_layers
+
+    def __call__(self, setting: Setting, run: Activations) -> Result:
+        """The result of all layers at once."""
+        return self.whole(setting, run, [self.part(setting, run)])
+
+
 @dataclass(frozen=True)
 class Analysis(Row):
     """One analysis of one prompt: the hooks it reads, and the function of them.
 
     needs: transformer-lens names without `blocks.N.`; empty for an analysis of the weights alone, which is computed
-    once however many prompts there are. applies: which models it has something to say about.
+    once however many prompts there are. compute: ByLayer where no layer's numbers need another layer's patterns, so
+    that those of a long prompt are not held together. reads_logits: whether it reads the logits of every position, not
+    of the last alone. applies: which models it has something to say about.
     """
 
     needs: tuple[str, ...]
-    compute: Callable[[Setting, Activations], Result]
+    compute: Callable[[Setting, Activations], Result] | ByLayer
     _: KW_ONLY
+    reads_logits: bool = False
     applies: Callable[[ModelFacts], bool] = lambda facts: True
 
 

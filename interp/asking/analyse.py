@@ -41,7 +41,9 @@ def analyse(
 
     By default all that apply to the model, are worth at most a few forward passes each, and over several prompts have
     a mean; `costly` of what comes back names the rest with an estimate. what="all": these too. Caches the hooks that
-    are read and no others; prompts of one length run together, at most batch_size, and no more than keep a gibibyte.
+    are read and no others; prompts of one length run together, at most batch_size, and no more than keep 256 MiB. Where
+    scores and patterns of one prompt take more, those of one layer at a time are held, but for what reads them across
+    layers, which no mean over prompts does.
     choices: what only some analyses read. prepend_bos: whether BOS comes before a text; None: where the tokenizer
     itself puts it, which is what run_with_cache does. watch(stage, done, total) is called after every batch of prompts
     and every step of an analysis that runs the model itself; None: a notebook shows a bar, and nothing is written

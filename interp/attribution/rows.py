@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from headscope.interp.analysis import Analysis, Setting
+from headscope.interp.analysis import Analysis, ByLayer, Setting
 from headscope.interp.attribution.direct import (
     DirectAttribution,
     SourceAttribution,
@@ -101,7 +101,7 @@ ROWS = (
         "source_attribution",
         "What each head moves from each {token} into the logit of the likeliest {answer}.",
         (NORM_AFTER, LAST, MIXING, "attn.hook_v"),
-        _source_attribution,
+        ByLayer(_source_attribution),
         over_tokens=True,
         matrices=("W_O", "W_U"),
         reads_answer=True,
@@ -113,6 +113,7 @@ ROWS = (
         "What the residual stream before each layer would predict at every position.",
         READS,
         _logit_lens,
+        reads_logits=True,
         over_tokens=True,
         matrices=("W_U",),
         reads_answer=True,

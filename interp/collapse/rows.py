@@ -3,7 +3,7 @@
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from headscope.interp.analysis import Analysis, Setting
+from headscope.interp.analysis import Analysis, ByLayer, Setting
 from headscope.interp.collapse.cancellation import PathCancellation, path_cancellation
 from headscope.interp.collapse.massive import MassiveActivations, massive_activations
 from headscope.interp.collapse.paths import PathBound, path_bound
@@ -108,7 +108,7 @@ ROWS = (
         "sinks",
         "Which heads leave their weight on the {first}, on another {token}, or on none.",
         (PATTERN, SCORES),
-        prompt_sinks,
+        ByLayer(prompt_sinks),
         per_head=True,
         version=2,
         followed={"share": 5},

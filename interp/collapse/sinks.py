@@ -61,10 +61,9 @@ def sinks(
 ) -> Sinks:
     """The sinks of a prompt. Assumes weights of masked keys to be exactly 0. leaves_mass: of each layer, whether
     1 − Σ a of a row goes nowhere; of none when not given."""
-    shares, equal = (
-        mean_shares(pattern.abs()),
-        mean_shares(visible.to(pattern.dtype))[:, None].expand(*pattern.shape[:2], -1),
-    )
+    shares = torch.stack([mean_shares(layer.abs()) for layer in pattern])
+    equal = torch.stack([mean_shares(layer.to(pattern.dtype)) for layer in visible])
+    equal = equal[:, None].expand_as(shares)
     share, anywhere = shares[..., 0], shares.amax(-1)
     sink = (share > epsilon).to(share.dtype).masked_fill(share.isnan(), torch.nan)
     leaves = torch.tensor([*leaves_mass] or [False] * len(pattern))[:, None]

@@ -88,7 +88,7 @@ def extremes_of_run(run: Activations, weights: HeadWeights | None) -> PassageExt
         nothing = torch.full(pattern.shape[:2], torch.nan)
         extremes += [(nothing, nothing.isnan().long() * 0)] * 2
     else:
-        unembeddings = weights.W_U_centred[:, list(run.tokens.ids)]  # type: ignore[union-attr]
+        unembeddings = weights.centred_unembeddings(run.tokens.ids)  # type: ignore[union-attr]
         effect = run[MIXING] * ov_terms(run[VALUES], weights.W_O, unembeddings)[..., None, :]
         effect /= scale_to_logits(run)[:, None]
         extremes += [strongest(-effect, cells), strongest(effect, cells)]

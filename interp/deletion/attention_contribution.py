@@ -59,8 +59,10 @@ def name_points(
     """The points of one prompt; positions: which keys hold each name. ValueError for a name that is not there."""
     if not bool(positions.any(-1).all()):
         raise ValueError(f"name {int(positions.any(-1).int().argmin())} is at no position of the prompt")
-    output = torch.einsum("lhe,lhem->lhm", z[:, -1], W_O)
-    return NamePoints(pattern[:, :, -1] @ positions.T.to(pattern.dtype), output @ unembeddings)
+    places = positions.T.to(pattern.dtype)
+    attention = [layer[:, -1] @ places for layer in pattern]
+    contribution = [torch.einsum("he,hem->hm", *layer) @ unembeddings for layer in zip(z[:, -1], W_O, strict=True)]
+    return NamePoints(torch.stack(attention), torch.stack(contribution))
 
 
 def attention_contribution(points: Sequence[NamePoints], names: Sequence[str] = ()) -> AttentionContribution:

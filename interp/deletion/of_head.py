@@ -58,7 +58,7 @@ NEEDS = (PATTERN, VALUES, GATE, SCORES, *SCALES)
 
 def own_unembeddings(setting: Setting, run: Activations) -> Float[Tensor, "d_model key"]:
     """The unembedding of the token at every position, less the mean over the vocabulary."""
-    return setting.weights.W_U_centred[:, list(text_alone(run.tokens).ids)]
+    return setting.weights.centred_unembeddings(text_alone(run.tokens).ids)
 
 
 def head_contributions(setting: Setting, run: Activations, layer: int, head: int) -> HeadContributions:
@@ -84,7 +84,7 @@ def scatter_of_tokens(setting: Setting, run: Activations) -> AttentionContributi
     ids = torch.tensor(text_alone(run.tokens).ids)
     names = list(dict.fromkeys(text_alone(run.tokens).ids))
     positions = torch.stack([ids == name for name in names])
-    W_U = setting.weights.W_U_centred[:, names]
+    W_U = setting.weights.centred_unembeddings(names)
     z = run[Z] / run[NORM_AFTER][..., None]
     points = name_points(run[PATTERN], z, setting.weights.W_O, positions, W_U)
     return attention_contribution([points], words_of(text_alone(run.tokens).ids, run.tokens.strings, names))

@@ -1,5 +1,6 @@
 """Quadrants: a contribution by the signs of its two factors, the attention weight and the OV term."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -47,15 +48,39 @@ class Quadrants(Result):
     model_share: Float[Tensor, "quadrant"]
 
 
+@dataclass(frozen=True)
+class QuadrantMasses:
+    """Σ|C| of some layers in each quadrant, and mean and spread of share_nulls."""
+
+    mass: Float[Tensor, "layer head quadrant"]
+    null_mean: Float[Tensor, "layer head share"]
+    null_spread: Float[Tensor, "layer head share"]
+
+
 def quadrants(
     pattern: Float[Tensor, "layer head query key"],
     ov: Float[Tensor, "layer head key"],
     scale: Float[Tensor, "layer query 1"],
 ) -> Quadrants:
     """The shares of all heads; ov as of `ov_terms` with the keys' own unembeddings."""
-    mass = quadrant_masses(pattern, ov, scale)
-    share = quadrant_shares(mass)
+    return quadrants_of_masses([masses_with_nulls(pattern, ov, scale)])
+
+
+def masses_with_nulls(
+    pattern: Float[Tensor, "layer head query key"],
+    ov: Float[Tensor, "layer head key"],
+    scale: Float[Tensor, "layer query 1"],
+) -> QuadrantMasses:
+    """What `quadrants` needs of some layers; the arguments are its own."""
     null = share_nulls(pattern, ov, scale)
+    return QuadrantMasses(quadrant_masses(pattern, ov, scale), null.mean, null.spread)
+
+
+def quadrants_of_masses(parts: Sequence[QuadrantMasses]) -> Quadrants:
+    """The shares of all layers, whose masses come in their order."""
+    names = ("mass", "null_mean", "null_spread")
+    mass, mean, spread = (torch.cat([getattr(part, name) for part in parts]) for name in names)
+    share, null = quadrant_shares(mass), Null(mean, spread)
     layer_share = quadrant_shares(mass.sum(1))
     return Quadrants(
         net_copy=net_copy(share),

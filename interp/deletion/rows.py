@@ -1,17 +1,24 @@
 """The rows of the table of analyses that are about deletion and copying."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from jaxtyping import Float
 from torch import Tensor
 
-from headscope.interp.analysis import Analysis, Setting
+from headscope.interp.analysis import Analysis, ByLayer, Setting
 from headscope.interp.deletion.contributions import Contributions, contributions, ov_terms
 from headscope.interp.deletion.decision_plane import DecisionPlane, decision_plane
 from headscope.interp.deletion.gates import gated_weights
 from headscope.interp.deletion.negative_mass import NegativeMass, negative_mass
 from headscope.interp.deletion.of_head import PATTERN, VALUES, Z, own_unembeddings, scatter_of_tokens
-from headscope.interp.deletion.quadrants import Quadrants, quadrant_masses, quadrants
+from headscope.interp.deletion.quadrants import (
+    QuadrantMasses,
+    Quadrants,
+    masses_with_nulls,
+    quadrant_masses,
+    quadrants_of_masses,
+)
 from headscope.interp.deletion.scales import SCALES, scale_to_logits
 from headscope.interp.reading.activations import GATE, NORM_AFTER, SCORES, Activations
 
@@ -30,9 +37,14 @@ def own_weights(setting: Setting, run: Activations) -> Float[Tensor, "layer head
     return gated_weights(run[PATTERN], run[GATE], run[VALUES], setting.weights.W_O, own_unembeddings(setting, run))
 
 
-def deletion(setting: Setting, run: Activations) -> Quadrants:
+def deletion_masses(setting: Setting, run: Activations) -> QuadrantMasses:
+    """What the quadrants of a prompt are made of."""
+    return masses_with_nulls(own_weights(setting, run), own_ov_terms(setting, run), scale_to_logits(run))
+
+
+def deletion(setting: Setting, run: Activations, parts: Sequence[QuadrantMasses]) -> Quadrants:
     """The quadrants of a prompt."""
-    return quadrants(own_weights(setting, run), own_ov_terms(setting, run), scale_to_logits(run))
+    return quadrants_of_masses(parts)
 
 
 def plane(setting: Setting, run: Activations) -> DecisionPlane:
@@ -46,13 +58,21 @@ def mass(setting: Setting, run: Activations) -> NegativeMass:
     return negative_mass(run[PATTERN], run.visible)
 
 
-def strongest_head_contributions(setting: Setting, run: Activations) -> Contributions:
-    """The contributions of the head with the largest Σ|C|."""
+def strongest_head(setting: Setting, run: Activations) -> tuple[float, Contributions]:
+    """The largest Σ|C| of a head, and its contributions."""
     ov, scale, weights = own_ov_terms(setting, run), scale_to_logits(run), own_weights(setting, run)
     total = quadrant_masses(weights, ov, scale).sum(-1).nan_to_num()
     head = divmod(int(total.argmax()), total.shape[1])
     result = contributions(weights, ov, scale, [head], run.tokens.strings)
-    return replace(result, labels={**result.labels, "head": (f"L{run.head_layers[head[0]]}H{head[1]}",)})
+    labels = {**result.labels, "head": (f"L{run.head_layers[head[0]]}H{head[1]}",)}
+    return float(total.max()), replace(result, labels=labels)
+
+
+def strongest_head_contributions(
+    setting: Setting, run: Activations, parts: Sequence[tuple[float, Contributions]]
+) -> Contributions:
+    """The contributions of the head with the largest Σ|C|, of the strongest ones of layers."""
+    return max(parts, key=lambda part: part[0])[1]
 
 
 ROWS = (
@@ -60,7 +80,7 @@ ROWS = (
         "deletion",
         "How much each head copies and deletes the tokens it reads.",
         NEEDS,
-        deletion,
+        ByLayer(deletion_masses, deletion),
         version=2,
         matrices=OV_TO_LOGITS,
         text_only=NO_LOGIT,
@@ -74,7 +94,7 @@ ROWS = (
         "decision_plane",
         "Whether the weights or the OV circuit decide between copying and deletion.",
         NEEDS,
-        plane,
+        ByLayer(plane),
         version=2,
         matrices=OV_TO_LOGITS,
         text_only=NO_LOGIT,
@@ -87,7 +107,7 @@ ROWS = (
         "negative_mass",
         "How much attention subtracts, and how much cancels.",
         (PATTERN, SCORES),
-        mass,
+        ByLayer(mass),
         per_head=True,
         telling={"minority_mass": 7},
         followed={"minority_mass": 1},
@@ -99,7 +119,7 @@ ROWS = (
         "contributions",
         "What the strongest head adds to the logit of each token that it attends to.",
         NEEDS,
-        strongest_head_contributions,
+        ByLayer(strongest_head, strongest_head_contributions),
         version=2,
         over_tokens=True,
         matrices=OV_TO_LOGITS,
@@ -111,7 +131,7 @@ ROWS = (
         "attention_contribution",
         "Whether a head raises a token's logit as much as the last position attends to that token.",
         (PATTERN, Z, NORM_AFTER),
-        scatter_of_tokens,
+        ByLayer(scatter_of_tokens),
         over_tokens=True,
         matrices=OV_TO_LOGITS,
         text_only=NO_LOGIT,

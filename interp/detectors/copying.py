@@ -48,13 +48,23 @@ def prompt_copying(
 ) -> PromptCopying:
     """Of every head. W_U with the final norm folded in; heads of a group share a value."""
     centred = W_U - W_U.mean(1, keepdim=True)
-    covariance = centred @ centred.T / W_U.shape[1]
+    return copying_on_tokens(pattern, value, W_O, centred[:, ids], centred @ centred.T / W_U.shape[1])
+
+
+def copying_on_tokens(
+    pattern: Float[Tensor, "layer head query key"],
+    value: Float[Tensor, "layer key kv_head d_head"],
+    W_O: Float[Tensor, "layer head d_head d_model"],
+    unembeddings: Float[Tensor, "d_model key"],
+    covariance: Float[Tensor, "d_model d_model"],
+) -> PromptCopying:
+    """The same of the centred unembeddings of the tokens, and the covariance of W_U over the vocabulary."""
     values = value.transpose(1, 2).repeat_interleave(W_O.shape[1] // value.shape[2], dim=1)
     layers = []
     for weights, moved, written in zip(pattern, values, W_O, strict=True):
         output = moved @ written
         deviation = ((output @ covariance) * output).sum(-1).clamp(min=0).sqrt()
-        layers.append(layer_copying_scores(weights, output @ centred[:, ids], deviation))
+        layers.append(layer_copying_scores(weights, output @ unembeddings, deviation))
     return PromptCopying(*torch.stack(layers, 1), about=COPYING)
 
 

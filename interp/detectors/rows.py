@@ -2,8 +2,8 @@
 
 import torch
 
-from headscope.interp.analysis import Analysis, Setting
-from headscope.interp.detectors.copying import PromptCopying, prompt_copying
+from headscope.interp.analysis import Analysis, ByLayer, Setting
+from headscope.interp.detectors.copying import PromptCopying, copying_on_tokens
 from headscope.interp.detectors.scores import DetectorScores, detector_scores
 from headscope.interp.reading.activations import MIXING, Activations
 from headscope.interp.reading.prompt import text_alone
@@ -15,8 +15,9 @@ def _detectors(setting: Setting, run: Activations) -> DetectorScores:
 
 
 def _prompt_copying(setting: Setting, run: Activations) -> PromptCopying:
-    weights, ids = setting.weights, torch.tensor(text_alone(run.tokens).ids)
-    return prompt_copying(run[MIXING], run["attn.hook_v"], weights.W_O, weights.W_U, ids)
+    weights, ids = setting.weights, text_alone(run.tokens).ids
+    read = weights.centred_unembeddings(ids), weights.W_U_covariance
+    return copying_on_tokens(run[MIXING], run["attn.hook_v"], weights.W_O, *read)
 
 
 ROWS = (
@@ -24,7 +25,7 @@ ROWS = (
         "detectors",
         "Weight, share and sign of every head on previous tokens, duplicates of the token, and what followed them.",
         ("attn.hook_pattern", "attn.hook_attn_scores"),
-        _detectors,
+        ByLayer(_detectors),
         text_only="looks for tokens that come again, and patches are of no vocabulary",
         looks_back=True,
         per_head=True,
@@ -35,7 +36,7 @@ ROWS = (
         "prompt_copying",
         "Whether each head raises or lowers the logits of the tokens it attends to.",
         (MIXING, "attn.hook_v"),
-        _prompt_copying,
+        ByLayer(_prompt_copying),
         matrices=("W_O", "W_U"),
         text_only="asks what a head does to the logits of the tokens that it reads, and patches have none of their own",
         own_logits=True,

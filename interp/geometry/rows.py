@@ -5,7 +5,7 @@ from dataclasses import replace
 from jaxtyping import Float
 from torch import Tensor
 
-from headscope.interp.analysis import Analysis, Setting
+from headscope.interp.analysis import Analysis, ByLayer, Setting
 from headscope.interp.geometry.angles import Angles, angles
 from headscope.interp.geometry.embedding import Embedding, JointEmbedding, joint_embedding
 from headscope.interp.geometry.temperatures import Temperatures, temperatures
@@ -57,7 +57,7 @@ ROWS = (
         "angles",
         "how much attention goes to keys parallel, orthogonal and antiparallel to the query",
         (*QUERY_KEY, PATTERN, SCORES),
-        angles_of,
+        ByLayer(angles_of),
         per_head=True,
         row_laws="any: shares of Σ|a|",
     ),

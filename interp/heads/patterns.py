@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from headscope.interp.analysis import Analysis, Setting
+from headscope.interp.analysis import Analysis, ByLayer, Setting
 from headscope.interp.heads.signed_max_pool import signed_max_pool, visible_max_pool
 from headscope.interp.reading.activations import SCORES, Activations
 from headscope.interp.results.about import About
@@ -40,11 +40,17 @@ class Patterns(Result):
 
 
 def pooled_patterns(
-    weights: Float[Tensor, "layer head pos pos"], visible: Bool[Tensor, "layer pos pos"], strings: tuple[str, ...]
+    weights: Float[Tensor, "layer head pos pos"],
+    visible: Bool[Tensor, "layer pos pos"],
+    strings: tuple[str, ...],
+    layers: int | None = None,
 ) -> Patterns:
-    """At most SIDE × SIDE cells a head and MOST_CELLS in all; tokens are labels where a cell is one weight."""
-    layers, heads, length, _ = weights.shape
-    side = max(1, min(SIDE, isqrt(MOST_CELLS // (layers * heads)), length))
+    """At most SIDE × SIDE cells a head and MOST_CELLS in all; tokens are labels where a cell is one weight.
+
+    layers: how many there are in all, where these are some of them.
+    """
+    heads, length = weights.shape[1:3]
+    side = max(1, min(SIDE, isqrt(MOST_CELLS // ((layers or len(weights)) * heads)), length))
     small = torch.stack([signed_max_pool(layer, side) for layer in weights])
     seen = visible_max_pool(visible, side)[:, None]
     labels = {"query": strings, "key": strings} if side == length else {}
@@ -54,7 +60,7 @@ def pooled_patterns(
 def patterns_of(setting: Setting, run: Activations) -> Patterns:
     """The patterns of a prompt."""
     assert run.visible is not None  # gathered with the scores, which the row needs
-    return pooled_patterns(run[PATTERN], run.visible, run.tokens.strings)
+    return pooled_patterns(run[PATTERN], run.visible, run.tokens.strings, len(setting.facts.head_layers))
 
 
 ROWS = (
@@ -62,7 +68,7 @@ ROWS = (
         "patterns",
         "How much each {token} takes from every {token} it sees, in every head.",
         (PATTERN, SCORES),
-        patterns_of,
+        ByLayer(patterns_of),
         over_tokens=True,
         row_laws="any: weights with their signs",
     ),

@@ -1,7 +1,7 @@
 """Activations: what a model's hooks held in one forward pass over a prompt, layer by layer."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
 from headscope.interp.reading.hooked_model import HookedModel, head_layers
-from headscope.interp.reading.prompt import Prompt, batch_of, logits_by_position
+from headscope.interp.reading.prompt import Prompt, batch_of, last_logits_alone, logits_by_position
 from headscope.models.attention.run import at_least_float32
 from headscope.models.seam.hooked_kernel import visible_cells
 
@@ -17,6 +17,7 @@ SCORES = "attn.hook_attn_scores"
 TEMPERATURES = ("attn.hook_temperature_q", "attn.hook_temperature_v")
 PATTERN, GATE = "attn.hook_pattern", "attn.hook_gate"
 MIXING = "attn.mixing"  # no hook: the pattern times the gate of each row, what multiplies the values in the end
+BY_CELL = (SCORES, PATTERN)  # a number for every query and key
 BY_ENTRY = "is gated entry by entry, so that no weight of a token says what it adds"
 NORM_AFTER = "ln1_post.hook_scale"
 MLP_OUT = "hook_mlp_out"
@@ -51,54 +52,96 @@ class Activations:
             raise KeyError(f"{name} was not gathered; there are: {', '.join(self.hooks)}")
         return self.hooks[name]
 
+    def of_layer(self, number: int) -> "Activations":
+        """What is of one layer that has heads, by its number; hooks of all layers, and those of none, stay whole."""
+        at = self.head_layers.index(number)
+        one = slice(at, at + 1)
+        hooks = {name: value[one] if name.startswith(OF_ATTENTION) else value for name, value in self.hooks.items()}
+        visible = None if self.visible is None else self.visible[one]
+        return replace(self, hooks=hooks, visible=visible, head_layers=(number,))
+
     def at_heads(self, name: str) -> Shaped[Tensor, "layer ..."]:
         """A hook of all layers, in those that have heads."""
         return self[name][list(self.head_layers)]
 
 
-def gathered_activations(model: HookedModel, prompts: Sequence[Prompt], names: Sequence[str]) -> list[Activations]:
+def gathered_activations(
+    model: HookedModel,
+    prompts: Sequence[Prompt],
+    names: Sequence[str],
+    formed: Sequence[str] = (),
+    *,
+    answer_alone: bool = False,
+) -> list[Activations]:
     """Run prompts of one length in one forward pass and keep the named hooks, float32 at least.
 
-    MIXING is gathered as the pattern and the gate that it is made of. A layer without a temperature has temperature 1,
-    one without an output gate has gate 1, a norm that is not there has the scale 1, a layer without an MLP has 0 of it,
-    one that does not rotate has cos 1 and sin 0, and where none rotates they are left out; where nothing is rotated,
+    MIXING is gathered as the pattern and the gate that it is made of. formed: hooks that are looked at and not kept: a
+    pass in which nobody looks at a pattern may not form it, and then differs in the last digits. answer_alone: of a
+    text, whether the logits of the last position are enough. A layer without a temperature has temperature 1, one
+    without an output gate has gate 1, a norm that is not there has the scale 1, a layer without an MLP has 0 of it, one
+    that does not rotate has cos 1 and sin 0, and where none rotates they are left out; where nothing is rotated,
     hook_rot_q is hook_q, and where a norm follows the rotation (HunYuan), it is what that norm gives. Hooks are state:
     the caller lets one run in at a time. Raises ValueError for prompts of several lengths and for a hook that the model
     does not have.
     """
     if len({len(prompt) for prompt in prompts}) != 1:
         raise ValueError("gather takes prompts of one length, at least one; group them by length")
-    if MIXING in names:
-        names = [*dict.fromkeys([*(name for name in names if name != MIXING), PATTERN, GATE])]
+    names = hooks_behind(names)
     kept: dict[str, Tensor] = {}
 
     def keep(place: str, value: Tensor, hook: object) -> None:  # a hook may know itself by another name
-        by_position = value.transpose(1, 2) if place.endswith(HEADS_FIRST) else value
-        kept[place] = by_position.detach().cpu().clone()
+        kept[place] = own_copy(place, value)
 
     places = {name: hook_names(model, name) for name in names}
     hooks = [
         (place, partial(keep, place)) for of_name in places.values() for place in of_name if place in model.hook_dict
     ]
+    hooks += [(place, pass_by) for name in formed for place in hook_names(model, name) if place in model.hook_dict]
+    spared = last_logits_alone(prompts[0]) if answer_alone else {}
     with torch.no_grad():
-        logits = logits_by_position(model, model.run_with_hooks(batch_of(model, prompts), fwd_hooks=hooks), prompts)
+        output = model.run_with_hooks(batch_of(model, prompts), fwd_hooks=hooks, **spared)
+    logits = logits_by_position(model, output, prompts)
     absent = absent_values(model, kept, places, (len(prompts), len(prompts[0])))
     places = {name: of_name for name, of_name in places.items() if name in absent}
     result = {name: [kept.get(place, absent[name]) for place in of_name] for name, of_name in places.items()}
     kept.clear()
     if GATE in result:
         result[GATE] = of_one_width(result[GATE])
-    rows = range(len(prompts))
-    visible = [visible_of(result[SCORES], row) if SCORES in result else None for row in rows]
-    of_prompts: list[dict[str, Tensor]] = [{} for _ in rows]
-    for name in places:
-        values = result.pop(name)  # nothing is held twice for longer than one hook of all layers
-        for row in rows:
-            of_prompts[row][name] = prompt_slice(values, row, layered=places[name] != [name])
+    visible = [visible_of(result[SCORES], row) if SCORES in result else None for row in range(len(prompts))]
+    of_prompts = hooks_of_prompts(result, {name for name in places if places[name] != [name]}, len(prompts))
     return [
         Activations(prompt, of_prompts[row], at_least_float32(logits[row]).cpu(), visible[row], head_layers(model))
         for row, prompt in enumerate(prompts)
     ]
+
+
+def hooks_of_prompts(
+    gathered: dict[str, list[Tensor]], layered: set[str], prompts: int
+) -> list[dict[str, Shaped[Tensor, "..."]]]:
+    """The hooks of every prompt of a batch, out of what is emptied: nothing is held twice for longer than one hook."""
+    of_prompts: list[dict[str, Tensor]] = [{} for _ in range(prompts)]
+    for name in [*gathered]:
+        values = gathered.pop(name)
+        for row in range(prompts):
+            of_prompts[row][name] = prompt_slice(values, row, layered=name in layered)
+    return of_prompts
+
+
+def hooks_behind(names: Sequence[str]) -> list[str]:
+    """The hooks that are gathered for these names: for MIXING the pattern and the gate that it is made of."""
+    if MIXING not in names:
+        return [*names]
+    return [*dict.fromkeys([*(name for name in names if name != MIXING), PATTERN, GATE])]
+
+
+def own_copy(place: str, value: Tensor) -> Tensor:
+    """What a hook of this full name holds, by position, as it is now."""
+    by_position = value.transpose(1, 2) if place.endswith(HEADS_FIRST) else value
+    return by_position.detach().cpu().clone()
+
+
+def pass_by(value: Tensor, hook: object) -> None:
+    """A hook that keeps nothing."""
 
 
 def mixing(

@@ -32,6 +32,24 @@ def over_all_layers(result: Kind, numbers: Sequence[int], count: int) -> Kind:
     return replace(result, **{name: _spread(result.axes()[name], fields[name], numbers, count) for name in fields})
 
 
+def joined_layers(results: Sequence[Kind]) -> Kind:
+    """Results of layers one after the other as one of all of them, along their axis `layer`.
+
+    Raises ValueError for results that differ in what they have of no layer.
+    """
+    first, axes = results[0], results[0].axes()
+    fields = {name: [result.tensors()[name] for result in results] for name in first.tensors()}
+    joined = {
+        name: torch.cat(values, axes[name].index("layer")) for name, values in fields.items() if "layer" in axes[name]
+    }
+    common = [(result.facts(), result.labels) for result in results]
+    differing = [name for name in fields if name not in joined and not _all_alike(fields[name])]
+    if differing or any(item != common[0] for item in common):
+        place = differing[0] if differing else "facts or labels"
+        raise ValueError(f"{first.about.title} differs from layer to layer in its {place}, so its layers do not join")
+    return replace(first, **joined)
+
+
 def spread_over_layers(
     values: Shaped[Tensor, "..."], numbers: Sequence[int], count: int, axis: int = 0
 ) -> Shaped[Tensor, "..."]:
@@ -40,6 +58,10 @@ def spread_over_layers(
     shape[axis] = count
     empty = torch.nan if values.is_floating_point() or values.is_complex() else 0
     return values.new_full(shape, empty).index_copy(axis, torch.tensor(numbers, device=values.device), values)
+
+
+def _all_alike(values: Sequence[Tensor]) -> bool:
+    return all(torch.equal(value.nan_to_num(), values[0].nan_to_num()) for value in values)
 
 
 def _spread(axes: tuple[str, ...], values: Tensor, numbers: Sequence[int], count: int) -> Tensor:

@@ -7,8 +7,9 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from headscope.interp.reading.activations import PATTERN, SCORES, gathered_activations
+from headscope.interp.reading.activations import PATTERN, SCORES, Activations
 from headscope.interp.reading.hooked_model import HookedModel, head_layers
+from headscope.interp.reading.layer_cells import read_layer_by_layer
 from headscope.interp.reading.prompt import Prompt
 from headscope.interp.results.about import About
 from headscope.interp.results.result import Result
@@ -50,16 +51,20 @@ def missing_mass(model: HookedModel, prompt: Prompt) -> MissingMass:
 
     Raises ValueError for a model without a layer whose rows may sum to less than 1.
     """
-    layers = [model.blocks[number].attn for number in head_layers(model)]
-    if not any(leaves_mass(attention.layer.variant.name) for attention in layers):
+    layers = {number: model.blocks[number].attn for number in head_layers(model)}
+    if not any(leaves_mass(attention.layer.variant.name) for attention in layers.values()):
         raise ValueError(f"{ABOUT.title} is asked of rows that may sum to less than 1, and this model has none such")
-    [run] = gathered_activations(model, [prompt], [PATTERN, SCORES])
-    assert run.visible is not None  # gathered with the scores
-    parts = [
-        mass_of_layer(attention, run[PATTERN][at], run[SCORES][at], run.visible[at])
-        for at, attention in enumerate(layers)
-    ]
-    fields = {name: torch.stack([part[name] for part in parts]) for name in parts[0]}
+    parts: dict[int, dict[str, Tensor]] = {}
+
+    def read(run: Activations) -> None:
+        [number] = run.head_layers
+        assert run.visible is not None  # read with the scores
+        parts[number] = mass_of_layer(layers[number], run[PATTERN][0], run[SCORES][0], run.visible[0])
+
+    nothing = Activations(prompt, {}, torch.empty(0, 0), head_layers=tuple(layers))
+    read_layer_by_layer(model, nothing, [PATTERN, SCORES], read)
+    by_layer = [parts[number] for number in layers]
+    fields = {name: torch.stack([part[name] for part in by_layer]) for name in by_layer[0]}
     return MissingMass(**fields, about=ABOUT, labels={"query": prompt.strings})
 
 

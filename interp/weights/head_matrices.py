@@ -1,13 +1,16 @@
 """Head matrices: what every head reads and writes, norms folded in and grouped heads repeated, as circuits need it."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor
 
 from headscope.interp.results.all_layers import refuse_absent_head
+
+BY_LAYER = ("W_Q", "W_K", "W_V", "W_O", "b_Q", "b_K", "b_V", "q_norm", "k_norm")
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class HeadWeights:
     q_norm, k_norm: gains of norms on queries and keys (Qwen3, Gemma 3), not folded in, or None.
     d_value is d_head but where values have a size of their own (DeepSeek). NaN: no module of its own makes it.
     misread: what this model does not do as these matrices say, by the names of weight_laws.LAWS, each with
-    the law that failed in a trial run; nearly always empty.
+    the law that failed in a trial run; nearly always empty. whole: those of all layers, where these are of some.
     """
 
     W_Q: Float[Tensor, "layer head d_model d_head"]
@@ -42,26 +45,49 @@ class HeadWeights:
     k_norm: Float[Tensor, "layer d_head"] | None = None
     misread: Mapping[str, str] = field(default_factory=dict)
     head_layers: tuple[int, ...] = ()
+    whole: "HeadWeights | None" = None
 
-    @cached_property
+    @property
     def W_U_centred(self) -> Float[Tensor, "d_model vocab"]:  # noqa: N802
         """W_U less its mean over the vocabulary: logits against their mean, which is all that probabilities know of.
 
         A vector added to every column of W_U adds the same to all logits, and leaves the model's function alone but
-        under a soft cap on the logits (Gemma 2).
+        under a soft cap on the logits (Gemma 2). Made anew, as large as W_U: centred_unembeddings has some columns.
         """
-        return self.W_U - self.W_U.mean(1, keepdim=True)
+        return self.W_U - self.W_U_mean
+
+    def centred_unembeddings(self, tokens: Sequence[int]) -> Float[Tensor, "d_model token"]:
+        """W_U_centred of these tokens."""
+        return self.W_U[:, list(tokens)] - self.W_U_mean
+
+    @cached_property
+    def W_U_mean(self) -> Float[Tensor, "d_model 1"]:  # noqa: N802
+        """The mean of W_U over the vocabulary."""
+        return self.W_U.mean(1, keepdim=True) if self.whole is None else self.whole.W_U_mean
 
     @cached_property
     def W_U_covariance(self) -> Float[Tensor, "d_model d_model"]:  # noqa: N802
         """Covariance of the columns of W_U over the vocabulary, which a null of any token in a target's place needs."""
-        centred = self.W_U - self.W_U.mean(1, keepdim=True)  # which is not kept
+        if self.whole is not None:
+            return self.whole.W_U_covariance
+        centred = self.W_U_centred
         return centred @ centred.T / centred.shape[1]
 
     @property
     def shape(self) -> tuple[int, int]:
         """Numbers of layers and of heads in each."""
         return self.W_Q.shape[0], self.W_Q.shape[1]
+
+    def of_layer(self, number: int) -> "HeadWeights":
+        """The matrices of one layer that has heads, by its number in the model.
+
+        Raises ValueError for a layer without heads.
+        """
+        at, _ = self.of_head(number, 0)
+        parts: dict[str, Any] = {
+            name: value[at : at + 1] for name in BY_LAYER if (value := getattr(self, name)) is not None
+        }
+        return replace(self, **parts, head_layers=(number,), whole=self.whole or self)
 
     def of_head(self, layer: int, head: int) -> tuple[int, int]:
         """Where the matrices of a head stand, by the number of its layer in the model.

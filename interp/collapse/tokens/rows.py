@@ -1,13 +1,19 @@
 """The rows of the table of analyses about what the tokens of one prompt do to each other."""
 
-from headscope.interp.analysis import Analysis, AnalysisRequest, Probe, Setting
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from headscope.interp.analysis import Analysis, AnalysisRequest, ByLayer, Probe, Setting
 from headscope.interp.collapse.rows import PATTERN, STREAM, VALUES, seen, stream_of
 from headscope.interp.collapse.tokens.compression import Compression, compression, compression_cost
 from headscope.interp.collapse.tokens.dispersion import Dispersion, dispersion, dispersion_cost
 from headscope.interp.collapse.tokens.dispersion_curves import DispersionCurves, dispersion_curves
 from headscope.interp.collapse.tokens.head_dimension import HeadDimension, dimensions_cost, head_dimension
 from headscope.interp.collapse.tokens.perturbation import SAMPLES, PerturbationSpread, perturbation_spread
-from headscope.interp.collapse.tokens.sink_direction import SinkDirection, sink_direction
+from headscope.interp.collapse.tokens.sink_direction import SinkDirection, direction_of_sinks, mean_received
 from headscope.interp.collapse.tokens.sink_tokens import SinkTokens, sink_tokens, sink_tokens_cost
 from headscope.interp.reading.activations import GATE, SCORES, Activations
 from headscope.interp.reading.model_facts import ModelFacts
@@ -35,9 +41,16 @@ def prompt_sink_tokens(setting: Setting, run: Activations) -> SinkTokens:
     return sink_tokens(run[PATTERN], seen(run), run[VALUES], setting.weights.W_O, run.tokens.strings, run[GATE])
 
 
-def prompt_sink_direction(setting: Setting, run: Activations) -> SinkDirection:
+def prompt_received(setting: Setting, run: Activations) -> Float[Tensor, "layer pos"]:
+    """What every token of a prompt receives in each layer."""
+    return mean_received(run[PATTERN])
+
+
+def prompt_sink_direction(
+    setting: Setting, run: Activations, parts: Sequence[Float[Tensor, "layer pos"]]
+) -> SinkDirection:
     """What marks the sink tokens of a prompt."""
-    return sink_direction(stream_of(run), run[PATTERN], run.head_layers, run.tokens.strings)
+    return direction_of_sinks(stream_of(run), torch.cat([*parts]), run.head_layers, run.tokens.strings)
 
 
 def prompt_dispersion(setting: Setting, run: Activations) -> Dispersion:
@@ -86,7 +99,7 @@ ROWS: tuple[Analysis | Probe, ...] = (
         "sink_tokens",
         "Which {tokens} draw attention, by layer, and what they give for it.",
         (PATTERN, VALUES, GATE, SCORES),
-        prompt_sink_tokens,
+        ByLayer(prompt_sink_tokens),
         over_tokens=True,
         matrices=("W_O",),
         cost=sink_tokens_cost,
@@ -96,7 +109,7 @@ ROWS: tuple[Analysis | Probe, ...] = (
         "sink_direction",
         "Which direction of the residual stream marks the {tokens} that others rest on.",
         (*STREAM, PATTERN),
-        prompt_sink_direction,
+        ByLayer(prompt_received, prompt_sink_direction),
         over_tokens=True,
         row_laws="any: magnitudes, and contributions with their signs",
     ),
@@ -104,7 +117,7 @@ ROWS: tuple[Analysis | Probe, ...] = (
         "dispersion",
         "Among how many {tokens} each head can still be sharp.",
         (PATTERN, SCORES),
-        prompt_dispersion,
+        ByLayer(prompt_dispersion),
         applies=of_scores,
         per_head=True,
         cost=dispersion_cost,

@@ -62,8 +62,22 @@ def sink_direction(
     tokens: Sequence[str] = (),
 ) -> SinkDirection:
     """Of `residual_stream` and the patterns of the layers with these numbers."""
+    return direction_of_sinks(residual, mean_received(pattern), layers, tokens)
+
+
+def mean_received(pattern: Float[Tensor, "layer head query key"]) -> Float[Tensor, "layer key"]:
+    """The mean share that each token gets of all rows of a layer, over its heads."""
+    return torch.stack([mean_shares(layer.abs()).nan_to_num().mean(0) for layer in pattern])
+
+
+def direction_of_sinks(
+    residual: Float[Tensor, "depth pos d_model"],
+    received: Float[Tensor, "layer pos"],
+    layers: Sequence[int],
+    tokens: Sequence[str] = (),
+) -> SinkDirection:
+    """The same of what mean_received says of these layers."""
     X = residual.double()
-    received = mean_shares(pattern.abs()).nan_to_num().mean(1)
     is_sink = sink_places(received.amax(0))
     reference = int(layers[int(received.amax(-1).argmax())])
     null = null_of(lambda dice: measures(X, random_places(is_sink, dice), ~is_sink, reference))
