@@ -42,7 +42,7 @@ def decoder(family: str, name: str) -> tuple[Any, Any]:
 
 
 def image() -> tuple[Any, Any]:
-    model = hooked(tiny_vit("cog"))
+    model: Any = hooked(tiny_vit("cog"))
     return model, image_prompt(random_images(1)[0], model.original_model.config, "noise", 3)
 
 

@@ -38,7 +38,7 @@ def singular_values(X: Float[Tensor, "*depth pos d_model"]) -> Float[Tensor, "*d
     wide = X.double()
     gram = wide @ wide.mT if X.shape[-2] <= X.shape[-1] else wide.mT @ wide
     finite = gram.isfinite().all(-1).all(-1)[..., None]
-    values = torch.linalg.eigvalsh(gram.where(finite[..., None], 0.0))
+    values = torch.linalg.eigvalsh(gram.masked_fill_(~finite[..., None], 0.0))
     return values.where(finite, torch.nan).clamp(min=0).sqrt()
 
 
@@ -50,4 +50,4 @@ def stable_rank(sigma: Float[Tensor, "*depth rank"]) -> Float[Tensor, "*depth"]:
 def noise_like(X: Float[Tensor, "*depth pos d_model"], dice: torch.Generator) -> Float[Tensor, "*depth pos d_model"]:
     """Gaussian rows of the same norms."""
     noise = torch.randn(X.shape, generator=dice, dtype=X.dtype)
-    return noise * (X.norm(dim=-1, keepdim=True) / noise.norm(dim=-1, keepdim=True))
+    return noise.mul_(X.norm(dim=-1, keepdim=True) / noise.norm(dim=-1, keepdim=True))
