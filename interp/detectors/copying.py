@@ -75,13 +75,20 @@ def layer_copying_scores(
 ) -> Float[Tensor, "field head"]:
     """The fields of PromptCopying for one layer; logit: what each source gives to the token of each position."""
     positive, negative = pattern.clamp(min=0).sum(-2)[..., None], pattern.clamp(max=0).abs().sum(-2)[..., None]
+    heads = [effects_beside_nulls(*head) for head in zip(positive, negative, logit, strict=True)]
+    return torch.stack(heads, -1) / ((positive + negative)[..., 0] * deviation).sum(-1)
+
+
+def effects_beside_nulls(
+    positive: Float[Tensor, "key 1"], negative: Float[Tensor, "key 1"], logit: Float[Tensor, "key token"]
+) -> Float[Tensor, "field"]:
+    """Copying and suppression of one head with their nulls, not yet over what it could do at most."""
     raised, lowered = logit.clamp(min=0), logit.clamp(max=0).abs()
     copying = beside_null(positive * raised + negative * lowered)
-    suppression = beside_null(positive * lowered + negative * raised)
-    return torch.cat([copying, suppression]) / ((positive + negative)[..., 0] * deviation).sum(-1)
+    return torch.cat([copying, beside_null(positive * lowered + negative * raised)])
 
 
-def beside_null(effect: Float[Tensor, "head key token"]) -> Float[Tensor, "3 head"]:
+def beside_null(effect: Float[Tensor, "key token"]) -> Float[Tensor, "3"]:
     """Summed over sources: the effect on their own tokens, then its mean and deviation for tokens drawn anew."""
     own = effect.diagonal(dim1=-2, dim2=-1).sum(-1)
     return torch.stack([own, effect.mean(-1).sum(-1), effect.var(-1, correction=0).sum(-1).sqrt()])

@@ -35,5 +35,8 @@ def histogram(
     cosine: Float[Tensor, "head query key"], weights: Float[Tensor, "head query key"]
 ) -> Float[Tensor, "head bin"]:
     """Weight in each of BINS equal bins of [−1, 1]."""
-    places = ((cosine + 1) * (BINS / 2)).long().clamp_(0, BINS - 1)
-    return weights.new_zeros(len(weights), BINS).scatter_add_(1, places.flatten(1), weights.flatten(1))
+    result = weights.new_zeros(len(weights), BINS)
+    for bins, angles, mass in zip(result, cosine, weights, strict=True):  # whole numbers of one head at a time
+        places = ((angles + 1) * (BINS / 2)).long().clamp_(0, BINS - 1)
+        bins.scatter_add_(0, places.flatten(), mass.flatten())
+    return result
