@@ -1,9 +1,12 @@
 """The claims of E1 and the rules by which they are answered, fixed before any model was looked at."""
 
+from headscope.interp.arms.margin import SHARE, Margin
 from headscope.interp.arms.outcome import Outcome
 from headscope.interp.arms.verdict import Verdict, all_of, bound_answer, mean_with_spread, superiority_answer
 
 SOLVED = 0.9
+TURNED = Margin(0.2, "half of the weakest weight that the paper reports, −.4")
+DECISION = SHARE  # each decision beside its null, signs dealt anew, which at least one of the two must exceed
 
 
 def judge(outcome: Outcome) -> list[Verdict]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from headscope.interp.arms.arms import arm_curves, arm_numbers, arms
+from headscope.interp.arms.margin import Floor, Margin
 from headscope.interp.arms.outcome import Outcome
 from headscope.interp.arms.trial import Numbers, Place, Trial
 from headscope.interp.arms.verdict import Verdict, equivalence_answer, mean_with_spread, superiority_answer
@@ -31,6 +32,8 @@ QUESTIONS = {"count_ones": (count_ones, COUNT_ONES), "find_a_zero": (find_a_zero
 POINTS, GROWTH = 8, 10  # lengths of a curve, and how many times the first the last one is, as in the paper
 DISTANCE = "chunked L∞ norm"
 MARGIN = 0.05  # of D(n)/D(n₀)
+KEPT_MORE = Margin(0.11, "half of the paper's difference, .32 − .10")
+APART = Floor(0.05, "D(n₀) over that of unrelated prompts", "below it the pair is one prompt before any n has grown")
 PROMPT = "The for statement is used to iterate over the elements of a sequence or other iterable object."
 KEPT = About(
     title="D(n)/D(n₀) of the longest prompt",

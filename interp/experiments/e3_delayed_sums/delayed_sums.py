@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from headscope.interp.arms.arms import arm_curves, arm_grid, arm_numbers, arms
+from headscope.interp.arms.margin import SHARE, Margin
 from headscope.interp.arms.outcome import Outcome
 from headscope.interp.arms.trial import Numbers, Place, Trial
 from headscope.interp.arms.verdict import Verdict, mean_with_spread, superiority_answer
@@ -29,6 +30,8 @@ from headscope.models.training.recipe import Recipe
 
 SOURCE = "Gros 2024 (2407.18601), NT prediction tasks"
 SOLVED = 0.95
+ACCURATE = SHARE  # the floor: so much above chance, the mean of 1/N over the laws
+ONE_LAW = Margin(1.0, "one law; a count knows nothing smaller")  # the floor: as much
 ACCURACY = About(
     title="Accuracy on held-out cycles",
     unit="share of the symbols asked for",

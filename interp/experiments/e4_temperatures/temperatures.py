@@ -3,12 +3,18 @@
 import numpy as np
 
 from headscope.interp.arms.arms import arms
+from headscope.interp.arms.margin import SHARE, Floor, Margin
 from headscope.interp.arms.outcome import Outcome
 from headscope.interp.arms.verdict import Sample, Verdict, bound_answer, mean_with_spread, superiority_answer
 from headscope.interp.experiments.e4_temperatures.temperature_results import SOURCE, results
 from headscope.interp.experiments.e4_temperatures.temperature_sizes import SIZES
 from headscope.interp.experiments.e4_temperatures.temperature_trials import TASKS, measure, trials
 from headscope.interp.experiments.engine.experiment import Experiment
+
+NATS = Margin(0.015, "half of the 3 % of perplexity that the paper gains on language")
+WIDER = Margin(0.05, "a twentieth of the slope of rows that are as wide as they should be, 1")
+WIDENS = Floor(0.3, "slope", "below it rows do not follow what the query calls for, where 1 is right")
+FINDS = Floor(1 / TASKS["passkeys"].keys + SHARE.size, "share of keys found", "chance and the margin")
 
 
 def judge(outcome: Outcome) -> list[Verdict]:

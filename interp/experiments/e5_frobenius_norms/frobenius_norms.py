@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from headscope.interp.arms.arms import Arms, arm_curves, arm_numbers, arms
+from headscope.interp.arms.margin import Floor, Margin
 from headscope.interp.arms.outcome import Outcome
 from headscope.interp.arms.trial import Numbers, Place, Trial
 from headscope.interp.arms.verdict import (
@@ -69,6 +70,8 @@ SIZES = {
 }
 POWERS = (1, 2, 3)
 MARGIN = 0.02  # of accuracy
+WORSE = Margin(MARGIN, "the margin of 'at least as well'")
+LEARNED = Floor(1 / CLASSES + MARGIN, "accuracy", "chance and the margin")
 UNSCALED = {power: f"x^{power}" for power in POWERS}
 SCALED = {power: f"{name}/sqrt(N)" for power, name in UNSCALED.items()}
 

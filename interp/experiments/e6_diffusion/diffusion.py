@@ -6,6 +6,7 @@ from dataclasses import replace
 import torch
 
 from headscope.interp.arms.arms import arm_curves, arm_numbers, arms
+from headscope.interp.arms.margin import Floor
 from headscope.interp.arms.outcome import Outcome
 from headscope.interp.arms.verdict import Verdict, mean_with_spread, noninferiority_answer, superiority_answer
 from headscope.interp.diffusion.image_grid import ImageGrid, image_grid
@@ -18,6 +19,8 @@ from headscope.models.data.images.digits import CLASSES
 
 SOURCE = "Lv et al. 2024 (2411.07176), U-ViC; Bao et al. 2022 (2209.12152), U-ViT"
 MARGIN = 0.02  # of the loss
+# The margin of the distance is the one between two halves of the real images.
+DRAWN = Floor(0.5, "1 − distance / distance of noise", "below it images are nearer to noise than to digits")
 NAMES: dict[str, str] = dict(zip(ARMS, ("U-ViT", "U-ViC"), strict=True))
 DISTANCE = About(
     title="Fréchet distance of made images to the training digits",
