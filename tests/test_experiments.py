@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast, get_args
 
 import numpy as np
 import pytest
@@ -12,6 +12,8 @@ from typer.testing import CliRunner
 
 from headscope.app.terminal.command import command
 from headscope.interp.arms.arms import arm_curves, arm_grid, arm_numbers, arms
+from headscope.interp.arms.claim_intervals import chance_answers, chance_words, claim_intervals
+from headscope.interp.arms.evidence import Answer, evidence_behind, reason_of
 from headscope.interp.arms.outcome import Outcome, read_outcome
 from headscope.interp.arms.trial import DIVERGED, Numbers, Place, Trial, TrialOutcome
 from headscope.interp.arms.verdict import (
@@ -21,14 +23,22 @@ from headscope.interp.arms.verdict import (
     equivalence_answer,
     mean_with_spread,
     noninferiority_answer,
-    reason_of,
     superiority_answer,
 )
 from headscope.interp.experiments.engine import running, table
 from headscope.interp.experiments.engine.experiment import Experiment, Watch
-from headscope.interp.experiments.engine.publishing import all_shipped_names, claims_markdown_table, publish, shipped
+from headscope.interp.experiments.engine.publishing import (
+    all_shipped_names,
+    claims_markdown_details,
+    claims_markdown_table,
+    publish,
+    shipped,
+    shipped_claims,
+    shipped_verdicts,
+)
 from headscope.interp.experiments.engine.report import verdict_table
 from headscope.interp.experiments.engine.running import ExperimentRequest, outcome_of, rounded, watch_no_trial
+from headscope.interp.figures.palette.answers import ANSWERS, answer_colour
 from headscope.interp.results.about import About
 
 ABOUT = About(title="A number", unit="1", law="x", source="headscope")
@@ -53,7 +63,9 @@ def small(calls: list[str]) -> Experiment:
     def judge(outcome: Outcome) -> list[Verdict]:
         found = [part.sample("number") for _, part in outcome.split("base")]
         return [
-            Verdict("two is above | one", "yes", mean_with_spread(found[1]), superiority_answer(found[1], found[0]))
+            Verdict(
+                "two is above | one", "yes", mean_with_spread(found[1]), superiority_answer(*found[::-1]), "two | one"
+            )
         ]
 
     return Experiment(
@@ -285,9 +297,43 @@ def test_the_shipped_results_are_judged_and_drawn() -> None:
             assert len(result.figure().to_dict()["data"]) > 0 and len(result.to_frame()) > 0
 
 
-def test_the_table_has_a_line_for_every_verdict() -> None:
-    verdicts = sum(len(one.verdicts) for one in map(shipped, all_shipped_names()))
-    assert len(claims_markdown_table().splitlines()) == verdicts + 2
+def test_the_table_has_a_short_line_for_every_verdict_and_the_details_all_that_is_known() -> None:
+    verdicts = [verdict for items in shipped_verdicts().values() for verdict in items]
+    lines, details = claims_markdown_table().splitlines(), claims_markdown_details()
+    assert len(lines) == len(verdicts) + 2 and max(map(len, lines)) < 80
+    assert len({verdict.name for verdict in verdicts}) == len(verdicts)
+    assert all(verdict.claim.replace("|", "\\|") in details for verdict in verdicts)
+
+
+def test_every_answer_has_a_look_of_its_own_colour_or_shape() -> None:
+    assert {*ANSWERS} == {*get_args(Answer)}
+    assert len({*ANSWERS.values()}) == len(ANSWERS) - 1  # neither too few seeds nor no number can be drawn
+
+
+def test_the_forest_has_a_row_for_every_part_of_a_claim_and_says_each_answer() -> None:
+    forest = shipped_claims()
+    parts = [evidence_behind(verdict.answer) for items in shipped_verdicts().values() for verdict in items]
+    assert len(forest.mean) == sum(map(len, parts)) == len(forest.answers) == len({*forest.labels["claim"]})
+    assert (forest.low <= forest.mean).all() and (forest.mean <= forest.high).all()
+    words = [trace.text for trace in forest.figure().data if trace.mode == "text"]
+    assert words == [forest.answers]
+
+
+def test_a_claim_is_right_of_its_bound_in_the_forest_where_it_is_reproduced_and_left_where_opposite() -> None:
+    forest = shipped_claims()
+    for at, answer in enumerate(forest.answers):
+        if answer in ("reproduced", "opposite") and forest.bound[at, 1].isnan():
+            beyond = forest.low[at] > forest.bound[at, 0], forest.high[at] < forest.bound[at, 0]
+            assert beyond == (answer == "reproduced", answer == "opposite"), forest.labels["claim"][at]
+
+
+def test_chance_gives_a_twentieth_of_the_claims_that_have_an_interval_to_either_side() -> None:
+    seen = bound_answer(np.array([0.9, 0.91, 0.92]), above=0.8)
+    verdicts = [Verdict("", "", "", answer, "") for answer in (seen, seen, cast(Answer, "not measured"))]
+    assert chance_answers(verdicts) == pytest.approx(0.1)
+    assert chance_words(verdicts).endswith("of these 2, 0.1 each by chance.")
+    with pytest.raises(ValueError, match="no claim has an interval"):
+        claim_intervals({"E0": verdicts[2:]})
 
 
 @pytest.mark.parametrize("name", ["E5", "E7", "E2"])
@@ -304,5 +350,5 @@ def test_an_answer_knows_its_interval_and_its_bound_and_a_claim_of_parts_those_o
     assert answer == "reproduced" and reason_of(answer) == "0.893 … 0.927, bound 0.8"
     both = all_of([answer, superiority_answer(near, above)])
     assert both == "not seen" and reason_of(both).startswith("0.893 … 0.927, bound 0.8; -0.4")
-    table = verdict_table([Verdict("a claim", "", "", both)])
-    assert "bound 0.8" in table and "<td class='answer'>not seen</td>" in table
+    table = verdict_table([Verdict("a claim", "", "", both, "claim")])
+    assert "bound 0.8" in table and f"solid {answer_colour('not seen')}'>not seen</td>" in table

@@ -69,6 +69,8 @@ def made_up(cog: float, softmax: float) -> Outcome:
                 "validation_loss": 1 - far,
                 "frechet_floor": 0.1,
                 "frechet_noise": 9.0,
+                "steps": [0, 1],
+                "losses": [1.0, 1 - far],
             },
             1.0,
         )
@@ -83,7 +85,8 @@ def made_up(cog: float, softmax: float) -> Outcome:
     [
         (0.5, 0.9, ["reproduced", "opposite"]),
         (0.9, 0.5, ["opposite", "reproduced"]),
-        (0.5, 0.5, ["not seen", "reproduced"]),
+        (0.5, 0.5, ["no difference", "reproduced"]),
+        (5.5, 5.6, ["not measurable", "reproduced"]),
     ],
 )
 def test_a_smaller_distance_and_a_loss_no_higher_reproduce_the_claim(

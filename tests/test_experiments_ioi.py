@@ -50,7 +50,7 @@ GOOD = {
     "dynamic": 0.7,
     "dynamic_null": 0.6,
     "static": 0.3,
-    "static_null": 0.5,
+    "static_null": 0.2,
 }
 
 
@@ -94,7 +94,8 @@ def test_what_the_paper_says_is_reproduced() -> None:
         (0, {}, {"accuracy": 0.5}, "not seen"),
         (1, {"weight": 0.2}, {}, "opposite"),
         (2, {}, {"relative_weight": 0.6}, "opposite"),
-        (2, {}, {"relative_weight": -0.005}, "not seen"),
+        (2, {}, {"relative_weight": -0.005}, "no difference"),
+        (3, {}, {"dynamic_null": 0.8, "static_null": 0.4}, "not measurable"),
         (3, {}, {"dynamic": 0.2}, "opposite"),
         (4, {"static": 0.1}, {}, "opposite"),
     ],

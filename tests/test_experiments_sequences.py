@@ -234,7 +234,11 @@ def made(expressive: tuple[float, ...], softmax: tuple[float, ...]) -> Outcome:
     conditions = [{"task": "alone", "N": 4, "τ": 3}, {"task": "alone", "N": 4, "τ": 4}, {"task": "mixture"}]
     accuracies = {"expressive": expressive, "softmax": softmax}
     trials = [
-        TrialOutcome(Trial({"variant": name, **condition}, seed), {"accuracy": value}, 0.0)
+        TrialOutcome(
+            Trial({"variant": name, **condition}, seed),
+            {"accuracy": value, "steps": [0, 1], "accuracy_by_step": [0.0, value]},
+            0.0,
+        )
         for name, values in accuracies.items()
         for condition in conditions
         for seed, value in enumerate(values)
@@ -246,5 +250,9 @@ def test_verdicts_follow_the_accuracies() -> None:
     high, low = (SOLVED, SOLVED + 0.01, SOLVED + 0.02), (0.3, 0.31, 0.32)
     assert [one.answer for one in EXPERIMENT.judge(made(high, low))] == ["reproduced"] * 3
     assert [one.answer for one in EXPERIMENT.judge(made(low, high))] == ["opposite"] * 3
-    assert [one.answer for one in EXPERIMENT.judge(made(low, low))] == ["not seen"] * 3
+    assert [one.answer for one in EXPERIMENT.judge(made(low, low))] == [
+        "no difference",
+        "not measurable",
+        "no difference",
+    ]
     assert [one.ours for one in EXPERIMENT.judge(made(high, low))][1] == "2 ± 0 against 0 ± 0"

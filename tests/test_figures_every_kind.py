@@ -17,8 +17,10 @@ from tiny_models import CORPUS, hooked_tiny, tiny_folder
 from headscope import effective_pattern
 from headscope.interp.arms.arm_points import arm_points
 from headscope.interp.arms.arms import arm_curves, arm_grid, arm_numbers, arms
+from headscope.interp.arms.claim_intervals import claim_intervals
 from headscope.interp.arms.outcome import Outcome
 from headscope.interp.arms.trial import Trial, TrialOutcome
+from headscope.interp.arms.verdict import Verdict, bound_answer, equivalence_answer, superiority_answer
 from headscope.interp.asking.analyse import analyse, asked_of
 from headscope.interp.asking.choices import Choices
 from headscope.interp.circuits import full_ov, ov_top_tokens
@@ -124,8 +126,16 @@ def of_experiments() -> dict[str, Result]:
         "arm numbers": arm_numbers(found, "loss", about, 0.5),
         "arm curves": arm_curves(found, "curve", (1.0, 2.0), about, "n"),
         "arm grid": arm_grid(found, "loss", "size", "lag", about),
+        "claims": claim_intervals({"E0": hand_made_verdicts()}),
         "arm points": arm_points(found, "curve", "other", about, "x", "y"),
     }
+
+
+def hand_made_verdicts() -> list[Verdict]:
+    """A claim that is reproduced, one that is not seen, and one of a bound."""
+    high, low = np.array([2.0, 2.1, 2.2]), np.array([1.0, 1.1, 1.3])
+    answers = superiority_answer(high, low), equivalence_answer(high, low, 0.9), bound_answer(high, below=1.0)
+    return [Verdict("", "", "", answer, f"claim {at}") for at, answer in enumerate(answers)]
 
 
 def of_diffusion() -> dict[str, Result]:

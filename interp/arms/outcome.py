@@ -49,6 +49,11 @@ class Outcome:
         hole = np.full_like(next(iter(result.values())), np.nan) if result else np.array(np.nan)
         return np.array([result.get(item.trial.key, hole) for item in self.trials])
 
+    def entry(self, number: str, at: int) -> Float[np.ndarray, "trial"]:
+        """One entry of a number that is a list, of every trial; NaN where a trial diverged."""
+        result = self.sample(number)
+        return result[:, at] if result.ndim > 1 else result
+
     def first(self, number: str) -> Any:
         """A number of the first trial that did not diverge. ValueError where every one did."""
         if not self.finished:

@@ -1,57 +1,49 @@
 """Verdict: whether a claim was seen, by a rule that was fixed before looking."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, cast
 
 import numpy as np
-from jaxtyping import Float
 
-from headscope.interp.arms.student import student_quantile
+from headscope.interp.arms.evidence import (
+    Answer,
+    Evidence,
+    Sample,
+    evidence_behind,
+    evidence_of,
+    notes_beside,
+    reasoned,
+)
+from headscope.interp.arms.margin import Floor, Margin
 
-Answer = Literal["reproduced", "not seen", "opposite", "too few seeds", "not measured"]
-Sample = Float[np.ndarray, "_"]
-CONFIDENCE = 0.95  # on either side
 RULE = (
     "Trials of one seed share their data, and their first weights where they can, so arms are compared seed by seed. "
     "A difference is reproduced where the whole 90 % interval of its mean over the seeds (Student's t) lies on the "
-    "claimed side of 0, opposite where it lies on the other side, else not seen. 'At least as good' and 'alike' take "
-    "the interval against the margin that the claim names. A run that diverged has no number: not measured. The "
-    "interval is over seeds of training, on the held-out data there are: it does not say how other data would come "
-    "out, and is not widened for the number of claims."
+    "claimed side of 0, and opposite where it lies on the other side. 'At least as good' and 'alike' take the interval "
+    "against the margin that the claim names. Where neither holds and the whole interval lies within ± the margin m of "
+    "the claim, there is no difference larger than ±m (two one-sided tests); else it is not seen, and the number of "
+    "seeds stands beside it that would see it in 80 % of all cases. An answer that is opposite at the end and "
+    "reproduced at an earlier budget, or the other way round, depends on the budget; earlier budgets are judged at 5 % "
+    "for all of them together. Where no arm reaches the floor that the claim names, it is not measurable, whatever "
+    "else. A run that diverged has no number: not measured. Margins m and floors were fixed after the first results "
+    "were shipped, and before these were judged by them. The interval is over seeds of training, on the held-out data "
+    "there are: it does not say how other data would come out, and is not widened for the number of claims."
 )
+FIRST: tuple[Answer, ...] = ("not measured", "too few seeds", "not measurable")  # what a part decides for the whole
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A claim in one sentence, what the paper reports, what was measured here, and the answer."""
+    """A claim in one sentence, what the paper reports, what was measured here, the answer, and the claim's name.
+
+    name: the claim in a few words, for tables that fit a screen.
+    """
 
     claim: str
     paper: str
     ours: str
     answer: Answer
-
-
-@dataclass(frozen=True)
-class Interval:
-    """Where the mean of a sample lies: above low with 95 % confidence, and below high with as much."""
-
-    low: float
-    high: float
-
-
-def interval(sample: Sample) -> Interval:
-    """Student's interval of two seeds or more."""
-    half = student_quantile(CONFIDENCE, len(sample) - 1) * sample.std(ddof=1) / len(sample) ** 0.5
-    return Interval(float(sample.mean() - half), float(sample.mean() + half))
-
-
-def above_bound_answer(sample: Sample, bound: float) -> Answer:
-    """Whether a sample's mean is above a bound."""
-    if missing := missing_answer(sample):
-        return missing
-    result = interval(sample)
-    answer: Answer = "reproduced" if result.low > bound else "opposite" if result.high < bound else "not seen"
-    return with_reason(answer, result, f"{bound:g}")
+    name: str
 
 
 def missing_answer(sample: Sample) -> Answer | None:
@@ -61,14 +53,44 @@ def missing_answer(sample: Sample) -> Answer | None:
     return "too few seeds" if len(sample) < 2 else None
 
 
-def superiority_answer(larger: Sample, smaller: Sample) -> Answer:
+def above_bound_answer(sample: Sample, bound: float, margin: Margin | None = None) -> Answer:
+    """Whether a sample's mean is above a bound, or no further from it than a margin."""
+    if missing := missing_answer(sample):
+        return missing
+    return side_answer(evidence_of(sample, bound, "above", margin and margin.size), margin)
+
+
+def side_answer(evidence: Evidence, margin: Margin | None) -> Answer:
+    """On which side of its bound a mean is."""
+    sign = -1 if evidence.side == "below" else 1
+    low, high = sorted(sign * (end - evidence.bound) for end in (evidence.interval.low, evidence.interval.high))
+    is_small = margin is not None and -margin.size < low and high < margin.size
+    notes = (f"the margin: {margin.reason}",) if margin else ()
+    if low > 0 or high < 0:
+        notes += ("all of the interval lies within the margin",) if is_small else ()
+    if low > 0:
+        return reasoned("reproduced", (evidence,), notes)
+    if high < 0:
+        return reasoned("opposite", (evidence,), notes)
+    if is_small:
+        return reasoned("no difference", (evidence,), notes)
+    return not_seen(evidence, notes)
+
+
+def not_seen(evidence: Evidence, notes: tuple[str, ...] = ()) -> Answer:
+    """Neither side, with the seeds that it would take."""
+    return reasoned("not seen", (evidence,), (*notes, *filter(None, (evidence.power_words,))))
+
+
+def superiority_answer(larger: Sample, smaller: Sample, margin: Margin | None = None) -> Answer:
     """Whether the first sample is above the second, seed by seed. ValueError for samples of other seeds."""
-    return above_bound_answer(paired_differences(larger, smaller), 0.0)
+    return above_bound_answer(paired_differences(larger, smaller), 0.0, margin)
 
 
 def noninferiority_answer(sample: Sample, other: Sample, margin: float) -> Answer:
     """Whether the first sample is above the second less a margin: at least as good."""
-    return above_bound_answer(paired_differences(sample, other), -margin)
+    apart = paired_differences(sample, other)
+    return missing_answer(apart) or side_answer(evidence_of(apart, -margin, "above", margin), None)
 
 
 def equivalence_answer(item: Sample, other: Sample, margin: float) -> Answer:
@@ -76,23 +98,23 @@ def equivalence_answer(item: Sample, other: Sample, margin: float) -> Answer:
     apart = paired_differences(item, other)
     if missing := missing_answer(apart):
         return missing
-    result = interval(apart)
-    if -margin < result.low and result.high < margin:
-        return with_reason("reproduced", result, f"±{margin:g}")
-    is_apart = result.low > margin or result.high < -margin
-    return with_reason("opposite" if is_apart else "not seen", result, f"±{margin:g}")
+    evidence = evidence_of(apart, margin, "within", margin)
+    low, high = evidence.interval.low, evidence.interval.high
+    if -margin < low and high < margin:
+        return reasoned("reproduced", (evidence,))
+    return reasoned("opposite", (evidence,)) if low > margin or high < -margin else not_seen(evidence)
 
 
-def bound_answer(sample: Sample, *, below: float | None = None, above: float | None = None) -> Answer:
-    """Whether a sample's mean is below, or above, a bound."""
+def bound_answer(
+    sample: Sample, *, below: float | None = None, above: float | None = None, margin: Margin | None = None
+) -> Answer:
+    """Whether a sample's mean is below, or above, a bound. ValueError for none and for two."""
     if (below is None) == (above is None):
         raise ValueError(f"bounded takes one bound, below or above; got below={below} and above={above}")
-    if missing := missing_answer(sample):
-        return missing
-    edge = float(above if below is None else below)  # type: ignore[arg-type]
-    bound = np.full_like(sample, edge)
-    answer = superiority_answer(bound, sample) if above is None else superiority_answer(sample, bound)
-    return with_reason(answer, interval(sample), f"{edge:g}")
+    if above is not None:
+        return above_bound_answer(sample, above, margin)
+    assert below is not None  # one of the two is there
+    return missing_answer(sample) or side_answer(evidence_of(sample, below, "below", margin and margin.size), margin)
 
 
 def paired_differences(item: Sample, other: Sample) -> Sample:
@@ -102,39 +124,31 @@ def paired_differences(item: Sample, other: Sample) -> Sample:
     return item - other
 
 
-def all_of(answers: list[Answer]) -> Answer:
-    """The answer to a claim of several parts: reproduced or opposite only where every part is."""
-    for answer in ("not measured", "too few seeds"):
+def measurable_answer(answer: Answer, arms: Sequence[Sample], floor: Floor) -> Answer:
+    """The answer, or 'not measurable' where the mean of every arm is below the floor."""
+    means = [float(arm.mean()) for arm in arms]
+    if answer in FIRST or any(mean >= floor.least for mean in means):
+        return answer
+    note = f"{floor.number}: {', '.join(f'{mean:.3g}' for mean in means)}; floor {floor.least:.3g}: {floor.reason}"
+    return reasoned("not measurable", evidence_behind(answer), (note,))
+
+
+def all_of(answers: Sequence[Answer]) -> Answer:
+    """The answer to a claim of several parts: what each part answers, where they agree, else not seen."""
+    for answer in FIRST:
         if answer in answers:
             return answer
     whole: Answer = answers[0] if len(set(answers)) == 1 else "not seen"
-    return cast(Answer, ReasonedAnswer(whole, "; ".join(filter(None, map(reason_of, answers)))))
+    evidence = tuple(item for answer in answers for item in evidence_behind(answer))
+    return reasoned(whole, evidence, tuple(note for answer in answers for note in notes_beside(answer)))
 
 
-class ReasonedAnswer(str):
-    """An answer that knows the interval and the bound that it was read off."""
-
-    reason: str
-
-    def __new__(cls, answer: str, reason: str) -> "ReasonedAnswer":
-        """The answer with these words."""
-        item = super().__new__(cls, answer)
-        item.reason = reason
-        return item
-
-    def __reduce__(self) -> tuple[type["ReasonedAnswer"], tuple[str, str]]:
-        """What a copy of it is made of."""
-        return ReasonedAnswer, (str(self), self.reason)
-
-
-def with_reason(answer: Answer, result: Interval, bound: str) -> Answer:
-    """An answer with its interval and its bound."""
-    return cast(Answer, ReasonedAnswer(answer, f"{result.low:.3g} … {result.high:.3g}, bound {bound}"))
-
-
-def reason_of(answer: str) -> str:
-    """The interval and the bound of an answer; nothing where it was read off none."""
-    return answer.reason if isinstance(answer, ReasonedAnswer) else ""
+def answer_in_words(answer: Answer) -> str:
+    """An answer with the margin that it names: 'no difference larger than ±0.05'."""
+    margins = {item.margin for item in evidence_behind(answer)}
+    if answer != "no difference" or len(margins) != 1:
+        return str(answer)
+    return f"no difference larger than ±{margins.pop():g}"
 
 
 def mean_with_spread(sample: Sample, digits: int = 3) -> str:

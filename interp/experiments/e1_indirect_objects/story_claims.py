@@ -1,12 +1,20 @@
 """The claims of E1 and the rules by which they are answered, fixed before any model was looked at."""
 
-from headscope.interp.arms.margin import SHARE, Margin
+from headscope.interp.arms.margin import SHARE, Floor, Margin
 from headscope.interp.arms.outcome import Outcome
-from headscope.interp.arms.verdict import Verdict, all_of, bound_answer, mean_with_spread, superiority_answer
+from headscope.interp.arms.verdict import (
+    Verdict,
+    all_of,
+    bound_answer,
+    mean_with_spread,
+    measurable_answer,
+    superiority_answer,
+)
 
 SOLVED = 0.9
 TURNED = Margin(0.2, "half of the weakest weight that the paper reports, −.4")
-DECISION = SHARE  # each decision beside its null, signs dealt anew, which at least one of the two must exceed
+DECISION = SHARE
+DECIDES = Floor(0.0, "a decision less its null", "signs dealt anew decide as much")
 
 
 def judge(outcome: Outcome) -> list[Verdict]:
@@ -24,6 +32,7 @@ def solved(softmax: Outcome, cog: Outcome) -> Verdict:
         "both solve the task",
         against(cog, softmax, "accuracy"),
         all_of([bound_answer(item, above=SOLVED) for item in both]),
+        "both solve the task",
     )
 
 
@@ -35,6 +44,7 @@ def softmax_deletes(softmax: Outcome) -> Verdict:
         "weights of .5 to .95",
         f"weight {mean_with_spread(weight)}, contribution {mean_with_spread(softmax.sample('effect'))}",
         bound_answer(weight, above=0.5),
+        "softmax deletes by OV",
     )
 
 
@@ -47,20 +57,23 @@ def cog_deletes(cog: Outcome) -> Verdict:
         "weights of −.4 to −.88",
         f"weight {mean_with_spread(relative)} (as trained {mean_with_spread(trained)}), "
         f"contribution {mean_with_spread(cog.sample('effect'))}",
-        bound_answer(relative, below=0.0),
+        bound_answer(relative, below=0.0, margin=TURNED),
+        "Cog deletes by its weights",
     )
 
 
 def dynamic(cog: Outcome) -> Verdict:
     """That one decision is larger than the other; signs dealt at random make dynamic the larger too: see the nulls."""
-    both = [cog.sample(name) for name in ("dynamic", "static")]
+    both, nulls = ([cog.sample(f"{name}{null}") for name in ("dynamic", "static")] for null in ("", "_null"))
+    beyond = [decision - null for decision, null in zip(both, nulls, strict=True)]
     return Verdict(
         "In Cog the sign of the weights decides between copying and deletion more than that of the OV circuit: "
         "dynamic above static",
         "deletion moves to QK",
         f"{mean_with_spread(both[0])} against {mean_with_spread(both[1])}; with signs dealt anew "
-        f"{mean_with_spread(cog.sample('dynamic_null'))} against {mean_with_spread(cog.sample('static_null'))}",
-        superiority_answer(*both),
+        f"{mean_with_spread(nulls[0])} against {mean_with_spread(nulls[1])}",
+        measurable_answer(superiority_answer(*both, DECISION), beyond, DECIDES),
+        "dynamic above static in Cog",
     )
 
 
@@ -70,7 +83,8 @@ def static(softmax: Outcome, cog: Outcome) -> Verdict:
         "In Cog the sign of the OV circuit decides less",
         "deletion moves away from OV",
         against(cog, softmax, "static"),
-        superiority_answer(softmax.sample("static"), cog.sample("static")),
+        superiority_answer(softmax.sample("static"), cog.sample("static"), DECISION),
+        "Cog's OV decides less",
     )
 
 

@@ -9,7 +9,13 @@ from headscope.interp.arms.arms import arm_curves, arm_numbers, arms
 from headscope.interp.arms.margin import Floor, Margin
 from headscope.interp.arms.outcome import Outcome
 from headscope.interp.arms.trial import Numbers, Place, Trial
-from headscope.interp.arms.verdict import Verdict, equivalence_answer, mean_with_spread, superiority_answer
+from headscope.interp.arms.verdict import (
+    Verdict,
+    equivalence_answer,
+    mean_with_spread,
+    measurable_answer,
+    superiority_answer,
+)
 from headscope.interp.asking.analyse import analyse
 from headscope.interp.collapse.cancellation import PathCancellation
 from headscope.interp.collapse.curves import ABOUT as COLLAPSE
@@ -94,18 +100,21 @@ def judge(outcome: Outcome) -> list[Verdict]:
     cog, softmax = (outcome.where(variant=name) for name in ("cog", "softmax"))
     counted = cog.sample("count_ones"), softmax.sample("count_ones")
     sought = cog.sample("find_a_zero"), softmax.sample("find_a_zero")
+    first = {name: [arm.entry(f"{name}_over_null", 0) for arm in (cog, softmax)] for name in QUESTIONS}
     return [
         Verdict(
             "On count_ones, D(n)/D(n₀) falls less for Cog than for softmax when n grows tenfold",
             ".32 against .10",
             f"{mean_with_spread(counted[0])} against {mean_with_spread(counted[1])}",
-            superiority_answer(*counted),
+            measurable_answer(superiority_answer(*counted, KEPT_MORE), first["count_ones"], APART),
+            "Cog keeps more of count_ones",
         ),
         Verdict(
             f"On find_a_zero it falls alike for both, to within {MARGIN}",
             ".133 against .135",
             f"{mean_with_spread(sought[0])} against {mean_with_spread(sought[1])}",
-            equivalence_answer(*sought, MARGIN),
+            measurable_answer(equivalence_answer(*sought, MARGIN), first["find_a_zero"], APART),
+            "find_a_zero falls alike",
         ),
     ]
 

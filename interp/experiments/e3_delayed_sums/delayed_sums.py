@@ -7,10 +7,12 @@ import numpy as np
 from jaxtyping import Float
 
 from headscope.interp.arms.arms import arm_curves, arm_grid, arm_numbers, arms
-from headscope.interp.arms.margin import SHARE, Margin
+from headscope.interp.arms.budgets import budget_answer, course
+from headscope.interp.arms.evidence import Sample
+from headscope.interp.arms.margin import SHARE, Floor, Margin
 from headscope.interp.arms.outcome import Outcome
 from headscope.interp.arms.trial import Numbers, Place, Trial
-from headscope.interp.arms.verdict import Verdict, mean_with_spread, superiority_answer
+from headscope.interp.arms.verdict import Verdict, mean_with_spread, measurable_answer, superiority_answer
 from headscope.interp.experiments.e3_delayed_sums.delayed_sum_trials import SIZES, SequenceSize, delayed_sums, trials
 from headscope.interp.experiments.e3_delayed_sums.task_models import (
     LR,
@@ -30,8 +32,9 @@ from headscope.models.training.recipe import Recipe
 
 SOURCE = "Gros 2024 (2407.18601), NT prediction tasks"
 SOLVED = 0.95
-ACCURATE = SHARE  # the floor: so much above chance, the mean of 1/N over the laws
-ONE_LAW = Margin(1.0, "one law; a count knows nothing smaller")  # the floor: as much
+ACCURATE = SHARE
+ONE_LAW = Margin(1.0, "one law; a count knows nothing smaller")
+SOLVES = Floor(1.0, "laws solved", "one law")
 ACCURACY = About(
     title="Accuracy on held-out cycles",
     unit="share of the symbols asked for",
@@ -69,7 +72,7 @@ def sequence_recipe(trial: Trial, size: SequenceSize) -> Recipe:
     )
 
 
-def over_the_grid(outcome: Outcome, number: str = "accuracy") -> Float[np.ndarray, "seed cell"]:
+def over_the_grid(outcome: Outcome, number: str = "accuracy") -> Float[np.ndarray, "seed cell *step"]:
     """A number by seed and law."""
     values, seeds = outcome.sample(number), np.array([item.trial.seed for item in outcome.trials])
     return np.array([values[seeds == seed] for seed in np.unique(seeds)])
@@ -78,24 +81,40 @@ def over_the_grid(outcome: Outcome, number: str = "accuracy") -> Float[np.ndarra
 def judge(outcome: Outcome) -> list[Verdict]:
     """Expressive attention against softmax: over the grid, by laws solved, and on the mixture."""
     alone, mixed = outcome.where(task="alone"), outcome.where(task="mixture")
-    grids = [over_the_grid(alone.where(variant=name)) for name in ("expressive", "softmax")]
-    mixtures = [mixed.where(variant=name).sample("accuracy") for name in ("expressive", "softmax")]
-    claims = {
-        "Expressive attention is more accurate than softmax over the grid of (N, τ)": [grid.mean(1) for grid in grids],
-        f"It solves more laws (accuracy of {SOLVED} or more)": [
-            (grid >= SOLVED).sum(1).astype(float) for grid in grids
-        ],
-        "It is more accurate when one model learns all laws": mixtures,
-    }
+    chance = float(np.mean([1 / int(item.trial.condition["N"]) for item in alone.trials]))
+    floor = Floor(chance + ACCURATE.size, "accuracy", "chance and the margin")
+    of_grid = "Expressive attention is more accurate than softmax over the grid of (N, τ)"
+    of_mixture = "It is more accurate when one model learns all laws"
     return [
-        Verdict(
-            claim,
-            "it is",
-            f"{mean_with_spread(ours)} against {mean_with_spread(softmax)}",
-            superiority_answer(ours, softmax),
-        )
-        for claim, (ours, softmax) in claims.items()
+        more_accurate(of_grid, "accuracy over the grid", alone, floor),
+        more_solved(alone),
+        more_accurate(of_mixture, "accuracy on the mixture", mixed, floor),
     ]
+
+
+def more_accurate(claim: str, name: str, outcome: Outcome, floor: Floor) -> Verdict:
+    """On the mean accuracy of a seed's trials, which was measured through training too."""
+    both = [outcome.where(variant=variant) for variant in ("expressive", "softmax")]
+    ours, softmax = (over_the_grid(arm).mean(1) for arm in both)
+    curves = [over_the_grid(arm, "accuracy_by_step").mean(1) for arm in both]
+    answer = superiority_answer(ours, softmax, ACCURATE)
+    answer = budget_answer(answer, course(outcome.first("steps"), *curves))
+    return Verdict(claim, "it is", against(ours, softmax), measurable_answer(answer, [ours, softmax], floor), name)
+
+
+def more_solved(outcome: Outcome) -> Verdict:
+    """On how many laws a seed's models solve."""
+    grids = [over_the_grid(outcome.where(variant=variant)) for variant in ("expressive", "softmax")]
+    ours, softmax = (np.where(np.isnan(grid), np.nan, grid >= SOLVED).sum(1) for grid in grids)
+    answer = measurable_answer(superiority_answer(ours, softmax, ONE_LAW), [ours, softmax], SOLVES)
+    return Verdict(
+        f"It solves more laws (accuracy of {SOLVED} or more)", "it is", against(ours, softmax), answer, "laws solved"
+    )
+
+
+def against(ours: Sample, softmax: Sample) -> str:
+    """Both samples in words."""
+    return f"{mean_with_spread(ours)} against {mean_with_spread(softmax)}"
 
 
 def results(outcome: Outcome) -> Mapping[str, Result]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from headscope.interp.arms.arms import Arms, arm_curves, arm_numbers, arms
+from headscope.interp.arms.budgets import budget_answer, course
+from headscope.interp.arms.evidence import Answer
 from headscope.interp.arms.margin import Floor, Margin
 from headscope.interp.arms.outcome import Outcome
 from headscope.interp.arms.trial import Numbers, Place, Trial
@@ -13,6 +15,7 @@ from headscope.interp.arms.verdict import (
     Verdict,
     bound_answer,
     mean_with_spread,
+    measurable_answer,
     noninferiority_answer,
     superiority_answer,
 )
@@ -148,10 +151,11 @@ def judge(outcome: Outcome) -> list[Verdict]:
     kept = Verdict(
         f"Stricter than the paper: {SCALED[3]} ends its training within softmax's own bound, ‖A‖_F/√N at most 1",
         "‖A‖_F of order √N; √15 of it for scores of unit variance",
-        f"{mean_with_spread(norm)}, before training {mean_with_spread(by_arm[SCALED[3]].sample('norm')[..., 0])}; "
+        f"{mean_with_spread(norm)}, before training {mean_with_spread(by_arm[SCALED[3]].entry('norm', 0))}; "
         f"without the factor "
         f"{mean_with_spread(by_arm[UNSCALED[3]].sample('final_norm'))}",
         bound_answer(norm, below=1.0),
+        f"{SCALED[3]} ends within the bound",
     )
     return [*(item for power in POWERS for item in of_power(by_arm, power)), kept]
 
@@ -160,19 +164,36 @@ def of_power(by_arm: Arms, power: int) -> list[Verdict]:
     """Two claims on accuracy."""
     scaled, bare = SCALED[power], UNSCALED[power]
     softmax, ours, without = (by_arm[name].sample("accuracy") for name in ("softmax", scaled, bare))
+    answers = answers_of_power(by_arm, power)
     return [
         Verdict(
             f"{scaled} classifies at least as well as softmax, to within {MARGIN}",
             "comparable or better on ImageNet-1k" if power == 3 else "comparable",
             f"{mean_with_spread(ours)} against {mean_with_spread(softmax)}",
-            noninferiority_answer(ours, softmax, MARGIN),
+            answers[0],
+            f"{scaled} as good as softmax",
         ),
         Verdict(
             f"{bare} without the factor classifies worse",
             "it trains poorly",
             f"{mean_with_spread(without)} against {mean_with_spread(ours)}",
-            superiority_answer(ours, without),
+            answers[1],
+            f"{bare} worse than {scaled}",
         ),
+    ]
+
+
+def answers_of_power(by_arm: Arms, power: int) -> list[Answer]:
+    """At least as good as softmax with the factor, worse without it; at every budget."""
+    arms_of_claims = [by_arm[name] for name in ("softmax", SCALED[power], UNSCALED[power])]
+    softmax, ours, without = (arm.sample("accuracy") for arm in arms_of_claims)
+    curves = [arm.sample("accuracies") for arm in arms_of_claims]
+    steps = next(arm for arm in by_arm.values() if arm.finished).first("steps")
+    alike = budget_answer(noninferiority_answer(ours, softmax, MARGIN), course(steps, curves[1], curves[0], -MARGIN))
+    worse = budget_answer(superiority_answer(ours, without, WORSE), course(steps, curves[1], curves[2]))
+    return [
+        measurable_answer(alike, [ours, softmax], LEARNED),
+        measurable_answer(worse, [ours, without], LEARNED),
     ]
 
 

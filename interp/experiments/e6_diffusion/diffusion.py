@@ -3,12 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+import numpy as np
 import torch
 
 from headscope.interp.arms.arms import arm_curves, arm_numbers, arms
-from headscope.interp.arms.margin import Floor
+from headscope.interp.arms.budgets import budget_answer, course
+from headscope.interp.arms.margin import Floor, Margin
 from headscope.interp.arms.outcome import Outcome
-from headscope.interp.arms.verdict import Verdict, mean_with_spread, noninferiority_answer, superiority_answer
+from headscope.interp.arms.verdict import (
+    Verdict,
+    mean_with_spread,
+    measurable_answer,
+    noninferiority_answer,
+    superiority_answer,
+)
 from headscope.interp.diffusion.image_grid import ImageGrid, image_grid
 from headscope.interp.experiments.e6_diffusion.diffusion_models import ARMS, SIZES, diffusion_trials
 from headscope.interp.experiments.e6_diffusion.diffusion_numbers import GREYS, measure
@@ -63,9 +71,14 @@ GAIN = About(
 def judge(outcome: Outcome) -> list[Verdict]:
     """U-ViC's images are nearer to the real ones, and its loss is not higher."""
     cog, softmax = (outcome.where(variant=name) for name in ("cog", "softmax"))
-    floor, noise = (outcome.sample(name).mean() for name in ("frechet_floor", "frechet_noise"))
+    floor, noise = (np.nanmean(outcome.sample(name)) for name in ("frechet_floor", "frechet_noise"))
     near, far = cog.sample("frechet"), softmax.sample("frechet")
     loss, other = cog.sample("validation_loss"), softmax.sample("validation_loss")
+    halves = Margin(float(floor), "the distance of two halves of the real images")
+    nearer = measurable_answer(superiority_answer(far, near, halves), [1 - near / noise, 1 - far / noise], DRAWN)
+    margin = MARGIN * float(other.mean())
+    curves = softmax.sample("losses"), cog.sample("losses")
+    lower = budget_answer(noninferiority_answer(other, loss, margin), course(outcome.first("steps"), *curves, -margin))
     return [
         Verdict(
             "Images of U-ViC have a smaller Fréchet distance to real ones than those of U-ViT",
@@ -74,13 +87,15 @@ def judge(outcome: Outcome) -> list[Verdict]:
             f"(two real halves: {floor:.3g}, noise: {noise:.3g}); "
             f"to held-out ones {mean_with_spread(cog.sample('frechet_held_out'))} against "
             f"{mean_with_spread(softmax.sample('frechet_held_out'))}",
-            superiority_answer(far, near),
+            nearer,
+            "U-ViC's images nearer",
         ),
         Verdict(
             f"U-ViC's denoising loss on held-out images is at most {MARGIN:.0%} above U-ViT's",
             "—",
             f"{mean_with_spread(loss, 4)} against {mean_with_spread(other, 4)}",
-            noninferiority_answer(other, loss, MARGIN * float(other.mean())),
+            lower,
+            "U-ViC's loss as low",
         ),
     ]
 

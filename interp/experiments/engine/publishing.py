@@ -1,15 +1,16 @@
 """What an experiment leaves: results.json, a figure and a table of each result, the report; and the committed ones."""
 
 import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from headscope.interp.arms.claim_intervals import ClaimIntervals, claim_intervals
 from headscope.interp.arms.outcome import Outcome, read_outcome
 from headscope.interp.arms.verdict import Verdict
 from headscope.interp.experiments.engine.experiment import Experiment
-from headscope.interp.experiments.engine.report import experiment_report, verdict_table
+from headscope.interp.experiments.engine.report import detail_cells, experiment_report, verdict_table
 from headscope.interp.experiments.engine.table import MODULES, experiment_named
 from headscope.interp.results.result import Result
 from headscope.models.io.foreign_input import foreign_input
@@ -89,14 +90,33 @@ def all_shipped_names() -> list[str]:
     return [name for name in MODULES if (RESULTS / f"{name}.json").is_file()]
 
 
+def shipped_verdicts() -> dict[str, list[Verdict]]:
+    """The verdicts on all shipped results, by experiment."""
+    return {name: shipped(name).verdicts for name in all_shipped_names()}
+
+
+def shipped_claims() -> ClaimIntervals:
+    """The intervals of all claims of the shipped results."""
+    return claim_intervals(shipped_verdicts())
+
+
 def claims_markdown_table() -> str:
-    """The table of claims, as Markdown has tables."""
-    lines = ["| | claim | the paper | here, mean ± spread | answer |", "| --- | --- | --- | --- | --- |"]
+    """A line for every claim with its answer, as Markdown has tables."""
+    verdicts = shipped_verdicts().items()
+    lines = [_row((name, item.name, str(item.answer))) for name, items in verdicts for item in items]
+    return "\n".join(["| | claim | answer |", "| --- | --- | --- |", *lines]) + "\n"
+
+
+def claims_markdown_details() -> str:
+    """A table for every experiment: each claim with what the paper says, what was measured and what it is judged by."""
+    head = _row(("claim", "the paper", "here, mean ± spread", "90 % interval, bound", "answer"))
+    parts: list[str] = []
     for item in map(shipped, all_shipped_names()):
-        lines += [_row(item.experiment.name, verdict) for verdict in item.verdicts]
-    return "\n".join(lines) + "\n"
+        lines = [_row(detail_cells(verdict)) for verdict in item.verdicts]
+        title = f"## {item.experiment.name}: {item.experiment.title}"
+        parts.append("\n".join([title, "", head, _row(["---"] * 5), *lines]))
+    return "\n\n".join(parts) + "\n"
 
 
-def _row(name: str, verdict: Verdict) -> str:
-    cells = [name, verdict.claim, verdict.paper, verdict.ours, verdict.answer]
+def _row(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

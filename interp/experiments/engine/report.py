@@ -5,9 +5,11 @@ from collections.abc import Sequence
 
 from plotly.offline import get_plotlyjs
 
+from headscope.interp.arms.evidence import reason_of
 from headscope.interp.arms.outcome import Outcome
-from headscope.interp.arms.verdict import RULE, Verdict, reason_of
+from headscope.interp.arms.verdict import RULE, Verdict, answer_in_words
 from headscope.interp.experiments.engine.experiment import Experiment
+from headscope.interp.figures.palette.answers import answer_colour
 from headscope.interp.report.page import STYLE, figure_html
 from headscope.interp.results.result import Result
 from headscope.models.fitting.machine import machine_words
@@ -47,13 +49,21 @@ def outcome_facts(experiment: Experiment, outcome: Outcome) -> list[str]:
 
 def verdict_table(verdicts: Sequence[Verdict]) -> str:
     """Claim, paper, ours, the interval and the bound that it is judged by, answer."""
-    rows = "".join(
-        f"<tr><td>{html.escape(verdict.claim)}</td><td>{html.escape(verdict.paper)}</td><td>{html.escape(verdict.ours)}</td>"
-        f"<td>{html.escape(reason_of(verdict.answer))}</td><td class='answer'>{verdict.answer}</td></tr>"
-        for verdict in verdicts
-    )
     names = ("claim", "the paper", "here", "what is judged: 95 % on each side, bound", "answer")
+    rows = "".join(map(verdict_row, verdicts))
     return f"<table><tr>{''.join(f'<th>{name}</th>' for name in names)}</tr>{rows}</table>"
+
+
+def verdict_row(verdict: Verdict) -> str:
+    """A row of the table; the answer's colour stands before its word."""
+    *cells, answer = map(html.escape, detail_cells(verdict))
+    style = f"border-left: 0.3rem solid {answer_colour(verdict.answer)}"
+    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}<td class='answer' style='{style}'>{answer}</td></tr>"
+
+
+def detail_cells(verdict: Verdict) -> tuple[str, ...]:
+    """Claim, paper, here, the interval with what is said beside it, and the answer in words."""
+    return verdict.claim, verdict.paper, verdict.ours, reason_of(verdict.answer), answer_in_words(verdict.answer)
 
 
 def section(name: str, result: Result) -> str:
