@@ -25,13 +25,14 @@ from headscope.interp.arms.verdict import (
     noninferiority_answer,
     superiority_answer,
 )
-from headscope.interp.experiments.engine import running, table
+from headscope.interp.experiments.engine import publishing, running, table
 from headscope.interp.experiments.engine.experiment import Experiment, Watch
 from headscope.interp.experiments.engine.publishing import (
     all_shipped_names,
     claims_markdown_details,
     claims_markdown_table,
     publish,
+    read_publication,
     shipped,
     shipped_claims,
     shipped_verdicts,
@@ -40,6 +41,7 @@ from headscope.interp.experiments.engine.report import verdict_table
 from headscope.interp.experiments.engine.running import ExperimentRequest, outcome_of, rounded, watch_no_trial
 from headscope.interp.figures.palette.answers import ANSWERS, answer_colour
 from headscope.interp.results.about import About
+from headscope.models.io.foreign_input import ForeignInputError
 
 ABOUT = About(title="A number", unit="1", law="x", source="headscope")
 
@@ -130,6 +132,48 @@ def test_trials_of_other_numbers_are_refused(asked: ExperimentRequest, monkeypat
     monkeypatch.setattr(running, "experiment_named", lambda name: changed)
     with pytest.raises(ValueError, match="holds trials with more 0; the size 'smoke' has 5 now"):
         outcome_of(asked, watch_no_trial, finished)
+
+
+def of_version(version: int) -> Any:
+    """The small experiment with another version of its measure, as a table would give it."""
+    changed = replace(table.experiment_named("E0"), version=version)
+    return lambda name: changed
+
+
+def test_trials_of_another_version_of_the_measure_are_refused_before_any_runs(
+    asked: ExperimentRequest, calls: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcome_of(asked, watch_no_trial, finished)
+    (asked.folder / "trials" / "2-k-2" / "result.json").unlink()  # it was not finished
+    monkeypatch.setattr(running, "experiment_named", of_version(2))
+    with pytest.raises(ValueError, match=r"trials of version 1 of the measure of E0, which has version 2 now: give"):
+        outcome_of(asked, watch_no_trial, finished)
+    assert len(calls) == 6
+
+
+def test_a_folder_that_says_no_version_is_of_the_first(
+    asked: ExperimentRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcome_of(asked, watch_no_trial, finished)
+    (asked.folder / "version.json").unlink()
+    assert outcome_of(asked, watch_no_trial, finished).version == 1
+    (asked.folder / "version.json").unlink()
+    monkeypatch.setattr(running, "experiment_named", of_version(2))
+    with pytest.raises(ValueError, match="trials of version 1"):
+        outcome_of(asked, watch_no_trial, finished)
+
+
+def test_results_without_a_version_are_of_the_first_and_those_of_another_are_not_judged(
+    asked: ExperimentRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [path, *_] = publish(table.experiment_named("E0"), outcome_of(asked, watch_no_trial, finished), tmp_path / "out")
+    fields = json.loads(path.read_text(encoding="utf-8"))
+    assert fields.pop("version") == 1
+    path.write_text(json.dumps(fields), encoding="utf-8")
+    assert read_publication(path).outcome.version == 1
+    monkeypatch.setattr(publishing, "experiment_named", of_version(2))
+    with pytest.raises(ForeignInputError, match=r"version 1 of its measure, and its rules judge version 2: run `head"):
+        read_publication(path)
 
 
 def test_two_trials_of_one_name_are_refused(asked: ExperimentRequest, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -334,6 +378,18 @@ def test_chance_gives_a_twentieth_of_the_claims_that_have_an_interval_to_either_
     assert chance_words(verdicts).endswith("of these 2, 0.1 each by chance.")
     with pytest.raises(ValueError, match="no claim has an interval"):
         claim_intervals({"E0": verdicts[2:]})
+
+
+def test_a_smoke_trial_repeats_bit_for_bit(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("first", "second")]
+    for folder in folders:
+        request = ExperimentRequest("E5", "smoke", 1, folder)
+        trial = table.experiment_named("E5").trials(table.experiment_named("E5").size("smoke"), 1)[1]
+        running.measure(request, trial)
+    names = sorted(path.relative_to(folders[0]) for path in folders[0].rglob("*.safetensors"))
+    assert names and all((folders[0] / name).read_bytes() == (folders[1] / name).read_bytes() for name in names)
+    first, second = (json.loads(path.read_text()) for folder in folders for path in folder.rglob("result.json"))
+    assert {**first, "seconds": 0} == {**second, "seconds": 0}
 
 
 @pytest.mark.parametrize("name", ["E5", "E7", "E2"])

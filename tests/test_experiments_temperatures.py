@@ -252,4 +252,7 @@ def test_verdicts_follow_the_numbers() -> None:
     assert {one.answer for one in EXPERIMENT.judge(made(BETTER, WORSE, 0.1, 2.9))} == {"reproduced"}
     assert {one.answer for one in EXPERIMENT.judge(made(WORSE, BETTER, 0.6, 3.1))} == {"opposite"}
     alike = EXPERIMENT.judge(made(BETTER, BETTER, 0.1, 3.0))
-    assert [one.answer for one in alike if "0.5 %" not in one.claim] == ["not seen"] * 9
+    assert [one.answer for one in alike if "0.5 %" not in one.claim] == ["no difference"] * 9
+    blind = BETTER | {"slope": 0.2, "found": [1.0, 0.05]}
+    answers = [one.answer for one in EXPERIMENT.judge(made(blind, blind, 0.1, 2.9))]
+    assert answers[3:6] == ["not measurable"] * 3 and answers.count("not measurable") == 3

@@ -1,7 +1,7 @@
 """Outcome: the measured trials of one experiment at one size, and samples of their numbers over seeds."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +19,21 @@ FORMAT = "headscope experiment 1"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of an experiment: its size by name and by numbers, the machine, and every trial."""
+    """What came of an experiment: its size by name and by numbers, machine, trials, and version of its measure."""
 
     experiment: str
     size: str
     numbers_of_size: Fields
     machine: Fields
     trials: tuple[TrialOutcome, ...]
+    version: int = 1
 
     def where(self, **condition: Level) -> "Outcome":
         """The trials under these values. ValueError where there are none."""
         kept = tuple(item for item in self.trials if item.trial.matches(**condition))
         if not kept:
             raise ValueError(f"{self.experiment} has no trial with {condition}")
-        return Outcome(self.experiment, self.size, self.numbers_of_size, self.machine, kept)
+        return replace(self, trials=kept)
 
     def conditions(self, name: str) -> list[Level]:
         """The values of one part of the condition, in the order of the trials."""
@@ -79,6 +80,7 @@ class Outcome:
         return {
             "format": FORMAT,
             "experiment": self.experiment,
+            "version": self.version,
             "size": self.size,
             "numbers_of_size": dict(self.numbers_of_size),
             "machine": dict(self.machine),
@@ -88,7 +90,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class StoredOutcome:
-    """A results.json, its trials still as they stand there."""
+    """A results.json, its trials still as they stand there; the first ones have no version."""
 
     format: str
     experiment: str
@@ -96,6 +98,7 @@ class StoredOutcome:
     numbers_of_size: Fields
     machine: Fields
     trials: tuple[object, ...]
+    version: int = 1
 
 
 def read_outcome(path: Path) -> Outcome:
@@ -105,4 +108,5 @@ def read_outcome(path: Path) -> Outcome:
         raise ForeignInputError(f"cannot read {path}: its format is {other!r:.40}; known: {FORMAT!r}")
     stored = record_in(StoredOutcome, plain, str(path))
     trials = tuple(TrialOutcome.from_json(item, f"trial {at} of {path}") for at, item in enumerate(stored.trials))
-    return Outcome(stored.experiment, stored.size, stored.numbers_of_size, stored.machine, trials)
+    numbers = stored.numbers_of_size
+    return Outcome(stored.experiment, stored.size, numbers, stored.machine, trials, stored.version)

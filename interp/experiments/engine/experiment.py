@@ -21,7 +21,8 @@ class Experiment(Generic[Size]):
     sizes: "smoke", "default" and "full" -> a frozen dataclass of plain numbers. trials: those of a size and a number
     of seeds. measure: trains and measures one trial; called again in the same folder it goes on where it was stopped.
     judge: the claims, by rules that look at nothing but the outcome. results: what is drawn, tabulated and reported.
-    notes: what the reader must know: splits, stopping rule, what differs from the paper.
+    notes: what the reader must know: splits, stopping rule, what differs from the paper. version: of the measure; it
+    grows where a number of a trial means something else than before.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Experiment(Generic[Size]):
     judge: Callable[[Outcome], list[Verdict]]
     results: Callable[[Outcome], Mapping[str, Result]]
     notes: str
+    version: int = 1
 
     def size(self, name: str) -> Size:
         """The numbers of a size. ValueError with the names there are."""

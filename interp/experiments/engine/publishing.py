@@ -10,6 +10,7 @@ from headscope.interp.arms.claim_intervals import ClaimIntervals, claim_interval
 from headscope.interp.arms.outcome import Outcome, read_outcome
 from headscope.interp.arms.verdict import Verdict
 from headscope.interp.experiments.engine.experiment import Experiment
+from headscope.interp.experiments.engine.measure_version import refuse_other_version
 from headscope.interp.experiments.engine.report import detail_cells, experiment_report, verdict_table
 from headscope.interp.experiments.engine.table import MODULES, experiment_named
 from headscope.interp.results.result import Result
@@ -69,6 +70,7 @@ def read_publication(path: str | Path) -> Publication:
     outcome = read_outcome(path := Path(path))
     with foreign_input(f"cannot read {path} as results of {outcome.experiment}"):
         experiment = experiment_named(outcome.experiment)
+        refuse_other_version(outcome.version, experiment)
         return Publication(path, experiment, outcome, experiment.judge(outcome), experiment.results(outcome))
 
 

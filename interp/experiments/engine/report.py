@@ -12,8 +12,9 @@ from headscope.interp.experiments.engine.experiment import Experiment
 from headscope.interp.figures.palette.answers import answer_colour
 from headscope.interp.report.page import STYLE, figure_html
 from headscope.interp.results.result import Result
-from headscope.models.fitting.machine import machine_words
+from headscope.models.fitting.machine import UNKNOWN, machine_words
 
+KIND = ("torch", "torch_build", "cpu", "commit")  # what a run must share with another to be equal bit for bit
 MORE = """
 table { border-collapse: collapse; margin: 0.6rem 0; } th, td { padding: 0.3rem 0.8rem; text-align: left; }
 th, td { border-bottom: 1px solid #d9dce5; vertical-align: top; }
@@ -36,13 +37,15 @@ def experiment_report(experiment: Experiment, outcome: Outcome) -> str:
 
 
 def outcome_facts(experiment: Experiment, outcome: Outcome) -> list[str]:
-    """Source, size, seeds, machine and notes."""
+    """Source, size, seeds, machine, version of the measure, and notes."""
     numbers = ", ".join(f"{name} {value}" for name, value in outcome.numbers_of_size.items())
+    kind = ", ".join(f"{name} {outcome.machine.get(name, UNKNOWN)}" for name in KIND)
     minutes = sum(trial.seconds for trial in outcome.trials) / 60
     return [
         f"Source: {experiment.source}",
         f"Size {outcome.size!r}: {numbers}; seeds: {outcome.seeds}; trials: {len(outcome.trials)}, "
         f"{minutes:.0f} minutes on {machine_words(dict(outcome.machine))}",
+        f"Version {outcome.version} of its measure; {kind}",
         experiment.notes,
     ]
 

@@ -14,6 +14,7 @@ import torch
 from headscope.interp.arms.outcome import Outcome
 from headscope.interp.arms.trial import DIVERGED, Place, Trial, TrialOutcome
 from headscope.interp.experiments.engine.experiment import Watch
+from headscope.interp.experiments.engine.measure_version import keep_version
 from headscope.interp.experiments.engine.table import experiment_named
 from headscope.models.fitting.machine import machine_facts
 from headscope.models.io.fields import Fields
@@ -51,18 +52,20 @@ def outcome_of(request: ExperimentRequest, watch: Watch, done: Callable[[int, in
     """All trials, those that were measured before taken as they are; done(finished, all) after each.
 
     Ctrl+C raises KeyboardInterrupt; asked again, it goes on with what is missing. ValueError for a folder with
-    results of other numbers.
+    results of other numbers, or of another version of the measure.
     """
     experiment = experiment_named(request.experiment)
     size = experiment.size(request.size)
     trials = experiment.trials(size, request.seeds)
+    keep_version(request.folder, experiment)
     if len({trial.key for trial in trials}) < len(trials):
         raise ValueError(f"{request.experiment} has two trials of one name: {', '.join(item.key for item in trials)}")
     for finished, _ in enumerate(_measured(request, trials, watch), start=1):
         done(finished, len(trials))
     result = tuple(measured_before(request, trial, asdict(size)) for trial in trials)
     machine = machine_facts(request.jobs)
-    return Outcome(request.experiment, request.size, asdict(size), machine, tuple(item for item in result if item))
+    measured = tuple(item for item in result if item)
+    return Outcome(request.experiment, request.size, asdict(size), machine, measured, experiment.version)
 
 
 def _measured(request: ExperimentRequest, trials: list[Trial], watch: Watch) -> Iterator[TrialOutcome]:
