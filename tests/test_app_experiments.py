@@ -10,17 +10,21 @@ import pytest
 from page_words import slips
 from streamlit.testing.v1 import AppTest
 
-from headscope.app.panels.experiments import code_of, experiment_title
+from headscope.app.panels.experiments import FOREST_CODE, code_of, experiment_title
+from headscope.interp.arms.claim_intervals import chance_words
 from headscope.interp.experiments.engine.publishing import (
     Publication,
     all_shipped_names,
     read_publication,
     results_file,
     shipped,
+    shipped_claims,
+    shipped_verdicts,
 )
 
 ROOT = Path(__file__).parents[1]
 FIRST = all_shipped_names()[0]
+ALL = [verdict for verdicts in shipped_verdicts().values() for verdict in verdicts]
 
 
 def tried(**query: str) -> AppTest:
@@ -61,7 +65,8 @@ def test_every_claim_and_every_result_is_shown(name: str) -> None:
     assert not test.error, [*test.error]
     assert slips(test) == []
     assert claims(test).count("<tr>") == len(found.verdicts) + 1
-    assert len(test.get("plotly_chart")) == len(found.results)
+    assert len(test.get("plotly_chart")) == len(found.results) + 1  # the forest plot of all claims
+    assert any(chance_words(ALL) == one.value for one in test.markdown)
 
 
 @pytest.mark.parametrize("name", all_shipped_names())
@@ -69,6 +74,10 @@ def test_the_code_of_a_panel_draws_its_figure(name: str) -> None:
     found = shipped(name)
     first = next(iter(found.results))
     assert drawn_by(code_of(found, first)).to_json() == found.results[first].figure().to_json()
+
+
+def test_the_code_of_the_forest_draws_it() -> None:
+    assert drawn_by(FOREST_CODE).to_json() == shipped_claims().figure().to_json()
 
 
 def test_a_run_of_ones_own_is_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ import ast
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from unittest.mock import patch
 
 import pytest
@@ -14,12 +14,15 @@ from typer.main import get_command
 from typer.testing import CliRunner
 from written_pages import COMMANDS, EVERYTHING, IN_PROSE, PAGES, PYTHON, README, ROOT, TOML
 
+from docs.site.claims_page import FOREST, claims_markdown
 from docs.site.printed import printed
 from headscope.app.terminal.command import command
 from headscope.app.terminal.zoo_table import zoo_markdown_tables
+from headscope.interp.arms.evidence import Answer
 from headscope.interp.asking.table import ANALYSES
-from headscope.interp.experiments.engine.publishing import all_shipped_names, shipped
+from headscope.interp.experiments.engine.publishing import all_shipped_names, claims_markdown_details, shipped
 from headscope.interp.experiments.engine.publishing import claims_markdown_table as claims_table
+from headscope.interp.figures.palette.answers import answer_colour
 from headscope.interp.sweeps.sweep_file import read_sweep
 from headscope.models.attention import VARIANTS
 from headscope.models.data.table import material_of
@@ -91,13 +94,23 @@ def test_the_zoo_table_is_what_the_command_prints() -> None:
 
 
 def test_the_table_of_claims_is_what_the_command_prints() -> None:
-    assert claims_table() in printed(PAGES["docs/claims.md"])
+    page = printed(PAGES["docs/claims.md"])
+    assert claims_table() in re.sub("</?span[^>]*>", "", page)
+    assert claims_markdown_details() in page and FOREST in page
+
+
+def test_an_answer_on_the_page_has_a_class_that_the_style_knows() -> None:
+    style = (ROOT / "docs" / "site.css").read_text(encoding="utf-8")
+    classes = set(re.findall('class="([^"]+)"', claims_markdown()))
+    assert classes and {name for name in classes if f".{name} " not in style} == set()
+    colours = {name: answer_colour(name.removeprefix("answer-").replace("-", " ")) for name in classes}
+    assert {name for name, colour in colours.items() if f".{name} {{\n  border-color: {colour}" not in style} == set()
 
 
 def test_the_readme_counts_the_answers_as_they_are() -> None:
     answers = [verdict.answer for name in all_shipped_names() for verdict in shipped(name).verdicts]
-    counted = {answer: f"{answers.count(answer)} {answer}" for answer in ("reproduced", "opposite", "not seen")}
-    assert f"{len(answers)} claims: {', '.join(counted.values())}" in " ".join(README.split())
+    counted = [f"{answers.count(answer)} {answer}" for answer in get_args(Answer) if answer in answers]
+    assert f"{len(answers)} claims: {', '.join(counted)}:" in " ".join(README.split())
 
 
 def test_the_readme_is_read_in_five_minutes() -> None:

@@ -8,6 +8,7 @@ import streamlit as st
 from headscope.app.figure.panel import figure_panel
 from headscope.app.serving.model_source import NothingAskedError
 from headscope.app.serving.refusals import plain_markdown, refusals_in_place
+from headscope.interp.arms.claim_intervals import ClaimIntervals, chance_words, claim_intervals
 from headscope.interp.arms.verdict import RULE
 from headscope.interp.experiments.engine.publishing import (
     SHIPPED,
@@ -15,11 +16,16 @@ from headscope.interp.experiments.engine.publishing import (
     all_shipped_names,
     read_publication,
     results_file,
+    shipped_verdicts,
 )
 from headscope.interp.experiments.engine.report import outcome_facts, verdict_table
 from headscope.interp.experiments.engine.table import MODULES, experiment_named
 from headscope.models.io.foreign_input import foreign_input
 
+FOREST_CODE = """from headscope.interp.experiments.engine.publishing import shipped_claims
+
+result = shipped_claims()
+result.figure()"""
 OWN = Path("runs/experiments")  # where `headscope experiment` writes
 
 
@@ -62,6 +68,22 @@ def claims_table(result: Publication) -> None:
             lines = [*outcome_facts(result.experiment, result.outcome), RULE]
         for line in lines:
             st.markdown(plain_markdown(line))
+
+
+def forest_panel() -> None:
+    """The intervals of all shipped claims, and how many answers to expect by chance."""
+    title = "All claims of the shipped results"
+    with refusals_in_place(f"{title} cannot be drawn"):
+        forest, words = cached_forest()
+        st.markdown(plain_markdown(words))
+        figure_panel(title, forest, FOREST_CODE, key="forest")
+
+
+@st.cache_resource(show_spinner=False)
+def cached_forest() -> tuple[ClaimIntervals, str]:
+    """The intervals with that sentence, read once for all sessions."""
+    verdicts = shipped_verdicts()
+    return claim_intervals(verdicts), chance_words([item for items in verdicts.values() for item in items])
 
 
 def result_panels(entry: Publication) -> None:

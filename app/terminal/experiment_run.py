@@ -5,11 +5,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from headscope.interp.arms.outcome import Outcome
+from headscope.interp.arms.verdict import answer_in_words
 from headscope.interp.experiments.engine.publishing import publish
 from headscope.interp.experiments.engine.running import ExperimentRequest, outcome_of
 from headscope.interp.experiments.engine.table import MODULES, experiment_named
+from headscope.interp.figures.palette.answers import answer_colour
 
 
 def outcome_with_bars(request: ExperimentRequest) -> Outcome:
@@ -36,7 +39,7 @@ def verdicts(outcome: Outcome) -> Table:
     """The verdicts as a table of the terminal."""
     shown = Table("claim", "the paper", "here", "answer")
     for item in experiment_named(outcome.experiment).judge(outcome):
-        shown.add_row(item.claim, item.paper, item.ours, item.answer)
+        shown.add_row(item.claim, item.paper, item.ours, Text(answer_in_words(item.answer), answer_colour(item.answer)))
     return shown
 
 

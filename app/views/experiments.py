@@ -3,7 +3,7 @@
 import streamlit as st
 
 from headscope.app.frame.title_line import title_line, without_sidebar
-from headscope.app.panels.experiments import chosen_results, claims_table, result_panels
+from headscope.app.panels.experiments import chosen_results, claims_table, forest_panel, result_panels
 from headscope.app.serving.refusals import refusals_in_a_box
 
 without_sidebar()
@@ -17,3 +17,5 @@ with refusals_in_a_box("These results cannot be read"):
     claims_table(outcomes)
 st.subheader("What was measured", anchor=False)
 result_panels(outcomes)
+st.subheader("All claims beside one another", anchor=False)
+forest_panel()

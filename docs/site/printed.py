@@ -4,10 +4,11 @@ import re
 from collections.abc import Callable
 
 from docs.site.analyses_table import analyses_markdown
+from docs.site.claims_page import claims_markdown, forest_markdown
 from docs.site.formats_table import formats_markdown
 from docs.site.variants_table import variants_markdown
 from headscope.app.terminal.zoo_table import zoo_markdown_tables
-from headscope.interp.experiments.engine.publishing import claims_markdown_table
+from headscope.interp.experiments.engine.publishing import claims_markdown_details
 from headscope.models.io.near_names import known_names
 
 TABLES: dict[str, Callable[[], str]] = {
@@ -15,7 +16,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "variants": variants_markdown,
     "formats": formats_markdown,
     "zoo": zoo_markdown_tables,
-    "claims": claims_markdown_table,
+    "claims": claims_markdown,
+    "forest of claims": forest_markdown,
+    "claims in full": claims_markdown_details,
 }
 ASKED = re.compile(r"^<!-- printed: (.*) -->$", re.MULTILINE)
 
