@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from headscope.interp.arms.budgets import Course, budget_answer, course
+from headscope.interp.arms.budgets import LeadBySteps, budget_answer, lead_by_steps
 from headscope.interp.arms.evidence import evidence_behind, notes_beside, reason_of
 from headscope.interp.arms.margin import Floor, Margin
 from headscope.interp.arms.verdict import (
@@ -93,9 +93,9 @@ def test_what_is_not_measurable_says_its_floor() -> None:
     )
 
 
-def over_steps(*ahead: float, noise: float = 1.0) -> Course:
+def over_steps(*ahead: float, noise: float = 1.0) -> LeadBySteps:
     """Three seeds about these means, one for each step."""
-    return Course(np.array(STEPS, float), np.array([ahead]) + noise * SEEDS)
+    return LeadBySteps(np.array(STEPS, float), np.array([ahead]) + noise * SEEDS)
 
 
 @pytest.mark.parametrize(
@@ -128,16 +128,16 @@ def test_the_crossing_is_where_the_mean_and_both_ends_of_its_interval_pass_the_b
 def test_an_answer_depends_on_no_budget_by_chance_more_often_than_it_says() -> None:
     dice, answers = np.random.default_rng(0), []
     for _ in range(1000):
-        ahead = Course(np.array(STEPS, float), dice.normal(size=(3, 6)).cumsum(1))
+        ahead = LeadBySteps(np.array(STEPS, float), dice.normal(size=(3, 6)).cumsum(1))
         answers += [budget_answer("reproduced", ahead)]
     assert answers.count("depends on budget") / len(answers) < 0.065
 
 
 def test_a_course_is_counted_from_the_bound_and_an_arm_that_diverged_has_none() -> None:
     ours, other = np.full((3, 6), 0.5), np.full((3, 6), 0.2)
-    np.testing.assert_allclose(course(STEPS, ours, other, -0.1).ahead, 0.4)
-    gone = course(STEPS, ours, np.full(3, np.nan))
-    assert gone.ahead.shape == (3, 6) and gone.begun().steps.size == 0
+    np.testing.assert_allclose(lead_by_steps(STEPS, ours, other, -0.1).ahead, 0.4)
+    gone = lead_by_steps(STEPS, ours, np.full(3, np.nan))
+    assert gone.ahead.shape == (3, 6) and gone.budgets().steps.size == 0
     assert budget_answer("reproduced", gone) == "reproduced"
 
 

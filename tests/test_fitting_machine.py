@@ -30,7 +30,7 @@ def test_git_that_takes_too_long_is_not_waited_for(monkeypatch: pytest.MonkeyPat
     def wait(*words: str, folder: Path) -> str:
         raise subprocess.TimeoutExpired("git", 10)
 
-    monkeypatch.setattr(machine, "git", wait)
+    monkeypatch.setattr(machine, "git_words", wait)
     assert machine_facts()["commit"] == UNKNOWN
 
 

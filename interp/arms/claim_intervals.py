@@ -48,23 +48,23 @@ def claim_intervals(verdicts: Mapping[str, Sequence[Verdict]]) -> ClaimIntervals
         (f"{experiment} {verdict.name}{f', {at}' if at else ''}", str(verdict.answer), evidence)
         for experiment, of_experiment in verdicts.items()
         for verdict in of_experiment
-        for at, evidence in numbered(evidence_behind(verdict.answer))
+        for at, evidence in evidence_by_part(evidence_behind(verdict.answer))
     ]
     if not parts:
         raise ValueError("no claim has an interval: that takes two seeds")
     names, answers, evidence = zip(*parts, strict=True)
-    numbers = torch.tensor([standardised(item) for item in evidence])
+    numbers = torch.tensor([standard_numbers(item) for item in evidence])
     scales = tuple("m" if item.margin else "σ" for item in evidence)
     mean, low, high = numbers[:, :3].unbind(1)
     return ClaimIntervals(mean, low, high, numbers[:, 3:], answers, scales, about=ABOUT, labels={"claim": names})
 
 
-def numbered(evidence: Sequence[Evidence]) -> list[tuple[int, Evidence]]:
+def evidence_by_part(evidence: Sequence[Evidence]) -> list[tuple[int, Evidence]]:
     """The parts of a claim from 1; 0 for one that has no others."""
     return [(at if len(evidence) > 1 else 0, item) for at, item in enumerate(evidence, start=1)]
 
 
-def standardised(evidence: Evidence) -> tuple[float, ...]:
+def standard_numbers(evidence: Evidence) -> tuple[float, ...]:
     """Mean, low, high and the two bounds, towards the claim, over the unit of the evidence."""
     sign = -1 if evidence.side == "below" else 1
     ends = sorted(sign * (end - evidence.reference) for end in (evidence.interval.low, evidence.interval.high))

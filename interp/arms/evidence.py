@@ -106,7 +106,7 @@ class ReasonedAnswer(str):
         return ReasonedAnswer, (str(self), self.evidence, self.notes)
 
 
-def reasoned(answer: Answer, evidence: tuple[Evidence, ...], notes: tuple[str, ...] = ()) -> Answer:
+def answer_with_evidence(answer: Answer, evidence: tuple[Evidence, ...], notes: tuple[str, ...] = ()) -> Answer:
     """An answer with what it was read off."""
     return cast(Answer, ReasonedAnswer(answer, evidence, notes))
 

@@ -9,10 +9,10 @@ from headscope.interp.arms.evidence import (
     Answer,
     Evidence,
     Sample,
+    answer_with_evidence,
     evidence_behind,
     evidence_of,
     notes_beside,
-    reasoned,
 )
 from headscope.interp.arms.margin import Floor, Margin
 
@@ -29,7 +29,7 @@ RULE = (
     "were shipped, and before these were judged by them. The interval is over seeds of training, on the held-out data "
     "there are: it does not say how other data would come out, and is not widened for the number of claims."
 )
-FIRST: tuple[Answer, ...] = ("not measured", "too few seeds", "not measurable")  # what a part decides for the whole
+DECISIVE: tuple[Answer, ...] = ("not measured", "too few seeds", "not measurable")  # what a part decides for the whole
 
 
 @dataclass(frozen=True)
@@ -69,17 +69,17 @@ def side_answer(evidence: Evidence, margin: Margin | None) -> Answer:
     if low > 0 or high < 0:
         notes += ("all of the interval lies within the margin",) if is_small else ()
     if low > 0:
-        return reasoned("reproduced", (evidence,), notes)
+        return answer_with_evidence("reproduced", (evidence,), notes)
     if high < 0:
-        return reasoned("opposite", (evidence,), notes)
+        return answer_with_evidence("opposite", (evidence,), notes)
     if is_small:
-        return reasoned("no difference", (evidence,), notes)
-    return not_seen(evidence, notes)
+        return answer_with_evidence("no difference", (evidence,), notes)
+    return unseen_answer(evidence, notes)
 
 
-def not_seen(evidence: Evidence, notes: tuple[str, ...] = ()) -> Answer:
+def unseen_answer(evidence: Evidence, notes: tuple[str, ...] = ()) -> Answer:
     """Neither side, with the seeds that it would take."""
-    return reasoned("not seen", (evidence,), (*notes, *filter(None, (evidence.power_words,))))
+    return answer_with_evidence("not seen", (evidence,), (*notes, *filter(None, (evidence.power_words,))))
 
 
 def superiority_answer(larger: Sample, smaller: Sample, margin: Margin | None = None) -> Answer:
@@ -101,8 +101,8 @@ def equivalence_answer(item: Sample, other: Sample, margin: float) -> Answer:
     evidence = evidence_of(apart, margin, "within", margin)
     low, high = evidence.interval.low, evidence.interval.high
     if -margin < low and high < margin:
-        return reasoned("reproduced", (evidence,))
-    return reasoned("opposite", (evidence,)) if low > margin or high < -margin else not_seen(evidence)
+        return answer_with_evidence("reproduced", (evidence,))
+    return answer_with_evidence("opposite", (evidence,)) if low > margin or high < -margin else unseen_answer(evidence)
 
 
 def bound_answer(
@@ -127,20 +127,20 @@ def paired_differences(item: Sample, other: Sample) -> Sample:
 def measurable_answer(answer: Answer, arms: Sequence[Sample], floor: Floor) -> Answer:
     """The answer, or 'not measurable' where the mean of every arm is below the floor."""
     means = [float(arm.mean()) for arm in arms]
-    if answer in FIRST or any(mean >= floor.least for mean in means):
+    if answer in DECISIVE or any(mean >= floor.least for mean in means):
         return answer
     note = f"{floor.number}: {', '.join(f'{mean:.3g}' for mean in means)}; floor {floor.least:.3g}: {floor.reason}"
-    return reasoned("not measurable", evidence_behind(answer), (note,))
+    return answer_with_evidence("not measurable", evidence_behind(answer), (note,))
 
 
 def all_of(answers: Sequence[Answer]) -> Answer:
     """The answer to a claim of several parts: what each part answers, where they agree, else not seen."""
-    for answer in FIRST:
+    for answer in DECISIVE:
         if answer in answers:
             return answer
     whole: Answer = answers[0] if len(set(answers)) == 1 else "not seen"
     evidence = tuple(item for answer in answers for item in evidence_behind(answer))
-    return reasoned(whole, evidence, tuple(note for answer in answers for note in notes_beside(answer)))
+    return answer_with_evidence(whole, evidence, tuple(note for answer in answers for note in notes_beside(answer)))
 
 
 def answer_in_words(answer: Answer) -> str:

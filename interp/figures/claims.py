@@ -23,7 +23,12 @@ def forest_figure(result: ClaimIntervals) -> go.Figure:
     rows = np.arange(len(names), dtype=float)
     ends = np.arcsinh(np.stack([item.numpy().astype(float) for item in (result.low, result.high, result.bound[:, 0])]))
     low, high = ROOM * min(float(np.nanmin(ends)), -1.0), ROOM * max(float(np.nanmax(ends)), 1.0)
-    traces = [band(len(names)), *answer_traces(result, rows), bounds(result, rows), words(result, rows, high)]
+    traces = [
+        band_trace(len(names)),
+        *answer_traces(result, rows),
+        bound_trace(result, rows),
+        word_trace(result, rows, high),
+    ]
     return canvas(
         result.about,
         traces,
@@ -43,7 +48,7 @@ def arsinh_ticks(low: float, high: float) -> Properties:
     return {"tickmode": "array", "tickvals": np.arcsinh(values), "ticktext": [f"{value:,}" for value in values]}
 
 
-def band(count: int) -> BaseTraceType:
+def band_trace(count: int) -> BaseTraceType:
     """From −1 to 1: within the margin, or one spread."""
     one, top, bottom = np.arcsinh(1.0), -0.6, count - 0.4
     return go.Scatter(
@@ -103,7 +108,7 @@ def mean_trace(result: ClaimIntervals, rows: Places, at: np.ndarray, answer: str
     )
 
 
-def bounds(result: ClaimIntervals, rows: Places) -> BaseTraceType:
+def bound_trace(result: ClaimIntervals, rows: Places) -> BaseTraceType:
     """A stroke at the bound of each claim, two where it says alike."""
     bound, colour = result.bound.numpy().astype(float), CHANCE["color"]
     is_there = ~np.isnan(bound)
@@ -117,7 +122,7 @@ def bounds(result: ClaimIntervals, rows: Places) -> BaseTraceType:
     )
 
 
-def words(result: ClaimIntervals, rows: Places, at: float) -> BaseTraceType:
+def word_trace(result: ClaimIntervals, rows: Places, at: float) -> BaseTraceType:
     """The answer of each claim in words."""
     return go.Scatter(
         x=np.full(len(rows), at),

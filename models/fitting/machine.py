@@ -39,13 +39,13 @@ def machine_facts(processes: int = 1) -> Fields:
 def commit_of(file: Path) -> str:
     """The commit of a file's repository, '-dirty' where something is changed; 'unknown' where git cannot say."""
     try:
-        git("ls-files", "--error-unmatch", file.name, folder=file.parent)
-        return git("describe", "--always", "--abbrev=40", "--dirty", "--exclude=*", folder=file.parent) or UNKNOWN
+        git_words("ls-files", "--error-unmatch", file.name, folder=file.parent)
+        return git_words("describe", "--always", "--abbrev=40", "--dirty", "--exclude=*", folder=file.parent) or UNKNOWN
     except (OSError, subprocess.SubprocessError):
         return UNKNOWN
 
 
-def git(*words: str, folder: Path) -> str:
+def git_words(*words: str, folder: Path) -> str:
     """What git says there. OSError where there is no git, SubprocessError where it refuses or takes too long."""
     done = subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True, text=True, timeout=GIT_SECONDS)
     return done.stdout.strip()

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from headscope.interp.arms.arms import arm_curves, arm_grid, arm_numbers, arms
-from headscope.interp.arms.budgets import budget_answer, course
+from headscope.interp.arms.budgets import budget_answer, lead_by_steps
 from headscope.interp.arms.evidence import Sample
 from headscope.interp.arms.margin import SHARE, Floor, Margin
 from headscope.interp.arms.outcome import Outcome
@@ -86,33 +86,39 @@ def judge(outcome: Outcome) -> list[Verdict]:
     of_grid = "Expressive attention is more accurate than softmax over the grid of (N, τ)"
     of_mixture = "It is more accurate when one model learns all laws"
     return [
-        more_accurate(of_grid, "accuracy over the grid", alone, floor),
-        more_solved(alone),
-        more_accurate(of_mixture, "accuracy on the mixture", mixed, floor),
+        accuracy_verdict(of_grid, "accuracy over the grid", alone, floor),
+        solved_verdict(alone),
+        accuracy_verdict(of_mixture, "accuracy on the mixture", mixed, floor),
     ]
 
 
-def more_accurate(claim: str, name: str, outcome: Outcome, floor: Floor) -> Verdict:
+def accuracy_verdict(claim: str, name: str, outcome: Outcome, floor: Floor) -> Verdict:
     """On the mean accuracy of a seed's trials, which was measured through training too."""
     both = [outcome.where(variant=variant) for variant in ("expressive", "softmax")]
     ours, softmax = (over_the_grid(arm).mean(1) for arm in both)
     curves = [over_the_grid(arm, "accuracy_by_step").mean(1) for arm in both]
     answer = superiority_answer(ours, softmax, ACCURATE)
-    answer = budget_answer(answer, course(outcome.first("steps"), *curves))
-    return Verdict(claim, "it is", against(ours, softmax), measurable_answer(answer, [ours, softmax], floor), name)
+    answer = budget_answer(answer, lead_by_steps(outcome.first("steps"), *curves))
+    return Verdict(
+        claim, "it is", both_in_words(ours, softmax), measurable_answer(answer, [ours, softmax], floor), name
+    )
 
 
-def more_solved(outcome: Outcome) -> Verdict:
+def solved_verdict(outcome: Outcome) -> Verdict:
     """On how many laws a seed's models solve."""
     grids = [over_the_grid(outcome.where(variant=variant)) for variant in ("expressive", "softmax")]
     ours, softmax = (np.where(np.isnan(grid), np.nan, grid >= SOLVED).sum(1) for grid in grids)
     answer = measurable_answer(superiority_answer(ours, softmax, ONE_LAW), [ours, softmax], SOLVES)
     return Verdict(
-        f"It solves more laws (accuracy of {SOLVED} or more)", "it is", against(ours, softmax), answer, "laws solved"
+        f"It solves more laws (accuracy of {SOLVED} or more)",
+        "it is",
+        both_in_words(ours, softmax),
+        answer,
+        "laws solved",
     )
 
 
-def against(ours: Sample, softmax: Sample) -> str:
+def both_in_words(ours: Sample, softmax: Sample) -> str:
     """Both samples in words."""
     return f"{mean_with_spread(ours)} against {mean_with_spread(softmax)}"
 

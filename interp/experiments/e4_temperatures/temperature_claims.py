@@ -75,7 +75,7 @@ def judge(outcome: Outcome) -> list[Verdict]:
         above_floor(higher(ROWS, rows), rows, WIDENS),
         above_floor(higher(KEYS, keys), keys, FINDS),
         above_floor(higher(FOCUS, pair("passkeys", "max_b", -1)), keys, FINDS),
-        cheap(largest_cost(outcome.where(variant="selective"))),
+        cost_verdict(largest_cost(outcome.where(variant="selective"))),
         *tempering_claims(outcome.where(task="tempering")),
     ]
 
@@ -110,7 +110,7 @@ def largest_cost(outcome: Outcome) -> Sample:
     return np.array([percent[seeds == seed].max() for seed in np.unique(seeds)])
 
 
-def cheap(percent: Sample) -> Verdict:
+def cost_verdict(percent: Sample) -> Verdict:
     """A claim on how many parameters are new."""
     answer = bound_answer(percent, below=0.5)
     ours = f"{mean_with_spread(percent)} %"
@@ -121,16 +121,16 @@ def lower(claim: Claim, pair: tuple[Sample, Sample]) -> Verdict:
     """A claim that the first sample is below the second."""
     ours, other = pair
     answer = superiority_answer(other, ours, claim.margin)
-    return Verdict(claim.sentence, claim.paper, against(pair), answer, claim.name)
+    return Verdict(claim.sentence, claim.paper, pair_in_words(pair), answer, claim.name)
 
 
 def higher(claim: Claim, pair: tuple[Sample, Sample]) -> Verdict:
     """A claim that the first sample is above the second."""
     answer = superiority_answer(*pair, claim.margin)
-    return Verdict(claim.sentence, claim.paper, against(pair), answer, claim.name)
+    return Verdict(claim.sentence, claim.paper, pair_in_words(pair), answer, claim.name)
 
 
-def against(pair: tuple[Sample, Sample]) -> str:
+def pair_in_words(pair: tuple[Sample, Sample]) -> str:
     """Both samples in words."""
     return " against ".join(mean_with_spread(item, 4) for item in pair)
 

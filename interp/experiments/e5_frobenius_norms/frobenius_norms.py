@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from headscope.interp.arms.arms import Arms, arm_curves, arm_numbers, arms
-from headscope.interp.arms.budgets import budget_answer, course
+from headscope.interp.arms.budgets import budget_answer, lead_by_steps
 from headscope.interp.arms.evidence import Answer
 from headscope.interp.arms.margin import Floor, Margin
 from headscope.interp.arms.outcome import Outcome
@@ -189,8 +189,10 @@ def answers_of_power(by_arm: Arms, power: int) -> list[Answer]:
     softmax, ours, without = (arm.sample("accuracy") for arm in arms_of_claims)
     curves = [arm.sample("accuracies") for arm in arms_of_claims]
     steps = next(arm for arm in by_arm.values() if arm.finished).first("steps")
-    alike = budget_answer(noninferiority_answer(ours, softmax, MARGIN), course(steps, curves[1], curves[0], -MARGIN))
-    worse = budget_answer(superiority_answer(ours, without, WORSE), course(steps, curves[1], curves[2]))
+    alike = budget_answer(
+        noninferiority_answer(ours, softmax, MARGIN), lead_by_steps(steps, curves[1], curves[0], -MARGIN)
+    )
+    worse = budget_answer(superiority_answer(ours, without, WORSE), lead_by_steps(steps, curves[1], curves[2]))
     return [
         measurable_answer(alike, [ours, softmax], LEARNED),
         measurable_answer(worse, [ours, without], LEARNED),

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from headscope.interp.arms.arms import arm_curves, arm_numbers, arms
-from headscope.interp.arms.budgets import budget_answer, course
+from headscope.interp.arms.budgets import budget_answer, lead_by_steps
 from headscope.interp.arms.margin import Floor, Margin
 from headscope.interp.arms.outcome import Outcome
 from headscope.interp.arms.verdict import (
@@ -78,7 +78,9 @@ def judge(outcome: Outcome) -> list[Verdict]:
     nearer = measurable_answer(superiority_answer(far, near, halves), [1 - near / noise, 1 - far / noise], DRAWN)
     margin = MARGIN * float(other.mean())
     curves = softmax.sample("losses"), cog.sample("losses")
-    lower = budget_answer(noninferiority_answer(other, loss, margin), course(outcome.first("steps"), *curves, -margin))
+    lower = budget_answer(
+        noninferiority_answer(other, loss, margin), lead_by_steps(outcome.first("steps"), *curves, -margin)
+    )
     return [
         Verdict(
             "Images of U-ViC have a smaller Fréchet distance to real ones than those of U-ViT",

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from time import process_time
 
 from headscope.interp.arms.arms import arm_curves, arm_numbers, arms
-from headscope.interp.arms.budgets import budget_answer, course
+from headscope.interp.arms.budgets import budget_answer, lead_by_steps
 from headscope.interp.arms.outcome import Outcome
 from headscope.interp.arms.trial import Numbers, Place, Trial
 from headscope.interp.arms.verdict import Verdict, mean_with_spread, noninferiority_answer
@@ -91,7 +91,7 @@ def judge(outcome: Outcome) -> list[Verdict]:
             claim = f"{variant} attention reaches a loss at most {MARGIN} above softmax's"
             curves = by_arm["softmax"].sample("losses"), part.sample("losses")
             answer = noninferiority_answer(softmax, loss, MARGIN)
-            answer = budget_answer(answer, course(outcome.first("steps"), *curves, -MARGIN))
+            answer = budget_answer(answer, lead_by_steps(outcome.first("steps"), *curves, -MARGIN))
             verdicts.append(Verdict(claim, PAPER[variant], ours, answer, f"{variant} as good as softmax"))
     return verdicts
 

@@ -14,7 +14,7 @@ from headscope.interp.report.page import STYLE, figure_html
 from headscope.interp.results.result import Result
 from headscope.models.fitting.machine import UNKNOWN, machine_words
 
-KIND = ("torch", "torch_build", "cpu", "commit")  # what a run must share with another to be equal bit for bit
+KIND_OF_RUN = ("torch", "torch_build", "cpu", "commit")  # what a run must share with another to be equal bit for bit
 MORE = """
 table { border-collapse: collapse; margin: 0.6rem 0; } th, td { padding: 0.3rem 0.8rem; text-align: left; }
 th, td { border-bottom: 1px solid #d9dce5; vertical-align: top; }
@@ -39,7 +39,7 @@ def experiment_report(experiment: Experiment, outcome: Outcome) -> str:
 def outcome_facts(experiment: Experiment, outcome: Outcome) -> list[str]:
     """Source, size, seeds, machine, version of the measure, and notes."""
     numbers = ", ".join(f"{name} {value}" for name, value in outcome.numbers_of_size.items())
-    kind = ", ".join(f"{name} {outcome.machine.get(name, UNKNOWN)}" for name in KIND)
+    kind = ", ".join(f"{name} {outcome.machine.get(name, UNKNOWN)}" for name in KIND_OF_RUN)
     minutes = sum(trial.seconds for trial in outcome.trials) / 60
     return [
         f"Source: {experiment.source}",
