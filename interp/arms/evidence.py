@@ -61,6 +61,12 @@ class Evidence:
         return f"{self.interval.low:.3g} … {self.interval.high:.3g}, bound {sign}{self.bound:g}{margin}"
 
     @property
+    def is_open(self) -> bool:
+        """Whether an edge of where the claim holds lies within the interval, so that neither side is seen."""
+        edges = (-self.bound, self.bound) if self.side == "within" else (self.bound,)
+        return any(self.interval.low <= edge <= self.interval.high for edge in edges)
+
+    @property
     def power_words(self) -> str:
         """How many seeds would see the claim in 80 % of all cases, if they spread as these do; "" without a spread."""
         is_within = self.side == "within"
@@ -117,10 +123,16 @@ def evidence_behind(answer: str) -> tuple[Evidence, ...]:
 
 
 def notes_beside(answer: str) -> tuple[str, ...]:
-    """What is said beside an answer: the reason of its margin, seeds that are needed, floors, where a sign changes."""
+    """What is said beside an answer: the reason of its margin, its floor, where a sign changes."""
     return answer.notes if isinstance(answer, ReasonedAnswer) else ()
 
 
+def power_beside(answer: str) -> tuple[str, ...]:
+    """Beside what is not seen, the seeds that each part which is open would need."""
+    parts = evidence_behind(answer) if answer == "not seen" else ()
+    return tuple(filter(None, (item.power_words for item in parts if item.is_open)))
+
+
 def reason_of(answer: str) -> str:
-    """Intervals, bounds and notes in a line; nothing where there is no interval."""
-    return "; ".join([*(item.words for item in evidence_behind(answer)), *notes_beside(answer)])
+    """Intervals, bounds, notes and the seeds that are needed in a line; nothing where there is no interval."""
+    return "; ".join([*(item.words for item in evidence_behind(answer)), *notes_beside(answer), *power_beside(answer)])

@@ -1,11 +1,13 @@
 """Student's t distribution of whole degrees of freedom, from its finite sums of cosines."""
 
 import math
+from functools import cache
 from itertools import accumulate
 
 HALVINGS = 60  # of an angle: to the last bit
 
 
+@cache
 def student_quantile(probability: float, freedom: int) -> float:
     """The t below which lies that probability. ValueError for one outside of 0 … 1, and for no degree of freedom."""
     if not (0 < probability < 1 and freedom >= 1):

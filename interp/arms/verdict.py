@@ -74,12 +74,7 @@ def side_answer(evidence: Evidence, margin: Margin | None) -> Answer:
         return answer_with_evidence("opposite", (evidence,), notes)
     if is_small:
         return answer_with_evidence("no difference", (evidence,), notes)
-    return unseen_answer(evidence, notes)
-
-
-def unseen_answer(evidence: Evidence, notes: tuple[str, ...] = ()) -> Answer:
-    """Neither side, with the seeds that it would take."""
-    return answer_with_evidence("not seen", (evidence,), (*notes, *filter(None, (evidence.power_words,))))
+    return answer_with_evidence("not seen", (evidence,), notes)
 
 
 def superiority_answer(larger: Sample, smaller: Sample, margin: Margin | None = None) -> Answer:
@@ -100,9 +95,9 @@ def equivalence_answer(item: Sample, other: Sample, margin: float) -> Answer:
         return missing
     evidence = evidence_of(apart, margin, "within", margin)
     low, high = evidence.interval.low, evidence.interval.high
-    if -margin < low and high < margin:
-        return answer_with_evidence("reproduced", (evidence,))
-    return answer_with_evidence("opposite", (evidence,)) if low > margin or high < -margin else unseen_answer(evidence)
+    is_apart = low > margin or high < -margin
+    answer: Answer = "reproduced" if -margin < low and high < margin else "opposite" if is_apart else "not seen"
+    return answer_with_evidence(answer, (evidence,))
 
 
 def bound_answer(
