@@ -144,7 +144,7 @@ def test_trials_of_another_version_of_the_measure_are_refused_before_any_runs(
     asked: ExperimentRequest, calls: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outcome_of(asked, watch_no_trial, finished)
-    (asked.folder / "trials" / "2-k-2" / "result.json").unlink()  # it was not finished
+    (asked.folder / "trials" / "2_k_2" / "result.json").unlink()  # it was not finished
     monkeypatch.setattr(running, "experiment_named", of_version(2))
     with pytest.raises(ValueError, match=r"trials of version 1 of the measure of E0, which has version 2 now: give"):
         outcome_of(asked, watch_no_trial, finished)

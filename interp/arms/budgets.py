@@ -17,7 +17,7 @@ from headscope.interp.arms.power import CONFIDENCE
 
 FIRST_SHARE = 0.2  # of all steps: no recipe of the experiments warms up for longer
 Steps = Float[np.ndarray, "step"]
-Curves = Float[np.ndarray, "seed *step"]
+Curves = Float[np.ndarray, "seed ..."]  # by step; of an arm that diverged as a whole there are none
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class LeadBySteps:
 
 
 def lead_by_steps(steps: Sequence[float | int], ours: Curves, other: Curves, bound: float = 0.0) -> LeadBySteps:
-    """How far one arm is above another and a bound, seed by seed; an arm that diverged as a whole has no curves."""
+    """How far one arm is above another and a bound, seed by seed; NaN where either has no curves."""
     both = [item if item.ndim > 1 else item[:, None] for item in (ours, other)]
     ahead = both[0] - both[1] - bound
     return LeadBySteps(np.array(steps, float), np.broadcast_to(ahead, (len(ahead), len(steps))))

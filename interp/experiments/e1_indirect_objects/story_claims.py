@@ -72,7 +72,7 @@ def dynamic(cog: Outcome) -> Verdict:
         "deletion moves to QK",
         f"{mean_with_spread(both[0])} against {mean_with_spread(both[1])}; with signs dealt anew "
         f"{mean_with_spread(nulls[0])} against {mean_with_spread(nulls[1])}",
-        measurable_answer(superiority_answer(*both, DECISION), beyond, DECIDES),
+        measurable_answer(superiority_answer(both[0], both[1], DECISION), beyond, DECIDES),
         "dynamic above static in Cog",
     )
 
