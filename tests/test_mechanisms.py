@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import torch
 from tiny_decoders import attached
+from tiny_models import hooked_tiny
 from torch.testing import assert_close
 
 from headscope import AttentionSpec, Choices, analyse, attach, compare_mechanism
@@ -105,6 +106,8 @@ def test_a_mechanism_that_is_not_there_is_refused_by_name() -> None:
         mechanism_comparison(model_of("cog"), [PROMPT], "sink")
     with pytest.raises(ValueError, match="this model's attention is plain softmax"):
         analyse(model_of("softmax"), [PROMPT], ["mechanism"])
+    with pytest.raises(ValueError, match="this model's attention is sigmoid, of which no part can go"):
+        analyse(hooked_tiny("sigmoid"), PROMPT, ["mechanism"])
     with pytest.raises(ValueError, match="compared on prompts; give at least one"):
         mechanism_comparison(model_of("cog"), [], "negative")
 

@@ -19,7 +19,9 @@ def none_there(facts: ModelFacts) -> str:
     """Why nothing can be taken out, as the end of a sentence, or nothing."""
     if facts.mechanisms:
         return ""
-    return "takes out what makes attention more than softmax, and this model's attention is plain softmax"
+    kernels = sorted({*facts.layer_variants} - {"", "softmax"})
+    its = f"{' and '.join(kernels)}, of which no part can go" if kernels else "plain softmax"
+    return f"takes out what makes attention more than softmax, and this model's attention is {its}"
 
 
 def comparison_cost(size: Size) -> int:
