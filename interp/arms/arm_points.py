@@ -15,7 +15,7 @@ from headscope.interp.results.result import Result
 class ArmPoints(Result):
     """y against x of the points of every arm; NaN where an arm has fewer of them."""
 
-    drawn_by = "arm_points:arm_points_figure"
+    drawn_by = "arms.points:arm_points_figure"
 
     x: Float[Tensor, "arm point"]
     y: Float[Tensor, "arm point"]

@@ -17,7 +17,7 @@ from headscope.interp.results.result import Result
 class ArmNumbers(Result):
     """A number of every arm and seed; NaN where an arm has fewer seeds. reference: what it is to be read beside."""
 
-    drawn_by = "experiments:arm_numbers_figure"
+    drawn_by = "arms.numbers:arm_numbers_figure"
 
     value: Float[Tensor, "arm seed"]
     reference: float | None = None
@@ -28,7 +28,7 @@ class ArmNumbers(Result):
 class ArmCurves(Result):
     """Mean and standard deviation over seeds of a number that runs along x, in the unit that x_title says."""
 
-    drawn_by = "experiments:arm_curves_figure"
+    drawn_by = "arms.numbers:arm_curves_figure"
 
     mean: Float[Tensor, "arm x"]
     spread: Float[Tensor, "arm x"]
@@ -42,7 +42,7 @@ class ArmCurves(Result):
 class ArmGrid(Result):
     """Mean and standard deviation over seeds of a number for every arm, row and column."""
 
-    drawn_by = "experiments:arm_grid_figure"
+    drawn_by = "arms.numbers:arm_grid_figure"
 
     mean: Float[Tensor, "arm row column"]
     spread: Float[Tensor, "arm row column"]

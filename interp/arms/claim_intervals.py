@@ -32,7 +32,7 @@ class ClaimIntervals(Result):
     σ, what a part was divided by.
     """
 
-    drawn_by = "claims:forest_figure"
+    drawn_by = "arms.claims:forest_figure"
 
     mean: Float[Tensor, "claim"]
     low: Float[Tensor, "claim"]

@@ -1,0 +1,1 @@
+"""Figures of experiments: their arms, points and claims."""
