@@ -1,6 +1,7 @@
 """The layer between models and analyses: what is asked is what is cached, prompts of one length share a pass."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -128,10 +129,16 @@ def test_prompts_that_would_keep_too_much_run_apart(model: Any, monkeypatch: pyt
     assert_close(apart["diagonal"].tensors(), together["diagonal"].tensors())
 
 
-def test_the_memory_of_prompts_grows_with_the_square_of_their_tokens(model: Any) -> None:
-    facts = model_facts(model)
+def test_the_memory_of_prompts_grows_with_the_square_of_their_tokens_and_that_of_their_logits_with_it(
+    model: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = replace(model_facts(model), vocabulary=0)
+    monkeypatch.setattr(computed, "KEPT", 2**40)  # so many that whole prompts say the ratio
     few, many = (computed.prompts_within_memory(facts, [SCORES], tokens) for tokens in (256, 1024))
-    assert 15.5 < few / many < 16.5
+    assert few / many == pytest.approx(16, rel=1e-3)
+    facts = replace(facts, vocabulary=50_000)
+    few, many = (computed.prompts_within_memory(facts, [], tokens) for tokens in (256, 1024))
+    assert few / many == pytest.approx(4, rel=1e-3)
 
 
 def test_weights_alone_need_no_pass(model: Any) -> None:
