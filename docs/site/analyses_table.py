@@ -17,7 +17,7 @@ from headscope.models.zoo import folder
 
 PROMPT, CORRUPT = "def add(self, name): self.name =", "def add(self, path): self.path ="
 ASKED = Choices(corrupt=CORRUPT, target=" name", distractor=" path", run=folder("cog"))
-MODELS = ("cog", "selective")  # signed weights, so that most gauges are there; and temperatures
+MODELS = ("cog", "selective", "sink")  # with signed weights, where most gauges are; temperatures; mass into nothing
 
 
 @dataclass(frozen=True)

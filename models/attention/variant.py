@@ -62,7 +62,7 @@ class Variant:
     "either" where the options do not tell. degree(options): n of a kernel with weigh(λp) = λⁿ weigh(p).
     learns_factor(options): whether the weights have a learned factor, which W_V can take over.
     slope(pattern, scores, **kernel): a closed form of jacobian_norm, scores of hidden keys being -inf.
-    without[name](scores, visible) -> pattern: the weights with a mechanism of the variant taken out, by its name.
+    without: name -> function of scores and visible cells: the weights with that mechanism of the variant taken out.
     read_kernel(pattern, scores): kernel options as far as the weights tell them.
     cases: options of `attend` that the laws in the tests run on, by a word or two.
     """
