@@ -175,6 +175,7 @@ def test_the_smoke_size_runs_from_end_to_end(smoke: Outcome) -> None:
     assert [name for name, one in drawn.items() if not one.figure().data] == []
 
 
+@pytest.mark.slow  # a minute; test_experiments_sequences.py has the same of shorter courses
 def test_a_stopped_run_gives_what_a_whole_one_gives(smoke: Outcome, tmp_path: Path) -> None:
     asked, seen = ExperimentRequest("E4", "smoke", 1, tmp_path), []
 
