@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.table import Table
 
 from headscope import load
-from headscope.interp.asking.head_jobs import CircuitHead, circuit_heads
+from headscope.interp.asking.head_jobs import circuit_heads
 from headscope.models import zoo
 from headscope.models.io.json_file import write_json
-from headscope.models.training.shipped import CIRCUITS, shipped_models
+from headscope.models.training.shipped import CIRCUITS, CircuitHead, shipped_models
 
 
 def table(heads: dict[str, dict[str, CircuitHead]]) -> Table:

@@ -17,13 +17,12 @@ _mount = component(
 def fact_strip(facts: ModelFacts, tokens: int) -> None:
     """Draw variant, paper, layers, heads, width, parameters, and how much of the context a prompt takes."""
     layers = len(facts.layer_variants)
-    own = facts.layer_mechanisms[facts.layer_variants.index(facts.variant)]
-    chosen = [str(layer) for layer, mechanism in enumerate(facts.layer_mechanisms) if mechanism == own]
-    others = " or ".join(sorted({name or "none" for name in facts.layer_mechanisms} - {own}))
+    chosen = [str(layer) for layer, mechanism in enumerate(facts.layer_mechanisms) if mechanism == facts.mechanism]
+    others = " or ".join(sorted({name or "none" for name in facts.layer_mechanisms} - {facts.mechanism}))
     rest = "the others are not shown" if facts.reads_mixers else f"{others} in the others"
     where = "all layers" if len(chosen) == layers else f"layers {', '.join(chosen)}; {rest}"
     pairs = {
-        "mixer" if facts.reads_mixers else "attention": f"{own} in {where}",
+        "mixer" if facts.reads_mixers else "attention": f"{facts.mechanism} in {where}",
         "defined in": facts.paper,
         "layers": str(layers),
         "heads per layer": str(facts.heads),

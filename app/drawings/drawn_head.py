@@ -9,12 +9,13 @@ from jaxtyping import Float
 
 from headscope.app.drawings.edit_kinds import EDIT_KINDS
 from headscope.app.drawings.head_answer import ReadHead
-from headscope.app.drawings.head_numbers import NOTHING, numbers_of_rows
+from headscope.app.drawings.head_numbers import NOTHING, StatisticField, numbers_of_rows
 from headscope.app.drawings.head_tile import MOST_EXACT, Arrays, head_tile, is_exact, whole
 from headscope.app.drawings.open_head import OpenHead
 from headscope.app.drawings.payload import payload
 from headscope.app.drawings.signed_code import signed_code
 from headscope.interp.heads.attention_run import AttentionRun
+from headscope.models.io.fields import Fields
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,6 @@ def drawn_head(read: ReadHead, look: HeadStyle, *, is_compact: bool = False, has
     peak = float(run.summary.peaks[head.layer, head.head])
     own_range = float(run.summary.peaks.max()) if look.shared_range else peak
     fields = numbers_of_rows(run, head.layer)
-    means = [float(getattr(run.heads, number.field)[head.layer, head.head]) for number in fields]
     header = {
         "key": read.view,
         "run": read.run_name,
@@ -69,10 +69,7 @@ def drawn_head(read: ReadHead, look: HeadStyle, *, is_compact: bool = False, has
         "scale": look.scale,
         "direction": look.direction,
         "signs": look.mark_signs,
-        "numbers": [
-            {"label": number.label, "meaning": number.meaning, "mean": None if np.isnan(mean) else mean}
-            for number, mean in zip(fields, means, strict=True)
-        ],
+        "numbers": [number_with_mean(read, number) for number in fields],
     }
     if is_exact(whole(run)):
         rows = [getattr(run.rows, number.field)[head.layer, head.head].numpy() for number in fields]
@@ -82,6 +79,12 @@ def drawn_head(read: ReadHead, look: HeadStyle, *, is_compact: bool = False, has
     pixels = run.tokens.shown_pixels
     shown = {} if pixels is None else {"picture": picture_of(pixels)}
     return payload(header, **arrays, **shown)
+
+
+def number_with_mean(read: ReadHead, number: StatisticField) -> Fields:
+    """What the browser is told of a number of rows: its name, its meaning, and the head's mean, or None."""
+    mean = float(getattr(read.run.heads, number.field)[read.head.layer, read.head.head])
+    return {"label": number.label, "meaning": number.meaning, "mean": None if np.isnan(mean) else mean}
 
 
 def in_codes(arrays: Arrays, peak: float) -> Arrays:

@@ -102,6 +102,7 @@ function headView({ data, parentElement, setStateValue }) {
     if (given?.run === header.run && given.stamp >= memory.stamp && given.row !== memory.row) moveTo(given.row);
   };
   const pointAt = (event) => cellAt(event, marks, memory.view, size);
+  const pointBeside = (event) => (arrays.nothing ? nothingAt(event, marks, memory.view, size) : null);
   const showTip = (event, { query, key }) => {
     const weight = key === undefined ? arrays.nothing[query] : lines.weightAt(query, key);
     memory.tip = { event, cell: { query, key } };
@@ -133,7 +134,7 @@ function headView({ data, parentElement, setStateValue }) {
     if (cell && event.button === 0) drag = { cell, startX: event.offsetX, startY: event.offsetY, side: 0 };
   };
   marks.onpointermove = (event) => {
-    const cell = pointAt(event);
+    const cell = pointAt(event) ?? pointBeside(event);
     tip.hidden = true;
     if (drag) {
       const [across, down] = [event.offsetX - drag.startX, event.offsetY - drag.startY];
@@ -142,9 +143,6 @@ function headView({ data, parentElement, setStateValue }) {
       drag.y = down < 0 ? drag.startY - drag.side : drag.startY;
       drawMarks(marks, memory.view, size, ink, memory.row, direction, drag);
     } else if (cell) showTip(event, cell);
-    else if (arrays.nothing && nothingAt(event, marks, memory.view, size) !== undefined) {
-      showTip(event, { query: nothingAt(event, marks, memory.view, size) });
-    }
   };
   marks.onpointerup = (event) => {
     const [from, to] = [drag, pointAt(event)];

@@ -162,10 +162,10 @@ function cellAt(event, canvas, view, size) {
   return x < 0 || y < 0 || x >= view.size || y >= view.size ? null : { query: view.top + y, key: view.left + x };
 }
 
-// The row whose share into nothing is under a pointer, or undefined.
+// The row whose share into nothing is under a pointer, as a cell without a key, or null.
 function nothingAt(event, canvas, view, size) {
   const box = canvas.getBoundingClientRect();
   const aside = event.clientX - box.left - MARGIN.left - size - NOTHING.gap;
   const y = Math.floor(((event.clientY - box.top - MARGIN.top) / size) * view.size);
-  return aside < 0 || aside >= NOTHING.width || y < 0 || y >= view.size ? undefined : view.top + y;
+  return aside < 0 || aside >= NOTHING.width || y < 0 || y >= view.size ? null : { query: view.top + y };
 }

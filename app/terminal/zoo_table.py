@@ -9,7 +9,7 @@ from rich.table import Table
 from headscope.interp.detectors.targets import TARGETS
 from headscope.models.fitting.machine import machine_words
 from headscope.models.training.shipped import (
-    ShippedCircuit,
+    CircuitHead,
     ShippedModel,
     TrainingSpeed,
     shipped_circuits,
@@ -83,7 +83,7 @@ def zoo_caption(speed: TrainingSpeed | None) -> str:
     )
 
 
-def circuits_caption(circuits: Mapping[str, Mapping[str, ShippedCircuit]]) -> str:
+def circuits_caption(circuits: Mapping[str, Mapping[str, CircuitHead]]) -> str:
     """What the columns of circuits say."""
     shares = [item.chance for of_model in circuits.values() for item in of_model.values()]
     return (
@@ -93,12 +93,12 @@ def circuits_caption(circuits: Mapping[str, Mapping[str, ShippedCircuit]]) -> st
     )
 
 
-def circuits_row(name: str, circuits: Mapping[str, ShippedCircuit]) -> tuple[str, ...]:
+def circuits_row(name: str, circuits: Mapping[str, CircuitHead]) -> tuple[str, ...]:
     """The head of each kind, or that there is none."""
     return (name, *(circuit_in_words(circuits.get(kind)) for kind in TARGETS))
 
 
-def circuit_in_words(circuit: ShippedCircuit | None) -> str:
+def circuit_in_words(circuit: CircuitHead | None) -> str:
     """L3H1 0.806, or that there is none, with the largest share."""
     if circuit is None:
         return NOT_MEASURED

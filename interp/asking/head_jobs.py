@@ -18,6 +18,7 @@ from headscope.interp.results.head_score import head_name
 from headscope.interp.results.nulls import is_bound_to_null, is_near_null
 from headscope.interp.results.sign_nulls import mean_share, negative_sum, row_sums
 from headscope.interp.rows.measures import row_negative_mass
+from headscope.models.training.shipped import CircuitHead
 
 SELF, SINK, NEGATIVE, DELETION, COPYING = "itself", "sink", "negative", "suppression", "copying"
 MOST_TOKENS = 1024  # from the first on: those of a causal model are the same however long the prompt
@@ -149,19 +150,6 @@ def copying_jobs(copying: PromptCopying) -> list[HeadJob]:
         HeadJob(COPYING, copying.copying, copying.copying_null, copying.copying_null_spread, many),
         HeadJob(DELETION, copying.suppression, copying.suppression_null, copying.suppression_null_spread, many),
     ]
-
-
-@dataclass(frozen=True)
-class CircuitHead:
-    """The head with the largest share of its weight on the cells of a kind, and that share by chance, both in [0, 1].
-
-    is_there: whether it stands out among all heads and kinds.
-    """
-
-    head: str
-    share: float
-    chance: float
-    is_there: bool
 
 
 def circuit_heads(model: HookedModel, seed: int = 0) -> dict[str, CircuitHead]:

@@ -12,7 +12,6 @@ from headscope.interp.results.about import About
 from headscope.interp.results.all_layers import refuse_absent_head
 from headscope.interp.results.result import Result
 from headscope.models.attention import variant_named
-from headscope.models.attention.table import leaves_mass
 from headscope.models.hosts.words import Sentence
 
 ABOUT = About(
@@ -48,7 +47,7 @@ def head_pattern(run: AttentionRun, facts: ModelFacts, layer: int, head: int) ->
     about = replace(ABOUT, title=title, source=source)
     about = about.of_gauges(facts.gauges if variant == facts.variant else ())
     seen = run.weights(layer, head).where(run.visible_of(layer), torch.nan)
-    nothing = 1 - seen.nansum(-1) if leaves_mass(variant) else None
+    nothing = 1 - seen.nansum(-1) if layer in run.leaving_mass else None
     return HeadPattern(seen, nothing, about=about, labels={"query": run.tokens.strings, "key": run.tokens.strings})
 
 

@@ -101,18 +101,27 @@ def gathered_activations(
     with torch.no_grad():
         output = model.run_with_hooks(batch_of(model, prompts), fwd_hooks=hooks, **spared)
     logits = logits_by_position(model, output, prompts)
-    absent = absent_values(model, kept, places, (len(prompts), len(prompts[0])))
-    places = {name: of_name for name, of_name in places.items() if name in absent}
-    result = {name: [kept.get(place, absent[name]) for place in of_name] for name, of_name in places.items()}
-    kept.clear()
-    if GATE in result:
-        result[GATE] = of_one_width(result[GATE])
+    result = with_absent(model, kept, places, (len(prompts), len(prompts[0])))
     visible = [visible_of(result[SCORES], row) if SCORES in result else None for row in range(len(prompts))]
-    of_prompts = hooks_of_prompts(result, {name for name in places if places[name] != [name]}, len(prompts))
+    of_prompts = hooks_of_prompts(result, {name for name in result if places[name] != [name]}, len(prompts))
     return [
         Activations(prompt, of_prompts[row], at_least_float32(logits[row]).cpu(), visible[row], head_layers(model))
         for row, prompt in enumerate(prompts)
     ]
+
+
+def with_absent(
+    model: HookedModel, kept: dict[str, Tensor], places: dict[str, list[str]], shape: tuple[int, int]
+) -> dict[str, list[Tensor]]:
+    """What was kept, by the names of the hooks and their places, with what stands for it in layers that lack it."""
+    absent = absent_values(model, kept, places, shape)
+    result = {
+        name: [kept.get(at, absent[name]) for at in of_name] for name, of_name in places.items() if name in absent
+    }
+    kept.clear()
+    if GATE in result:
+        result[GATE] = of_one_width(result[GATE])
+    return result
 
 
 def hooks_of_prompts(

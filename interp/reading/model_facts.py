@@ -81,6 +81,11 @@ class ModelFacts:
         return tuple(f"gated {variant}" if layer in self.gated_layers else variant for layer, variant in named)
 
     @property
+    def mechanism(self) -> str:
+        """The same of the layers that have the model's variant."""
+        return self.layer_mechanisms[self.layer_variants.index(self.variant)]
+
+    @property
     def head_layers(self) -> tuple[int, ...]:
         """The numbers of the layers that have heads."""
         return tuple(layer for layer, variant in enumerate(self.layer_variants) if variant)
@@ -147,12 +152,11 @@ def model_facts(model: HookedModel) -> ModelFacts:
             "this is a diffusion model: headscope.interp.diffusion reads it, and the app on its page Diffusion"
         )
     cfg, spec, tokenizer = model.cfg, model.attention_spec, tokenizer_of(model)
-    with_heads, with_mechanism = head_layers(model), mechanisms(model)
+    with_heads = head_layers(model)
     chosen = spec.by_layer(cfg.n_layers, with_heads)
     variants = {layer: chosen[layer].variant if layer in chosen else "softmax" for layer in with_heads}
     return ModelFacts(
         variant=spec.variant,
-        paper="; gate: ".join([variant_named(spec.variant).paper, *([GATE_PAPER] if GATE in with_mechanism else [])]),
         non_negative=all(variant_named(part.variant).non_negative for part in spec.parts),
         layer_variants=tuple(variants.get(layer, "") for layer in range(cfg.n_layers)),
         layer_options=tuple(dict(chosen[at].options) if at in chosen else {} for at in range(cfg.n_layers)),
@@ -168,15 +172,25 @@ def model_facts(model: HookedModel) -> ModelFacts:
         is_causal=looks_back(model),
         answers=None if answers_tokens(model) or not is_headed(model) else cfg.d_vocab_out,
         is_headed=is_headed(model),
-        mechanisms=tuple(with_mechanism),
-        gated_layers=with_mechanism.get(GATE, ()),
         gated_by_entry=any(gates_entries(model.blocks[layer].attn) for layer in with_heads),
         classes=classes_of(model),
         not_finite=getattr(cfg, "not_finite", ()),
         opened_as="" if (words := getattr(cfg, "opened_as", PLAIN)) == PLAIN else words,
+        **mechanism_facts(model),
         **image_facts(model.original_model),
         **mask_facts(model),
     )
+
+
+def mechanism_facts(model: HookedModel) -> Fields:
+    """What makes its attention more than softmax, and who described it."""
+    layers, paper = mechanisms(model), variant_named(model.attention_spec.variant).paper
+    gated = layers.get(GATE, ())
+    return {
+        "mechanisms": tuple(layers),
+        "gated_layers": gated,
+        "paper": f"{paper}; gate: {GATE_PAPER}" if gated else paper,
+    }
 
 
 def mask_facts(model: HookedModel) -> Fields:

@@ -30,9 +30,8 @@ def variants_in_words(facts: ModelFacts) -> str:
     for layer, mechanism in enumerate(facts.layer_mechanisms):
         layers.setdefault(mechanism or "none", []).append(layer)
     if len(layers) == 1:
-        return f"{facts.layer_mechanisms[0]} attention in all layers"
-    own = facts.layer_mechanisms[facts.layer_variants.index(facts.variant)]
-    shown = sorted(layers, key=lambda mechanism: mechanism != own)
+        return f"{facts.mechanism} attention in all layers"
+    shown = sorted(layers, key=lambda mechanism: mechanism != facts.mechanism)
     return "attention: " + ", ".join(f"{mechanism} in {spans(layers[mechanism])}" for mechanism in shown)
 
 

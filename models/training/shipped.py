@@ -38,8 +38,11 @@ class TrainingSpeed:
 
 
 @dataclass(frozen=True)
-class ShippedCircuit:
-    """What circuits.json says of the strongest head of a kind: its share of weight, and whether chance explains it."""
+class CircuitHead:
+    """The head with the largest share of its weight on the cells of a kind, and that share by chance, both in [0, 1].
+
+    is_there: whether it stands out among all heads and kinds.
+    """
 
     head: str
     share: float
@@ -68,12 +71,12 @@ def training_speed() -> TrainingSpeed | None:
     return read_record(TrainingSpeed, path) if path.is_file() else None
 
 
-def shipped_circuits() -> dict[str, dict[str, ShippedCircuit]]:
+def shipped_circuits() -> dict[str, dict[str, CircuitHead]]:
     """What benchmarks/zoo_circuits.py measured last, by model and kind of head; empty before it did."""
     path = zoo.HERE / CIRCUITS
     plain: Any = read_plain(path) if path.is_file() else {}
     return {
-        name: {kind: record_in(ShippedCircuit, item, f"{path}, {name}") for kind, item in of_model.items()}
+        name: {kind: record_in(CircuitHead, item, f"{path}, {name}") for kind, item in of_model.items()}
         for name, of_model in plain.items()
     }
 
