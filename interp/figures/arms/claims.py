@@ -35,8 +35,14 @@ def forest_figure(result: ClaimIntervals) -> go.Figure:
         "mean",
         tall=ROW * len(names) + 20,
         xaxis={**arsinh_ticks(low, high), "range": [low, high + WORDS], "title": "against the claim ← → for it"},
-        yaxis={"tickvals": rows, "ticktext": names, "range": [len(names) - 0.4, -0.6], "zeroline": False}
-        | {"automargin": True},
+        yaxis={
+            "tickvals": rows,
+            "ticktext": names,
+            "range": [len(names) - 0.4, -0.6],
+            "zeroline": False,
+            "showgrid": False,  # a line through a word looks like an answer taken back
+            "automargin": True,
+        },
         hovermode="closest",
     )
 
