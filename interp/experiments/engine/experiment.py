@@ -12,6 +12,7 @@ from headscope.models.io.near_names import known_names
 
 Size = TypeVar("Size")  # the numbers of a size, each experiment's own record
 Watch = Callable[[str, int, int], None]  # what is being done, steps done, steps in all
+LAPTOP, PAPER, REAL = SETTINGS = ("at a size for a laptop", "as the paper did", "on a language model that people use")
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Experiment(Generic[Size]):
     of seeds. measure: trains and measures one trial; called again in the same folder it goes on where it was stopped.
     judge: the claims, by rules that look at nothing but the outcome. results: what is drawn, tabulated and reported.
     notes: what the reader must know: splits, stopping rule, what differs from the paper. version: of the measure; it
-    grows where a number of a trial means something else than before.
+    grows where a number of a trial means something else than before. setting: of SETTINGS, how near it is to the paper.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Experiment(Generic[Size]):
     results: Callable[[Outcome], Mapping[str, Result]]
     notes: str
     version: int = 1
+    setting: str = LAPTOP
 
     def size(self, name: str) -> Size:
         """The numbers of a size. ValueError with the names there are."""
