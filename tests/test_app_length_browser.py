@@ -132,6 +132,26 @@ def test_what_is_pointed_at_and_the_scrolled_list_stay_when_the_page_runs_again(
     assert scrolled.evaluate("list => list.scrollTop") == above
 
 
+def test_a_view_in_a_new_element_shows_what_the_old_one_showed(
+    tab: Callable[..., Any], url: str, long_model: Path
+) -> None:
+    page = tab(link(url, long_model, prompt=prompt_of(long_model, 512)[0], layer="2", head="1"))
+    shown, scrolled = page.locator(".head:not([data-waiting])"), page.locator(".tokens")
+    page.focus(".marks")
+    page.keyboard.press("+")
+    expect(shown).not_to_have_attribute("data-size", "512")
+    size = shown.get_attribute("data-size")
+    page.hover(".tokens button[data-at='30']")
+    expect(shown).to_have_attribute("data-shown", "30")
+    above = scrolled.evaluate("list => list.scrollTop")
+    page.locator(".head").evaluate("root => (root.memory = undefined)")
+    page.get_by_text("attended by", exact=True).evaluate("choice => choice.click()")
+    expect(page.locator(".question")).to_contain_text("Who attends to 30")
+    settle(page)
+    expect(shown).to_have_attribute("data-size", size)
+    assert scrolled.evaluate("list => list.scrollTop") == above
+
+
 def test_a_text_file_is_the_prompt_and_a_bad_one_is_refused(tab: Callable[..., Any], tmp_path: Path) -> None:
     page = tab()
     (tmp_path / "good.txt").write_text("return self.x\n", encoding="utf-8")

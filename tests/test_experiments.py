@@ -344,7 +344,8 @@ def test_the_shipped_results_are_judged_and_drawn() -> None:
 def test_the_table_has_a_short_line_for_every_verdict_and_the_details_all_that_is_known() -> None:
     verdicts = [verdict for items in shipped_verdicts().values() for verdict in items]
     lines, details = claims_markdown_table().splitlines(), claims_markdown_details()
-    assert len(lines) == len(verdicts) + 2 and max(map(len, lines)) < 80
+    settings = {table.experiment_named(name).setting for name in all_shipped_names()}
+    assert len(lines) == len(verdicts) + 2 + len(settings) and max(map(len, lines)) < 80
     assert len({verdict.name for verdict in verdicts}) == len(verdicts)
     assert all(verdict.claim.replace("|", "\\|") in details for verdict in verdicts)
 

@@ -33,8 +33,11 @@ function edgeView({ data, parentElement }) {
   const find = (selector) => parentElement.querySelector(selector);
   const [root, chips, drawing, said] = [".edges", ".chips", ".drawing", ".said"].map(find);
   const memory = (root.memory ??= {});
-  if (memory.name !== name) Object.assign(memory, { name, kept: new Set() });
   const [rowOnly, least, leastSaid] = [".row-only", ".least", "output"].map(find);
+  // The page may put a new element in the place of one that somebody looks at.
+  const limits = (window.headscopeEdges ??= { rowOnly: rowOnly.checked, least: least.value, heads: {} });
+  if (!memory.name) [rowOnly.checked, least.value] = [limits.rowOnly, limits.least];
+  if (memory.name !== name) Object.assign(memory, { name, kept: (limits.heads[name] ??= new Set()) });
   const hadFocus = drawing.contains(root.getRootNode().activeElement);
   const svg = edgeDrawing(data, { dark: isDark(parentElement), ink: "currentColor", paper: "var(--st-background-color)" });
   svg.setAttribute("role", "group");
@@ -63,6 +66,7 @@ function edgeView({ data, parentElement }) {
     }
     for (const { dataset, style } of letters) style.display = begun.has(`${dataset.query} ${dataset.head}`) ? "" : "none";
     leastSaid.textContent = magnitude((data.peak * least.value) / 100);
+    Object.assign(limits, { rowOnly: rowOnly.checked, least: least.value });
     const at = token ?? (rowOnly.checked ? { side: "query", place: data.row } : null);
     said.textContent = at ? saidOf(data, at.side, at.place, isLarge) : "";
   };

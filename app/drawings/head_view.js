@@ -26,6 +26,13 @@ function drawMarks(canvas, view, size, ink, shown, direction, drag) {
   if (drag) context.strokeRect(drag.x, drag.y, drag.side, drag.side);
 }
 
+// The page may put a new element in the place of one that somebody looks at: what that showed is shown again.
+function restore(memory, { above, ...shown }, list) {
+  if (shown.run !== memory.run) return;
+  Object.assign(memory, shown, { scrolled: shown.row });
+  list.scrollTop = above ?? 0;
+}
+
 function headView({ data, parentElement, setStateValue }) {
   const { header, arrays } = readPayload(data);
   const { tokens, direction } = header;
@@ -33,10 +40,12 @@ function headView({ data, parentElement, setStateValue }) {
   const find = (name) => parentElement.querySelector(name);
   const [root, stage, marks, tip] = [".head", ".stage", ".marks", ".tip"].map(find);
   const memory = (root.memory ??= { stamp: 0 });
+  const shownLast = ((window.headscopeKept ??= {})[header.key] ??= {});
   if (memory.run !== header.run) {
     memory.crops = header.grid ? patchCrops(header.grid, arrays.picture, header.arrays, count) : null;
     const cells = header.grid ? layPatches(find(".tokens"), tokens, header.grid, memory.crops) : layTokens(find(".tokens"), tokens);
     Object.assign(memory, { run: header.run, row: header.start, pointed: header.start, scrolled: undefined, view: wholeOf(count), cells });
+    restore(memory, shownLast, find(".tokens"));
     if (header.grid) find(".hint").textContent = "Point at a patch, click to keep it. Blue adds, striped red subtracts.";
   }
   const dark = isDark(parentElement);
@@ -55,6 +64,7 @@ function headView({ data, parentElement, setStateValue }) {
 
   const show = (index) => {
     memory.pointed = index;
+    Object.assign(shownLast, { run: header.run, row: memory.row, pointed: index, view: memory.view });
     if (index === memory.row && index !== memory.scrolled) {
       memory.scrolled = index; // once: whoever scrolls on is not called back
       scrollWithin(find(".tokens"), memory.cells[index]);
@@ -195,6 +205,7 @@ function headView({ data, parentElement, setStateValue }) {
     if (!header.grid) memory.cells[at].title = tokenTitle(memory.cells[at].weight, at);
   };
   list.onpointerleave = () => show(memory.row);
+  list.onscroll = () => Object.assign(shownLast, { above: list.scrollTop });
   list.onclick = (event) => tokenOf(event) !== undefined && choose(Number(tokenOf(event)));
   const offerRow = (event) => offerEdits(tokenOf(event) === undefined ? {} : { query: Number(tokenOf(event)) }, event);
   openOnRequest(list, offerRow);

@@ -14,8 +14,10 @@ def claims_markdown() -> str:
 
 
 def with_class(line: str) -> str:
-    """A line whose answer, its last cell, has a class, by which site.css colours it."""
+    """A line whose answer, its last cell, has a class, by which site.css colours it; a set-up's line has no answer."""
     *cells, answer = line.removesuffix(" |").split(" | ")
+    if not answer:
+        return line
     name = answer.replace(" ", "-")
     return " | ".join([*cells, f'<span class="answer-{name}">{answer}</span> |'])
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from headscope.interp.arms.claim_intervals import ClaimIntervals, claim_intervals
 from headscope.interp.arms.outcome import Outcome, read_outcome
 from headscope.interp.arms.verdict import Verdict
-from headscope.interp.experiments.engine.experiment import Experiment
+from headscope.interp.experiments.engine.experiment import SETTINGS, Experiment
 from headscope.interp.experiments.engine.measure_version import refuse_other_version
 from headscope.interp.experiments.engine.report import detail_cells, experiment_report, verdict_table
 from headscope.interp.experiments.engine.table import MODULES, experiment_named
@@ -103,9 +103,12 @@ def shipped_claims() -> ClaimIntervals:
 
 
 def claims_markdown_table() -> str:
-    """A line for every claim with its answer, as Markdown has tables."""
-    verdicts = shipped_verdicts().items()
-    lines = [_row((name, item.name, str(item.answer))) for name, items in verdicts for item in items]
+    """A line for every claim with its answer, as Markdown has tables, under a line for each kind of set-up."""
+    verdicts, lines = shipped_verdicts(), list[str]()
+    for setting in SETTINGS:
+        names = [name for name in verdicts if experiment_named(name).setting == setting]
+        rows = [_row((name, item.name, str(item.answer))) for name in names for item in verdicts[name]]
+        lines += [_row(("", f"**{setting}**", "")), *rows] if rows else []
     return "\n".join(["| | claim | answer |", "| --- | --- | --- |", *lines]) + "\n"
 
 

@@ -37,12 +37,12 @@ def experiment_report(experiment: Experiment, outcome: Outcome) -> str:
 
 
 def outcome_facts(experiment: Experiment, outcome: Outcome) -> list[str]:
-    """Source, size, seeds, machine, version of the measure, and notes."""
+    """Source, set-up, size, seeds, machine, version of the measure, and notes."""
     numbers = ", ".join(f"{name} {value}" for name, value in outcome.numbers_of_size.items())
     kind = ", ".join(f"{name} {outcome.machine.get(name, UNKNOWN)}" for name in KIND_OF_RUN)
     minutes = sum(trial.seconds for trial in outcome.trials) / 60
     return [
-        f"Source: {experiment.source}",
+        f"Source: {experiment.source}; {experiment.setting}",
         f"Size {outcome.size!r}: {numbers}; seeds: {outcome.seeds}; trials: {len(outcome.trials)}, "
         f"{minutes:.0f} minutes on {machine_words(dict(outcome.machine))}",
         f"Version {outcome.version} of its measure; {kind}",
