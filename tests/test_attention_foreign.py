@@ -135,7 +135,9 @@ def test_the_hooked_pattern_is_the_kernels() -> None:
     assert layer.bias.abs().min() > 0
 
 
-@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name == "softplus learned" else [pytest.mark.slow]) for name in SPECS]
+)
 def test_every_analysis_that_applies_runs(name: str) -> None:
     model: Any = hooked(attach(tiny_model("softmax"), AttentionSpec(NAME, **SPECS[name])), tiny_tokenizer())
     found = analyse(model, PROMPT, "all")

@@ -67,7 +67,10 @@ def column(history: list[Record], name: str) -> list[float]:
     return [record[name] for record in history if name in record]
 
 
-@pytest.mark.parametrize("is_killed", [False, True], ids=["whole", "killed"])
+WHOLE = pytest.param(False, marks=pytest.mark.slow, id="whole")  # which the killed one is compared with, too
+
+
+@pytest.mark.parametrize("is_killed", [WHOLE, pytest.param(True, id="killed")])
 def test_two_processes_give_the_losses_of_one(is_killed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     recipe = tmp_path / "recipe.json"

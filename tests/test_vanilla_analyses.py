@@ -33,7 +33,11 @@ from headscope.models.training.loop import train
 from headscope.models.training.recipe import Recipe
 
 ROOT = Path(__file__).parents[1]
+DRAWN = ("every part", "attention alone", "no positions", "encoder of answers")  # whose results differ most from others
 every_shape = pytest.mark.parametrize("shape", SHAPES)
+every_drawn_shape = pytest.mark.parametrize(
+    "shape", [pytest.param(shape, marks=[] if shape in DRAWN else [pytest.mark.slow]) for shape in SHAPES]
+)
 PROMPT = "3 4 5 6 3 4 5 6 9 10"
 PAIRED = {"activation_patching", "attribution_patching", "path_patching"}
 ASKED_FOR = PAIRED | {"trajectory", "temperatures", "missing_mass"}
@@ -67,7 +71,7 @@ def test_every_analysis_is_done_or_left_out_with_a_true_reason(shape: str) -> No
     assert set(left_out) == expected and set(found(shape)) == set(ANALYSES) - expected
 
 
-@every_shape
+@every_drawn_shape
 def test_every_result_draws_tabulates_and_stores_itself(shape: str) -> None:
     for result in found(shape).values():
         assert result.figure().data and len(result.to_frame())
