@@ -99,7 +99,7 @@ def experiment(
     name: Annotated[str | None, typer.Argument(help="One of them, such as E3; without one they are listed.")] = None,
     smoke: Annotated[bool, typer.Option("--smoke", help="As small as a test.")] = False,
     full: Annotated[bool, typer.Option("--full", help="The size for a GPU.")] = False,
-    seeds: Annotated[int, typer.Option(min=1, help="How many seeds each arm is run with.")] = 3,
+    seeds: Annotated[int | None, typer.Option(min=1, help="Seeds of each arm, else as many as are fixed.")] = None,
     jobs: Annotated[int, typer.Option(min=1, help="How many trials run at a time, each in a process.")] = 1,
     out: Annotated[Path, typer.Option(help="The folder of all experiments.")] = Path("runs/experiments"),
     stored: Annotated[bool, typer.Option("--shipped", help="Report the shipped results instead of a run.")] = False,
@@ -123,7 +123,8 @@ def experiment(
     if len(sizes) > 1:
         refuse_command(f"--{sizes[0]} and --{sizes[1]} are two sizes; give one")
     size = sizes[0] if sizes else "default"
-    request = ExperimentRequest(refusing_clearly(lambda: experiment_named(name)).name, size, seeds, out, jobs)
+    named = refusing_clearly(lambda: experiment_named(name))
+    request = ExperimentRequest(named.name, size, seeds or named.seeds, out, jobs)
     if stored:
         outcome = refusing_clearly(lambda: shipped(name)).outcome
     else:

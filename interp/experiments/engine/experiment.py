@@ -24,6 +24,7 @@ class Experiment(Generic[Size]):
     judge: the claims, by rules that look at nothing but the outcome. results: what is drawn, tabulated and reported.
     notes: what the reader must know: splits, stopping rule, what differs from the paper. version: of the measure; it
     grows where a number of a trial means something else than before. setting: of SETTINGS, how near it is to the paper.
+    seeds: how many it is run with, fixed beforehand by how much its numbers spread.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Experiment(Generic[Size]):
     notes: str
     version: int = 1
     setting: str = LAPTOP
+    seeds: int = 3
 
     def size(self, name: str) -> Size:
         """The numbers of a size. ValueError with the names there are."""
