@@ -33,6 +33,7 @@ from headscope.interp.experiments.engine.log_slope import log_slope
 from headscope.interp.experiments.engine.running import ExperimentRequest, outcome_of, watch_no_trial
 from headscope.interp.experiments.engine.table import experiment_named
 from headscope.models.attention.table import variant_named
+from headscope.models.attention.visibility import causal_visible
 
 NAMES = ("E10", "E11", "E12", "E13")
 DESIGN = PromptDesign(tokens=16, relevant=4, d_signal=3, sigma=1.5)
@@ -238,11 +239,17 @@ def test_no_bounded_row_keeps_more_than_its_bound_over_the_keys(name: str, most:
     assert log_slope([256, 1024, 4096], shares) == pytest.approx(-1, abs=0.05)
 
 
-def test_nothing_cancels_without_negative_weights_and_nothing_in_one_layer_of_one_head() -> None:
+def test_nothing_cancels_without_negative_weights() -> None:
     for name in ("softmax", "expressive", "selective"):
         assert cancellation_by_depth(name, 16, (1, 3, 6), 2.0, seeded()) == [0, 0, 0]
-    one, six = cancellation_by_depth("cog", 16, (1, 6), 2.0, seeded())
-    assert one == 0 and 0 < six < 1
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_in_one_layer_of_one_head_nothing_cancels_but_the_skip_of_the_last_token(seed: int) -> None:
+    last = pattern_of("cog", bounded_scores((1, 1, 16, 16), 2.0, seeded(seed)), causal_visible(16, 16))[0, 0, -1, -1]
+    own = float((1 - (1 + last).abs() / (1 + last.abs())).clamp(min=0)) / 16  # two paths: itself, and the skip
+    [one] = cancellation_by_depth("cog", 16, (1,), 2.0, seeded(seed))
+    assert one == pytest.approx(own, abs=1e-12)
 
 
 GRAPH: tuple[Numbers, Numbers] = (

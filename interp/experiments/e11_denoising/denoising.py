@@ -63,7 +63,7 @@ class DenoisingSize:
 
 SIZES = {
     "smoke": DenoisingSize(8, 4, 2, 1.0, 8, 5, 8, 64, (0.01, 0.03), 1),
-    "default": DenoisingSize(32, 8, 8, 1.0, 16, 800, 64, 4096, (0.003, 0.01, 0.03), 3),
+    "default": DenoisingSize(32, 8, 8, 1.0, 16, 600, 64, 4096, (0.003, 0.01, 0.03), 3),
     "full": DenoisingSize(128, 16, 32, 1.0, 64, 20_000, 256, 16_384, (0.001, 0.003, 0.01, 0.03), 10),
 }
 
@@ -106,9 +106,12 @@ def trained_layer(variant: str, size: DenoisingSize, rate: float, seed: int) -> 
     dice, design = torch.Generator().manual_seed(2 * seed), size.design
     layer = OneLayer(variant, design.d_token, size.d_head, design.d_signal, dice)
 
+    prompts = design.drawn(size.steps * size.batch, dice)
+    batches = list(zip(prompts.tokens.split(size.batch), prompts.signal.split(size.batch), strict=True))
+
     def loss_at(step: int) -> torch.Tensor:
-        prompts = design.drawn(size.batch, dice)
-        return squared_error(layer(prompts.tokens), prompts.signal)
+        tokens, signal = batches[step]
+        return squared_error(layer(tokens), signal)
 
     train_by_adam(layer, loss_at, size.steps, rate)
     return layer

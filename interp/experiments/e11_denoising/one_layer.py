@@ -36,5 +36,7 @@ class OneLayer(nn.Module):
         query = self.query.expand(len(tokens), 1, 1, -1)
         seen = torch.full((1, tokens.shape[1]), tokens.shape[1])
         temperatures = {name: part(value, seen) for name, part in self.parts.items()}
-        mixed = attend(self.variant, query, key[:, None], value[:, None], causal=False, **temperatures).output
-        return mixed[:, 0, 0] @ self.W_O
+        mixed = attend(
+            self.variant, query, key[:, None], value[:, None], causal=False, need_pattern=False, **temperatures
+        )
+        return mixed.output[:, 0, 0] @ self.W_O
