@@ -63,7 +63,7 @@ class DenoisingSize:
 
 SIZES = {
     "smoke": DenoisingSize(8, 4, 2, 1.0, 8, 5, 8, 64, (0.01, 0.03), 1),
-    "default": DenoisingSize(32, 8, 8, 1.0, 16, 600, 64, 4096, (0.003, 0.01, 0.03), 3),
+    "default": DenoisingSize(32, 8, 8, 1.0, 16, 600, 64, 4096, (0.01, 0.03, 0.1), 2),
     "full": DenoisingSize(128, 16, 32, 1.0, 64, 20_000, 256, 16_384, (0.001, 0.003, 0.01, 0.03), 10),
 }
 
