@@ -91,17 +91,20 @@ def judge(outcome: Outcome) -> list[Verdict]:
     cog, softmax = (outcome.where(variant=name) for name in ("cog", "softmax"))
     slopes = cog.sample("slope"), softmax.sample("slope")
     whole = f"over {len(KERNELS)} variants: {', '.join(slope_words(outcome, name) for name in KERNELS)}"
-    depths = outcome.first("depths")
-    cancelled = cog.entry("cancellation", depths.index(DEPTH))
-    none = most_cancelled(softmax)
+    dispersing = Verdict(
+        f"Rows of Cog disperse at the rate of softmax: slopes no further apart than {ALIKE}",
+        "—",
+        f"{mean_with_spread(slopes[0])} against {mean_with_spread(slopes[1])}; {whole}",
+        equivalence_answer(*slopes, ALIKE),
+        "rows of Cog disperse as softmax's",
+    )
+    return [dispersing, *cancellation_verdicts(cog, softmax, outcome.first("depths"))]
+
+
+def cancellation_verdicts(cog: Outcome, softmax: Outcome, depths: list[int]) -> list[Verdict]:
+    """What cancels with Cog and with softmax, and that it is more with more layers."""
+    cancelled, none = cog.entry("cancellation", depths.index(DEPTH)), most_cancelled(softmax)
     return [
-        Verdict(
-            f"Rows of Cog disperse at the rate of softmax: slopes no further apart than {ALIKE}",
-            "—",
-            f"{mean_with_spread(slopes[0])} against {mean_with_spread(slopes[1])}; {whole}",
-            equivalence_answer(*slopes, ALIKE),
-            "rows of Cog disperse as softmax's",
-        ),
         Verdict(
             f"With Cog more than {MOST} of all absolute paths cancel after {DEPTH} layers",
             "it resists collapse",
