@@ -1,0 +1,1 @@
+"""E11: whether temperatures of values remove noise."""

@@ -1,0 +1,1 @@
+"""E13: whether rows of bounded scores disperse, and what cancels instead."""
