@@ -3,6 +3,7 @@
 import shutil
 
 import torch
+from transformers import PreTrainedModel
 
 from headscope.interp.arms.trial import Numbers, Place, Trial
 from headscope.interp.experiments.e4_temperatures.tempering_trials import PARTS
@@ -51,10 +52,10 @@ def measure_few_parameters(trial: Trial, size: RealModelSize, place: Place, watc
 
 
 @torch.no_grad()
-def sizes_of_temperatures(model: torch.nn.Module) -> Numbers:
+def sizes_of_temperatures(model: PreTrainedModel) -> Numbers:
     """By layer the norm of what was learned of queries' and of values' temperatures; all began near 0."""
     found: dict[str, list[float]] = {side: [] for side in SIDES}
-    for name, item in temperature_parameters(model):  # type: ignore[arg-type]
+    for name, item in temperature_parameters(model):
         if name.endswith(".weight"):
             found[next(side for side in SIDES if side in name)].append(float(item.norm()))
     return {f"{side}_norm": norms for side, norms in found.items()}

@@ -2,8 +2,10 @@
 
 from functools import cache
 from pathlib import Path
+from typing import cast
 
 import numpy as np
+from transformers import PreTrainedTokenizerFast
 
 from headscope.interp.experiments.e9_real_model.real_model_sizes import RealModelSize
 from headscope.interp.reading.hooked_model import HookedModel, tokenizer_of
@@ -46,11 +48,9 @@ def written_documents(seed: int, size: RealModelSize, folder: Path) -> Path:
 
 def passage(model: HookedModel, seed: int, size: RealModelSize, tokens: int) -> PromptTokens:
     """So many tokens from the middle of the seed's documents, behind the token that begins a text."""
-    plain = tokenizer_of(model)
-    assert plain is not None  # few_parameters refuses a model without one
-    tokenizer = tokenizer_with_ends(plain, model.cfg.d_vocab)  # type: ignore[arg-type]
+    tokenizer = tokenizer_with_ends(cast(PreTrainedTokenizerFast, tokenizer_of(model)), model.cfg.d_vocab)
     joined = encode(tokenizer, documents_of(seed, size))
-    text = Text(joined, int(tokenizer.bos_token_id), int(tokenizer.eos_token_id))  # type: ignore[arg-type]
+    text = Text(joined, cast(int, tokenizer.bos_token_id), cast(int, tokenizer.eos_token_id))
     ids = tuple(validation_batch(text, windows=3, context=tokens - 1)[1].tolist())
     return prompt_of_known_ids(model, ids)
 

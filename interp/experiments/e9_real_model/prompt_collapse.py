@@ -10,8 +10,6 @@ from headscope.interp.experiments.e9_real_model.real_model_sizes import RealMode
 from headscope.interp.experiments.engine.experiment import Watch
 from headscope.interp.reading.hooked_model import HookedModel, tokenizer_of
 
-ALONE = "question alone"  # as the paper's code asks; else it stands behind a passage of the seed
-
 
 def measure_collapse(model: HookedModel, name: str, seed: int, size: RealModelSize, watch: Watch) -> Numbers:
     """n, D(n) and that of unrelated prompts after the final norm, and both slopes; of the question behind a passage."""
