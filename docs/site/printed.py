@@ -6,6 +6,7 @@ from collections.abc import Callable
 from docs.site.analyses_table import analyses_markdown
 from docs.site.claims_page import claims_markdown, forest_markdown
 from docs.site.formats_table import formats_markdown
+from docs.site.real_model_tables import courses_markdown, flips_markdown, kinds_markdown, slopes_markdown
 from docs.site.variants_table import variants_markdown
 from headscope.app.terminal.zoo_table import zoo_markdown_tables
 from headscope.interp.experiments.engine.publishing import claims_markdown_details
@@ -19,6 +20,10 @@ TABLES: dict[str, Callable[[], str]] = {
     "claims": claims_markdown,
     "forest of claims": forest_markdown,
     "claims in full": claims_markdown_details,
+    "heads of a real model": kinds_markdown,
+    "growing prompts of a real model": slopes_markdown,
+    "flipped weights of a real model": flips_markdown,
+    "few parameters of a real model": courses_markdown,
 }
 ASKED = re.compile(r"^<!-- printed: (.*) -->$", re.MULTILINE)
 
