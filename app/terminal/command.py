@@ -96,7 +96,7 @@ def analyses() -> None:
 
 @command.command()
 def experiment(
-    name: Annotated[str | None, typer.Argument(help="E1 … E7; without one they are listed.")] = None,
+    name: Annotated[str | None, typer.Argument(help="E1 … E8; without one they are listed.")] = None,
     smoke: Annotated[bool, typer.Option("--smoke", help="As small as a test.")] = False,
     full: Annotated[bool, typer.Option("--full", help="The size for a GPU.")] = False,
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds each arm is run with.")] = 3,
