@@ -32,7 +32,7 @@ def equal_tokens(variant: str, base: Outcome, own: Outcome, steps: list[int]) ->
     loss, softmax = own.sample("validation_loss"), base.sample("validation_loss")
     lead = lead_by_steps(steps, base.sample("losses"), own.sample("losses"), -MARGIN)
     return Verdict(
-        f"{variant} attention reaches a loss at most {MARGIN} nats above softmax's after equally many tokens ({REASON})",
+        f"{variant} reaches a loss at most {MARGIN} nats above softmax's after equally many tokens: {REASON}",
         PAPER,
         f"{mean_with_spread(loss, 4)} against {mean_with_spread(softmax, 4)} nats per token",
         budget_answer(noninferiority_answer(softmax, loss, MARGIN), lead),
@@ -45,7 +45,7 @@ def equal_time(variant: str, base: Outcome, own: Outcome, steps: list[int]) -> V
     ratio = own.sample("time_over_softmax")
     gain = gain_at_equal_time(curves_of(base, steps), curves_of(own, steps), steps, ratio)
     return Verdict(
-        f"{variant} attention reaches a loss at most {MARGIN} nats above softmax's after equal CPU time ({REASON})",
+        f"{variant} reaches a loss at most {MARGIN} nats above softmax's after equal CPU time: {REASON}",
         PAPER,
         f"{mean_with_spread(-gain)} nats above softmax's; a step takes {mean_with_spread(ratio)} times softmax's",
         noninferiority_answer(gain, np.zeros_like(gain), MARGIN),
@@ -60,7 +60,7 @@ def curves_of(arm: Outcome, steps: list[int]) -> Curves:
 
 
 def gain_at_equal_time(softmax: Curves, own: Curves, steps: list[int], ratio: Sample) -> Sample:
-    """Softmax's loss less an arm's after the same CPU time, seed by seed; ratio: the time of the arm's step over softmax's.
+    """Softmax's loss less an arm's after the same CPU time, seed by seed; ratio: the time of a step over softmax's.
 
     The time is that of the arm that is done first; where the other one stood then is read between its measured steps,
     along a line in the logarithm of the step. NaN where that is before its first measurement.

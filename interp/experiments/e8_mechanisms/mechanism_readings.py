@@ -39,10 +39,9 @@ def head_readings(recipe: Recipe) -> Measure:
     corpus = prepare_corpus(text)
     held_out = WINDOWS["joined"].held_out(corpus.text(corpus.validation), windows=PROMPTS, context=text.context)
     random = repeated_ids(corpus.bos, len(corpus.tokenizer), text.context)
-    parts = recipe.spec.by_layer(int(recipe.model["num_hidden_layers"]))
-    leaving = [
-        layer in parts and leaves_mass(parts[layer].variant) for layer in range(recipe.model["num_hidden_layers"])
-    ]
+    layers = int(recipe.model["num_hidden_layers"])
+    parts = recipe.spec.by_layer(layers)
+    leaving = [layer in parts and leaves_mass(parts[layer].variant) for layer in range(layers)]
 
     def measure(accelerator: "Accelerator", model: nn.Module) -> Record:
         on_text = patterns_of(model, held_out[:, :-1])
@@ -80,7 +79,7 @@ def induction_numbers(patterns: Patterns, prompts: Prompts) -> Mapping[str, floa
 
 
 def sink_numbers(patterns: Patterns, leaving: list[bool]) -> Mapping[str, float]:
-    """Means over heads and prompts of the share on the first token, by equal weights too, and of what rows leave out."""
+    """Means over heads and prompts: the share on the first token, that by equal weights, and what rows leave out."""
     visible = causal(patterns)
     read = [sinks(pattern, visible, leaves_mass=leaving) for pattern in patterns]
     fields = {"sink": "share", "sink_chance": "share_null", "nothing": "into_nothing"}
