@@ -135,7 +135,9 @@ def test_a_run_goes_on_with_the_trial_that_is_missing_and_trains_no_model_twice(
     (place / "result.json").unlink()
     again = outcome_of(request, watch_no_trial, finished)
     assert read_history(place / "trained" / "history.jsonl") == lines
-    untimed = [[replace(item, seconds=0.0, numbers=without_times(item)) for item in run.trials] for run in (first, again)]
+    untimed = [
+        [replace(item, seconds=0.0, numbers=without_times(item)) for item in run.trials] for run in (first, again)
+    ]
     assert untimed[0] == untimed[1]
     written = publish(EXPERIMENT, again, tmp_path / "out")
     assert len(written) == 2 + 2 * len(EXPERIMENT.results(again))
