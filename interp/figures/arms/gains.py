@@ -11,7 +11,14 @@ from headscope.interp.figures.drawing.canvas import canvas, escaped
 from headscope.interp.figures.palette.colours import BLUE, CHANCE, GREY, RED
 
 TALL = 460  # room for the names of a dozen arms
-ROOM = 0.12  # of the axis, on both sides, for the names of the outermost
+LEFT, RIGHT = 0.12, 0.22  # of the axis, for the names of the outermost
+# Across from an error bar, which a name above or below its mark would be struck through by.
+BESIDE = {
+    "top center": "middle right",
+    "bottom center": "middle left",
+    "middle right": "top center",
+    "middle left": "bottom center",
+}
 
 
 def arm_gains_figure(result: ArmGains) -> go.Figure:
@@ -21,13 +28,16 @@ def arm_gains_figure(result: ArmGains) -> go.Figure:
     traces = [arm_trace(result, np.flatnonzero(is_measured), gain, cost)]
     across = cost[is_measured]
     low, high = (np.nanmin(across), np.nanmax(across)) if across.size else (0.0, 1.0)
-    room = ROOM * (high - low or 1.0)
+    wide = high - low or 1.0
     axes = {
-        "xaxis": {"title": escaped(result.cost_title), "range": [low - room, high + room], "zeroline": False},
+        "xaxis": {
+            "title": escaped(result.cost_title),
+            "range": [low - LEFT * wide, high + RIGHT * wide],
+            "zeroline": False,
+        },
         "yaxis": {"title": result.about.unit, "zeroline": False},
     }
-    figure = canvas(result.about, traces, "gain", TALL, showlegend=False, **axes)
-    return figure.add_hline(y=0, line=CHANCE, annotation_text=escaped(result.base), annotation_position="bottom right")
+    return canvas(result.about, traces, "gain", TALL, showlegend=False, **axes).add_hline(y=0, line=CHANCE)
 
 
 def arm_trace(
@@ -46,7 +56,7 @@ def arm_trace(
         y=means[1],
         error_y={"type": "data", "array": spread, "color": GREY, "thickness": 1},
         text=[escaped(name) for name in names],
-        textposition=label_sides(scaled(np.stack(means))) if names else [],
+        textposition=[BESIDE[side] for side in label_sides(scaled(np.stack(means)))] if names else [],
         customdata=spread,
         mode="markers+text",
         marker={"color": colours, "size": 10},
