@@ -1,6 +1,5 @@
 """What is read of a model of E8 while it is trained: its induction heads, its sinks, and what its rows leave out."""
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import torch
@@ -66,7 +65,7 @@ def patterns_of(model: nn.Module, prompts: Prompts) -> Patterns:
     return torch.stack([pattern.float().cpu() for pattern in given], 1)
 
 
-def induction_numbers(patterns: Patterns, prompts: Prompts) -> Mapping[str, float]:
+def induction_numbers(patterns: Patterns, prompts: Prompts) -> Record:
     """The largest share on induction cells over all heads, each a mean over prompts, and that head's by chance."""
     visible = causal(patterns)
     scores = [detector_scores(pattern, ids, visible) for pattern, ids in zip(patterns, prompts, strict=True)]
@@ -78,7 +77,7 @@ def induction_numbers(patterns: Patterns, prompts: Prompts) -> Mapping[str, floa
     return {"induction": float(share[head]), "induction_chance": float(null[head])}
 
 
-def sink_numbers(patterns: Patterns, leaving: list[bool]) -> Mapping[str, float]:
+def sink_numbers(patterns: Patterns, leaving: list[bool]) -> Record:
     """Means over heads and prompts: the share on the first token, that by equal weights, and what rows leave out."""
     visible = causal(patterns)
     read = [sinks(pattern, visible, leaves_mass=leaving) for pattern in patterns]
