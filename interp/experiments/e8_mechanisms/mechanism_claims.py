@@ -10,8 +10,8 @@ from headscope.interp.arms.outcome import Outcome
 from headscope.interp.arms.verdict import Verdict, mean_with_spread, noninferiority_answer
 from headscope.interp.experiments.e8_mechanisms.mechanism_models import BASE
 
-MARGIN = 0.05  # nats per token
-REASON = "5 % of the perplexity, what few who choose an attention would pay for its other properties"
+MARGIN = 0.05  # nats per token: 5 % of the perplexity, which other properties of an attention may well outweigh
+WITHIN = f"at most {MARGIN} nats (5 % of the perplexity) above softmax's"
 PAPER = "not a claim of its paper: asked of every variant alike"
 Curves = Float[np.ndarray, "seed step"]
 
@@ -32,7 +32,7 @@ def equal_tokens(variant: str, base: Outcome, own: Outcome, steps: list[int]) ->
     loss, softmax = own.sample("validation_loss"), base.sample("validation_loss")
     lead = lead_by_steps(steps, base.sample("losses"), own.sample("losses"), -MARGIN)
     return Verdict(
-        f"{variant} reaches a loss at most {MARGIN} nats above softmax's after equally many tokens: {REASON}",
+        f"{variant} reaches a loss {WITHIN} after equally many tokens",
         PAPER,
         f"{mean_with_spread(loss, 4)} against {mean_with_spread(softmax, 4)} nats per token",
         budget_answer(noninferiority_answer(softmax, loss, MARGIN), lead),
@@ -45,7 +45,7 @@ def equal_time(variant: str, base: Outcome, own: Outcome, steps: list[int]) -> V
     ratio = own.sample("time_over_softmax")
     gain = gain_at_equal_time(curves_of(base, steps), curves_of(own, steps), steps, ratio)
     return Verdict(
-        f"{variant} reaches a loss at most {MARGIN} nats above softmax's after equal CPU time: {REASON}",
+        f"{variant} reaches a loss {WITHIN} after equal CPU time",
         PAPER,
         f"{mean_with_spread(-gain)} nats above softmax's; a step takes {mean_with_spread(ratio)} times softmax's",
         noninferiority_answer(gain, np.zeros_like(gain), MARGIN),
