@@ -49,8 +49,8 @@ EXPERIMENT = Experiment(
     "training that ends there; first weights with a deviation of 1/√d_model; placement and options are those of the "
     "shipped model of the variant's name (cog in all layers but the first and the last, where softmax stays; cubic "
     "polynomial), else its defaults in every layer. CPU time is of this code on one core, where torch has a fast path "
-    "for few of them: it says what a step takes here, not what a kernel written for it would take. The margin is 5 % of "
-    "the perplexity: what else an attention brings may well outweigh less than that. Width and steps are those that "
+    "for few of them: it says what a step takes here, not what a kernel written for it would take. The margin is 5 % "
+    "of the perplexity: what else an attention brings may well outweigh less than that. Width and steps are those that "
     "three seeds of all variants have time for on a shared core; for that reason alone the steps were cut from 400 to "
     "250 after five trials of the first seed.",
 )
