@@ -15,6 +15,7 @@ from tiny_diffusion import tiny_uvit
 from tiny_models import CORPUS, hooked_tiny, tiny_folder
 
 from headscope import effective_pattern
+from headscope.interp.arms.arm_gains import arm_gains
 from headscope.interp.arms.arm_points import arm_points
 from headscope.interp.arms.arms import arm_curves, arm_grid, arm_numbers, arms
 from headscope.interp.arms.claim_intervals import claim_intervals
@@ -127,6 +128,7 @@ def of_experiments() -> dict[str, Result]:
         "arm curves": arm_curves(found, "curve", (1.0, 2.0), about, "n"),
         "arm grid": arm_grid(found, "loss", "size", "lag", about),
         "claims": claim_intervals({"E0": hand_made_verdicts()}),
+        "arm gains": arm_gains(found, "softmax", "loss", "loss", about, "cost"),
         "arm points": arm_points(found, "curve", "other", about, "x", "y"),
     }
 

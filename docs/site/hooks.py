@@ -10,6 +10,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 from docs.site.claims_page import FOREST, forest_svg
+from docs.site.mechanisms_page import PICTURE, mechanisms_svg
 from docs.site.notebook_page import linked_to_pages, notebook_page
 from docs.site.other_hosts import files_that_ask
 from docs.site.printed import printed
@@ -29,6 +30,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for place, text in {**project_pages(), **dict(notebook_files())}.items():
         files.append(File.generated(config, place, content=text))
     files.append(File.generated(config, FOREST, content=forest_svg()))
+    files.append(File.generated(config, PICTURE, content=mechanisms_svg()))
     files.append(File.generated(config, ICON.name, abs_src_path=str(ICON)))
     return files
 

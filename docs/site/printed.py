@@ -6,6 +6,7 @@ from collections.abc import Callable
 from docs.site.analyses_table import analyses_markdown
 from docs.site.claims_page import claims_markdown, forest_markdown
 from docs.site.formats_table import formats_markdown
+from docs.site.mechanisms_page import mechanisms_markdown
 from docs.site.real_model_tables import courses_markdown, flips_markdown, kinds_markdown, slopes_markdown
 from docs.site.variants_table import variants_markdown
 from headscope.app.terminal.zoo_table import zoo_markdown_tables
@@ -19,6 +20,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "zoo": zoo_markdown_tables,
     "claims": claims_markdown,
     "forest of claims": forest_markdown,
+    "what each buys": mechanisms_markdown,
     "claims in full": claims_markdown_details,
     "heads of a real model": kinds_markdown,
     "growing prompts of a real model": slopes_markdown,

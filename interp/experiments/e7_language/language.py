@@ -12,7 +12,6 @@ from headscope.interp.arms.budgets import budget_answer, lead_by_steps
 from headscope.interp.arms.outcome import Outcome
 from headscope.interp.arms.trial import Numbers, Place, Trial
 from headscope.interp.arms.verdict import Verdict, mean_with_spread, noninferiority_answer
-from headscope.interp.experiments.e5_frobenius_norms.kept_for_backward import bytes_kept
 from headscope.interp.experiments.e7_language.language_models import (
     SIZES,
     LanguageSize,
@@ -21,6 +20,7 @@ from headscope.interp.experiments.e7_language.language_models import (
     language_trials,
 )
 from headscope.interp.experiments.engine.experiment import Experiment, Watch
+from headscope.interp.experiments.engine.kept_for_backward import bytes_kept
 from headscope.interp.results.about import About
 from headscope.interp.results.result import Result
 from headscope.models.fitting.fit import update

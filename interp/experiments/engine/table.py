@@ -14,6 +14,7 @@ MODULES = {
     "E5": "e5_frobenius_norms.frobenius_norms",
     "E6": "e6_diffusion.diffusion",
     "E7": "e7_language.language",
+    "E8": "e8_mechanisms.mechanisms",
     "E9": "e9_real_model.real_model",
     "E10": "e10_one_layer_graph.one_layer_graph",
     "E11": "e11_denoising.denoising",

@@ -3,6 +3,7 @@
 import ast
 import sysconfig
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from headscope.models.data.document import Document
@@ -11,17 +12,22 @@ TOPIC_COPIES = 3
 SKIPPED_FOLDERS = ("site-packages", "dist-packages", "encodings", "pydoc_data", "__pycache__")
 
 
-def stdlib_documents() -> Iterator[Document]:
+@cache  # reading and parsing them takes seconds, and an experiment opens many runs
+def stdlib_documents() -> tuple[Document, ...]:
     """Each module's source, each module's docstrings, and `TOPIC_COPIES` copies of each help topic.
 
     Left out: tests, `encodings` (tables of characters), build settings and what is not UTF-8. A module's source and
     docstrings bear one name, so that both fall on the same side of the validation split; so do a topic's copies.
     """
+    return (*documented_modules(), *topic_documents())
+
+
+def documented_modules() -> Iterator[Document]:
+    """Each module's source, and after it its docstrings where it has any."""
     for document in module_documents():
         yield document
         if docstrings := module_docstrings(document.text):
             yield Document(document.name, docstrings)
-    yield from topic_documents()
 
 
 def module_documents() -> Iterator[Document]:
