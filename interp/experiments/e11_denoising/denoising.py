@@ -182,4 +182,5 @@ EXPERIMENT = Experiment(
     "step, equally many, at a rate that falls to 0; that of each variant is the one with the least error on other "
     "seeds, of those that the size names.",
     setting=PAPER,
+    seeds=100,
 )
