@@ -49,7 +49,7 @@ SIZES = {
         context=32,
         batch=2,
         timed=1,
-        variants=(BASE, "cog"),
+        variants=(BASE, "cog", "forgetting"),
         text="documentation",
     ),
     "default": MechanismSize(
