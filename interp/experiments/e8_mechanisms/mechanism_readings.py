@@ -60,8 +60,9 @@ def repeated_ids(bos: int, vocabulary: int, context: int) -> Prompts:
 @torch.no_grad()
 def patterns_of(model: nn.Module, prompts: Prompts) -> Patterns:
     """The patterns of all layers."""
-    device = next(model.parameters()).device
-    given = model(input_ids=prompts.to(device), output_attentions=True, use_cache=False).attentions
+    ids = prompts.to(next(model.parameters()).device)
+    seen = torch.ones_like(ids)  # BOS is no padding
+    given = model(input_ids=ids, attention_mask=seen, output_attentions=True, use_cache=False).attentions
     return torch.stack([pattern.float().cpu() for pattern in given], 1)
 
 
