@@ -53,7 +53,7 @@ SIZES = {
         text="documentation",
     ),
     "default": MechanismSize(
-        steps=250, measure_every=50, d_model=64, layers=3, heads=2, vocabulary=512, context=64, batch=8, timed=7
+        steps=1000, measure_every=125, d_model=64, layers=3, heads=2, vocabulary=512, context=128, batch=8, timed=7
     ),
     "full": MechanismSize(
         steps=20_000,
