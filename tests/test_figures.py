@@ -1,5 +1,6 @@
 """Figures: what all of them share, in colours, titles, menus, ticks and hover texts."""
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from headscope.interp.figures.drawing.choice import menu_layout
 from headscope.interp.figures.drawing.heatmaps import heatmap, signed_heatmap
 from headscope.interp.figures.heads import head_grid, head_heatmap
 from headscope.interp.figures.palette.colours import DASHES, HOLE, LINES, POSITIVE, SIGNED, depth_colour, line_style
+from headscope.interp.figures.static.portable import PortableFigure
 from headscope.interp.heads.head_pattern import ABOUT as PATTERN
 from headscope.interp.heads.head_pattern import HeadPattern
 from headscope.interp.results.about import About
@@ -181,6 +183,14 @@ def test_a_long_token_is_cut_before_it_is_escaped() -> None:
 def test_tokens_stand_steep_below_and_lie_flat_beside() -> None:
     below, beside = name_axis(["a"]), top_down(**name_axis(["a"]))
     assert abs(below["tickangle"]) > 60 and beside["tickangle"] == 0 and below["tickfont"]["size"] == 10
+
+
+@pytest.mark.parametrize(("low", "high", "known"), [(1.0, 3.5, "2"), (1.0, 100.0, "50"), (1e-6, 1e3, "0.01")])
+def test_a_logarithmic_axis_of_any_figure_has_plain_numbers_in_its_picture(low: float, high: float, known: str) -> None:
+    axis = {"type": "log"}
+    figure = PortableFigure([go.Scatter(x=[low, high], y=[low, high])], {"xaxis": axis, "yaxis": axis})
+    words = re.findall(r">([^<>]+)</text>", figure.svg())
+    assert known in words and not any("$" in word for word in words)
 
 
 def test_a_logarithmic_axis_is_labelled_over_all_of_its_values() -> None:

@@ -7,6 +7,7 @@ from plotly.basedatatypes import BaseTraceType
 
 from headscope.interp.arms.arm_gains import ArmGains
 from headscope.interp.figures.decision_plane import label_sides
+from headscope.interp.figures.drawing.axes import log_axis
 from headscope.interp.figures.drawing.canvas import canvas, escaped
 from headscope.interp.figures.palette.colours import BLUE, CHANCE, GREY, RED
 
@@ -26,12 +27,12 @@ def arm_gains_figure(result: ArmGains) -> go.Figure:
     gain, cost = (item.numpy().astype(float) for item in (result.gain, result.cost))
     is_measured = (np.isfinite(gain) & np.isfinite(cost)).any(1)
     traces = [arm_trace(result, np.flatnonzero(is_measured), gain, cost)]
-    across = cost[is_measured]
+    across = np.log10(cost[is_measured])
     low, high = (np.nanmin(across), np.nanmax(across)) if across.size else (0.0, 1.0)
     wide = high - low or 1.0
     axes = {
         "xaxis": {
-            "title": escaped(result.cost_title),
+            **log_axis(cost[is_measured], title=escaped(result.cost_title)),  # a cost is a factor
             "range": [low - LEFT * wide, high + RIGHT * wide],
             "zeroline": False,
         },
@@ -56,7 +57,9 @@ def arm_trace(
         y=means[1],
         error_y={"type": "data", "array": spread, "color": GREY, "thickness": 1},
         text=[escaped(name) for name in names],
-        textposition=[BESIDE[side] for side in label_sides(scaled(np.stack(means)))] if names else [],
+        textposition=[BESIDE[side] for side in label_sides(scaled(np.stack([np.log10(means[0]), means[1]])))]
+        if names
+        else [],
         customdata=spread,
         mode="markers+text",
         marker={"color": colours, "size": 10},

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axis import Axis, XAxis
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from headscope.interp.figures.palette.properties import Properties
 from headscope.interp.figures.static.paint import INK, PIXEL, RULE, paint
 from headscope.interp.figures.static.words import shown_words
 
 LETTER = 6.2  # pixels of a label's letter
+STEPS = (1, 2, 5, 10)  # of ticks, times powers of ten
+SHORT = 3  # powers of ten that a logarithmic axis has such ticks between
 ROOM, LEAST = 68, 45  # pixels between two ticks of an axis that runs across, and of one that runs up
 TICK_SIZE = 12
 
@@ -59,9 +61,13 @@ def label(axis: Axis, scale: Scale, pixels: float) -> None:
         axis.set_ticklabels(words)
         if is_x:
             turn(axis, words, pixels, settings.get("tickangle"))
-    elif scale.kind == "linear":
+    else:
         most = max(2, int(pixels / (ROOM if is_x else LEAST)))
-        axis.set_major_locator(MaxNLocator(most, steps=[1, 2, 5, 10]))
+        if scale.kind == "linear":
+            axis.set_major_locator(MaxNLocator(most, steps=STEPS))
+        else:
+            low, high = np.log10(axis.get_view_interval())
+            axis.set_major_locator(LogLocator(subs=STEPS[:-1] if high - low < SHORT else (1,), numticks=most))
         prefix = shown_words(settings.get("tickprefix", ""))
         axis.set_major_formatter(FuncFormatter(lambda value, _: prefix + number_in_short(value)))
     if settings.get("showgrid") is not False:
