@@ -202,7 +202,7 @@ NEAR: dict[str, Callable[[], Any]] = {
     "paper_code": lambda: AttentionSpec("selective", position="papercode"),
     "layers": lambda: AttentionSpec.from_json({"variant": "cog", "layer": "all", "options": {}}),
     "llama": lambda: family_of("lama"),
-    "E1": lambda: experiment_named("E11"),
+    "E7": lambda: experiment_named("E77"),
     "smoke": lambda: experiment_named("E1").size("Smoke"),
     "value_null": lambda: analyse(hooked_tiny("cog"), "x", ["copying"])["copying"].to_csv("valuenull"),
     "copying": lambda: analyse(hooked_tiny("cog"), "x", ["copying"])["copyng"],
@@ -229,7 +229,7 @@ def test_a_family_that_is_nearly_right_in_a_folder_is_answered_too() -> None:
         (("inspect", "cog", "--prompt", "x", "--what", "detector"), "detectors"),
         (("inspect", "cog", "--prompt", "x", "--dtype", "float23"), "float32"),
         (("inspect", "cog", "--prompt", "x", "--embedding", "efective"), "effective"),
-        (("experiment", "E11"), "E1"),
+        (("experiment", "E77"), "E7"),
     ],
     ids=str,
 )
