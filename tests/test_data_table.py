@@ -165,7 +165,9 @@ def test_a_model_that_cannot_read_the_data_is_refused_in_one_line(name: str, pla
     assert not (tmp_path / "run").exists()
 
 
-@every_row
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if at else []) for at, name in enumerate(DATA)]
+)
 def test_ctrl_c_loses_no_step(name: str, place: Place, runs: dict[str, Path], tmp_path: Path) -> None:
     def watch(record: dict[str, Any]) -> None:
         if record["step"] == 1:
