@@ -9,8 +9,8 @@ from headscope.app.serving.refusals import refusals_in_a_box
 without_sidebar()
 title_line(
     "Experiments",
-    "What is claimed of these variants, measured: most of it on models of a laptop's size. Rules, seeds and sizes were fixed "
-    "before looking.",
+    "What is claimed of these variants, measured: most of it on models of a laptop's size. Rules, seeds and sizes were "
+    "fixed before looking.",
 )
 with refusals_in_a_box("These results cannot be read"):
     outcomes = chosen_results()
