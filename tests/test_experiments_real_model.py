@@ -16,7 +16,7 @@ from headscope.interp.experiments.e9_real_model.flipped_weights import EDITS, fl
 from headscope.interp.experiments.e9_real_model.head_kinds import KINDS
 from headscope.interp.experiments.e9_real_model.held_out_text import documents_of, passage, said_twice
 from headscope.interp.experiments.e9_real_model.model_folder import FOLDER, real_model_folder
-from headscope.interp.experiments.e9_real_model.prompt_collapse import log_slope
+from headscope.interp.experiments.e9_real_model.prompt_collapse import distance_slope
 from headscope.interp.experiments.e9_real_model.real_model import EXPERIMENT
 from headscope.interp.experiments.e9_real_model.real_model_claims import best_of_others
 from headscope.interp.experiments.e9_real_model.real_model_sizes import SIZES
@@ -97,8 +97,8 @@ def test_a_flip_is_of_the_largest_weight_and_the_others_are_of_another_visible_k
 
 
 def test_a_slope_is_that_of_a_power() -> None:
-    assert log_slope((1, 10, 100), [2.0, 0.2, 0.02]) == pytest.approx(-1)
-    assert np.isnan(log_slope((1, 10), [1.0, 0.0]))
+    assert distance_slope((1, 10, 100), [2.0, 0.2, 0.02]) == pytest.approx(-1)
+    assert np.isnan(distance_slope((1, 10), [1.0, 0.0]))
 
 
 def test_the_best_head_is_chosen_on_other_passages() -> None:

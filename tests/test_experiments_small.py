@@ -124,7 +124,7 @@ def test_the_map_of_a_graph_learns_its_temperature_and_its_loss_has_the_least_va
     least = float((graph.degree.log()).mean())
     assert least < learned.loss(graph).item() < before[1].loss(graph).item()
     query = graph.embedding @ learned.W
-    weight = learned.parts["temperature_q"].weight
+    weight = learned.parts.temperature_q.weight
     tau = 1 + torch.tanh(torch.nn.functional.gelu(query) @ weight)
     torch.testing.assert_close(
         learned.pattern(graph.embedding), (tau[:, None] * query @ graph.embedding.T / 8**0.5).softmax(1)
@@ -166,8 +166,8 @@ def layer_of_bayes(variant: str) -> OneLayer:
         layer.W_V[DESIGN.d_signal :, DESIGN.d_signal :] = features
         factor = DESIGN.tokens / (DESIGN.relevant + DESIGN.sigma**2)
         layer.W_O[: DESIGN.d_signal] = torch.eye(DESIGN.d_signal) * factor / 2
-        for part in layer.parts.values():
-            part.weight[DESIGN.d_signal :] = torch.tensor([3.0, 3, -3, -3])
+        if layer.parts.temperature_v is not None:
+            layer.parts.temperature_v.weight[DESIGN.d_signal :] = torch.tensor([3.0, 3, -3, -3])
     return layer
 
 

@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from headscope.interp.arms.arms import Arms, seed_names
+from headscope.interp.arms.arms import Arms, padded_rows, seed_names
 from headscope.interp.results.about import About
 from headscope.interp.results.result import Result
 
@@ -35,9 +33,3 @@ def arm_gains(by_arm: Arms, base: str, number: str, cost: str, about: About, cos
     costs = padded_rows([item.sample(cost) for item in by_arm.values()])
     labels = {"arm": tuple(by_arm), "seed": seed_names(gains.shape[1])}
     return ArmGains(gains, costs, base, cost_title, about=about, labels=labels)
-
-
-def padded_rows(samples: list[Float[np.ndarray, "_"]]) -> Float[Tensor, "arm seed"]:
-    """Samples as rows, NaN where one is shorter."""
-    rows = [torch.from_numpy(sample) for sample in samples]
-    return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=float("nan"))

@@ -51,6 +51,7 @@ class ArmGrid(Result):
 
 
 Arms = Mapping[str, Outcome]  # name of an arm -> its trials
+Samples = Mapping[str, Float[np.ndarray, "seed *numbers"]]  # name of an arm -> a number of its seeds
 
 
 def arms(outcome: Outcome, name: str) -> Arms:
@@ -62,12 +63,28 @@ def arm_numbers(
     by_arm: Arms, number: str, about: About, reference: float | None = None, reference_name: str = "chance"
 ) -> ArmNumbers:
     """A number of every trial, by arm; beside a reference such as what knowing nothing would give."""
-    samples = [item.sample(number) for item in by_arm.values()]
-    value = torch.full((len(samples), max(map(len, samples))), float("nan"))
-    for row, sample in zip(value, samples, strict=True):
-        row[: len(sample)] = torch.from_numpy(sample)
-    labels = {"arm": tuple(by_arm), "seed": seed_names(value.shape[1])}
+    samples = {arm: sample.astype(np.float32) for arm, sample in samples_of(by_arm, number).items()}
+    return sample_numbers(samples, about, reference, reference_name)
+
+
+def samples_of(by_arm: Arms, number: str) -> dict[str, Float[np.ndarray, "seed *numbers"]]:
+    """A number of every trial, by arm."""
+    return {arm: item.sample(number) for arm, item in by_arm.items()}
+
+
+def sample_numbers(
+    samples: Samples, about: About, reference: float | None = None, reference_name: str = "chance"
+) -> ArmNumbers:
+    """A number per seed of every arm; NaN where an arm has fewer seeds."""
+    value = padded_rows([*samples.values()])
+    labels = {"arm": tuple(samples), "seed": seed_names(value.shape[1])}
     return ArmNumbers(value, reference, reference_name, about=about, labels=labels)
+
+
+def padded_rows(samples: Sequence[Float[np.ndarray, "_"]]) -> Float[Tensor, "arm seed"]:
+    """Samples as rows, NaN where one is shorter."""
+    rows = [torch.from_numpy(sample) for sample in samples]
+    return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=float("nan"))
 
 
 def seed_names(count: int) -> tuple[str, ...]:
@@ -79,12 +96,26 @@ def arm_curves(
     by_arm: Arms, number: str, x: Sequence[float | int], about: About, x_title: str, **look: bool
 ) -> ArmCurves:
     """A list of numbers of every trial, by arm: its mean and spread over the seeds."""
-    samples = [item.sample(number) for item in by_arm.values()]
-    curves = [
-        item if item.ndim > 1 else np.full((len(item), len(x)), np.nan) for item in samples
-    ]  # all of an arm diverged
-    mean, spread = (torch.tensor(np.stack([take(curve) for curve in curves])) for take in (mean_over_trials, spread_of))
-    return ArmCurves(mean, spread, tuple(x), x_title, **look, about=about, labels={"arm": tuple(by_arm)})
+    return sample_curves(samples_of(by_arm, number), x, about, x_title, **look)
+
+
+def sample_curves(samples: Samples, x: Sequence[float | int], about: About, x_title: str, **look: bool) -> ArmCurves:
+    """A list of numbers per seed of every arm: its mean and spread; NaN where all seeds of an arm diverged."""
+    mean, spread = mean_and_spread([whole_curves(item, len(x)) for item in samples.values()])
+    return ArmCurves(mean, spread, tuple(x), x_title, **look, about=about, labels={"arm": tuple(samples)})
+
+
+def whole_curves(sample: Float[np.ndarray, "seed *x"], length: int) -> Float[np.ndarray, "seed x"]:
+    """Curves of a length; NaN where all of an arm diverged, which has a NaN a seed."""
+    return sample if sample.ndim > 1 else np.full((len(sample), length), np.nan)
+
+
+def mean_and_spread(
+    samples: Sequence[Float[np.ndarray, "seed *numbers"]],
+) -> tuple[Float[Tensor, "arm *numbers"], Float[Tensor, "arm *numbers"]]:
+    """Mean and standard deviation over the seeds of every arm."""
+    mean, spread = (torch.tensor(np.stack([take(item) for item in samples])) for take in (mean_over_trials, spread_of))
+    return mean, spread
 
 
 def mean_over_trials(sample: Float[np.ndarray, "trial *numbers"]) -> Float[np.ndarray, "*numbers"]:

@@ -12,6 +12,7 @@ from headscope.models.attention.layer_shape import LayerShape
 from headscope.models.attention.options import Options
 from headscope.models.attention.run import Attention
 from headscope.models.attention.table import variant_named
+from headscope.models.hosts.attention_layer import AttentionLayer
 
 OPTIONS: dict[str, Options] = {"softmax": {}, "selective": {"position": "none", "token": True, "on_value": False}}
 
@@ -52,17 +53,16 @@ class GraphMap(nn.Module):
         super().__init__()
         self.variant = variant
         self.W = nn.Parameter(torch.from_numpy(dice.normal(size=(d_model, d_model)) / d_model**0.5).float())
-        row = variant_named(variant)
-        shape = LayerShape(n_heads=1, query_width=d_model, value_width=d_model)
-        parts = row.learned({**row.options, **OPTIONS[variant]}, shape) if row.learned else {}
-        self.parts = nn.ModuleDict({name: part for name, part in parts.items() if isinstance(part, nn.Module)})
+        options = {**variant_named(variant).options, **OPTIONS[variant]}
+        self.parts = AttentionLayer(variant, options, LayerShape(1, d_model, d_model), number=0)
 
     def forward(self, embedding: Float[Tensor, "node d_model"]) -> Attention:
         """The attention of all nodes to all nodes, in a batch of 1 with one head."""
         query, key = (embedding @ self.W)[None], embedding[None, None]
         seen = torch.full(query.shape[:2], len(embedding))
-        temperatures = {name: part(query, seen) for name, part in self.parts.items()}
-        return attend(self.variant, query[None], key, key, causal=False, **temperatures)
+        temper = self.parts.temperature_q
+        tau = {} if temper is None else {"temperature_q": temper(query, seen)}
+        return attend(self.variant, query[None], key, key, causal=False, **tau)
 
     def pattern(self, embedding: Float[Tensor, "node d_model"]) -> Float[Tensor, "node neighbour"]:
         """P."""

@@ -14,7 +14,12 @@ from headscope.interp.arms.evidence import Answer, Sample
 from headscope.interp.arms.margin import Floor, Margin
 from headscope.interp.arms.outcome import Outcome
 from headscope.interp.arms.trial import Numbers, Place, Trial
-from headscope.interp.arms.verdict import Verdict, mean_with_spread, measurable_answer, superiority_answer
+from headscope.interp.arms.verdict import (
+    Verdict,
+    measurable_answer,
+    pair_with_spread,
+    superiority_answer,
+)
 from headscope.interp.experiments.e10_one_layer_graph.graph_map import OPTIONS, GraphMap, NodeGraph, random_graph
 from headscope.interp.experiments.engine.adam_training import chosen_rate, train_by_adam
 from headscope.interp.experiments.engine.experiment import PAPER, Experiment, Watch
@@ -134,21 +139,21 @@ def judge(outcome: Outcome) -> list[Verdict]:
         Verdict(
             "In one layer, selective attention comes nearer to the graph: a smaller ‖P − P*‖₁",
             "it does",
-            pair_in_words(error),
+            pair_with_spread(*error),
             measurable_answer(smaller_answer(error, NEARER), taken_off, FITS),
             "one layer: nearer to the graph",
         ),
         Verdict(
             "It does so with a smaller ‖W‖_F",
             "it does",
-            pair_in_words(norm),
+            pair_with_spread(*norm),
             measurable_answer(smaller_answer([np.log(item) for item in norm], SMALLER), taken_off, FITS),
             "one layer: smaller weights",
         ),
         Verdict(
             "Its rows follow the degree of their node better: d ln participation / d ln degree is nearer to 1",
             "they do",
-            pair_in_words(slope),
+            pair_with_spread(*slope),
             measurable_answer(smaller_answer(apart, RIGHTER), slope, WIDENS),
             "one layer: rows follow the degree",
         ),
@@ -159,11 +164,6 @@ def smaller_answer(pair: list[Sample], margin: Margin) -> Answer:
     """Whether selective is below softmax."""
     selective, softmax = pair
     return superiority_answer(softmax, selective, margin)
-
-
-def pair_in_words(pair: list[Sample]) -> str:
-    """Selective and softmax in words."""
-    return " against ".join(mean_with_spread(item) for item in pair)
 
 
 def results(outcome: Outcome) -> Mapping[str, Result]:

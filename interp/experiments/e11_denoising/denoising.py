@@ -7,7 +7,6 @@ from functools import cache
 import torch
 
 from headscope.interp.arms.arms import arm_numbers, arms
-from headscope.interp.arms.evidence import Sample
 from headscope.interp.arms.margin import Floor, Margin
 from headscope.interp.arms.outcome import Outcome
 from headscope.interp.arms.trial import Numbers, Place, Trial
@@ -17,6 +16,7 @@ from headscope.interp.arms.verdict import (
     bound_answer,
     mean_with_spread,
     measurable_answer,
+    pair_with_spread,
     superiority_answer,
 )
 from headscope.interp.experiments.e11_denoising.noisy_prompts import NoisyPrompts, PromptDesign, squared_error
@@ -139,23 +139,18 @@ def judge(outcome: Outcome) -> list[Verdict]:
         Verdict(
             "With value temperatures it comes nearer to Bayes",
             "it does",
-            in_words(selective, softmax),
+            pair_with_spread(selective, softmax),
             measurable_answer(superiority_answer(softmax, selective, OF_BAYES), taken_off, LEARNS),
             "values: selective nearer to Bayes",
         ),
         Verdict(
             "Both beat the naive mean of all tokens",
             "they do",
-            f"{in_words(softmax, naive)}; {in_words(selective, naive)}",
+            f"{pair_with_spread(softmax, naive)}; {pair_with_spread(selective, naive)}",
             beaten,
             "values: both beat the naive mean",
         ),
     ]
-
-
-def in_words(ours: Sample, other: Sample) -> str:
-    """Both samples in words."""
-    return f"{mean_with_spread(ours)} against {mean_with_spread(other)}"
 
 
 def results(outcome: Outcome) -> Mapping[str, Result]:

@@ -8,6 +8,7 @@ from headscope.models.attention.attend import attend
 from headscope.models.attention.layer_shape import LayerShape
 from headscope.models.attention.options import Options
 from headscope.models.attention.table import variant_named
+from headscope.models.hosts.attention_layer import AttentionLayer
 
 OPTIONS: dict[str, Options] = {"softmax": {}, "selective": {"position": "none", "token": True, "on_query": False}}
 
@@ -25,18 +26,15 @@ class OneLayer(nn.Module):
         self.W_K = nn.Parameter(torch.randn(d_token, d_head, generator=dice) / d_token**0.5)
         self.W_V = nn.Parameter(torch.randn(d_token, d_head, generator=dice) / d_token**0.5)
         self.W_O = nn.Parameter(torch.randn(d_head, d_signal, generator=dice) / d_head**0.5)
-        row = variant_named(variant)
-        shape = LayerShape(n_heads=1, query_width=d_head, value_width=d_head)
-        parts = row.learned({**row.options, **OPTIONS[variant]}, shape) if row.learned else {}
-        self.parts = nn.ModuleDict({name: part for name, part in parts.items() if isinstance(part, nn.Module)})
+        options = {**variant_named(variant).options, **OPTIONS[variant]}
+        self.parts = AttentionLayer(variant, options, LayerShape(1, d_head, d_head), number=0)
 
     def forward(self, tokens: Float[Tensor, "prompt pos d_token"]) -> Float[Tensor, "prompt d_signal"]:
         """The estimate of every prompt."""
         key, value = tokens @ self.W_K, tokens @ self.W_V
         query = self.query.expand(len(tokens), 1, 1, -1)
         seen = torch.full((1, tokens.shape[1]), tokens.shape[1])
-        temperatures = {name: part(value, seen) for name, part in self.parts.items()}
-        mixed = attend(
-            self.variant, query, key[:, None], value[:, None], causal=False, need_pattern=False, **temperatures
-        )
+        temper = self.parts.temperature_v
+        tau = {} if temper is None else {"temperature_v": temper(value, seen)}
+        mixed = attend(self.variant, query, key[:, None], value[:, None], causal=False, need_pattern=False, **tau)
         return mixed.output[:, 0, 0] @ self.W_O

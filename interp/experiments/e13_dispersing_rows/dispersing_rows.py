@@ -17,6 +17,7 @@ from headscope.interp.arms.verdict import (
     bound_answer,
     equivalence_answer,
     mean_with_spread,
+    pair_with_spread,
     superiority_answer,
 )
 from headscope.interp.experiments.e13_dispersing_rows.bounded_rows import (
@@ -94,7 +95,7 @@ def judge(outcome: Outcome) -> list[Verdict]:
     dispersing = Verdict(
         f"Rows of Cog disperse at the rate of softmax: slopes no further apart than {ALIKE}",
         "—",
-        f"{mean_with_spread(slopes[0])} against {mean_with_spread(slopes[1])}; {whole}",
+        f"{pair_with_spread(*slopes)}; {whole}",
         equivalence_answer(*slopes, ALIKE),
         "rows of Cog disperse as softmax's",
     )

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from headscope.interp.arms.arm_points import arm_points
-from headscope.interp.arms.arms import ArmGrid, Arms, arm_numbers, arms, mean_over_trials, spread_of
+from headscope.interp.arms.arms import ArmGrid, Arms, arm_numbers, arms, mean_and_spread
 from headscope.interp.arms.outcome import Outcome
 from headscope.interp.arms.trial import Numbers, Place, Trial
 from headscope.interp.deletion.attention_contribution import ABOUT as SCATTER
@@ -86,7 +86,7 @@ SHARES = {"inner layers": "quadrants", "strongest negative head": "negative_quad
 def quadrant_grid(by_arm: Arms) -> ArmGrid:
     """Shares of the four quadrants, of the inner layers and of the strongest negative head alone."""
     samples = [np.stack([item.sample(number) for number in SHARES.values()], axis=1) for item in by_arm.values()]
-    mean, spread = (torch.tensor(np.stack([take(item) for item in samples])) for take in (mean_over_trials, spread_of))
+    mean, spread = mean_and_spread(samples)
     labels = {"arm": tuple(by_arm), "row": tuple(SHARES), "column": QUADRANTS}
     return ArmGrid(mean, spread, "heads of", "quadrant", about=replace(QUARTERS, null=""), labels=labels)
 

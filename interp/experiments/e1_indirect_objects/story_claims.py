@@ -8,6 +8,7 @@ from headscope.interp.arms.verdict import (
     bound_answer,
     mean_with_spread,
     measurable_answer,
+    pair_with_spread,
     superiority_answer,
 )
 
@@ -70,8 +71,7 @@ def dynamic(cog: Outcome) -> Verdict:
         "In Cog the sign of the weights decides between copying and deletion more than that of the OV circuit: "
         "dynamic above static",
         "deletion moves to QK",
-        f"{mean_with_spread(both[0])} against {mean_with_spread(both[1])}; with signs dealt anew "
-        f"{mean_with_spread(nulls[0])} against {mean_with_spread(nulls[1])}",
+        f"{pair_with_spread(*both)}; with signs dealt anew {pair_with_spread(*nulls)}",
         measurable_answer(superiority_answer(both[0], both[1], DECISION), beyond, DECIDES),
         "dynamic above static in Cog",
     )

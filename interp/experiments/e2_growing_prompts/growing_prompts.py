@@ -12,8 +12,8 @@ from headscope.interp.arms.trial import Numbers, Place, Trial
 from headscope.interp.arms.verdict import (
     Verdict,
     equivalence_answer,
-    mean_with_spread,
     measurable_answer,
+    pair_with_spread,
     superiority_answer,
 )
 from headscope.interp.asking.analyse import analyse
@@ -105,14 +105,14 @@ def judge(outcome: Outcome) -> list[Verdict]:
         Verdict(
             "On count_ones, D(n)/D(n₀) falls less for Cog than for softmax when n grows tenfold",
             ".32 against .10",
-            f"{mean_with_spread(counted[0])} against {mean_with_spread(counted[1])}",
+            pair_with_spread(*counted),
             measurable_answer(superiority_answer(*counted, KEPT_MORE), first["count_ones"], APART),
             "Cog keeps more of count_ones",
         ),
         Verdict(
             f"On find_a_zero it falls alike for both, to within {MARGIN}",
             ".133 against .135",
-            f"{mean_with_spread(sought[0])} against {mean_with_spread(sought[1])}",
+            pair_with_spread(*sought),
             measurable_answer(equivalence_answer(*sought, MARGIN), first["find_a_zero"], APART),
             "find_a_zero falls alike",
         ),

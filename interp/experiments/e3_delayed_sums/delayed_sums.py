@@ -8,11 +8,15 @@ from jaxtyping import Float
 
 from headscope.interp.arms.arms import arm_curves, arm_grid, arm_numbers, arms
 from headscope.interp.arms.budgets import budget_answer, lead_by_steps
-from headscope.interp.arms.evidence import Sample
 from headscope.interp.arms.margin import SHARE, Floor, Margin
 from headscope.interp.arms.outcome import Outcome
 from headscope.interp.arms.trial import Numbers, Place, Trial
-from headscope.interp.arms.verdict import Verdict, mean_with_spread, measurable_answer, superiority_answer
+from headscope.interp.arms.verdict import (
+    Verdict,
+    measurable_answer,
+    pair_with_spread,
+    superiority_answer,
+)
 from headscope.interp.experiments.e3_delayed_sums.delayed_sum_trials import SIZES, SequenceSize, delayed_sums, trials
 from headscope.interp.experiments.e3_delayed_sums.task_models import (
     LR,
@@ -100,7 +104,7 @@ def accuracy_verdict(claim: str, name: str, outcome: Outcome, floor: Floor) -> V
     answer = superiority_answer(ours, softmax, ACCURATE)
     answer = budget_answer(answer, lead_by_steps(outcome.first("steps"), *curves))
     return Verdict(
-        claim, "it is", both_in_words(ours, softmax), measurable_answer(answer, [ours, softmax], floor), name
+        claim, "it is", pair_with_spread(ours, softmax), measurable_answer(answer, [ours, softmax], floor), name
     )
 
 
@@ -112,15 +116,10 @@ def solved_verdict(outcome: Outcome) -> Verdict:
     return Verdict(
         f"It solves more laws (accuracy of {SOLVED} or more)",
         "it is",
-        both_in_words(ours, softmax),
+        pair_with_spread(ours, softmax),
         answer,
         "laws solved",
     )
-
-
-def both_in_words(ours: Sample, softmax: Sample) -> str:
-    """Both samples in words."""
-    return f"{mean_with_spread(ours)} against {mean_with_spread(softmax)}"
 
 
 def results(outcome: Outcome) -> Mapping[str, Result]:

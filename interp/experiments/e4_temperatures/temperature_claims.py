@@ -13,6 +13,7 @@ from headscope.interp.arms.verdict import (
     bound_answer,
     mean_with_spread,
     measurable_answer,
+    pair_with_spread,
     superiority_answer,
 )
 from headscope.interp.experiments.e4_temperatures.temperature_trials import TASKS
@@ -121,18 +122,13 @@ def lower(claim: Claim, pair: tuple[Sample, Sample]) -> Verdict:
     """A claim that the first sample is below the second."""
     ours, other = pair
     answer = superiority_answer(other, ours, claim.margin)
-    return Verdict(claim.sentence, claim.paper, pair_in_words(pair), answer, claim.name)
+    return Verdict(claim.sentence, claim.paper, pair_with_spread(*pair, digits=4), answer, claim.name)
 
 
 def higher(claim: Claim, pair: tuple[Sample, Sample]) -> Verdict:
     """A claim that the first sample is above the second."""
     answer = superiority_answer(*pair, claim.margin)
-    return Verdict(claim.sentence, claim.paper, pair_in_words(pair), answer, claim.name)
-
-
-def pair_in_words(pair: tuple[Sample, Sample]) -> str:
-    """Both samples in words."""
-    return " against ".join(mean_with_spread(item, 4) for item in pair)
+    return Verdict(claim.sentence, claim.paper, pair_with_spread(*pair, digits=4), answer, claim.name)
 
 
 def above_floor(verdict: Verdict, pair: tuple[Sample, Sample], floor: Floor) -> Verdict:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-import numpy as np
 import torch
 
 from headscope.interp.arms.arms import (
@@ -12,9 +11,8 @@ from headscope.interp.arms.arms import (
     arm_curves,
     arm_numbers,
     arms,
-    mean_over_trials,
+    sample_curves,
     seed_names,
-    spread_of,
 )
 from headscope.interp.arms.outcome import Outcome
 from headscope.interp.experiments.e4_temperatures.temperature_trials import TASKS
@@ -92,14 +90,11 @@ def results(outcome: Outcome) -> Mapping[str, Result]:
 def temperatures_by_neighbours(outcome: Outcome) -> ArmCurves:
     """A line for each layer and side, over the number of neighbours of a token."""
     sides = {side: outcome.sample(f"tau_{side}") for side in ("query", "value")}
-    layers = [(side, sample[:, at], at) for side, sample in sides.items() for at in range(sample.shape[1])]
-    mean, spread = (
-        torch.tensor(np.stack([take(item) for _, item, _ in layers])) for take in (mean_over_trials, spread_of)
-    )
-    names = tuple(f"{SIGNS[side]}, layer {at}" for side, _, at in layers)
+    layers = {
+        f"{SIGNS[side]}, layer {at}": sample[:, at] for side, sample in sides.items() for at in range(sample.shape[1])
+    }
     about = replace(TAU, title=f"{TAU.title}: by a token's neighbours")
-    x = tuple(TASKS["neighbours"].degrees)
-    return ArmCurves(mean, spread, x, "neighbours", log_x=True, about=about, labels={"arm": names})
+    return sample_curves(layers, tuple(TASKS["neighbours"].degrees), about, "neighbours", log_x=True)
 
 
 def temperatures_of_noise(outcome: Outcome) -> ArmNumbers:

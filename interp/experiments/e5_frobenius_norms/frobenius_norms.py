@@ -17,6 +17,7 @@ from headscope.interp.arms.verdict import (
     mean_with_spread,
     measurable_answer,
     noninferiority_answer,
+    pair_with_spread,
     superiority_answer,
 )
 from headscope.interp.experiments.e5_frobenius_norms.norms_of_layers import norms_and_gradients
@@ -169,14 +170,14 @@ def of_power(by_arm: Arms, power: int) -> list[Verdict]:
         Verdict(
             f"{scaled} classifies at least as well as softmax, to within {MARGIN}",
             "comparable or better on ImageNet-1k" if power == 3 else "comparable",
-            f"{mean_with_spread(ours)} against {mean_with_spread(softmax)}",
+            pair_with_spread(ours, softmax),
             answers[0],
             f"{scaled} as good as softmax",
         ),
         Verdict(
             f"{bare} without the factor classifies worse",
             "it trains poorly",
-            f"{mean_with_spread(without)} against {mean_with_spread(ours)}",
+            pair_with_spread(without, ours),
             answers[1],
             f"{bare} worse than {scaled}",
         ),

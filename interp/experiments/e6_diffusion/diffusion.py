@@ -15,6 +15,7 @@ from headscope.interp.arms.verdict import (
     mean_with_spread,
     measurable_answer,
     noninferiority_answer,
+    pair_with_spread,
     superiority_answer,
 )
 from headscope.interp.diffusion.image_grid import ImageGrid, image_grid
@@ -85,7 +86,7 @@ def judge(outcome: Outcome) -> list[Verdict]:
         Verdict(
             "Images of U-ViC have a smaller Fréchet distance to real ones than those of U-ViT",
             "lower FID, on larger images",
-            f"{mean_with_spread(near)} against {mean_with_spread(far)} "
+            f"{pair_with_spread(near, far)} "
             f"(two real halves: {floor:.3g}, noise: {noise:.3g}); "
             f"to held-out ones {mean_with_spread(cog.sample('frechet_held_out'))} against "
             f"{mean_with_spread(softmax.sample('frechet_held_out'))}",
@@ -95,7 +96,7 @@ def judge(outcome: Outcome) -> list[Verdict]:
         Verdict(
             f"U-ViC's denoising loss on held-out images is at most {MARGIN:.0%} above U-ViT's",
             "—",
-            f"{mean_with_spread(loss, 4)} against {mean_with_spread(other, 4)}",
+            pair_with_spread(loss, other, digits=4),
             lower,
             "U-ViC's loss as low",
         ),

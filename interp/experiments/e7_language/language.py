@@ -11,7 +11,7 @@ from headscope.interp.arms.arms import arm_curves, arm_numbers, arms
 from headscope.interp.arms.budgets import budget_answer, lead_by_steps
 from headscope.interp.arms.outcome import Outcome
 from headscope.interp.arms.trial import Numbers, Place, Trial
-from headscope.interp.arms.verdict import Verdict, mean_with_spread, noninferiority_answer
+from headscope.interp.arms.verdict import Verdict, noninferiority_answer, pair_with_spread
 from headscope.interp.experiments.e7_language.language_models import (
     SIZES,
     LanguageSize,
@@ -87,7 +87,7 @@ def judge(outcome: Outcome) -> list[Verdict]:
     for variant, part in by_arm.items():
         if variant != "softmax":
             loss = part.sample("validation_loss")
-            ours = f"{mean_with_spread(loss, 4)} against {mean_with_spread(softmax, 4)} nats per token"
+            ours = f"{pair_with_spread(loss, softmax, digits=4)} nats per token"
             claim = f"{variant} attention reaches a loss at most {MARGIN} above softmax's"
             curves = by_arm["softmax"].sample("losses"), part.sample("losses")
             answer = noninferiority_answer(softmax, loss, MARGIN)

@@ -3,11 +3,11 @@
 import numpy as np
 from jaxtyping import Float
 
-from headscope.interp.arms.arms import arms
+from headscope.interp.arms.arms import arms, whole_curves
 from headscope.interp.arms.budgets import budget_answer, lead_by_steps
 from headscope.interp.arms.evidence import Sample
 from headscope.interp.arms.outcome import Outcome
-from headscope.interp.arms.verdict import Verdict, mean_with_spread, noninferiority_answer
+from headscope.interp.arms.verdict import Verdict, mean_with_spread, noninferiority_answer, pair_with_spread
 from headscope.interp.experiments.e8_mechanisms.mechanism_models import BASE
 
 MARGIN = 0.05  # nats per token: 5 % of the perplexity, which other properties of an attention may well outweigh
@@ -34,7 +34,7 @@ def equal_tokens(variant: str, base: Outcome, own: Outcome, steps: list[int]) ->
     return Verdict(
         f"{variant} reaches a loss {WITHIN} after equally many tokens",
         PAPER,
-        f"{mean_with_spread(loss, 4)} against {mean_with_spread(softmax, 4)} nats per token",
+        f"{pair_with_spread(loss, softmax, digits=4)} nats per token",
         budget_answer(noninferiority_answer(softmax, loss, MARGIN), lead),
         f"{variant} within {MARGIN} of softmax, tokens",
     )
@@ -43,7 +43,8 @@ def equal_tokens(variant: str, base: Outcome, own: Outcome, steps: list[int]) ->
 def equal_time(variant: str, base: Outcome, own: Outcome, steps: list[int]) -> Verdict:
     """The claim after equal CPU time, as long as the one of the two that is done first has trained."""
     ratio = own.sample("time_over_softmax")
-    gain = gain_at_equal_time(curves_of(base, steps), curves_of(own, steps), steps, ratio)
+    softmax, losses = (whole_curves(arm.sample("losses"), len(steps)) for arm in (base, own))
+    gain = gain_at_equal_time(softmax, losses, steps, ratio)
     return Verdict(
         f"{variant} reaches a loss {WITHIN} after equal CPU time",
         PAPER,
@@ -51,12 +52,6 @@ def equal_time(variant: str, base: Outcome, own: Outcome, steps: list[int]) -> V
         noninferiority_answer(gain, np.zeros_like(gain), MARGIN),
         f"{variant} within {MARGIN} of softmax, CPU time",
     )
-
-
-def curves_of(arm: Outcome, steps: list[int]) -> Curves:
-    """The losses of an arm by step; NaN where a trial, or all of them, diverged."""
-    losses = arm.sample("losses")
-    return losses if losses.ndim > 1 else np.full((len(losses), len(steps)), np.nan)
 
 
 def gain_at_equal_time(softmax: Curves, own: Curves, steps: list[int], ratio: Sample) -> Sample:

@@ -1,13 +1,12 @@
 """Prompt collapse: D(n) of two growing prompts behind a passage, beside unrelated prompts, and their log-log slopes."""
 
-import numpy as np
-
 from headscope.interp.arms.trial import Numbers
 from headscope.interp.collapse.curves import CollapseCurves, collapse
 from headscope.interp.experiments.e2_growing_prompts.growing_prompts import DISTANCE, QUESTIONS
 from headscope.interp.experiments.e9_real_model.held_out_text import passage
 from headscope.interp.experiments.e9_real_model.real_model_sizes import RealModelSize
 from headscope.interp.experiments.engine.experiment import Watch
+from headscope.interp.experiments.engine.log_slope import log_slope
 from headscope.interp.reading.hooked_model import HookedModel, tokenizer_of
 
 
@@ -31,12 +30,10 @@ def curve_numbers(curves: CollapseCurves) -> Numbers:
     numbers: Numbers = {"n": list(curves.lengths)}
     for name, distance in {"": curves.distance, "unrelated ": curves.distance_null}.items():
         numbers[f"{name}distance"] = distance[at, -1].tolist()
-        numbers[f"{name}slope"] = log_slope(curves.lengths, distance[at, -1].tolist())
+        numbers[f"{name}slope"] = distance_slope(curves.lengths, distance[at, -1].tolist())
     return numbers
 
 
-def log_slope(n: tuple[int, ...], distance: list[float]) -> float:
-    """d ln D / d ln n by least squares over all n; NaN where a distance is 0."""
-    if min(distance) <= 0:
-        return float("nan")
-    return float(np.polyfit(np.log(n), np.log(distance), 1)[0])
+def distance_slope(n: tuple[int, ...], distance: list[float]) -> float:
+    """d ln D / d ln n over all n; NaN where a distance is 0."""
+    return log_slope(n, distance) if min(distance) > 0 else float("nan")

@@ -6,7 +6,7 @@ from jaxtyping import Float
 from headscope.interp.arms.evidence import Sample
 from headscope.interp.arms.margin import SHARE, Margin
 from headscope.interp.arms.outcome import Outcome
-from headscope.interp.arms.verdict import Verdict, bound_answer, mean_with_spread, superiority_answer
+from headscope.interp.arms.verdict import Verdict, bound_answer, mean_with_spread, pair_with_spread, superiority_answer
 from headscope.interp.experiments.e2_growing_prompts.growing_prompts import QUESTIONS
 from headscope.interp.experiments.e4_temperatures.temperature_claims import NATS
 from headscope.interp.experiments.e9_real_model.few_parameters import RATES
@@ -91,7 +91,7 @@ def null_verdict(name: str, part: Outcome) -> Verdict:
     """A claim that D(n) falls faster than that of unrelated prompts."""
     slope, null = part.sample("slope"), part.sample("unrelated slope")
     answer = superiority_answer(null, slope, SLOPE)
-    ours = f"{mean_with_spread(slope)} against {mean_with_spread(null)}"
+    ours = pair_with_spread(slope, null)
     sentence = f"{name}: D(n) falls faster than between unrelated prompts"
     return Verdict(sentence, "—", ours, answer, f"real model: {name}, beside the null")
 
@@ -111,7 +111,7 @@ def training_verdicts(outcome: Outcome) -> list[Verdict]:
     pair = better_rate(temperatures), better_rate(gains)
     new, as_many = (np.nanmax(part.sample("trained_parameters")) for part in (temperatures, gains))
     sentence = f"{new:,.0f} temperatures take more off the loss than {as_many:,.0f} gains of norms"
-    ours = " against ".join(map(mean_with_spread, pair))
+    ours = pair_with_spread(*pair)
     answer = superiority_answer(*pair, NATS)
     return [
         *(rate_verdict(temperatures.where(rate=rate), rate) for rate in RATES),

@@ -1,20 +1,19 @@
 """What E9 draws: heads of every kind, prompts that grow, weights that are flipped, and few parameters that learn."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import torch
-from jaxtyping import Float
 
 from headscope.interp.arms.arm_points import ArmPoints
 from headscope.interp.arms.arms import (
     ArmCurves,
     ArmGrid,
-    ArmNumbers,
+    Samples,
     arm_numbers,
-    mean_over_trials,
-    seed_names,
-    spread_of,
+    mean_and_spread,
+    sample_curves,
+    sample_numbers,
 )
 from headscope.interp.arms.outcome import Outcome
 from headscope.interp.experiments.e2_growing_prompts.growing_prompts import QUESTIONS
@@ -39,7 +38,6 @@ from headscope.interp.results.result import Result
 
 SIGNS = dict(zip(SIDES, ("τ_q", "τ_v"), strict=True))
 MILLI = 1000
-Samples = Mapping[str, Float[np.ndarray, "seed *numbers"]]  # by the name of an arm
 
 
 def results(outcome: Outcome) -> Mapping[str, Result]:
@@ -51,9 +49,9 @@ def results(outcome: Outcome) -> Mapping[str, Result]:
     beyond = {kind: heads.sample(f"{kind}, beyond") / heads.sample("heads") for kind in KINDS}
     gained = {f"{learned}, rate {rate:g}": part for (learned, rate), part in by_course(training).items()}
     return {
-        "best_heads": numbers_of(best, BEST),
-        "copying": numbers_of(copied, COPIED),
-        "beyond": numbers_of(beyond, BEYOND),
+        "best_heads": sample_numbers(best, BEST, 0.0),
+        "copying": sample_numbers(copied, COPIED, 0.0),
+        "beyond": sample_numbers(beyond, BEYOND, 0.0),
         "heads": grid_of({kind: heads.sample(kind) for kind in KINDS}, HEADS_ABOVE),
         "growing_prompts": distances(outcome.where(part=COLLAPSE)),
         "flipped": flipped_points(flips),
@@ -74,28 +72,12 @@ def by_course(training: Outcome) -> dict[tuple[str, float], Outcome]:
     }
 
 
-def numbers_of(samples: Samples, about: About) -> ArmNumbers:
-    """A number per arm and seed, beside chance."""
-    value = torch.tensor(np.stack([*samples.values()]))
-    labels = {"arm": tuple(samples), "seed": seed_names(value.shape[1])}
-    return ArmNumbers(value, 0.0, about=about, labels=labels)
-
-
 def grid_of(samples: Samples, about: About, layers: tuple[str, ...] = ()) -> ArmGrid:
     """A number of every head, of each arm: its mean and spread over the seeds."""
-    mean, spread = (
-        torch.tensor(np.stack([take(item) for item in samples.values()])) for take in (mean_over_trials, spread_of)
-    )
+    mean, spread = mean_and_spread([*samples.values()])
     rows = layers or tuple(map(str, range(mean.shape[1])))
     labels = {"arm": tuple(samples), "row": rows, "column": tuple(map(str, range(mean.shape[2])))}
     return ArmGrid(mean, spread, "layer", "head", about=about, labels=labels)
-
-
-def curves_of(samples: Samples, x: Sequence[int], about: About, x_title: str, **look: bool) -> ArmCurves:
-    """A list of numbers per seed, of each arm: its mean and spread; NaN where all seeds of an arm diverged."""
-    whole = [item if item.ndim > 1 else np.full((len(item), len(x)), np.nan) for item in samples.values()]
-    mean, spread = (torch.tensor(np.stack([take(item) for item in whole])) for take in (mean_over_trials, spread_of))
-    return ArmCurves(mean, spread, tuple(x), x_title, **look, about=about, labels={"arm": tuple(samples)})
 
 
 def distances(collapse: Outcome) -> ArmCurves:
@@ -105,7 +87,7 @@ def distances(collapse: Outcome) -> ArmCurves:
         for name in QUESTIONS
         for kind, words in (("", ""), ("unrelated ", ", unrelated"))
     }
-    return curves_of(samples, collapse.first("n"), DISTANCES, "n", log_x=True, log_y=True)
+    return sample_curves(samples, collapse.first("n"), DISTANCES, "n", log_x=True, log_y=True)
 
 
 def flipped_points(flips: Outcome) -> ArmPoints:
@@ -125,4 +107,4 @@ def temperatures(training: Outcome) -> ArmCurves:
         for side in SIDES
     }
     layers = range(len(training.first(f"{SIDES[0]}_norm")))
-    return curves_of(samples, layers, LEARNED, "layer")
+    return sample_curves(samples, layers, LEARNED, "layer")
