@@ -24,7 +24,7 @@ from headscope.interp.sweeps.sweep_file import read_sweep
 from headscope.interp.sweeps.swept import open_sweep
 
 SWEEP = """
-models = [{ name = "cog", steps = "all" }, { name = "softmax", steps = "all" }]
+models = [{ name = "cog-longer", steps = "all" }, { name = "softmax-longer", steps = "all" }]
 analyses = ["row_statistics", "row_curves", "decision_plane", "negative_mass", "deletion", "detectors", "copying",
     "qk_spectrum", "residual_geometry", "sinks", "angles", "logit_lens"]
 [prompts]

@@ -1,15 +1,18 @@
-"""How fast each shipped model trains: tokens per second of CPU time, and the ratio to softmax in the same run.
+"""How fast each shipped model trains: tokens per second of CPU time, and beside plain transformers in the same run.
 
     python benchmarks/training_speed.py [--steps 8] [--write]
 
 The recipes of the zoo take turns, one training step each (the same batch of tokens); one thread, medians over the
 steps after a warm-up. CPU seconds, so that a busy machine changes little. --write puts the result into the zoo's
-speed.json, from which `headscope zoo` and the table of the docs take it.
+speed.json, from which `headscope zoo` and the table of the docs take it. The peer is the same model as transformers
+makes it, with scaled_dot_product_attention, under the same recipe. Ends with 1 where one of the first five variants
+trains at less than 0.95 of the peer's tokens per second.
 """
 
 import argparse
 import os
 import statistics
+import sys
 import tempfile
 import time
 from dataclasses import replace
@@ -19,55 +22,80 @@ from typing import Any
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import torch
-from rich.console import Console
+from measuring import PAST, print_tables
 from rich.progress import track
 from rich.table import Table
+from transformers import AutoModelForCausalLM
 
 from headscope.models import zoo
-from headscope.models.fitting.fit import update
+from headscope.models.fitting.fit import Fitting, fitting_of, update
 from headscope.models.fitting.machine import machine_facts
+from headscope.models.hosts.untrained import untrained_config
 from headscope.models.io.json_file import write_json
 from headscope.models.training.recipe_file import read_recipe
 from headscope.models.training.run import Run, open_run
 from headscope.models.training.shipped import SPEED, shipped_models
 
+PLAIN, LEAST = "plain transformers", 0.95
+
 
 def opened_runs(scratch: Path) -> dict[str, Run]:
-    """The recipes of the shipped models of text, as new runs of one number format."""
-    recipes = {model.name: read_recipe(zoo.HERE / model.name / "recipe.toml") for model in shipped_models()}
+    """The recipes of the shipped models of text, one per mechanism, as new runs of one number format."""
+    names = [model.name for model in shipped_models() if model.name not in zoo.LONGER]
+    recipes = {name: read_recipe(zoo.HERE / name / "recipe.toml") for name in names}
     return {name: open_run(replace(recipe, precision="float32"), scratch / name) for name, recipe in recipes.items()}
 
 
-def step_seconds(runs: dict[str, Run], steps: int) -> dict[str, list[float]]:
-    """CPU seconds of each step of each run; the runs take turns, and the first round warms up."""
-    seen: dict[str, list[float]] = {name: [] for name in runs}
+def plain_fitting(run: Run, folder: Path) -> Fitting:
+    """The training of a run's model as transformers makes it."""
+    config = untrained_config(run.recipe.model, run.material.decides)
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32, attn_implementation="sdpa")
+    return fitting_of(model, run.fitting.objective, run.recipe.plan, folder, run.fitting.accelerator)
+
+
+def step_seconds(fittings: dict[str, Fitting], steps: int) -> dict[str, list[float]]:
+    """CPU seconds of each step of each training; they take turns, and the first round warms up."""
+    seen: dict[str, list[float]] = {name: [] for name in fittings}
     for step in track(range(steps + 1), "steps"):
-        for name, run in runs.items():
+        for name, fitting in fittings.items():
             began = time.process_time()
-            update(run.fitting, step)
+            update(fitting, step)
             if step:
                 seen[name].append(time.process_time() - began)
     return seen
 
 
-def summary(runs: dict[str, Run], seen: dict[str, list[float]]) -> dict[str, Any]:
-    """What speed.json holds; a ratio is the median over rounds of a variant's seconds over softmax's."""
-    recipe, tokens = runs["softmax"].recipe, runs["softmax"].fitting.objective.per_step
-    ratios = {name: [own / base for own, base in zip(seen[name], seen["softmax"], strict=True)] for name in seen}
+def ratios_over(peer: str, seen: dict[str, list[float]]) -> dict[str, float]:
+    """The median over rounds of each one's seconds over the peer's."""
     return {
-        "tokens_per_second": {name: round(tokens / statistics.median(seen[name]), 1) for name in seen},
-        "seconds_per_step_over_softmax": {name: round(statistics.median(ratios[name]), 3) for name in seen},
-        "rounds": len(seen["softmax"]),
+        name: statistics.median(own / base for own, base in zip(seconds, seen[peer], strict=True))
+        for name, seconds in seen.items()
+    }
+
+
+def summary(run: Run, seen: dict[str, list[float]]) -> dict[str, Any]:
+    """What speed.json holds of the shipped models."""
+    shipped = {name: seconds for name, seconds in seen.items() if name != PLAIN}
+    tokens = run.fitting.objective.per_step
+    return {
+        "tokens_per_second": {name: round(tokens / statistics.median(shipped[name]), 1) for name in shipped},
+        "seconds_per_step_over_softmax": {
+            name: round(ratio, 3) for name, ratio in ratios_over("softmax", shipped).items()
+        },
+        "rounds": len(seen[PLAIN]),
         "tokens": tokens,
-        "precision": recipe.precision,
+        "precision": run.recipe.precision,
         "machine": machine_facts(),
     }
 
 
-def table(result: dict[str, Any]) -> Table:
-    shown = Table("variant", "tokens/s", "time ÷ softmax")
+def table(result: dict[str, Any], over_plain: dict[str, float]) -> Table:
+    shown = Table("variant", "tokens/s", "time ÷ softmax", "tokens/s ÷ plain transformers")
     for name, speed in result["tokens_per_second"].items():
-        shown.add_row(name, f"{speed:,.0f}", f"{result['seconds_per_step_over_softmax'][name]:.2f}")
+        speed_over_plain = 1 / over_plain[name]
+        past = f" {PAST} {LEAST:g}" if name in zoo.TEXT and speed_over_plain < LEAST else ""
+        ratio = f"{result['seconds_per_step_over_softmax'][name]:.2f}"
+        shown.add_row(name, f"{speed:,.0f}", ratio, f"{speed_over_plain:.2f}{past}")
     return shown
 
 
@@ -81,10 +109,13 @@ def main() -> None:
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as scratch:
         runs = opened_runs(Path(scratch))
-        result = summary(runs, step_seconds(runs, asked.steps))
-    Console().print(table(result))
+        fittings = {name: run.fitting for name, run in runs.items()}
+        fittings[PLAIN] = plain_fitting(runs["softmax"], Path(scratch) / "plain")
+        seen = step_seconds(fittings, asked.steps)
+        result = summary(runs["softmax"], seen)
     if asked.write:
         write_json(zoo.HERE / SPEED, result)
+    sys.exit(print_tables([table(result, ratios_over(PLAIN, seen))]))
 
 
 if __name__ == "__main__":

@@ -238,11 +238,11 @@ def test_a_trainer_s_own_model_has_the_step_that_its_state_says(folder: Path) ->
 
 def test_a_shipped_model_opens_at_a_step_of_its_training() -> None:
     ids = torch.arange(8)[None]
-    at_step = load("cog", step=125)(ids)
-    assert torch.equal(at_step, load(Path("models/zoo/cog/step-000125"))(ids))
-    assert not torch.equal(at_step, load("cog", step=2000)(ids))
-    with pytest.raises(CheckpointError, match="step 130 asked; there are 8, 16, 31, 62, 125, 250, 500, 1000, 2000"):
-        load("cog", step=130)
+    at_step = load("cog-longer", step=192)(ids)
+    assert torch.equal(at_step, load(Path("models/zoo/cog-longer/step-000192"))(ids))
+    assert not torch.equal(at_step, load("cog-longer", step=12288)(ids))
+    with pytest.raises(CheckpointError, match="step 130 asked; there are 96, 192, 384, 768, 1536, 3072, 6144, 12288"):
+        load("cog-longer", step=130)
 
 
 # What holds no model

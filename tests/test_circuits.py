@@ -25,7 +25,7 @@ from headscope.interp.circuits import (
     score_weights,
     unit_rms,
 )
-from headscope.interp.circuits.composition import pair_scores, unit_gram, unit_purity
+from headscope.interp.circuits.composition import pair_scores, unit_factor, unit_purity
 from headscope.interp.circuits.distance import half_rotation
 from headscope.interp.circuits.eigenvalues import product_eigenvalues
 from headscope.interp.circuits.qk_spectrum import DRAWS, spectrum_statistics
@@ -219,6 +219,14 @@ def test_composition_is_the_plain_product_and_that_of_transformer_lens(weights: 
         assert_close(found.score[at][there], lens_scores(left, thin)[there])
 
 
+def test_composition_by_rows_of_its_grams_is_that_at_once(
+    weights: HeadWeights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = composition_scores(weights).score
+    monkeypatch.setattr("headscope.interp.circuits.composition.GRAM_ROWS", 3)
+    assert_close(composition_scores(weights).score, whole, equal_nan=True)
+
+
 def test_only_an_earlier_head_writes_for_a_later_one(weights: HeadWeights) -> None:
     score = composition_scores(weights).score
     for writer in range(LAYERS):
@@ -238,11 +246,11 @@ def test_the_null_of_composition_is_that_of_readers_turned_at_random() -> None:
     d = 6
     left, right = torch.randn(d, 2, dtype=torch.float64), torch.randn(2, d, dtype=torch.float64)
     turns = torch.linalg.qr(torch.randn(20_000, d, d, dtype=torch.float64)).Q
-    read = unit_gram(right.mT, left.mT)
-    squared = (unit_gram(left, right) * (turns @ read @ turns.mT)).sum((-2, -1))
+    written, read = right.mT @ unit_factor(left, right), left @ unit_factor(right.mT, left.mT)
+    squared = (written * (turns @ read @ turns.mT)).sum((-2, -1))
     assert_close(squared.mean(), torch.tensor(1 / d).double(), atol=2e-3, rtol=0)
-    pure = unit_gram(left, right).square().sum()[None], read.square().sum()[None]
-    spread = pair_scores(unit_gram(left, right)[None], read[None], *pure)[1, 0, 0]
+    pure = written.square().sum()[None], read.square().sum()[None]
+    spread = pair_scores((written * read).sum()[None, None], *pure, d)[1, 0, 0]
     assert_close(unit_purity(left, right), pure[0][0])
     assert_close(squared.std() * math.sqrt(d) / 2, spread, atol=0, rtol=0.03)
 

@@ -97,7 +97,9 @@ def test_the_commands_list_what_is_shipped(python: str, project: Path) -> None:
 
 
 def test_a_snapshot_that_is_not_in_the_wheel_says_where_it_is(python: str, project: Path) -> None:
-    done = subprocess.run([python, "-c", "from headscope import load; load('cog', step=125)"], capture_output=True)
+    done = subprocess.run(
+        [python, "-c", "from headscope import load; load('cog-longer', step=192)"], capture_output=True
+    )
     assert b"the snapshots are kept in the repository, not in the installed package" in done.stderr
 
 

@@ -27,7 +27,7 @@ LANGUAGE = [name for name in zoo.names() if name in zoo.KNOWN]
 
 
 def test_names_are_variants_in_the_order_of_their_table_and_then_models_of_stories_and_images() -> None:
-    known = (*VARIANTS, "gate", "ioi-softmax", "ioi-cog", "vit-softmax", "vit-cubic")
+    known = (*VARIANTS, "gate", *zoo.LONGER, "ioi-softmax", "ioi-cog", "vit-softmax", "vit-cubic")
     assert [name for name in known if name in zoo.names()] == list(zoo.names())
 
 
@@ -74,7 +74,7 @@ def test_a_model_with_too_little_context_for_circuits_is_refused() -> None:
 @pytest.mark.parametrize("name", LANGUAGE)
 def test_a_shipped_model_opens_with_its_variant_and_tokenizer(name: str) -> None:
     opened = open_folder(zoo.folder(name))
-    assert opened.spec.gate or opened.spec.variant == name.removeprefix("ioi-")
+    assert opened.spec.gate or opened.spec.variant == name.removeprefix("ioi-").removesuffix("-longer")
     assert opened.tokenizer is not None
     assert len(opened.tokenizer) <= opened.model.config.vocab_size
 

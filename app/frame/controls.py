@@ -19,7 +19,7 @@ from headscope.models.hosts.modality import TEXT as TEXT_MODALITY
 from headscope.models.hosts.modality import Modality
 
 FROM_UPLOAD = "an upload"
-PREFERRED = "cog"
+PREFERRED = "cog-longer"
 BOXES = ("model", "folder", PROMPT)
 UPLOADED, SENT, TURN = "upload", "upload_sent", "upload_turn"
 

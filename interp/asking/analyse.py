@@ -24,6 +24,7 @@ from headscope.interp.results.about import About
 from headscope.interp.results.result import Result
 from headscope.interp.weights.head_weights import head_weights
 from headscope.models.hosts.words import Words
+from headscope.models.io.memory import freed_at_once
 
 
 def analyse(
@@ -64,14 +65,15 @@ def analyse(
     chosen = [item for item in applicable if item.name not in passes]
     finished: dict[str, list[Result]] = {}
     results = partial(results_by_analysis, sorted(chosen, key=lambda row: row.cost(size)), request, batch_size)
-    try:
-        for name, of_prompts in results(watch) if watch else with_a_bar(results, len(chosen)):
-            finished[name] = of_prompts
-            if arrived is not None:
-                arrived(findings({name: of_prompts}, chosen, request))
-    except KeyboardInterrupt as stop:
-        raise Interruption(findings(finished, chosen, request)) from stop
-    seconds = pass_seconds(model, request.prompts) if passes else 0.0
+    with freed_at_once():
+        try:
+            for name, of_prompts in results(watch) if watch else with_a_bar(results, len(chosen)):
+                finished[name] = of_prompts
+                if arrived is not None:
+                    arrived(findings({name: of_prompts}, chosen, request))
+        except KeyboardInterrupt as stop:
+            raise Interruption(findings(finished, chosen, request)) from stop
+        seconds = pass_seconds(model, request.prompts) if passes else 0.0
     estimates = {name: count * seconds for name, count in passes.items()}
     return replace(findings(finished, chosen, request), left_out=left_out, costly=estimates)
 

@@ -26,6 +26,7 @@ COMPOSITION = About(
 )
 Factors = tuple[Float[Tensor, "layer head m d_head"], Float[Tensor, "layer head d_head n"]]
 READS = ("query", "key", "value")
+GRAM_ROWS = 64  # of d_model in each Gram that is formed at once
 
 
 @dataclass(frozen=True, repr=False)
@@ -54,30 +55,45 @@ def composition_scores(weights: HeadWeights) -> Composition:
 
 
 def scores_of_all_pairs(written: Factors, reads: Sequence[Factors]) -> Float[Tensor, "2 read layer head layer head"]:
-    """Scores and spreads, layer by layer of the readers, all reads of it in one product; reads: (left, right) of Bᵀ."""
+    """Scores and spreads, layer by layer of the readers, all reads of it together; reads: (left, right) of Bᵀ."""
     layers, heads = written[0].shape[:2]
-    writers, purity = unit_gram(*written), unit_purity(*written)
+    traces, purity = traces_of_pairs(written, reads), unit_purity(*written)
     purities = torch.stack([unit_purity(*read) for read in reads])
-    result = writers.new_full((2, len(reads), layers, heads, layers, heads), torch.nan)
+    result = traces.new_full((2, len(reads), layers, heads, layers, heads), torch.nan)
     for layer in range(1, layers):
-        readers = torch.cat([unit_gram(left[layer], right[layer]) for left, right in reads])
-        pairs = pair_scores(writers[:layer], readers, purity[:layer], purities[:, layer].flatten())
+        after = traces[:layer, :, layer], purity[:layer], purities[:, layer].flatten()
+        pairs = pair_scores(*after, written[1].shape[-1])
         result[:, :, :layer, :, layer] = pairs.unflatten(-1, (len(reads), heads)).movedim(-2, 1)
     return result
 
 
-def unit_gram(
+def traces_of_pairs(written: Factors, reads: Sequence[Factors]) -> Float[Tensor, "layer head layer read_head"]:
+    """tr(P S) of the unit Grams P of all writers and S of the readers after them, some rows of all Grams at a time."""
+    layers, heads, d_model = written[0].shape[0], written[0].shape[1], written[1].shape[-1]
+    writer, readers = unit_factor(*written), [unit_factor(*read) for read in reads]
+    result = writer.new_zeros((layers, heads, layers, len(reads) * heads))
+    for start in range(0, d_model, GRAM_ROWS):
+        rows = slice(start, start + GRAM_ROWS)
+        P = (written[1][..., rows].mT @ writer).flatten(-2)
+        for layer in range(1, layers):
+            parts = zip(reads, readers, strict=True)
+            S = torch.cat([right[layer][..., rows].mT @ factor[layer] for (_, right), factor in parts]).flatten(-2)
+            result[:layer, :, layer] += P[:layer] @ S.mT
+    return result
+
+
+def unit_factor(
     left: Float[Tensor, "*head m d_head"], right: Float[Tensor, "*head d_head d_model"]
-) -> Float[Tensor, "*head d_model d_model"]:
-    """(AB)ᵀ(AB) / ‖AB‖² for AB = left @ right, without forming AB."""
+) -> Float[Tensor, "*head d_head d_model"]:
+    """C with the unit Gram (AB)ᵀ(AB) / ‖AB‖² = Bᵀ C, for AB = left @ right, without forming AB."""
     inner = left.mT @ left
-    return right.mT @ ((inner / squared_norm(inner, right)) @ right)
+    return (inner / squared_norm(inner, right)) @ right
 
 
 def unit_purity(
     left: Float[Tensor, "*head m d_head"], right: Float[Tensor, "*head d_head d_model"]
 ) -> Float[Tensor, "*head"]:
-    """tr P² of P = unit_gram(left, right), from matrices of d_head × d_head."""
+    """tr P² of the unit Gram P of left @ right, from matrices of d_head × d_head."""
     inner = left.mT @ left
     product = (inner / squared_norm(inner, right)) @ (right @ right.mT)
     return (product * product.mT).sum((-2, -1))
@@ -91,18 +107,16 @@ def squared_norm(
 
 
 def pair_scores(
-    written: Float[Tensor, "*writer d_model d_model"],
-    read: Float[Tensor, "reader d_model d_model"],
+    trace: Float[Tensor, "*writer reader"],
     writer_purity: Float[Tensor, "*writer"],
     reader_purity: Float[Tensor, "reader"],
+    d: int,
 ) -> Float[Tensor, "2 *writer reader"]:
-    """Scores and the null's spread from unit Grams P = AᵀA and S = BBᵀ with tr P², tr S²: the squared score is tr(P S).
+    """Scores and the null's spread from tr(P S), tr P², tr S² of unit Grams P = AᵀA and S = BBᵀ; trace: squared scores.
 
     With S turned by a random orthogonal matrix, tr(P S) has mean 1/d and variance
     2 (tr P² − 1/d)(tr S² − 1/d) / ((d − 1)(d + 2)); the score's spread follows from it to first order.
     """
-    d = read.shape[-1]
-    squared = written.flatten(-2) @ read.flatten(-2).mT
     apart = [(purity - 1 / d).clamp_min(0) for purity in (writer_purity, reader_purity)]
     variance = 2 * apart[0][..., None] * apart[1] / ((d - 1) * (d + 2))
-    return torch.stack([squared.clamp_min(0).sqrt(), (variance * d).sqrt() / 2])
+    return torch.stack([trace.clamp_min(0).sqrt(), (variance * d).sqrt() / 2])

@@ -60,29 +60,35 @@ def copying_on_tokens(
 ) -> PromptCopying:
     """The same of the centred unembeddings of the tokens, and the covariance of W_U over the vocabulary."""
     values = value.transpose(1, 2).repeat_interleave(W_O.shape[1] // value.shape[2], dim=1)
-    layers = []
-    for weights, moved, written in zip(pattern, values, W_O, strict=True):
-        output = moved @ written
-        deviation = ((output @ covariance) * output).sum(-1).clamp(min=0).sqrt()
-        layers.append(layer_copying_scores(weights, output @ unembeddings, deviation))
-    return PromptCopying(*torch.stack(layers, 1), about=COPYING)
+    heads = [
+        head_copying_scores(*head, unembeddings, covariance)
+        for head in zip(pattern.flatten(0, 1), values.flatten(0, 1), W_O.flatten(0, 1), strict=True)
+    ]
+    return PromptCopying(*torch.stack(heads, -1).unflatten(-1, W_O.shape[:2]), about=COPYING)
 
 
-def layer_copying_scores(
-    pattern: Float[Tensor, "head query key"],
-    logit: Float[Tensor, "head key token"],
-    deviation: Float[Tensor, "head key"],
-) -> Float[Tensor, "field head"]:
-    """The fields of PromptCopying for one layer; logit: what each source gives to the token of each position."""
-    positive, negative = pattern.clamp(min=0).sum(-2)[..., None], pattern.clamp(max=0).abs().sum(-2)[..., None]
-    heads = [effects_beside_nulls(*head) for head in zip(positive, negative, logit, strict=True)]
-    return torch.stack(heads, -1) / ((positive + negative)[..., 0] * deviation).sum(-1)
+def head_copying_scores(
+    pattern: Float[Tensor, "query key"],
+    value: Float[Tensor, "key d_head"],
+    W_O: Float[Tensor, "d_head d_model"],
+    unembeddings: Float[Tensor, "d_model key"],
+    covariance: Float[Tensor, "d_model d_model"],
+) -> Float[Tensor, "field"]:
+    """The fields of PromptCopying for one head: one at a time, since each is a few numbers for every two tokens."""
+    output = value @ W_O
+    deviation = ((output @ covariance) * output).sum(-1).clamp(min=0).sqrt()
+    positive, negative = pattern.clamp(min=0).sum(-2)[:, None], pattern.clamp(max=0).abs().sum(-2)[:, None]
+    effects = effects_beside_nulls(positive, negative, output @ unembeddings)
+    return effects / ((positive + negative)[:, 0] * deviation).sum()
 
 
 def effects_beside_nulls(
     positive: Float[Tensor, "key 1"], negative: Float[Tensor, "key 1"], logit: Float[Tensor, "key token"]
 ) -> Float[Tensor, "field"]:
-    """Copying and suppression of one head with their nulls, not yet over what it could do at most."""
+    """Copying and suppression of one head with their nulls, not yet over what it could do at most.
+
+    logit: what each source gives to the token of each position.
+    """
     raised, lowered = logit.clamp(min=0), logit.clamp(max=0).abs()
     copying = beside_null(positive * raised + negative * lowered)
     return torch.cat([copying, beside_null(positive * lowered + negative * raised)])

@@ -79,8 +79,13 @@ def angles(
     if not 0 < near < 1:
         raise ValueError(f"delta is a cosine above 0 and below 1, got {near}")
     keys = repeated_kv_heads(k, q.shape[1])
-    layers = [layer_angles(*layer, near) for layer in zip(q, keys, pattern, visible, strict=True)]
-    result: dict[str, Any] = {name: torch.stack([layer[name] for layer in layers]) for name in layers[0]}
+    layers = [
+        [head_angles(*head, seen, near) for head in zip(*of_layer, strict=True)]
+        for *of_layer, seen in zip(q, keys, pattern, visible, strict=True)
+    ]
+    result: dict[str, Any] = {
+        name: torch.stack([torch.stack([head[name] for head in heads]) for heads in layers]) for name in layers[0][0]
+    }
     edges = torch.linspace(-1, 1, BINS + 1, dtype=torch.float64)
     chance: dict[str, Any] = {
         "pairs_null": random_cosine_cdf(edges, d).diff().clamp_min(0).to(q.dtype).expand_as(result["pairs"]),
@@ -89,14 +94,14 @@ def angles(
     return Angles(**result, **chance, edges=edges, delta=near, d_head=d, about=ABOUT)
 
 
-def layer_angles(
-    q: Float[Tensor, "head query d_head"],
-    k: Float[Tensor, "head key d_head"],
-    pattern: Float[Tensor, "head query key"],
+def head_angles(
+    q: Float[Tensor, "query d_head"],
+    k: Float[Tensor, "key d_head"],
+    pattern: Float[Tensor, "query key"],
     visible: Bool[Tensor, "query key"],
     delta: float,
-) -> dict[str, Float[Tensor, "head *bin"]]:
-    """Histograms and shares of the heads of one layer."""
+) -> dict[str, Float[Tensor, "*bin"]]:
+    """Histograms and shares of one head alone: they take several numbers for every two tokens."""
     cosine = cosines(q, k)
     counted = (visible & (visible.sum(-1, keepdim=True) >= 2)) & cosine.isfinite()
     cosine = cosine.nan_to_num()

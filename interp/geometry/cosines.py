@@ -13,14 +13,14 @@ def cosines(
     return ((q / q.norm(dim=-1, keepdim=True)) @ (k / k.norm(dim=-1, keepdim=True)).mT).clamp(-1, 1)
 
 
-def head_shares(weights: Float[Tensor, "head query key"]) -> Float[Tensor, "head query key"]:
+def head_shares(weights: Float[Tensor, "*head query key"]) -> Float[Tensor, "*head query key"]:
     """Weights as shares of their sum over the head; NaN where all are 0."""
     return weights / weights.sum((-2, -1), keepdim=True)
 
 
 def cosine_shares(
-    cosine: Float[Tensor, "head query key"], weights: Float[Tensor, "head query key"], delta: float
-) -> dict[str, Float[Tensor, "head"]]:
+    cosine: Float[Tensor, "*head query key"], weights: Float[Tensor, "*head query key"], delta: float
+) -> dict[str, Float[Tensor, "*head"]]:
     """Weight of the pairs on either side of δ and between, and the root of the mean squared cosine."""
     parallel, antiparallel = (((sign * cosine >= delta) * weights).sum((-2, -1)) for sign in (1, -1))
     return {
@@ -31,12 +31,7 @@ def cosine_shares(
     }
 
 
-def histogram(
-    cosine: Float[Tensor, "head query key"], weights: Float[Tensor, "head query key"]
-) -> Float[Tensor, "head bin"]:
-    """Weight in each of BINS equal bins of [−1, 1]."""
-    result = weights.new_zeros(len(weights), BINS)
-    for bins, angles, mass in zip(result, cosine, weights, strict=True):  # whole numbers of one head at a time
-        places = ((angles + 1) * (BINS / 2)).long().clamp_(0, BINS - 1)
-        bins.scatter_add_(0, places.flatten(), mass.flatten())
-    return result
+def histogram(cosine: Float[Tensor, "query key"], weights: Float[Tensor, "query key"]) -> Float[Tensor, "bin"]:
+    """Weight of one head in each of BINS equal bins of [−1, 1]."""
+    places = ((cosine + 1) * (BINS / 2)).long().clamp_(0, BINS - 1)
+    return weights.new_zeros(BINS).scatter_add_(0, places.flatten(), weights.flatten())

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
 from headscope.interp.reading.hooked_model import HookedModel, head_layers
+from headscope.interp.reading.layer_blocks import LayerBlocks
 from headscope.interp.reading.prompt import Prompt, batch_of, last_logits_alone, logits_by_position
 from headscope.models.attention.run import at_least_float32
 from headscope.models.seam.hooked_kernel import visible_cells
@@ -86,15 +87,19 @@ def gathered_activations(
     """
     if len({len(prompt) for prompt in prompts}) != 1:
         raise ValueError("gather takes prompts of one length, at least one; group them by length")
-    names = hooks_behind(names)
-    kept: dict[str, Tensor] = {}
+    places = {name: hook_names(model, name) for name in hooks_behind(names)}
+    layered = {name: len(of_name) for name, of_name in places.items() if of_name != [name]}
+    kept, blocks = dict[str, Tensor](), LayerBlocks(layered, len(prompts))
 
-    def keep(place: str, value: Tensor, hook: object) -> None:  # a hook may know itself by another name
-        kept[place] = own_copy(place, value)
+    def keep(name: str, at: int, place: str, value: Tensor, hook: object) -> None:  # a hook may know itself by another
+        by_position = positions_first(place, value).detach()
+        kept[place] = blocks.copy(name, at, by_position) if name in layered else by_position.cpu().clone()
 
-    places = {name: hook_names(model, name) for name in names}
     hooks = [
-        (place, partial(keep, place)) for of_name in places.values() for place in of_name if place in model.hook_dict
+        (place, partial(keep, name, at, place))
+        for name, of_name in places.items()
+        for at, place in enumerate(of_name)
+        if place in model.hook_dict
     ]
     hooks += [(place, pass_by) for name in formed for place in hook_names(model, name) if place in model.hook_dict]
     spared = last_logits_alone(prompts[0]) if answer_alone else {}
@@ -103,7 +108,7 @@ def gathered_activations(
     logits = logits_by_position(model, output, prompts)
     result = with_absent(model, kept, places, (len(prompts), len(prompts[0])))
     visible = [visible_of(result[SCORES], row) if SCORES in result else None for row in range(len(prompts))]
-    of_prompts = hooks_of_prompts(result, {name for name in result if places[name] != [name]}, len(prompts))
+    of_prompts = hooks_of_prompts(result, blocks, len(prompts))
     return [
         Activations(prompt, of_prompts[row], at_least_float32(logits[row]).cpu(), visible[row], head_layers(model))
         for row, prompt in enumerate(prompts)
@@ -125,14 +130,15 @@ def with_absent(
 
 
 def hooks_of_prompts(
-    gathered: dict[str, list[Tensor]], layered: set[str], prompts: int
+    gathered: dict[str, list[Tensor]], blocks: LayerBlocks, prompts: int
 ) -> list[dict[str, Shaped[Tensor, "..."]]]:
     """The hooks of every prompt of a batch, out of what is emptied: nothing is held twice for longer than one hook."""
     of_prompts: list[dict[str, Tensor]] = [{} for _ in range(prompts)]
     for name in [*gathered]:
-        values = gathered.pop(name)
+        values, whole = gathered.pop(name), blocks.whole(name)
         for row in range(prompts):
-            of_prompts[row][name] = prompt_slice(values, row, layered=name in layered)
+            layered = name in blocks.layers
+            of_prompts[row][name] = prompt_slice(values, row, layered=layered) if whole is None else whole[row]
     return of_prompts
 
 
@@ -145,8 +151,12 @@ def hooks_behind(names: Sequence[str]) -> list[str]:
 
 def own_copy(place: str, value: Tensor) -> Tensor:
     """What a hook of this full name holds, by position, as it is now."""
-    by_position = value.transpose(1, 2) if place.endswith(HEADS_FIRST) else value
-    return by_position.detach().cpu().clone()
+    return positions_first(place, value).detach().cpu().clone()
+
+
+def positions_first(place: str, value: Tensor) -> Tensor:
+    """What a hook of this full name holds, by position."""
+    return value.transpose(1, 2) if place.endswith(HEADS_FIRST) else value
 
 
 def pass_by(value: Tensor, hook: object) -> None:
@@ -156,12 +166,14 @@ def pass_by(value: Tensor, hook: object) -> None:
 def mixing(
     pattern: Float[Tensor, "*layer head query key"], gate: Float[Tensor, "*layer query head d_head_or_one"]
 ) -> Float[Tensor, "*layer head query key"]:
-    """What multiplies the values in the end: a head's weights times the gate of its row.
+    """What multiplies the values in the end: a head's weights times the gate of its row; where all gates are 1, these.
 
     Raises ValueError for gates that differ by the entries of a head's output, which no weight tells.
     """
     if gate.shape[-1] != 1:
         raise ValueError(f"what the heads of this model put out {BY_ENTRY}")
+    if bool((gate == 1).all()):
+        return pattern
     return pattern * gate[..., 0].mT[..., None]
 
 
@@ -228,7 +240,9 @@ def prompt_slice(values: list[Tensor], row: int, *, layered: bool) -> Shaped[Ten
     """One prompt's part, float32 at least, stacked over layers where the hook is one of every layer."""
     mine = [value[row if value.shape[0] > 1 else 0] for value in values]
     wide = [at_least_float32(item) if item.is_floating_point() else item for item in mine]
-    return torch.stack(wide) if layered else wide[0]
+    if not layered:
+        return wide[0]
+    return torch.stack(wide) if len(wide) > 1 else wide[0][None]  # which is not held twice
 
 
 def visible_of(scores: list[Tensor], row: int) -> Bool[Tensor, "layer query key"]:

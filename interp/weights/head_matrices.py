@@ -5,11 +5,13 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from headscope.interp.results.all_layers import refuse_absent_head
 
+COLUMNS = 4096  # of W_U that are centred at once
 BY_LAYER = ("W_Q", "W_K", "W_V", "W_O", "b_Q", "b_K", "b_V", "q_norm", "k_norm")
 
 
@@ -70,8 +72,8 @@ class HeadWeights:
         """Covariance of the columns of W_U over the vocabulary, which a null of any token in a target's place needs."""
         if self.whole is not None:
             return self.whole.W_U_covariance
-        centred = self.W_U_centred
-        return centred @ centred.T / centred.shape[1]
+        parts = (part - self.W_U_mean for part in self.W_U.split(COLUMNS, dim=1))
+        return sum((part @ part.T for part in parts), torch.zeros(())) / self.W_U.shape[1]
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -10,7 +10,10 @@ def masked_softmax(
     """Softmax over the visible keys of each row; a row without any is all zeros, with a zero gradient."""
     # Dead rows keep their finite scores until the end: a row of -inf would turn its gradient into NaN.
     hidden = ~visible & visible.any(-1, keepdim=True)
-    return scores.masked_fill(hidden, float("-inf")).softmax(-1).masked_fill(~visible, 0.0)
+    weights = scores.masked_fill(hidden, float("-inf")).softmax(-1)
+    if weights.requires_grad:
+        return weights.masked_fill(~visible, 0.0)
+    return weights.masked_fill_(~visible, 0.0)  # no second copy of what is as large as all scores
 
 
 def softmax_pullback(

@@ -60,8 +60,8 @@ class ShippedModel:
 
 
 def shipped_models() -> list[ShippedModel]:
-    """Those of text, one per mechanism: other losses compare with none of theirs."""
-    of_text = (*zoo.TEXT, *zoo.FIELD)
+    """Those of text, one per mechanism and the longer trained: other losses compare with none of theirs."""
+    of_text = (*zoo.TEXT, *zoo.FIELD, *zoo.LONGER)
     return [_shipped_model(name, zoo.folder(name)) for name in zoo.names() if name in of_text]
 
 

@@ -17,7 +17,8 @@ def weigh(
     scores: Float[Tensor, "batch head query key"], visible: Bool[Tensor, "#batch #head query key"]
 ) -> Float[Tensor, "batch head query key"]:
     """Signed weights, Σ|a| = 1 unless a score is exactly 0: that one weighs 0 but counts e⁰ in the denominator."""
-    return scores.sign() * masked_softmax(scores.abs(), visible)
+    weights = masked_softmax(scores.abs(), visible)
+    return weights * scores.sign()  # made last: each of the two is as large as all scores
 
 
 def pullback(
