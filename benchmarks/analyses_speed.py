@@ -39,7 +39,7 @@ from headscope.models.hooked import hooked
 HEADS, D_HEAD, ROUNDS = 12, 64, 5
 NULLS, MASS = 2.0, "negative mass"
 PASSES, REPORT, MEMORY = 2.5, 1.6, 600.0
-PROMPTS, MEMORY_OF_ANALYSE = 2, 1024.0  # each prompt is let go before the next, of however many
+PROMPTS, MEMORY_OF_ANALYSE = 2, 1024.0  # long prompts are run, and let go, one after the other
 Row = tuple[str, str, float, float]
 
 
