@@ -80,8 +80,8 @@ def angles(
         raise ValueError(f"delta is a cosine above 0 and below 1, got {near}")
     keys = repeated_kv_heads(k, q.shape[1])
     layers = [
-        [head_angles(*head, seen, near) for head in zip(*of_layer, strict=True)]
-        for *of_layer, seen in zip(q, keys, pattern, visible, strict=True)
+        [head_angles(*head, seen, near) for head in zip(queries, of_keys, weights, strict=True)]
+        for queries, of_keys, weights, seen in zip(q, keys, pattern, visible, strict=True)
     ]
     result: dict[str, Any] = {
         name: torch.stack([torch.stack([head[name] for head in heads]) for heads in layers]) for name in layers[0][0]
