@@ -136,6 +136,11 @@ def test_an_empty_zoo_says_how_to_fill_it(tmp_path: Path, monkeypatch: pytest.Mo
     assert_refused(headscope("zoo"), "the zoo holds no model; `headscope zoo --retrain` trains them all")
 
 
+def test_no_name_in_the_table_is_cut_short() -> None:
+    shown = headscope("zoo").stdout
+    assert all(name in shown for name in (*zoo.TEXT, *zoo.FIELD, *zoo.LONGER))
+
+
 def test_the_table_holds_what_was_measured(one_model: Path) -> None:
     (one_model / "speed.json").write_text(json.dumps(SPEED))
     (one_model / "circuits.json").write_text(json.dumps({"cog": CIRCUITS}))

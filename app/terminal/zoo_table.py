@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from rich.box import SIMPLE
 from rich.console import Group
-from rich.table import Table
+from rich.table import Column, Table
 
 from headscope.interp.detectors.targets import TARGETS
 from headscope.models.fitting.machine import machine_words
@@ -17,7 +17,7 @@ from headscope.models.training.shipped import (
     training_speed,
 )
 
-COLUMNS = ("model", "parameters", "tokens seen", "validation loss", "in 16 bits", "tokens/s", "snapshots")
+COLUMNS = ("model", "parameters", "tokens seen", "loss", "in 16 bits", "tokens/s", "snapshots")
 NOT_MEASURED = "not measured"
 LOSSES = (
     "Losses are nats per token of held-out text: of the float32 weights at the end of training, and of the bfloat16 "
@@ -33,7 +33,10 @@ def terminal_tables() -> Group:
 
 def terminal_table(columns: tuple[str, ...], rows: Rows, caption: str) -> Table:
     """One of them."""
-    table = Table(*columns, box=SIMPLE, pad_edge=False, padding=(0, 1, 0, 0), caption=caption, caption_justify="left")
+    names = Column(columns[0], min_width=max(len(row[0]) for row in rows))  # a name that is cut short opens nothing
+    table = Table(
+        names, *columns[1:], box=SIMPLE, pad_edge=False, padding=(0, 1, 0, 0), caption=caption, caption_justify="left"
+    )
     for row in rows:
         table.add_row(*row)
     return table
@@ -57,7 +60,7 @@ def tables() -> list[tuple[tuple[str, ...], Rows, str]]:
         raise ValueError("the zoo holds no model; `headscope zoo --retrain` trains them all")
     speed, circuits = training_speed(), shipped_circuits()
     speeds = speed.tokens_per_second if speed else {}
-    trained = [_row(model, speeds.get(model.name)) for model in shipped_models()]
+    trained = [_row(model, speeds.get(model.name.removesuffix("-longer"))) for model in shipped_models()]
     result: list[tuple[tuple[str, ...], Rows, str]] = [(COLUMNS, trained, zoo_caption(speed))]
     if circuits:
         heads = [circuits_row(model.name, circuits.get(model.name, {})) for model in shipped_models()]
