@@ -224,7 +224,7 @@ def test_every_shipped_model_opens_and_says_what_comes_next(tab: Callable[..., A
     keep(landing, "landing")
     for name in (one for one in zoo.names() if one in zoo.KNOWN):
         page = tab(f"{url}/?{urlencode({'model': name})}")
-        variant = name.removeprefix("ioi-").removesuffix("-longer")
+        variant = zoo.LONGER.get(name, name.removeprefix("ioi-"))
         expect(page.get_by_role("heading", name=re.compile(rf"Layer \d+, head \d+: {variant}"))).to_be_visible()
         expect(page.locator(".predictions li")).to_have_count(10)
         keep(page, f"model-{name}")

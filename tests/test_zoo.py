@@ -74,7 +74,7 @@ def test_a_model_with_too_little_context_for_circuits_is_refused() -> None:
 @pytest.mark.parametrize("name", LANGUAGE)
 def test_a_shipped_model_opens_with_its_variant_and_tokenizer(name: str) -> None:
     opened = open_folder(zoo.folder(name))
-    assert opened.spec.gate or opened.spec.variant == name.removeprefix("ioi-").removesuffix("-longer")
+    assert opened.spec.gate or opened.spec.variant == zoo.LONGER.get(name, name.removeprefix("ioi-"))
     assert opened.tokenizer is not None
     assert len(opened.tokenizer) <= opened.model.config.vocab_size
 

@@ -7,6 +7,7 @@ from rich.console import Group
 from rich.table import Column, Table
 
 from headscope.interp.detectors.targets import TARGETS
+from headscope.models import zoo
 from headscope.models.fitting.machine import machine_words
 from headscope.models.training.shipped import (
     CircuitHead,
@@ -60,7 +61,7 @@ def tables() -> list[tuple[tuple[str, ...], Rows, str]]:
         raise ValueError("the zoo holds no model; `headscope zoo --retrain` trains them all")
     speed, circuits = training_speed(), shipped_circuits()
     speeds = speed.tokens_per_second if speed else {}
-    trained = [_row(model, speeds.get(model.name.removesuffix("-longer"))) for model in shipped_models()]
+    trained = [_row(model, speeds.get(zoo.LONGER.get(model.name, model.name))) for model in shipped_models()]
     result: list[tuple[tuple[str, ...], Rows, str]] = [(COLUMNS, trained, zoo_caption(speed))]
     if circuits:
         heads = [circuits_row(model.name, circuits.get(model.name, {})) for model in shipped_models()]

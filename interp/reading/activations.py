@@ -92,8 +92,8 @@ def gathered_activations(
     kept, blocks = dict[str, Tensor](), LayerBlocks(layered, len(prompts))
 
     def keep(name: str, at: int, place: str, value: Tensor, hook: object) -> None:  # a hook may know itself by another
-        by_position = positions_first(place, value).detach()
-        kept[place] = blocks.copy(name, at, by_position) if name in layered else by_position.cpu().clone()
+        layer = name in layered
+        kept[place] = blocks.copy(name, at, positions_first(place, value)) if layer else own_copy(place, value)
 
     hooks = [
         (place, partial(keep, name, at, place))
@@ -151,12 +151,12 @@ def hooks_behind(names: Sequence[str]) -> list[str]:
 
 def own_copy(place: str, value: Tensor) -> Tensor:
     """What a hook of this full name holds, by position, as it is now."""
-    return positions_first(place, value).detach().cpu().clone()
+    return positions_first(place, value).cpu().clone()
 
 
 def positions_first(place: str, value: Tensor) -> Tensor:
     """What a hook of this full name holds, by position."""
-    return value.transpose(1, 2) if place.endswith(HEADS_FIRST) else value
+    return (value.transpose(1, 2) if place.endswith(HEADS_FIRST) else value).detach()
 
 
 def pass_by(value: Tensor, hook: object) -> None:

@@ -8,12 +8,13 @@ from headscope.models.io.near_names import known_names
 HERE = Path(__file__).parent
 TEXT = ("softmax", "cog", "expressive", "selective", "polynomial")
 FIELD = ("sink", "forgetting", "differential", "sigmoid", "gate")  # further mechanisms; the same training
-LONGER = ("softmax-longer", "cog-longer")  # trained on six times as many tokens, so that circuits are there
+# Trained on six times as many tokens as their namesakes, so that circuits are there.
+LONGER = {"softmax-longer": "softmax", "cog-longer": "cog"}
 STORIES = ("ioi-softmax", "ioi-cog")  # of experiment E1
 VISION = ("vit-softmax", "vit-cubic")  # softmax and x³/√N, of the first seed of experiment E5
 DIFFUSION = ("uvit", "uvic")  # U-ViT and U-ViC
 KNOWN = (*TEXT, *FIELD, *LONGER, *STORIES)  # the language models
-WITH_SNAPSHOTS = LONGER  # in the repository; an installed package has the final weights alone
+WITH_SNAPSHOTS = tuple(LONGER)  # in the repository; an installed package has the final weights alone
 STEP = re.compile(r"(?:step-(?=\d{6})|checkpoint-)(\d+)")  # of our own runs, and of transformers' Trainer
 
 
