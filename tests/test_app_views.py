@@ -20,6 +20,7 @@ from headscope.app.panels.map_points import COLOURS, coloured_map, point_descrip
 from headscope.interp.asking.table import ANALYSES
 from headscope.interp.geometry.embedding import JointEmbedding, joint_embedding
 from headscope.interp.results.result import Result
+from headscope.models import zoo
 from headscope.models.attention import VARIANTS
 
 pytestmark = pytest.mark.usefixtures("no_page_waits")
@@ -260,12 +261,15 @@ def test_a_model_without_snapshots_is_told_so_and_shows_no_other_s_head_as_its_o
     bare = tiny_folder(tmp_path / "bare", "expressive")
     test = view("compare", bare, compare_tab="Training", layer="2", head="1")
     assert "No snapshots lie beside the open model" in test.info[0].value
-    assert any(title.value.startswith("softmax at step 2,000: L2H1 (softmax)") for title in test.subheader)
+    assert any(title.value.startswith("softmax-longer at step 12,288: L2H1 (softmax)") for title in test.subheader)
 
 
-def test_a_run_that_is_called_as_a_shipped_one_is_not_taken_for_it(folder: Path) -> None:
+def test_a_run_that_is_called_as_a_shipped_one_is_not_taken_for_it(tmp_path: Path) -> None:
+    name = zoo.WITH_SNAPSHOTS[0]
+    folder = tiny_folder(tmp_path / name, "softmax")
+    tiny_folder(folder / "step-000001", "softmax")
     test = view("compare", folder, ("trajectory",), "Code", compare_tab="Training")
-    assert str(folder) in test.code[0].value and {"cog", "cog (shipped)"} <= {*test.multiselect(key="runs").options}
+    assert str(folder) in test.code[0].value and {name, f"{name} (shipped)"} <= {*test.multiselect(key="runs").options}
 
 
 def test_the_collapse_of_models_stands_in_one_figure(folder: Path, tmp_path: Path) -> None:
