@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from headscope.app.terminal.command import command
 from headscope.app.terminal.training_commands import default_run_folder
+from headscope.app.terminal.zoo_table import tables
 from headscope.models import zoo
 
 FACTS = {
@@ -136,9 +137,10 @@ def test_an_empty_zoo_says_how_to_fill_it(tmp_path: Path, monkeypatch: pytest.Mo
     assert_refused(headscope("zoo"), "the zoo holds no model; `headscope zoo --retrain` trains them all")
 
 
-def test_no_name_in_the_table_is_cut_short() -> None:
+def test_nothing_in_the_tables_is_cut_short() -> None:
     shown = headscope("zoo").stdout
     assert all(name in shown for name in (*zoo.TEXT, *zoo.FIELD, *zoo.LONGER))
+    assert all(" ".join(caption.split()) in " ".join(shown.split()) for _, _, caption in tables())
 
 
 def test_the_table_holds_what_was_measured(one_model: Path) -> None:

@@ -18,7 +18,7 @@ from headscope.models.training.shipped import (
     training_speed,
 )
 
-COLUMNS = ("model", "parameters", "tokens seen", "loss", "in 16 bits", "tokens/s", "snapshots")
+COLUMNS = ("model", "parameters", "tokens seen", "loss", "16 bits", "tokens/s", "snapshots")
 NOT_MEASURED = "not measured"
 LOSSES = (
     "Losses are nats per token of held-out text: of the float32 weights at the end of training, and of the bfloat16 "

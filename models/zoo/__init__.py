@@ -9,12 +9,12 @@ HERE = Path(__file__).parent
 TEXT = ("softmax", "cog", "expressive", "selective", "polynomial")
 FIELD = ("sink", "forgetting", "differential", "sigmoid", "gate")  # further mechanisms; the same training
 # Trained on six times as many tokens as their namesakes, so that circuits are there.
-LONGER = {"softmax-longer": "softmax", "cog-longer": "cog"}
+LONGER = {f"{name}-longer": name for name in ("softmax", "cog", "expressive", "selective")}
 STORIES = ("ioi-softmax", "ioi-cog")  # of experiment E1
 VISION = ("vit-softmax", "vit-cubic")  # softmax and x³/√N, of the first seed of experiment E5
 DIFFUSION = ("uvit", "uvic")  # U-ViT and U-ViC
 KNOWN = (*TEXT, *FIELD, *LONGER, *STORIES)  # the language models
-WITH_SNAPSHOTS = tuple(LONGER)  # in the repository; an installed package has the final weights alone
+WITH_SNAPSHOTS = ("softmax-longer", "cog-longer")  # in the repository; an installed package has the final weights alone
 STEP = re.compile(r"(?:step-(?=\d{6})|checkpoint-)(\d+)")  # of our own runs, and of transformers' Trainer
 
 
