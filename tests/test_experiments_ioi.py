@@ -1,6 +1,7 @@
 """E1: hand-made heads, what a mirrored head may not change, verdicts on hand-made outcomes, a run end to end."""
 
 import re
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from headscope.interp.arms.arms import arms
 from headscope.interp.arms.outcome import Outcome, read_outcome
 from headscope.interp.arms.trial import Trial, TrialOutcome
 from headscope.interp.deletion.name_effects import NameEffects, NegativeHead, name_effects, negative_head
+from headscope.interp.deletion.quadrants import masses_with_nulls
 from headscope.interp.experiments.e1_indirect_objects.indirect_objects import EXPERIMENT, RIGHT
+from headscope.interp.experiments.e1_indirect_objects.minority_signs import DELETES, dealt_deletion, minority_share
 from headscope.interp.experiments.e1_indirect_objects.name_circuits import (
     circuit_numbers,
     copying_sign,
@@ -45,8 +48,9 @@ AS_TRAINED = {"weight", "ov_per_weight", "attention", "quadrants", "negative_qua
 GOOD = {
     "accuracy": 1.0,
     "weight": 0.8,
-    "relative_weight": -0.6,
     "effect": -2.0,
+    "minority_deletion": 0.4,
+    "minority_deletion_null": 0.2,
     "dynamic": 0.7,
     "dynamic_null": 0.6,
     "static": 0.3,
@@ -93,10 +97,10 @@ def test_what_the_paper_says_is_reproduced() -> None:
     [
         (0, {}, {"accuracy": 0.5}, "not seen"),
         (1, {"weight": 0.2}, {}, "opposite"),
-        (2, {}, {"relative_weight": 0.6}, "opposite"),
-        (2, {}, {"relative_weight": -0.005}, "no difference"),
-        (3, {}, {"dynamic_null": 0.8, "static_null": 0.4}, "not measurable"),
+        (2, {}, {"minority_deletion": 0.1}, "opposite"),
+        (2, {}, {"minority_deletion": 0.21, "minority_deletion_null": 0.2}, "reproduced"),
         (3, {}, {"dynamic": 0.2}, "opposite"),
+        (3, {}, {"dynamic_null": 0.8}, "opposite"),
         (4, {"static": 0.1}, {}, "opposite"),
     ],
 )
@@ -164,10 +168,43 @@ def test_no_window_brings_a_held_out_pair_together() -> None:
     assert sum(len(people) == 2 for people in met) > 300
 
 
-def test_a_head_that_copies_nothing_is_not_measured() -> None:
-    assert answers(made(GOOD | {"dynamic": 0.0, "static": 0.6}, GOOD | {"relative_weight": float("nan")}))[2] == (
-        "not measured"
-    )
+def test_a_model_that_deletes_nothing_is_not_measured() -> None:
+    nothing = {"minority_deletion": float("nan"), "minority_deletion_null": float("nan")}
+    assert answers(made(GOOD | {"dynamic": 0.0, "static": 0.6}, GOOD | nothing))[2] == "not measured"
+
+
+def one_row(weights: list[float], ov: list[float]) -> tuple[Tensor, Tensor, Tensor]:
+    """A head of one layer and one query."""
+    return torch.tensor([[[weights]]]), torch.tensor([[ov]]), torch.ones(1, 1, 1)
+
+
+def test_a_head_that_keeps_its_minority_sign_for_deleting_deletes_by_it_alone() -> None:
+    pattern, ov, scale = one_row([0.5, 0.3, -0.2], [1.0, 1.0, 1.0])
+    masses = masses_with_nulls(pattern, ov, scale)
+    sums = torch.tensor([[[0.8, 0.2]]])
+    assert minority_share(sums, masses.mass[..., DELETES]) == 1.0
+
+
+def test_dealt_deletion_is_its_mean_over_all_deals() -> None:
+    pattern, ov, scale = one_row([0.5, 0.3, -0.2, -0.4, 0.0], [1.0, -2.0, 3.0, 0.5, 1.0])
+    found = dealt_deletion(masses_with_nulls(pattern, ov, scale))[0, 0]
+    magnitude, cells = pattern[0, 0, 0].abs(), range(4)
+    deals = []
+    for negative in combinations(cells, 2):
+        sign = torch.tensor([-1.0 if at in negative else 1.0 for at in range(5)])
+        deletion = -(magnitude * sign * ov[0, 0]).clamp(max=0)
+        deals.append(torch.stack([deletion[sign > 0].sum(), deletion[sign < 0].sum()]))
+    assert_close(found, torch.stack(deals).mean(0))
+
+
+def test_the_minority_sign_of_a_mirrored_head_deletes_the_same_share() -> None:
+    pattern, ov, scale = one_row([0.5, 0.3, -0.2, -0.4], [1.0, -2.0, 3.0, 0.5])
+    shares = []
+    for sign in (1, -1):
+        masses = masses_with_nulls(sign * pattern, sign * ov, scale)
+        weight = torch.stack([(sign * pattern).clamp(min=0), (-sign * pattern).clamp(min=0)], -1).sum((2, 3))
+        shares.append([minority_share(weight, item) for item in (masses.mass[..., DELETES], dealt_deletion(masses))])
+    assert shares[0] == pytest.approx(shares[1]) and 0 < shares[0][0] < 1
 
 
 @pytest.mark.parametrize("name", zoo.STORIES)
@@ -218,6 +255,7 @@ def test_softmax_has_no_negative_weight_and_decides_nothing_by_it(outcome: Outco
     softmax = outcome.where(variant="softmax")
     assert (softmax.sample("dynamic") == 0).all() and (softmax.sample("attention") >= 0).all()
     assert (softmax.sample("relative_weight") == softmax.sample("weight")).all()
+    assert (softmax.sample("minority_deletion") == 0).all() and (softmax.sample("minority_deletion_null") == 0).all()
 
 
 def test_a_run_leaves_a_report_with_every_figure(outcome: Outcome, tmp_path: Path) -> None:

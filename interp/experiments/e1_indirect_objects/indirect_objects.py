@@ -7,7 +7,8 @@ import numpy as np
 import torch
 
 from headscope.interp.arms.arm_points import arm_points
-from headscope.interp.arms.arms import ArmGrid, Arms, arm_numbers, arms, mean_and_spread
+from headscope.interp.arms.arms import ArmGrid, Arms, arm_numbers, arms, mean_and_spread, sample_numbers
+from headscope.interp.arms.evidence import Sample
 from headscope.interp.arms.outcome import Outcome
 from headscope.interp.arms.trial import Numbers, Place, Trial
 from headscope.interp.deletion.attention_contribution import ABOUT as SCATTER
@@ -54,6 +55,16 @@ NEGATIVE = About(
     plain="The head that lowers a name's logit most: does it attend to that name as it attends to what it copies? "
     "Below zero it turns its weight to delete; above zero its OV circuit deletes what it attends to.",
 )
+MINORITY = About(
+    title="Deletion by the sign that a head has less of",
+    unit="share of all deletion",
+    law="Σ abs(C) of contributions below 0 by weights of each head's minority sign, that with less Σ abs(A), over all "
+    "heads of the inner layers and all prompts, over the same sum by weights of either sign; signs dealt anew: the "
+    "ratio of both sums' exact means over all deals of the signs of every row",
+    source="headscope, after Lv et al. 2024 (arXiv 2411.07176)",
+    plain="Does a head that mostly has weights of one sign keep the other one for deleting? Above what dealt signs "
+    "give, it does. A softmax head has no other sign.",
+)
 
 
 def measure(trial: Trial, size: StorySize, place: Place, watch: Watch) -> Numbers:
@@ -66,18 +77,29 @@ def measure(trial: Trial, size: StorySize, place: Place, watch: Watch) -> Number
 
 
 def results(outcome: Outcome) -> Mapping[str, Result]:
-    """Answers, decisions, the negative head, quadrants, and path patching of the first seed."""
+    """Answers, minority signs, decisions, the negative head, quadrants, and path patching of the first seed."""
     by_arm = arms(outcome, "variant")
     scatter = replace(SCATTER, title="The strongest negative head: attention to names against contribution", null="")
     heads = replace(PLANE, title="Who decides: every inner head of every seed", null="")
     return {
         "accuracy": arm_numbers(by_arm, "accuracy", RIGHT, 0.5, "the two names alone"),
         "logit_difference": arm_numbers(by_arm, "logit_difference", DIFFERENCE, 0.0, "neither"),
+        "minority_deletion": sample_numbers(minority_samples(by_arm), MINORITY),
         "negative_head": arm_numbers(by_arm, "relative_weight", NEGATIVE, 0.0, "no weight"),
         "scatter": arm_points(by_arm, "attention", "contribution", scatter, "attention to the name", "contribution"),
         "plane": arm_points(by_arm, "dynamic_by_head", "static_by_head", heads, "dynamic", "static"),
         "quadrants": quadrant_grid({arm: item for arm, item in by_arm.items() if item.finished}),
     } | {f"path_patching_{arm}": patching(arm, item) for arm, item in by_arm.items() if item.finished}
+
+
+def minority_samples(by_arm: Arms) -> dict[str, Sample]:
+    """Each arm's share, followed by that of dealt signs where there are two."""
+    samples: dict[str, Sample] = {}
+    for arm, item in by_arm.items():
+        samples[arm] = item.sample("minority_deletion")
+        if (null := item.sample("minority_deletion_null")).any():
+            samples[f"{arm}, signs dealt anew"] = null
+    return samples
 
 
 SHARES = {"inner layers": "quadrants", "strongest negative head": "negative_quadrants"}
@@ -116,5 +138,7 @@ EXPERIMENT = Experiment(
     "where it copies next to nothing); this number, contributions and both decisions do not change when a head is"
     " mirrored. Quadrants and the points of the scatter are as trained. A softmax weight is never negative, by "
     "construction. All models have the same steps and texts; the paper's have 141 million parameters and read "
-    "natural language.",
+    "natural language. The weight of the strongest negative head is of either sign by seed, and drawn, not judged.",
+    version=2,
+    seeds=6,
 )

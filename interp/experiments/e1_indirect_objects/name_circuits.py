@@ -18,6 +18,7 @@ from headscope.interp.deletion.of_head import VALUES, Z
 from headscope.interp.deletion.quadrants import Quadrants
 from headscope.interp.deletion.rows import own_ov_terms
 from headscope.interp.deletion.scales import SCALES, scale_to_logits
+from headscope.interp.experiments.e1_indirect_objects.minority_signs import minority_numbers
 from headscope.interp.interventions.path_patching import path_patching
 from headscope.interp.reading.activations import PATTERN, Activations, gathered_activations
 from headscope.interp.reading.hooked_model import HookedModel
@@ -44,7 +45,7 @@ def inner_layers(model: HookedModel) -> list[int]:
 
 
 def circuit_numbers(model: HookedModel, pairs: Sequence[PromptPair]) -> Numbers:
-    """Decisions and quadrants of the inner layers, the strongest negative head among them, path patching of all."""
+    """Decisions, quadrants, minority signs and strongest negative head of the inner layers, path patching of all."""
     inner, prompts = inner_layers(model), [pair.clean for pair in pairs]
     findings = analyse(model, prompts, ["decision_plane", "deletion"], batch_size=ROWS)
     plane, quadrants = findings.of("decision_plane", DecisionPlane), findings.of("deletion", Quadrants)
@@ -54,7 +55,8 @@ def circuit_numbers(model: HookedModel, pairs: Sequence[PromptPair]) -> Numbers:
     share = quadrants.share[at.layer, at.head]
     negative = negative_numbers(effects, at, copying_sign(share)) | {"negative_quadrants": share.tolist()}
     decisions = decision_numbers(plane, inner) | {"quadrants": quadrants.layer_share[inner].mean(0).tolist()}
-    return decisions | negative | scatter_numbers(stories, at) | patching_numbers(model, pairs)
+    minority = minority_numbers(stories.setting, stories.runs, inner)
+    return decisions | minority | negative | scatter_numbers(stories, at) | patching_numbers(model, pairs)
 
 
 def copying_sign(share: Float[Tensor, "quadrant"]) -> float:

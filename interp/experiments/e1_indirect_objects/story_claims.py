@@ -1,28 +1,23 @@
 """The claims of E1 and the rules by which they are answered, fixed before any model was looked at."""
 
-from headscope.interp.arms.margin import SHARE, Floor, Margin
+from headscope.interp.arms.margin import SHARE
 from headscope.interp.arms.outcome import Outcome
 from headscope.interp.arms.verdict import (
     Verdict,
     all_of,
     bound_answer,
     mean_with_spread,
-    measurable_answer,
     pair_with_spread,
     superiority_answer,
 )
 
 SOLVED = 0.9
-TURNED = Margin(0.2, "half of the weakest weight that the paper reports, −.4")
-DECISION = SHARE
-DECIDES = Floor(0.0, "a decision less its null", "signs dealt anew decide as much")
 
 
 def judge(outcome: Outcome) -> list[Verdict]:
     """Both solve the task; which weights delete; who decides."""
     softmax, cog = (outcome.where(variant=name) for name in ("softmax", "cog"))
-    negative_heads = [softmax_deletes(softmax), cog_deletes(cog)]
-    return [solved(softmax, cog), *negative_heads, dynamic(cog), static(softmax, cog)]
+    return [solved(softmax, cog), softmax_deletes(softmax), cog_deletes(cog), dynamic(cog), static(softmax, cog)]
 
 
 def solved(softmax: Outcome, cog: Outcome) -> Verdict:
@@ -50,30 +45,28 @@ def softmax_deletes(softmax: Outcome) -> Verdict:
 
 
 def cog_deletes(cog: Outcome) -> Verdict:
-    """Its weight is negative where it copies at positive weights, or the other way round."""
-    relative, trained = cog.sample("relative_weight"), cog.sample("weight")
+    """The sign that a head has less of deletes more than its amount makes it delete."""
+    share, null = cog.sample("minority_deletion"), cog.sample("minority_deletion_null")
     return Verdict(
-        "Cog's strongest negative head deletes through its weights: negative on the deleted name where what it copies "
-        "has positive ones",
-        "weights of −.4 to −.88",
-        f"weight {mean_with_spread(relative)} (as trained {mean_with_spread(trained)}), "
-        f"contribution {mean_with_spread(cog.sample('effect'))}",
-        bound_answer(relative, below=0.0, margin=TURNED),
+        "Cog's heads delete by turning the sign of their weights: of all that they delete, a larger share comes from "
+        "the sign that a head has less of than with signs dealt anew",
+        "negative weights, of −.4 to −.88, on the deleted name",
+        f"{pair_with_spread(share, null)} with signs dealt anew",
+        superiority_answer(share, null, SHARE),
         "Cog deletes by its weights",
     )
 
 
 def dynamic(cog: Outcome) -> Verdict:
-    """That one decision is larger than the other; signs dealt at random make dynamic the larger too: see the nulls."""
-    both, nulls = ([cog.sample(f"{name}{null}") for name in ("dynamic", "static")] for null in ("", "_null"))
-    beyond = [decision - null for decision, null in zip(both, nulls, strict=True)]
+    """Beside signs dealt anew, which decide as well as any."""
+    own, null = cog.sample("dynamic"), cog.sample("dynamic_null")
     return Verdict(
-        "In Cog the sign of the weights decides between copying and deletion more than that of the OV circuit: "
-        "dynamic above static",
+        "In Cog the sign of the weights decides between copying and deletion more than signs dealt anew: dynamic above "
+        "its null",
         "deletion moves to QK",
-        f"{pair_with_spread(*both)}; with signs dealt anew {pair_with_spread(*nulls)}",
-        measurable_answer(superiority_answer(both[0], both[1], DECISION), beyond, DECIDES),
-        "dynamic above static in Cog",
+        f"{pair_with_spread(own, null)} with signs dealt anew",
+        superiority_answer(own, null, SHARE),
+        "dynamic above its null in Cog",
     )
 
 
@@ -83,7 +76,7 @@ def static(softmax: Outcome, cog: Outcome) -> Verdict:
         "In Cog the sign of the OV circuit decides less",
         "deletion moves away from OV",
         against(cog, softmax, "static"),
-        superiority_answer(softmax.sample("static"), cog.sample("static"), DECISION),
+        superiority_answer(softmax.sample("static"), cog.sample("static"), SHARE),
         "Cog's OV decides less",
     )
 
