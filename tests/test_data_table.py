@@ -20,7 +20,7 @@ from tiny_vits import vit_fields
 from headscope.models import zoo
 from headscope.models.checkpoints import open_folder
 from headscope.models.data.table import DATA
-from headscope.models.data.text.sources import Dataset, Stdlib, Stories, TextFiles
+from headscope.models.data.text.sources import Dataset, OnesAndZeros, Stdlib, Stories, TextFiles
 from headscope.models.fitting.history import read_history
 from headscope.models.training.loop import train
 from headscope.models.training.recipe import Recipe
@@ -32,6 +32,7 @@ DATA_FIELDS: dict[str, dict[str, Any]] = {
     "text": {**SMALL, "path": "text.txt"},
     "dataset": {**SMALL, "name": "rows", "column": "words"},
     "stories": {**SMALL, "texts": 300, "windows": "documents"},
+    "ones_and_zeros": {**SMALL, "texts": 300, "longest": 8, "windows": "documents"},
     "delayed_sums": {"laws": [[4, 3], [8, 3]], "length": 12, "measured": 8},
     "denoising": {"length": 16, "measured": 8},
     "neighbours": {"nodes": 16, "degrees": [1, 2, 4], "measured": 8},
@@ -102,8 +103,9 @@ def trained(name: str, place: Place, runs: dict[str, Path]) -> Path:
 
 def test_the_cases_are_the_rows_of_the_table() -> None:
     assert [*DATA_FIELDS] == [*DATA]
-    texts = {name: row.fields for name, row in DATA.items() if row.fields in (Stdlib, TextFiles, Dataset, Stories)}
-    assert [*texts] == ["stdlib", "text", "dataset", "stories"]
+    kinds = (Stdlib, TextFiles, Dataset, Stories, OnesAndZeros)
+    texts = {name: row.fields for name, row in DATA.items() if row.fields in kinds}
+    assert [*texts] == ["stdlib", "text", "dataset", "stories", "ones_and_zeros"]
 
 
 @every_row

@@ -9,9 +9,9 @@ from jaxtyping import Float
 from docs.site.markdown import table
 from headscope.interp.arms.outcome import Outcome
 from headscope.interp.arms.verdict import mean_with_spread
-from headscope.interp.experiments.e2_growing_prompts.growing_prompts import QUESTIONS
 from headscope.interp.experiments.e9_real_model.flipped_weights import EDITS, LARGEST
 from headscope.interp.experiments.e9_real_model.head_kinds import KINDS
+from headscope.interp.experiments.e9_real_model.prompt_collapse import QUESTIONS
 from headscope.interp.experiments.e9_real_model.real_model_results import by_course
 from headscope.interp.experiments.e9_real_model.real_model_trials import COLLAPSE, FLIPS, HEADS, TRAINING
 from headscope.interp.experiments.engine.publishing import shipped

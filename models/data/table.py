@@ -12,7 +12,7 @@ from headscope.models.data.tasks.denoising import Denoising
 from headscope.models.data.tasks.neighbours import Neighbours
 from headscope.models.data.tasks.passkeys import Passkeys
 from headscope.models.data.tasks.task_material import task_material
-from headscope.models.data.text.sources import Dataset, Stdlib, Stories, TextFiles
+from headscope.models.data.text.sources import Dataset, OnesAndZeros, Stdlib, Stories, TextFiles
 from headscope.models.data.text.text_material import text_material
 from headscope.models.hosts.modality import Reads
 from headscope.models.io.near_names import known_names
@@ -39,6 +39,7 @@ DATA: dict[str, DataRow] = {
     "text": DataRow("text", TextFiles, text_material),
     "dataset": DataRow("text", Dataset, text_material),
     "stories": DataRow("text", Stories, text_material),
+    "ones_and_zeros": DataRow("text", OnesAndZeros, text_material),
     "delayed_sums": DataRow("text", DelayedSums, delayed_sums_material),
     "denoising": DataRow("text", Denoising, task_material),
     "neighbours": DataRow("text", Neighbours, task_material),

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
-import numpy as np
-
-from headscope.interp.arms.arms import arm_curves, arm_numbers, arms
+from headscope.interp.arms.arms import Arms, arm_curves, arm_numbers, arms
 from headscope.interp.arms.margin import Floor, Margin
 from headscope.interp.arms.outcome import Outcome
 from headscope.interp.arms.trial import Numbers, Place, Trial
@@ -19,37 +18,51 @@ from headscope.interp.arms.verdict import (
 from headscope.interp.asking.analyse import analyse
 from headscope.interp.collapse.cancellation import PathCancellation
 from headscope.interp.collapse.curves import ABOUT as COLLAPSE
-from headscope.interp.collapse.curves import CollapseCurves, collapse
-from headscope.interp.collapse.pairs import COUNT_ONES, FIND_A_ZERO, CollapsePair, count_ones, find_a_zero, question_ids
-from headscope.interp.experiments.e7_language.language_models import (
+from headscope.interp.experiments.e2_growing_prompts.sequence_models import (
     SIZES,
-    LanguageSize,
-    language_model,
-    language_trials,
+    SequenceSize,
+    sequence_model,
+    sequence_trials,
+)
+from headscope.interp.experiments.e2_growing_prompts.sequence_questions import (
+    QUESTIONS,
+    answer_numbers,
+    distance_numbers,
 )
 from headscope.interp.experiments.engine.experiment import Experiment, Watch
-from headscope.interp.reading.hooked_model import HookedModel, tokenizer_of
 from headscope.interp.results.about import About
 from headscope.interp.results.result import Result
+from headscope.models.data.tasks.ones_and_zeros import COUNTS, spaced
 from headscope.models.hooked.loading import load
 
 SOURCE = "Lv et al. 2024 (2411.07176), figure 5 and its published code; Barbero et al. 2024 (2406.04267)"
-QUESTIONS = {"count_ones": (count_ones, COUNT_ONES), "find_a_zero": (find_a_zero, FIND_A_ZERO)}
-POINTS, GROWTH = 8, 10  # lengths of a curve, and how many times the first the last one is, as in the paper
-DISTANCE = "chunked L∞ norm"
-MARGIN = 0.05  # of D(n)/D(n₀)
-KEPT_MORE = Margin(0.11, "half of the paper's difference, .32 − .10")
+KEPT_MORE = Margin(0.25, "half of the paper's difference: ln .32 − ln .10 over ln 10 is .5")
 APART = Floor(0.05, "D(n₀) over that of unrelated prompts", "below it the pair is one prompt before any n has grown")
-PROMPT = "The for statement is used to iterate over the elements of a sequence or other iterable object."
-KEPT = About(
-    title="D(n)/D(n₀) of the longest prompt",
-    unit="share of the shortest",
-    law=COLLAPSE.law,
+PROMPT = f"{COUNTS[0]} {spaced([1] * 12)}"
+SLOPE = About(
+    title="Slope of ln(D(n)/D of unrelated prompts) over ln n",
+    unit="1",
+    law="least squares over all n of the mean over questions of ln D(n) − ln D_unrelated(n); −1: as 1/n",
     source=SOURCE,
-    plain="How much of the distance between two nearly equal prompts is left when they are ten times as long.",
+    plain="With which power of their length two nearly equal prompts come closer, beside unrelated prompts that grow "
+    "alike. At 0 they do not.",
+)
+DISTANCE = About(
+    title="D(n) over that of unrelated prompts",
+    unit="share of the distance of unrelated prompts",
+    law=f"{COLLAPSE.law}; geometric means over questions",
+    source=SOURCE,
+    plain="How far apart two nearly equal prompts are, beside prompts that have nothing in common.",
+)
+RIGHT = About(
+    title="Questions answered",
+    unit="share of sequences",
+    law="the likeliest word but for the digits, behind the last digit, is the answer; sequences of all lengths",
+    source="headscope",
+    plain="How often each model counts the ones, or tells whether there is a zero.",
 )
 CANCELLED = About(
-    title="Path cancellation of a sentence",
+    title="Path cancellation of a question with twelve ones",
     unit="share of absolute paths",
     law="mean over tokens of 1 − |P_sgn| / P_abs, of contributions",
     source="headscope",
@@ -57,80 +70,59 @@ CANCELLED = About(
 )
 
 
-def measure(trial: Trial, size: LanguageSize, place: Place, watch: Watch) -> Numbers:
-    """The two curves of the trial's trained model, and the cancellation of its paths."""
-    model = load(language_model(trial, size, place, watch))
-    numbers: Numbers = {}
-    for name in QUESTIONS:
-        watch(f"{trial.key}: {name}", 0, 1)
-        result = collapse(model, pairs_of(name, model))
-        numbers |= curve_numbers(name, result)
+def measure(trial: Trial, size: SequenceSize, place: Place, watch: Watch) -> Numbers:
+    """What the trial's trained model answers, its distances of both kinds, and the cancellation of its paths."""
+    model = load(sequence_model(trial, size, place, watch))
+    numbers = answer_numbers(model, size)
+    for kind in QUESTIONS:
+        numbers |= distance_numbers(kind, model, size, partial(watch, f"{trial.key}: {kind}"))
     cancelled = analyse(model, PROMPT, ["path_cancellation"]).of("path_cancellation", PathCancellation)
     numbers["cancellation"] = float(cancelled.contribution_cancellation.mean())
     numbers["cancellation_null"] = float(cancelled.contribution_cancellation_null.mean())
     return numbers
 
 
-def pairs_of(name: str, model: HookedModel) -> list[CollapsePair]:
-    """Pairs of a question at lengths that grow tenfold, up to the model's context."""
-    pairs, question = QUESTIONS[name]
-    tokenizer = tokenizer_of(model)
-    assert tokenizer is not None  # every model of the experiment reads text
-    most = model.cfg.n_ctx - len(question_ids(question, tokenizer, prepend_bos=False)) - 1
-    return pairs(tokenizer, lengths(most))
-
-
-def lengths(most: int) -> list[int]:
-    """Up to POINTS lengths from most/GROWTH to most, evenly spaced by ratio."""
-    return sorted({round(n) for n in np.geomspace(max(1, most // GROWTH), most, POINTS)})
-
-
-def curve_numbers(name: str, result: CollapseCurves) -> Numbers:
-    """n, D(n)/D(n₀) and D(n) over the null after the final norm."""
-    at = result.labels["distance"].index(DISTANCE)
-    relative = result.relative[at, -1].tolist()
-    over_null = (result.distance[at, -1] / result.distance_null[at, -1]).tolist()
-    return {f"{name}_n": list(result.lengths), f"{name}_relative": relative, name: relative[-1]} | {
-        f"{name}_over_null": over_null
-    }
-
-
 def judge(outcome: Outcome) -> list[Verdict]:
-    """Cog keeps more than softmax when counting, and the same when looking for a zero."""
+    """Cog falls less than softmax when counting, and alike when looking for a zero."""
     cog, softmax = (outcome.where(variant=name) for name in ("cog", "softmax"))
-    counted = cog.sample("count_ones"), softmax.sample("count_ones")
-    sought = cog.sample("find_a_zero"), softmax.sample("find_a_zero")
-    first = {name: [arm.entry(f"{name}_over_null", 0) for arm in (cog, softmax)] for name in QUESTIONS}
+    slopes = {kind: (cog.sample(f"{kind}_slope"), softmax.sample(f"{kind}_slope")) for kind in QUESTIONS}
+    apart = {kind: [arm.sample(f"{kind}_apart") for arm in (cog, softmax)] for kind in QUESTIONS}
+    counted, searched = slopes["count_ones"], slopes["find_a_zero"]
     return [
         Verdict(
-            "On count_ones, D(n)/D(n₀) falls less for Cog than for softmax when n grows tenfold",
-            ".32 against .10",
+            "On count_ones, D(n) beside unrelated prompts falls with a smaller power of n for Cog than for softmax",
+            "slopes of −.5 against −1: .32 against .10 of it are left when n grows tenfold",
             pair_with_spread(*counted),
-            measurable_answer(superiority_answer(*counted, KEPT_MORE), first["count_ones"], APART),
+            measurable_answer(superiority_answer(*counted, KEPT_MORE), apart["count_ones"], APART),
             "Cog keeps more of count_ones",
         ),
         Verdict(
-            f"On find_a_zero it falls alike for both, to within {MARGIN}",
-            ".133 against .135",
-            pair_with_spread(*sought),
-            measurable_answer(equivalence_answer(*sought, MARGIN), first["find_a_zero"], APART),
+            f"On find_a_zero it falls alike for both: slopes are within {KEPT_MORE.size} of each other",
+            "−.88 against −.87: .133 against .135 are left",
+            pair_with_spread(*searched),
+            measurable_answer(equivalence_answer(*searched, KEPT_MORE.size), apart["find_a_zero"], APART),
             "find_a_zero falls alike",
         ),
     ]
 
 
 def results(outcome: Outcome) -> Mapping[str, Result]:
-    """The curves of both questions, what is left at the end, and the cancellation of paths."""
+    """Of both kinds the curves, their slopes and what is answered; and the cancellation of paths."""
     by_arm = arms(outcome, "variant")
     drawn: dict[str, Result] = {}
-    for name in QUESTIONS:
-        about = replace(KEPT, title=f"{KEPT.title}: {name}")
-        on_the_way = replace(KEPT, title=f"D(n)/D(n₀) as prompts grow: {name}")
-        lengths = outcome.first(f"{name}_n")
-        drawn[f"{name}_curve"] = arm_curves(by_arm, f"{name}_relative", lengths, on_the_way, "n", log_x=True)
-        drawn[name] = arm_numbers(by_arm, name, about)
+    for kind in QUESTIONS:
+        distance, slope, right = (replace(item, title=f"{item.title}: {kind}") for item in (DISTANCE, SLOPE, RIGHT))
+        drawn[f"{kind}_curve"] = distance_curves(by_arm, kind, distance)
+        drawn[f"{kind}_slope"] = arm_numbers(by_arm, f"{kind}_slope", slope, -1.0, "a mean over n tokens")
+        drawn[f"{kind}_right"] = arm_numbers(by_arm, f"{kind}_right", right)
     drawn["cancellation"] = arm_numbers(by_arm, "cancellation", CANCELLED)
     return drawn
+
+
+def distance_curves(by_arm: Arms, kind: str, about: About) -> Result:
+    """D(n) over that of unrelated prompts, by arm."""
+    n = next(item for item in by_arm.values() if item.finished).first(f"{kind}_n")
+    return arm_curves(by_arm, f"{kind}_over_unrelated", n, about, "n", log_x=True, log_y=True)
 
 
 EXPERIMENT = Experiment(
@@ -138,11 +130,20 @@ EXPERIMENT = Experiment(
     title="Does Cog attention resist representational collapse?",
     source=SOURCE,
     sizes=SIZES,
-    trials=language_trials,
+    trials=sequence_trials,
     measure=measure,
     judge=judge,
     results=results,
-    notes="The models of E7, asked as the paper's code asks: the question, then n ones. D is the chunked L∞ norm of "
-    "the difference of the last token's residuals after the final norm; n grows tenfold up to the models' context, as "
-    "in the paper, whose n are ten times as large.",
+    notes="Models that are trained on such questions and nothing else: one of 24 ways to ask how many ones, or 24 to "
+    "ask whether there is a zero, then at most 112 digits, each a token, then the answer. Nothing says where a "
+    "sequence ends, so that a model has to know the answer behind every digit. Asked as the paper's code asks: "
+    "the question, then n − 1 or n ones; or 0 and n − 1 ones beside n ones; all questions of both kinds. D is the "
+    "chunked L∞ norm of the difference of the last token's residuals after the final norm, beside that of prompts "
+    "of equal length and equal last token that are otherwise drawn at random; n grows tenfold to the longest "
+    "sequence of training, as in the paper, whose n are longer and whose models read natural language. Cog stands "
+    "in all layers but the first and the last. Equal steps, texts and rates for both; nothing was tuned for "
+    "either. The first round took the models of E7, which had read no such question and hardly told the shortest "
+    "prompts apart, and judged the last point of a ratio.",
+    version=2,
+    seeds=6,
 )

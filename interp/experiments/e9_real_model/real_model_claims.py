@@ -7,11 +7,11 @@ from headscope.interp.arms.evidence import Sample
 from headscope.interp.arms.margin import SHARE, Margin
 from headscope.interp.arms.outcome import Outcome
 from headscope.interp.arms.verdict import Verdict, bound_answer, mean_with_spread, pair_with_spread, superiority_answer
-from headscope.interp.experiments.e2_growing_prompts.growing_prompts import QUESTIONS
 from headscope.interp.experiments.e4_temperatures.temperature_claims import NATS
 from headscope.interp.experiments.e9_real_model.few_parameters import RATES
 from headscope.interp.experiments.e9_real_model.flipped_weights import ANOTHER, ELSEWHERE, LARGEST
 from headscope.interp.experiments.e9_real_model.head_kinds import COPYING, KINDS, SINK
+from headscope.interp.experiments.e9_real_model.prompt_collapse import QUESTIONS
 from headscope.interp.experiments.e9_real_model.real_model_trials import COLLAPSE, FLIPS, HEADS, TRAINING
 
 LOGITS = Margin(0.1, "a tenth of the standard deviation of a head's logits over the vocabulary")

@@ -16,10 +16,10 @@ from headscope.interp.arms.arms import (
     sample_numbers,
 )
 from headscope.interp.arms.outcome import Outcome
-from headscope.interp.experiments.e2_growing_prompts.growing_prompts import QUESTIONS
 from headscope.interp.experiments.e9_real_model.few_parameters import SIDES
 from headscope.interp.experiments.e9_real_model.flipped_weights import ANOTHER, EDITS, ELSEWHERE, LARGEST
 from headscope.interp.experiments.e9_real_model.head_kinds import COPYING, KINDS, SINK
+from headscope.interp.experiments.e9_real_model.prompt_collapse import QUESTIONS
 from headscope.interp.experiments.e9_real_model.real_model_about import (
     BEST,
     BEYOND,

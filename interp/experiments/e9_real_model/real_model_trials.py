@@ -1,13 +1,12 @@
 """Trials of E9: few parameters that learn, what heads do, prompts that grow, and weights that are flipped."""
 
 from headscope.interp.arms.trial import Level, Numbers, Place, Trial
-from headscope.interp.experiments.e2_growing_prompts.growing_prompts import QUESTIONS
 from headscope.interp.experiments.e4_temperatures.tempering_trials import PARTS
 from headscope.interp.experiments.e9_real_model.few_parameters import RATES, measure_few_parameters
 from headscope.interp.experiments.e9_real_model.flipped_weights import measure_flips
 from headscope.interp.experiments.e9_real_model.head_kinds import measure_heads
 from headscope.interp.experiments.e9_real_model.model_folder import real_model_folder
-from headscope.interp.experiments.e9_real_model.prompt_collapse import measure_collapse
+from headscope.interp.experiments.e9_real_model.prompt_collapse import QUESTIONS, measure_collapse
 from headscope.interp.experiments.e9_real_model.real_model_sizes import RealModelSize
 from headscope.interp.experiments.engine.experiment import Watch
 from headscope.models.hooked.loading import load

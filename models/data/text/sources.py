@@ -1,4 +1,4 @@
-"""Where documents come from: the running Python, text files, a Hugging Face dataset, or stories made by rule."""
+"""Where documents come from: the running Python, text files, a Hugging Face dataset, or texts made by rule."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -9,6 +9,8 @@ from transformers import PreTrainedTokenizerFast
 
 from headscope.models.data.document import Document
 from headscope.models.data.tasks.indirect_objects import TEXTS, indirect_object_documents
+from headscope.models.data.tasks.ones_and_zeros import LONGEST, ones_and_zeros_documents
+from headscope.models.data.tasks.ones_and_zeros import TEXTS as QUESTIONS
 from headscope.models.data.text.stdlib import stdlib_documents
 from headscope.models.data.text.text_data import TextData
 from headscope.models.data.text.word_tokenizer import word_tokenizer
@@ -64,6 +66,23 @@ class Stories(TextData):
     def read(self) -> Iterable[Document]:
         """Its documents."""
         return indirect_object_documents(self.texts)
+
+    def tokenizer(self, texts: Iterable[str]) -> PreTrainedTokenizerFast:
+        """A tokenizer of all their words."""
+        return word_tokenizer(texts, self.vocabulary, self.context)
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class OnesAndZeros(TextData):
+    """Questions about sequences of at most `longest` digits, each word and digit one token."""
+
+    texts: int = QUESTIONS
+    longest: int = LONGEST
+
+    def read(self) -> Iterable[Document]:
+        """Its documents."""
+        return ones_and_zeros_documents(self.texts, self.longest)
 
     def tokenizer(self, texts: Iterable[str]) -> PreTrainedTokenizerFast:
         """A tokenizer of all their words."""
