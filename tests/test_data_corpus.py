@@ -18,7 +18,10 @@ from headscope.models.data.text.corpus import corpus_hash, encode, prepare_corpu
 from headscope.models.data.text.stdlib import module_docstrings, stdlib_documents
 from headscope.models.data.text.text_data import TextData
 
-ROWS = "stdlib, text, dataset, stories, ones_and_zeros, delayed_sums, denoising, neighbours, passkeys, digits, noisy_digits"
+ROWS = (
+    "stdlib, text, dataset, stories, ones_and_zeros, delayed_sums, denoising, neighbours, passkeys, digits, "
+    "noisy_digits"
+)
 MANY = [Document(f"name {index % 100}", f"text {index}") for index in range(200)]
 
 
