@@ -21,10 +21,11 @@ from headscope.interp.experiments.e4_temperatures.temperature_readings import (
     sharpest,
     spread_slope,
 )
-from headscope.interp.experiments.e4_temperatures.temperature_sizes import SIZES
+from headscope.interp.experiments.e4_temperatures.temperature_sizes import LANGUAGE, SIZES
 from headscope.interp.experiments.e4_temperatures.temperature_trials import TASKS
 from headscope.interp.experiments.e4_temperatures.temperatures import EXPERIMENT
-from headscope.interp.experiments.e4_temperatures.tempering_trials import ARMS, LANGUAGE
+from headscope.interp.experiments.e4_temperatures.tempering_rates import at_best_rate, best_rates
+from headscope.interp.experiments.e4_temperatures.tempering_trials import PARTS, tempering_arms
 from headscope.interp.experiments.e7_language import language_models
 from headscope.interp.experiments.e7_language.language_models import language_recipe
 from headscope.interp.experiments.engine import trained_once
@@ -43,6 +44,7 @@ from headscope.models.io.json_file import write_json
 from headscope.models.training.recipe import Recipe
 from headscope.models.training.tempered import count
 
+ARMS = tempering_arms(SIZES["smoke"])
 LAST = Trial(ARMS[-1], 0).key
 every_task = pytest.mark.parametrize("name", TASKS)
 DENOISING, NEIGHBOURS, PASSKEYS = Denoising(), Neighbours(), Passkeys()
@@ -169,7 +171,7 @@ def smoke(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
 
 
 def test_the_smoke_size_runs_from_end_to_end(smoke: Outcome) -> None:
-    assert len(smoke.trials) == len(EXPERIMENT.trials(SIZES["smoke"], 1)) == 9
+    assert len(smoke.trials) == len(EXPERIMENT.trials(SIZES["smoke"], 1)) == 2 * len(TASKS) + 2 * len(PARTS)
     assert {one.answer for one in EXPERIMENT.judge(smoke)} == {"too few seeds"}
     drawn = EXPERIMENT.results(smoke)
     assert [name for name, one in drawn.items() if not one.figure().data] == []
@@ -202,16 +204,27 @@ def test_every_arm_reports_what_learned_and_the_losses(smoke: Outcome) -> None:
 
 
 def test_about_as_many_norm_gains_learn_as_temperatures(smoke: Outcome) -> None:
-    own = smoke.where(task="tempering", model="own")
-    temperatures, gains = (own.where(learned=name).trials[0].numbers for name in ("temperatures", "norm gains"))
-    assert temperatures["trained_parameters"] - gains["trained_parameters"] == 2 * LANGUAGE[SIZES["smoke"]].layers
+    tempered = smoke.where(task="tempering")
+    temperatures, gains = (tempered.where(learned=name).trials[0].numbers for name in PARTS)
+    assert temperatures["trained_parameters"] - gains["trained_parameters"] == 2 * LANGUAGE["smoke"].layers
     assert gains["loss_attached"] == gains["loss_before"] == temperatures["loss_before"]
 
 
-def test_own_models_are_of_e7_and_have_not_met_the_held_out_windows() -> None:
-    assert [LANGUAGE[one] for one in SIZES.values()] == list(language_models.SIZES.values())
-    for size in language_models.SIZES.values():
+def test_tempered_models_have_not_met_the_held_out_windows() -> None:
+    for size in LANGUAGE.values():
         assert fields_of(language_recipe(Trial({"variant": "softmax"}, 5), size).data).split_seed == Stdlib().split_seed
+
+
+def test_no_seed_chooses_its_own_rate() -> None:
+    gained = np.array([[0.1, 0.1, 0.1], [0.9, 0.0, 0.0], [0.0, np.nan, 0.5]])
+    assert best_rates(gained).tolist() == [0, 1, 1]
+    assert best_rates(np.array([[0.1], [0.2]])).tolist() == [1]
+    trials = [
+        TrialOutcome(Trial({"rate": rate}, seed), {"gained": float(gained[at, seed]), "x": 10 * at + seed}, 0.0)
+        for at, rate in enumerate((1e-3, 1e-2, 1e-1))
+        for seed in range(3)
+    ]
+    assert at_best_rate(Outcome("E4", "made", {}, {}, tuple(trials)), "x").tolist() == [0, 11, 12]
 
 
 BETTER: Numbers = {"excess": 0.1, "noise_share": 0.1, "slope": 0.8, "found": [1.0, 0.9], "max_b": [1.0, 0.8]}
@@ -224,7 +237,8 @@ def made(selective: Numbers, softmax: Numbers, percent: float, after: float) -> 
     tempered = {"loss_before": 3.0, "loss_after": after, "gained": 3.0 - after, "percent": percent}
     tempered |= {"new_parameters": 10, "parameters": 1000}
     conditions = [({"variant": variant, "task": task}, numbers[variant]) for variant in numbers for task in TASKS]
-    conditions += [(arm, tempered if arm["learned"] == "temperatures" else {"gained": 0.0}) for arm in ARMS]
+    unchanged = {"gained": 0.0, "loss_before": 3.0, "loss_after": 3.0, "loss_attached": 3.0}
+    conditions += [(arm, tempered if arm["learned"] == "temperatures" else unchanged) for arm in ARMS]
     trials = [TrialOutcome(Trial(arm, seed), found, 0.0) for seed in range(3) for arm, found in conditions]
     return Outcome("E4", "made", {}, {}, tuple(trials))
 
@@ -253,7 +267,7 @@ def test_verdicts_follow_the_numbers() -> None:
     assert {one.answer for one in EXPERIMENT.judge(made(BETTER, WORSE, 0.1, 2.9))} == {"reproduced"}
     assert {one.answer for one in EXPERIMENT.judge(made(WORSE, BETTER, 0.6, 3.1))} == {"opposite"}
     alike = EXPERIMENT.judge(made(BETTER, BETTER, 0.1, 3.0))
-    assert [one.answer for one in alike if "0.5 %" not in one.claim] == ["no difference"] * 9
+    assert [one.answer for one in alike if "0.5 %" not in one.claim] == ["no difference"] * 8
     blind = BETTER | {"slope": 0.2, "found": [1.0, 0.05]}
     answers = [one.answer for one in EXPERIMENT.judge(made(blind, blind, 0.1, 2.9))]
     assert answers[3:6] == ["not measurable"] * 3 and answers.count("not measurable") == 3

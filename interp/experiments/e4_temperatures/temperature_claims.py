@@ -17,6 +17,8 @@ from headscope.interp.arms.verdict import (
     superiority_answer,
 )
 from headscope.interp.experiments.e4_temperatures.temperature_trials import TASKS
+from headscope.interp.experiments.e4_temperatures.tempering_rates import at_best_rate
+from headscope.interp.experiments.e4_temperatures.tempering_trials import PARTS
 
 NATS = Margin(0.015, "half of the 3 % of perplexity that the paper gains on language")
 WIDER = Margin(0.05, "a twentieth of the slope of rows that are as wide as they should be, 1")
@@ -42,18 +44,15 @@ KEYS = Claim("passkeys: more found", "Passkeys: it finds more at the longest n",
 FOCUS = Claim(
     "passkeys: sharper head", "Passkeys: max b of its sharpest head is larger at the longest n", "it is", SHARE
 )
-SHIPPED = Claim(
-    "tempering: shipped model",
-    "Fine-tuned in: temperatures alone lower the shipped model's loss, its only new parameters",
+OWN = Claim(
+    "tempering: lower loss",
+    "Fine-tuned in: temperatures alone lower the loss of trained softmax models",
     "they do",
     NATS,
 )
-OWN = Claim(
-    "tempering: several models", "Fine-tuned in: they lower the loss of models of several seeds", "they do", NATS
-)
 GAINS = Claim(
     "tempering: more than norm gains",
-    "Fine-tuned in: they take more off the loss than about as many norm gains",
+    "Fine-tuned in: they take more off the loss than about as many norm gains, each at its own best rate",
     "—",
     NATS,
 )
@@ -82,25 +81,16 @@ def judge(outcome: Outcome) -> list[Verdict]:
 
 
 def tempering_claims(outcome: Outcome) -> list[Verdict]:
-    """Temperatures lower the loss of the shipped model, of models of every seed, and more than as many norm gains."""
-    tempered = outcome.where(learned="temperatures")
-    shipped, own = tempered.where(model="shipped"), tempered.where(model="own")
-    gains = own.sample("gained"), outcome.where(learned="norm gains").sample("gained")
-    of_shipped = replace(SHIPPED, sentence=f"{SHIPPED.sentence} ({new_of_all(shipped)})")
-    return [lowered(of_shipped, shipped), lowered(OWN, own), higher(GAINS, gains)]
-
-
-def new_of_all(outcome: Outcome) -> str:
-    """How many parameters are new, of how many."""
-    new, parameters = (np.nanmax(outcome.sample(number)) for number in ("new_parameters", "parameters"))
-    return f"{new:,.0f} of {parameters:,.0f}"
+    """Temperatures lower the loss of models of every seed, and more than as many norm gains, each at its best rate."""
+    temperatures, gains = (outcome.where(learned=learned) for learned in PARTS)
+    gained = at_best_rate(temperatures, "gained")
+    return [lowered(OWN, temperatures), higher(GAINS, (gained, at_best_rate(gains, "gained")))]
 
 
 def lowered(claim: Claim, outcome: Outcome) -> Verdict:
     """A claim that losses are lower after than before."""
-    after, before = outcome.sample("loss_after"), outcome.sample("loss_before")
-    gained = mean_with_spread(outcome.sample("gained"))
-    ours = f"{mean_with_spread(after, 4)} after {mean_with_spread(before, 4)}; taken off: {gained}"
+    after, before, gained = (at_best_rate(outcome, name) for name in ("loss_after", "loss_before", "gained"))
+    ours = f"{mean_with_spread(after, 4)} after {mean_with_spread(before, 4)}; taken off: {mean_with_spread(gained)}"
     answer = superiority_answer(before, after, claim.margin)
     return Verdict(claim.sentence, claim.paper, ours, answer, claim.name)
 

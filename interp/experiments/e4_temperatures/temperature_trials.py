@@ -23,7 +23,7 @@ from headscope.interp.experiments.e4_temperatures.temperature_readings import (
     spread_slope,
 )
 from headscope.interp.experiments.e4_temperatures.temperature_sizes import TemperatureSize
-from headscope.interp.experiments.e4_temperatures.tempering_trials import ARMS, measure_tempering
+from headscope.interp.experiments.e4_temperatures.tempering_trials import measure_tempering, tempering_arms
 from headscope.interp.experiments.engine.experiment import Watch
 from headscope.interp.experiments.engine.trained_once import TRAINED, trained_once
 from headscope.interp.reading.hooked_model import HookedModel
@@ -46,7 +46,7 @@ TASKS: dict[str, Any] = {
 def trials(size: TemperatureSize, seeds: int) -> list[Trial]:
     """Softmax and selective with every seed on every task, and trained softmax models tempered."""
     arms = [{"variant": variant, "task": task} for task in TASKS for variant in ("softmax", "selective")]
-    return [Trial(arm, seed) for seed in range(seeds) for arm in [*arms, *ARMS]]
+    return [Trial(arm, seed) for seed in range(seeds) for arm in [*arms, *tempering_arms(size)]]
 
 
 def measure(trial: Trial, size: TemperatureSize, place: Place, watch: Watch) -> Numbers:

@@ -1,13 +1,13 @@
 """What E4 draws of tempering: what each arm took off a trained model's loss, and the losses on the way."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
-import torch
 
-from headscope.interp.arms.arms import ArmNumbers, Arms, arm_numbers, seed_names
+from headscope.interp.arms.arms import ArmNumbers, Arms, arms, sample_curves, sample_numbers
 from headscope.interp.arms.outcome import Outcome
-from headscope.interp.experiments.e4_temperatures.tempering_trials import ARMS
+from headscope.interp.experiments.e4_temperatures.tempering_rates import at_best_rate, by_rate
 from headscope.interp.results.about import About
 from headscope.interp.results.result import Result
 
@@ -15,7 +15,8 @@ MOMENTS = {"attached": "loss_attached", "after": "loss_after"}
 GAINED = About(
     title="Taken off a trained softmax model's loss by a few parameters",
     unit="nats per token",
-    law="loss before less loss after, on the same held-out windows; nothing but these parameters learned",
+    law="loss before less loss after, on the same held-out windows; nothing but these parameters learned, at the rate "
+    "that is best for the other seeds' models",
     source="headscope",
     plain="What temperatures, or as many gains of norms, add to a trained model in which nothing else may change.",
 )
@@ -29,22 +30,24 @@ CHANGE = About(
 
 
 def tempering_results(outcome: Outcome) -> Mapping[str, Result]:
-    """What was gained first."""
-    result = {tempering_arm_in_words(part): part for part in (outcome.where(**arm) for arm in ARMS)}
-    return {"tempering": arm_numbers(result, "gained", GAINED, 0.0, "nothing"), "tempering_losses": changes(result)}
+    """What was gained at the best rate, and at every rate; and the losses on the way at the best."""
+    by_part = arms(outcome, "learned")
+    samples = {name: at_best_rate(part, "gained").astype(np.float32) for name, part in by_part.items()}
+    curves = {name: by_rate(part, "gained").T for name, part in by_part.items()}
+    rates = [float(rate) for rate in outcome.conditions("rate")]
+    by_rates = replace(GAINED, title=f"{GAINED.title}, by rate")
+    return {
+        "tempering": sample_numbers(samples, GAINED, 0.0, "nothing"),
+        "tempering_by_rate": sample_curves(curves, rates, by_rates, "rate", log_x=True),
+        "tempering_losses": loss_changes(by_part),
+    }
 
 
-def tempering_arm_in_words(arm: Outcome) -> str:
-    """What learned, and in which model."""
-    condition = arm.trials[0].trial.condition
-    return f"{condition['learned']}, {condition['model']} model"
-
-
-def changes(by_arm: Arms) -> ArmNumbers:
-    """The loss less that before at both moments of every arm, a number per seed."""
-    apart = [
-        item.sample(number) - item.sample("loss_before") for item in by_arm.values() for number in MOMENTS.values()
-    ]
-    value = torch.tensor(np.stack(apart))
-    names = tuple(f"{name}: {moment}" for name in by_arm for moment in MOMENTS)
-    return ArmNumbers(value, 0.0, "as before", about=CHANGE, labels={"arm": names, "seed": seed_names(value.shape[1])})
+def loss_changes(by_part: Arms) -> ArmNumbers:
+    """The loss less that before at both moments of every part, at its best rate, a number per seed."""
+    changes = {
+        f"{name}: {moment}": (at_best_rate(part, number) - at_best_rate(part, "loss_before")).astype(np.float32)
+        for name, part in by_part.items()
+        for moment, number in MOMENTS.items()
+    }
+    return sample_numbers(changes, CHANGE, 0.0, "as before")

@@ -3,13 +3,12 @@
 from pathlib import Path
 
 from headscope import interp
-from headscope.interp.arms.trial import Numbers, Place, Trial
-from headscope.interp.experiments.e4_temperatures.temperature_sizes import SIZES, TemperatureSize
-from headscope.interp.experiments.e7_language import language_models
-from headscope.interp.experiments.e7_language.language_models import LanguageSize, language_model
+from headscope.interp.arms.trial import Level, Numbers, Place, Trial
+from headscope.interp.experiments.e4_temperatures.temperature_sizes import LANGUAGE, TemperatureSize
+from headscope.interp.experiments.e7_language.language_models import language_recipe
 from headscope.interp.experiments.engine.experiment import Watch
+from headscope.interp.experiments.engine.trained_once import trained_once
 from headscope.models.fitting.history import Record
-from headscope.models.hooked.loading import place_of
 from headscope.models.training.norm_gains import NORM_GAINS
 from headscope.models.training.partial import Course, train_part
 from headscope.models.training.tempering import softmax_model, temperature_part
@@ -18,35 +17,33 @@ CORPORA = {
     "stdlib": {"source": "stdlib"},
     "own source": {"source": "text", "path": str(Path(interp.__file__).parent), "pattern": "*.py"},
 }
-# The models of E7 at the size of the same name.
-LANGUAGE: dict[TemperatureSize, LanguageSize] = {item: language_models.SIZES[name] for name, item in SIZES.items()}
-RATE = 1e-2  # that of models as small as these
 PARTS = {"temperatures": temperature_part({}), "norm gains": NORM_GAINS}
-# variant: of the model in the end. model: the shipped one, or E7's of the trial's own seed.
-ARMS: list[dict[str, str]] = [
-    {"variant": "selective", "task": "tempering", "learned": "temperatures", "model": "shipped"},
-    {"variant": "selective", "task": "tempering", "learned": "temperatures", "model": "own"},
-    {"variant": "softmax", "task": "tempering", "learned": "norm gains", "model": "own"},
-]
+VARIANTS = {"temperatures": "selective", "norm gains": "softmax"}  # of the model in the end
+
+
+def tempering_arms(size: TemperatureSize) -> list[dict[str, Level]]:
+    """Every part at every rate."""
+    return [
+        {"variant": VARIANTS[learned], "task": "tempering", "learned": learned, "rate": rate}
+        for learned in PARTS
+        for rate in size.rates
+    ]
 
 
 def measure_tempering(trial: Trial, size: TemperatureSize, place: Place, watch: Watch) -> Numbers:
     """A trained softmax model learns the trial's part alone, from the same windows in the same order for every part."""
-    course = Course(CORPORA[size.corpus], size.tempering_steps, RATE, batch=size.tempering_batch, seed=trial.seed)
-    opened, part = (
-        softmax_model(trained_model_folder(trial, size, place, watch)),
-        PARTS[str(trial.condition["learned"])],
-    )
+    learned, rate = str(trial.condition["learned"]), float(trial.condition["rate"])
+    course = Course(CORPORA[size.corpus], size.tempering_steps, rate, batch=size.tempering_batch, seed=trial.seed)
+    opened = softmax_model(trained_softmax(trial.seed, size, place, watch))
 
     def show(record: Record) -> None:
         watch(f"tempering {trial.key}", record["step"], course.steps)
 
-    result = train_part(opened, part, course, place.own / "model", show)
+    result = train_part(opened, PARTS[learned], course, place.own / "model", show)
     return {**result.to_json(), "gained": result.loss_before - result.loss_after}
 
 
-def trained_model_folder(trial: Trial, size: TemperatureSize, place: Place, watch: Watch) -> Path:
-    """The folder of the trained model, which is trained first where it is E7's and not there yet."""
-    if trial.condition["model"] == "shipped":
-        return place_of("softmax")
-    return language_model(Trial({"variant": "softmax"}, trial.seed), LANGUAGE[size], place, watch)
+def trained_softmax(seed: int, size: TemperatureSize, place: Place, watch: Watch) -> Path:
+    """The folder of a seed's softmax model, which is trained first where it is not there yet."""
+    recipe = language_recipe(Trial({"variant": "softmax"}, seed), LANGUAGE[size.language])
+    return trained_once(recipe, place.shared / "tempered_language" / f"softmax-{seed}", watch)
