@@ -39,6 +39,26 @@ def test_a_recipe_with_a_relative_path_reads_the_same_from_its_run(
     assert read_recipe(Path("run/recipe.json")) == recipe
 
 
+@pytest.mark.parametrize("link", [False, True])
+def test_a_recipe_made_in_code_is_that_of_its_run_whatever_its_paths_are_called(
+    link: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "linked").symlink_to(tmp_path / "texts")
+    (tmp_path / "run").mkdir()
+    path = str(tmp_path / "linked") if link else "texts"
+    begun = [
+        Recipe(model={"model_type": "llama"}, steps=3, data={"source": "text", "path": path}),
+        Recipe(model={"start": path}, steps=3, data={"source": "stdlib"}),
+        Recipe(model={"start": "softmax"}, steps=3, data={"source": "stdlib"}),
+    ]
+    for recipe in begun:
+        (tmp_path / "run" / "recipe.json").write_text(json.dumps(recipe.to_plain()))
+        assert read_recipe(tmp_path / "run" / "recipe.json").to_plain() == recipe.to_plain()
+        assert Recipe.from_plain(recipe.to_plain()).to_plain() == recipe.to_plain()
+
+
 @pytest.mark.parametrize(
     ("changes", "refusal"),
     [

@@ -3,12 +3,15 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
 
+from headscope.models import zoo
 from headscope.models.data.table import fields_of
 from headscope.models.fitting.plan import Plan
 from headscope.models.fitting.schedule import SCHEDULES
 from headscope.models.hosts.spec import AttentionSpec
 from headscope.models.io.fields import Fields
+from headscope.models.io.foreign_input import expanded_path
 from headscope.models.io.plain_record import record_from, refuse_unknown_choice
 
 PRECISIONS = ("float32", "bfloat16")
@@ -91,8 +94,18 @@ class Recipe:
         return record_from(cls, plain)
 
     def to_plain(self) -> Fields:
-        """The recipe as JSON-plain values."""
-        return json.loads(json.dumps(asdict(self)))
+        """The recipe as JSON-plain values; its paths are whole ones, since a file of it may lie in any folder."""
+        plain = json.loads(json.dumps(asdict(self)))
+        if "path" in plain["data"]:
+            plain["data"]["path"] = str(expanded_path(plain["data"]["path"]).resolve())
+        if START in plain["model"]:
+            plain["model"][START] = start_from(Path.cwd(), plain["model"][START])
+        return plain
+
+
+def start_from(folder: Path, start: str) -> str:
+    """The name of a shipped model as it is; anything else as a path from the folder."""
+    return start if start in zoo.names() else str((folder / expanded_path(start)).resolve())
 
 
 def refuse_fields_beside_start(model: Fields) -> None:

@@ -2,12 +2,10 @@
 
 from pathlib import Path
 
-from headscope.models import zoo
 from headscope.models.io.fields import Fields
-from headscope.models.io.foreign_input import expanded_path
 from headscope.models.io.near_names import known_names
 from headscope.models.io.plain_values import READERS, read_plain
-from headscope.models.training.recipe import START, Recipe
+from headscope.models.training.recipe import START, Recipe, start_from
 
 MOST_BYTES = 2**16
 
@@ -40,8 +38,3 @@ def with_start(plain: Fields, path: Path, start: str) -> Fields:
     if "model" in plain:
         raise ValueError(f"recipe {path} describes a model, and {start} was given to start from: leave one of them out")
     return {**plain, "model": {START: start_from(Path.cwd(), start)}}
-
-
-def start_from(folder: Path, start: str) -> str:
-    """The name of a shipped model as it is; anything else as a path from the folder."""
-    return start if start in zoo.names() else str((folder / expanded_path(start)).resolve())
