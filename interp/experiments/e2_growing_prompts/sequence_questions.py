@@ -110,6 +110,7 @@ def sequence_of(text: str) -> Sequence01:
 def right_share(model: HookedModel, sequences: Sequence[Sequence01]) -> float:
     """Right where the answer is likelier than all other words but the digits, one of which may come as well."""
     tokenizer = tokenizer_of(model)
+    assert tokenizer is not None  # every model of the experiment reads text
     sizes = {"vocabulary": model.cfg.d_vocab, "context": model.cfg.n_ctx}
     digits = [encoded_ids(digit, tokenizer, prepend_bos=False)[0] for digit in "01"]
     read = [(prompt_tokens(item.prompt, tokenizer, prepend_bos=True, **sizes), item.answer) for item in sequences]
