@@ -1,4 +1,4 @@
-"""E10 to E13: what is known exactly comes out, estimators keep their order, runs go on, verdicts follow."""
+"""E10 to E14: what is known exactly comes out, estimators keep their order, runs go on, verdicts follow."""
 
 import math
 from dataclasses import replace
@@ -35,7 +35,7 @@ from headscope.interp.experiments.engine.table import experiment_named
 from headscope.models.attention.table import variant_named
 from headscope.models.attention.visibility import causal_visible
 
-NAMES = ("E10", "E11", "E12", "E13")
+NAMES = ("E10", "E11", "E12", "E13", "E14")
 DESIGN = PromptDesign(tokens=16, relevant=4, d_signal=3, sigma=1.5)
 
 

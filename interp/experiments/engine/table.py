@@ -20,6 +20,7 @@ MODULES = {
     "E11": "e11_denoising.denoising",
     "E12": "e12_polynomial_theorems.polynomial_theorems",
     "E13": "e13_dispersing_rows.dispersing_rows",
+    "E14": "e14_expressive_sequences.expressive_sequences",
 }
 
 

@@ -8,6 +8,7 @@ from jaxtyping import Int64
 HELD_OUT = 0.25
 FEWEST = 6
 LEAST = 0.1
+PARTS = ALL, FIRST_HALF, SECOND_HALF = ("all", "first half", "second half")
 States = Int64[np.ndarray, "state"]
 
 
@@ -57,6 +58,29 @@ def split_by_cycles(successor: States, seed: int) -> Split:
             left -= sizes[item]
     is_held_out = np.isin(cycle, held_out)
     return Split(np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out))
+
+
+def part_by_cycles(
+    successor: States, states: Int64[np.ndarray, "chosen_state"], part: str
+) -> Int64[np.ndarray, "part_state"]:
+    """All of the states, or those of one half of their cycles; part: of PARTS.
+
+    From the longest cycle on each joins the half that has fewer states by then, so that the halves are no further apart
+    than a cycle is long. ValueError for a half of fewer than two cycles.
+    """
+    if part == ALL:
+        return states
+    cycle = cycle_of(successor)[states]
+    items, sizes = np.unique(cycle, return_counts=True)
+    if len(items) < 2:
+        raise ValueError(f"a half of the cycles held out takes two of them or more; there are {len(items)}")
+    halves: tuple[list[int], list[int]] = ([], [])
+    counts = [0, 0]
+    for at in np.argsort(-sizes, kind="stable").tolist():
+        lesser = counts.index(min(counts))
+        halves[lesser].append(int(items[at]))
+        counts[lesser] += int(sizes[at])
+    return states[np.isin(cycle, halves[part == SECOND_HALF])]
 
 
 def is_splittable(successor: States, seed: int) -> bool:

@@ -10,8 +10,10 @@ from jaxtyping import Int64
 from headscope.models.data.examples import Examples, Task
 from headscope.models.data.material import Material
 from headscope.models.data.tasks.answering import HELD_OUT
+from headscope.models.data.tasks.cycles import ALL, PARTS
 from headscope.models.data.tasks.delayed_sums import DelayedSum, mixed_windows_from, mixture, windows_from, windows_of
 from headscope.models.data.tasks.task_material import rows_material
+from headscope.models.io.plain_record import refuse_unknown_choice
 
 MOST_BITS = 20
 
@@ -21,15 +23,17 @@ class DelayedSums:
     """laws: pairs of N and τ; several are mixed, each window behind a token that names its law.
 
     length: symbols of a window. measured: windows at most that a model is measured on. vocabulary: tokens that the
-    model knows, by default those that there are.
+    model knows, by default those that there are. held_out: which of the cycles held out are measured, of PARTS.
     """
 
     laws: tuple[tuple[int, ...], ...]
     length: int = 16
     measured: int = 256
     vocabulary: int | None = None
+    held_out: str = ALL
 
     def __post_init__(self) -> None:
+        refuse_unknown_choice("data.held_out", self.held_out, PARTS)
         if not self.laws or any(len(law) != 2 for law in self.laws):
             raise ValueError(f"recipe field 'data.laws' is {self.laws}; it must list pairs of N and τ")
         if large := [law for law in self.laws if min(law) >= 1 and law[1] * log2(law[0]) > MOST_BITS]:
@@ -68,10 +72,10 @@ def windows_in(data: DelayedSums) -> Windows:
 
 def windows_alone(law: DelayedSum, data: DelayedSums) -> Windows:
     """Of one law: no state that is measured begins two windows."""
-    split = law.split()
-    seen, held_out = (each_once(states, data.measured) for states in (split.training, split.held_out))
+    training = law.split().training
+    seen, held_out = (each_once(states, data.measured) for states in (training, law.held_out(data.held_out)))
     return Windows(
-        windows_of(law, split.training, data.length),
+        windows_of(law, training, data.length),
         windows_from(law, seen, data.length),
         windows_from(law, held_out, data.length),
     )
@@ -79,11 +83,12 @@ def windows_alone(law: DelayedSum, data: DelayedSums) -> Windows:
 
 def windows_mixed(laws: Sequence[DelayedSum], data: DelayedSums) -> Windows:
     """Of all laws: as many measured windows of each, as far as its states reach."""
-    splits, share = [law.split() for law in laws], data.measured // len(laws)
+    training, share = [law.split().training for law in laws], data.measured // len(laws)
+    held_out = [law.held_out(data.held_out) for law in laws]
     return Windows(
-        mixture(laws, [split.training for split in splits], data.length),
-        mixed_windows_from(laws, [each_once(split.training, share) for split in splits], data.length),
-        mixed_windows_from(laws, [each_once(split.held_out, share) for split in splits], data.length),
+        mixture(laws, training, data.length),
+        mixed_windows_from(laws, [each_once(states, share) for states in training], data.length),
+        mixed_windows_from(laws, [each_once(states, share) for states in held_out], data.length),
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from headscope.models.data.examples import Examples, Task, next_token_examples
-from headscope.models.data.tasks.cycles import Split, is_splittable, periods_of, split_by_cycles
+from headscope.models.data.tasks.cycles import ALL, Split, is_splittable, part_by_cycles, periods_of, split_by_cycles
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,10 @@ class DelayedSum:
     def split(self, seed: int = 0) -> Split:
         """The states by whole cycles."""
         return split_by_cycles(self.successors(), seed)
+
+    def held_out(self, part: str = ALL) -> Int64[np.ndarray, "state"]:
+        """The states held out, or those of a half of their cycles: a part of PARTS."""
+        return part_by_cycles(self.successors(), self.split().held_out, part)
 
     def is_splittable(self, seed: int = 0) -> bool:
         """Whether it has cycles enough to hold some out."""
