@@ -11,7 +11,7 @@ FIELD = ("sink", "forgetting", "differential", "sigmoid", "gate")  # further mec
 # Trained on six times as many tokens as their namesakes, so that circuits are there.
 LONGER = {"softmax-longer": "softmax", "cog-longer": "cog"}
 STORIES = ("ioi-softmax", "ioi-cog")  # of experiment E1
-VISION = ("vit-softmax", "vit-cubic")  # softmax and x³/√N, of the first seed of experiment E5
+VISION = ("vit-softmax", "vit-cubic")  # softmax and x³/√N, of the first round of experiment E5
 DIFFUSION = ("uvit", "uvic")  # U-ViT and U-ViC
 KNOWN = (*TEXT, *FIELD, *LONGER, *STORIES)  # the language models
 WITH_SNAPSHOTS = tuple(LONGER)  # in the repository; an installed package has the final weights alone

@@ -1,6 +1,6 @@
 """Classifying: the objective of a model of digits, to tell which one an image shows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -8,30 +8,75 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from headscope.models.data.images.digits import LabelledImages, digit_fields, digits
+from headscope.models.data.images.digits import (
+    SIZE,
+    TRAINING,
+    VALIDATION,
+    Digits,
+    LabelledImages,
+    digit_fields,
+    digits,
+    image_subset,
+)
+from headscope.models.data.images.picture import resized_images
 from headscope.models.data.material import Material
 from headscope.models.fitting.fit import step_seed
 from headscope.models.fitting.history import Record
 from headscope.models.fitting.objective import Batch, Objective
 from headscope.models.hosts.execution_device import execution_device
+from headscope.models.io.plain_record import refuse_unknown_choice
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
 
+MOST_SIDE = 64
+HELD_OUT = {
+    "all": range(VALIDATION),
+    "first half": range(VALIDATION // 2),
+    "second half": range(VALIDATION // 2, VALIDATION),
+}
+
+
 @dataclass(frozen=True)
 class DigitImages:
-    """Scikit-learn's handwritten digits and their classes; there is nothing to choose."""
+    """Scikit-learn's handwritten digits and their classes.
+
+    side: pixels of an image's side, resized where it is not 8. images: how many are trained on, the first of the
+    training part. held_out: which of those held out are measured, of HELD_OUT.
+    """
+
+    side: int = SIZE
+    images: int = TRAINING
+    held_out: str = "all"
+
+    def __post_init__(self) -> None:
+        refuse_unknown_choice("held_out", self.held_out, HELD_OUT)
+        for name, most in (("side", MOST_SIDE), ("images", TRAINING)):
+            if (value := getattr(self, name)) > most:
+                raise ValueError(f"recipe field 'data.{name}' is {value}; it must be at most {most}")
 
 
 def digits_material(data: DigitImages, batch: int, seed: int) -> Material:
     """`batch` images in a step."""
-    return Material(classifying_objective(batch, seed), digit_fields())
+    return Material(classifying_objective(digit_split(data), batch, seed), digit_fields(data.side))
 
 
-def classifying_objective(batch: int, seed: int) -> Objective:
+def digit_split(data: DigitImages) -> Digits:
+    """The images to train on and those to measure."""
+    whole = digits()
+    training = image_subset(whole.training, torch.arange(data.images))
+    validation = image_subset(whole.validation, torch.tensor(HELD_OUT[data.held_out]))
+    return Digits(training=resized_digits(training, data.side), validation=resized_digits(validation, data.side))
+
+
+def resized_digits(data: LabelledImages, side: int) -> LabelledImages:
+    """The same images with a side of so many pixels."""
+    return replace(data, images=resized_images(data.images, (side, side)))
+
+
+def classifying_objective(split: Digits, batch: int, seed: int) -> Objective:
     """Digits drawn by seed and step, their cross entropy, and loss and accuracy on those held out."""
-    split = digits()
 
     def batch_of(step: int) -> Batch:
         dice = torch.Generator().manual_seed(step_seed(seed, step, 0))

@@ -15,6 +15,7 @@ from torch import Tensor
 FILE = Path(__file__).with_name("digits.npz")
 SPLIT_SEED = 0
 VALIDATION = 360  # a fifth
+TRAINING = 1437
 CLASSES = 10
 SIZE = 8
 
@@ -23,7 +24,7 @@ SIZE = 8
 class LabelledImages:
     """Images between -1 (paper) and 1 (ink), the digit that each shows, and its number in scikit-learn's order."""
 
-    images: Float[Tensor, "image 1 8 8"]
+    images: Float[Tensor, "image 1 side side"]
     labels: Int[Tensor, "image"]
     numbers: Int[Tensor, "image"]
 
@@ -46,11 +47,11 @@ def digits() -> Digits:
     return Digits(training=image_subset(whole, order[VALIDATION:]), validation=image_subset(whole, order[:VALIDATION]))
 
 
-def digit_fields() -> dict[str, object]:
-    """The fields of a model's config that the digits decide."""
+def digit_fields(side: int = SIZE) -> dict[str, object]:
+    """The fields of a model's config that the digits decide; side: of the images, in pixels."""
     names = {digit: str(digit) for digit in range(CLASSES)}
     labels = {"id2label": names, "label2id": {name: digit for digit, name in names.items()}}
-    return {"image_size": SIZE, "num_channels": 1, **labels}
+    return {"image_size": side, "num_channels": 1, **labels}
 
 
 def all_digits() -> LabelledImages:

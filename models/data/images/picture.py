@@ -71,7 +71,13 @@ def resized_pixels(
     pixels: Float[Tensor, "channel row column"], config: PreTrainedConfig
 ) -> Float[Tensor, "other_channel height width"]:
     """A grey image of the size and channels that a model reads; unchanged where it has them already."""
-    size = two_sides(config.image_size)
-    if tuple(pixels.shape[1:]) != size:
-        pixels = torch.nn.functional.interpolate(pixels[None], size, mode="bilinear", align_corners=False)[0]
-    return pixels.expand(config.num_channels, -1, -1)
+    return resized_images(pixels[None], two_sides(config.image_size))[0].expand(config.num_channels, -1, -1)
+
+
+def resized_images(
+    images: Float[Tensor, "image channel row column"], size: tuple[int, int]
+) -> Float[Tensor, "image channel height width"]:
+    """Images of a height and a width in pixels, along lines between the pixels; unchanged where they have it."""
+    if tuple(images.shape[2:]) == size:
+        return images
+    return torch.nn.functional.interpolate(images, size, mode="bilinear", align_corners=False)
