@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from headscope.interp.arms.budgets import LeadBySteps, budget_answer, lead_by_steps
+from headscope.interp.arms.by_budget import lead_by_budgets
 from headscope.interp.arms.evidence import evidence_behind, notes_beside, reason_of
 from headscope.interp.arms.margin import Floor, Margin
 from headscope.interp.arms.verdict import (
@@ -131,6 +132,12 @@ def test_an_answer_depends_on_no_budget_by_chance_more_often_than_it_says() -> N
         ahead = LeadBySteps(np.array(STEPS, float), dice.normal(size=(3, 6)).cumsum(1))
         answers += [budget_answer("reproduced", ahead)]
     assert answers.count("depends on budget") / len(answers) < 0.065
+
+
+def test_budgets_that_are_trainings_of_their_own_count_from_the_first_on() -> None:
+    ours = np.array([[-0.5, 0.1, 0.1, 0.1, 0.3]]) + SEEDS
+    for counted, after in ((lead_by_steps, "reproduced"), (lead_by_budgets, "depends on budget")):
+        assert budget_answer("reproduced", counted((10, 100, 200, 300, 500), ours, np.zeros((3, 5)))) == after
 
 
 def test_a_course_is_counted_from_the_bound_and_an_arm_that_diverged_has_none() -> None:

@@ -208,7 +208,7 @@ def test_about_as_many_norm_gains_learn_as_temperatures(smoke: Outcome) -> None:
     assert gains["loss_attached"] == gains["loss_before"] == temperatures["loss_before"]
 
 
-def test_own_models_are_of_e7_and_have_not_met_the_held_out_windows() -> None:
+def test_own_models_are_of_the_size_of_the_same_name_and_have_not_met_the_held_out_windows() -> None:
     assert [LANGUAGE[one] for one in SIZES.values()] == list(language_models.SIZES.values())
     for size in language_models.SIZES.values():
         assert fields_of(language_recipe(Trial({"variant": "softmax"}, 5), size).data).split_seed == Stdlib().split_seed

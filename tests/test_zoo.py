@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import torch
@@ -12,13 +13,14 @@ from headscope.interp.arms.trial import Trial
 from headscope.interp.asking.head_jobs import circuit_heads
 from headscope.interp.experiments.e5_frobenius_norms.frobenius_norms import SIZES as VISION_SIZES
 from headscope.interp.experiments.e5_frobenius_norms.frobenius_norms import vision_recipe
-from headscope.interp.experiments.e6_diffusion.diffusion_models import SIZES as DIFFUSION_SIZES
-from headscope.interp.experiments.e6_diffusion.diffusion_models import diffusion_recipe
 from headscope.interp.experiments.engine.publishing import shipped
 from headscope.models import zoo
 from headscope.models.attention import VARIANTS
 from headscope.models.checkpoints import open_folder
+from headscope.models.data.images.denoising import denoising_validation_batch, losses_by_timestep
 from headscope.models.data.images.digits import digits
+from headscope.models.hosts.spec import AttentionSpec
+from headscope.models.io.plain_values import read_plain
 from headscope.models.training.recipe import Recipe
 from headscope.models.training.recipe_file import read_recipe
 from headscope.models.training.shipped import shipped_circuits
@@ -106,10 +108,23 @@ def test_the_recipe_of_a_shipped_model_of_images_is_that_of_the_first_seed(name:
     assert same_run(vision_recipe(trial, VISION_SIZES["default"]), read_recipe(zoo.HERE / name / "recipe.toml"))
 
 
-@pytest.mark.parametrize(("name", "variant"), [("uvit", "softmax"), ("uvic", "cog")])
-def test_the_recipe_of_a_shipped_diffusion_model_is_that_of_the_first_seed(name: str, variant: str) -> None:
-    trial = Trial({"variant": variant}, 0)
-    assert same_run(diffusion_recipe(trial, DIFFUSION_SIZES["default"]), read_recipe(zoo.HERE / name / "recipe.toml"))
+def test_the_recipes_of_the_shipped_diffusion_models_differ_in_their_attention_alone() -> None:
+    softmax, cog = (read_recipe(zoo.HERE / name / "recipe.toml") for name in zoo.DIFFUSION)
+    assert (softmax.spec, cog.spec) == (AttentionSpec("softmax"), AttentionSpec("cog", layers="inner"))
+    assert replace(softmax, attention={}) == replace(cog, attention={})
+
+
+@pytest.mark.parametrize("name", zoo.DIFFUSION)
+def test_a_shipped_diffusion_model_is_the_end_of_its_recipe_with_the_loss_that_it_says(name: str) -> None:
+    recipe, model = read_recipe(zoo.HERE / name / "recipe.toml"), cast(Any, open_folder(zoo.folder(name)).model)
+    facts = cast(dict[str, Any], read_plain(zoo.HERE / name / "training.json"))
+    timesteps = recipe.data["timesteps"]
+    loss = losses_by_timestep(model, denoising_validation_batch(digits().validation, timesteps), timesteps).mean()
+    assert facts == {**facts, "steps": recipe.steps, "images": recipe.steps * recipe.batch}
+    assert (model.num_parameters(), loss.item()) == (
+        facts["parameters"],
+        pytest.approx(facts["validation_loss"], abs=1e-4),
+    )
 
 
 @pytest.mark.parametrize(("name", "attention"), [("vit-softmax", "softmax"), ("vit-cubic", "x^3/sqrt(N)")])

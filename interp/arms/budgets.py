@@ -3,7 +3,7 @@
 The budgets of a claim are the steps of a training at which its number was measured, from a fifth of all steps on:
 before, the rate is still rising. At the last one the claim is judged as ever. The others are judged together, each at
 0.05 on either side divided by how many they are. Where one of them lies wholly on the other side, the answer depends on
-the budget.
+the budget. Where every budget is a training of its own (by_budget.py), all of them count.
 """
 
 from collections.abc import Sequence
@@ -22,14 +22,18 @@ Curves = Float[np.ndarray, "seed ..."]  # by step; of an arm that diverged as a 
 
 @dataclass(frozen=True)
 class LeadBySteps:
-    """How far beyond the bound of a claim each seed was after some steps; above 0 the claim holds."""
+    """How far beyond the bound of a claim each seed was after some steps; above 0 the claim holds.
+
+    first_share: of the last step, from where on steps are budgets.
+    """
 
     steps: Steps
     ahead: Float[np.ndarray, "seed step"]
+    first_share: float = FIRST_SHARE
 
     def budgets(self) -> "LeadBySteps":
         """The budgets alone, each with a number of every seed."""
-        is_budget = (self.steps >= FIRST_SHARE * self.steps[-1]) & np.isfinite(self.ahead).all(0)
+        is_budget = (self.steps >= self.first_share * self.steps[-1]) & np.isfinite(self.ahead).all(0)
         return LeadBySteps(self.steps[is_budget], self.ahead[:, is_budget])
 
 

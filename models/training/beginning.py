@@ -12,6 +12,7 @@ from headscope.models.hosts.families import FAMILIES, Family, family_of
 from headscope.models.hosts.modality import MODALITIES
 from headscope.models.hosts.untrained import refuse_huge, untrained_config, untrained_family, untrained_model
 from headscope.models.training.recipe import Recipe
+from headscope.models.training.tempered import still_parts
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,10 @@ def fresh_model(recipe: Recipe, material: Material) -> PreTrainedModel:
     """
     config = untrained_config(recipe.model, material.decides)
     refuse_unfit(config, recipe, material.context)
-    return untrained_model(config, recipe.spec, recipe.seed)
+    model = untrained_model(config, recipe.spec, recipe.seed)
+    if recipe.still:
+        still_parts(model)
+    return model
 
 
 def refuse_unread(recipe: Recipe, model_type: str, family: Family) -> None:

@@ -36,8 +36,9 @@ class Recipe:
     `model` holds the fields of a transformers config (`model_type` among them), or `start`: a folder or a shipped model
     whose weights, config and tokenizer it begins with; a run adds that one's `fingerprint`. `data` names a row of the
     table of data by its `source`, with that row's own fields, `attention` holds the fields of an `AttentionSpec`;
-    `batch` counts the examples of a step, over all processes: windows of a text, rows of a task, images. All others are
-    a plan's.
+    `batch` counts the examples of a step, over all processes: windows of a text, rows of a task, images. `still`:
+    whether what its attention adds begins with next to no effect, as always in a model that starts from another. All
+    others are a plan's.
     """
 
     model: Fields
@@ -55,6 +56,7 @@ class Recipe:
     snapshots: int = 8
     save_every: int = 100
     measure_every: int = 100
+    still: bool = False
 
     def __post_init__(self) -> None:
         for name in LEAST_ONE:

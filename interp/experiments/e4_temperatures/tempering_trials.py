@@ -18,11 +18,11 @@ CORPORA = {
     "stdlib": {"source": "stdlib"},
     "own source": {"source": "text", "path": str(Path(interp.__file__).parent), "pattern": "*.py"},
 }
-# The models of E7 at the size of the same name.
+# Language models of the size of the same name.
 LANGUAGE: dict[TemperatureSize, LanguageSize] = {item: language_models.SIZES[name] for name, item in SIZES.items()}
 RATE = 1e-2  # that of models as small as these
 PARTS = {"temperatures": temperature_part({}), "norm gains": NORM_GAINS}
-# variant: of the model in the end. model: the shipped one, or E7's of the trial's own seed.
+# variant: of the model in the end. model: the shipped one, or a language model of the trial's own seed.
 ARMS: list[dict[str, str]] = [
     {"variant": "selective", "task": "tempering", "learned": "temperatures", "model": "shipped"},
     {"variant": "selective", "task": "tempering", "learned": "temperatures", "model": "own"},
@@ -46,7 +46,7 @@ def measure_tempering(trial: Trial, size: TemperatureSize, place: Place, watch: 
 
 
 def trained_model_folder(trial: Trial, size: TemperatureSize, place: Place, watch: Watch) -> Path:
-    """The folder of the trained model, which is trained first where it is E7's and not there yet."""
+    """The folder of the trained model, which is trained first where it is not shipped and not there yet."""
     if trial.condition["model"] == "shipped":
         return place_of("softmax")
     return language_model(Trial({"variant": "softmax"}, trial.seed), LANGUAGE[size], place, watch)

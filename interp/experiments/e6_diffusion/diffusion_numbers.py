@@ -1,20 +1,25 @@
 """What E6 measures of a diffusion model: its losses, its images beside real ones, and what the class gains."""
 
-from typing import Any
+from dataclasses import replace
 
 import torch
 
+from headscope.interp.arms.by_budget import BUDGET
 from headscope.interp.arms.trial import Numbers, Place, Trial
 from headscope.interp.diffusion.frechet import frechet_distance
-from headscope.interp.experiments.e6_diffusion.diffusion_models import DiffusionSize, diffusion_model
+from headscope.interp.experiments.e6_diffusion.diffusion_models import (
+    DiffusionSize,
+    diffusion_rate_losses,
+    diffusion_recipe,
+)
+from headscope.interp.experiments.e6_diffusion.digit_halves import half_digits, opened_diffusion_model
 from headscope.interp.experiments.engine.experiment import Watch
-from headscope.models.checkpoints import open_folder
+from headscope.interp.experiments.engine.rate_losses import CLAIM_HALF, rate_numbers
+from headscope.interp.experiments.engine.trained_once import TRAINED, trained_once
 from headscope.models.data.images.ddim import sample
 from headscope.models.data.images.denoising import denoising_validation_batch, losses_by_timestep, validation_timesteps
 from headscope.models.data.images.digits import CLASSES, digits
 from headscope.models.data.images.features import DigitClassifier, digit_classifier
-from headscope.models.fitting.fit import accelerator_of
-from headscope.models.fitting.history import read_history
 from headscope.models.uvit.uvit import UViT
 
 SHOWN = 20  # images of a trial that the results keep
@@ -22,41 +27,48 @@ GREYS = 16  # of a pixel, as many as the digits have
 
 
 def measure(trial: Trial, size: DiffusionSize, place: Place, watch: Watch) -> Numbers:
-    """Train, read the losses, make images and compare them with the real ones."""
-    folder = diffusion_model(trial, size, place, watch)
-    model: Any = open_folder(folder).model.to(accelerator_of("float32").device)
-    validated = [record for record in read_history(folder / "history.jsonl") if "validation_loss" in record]
+    """Choose the model's rate, train to the trial's budget, read its losses, compare its images with real ones."""
+    variant, budget = str(trial.condition["variant"]), int(trial.condition[BUDGET])
+    choice = rate_numbers(diffusion_rate_losses(variant, size, place, watch))
+    recipe = replace(diffusion_recipe(variant, budget, trial.seed, size), lr=choice["rate"])
+    model = opened_diffusion_model(trained_once(recipe, place.own / TRAINED, watch, trial.key))
     labels = torch.arange(size.samples) % CLASSES
     sampled = sample(model, labels, seed=trial.seed, steps=size.sampling_steps, watch=watch)
-    classifier, real = digit_classifier(place.shared / "digit_classifier.safetensors"), digits()
-    features = classifier.features(sampled.images)
+    classifier = digit_classifier(place.shared / "digit_classifier.safetensors")
     return {
-        "validation_loss": validated[-1]["validation_loss"],
-        "steps": [record["step"] for record in validated],
-        "losses": [record["validation_loss"] for record in validated],
+        **choice,
         **loss_numbers(model),
-        "frechet": frechet_distance(features, classifier.features(real.training.images)),
-        "frechet_held_out": frechet_distance(features, classifier.features(real.validation.images)),
-        "obeyed": float((classifier.classes(sampled.images) == labels).float().mean()),
+        **image_numbers(classifier, sampled.images, labels),
         "images": greys(sampled.images[:SHOWN]),
         **reference_numbers(classifier),
     }
 
 
 def loss_numbers(model: UViT) -> Numbers:
-    """By timestep: the loss on held-out images, and by how much it is larger where the class is not told."""
+    """The loss on the half of the held-out images that is judged, by timestep, and how much larger it is untold."""
     timesteps = model.config.timesteps
-    shown = denoising_validation_batch(digits().validation, timesteps)
+    shown = denoising_validation_batch(half_digits(CLAIM_HALF), timesteps)
     words = losses_by_timestep(model, shown, timesteps)
     untold = losses_by_timestep(
         model, {**shown, "label": torch.full_like(shown["label"], model.config.null_class)}, timesteps
     )
     gain = untold - words
     return {
+        "loss": words.mean().item(),
         "timesteps": validation_timesteps(timesteps).tolist(),
         "loss_by_timestep": words.tolist(),
         "class_gain_by_timestep": gain.tolist(),
         "class_gain": gain.mean().item(),
+    }
+
+
+def image_numbers(classifier: DigitClassifier, images: torch.Tensor, labels: torch.Tensor) -> Numbers:
+    """How far made images are from real ones as sets, and how many show the digit that was asked for."""
+    features, real = classifier.features(images), digits()
+    return {
+        "frechet": frechet_distance(features, classifier.features(real.training.images)),
+        "frechet_held_out": frechet_distance(features, classifier.features(real.validation.images)),
+        "obeyed": float((classifier.classes(images) == labels).float().mean()),
     }
 
 

@@ -1,6 +1,6 @@
 """Training by Adam alone, of what is too small for a recipe, at a rate that was chosen on other seeds."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -30,10 +30,14 @@ def chosen_rate(loss_of: Callable[[float, int], float], rates: Sequence[float], 
 
     A rate at which a run diverges is not chosen. FloatingPointError where all do.
     """
-    losses = {rate: mean_loss(loss_of, rate, seeds) for rate in rates}
+    return best_rate({rate: mean_loss(loss_of, rate, seeds) for rate in rates})
+
+
+def best_rate(losses: Mapping[float, float]) -> float:
+    """The rate of the least loss, which is infinite where a run diverged. FloatingPointError where all did."""
     best = min(losses, key=losses.__getitem__)
     if losses[best] == np.inf:
-        raise FloatingPointError(f"at every rate of {', '.join(map(str, rates))} a run diverged")
+        raise FloatingPointError(f"at every rate of {', '.join(map(str, losses))} a run diverged")
     return best
 
 
