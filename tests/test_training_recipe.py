@@ -11,6 +11,7 @@ import torch
 from tiny_models import tiny_tokenizer
 from tiny_runs import tiny_plain, tiny_recipe, untrained
 
+from headscope.models.data.table import fields_of
 from headscope.models.training.recipe import OF_TEXT, RENAMED, Recipe, refuse_other_recipe
 from headscope.models.training.recipe_file import read_recipe
 
@@ -57,6 +58,15 @@ def test_a_recipe_made_in_code_is_that_of_its_run_whatever_its_paths_are_called(
         (tmp_path / "run" / "recipe.json").write_text(json.dumps(recipe.to_plain()))
         assert read_recipe(tmp_path / "run" / "recipe.json").to_plain() == recipe.to_plain()
         assert Recipe.from_plain(recipe.to_plain()).to_plain() == recipe.to_plain()
+
+
+def test_a_written_recipe_names_the_text_that_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "~").mkdir()
+    (tmp_path / "~" / "words.txt").write_text("the words that are read")
+    recipe = Recipe(model={"model_type": "llama"}, steps=3, data={"source": "text", "path": "~/words.txt"})
+    read, written = (fields_of(data).documents()[0].text for data in (recipe.data, recipe.to_plain()["data"]))
+    assert written == read == "the words that are read"
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
 from headscope.models import zoo
@@ -95,12 +95,17 @@ class Recipe:
 
     def to_plain(self) -> Fields:
         """The recipe as JSON-plain values; its paths are whole ones, since a file of it may lie in any folder."""
-        plain = json.loads(json.dumps(asdict(self)))
-        if "path" in plain["data"]:
-            plain["data"]["path"] = str(expanded_path(plain["data"]["path"]).resolve())
-        if START in plain["model"]:
-            plain["model"][START] = start_from(Path.cwd(), plain["model"][START])
-        return plain
+        return json.loads(json.dumps(asdict(with_whole_paths(self, Path.cwd()))))
+
+
+def with_whole_paths(recipe: Recipe, folder: Path) -> Recipe:
+    """The recipe with its paths whole, as they are taken from the folder."""
+    data, model = dict(recipe.data), dict(recipe.model)
+    if "path" in data:
+        data["path"] = str((folder / data["path"]).resolve())
+    if START in model:
+        model[START] = start_from(folder, model[START])
+    return replace(recipe, data=data, model=model)
 
 
 def start_from(folder: Path, start: str) -> str:

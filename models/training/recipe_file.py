@@ -5,7 +5,7 @@ from pathlib import Path
 from headscope.models.io.fields import Fields
 from headscope.models.io.near_names import known_names
 from headscope.models.io.plain_values import READERS, read_plain
-from headscope.models.training.recipe import START, Recipe, start_from
+from headscope.models.training.recipe import START, Recipe, start_from, with_whole_paths
 
 MOST_BYTES = 2**16
 
@@ -26,11 +26,7 @@ def read_recipe(path: Path, start: str | None = None) -> Recipe:
         recipe = Recipe.from_plain(plain if start is None else with_start(plain, path, start))
     except (TypeError, ValueError) as fault:
         raise type(fault)(f"recipe {path} cannot be read: {fault}") from fault
-    if "path" in recipe.data:
-        recipe.data["path"] = str((path.parent / recipe.data["path"]).resolve())
-    if START in recipe.model:
-        recipe.model[START] = start_from(path.parent, recipe.model[START])
-    return recipe
+    return with_whole_paths(recipe, path.parent)
 
 
 def with_start(plain: Fields, path: Path, start: str) -> Fields:
